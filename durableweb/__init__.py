@@ -1,0 +1,1 @@
+"""durableweb: durable workflows that stop and ask a person."""

@@ -1,0 +1,1 @@
+"""Durable workflows with human review: engine, storage, services and web."""

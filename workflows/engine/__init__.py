@@ -1,0 +1,1 @@
+"""The durable engine: pure Python, knows neither Django nor any database."""

@@ -1,0 +1,25 @@
+"""Reserved names."""
+
+START = "__start__"
+END = "__end__"
+TAG_HIDDEN = "langsmith:hidden"
+TAG_NOSTREAM = "nostream"
+
+# Names that stand in the place of a channel in a task's saved writes.
+INTERRUPT = "__interrupt__"
+RESUME = "__resume__"
+ERROR = "__error__"
+RETURN = "__return__"
+NO_WRITES = "__no_writes__"
+GOTO = "__goto__"  # value: one due item, see engine/checkpoint/base.py
+CALL = "__call__"  # value: [parent task id, name, how-many-th, position, args digest]
+OVERWRITE = "__overwrite__"
+PREVIOUS = "__previous__"
+INPUT = "__input__"
+COPY = "__copy__"
+
+RESERVED_WRITES = frozenset({INTERRUPT, RESUME, ERROR, RETURN, NO_WRITES, GOTO, CALL})
+
+NS_SEP = "|"
+NS_END = ":"
+DEFAULT_RECURSION_LIMIT = 10_007

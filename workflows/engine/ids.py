@@ -1,0 +1,48 @@
+"""New ids and instants: the only place of the engine that asks a clock or a die.
+
+A test replaces `clock` (seconds since 1970) and `entropy` (n random bits) to make ids repeat.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from hashlib import blake2b
+from random import SystemRandom
+
+clock: Callable[[], float] = time.time
+entropy: Callable[[int], int] = SystemRandom().getrandbits
+
+
+def new_checkpoint_id(after: str = "") -> str:
+    """A text of 36 characters that sorts after `after` and by time of creation (R4.7)."""
+    stamp = int(clock() * 4_096_000)  # 48 bits of milliseconds, 12 bits below them
+    if after:
+        floor = int(after[:8] + after[9:13] + after[15:18], 16)
+        if stamp <= floor:
+            stamp = floor + 1
+    head = f"{stamp:015x}"
+    tail = f"{entropy(62) | 0x8000000000000000:016x}"
+    return f"{head[:8]}-{head[8:12]}-7{head[12:15]}-{tail[:4]}-{tail[4:]}"
+
+
+def now_text() -> str:
+    """The present instant, ISO 8601 with its zone."""
+    return datetime.fromtimestamp(clock(), UTC).isoformat()
+
+
+def task_id(*parts: object) -> str:
+    """The id of a task: the same parts give the same id in any process (R4.11)."""
+    h = digest("\x00".join(map(str, parts)))
+    return f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"
+
+
+def interrupt_id(task: str, place: object) -> str:
+    """The id of a task's question at `place` (its ordinal or its key), 32 hex digits (R5.4)."""
+    return digest(f"{task}\x00{place}")
+
+
+def digest(text: str) -> str:
+    """128 bits of blake2b as 32 hex digits."""
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

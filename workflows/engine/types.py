@@ -1,0 +1,192 @@
+"""The value classes of the public interface (signatures: see docs/reference)."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
+
+from workflows.engine.constants import END, START
+from workflows.engine.retrying import retry_by_default
+
+__all__ = [
+    "All",
+    "CachePolicy",
+    "Checkpointer",
+    "Command",
+    "Durability",
+    "GraphOutput",
+    "Interrupt",
+    "Overwrite",
+    "PregelTask",
+    "RetryPolicy",
+    "Send",
+    "StateSnapshot",
+    "StateUpdate",
+    "StreamMode",
+    "StreamWriter",
+    "TimeoutPolicy",
+]
+
+All = Literal["*"]
+StreamMode = Literal[
+    "values", "updates", "custom", "messages", "tasks", "checkpoints", "debug"
+]
+Durability = Literal["sync", "async", "exit"]
+Checkpointer = Any
+StreamWriter = Callable[[Any], None]
+T = TypeVar("T")
+N = TypeVar("N")
+
+
+class RetryPolicy(NamedTuple):
+    """How often and how fast a failed attempt is repeated (seconds; R1.33)."""
+
+    initial_interval: float = 0.5
+    backoff_factor: float = 2.0
+    max_interval: float = 128.0
+    max_attempts: int = 3
+    jitter: bool = True
+    retry_on: (
+        type[Exception] | Sequence[type[Exception]] | Callable[[Exception], bool]
+    ) = retry_by_default
+
+
+@dataclass(frozen=True, kw_only=True)
+class CachePolicy:
+    """Reuse a result for an equal input; `ttl` in seconds (R1.38)."""
+
+    key_func: Callable[..., str | bytes] | None = None
+    ttl: int | None = None
+
+
+@dataclass(frozen=True)
+class TimeoutPolicy:
+    """Limits of one attempt in seconds (R1.37)."""
+
+    run_timeout: float | timedelta | None = None
+    idle_timeout: float | timedelta | None = None
+    refresh_on: Literal["auto", "heartbeat"] = "auto"
+
+
+@dataclass(frozen=True)
+class Overwrite:
+    """Sets a reducer's value instead of folding into it (R2.5)."""
+
+    value: Any
+
+
+class Send:
+    """One task for `node` with `arg` as its whole input (R1.27)."""
+
+    __slots__ = ("arg", "node", "timeout")
+
+    def __init__(
+        self,
+        node: str,
+        arg: Any,
+        *,
+        timeout: float | timedelta | TimeoutPolicy | None = None,
+    ) -> None:
+        self.node = node
+        self.arg = arg
+        self.timeout = timeout
+
+    def __repr__(self) -> str:
+        return f"Send(node={self.node!r}, arg={self.arg!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Send)
+            and self.node == other.node
+            and self.arg == other.arg
+            and self.timeout == other.timeout
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.node, repr(self.arg)))
+
+
+@dataclass(init=False)
+class Interrupt:
+    """A question: `value` is what is asked, `id` its 32 hex digits (R5.2)."""
+
+    value: Any
+    id: str
+    response_schema: Any = None
+
+    def __init__(self, value: Any, id: str, *, response_schema: Any = None) -> None:
+        self.value = value
+        self.id = id
+        self.response_schema = response_schema
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command(Generic[N]):
+    """Update and route in one return value, or answer a question from outside (R1.24)."""
+
+    graph: str | None = None
+    update: Any = None
+    resume: Any = None
+    goto: Send | Sequence[Send | N] | N = ()
+
+    PARENT = "__parent__"
+
+    def __repr__(self) -> str:
+        given = ", ".join(
+            f"{f.name}={getattr(self, f.name)!r}"
+            for f in dataclasses.fields(self)
+            if getattr(self, f.name) not in (None, ())
+        )
+        return f"Command({given})"
+
+
+# `PARENT` stands in the class body without annotation, so it is no field.
+
+
+class PregelTask(NamedTuple):
+    """One task of a snapshot (R6.3)."""
+
+    id: str
+    name: str
+    path: tuple[Any, ...]
+    error: str | None = None
+    interrupts: tuple[Interrupt, ...] = ()
+    state: Any = None
+    result: Any = None
+
+
+class StateSnapshot(NamedTuple):
+    """The state of a thread at one checkpoint (R6.1)."""
+
+    values: Any
+    next: tuple[str, ...]
+    config: dict[str, Any]
+    metadata: dict[str, Any] | None
+    created_at: str | None
+    parent_config: dict[str, Any] | None
+    tasks: tuple[PregelTask, ...]
+    interrupts: tuple[Interrupt, ...]
+
+
+class StateUpdate(NamedTuple):
+    """One update of `bulk_update_state`."""
+
+    values: Any
+    as_node: str | None = None
+    task_id: str | None = None
+
+
+@dataclass(frozen=True)
+class GraphOutput:
+    """What `invoke(version="v2")` returns."""
+
+    value: Any
+    interrupts: tuple[Interrupt, ...] = field(default=())
+
+
+RESERVED_NODES = frozenset({START, END})

@@ -1,0 +1,82 @@
+"""A question to a person: the item of the review queue."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Now
+
+
+class Interrupt(models.Model):
+    """One question, kept as one row however often it is asked again at the same place.
+
+    `id` is the number that people see, `interrupt_id` the engine's (32 hex digits), `round`
+    counts how often it was asked, `version` every change of the row. `value` and
+    `response_schema` are JSON text.
+    """
+
+    class Status(models.TextChoices):
+        PENDING = "pending"
+        DECIDED = "decided"
+        RESOLVED = "resolved"
+        SUPERSEDED = "superseded"
+        WITHDRAWN = "withdrawn"
+        EXPIRED = "expired"
+
+    id = models.BigAutoField(primary_key=True)
+    thread = models.ForeignKey(
+        "workflows.Thread", on_delete=models.CASCADE, related_name="interrupts"
+    )
+    run = models.ForeignKey(
+        "workflows.Run", null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    graph = models.CharField(max_length=200, blank=True, default="")
+    namespace = models.CharField(max_length=600, blank=True, default="")
+    checkpoint = models.CharField(max_length=36)
+    interrupt_id = models.CharField(max_length=32)
+    task = models.CharField(max_length=36)
+    task_path = models.CharField(max_length=600, blank=True, default="")
+    node = models.CharField(max_length=200)
+    ordinal = models.IntegerField(default=0)
+    key = models.CharField(max_length=200, blank=True, default="")
+    status = models.CharField(
+        max_length=12, choices=Status.choices, default=Status.PENDING
+    )
+    version = models.IntegerField(default=1)
+    round = models.IntegerField(default=1)
+    title = models.CharField(max_length=300, blank=True, default="")
+    value = models.TextField()
+    response_schema = models.TextField(blank=True, default="")
+    digest = models.CharField(max_length=32, blank=True, default="")
+    reason = models.TextField(blank=True, default="")
+    priority = models.IntegerField(default=0)
+    due_at = models.DateTimeField(null=True, blank=True)
+    assignee = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
+    asked_at = models.DateTimeField(db_default=Now())
+    closed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["thread", "interrupt_id"], name="one_item_per_interrupt"
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["asked_at", "id"],
+                name="interrupt_queue",
+                condition=models.Q(status="pending"),
+            ),
+            models.Index(
+                fields=["graph", "asked_at", "id"],
+                name="interrupt_queue_graph",
+                condition=models.Q(status="pending"),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.pk} {self.title}"

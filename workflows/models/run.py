@@ -1,0 +1,96 @@
+"""A run: one piece of work on a thread, with its claim, lease and fencing number."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Now
+
+
+class Run(models.Model):
+    """One start, answer or continuation of a thread.
+
+    The row is the truth about who may write: `fence` grows with every claim, and a durable
+    write names the number it was claimed with. A run stays `pending` until `due_at`.
+    `payload` is the tagged JSON text of what the engine is given (input, or a Command).
+    """
+
+    class Status(models.TextChoices):
+        PENDING = "pending"
+        RUNNING = "running"
+        SUCCESS = "success"
+        ERROR = "error"
+        INTERRUPTED = "interrupted"
+        WAITING = "waiting"
+        TIMEOUT = "timeout"
+        CANCELLED = "cancelled"
+
+    class Kind(models.TextChoices):
+        START = "start"
+        RESUME = "resume"
+        CONTINUE = "continue"
+        DIRECT = "direct"
+        EDIT = "edit"
+
+    id = models.BigAutoField(primary_key=True)
+    thread = models.ForeignKey(
+        "workflows.Thread", on_delete=models.CASCADE, related_name="runs"
+    )
+    graph = models.CharField(max_length=200, blank=True, default="")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    status = models.CharField(
+        max_length=12, choices=Status.choices, default=Status.PENDING
+    )
+    reason = models.CharField(max_length=40, blank=True, default="")
+    payload = models.TextField(blank=True, default="")
+    priority = models.IntegerField(default=0)
+    due_at = models.DateTimeField(db_default=Now())
+    fence = models.BigIntegerField(default=0)
+    owner = models.CharField(max_length=200, blank=True, default="")
+    lease_until = models.DateTimeField(null=True, blank=True)
+    recoveries = models.IntegerField(default=0)
+    cancel_requested_at = models.DateTimeField(null=True, blank=True)
+    idempotency_key = models.CharField(max_length=200, null=True, blank=True)
+    error = models.TextField(blank=True, default="")
+    error_node = models.CharField(max_length=200, blank=True, default="")
+    error_attempt = models.IntegerField(null=True, blank=True)
+    traceback = models.TextField(blank=True, default="")
+    warnings = models.TextField(blank=True, default="")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["thread"],
+                condition=models.Q(status="running"),
+                name="one_running_run_per_thread",
+            ),
+            models.UniqueConstraint(
+                fields=["graph", "idempotency_key"],
+                condition=models.Q(idempotency_key__isnull=False),
+                name="one_run_per_idempotency_key",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["priority", "due_at", "id"],
+                name="run_due",
+                condition=models.Q(status="pending"),
+            ),
+            models.Index(
+                fields=["lease_until"],
+                name="run_leases",
+                condition=models.Q(status="running"),
+            ),
+            models.Index(fields=["status", "-id"], name="run_by_status"),
+        ]
+
+    def __str__(self) -> str:
+        return f"run {self.pk} ({self.kind}, {self.status})"
