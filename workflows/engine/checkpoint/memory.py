@@ -1,0 +1,483 @@
+"""A saver that keeps everything in this process: for tests, scripts and measurements.
+
+What is read back is made anew from text, so nothing that a program does to its state reaches
+the history.
+"""
+
+from __future__ import annotations
+
+import builtins
+import threading
+from bisect import insort
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import Any
+
+from workflows.engine import serde as _serde
+from workflows.engine.checkpoint.base import (
+    BaseCheckpointSaver,
+    Checkpoint,
+    CheckpointMetadata,
+    CheckpointTuple,
+    Commit,
+    Config,
+    PendingWrite,
+    Place,
+    checkpoint_config,
+)
+from workflows.engine.checkpoint.kept import Keeper, Node
+from workflows.engine.constants import CALL, ERROR, INTERRUPT, RESUME, RETURN
+from workflows.engine.errors import SerializationError, ThreadBusyError
+from workflows.engine.serde import Serde
+
+_SLOTS = {
+    ERROR: "error",
+    INTERRUPT: "interrupt",
+    RESUME: "resume",
+    RETURN: "return",
+    CALL: "return",
+}
+
+
+class _Saved:
+    """One checkpoint: `body` is the text of [checkpoint without values, metadata]."""
+
+    __slots__ = ("body", "id", "parent", "values", "versions")
+
+    def __init__(
+        self,
+        id: str,
+        parent: str | None,
+        body: bytes,
+        values: dict[str, Node],
+        versions: dict[str, Any],
+    ) -> None:
+        self.id = id
+        self.parent = parent
+        self.body = body
+        self.values = values
+        self.versions = versions
+
+
+class _TaskRecord:
+    """What one task has saved: slot to the text of its [channel, value] pairs."""
+
+    __slots__ = ("path", "slots")
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.slots: dict[str, bytes] = {}
+
+
+class _Space:
+    """One namespace of one thread."""
+
+    __slots__ = ("ids", "saved", "writes")
+
+    def __init__(self) -> None:
+        self.ids: list[str] = []  # sorted, the head last
+        self.saved: dict[str, _Saved] = {}
+        self.writes: dict[str, dict[str, _TaskRecord]] = {}
+
+    def add(self, saved: _Saved) -> None:
+        if saved.id not in self.saved:
+            if not self.ids or saved.id > self.ids[-1]:
+                self.ids.append(saved.id)
+            else:
+                insort(self.ids, saved.id)
+        self.saved[saved.id] = saved
+
+    def drop(self, ids: set[str]) -> None:
+        self.ids = [id for id in self.ids if id not in ids]
+        for id in ids:
+            self.saved.pop(id, None)
+            self.writes.pop(id, None)
+
+    def copy(self) -> _Space:
+        twin = _Space()
+        twin.ids = self.ids[:]
+        twin.saved = dict(self.saved)
+        for id, tasks in self.writes.items():
+            twin.writes[id] = {}
+            for task_id, record in tasks.items():
+                twin.writes[id][task_id] = other = _TaskRecord(record.path)
+                other.slots = dict(record.slots)
+        return twin
+
+
+class InMemorySaver(BaseCheckpointSaver):
+    """Keeps checkpoints as long as it lives. One saver may serve many threads at a time."""
+
+    def __init__(self, *, serde: Serde | None = None) -> None:
+        self.serde: Serde = serde or _serde.default
+        super().__init__(serde=self.serde)
+        self._lock = threading.RLock()
+        self._threads: dict[str, dict[str, _Space]] = {}
+        self._keeper = Keeper(self.serde)
+
+    # reading
+
+    def get_tuple(self, config: Config) -> CheckpointTuple | None:
+        """The checkpoint at `config` (its `checkpoint_id`, else the head), or None."""
+        conf = config["configurable"]
+        thread_id, namespace = str(conf["thread_id"]), conf.get("checkpoint_ns", "")
+        with self._lock:
+            space = self._threads.get(thread_id, {}).get(namespace)
+            if space is None or not space.ids:
+                return None
+            saved = space.saved.get(conf.get("checkpoint_id") or space.ids[-1])
+            if saved is None:
+                return None
+            return self._tuple(thread_id, namespace, space, saved)
+
+    def head(self, thread_id: str) -> str | None:
+        """The id of the newest checkpoint of the root namespace, or None."""
+        space = self._threads.get(str(thread_id), {}).get("")
+        return space.ids[-1] if space is not None and space.ids else None
+
+    def list(
+        self,
+        config: Config | None,
+        *,
+        filter: dict[str, Any] | None = None,
+        before: Config | None = None,
+        limit: int | None = None,
+    ) -> Iterator[CheckpointTuple]:
+        """Checkpoints, newest first by id; without a namespace in `config`, of all of them."""
+        with self._lock:
+            found = self._find(config, before)
+        given = 0
+        for thread_id, namespace, space, saved in found:
+            if limit is not None and given >= limit:
+                return
+            if filter:
+                metadata = self.serde.decode(saved.body)[1]
+                if any(metadata.get(name) != want for name, want in filter.items()):
+                    continue
+            with self._lock:
+                row = self._tuple(thread_id, namespace, space, saved)
+            given += 1
+            yield row
+
+    def _find(
+        self, config: Config | None, before: Config | None
+    ) -> Sequence[tuple[str, str, _Space, _Saved]]:
+        conf = config["configurable"] if config else {}
+        last = before["configurable"].get("checkpoint_id") if before else None
+        threads: Any = self._threads
+        if "thread_id" in conf:
+            thread_id = str(conf["thread_id"])
+            threads = {thread_id: self._threads.get(thread_id, {})}
+        found = [
+            (thread_id, namespace, space, saved)
+            for thread_id, spaces in threads.items()
+            for namespace, space in spaces.items()
+            if conf.get("checkpoint_ns") in (None, namespace)
+            for saved in space.saved.values()
+            if conf.get("checkpoint_id") in (None, "", saved.id)
+            and (not last or saved.id < last)
+        ]
+        found.sort(key=lambda row: row[3].id, reverse=True)
+        return found
+
+    def _tuple(
+        self, thread_id: str, namespace: str, space: _Space, saved: _Saved
+    ) -> CheckpointTuple:
+        checkpoint, metadata = self.serde.decode(saved.body)
+        checkpoint["channel_versions"] = dict(saved.versions)
+        checkpoint["channel_values"] = {
+            channel: node.load(self.serde) for channel, node in saved.values.items()
+        }
+        parent = None
+        if saved.parent:
+            parent = checkpoint_config(thread_id, namespace, saved.parent)
+        return CheckpointTuple(
+            checkpoint_config(thread_id, namespace, saved.id),
+            checkpoint,
+            metadata,
+            parent,
+            self._pending(space.writes.get(saved.id, {})),
+        )
+
+    def _pending(self, tasks: dict[str, _TaskRecord]) -> builtins.list[PendingWrite]:
+        in_order = sorted(tasks.items(), key=lambda pair: (pair[1].path, pair[0]))
+        return [
+            (task_id, channel, value)
+            for task_id, record in in_order
+            for slot in sorted(record.slots)
+            for channel, value in self.serde.decode(record.slots[slot])
+        ]
+
+    # writing
+
+    def put(
+        self,
+        config: Config,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: dict[str, Any],
+    ) -> Config:
+        """Save a checkpoint whose parent is named by `config`; returns its own config."""
+        conf = config["configurable"]
+        thread_id, namespace = str(conf["thread_id"]), conf.get("checkpoint_ns", "")
+        parent = conf.get("checkpoint_id")
+        with self._lock:
+            space = self._space(thread_id, namespace)
+            space.add(
+                self._saved(
+                    thread_id,
+                    namespace,
+                    space.saved.get(parent) if parent else None,
+                    parent,
+                    checkpoint,
+                    metadata,
+                    new_versions,
+                )
+            )
+        return checkpoint_config(thread_id, namespace, checkpoint["id"])
+
+    def put_writes(
+        self,
+        config: Config,
+        writes: Sequence[tuple[str, Any]],
+        task_id: str,
+        task_path: str = "",
+    ) -> None:
+        """Save what a task of the step after `config`'s checkpoint wrote.
+
+        Channel writes given again replace those of the call before; an error, a question, the
+        answers and a result are kept apart and replaced one by one.
+        """
+        conf = config["configurable"]
+        slots = self._slots(writes)
+        with self._lock:
+            space = self._space(str(conf["thread_id"]), conf.get("checkpoint_ns", ""))
+            _enter(space, conf.get("checkpoint_id") or "", task_id, task_path, slots)
+
+    def commit(self, commit: Commit) -> None:
+        """Save `commit` whole, or nothing of it where a value cannot be stored."""
+        thread_id, namespace = str(commit.thread_id), commit.namespace
+        tasks = [(task, self._slots(task.writes)) for task in commit.writes]
+        parent = commit.parent_id
+        with self._lock:
+            space = self._space(thread_id, namespace)
+            checkpoint = commit.checkpoint
+            saved = None
+            if checkpoint is not None:
+                saved = self._saved(
+                    thread_id,
+                    namespace,
+                    space.saved.get(parent) if parent else None,
+                    parent,
+                    checkpoint,
+                    commit.metadata,
+                    commit.changed,
+                )
+            for task, slots in tasks:
+                _enter(space, parent or "", task.task_id, task.path, slots)
+            if saved is not None:
+                space.add(saved)
+
+    def _space(self, thread_id: str, namespace: str) -> _Space:
+        spaces = self._threads.get(thread_id)
+        if spaces is None:
+            spaces = self._threads[thread_id] = {}
+        space = spaces.get(namespace)
+        if space is None:
+            space = spaces[namespace] = _Space()
+        return space
+
+    def _saved(
+        self,
+        thread_id: str,
+        namespace: str,
+        before: _Saved | None,
+        parent: str | None,
+        checkpoint: Checkpoint,
+        metadata: Any,
+        changed: Any,
+    ) -> _Saved:
+        given = checkpoint.get("channel_values", {})
+        versions = dict(checkpoint.get("channel_versions", ()))
+        values: dict[str, Node] = {}
+        for channel, value in given.items():
+            if before is not None and channel not in changed:
+                node = before.values.get(channel)
+                if node is not None and before.versions.get(channel) == versions.get(
+                    channel
+                ):
+                    values[channel] = node
+                    continue
+            key = (thread_id, namespace, channel)
+            values[channel] = self._keeper.keep(key, value)
+        rest: dict[str, Any] = dict(checkpoint)
+        rest.pop("channel_values", None)
+        rest.pop("channel_versions", None)
+        try:
+            body = self.serde.encode([rest, metadata])
+        except SerializationError:
+            self.serde.encode(rest, "$")
+            self.serde.encode(metadata, "$metadata")
+            raise
+        return _Saved(checkpoint["id"], parent, body, values, versions)
+
+    def _slots(self, writes: Sequence[tuple[str, Any]]) -> dict[str, bytes]:
+        pairs: dict[str, builtins.list[builtins.list[Any]]] = {}
+        for channel, value in writes:
+            slot = _SLOTS.get(channel, "writes")
+            if slot in pairs:
+                pairs[slot].append([channel, value])
+            else:
+                pairs[slot] = [[channel, value]]
+        try:
+            return {slot: self.serde.encode(given) for slot, given in pairs.items()}
+        except SerializationError:
+            for channel, value in writes:
+                self.serde.encode(value, f"$.{channel}")
+            raise
+
+    # upkeep
+
+    def delete_thread(self, thread_id: str) -> None:
+        """Remove everything of one thread, in every namespace."""
+        with self._lock:
+            self._threads.pop(str(thread_id), None)
+            self._keeper.forget(str(thread_id))
+
+    def delete_for_runs(self, run_ids: Sequence[str]) -> None:
+        """Remove the checkpoints whose metadata name one of these runs as `run_id`."""
+        unwanted = set(run_ids)
+        with self._lock:
+            for spaces in self._threads.values():
+                for space in spaces.values():
+                    space.drop(
+                        {
+                            saved.id
+                            for saved in space.saved.values()
+                            if self.serde.decode(saved.body)[1].get("run_id")
+                            in unwanted
+                        }
+                    )
+
+    def copy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
+        """Give a new thread the whole history of another one."""
+        with self._lock:
+            if self._threads.get(str(target_thread_id)):
+                raise ValueError(
+                    f"thread {target_thread_id!r} exists already; copy to a new thread id"
+                )
+            spaces = self._threads.get(str(source_thread_id), {})
+            self._threads[str(target_thread_id)] = {
+                namespace: space.copy() for namespace, space in spaces.items()
+            }
+
+    def prune(
+        self, thread_ids: Sequence[str], *, strategy: str = "keep_latest"
+    ) -> None:
+        """Keep only the head of each namespace, or with "delete" nothing.
+
+        Raises ThreadBusyError, before anything is removed, while a thread has a live run.
+        """
+        if strategy not in ("keep_latest", "delete"):
+            raise ValueError(
+                f"prune strategy {strategy!r} is neither 'keep_latest' nor 'delete'"
+            )
+        with self._lock:
+            for thread_id in map(str, thread_ids):
+                holder = self.__dict__.get("_live", {}).get(thread_id)
+                if holder is not None:
+                    raise ThreadBusyError(holder.run_id, thread_id=thread_id)
+            for thread_id in map(str, thread_ids):
+                if strategy == "delete":
+                    self.delete_thread(thread_id)
+                    continue
+                for space in self._threads.get(thread_id, {}).values():
+                    space.drop(set(space.ids[:-1]))
+
+    # async twins: nothing here waits, so nothing hops to a thread
+
+    async def aget_tuple(self, config: Config) -> CheckpointTuple | None:
+        """Async twin of `get_tuple`."""
+        return self.get_tuple(config)
+
+    async def alist(
+        self,
+        config: Config | None,
+        *,
+        filter: dict[str, Any] | None = None,
+        before: Config | None = None,
+        limit: int | None = None,
+    ) -> AsyncIterator[CheckpointTuple]:
+        """Async twin of `list`."""
+        for found in self.list(config, filter=filter, before=before, limit=limit):
+            yield found
+
+    async def aput(
+        self,
+        config: Config,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: dict[str, Any],
+    ) -> Config:
+        """Async twin of `put`."""
+        return self.put(config, checkpoint, metadata, new_versions)
+
+    async def aput_writes(
+        self,
+        config: Config,
+        writes: Sequence[tuple[str, Any]],
+        task_id: str,
+        task_path: str = "",
+    ) -> None:
+        """Async twin of `put_writes`."""
+        self.put_writes(config, writes, task_id, task_path)
+
+    async def acommit(self, commit: Commit) -> None:
+        """Async twin of `commit`."""
+        self.commit(commit)
+
+    async def ahead(self, thread_id: str) -> str | None:
+        """Async twin of `head`."""
+        return self.head(thread_id)
+
+    async def aopen(
+        self, thread_id: str, expected_head: str | None, owner: Any = None
+    ) -> Place:
+        """Async twin of `open`."""
+        return self.open(thread_id, expected_head, owner)
+
+    async def aclose(self, place: Place, outcome: str = "success") -> None:
+        """Async twin of `close`."""
+        self.close(place, outcome)
+
+    async def adelete_thread(self, thread_id: str) -> None:
+        """Async twin of `delete_thread`."""
+        self.delete_thread(thread_id)
+
+    async def adelete_for_runs(self, run_ids: Sequence[str]) -> None:
+        """Async twin of `delete_for_runs`."""
+        self.delete_for_runs(run_ids)
+
+    async def acopy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
+        """Async twin of `copy_thread`."""
+        self.copy_thread(source_thread_id, target_thread_id)
+
+    async def aprune(
+        self, thread_ids: Sequence[str], *, strategy: str = "keep_latest"
+    ) -> None:
+        """Async twin of `prune`."""
+        self.prune(thread_ids, strategy=strategy)
+
+
+def _enter(
+    space: _Space, checkpoint_id: str, task_id: str, path: str, slots: dict[str, bytes]
+) -> None:
+    tasks = space.writes.get(checkpoint_id)
+    if tasks is None:
+        tasks = space.writes[checkpoint_id] = {}
+    record = tasks.get(task_id)
+    if record is None:
+        record = tasks[task_id] = _TaskRecord(path)
+    record.slots.update(slots)
+
+
+MemorySaver = InMemorySaver
