@@ -79,15 +79,12 @@ class Serde:
 
         Raises SerializationError, which names the place below `path`.
         """
-        if is_plain(value):
-            try:
-                data = _encode(value)
-            except (ValueError, RecursionError):
-                data = _MARK  # a lone surrogate, a number of thousands of digits
-            if _MARK not in data:
-                self._check_size(data, path)
-                return data
-        data = self._encode_carefully(value, path, canonical=False)
+        try:
+            data = _encode(value) if is_plain(value) else _MARK
+        except (ValueError, RecursionError):
+            data = _MARK  # a lone surrogate, a number of thousands of digits
+        if _MARK in data:
+            data = self._encode_carefully(value, path, canonical=False)
         self._check_size(data, path)
         return data
 
@@ -126,14 +123,13 @@ class Serde:
         A model counts by its field values, not by which of them were given; ids that the engine gave to
         messages are left out.
         """
-        if is_plain(value):
-            try:
-                data = _encode_in_order(value)
-            except (ValueError, RecursionError):
-                data = _MARK
-            if _MARK not in data:
-                return data.decode()
-        return self._encode_carefully(value, path, canonical=True).decode()
+        try:
+            data = _encode_in_order(value) if is_plain(value) else _MARK
+        except (ValueError, RecursionError):
+            data = _MARK
+        if _MARK in data:
+            data = self._encode_carefully(value, path, canonical=True)
+        return data.decode()
 
     def find(self, cls: type) -> Registered | None:
         """The entry of a class; one met for the first time is registered on the spot."""

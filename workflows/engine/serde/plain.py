@@ -1,4 +1,4 @@
-"""Is a value plain JSON already? One walk over exact types, mostly at the speed of C.
+"""Is a value plain JSON already? One walk over exact types.
 
 msgspec alone would turn NaN to null, tuples and sets to arrays and integer keys to text
 without a word; this walk is what keeps that from happening.
@@ -6,51 +6,61 @@ without a word; this walk is what keeps that from happening.
 
 from __future__ import annotations
 
-from itertools import chain
 from math import isfinite
 from typing import Any
 
 SAFE = frozenset({str, int, bool, type(None)})
-_PLAIN = SAFE | {float, dict, list}
-_TEXT_ONLY = {str}
-_LEVELS = 64
-_ITEMS_AT_MOST = 4_000_000
+_LEVELS = 32
+_LONG = 12
 
 
 def is_plain(value: Any) -> bool:
     """Say whether `value` can go to msgspec as it is.
 
-    Level by level, so that a leaf costs a few steps of C and a container next to nothing. False for anything
-    very deep or endless: the careful walk then finds out what is wrong.
+    False for anything very deep or endless: the careful walk then finds out what is wrong.
     """
-    if type(value) in SAFE:
+    kind = type(value)
+    if kind in SAFE:
         return True
-    items = [value]
-    seen = 0
-    for _ in range(_LEVELS):
-        kinds = set(map(type, items))
-        if not kinds <= _PLAIN:
+    if kind is dict:
+        return _is_plain_dict(value, _LEVELS)
+    if kind is list:
+        return _is_plain_list(value, _LEVELS)
+    return kind is float and isfinite(value)
+
+
+def _is_plain_dict(items: dict[Any, Any], levels: int) -> bool:
+    for key, item in items.items():
+        if type(key) is not str:
             return False
-        if float in kinds and not _all_finite(items):
-            return False
-        deeper: list[Any] = []
-        if dict in kinds:
-            dicts = [item for item in items if type(item) is dict]
-            if not set(map(type, chain.from_iterable(dicts))) <= _TEXT_ONLY:
+        kind = type(item)
+        if kind in SAFE:
+            continue
+        if kind is dict:
+            if not levels or not _is_plain_dict(item, levels - 1):
                 return False
-            deeper = [*chain.from_iterable(map(dict.values, dicts))]
-        if list in kinds:
-            deeper += chain.from_iterable(
-                [item for item in items if type(item) is list]
-            )
-        if not deeper:
-            return True
-        seen += len(deeper)
-        if seen > _ITEMS_AT_MOST:
+        elif kind is list:
+            if item and not (levels and _is_plain_list(item, levels - 1)):
+                return False
+        elif kind is not float or not isfinite(item):
             return False
-        items = deeper
-    return False
+    return True
 
 
-def _all_finite(items: list[Any]) -> bool:
-    return all(isfinite(item) for item in items if type(item) is float)
+def _is_plain_list(items: list[Any], levels: int) -> bool:
+    # For a long list the types are gathered in C first: most are all text or all numbers.
+    if len(items) > _LONG and set(map(type, items)) <= SAFE:
+        return True
+    for item in items:
+        kind = type(item)
+        if kind in SAFE:
+            continue
+        if kind is dict:
+            if not levels or not _is_plain_dict(item, levels - 1):
+                return False
+        elif kind is list:
+            if item and not (levels and _is_plain_list(item, levels - 1)):
+                return False
+        elif kind is not float or not isfinite(item):
+            return False
+    return True
