@@ -151,7 +151,7 @@ class Writer:
         path = self.path
         path.append("")
         for key, item in items.items():
-            path[-1] = key if type(key) is str else _short(key)
+            path[-1] = key if type(key) in (str, int) else _short(key)
             pairs.append([self.tree(key), self.tree(item)])
         path.pop()
         if self.canonical:
