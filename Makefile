@@ -7,7 +7,7 @@ SHELL := /bin/bash
 PORT ?= 8000
 BIN := .venv/bin
 PYTHON_RUN := $(BIN)/python
-TEMPLATES = $(shell git ls-files 'templates/*.html' '*/templates/*.html')
+TEMPLATES = $(shell find templates durableweb workflows -name '*.html' -path '*templates/*' 2> /dev/null)
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /|/' | awk -F'|' '{printf "make %-14s %s\n", $$1, $$2}'
@@ -49,7 +49,9 @@ check-django: .venv/.dev-installed
 	$(PYTHON_RUN) manage.py makemigrations --check --dry-run
 	$(PYTHON_RUN) manage.py check --fail-level WARNING
 
-check-docs docs: .venv/.dev-installed ## Check that every link between the pages leads somewhere
+docs: check-docs ## Check that every link between the pages leads somewhere
+
+check-docs: .venv/.dev-installed
 	$(PYTHON_RUN) .ci/docs.py
 
 format: .venv/.dev-installed ## Let ruff mend what it can
@@ -63,7 +65,7 @@ test-postgres: .venv/.dev-installed ## The tests that touch the database, on Pos
 	@$(PYTHON_RUN) .ci/test.py postgresql
 
 bench: .venv/.bench-installed ## Our figures beside LangGraph's, in one run
-	@for file in $$(git ls-files 'benchmarks/*.py' | grep -v '/_'); do \
+	@for file in $(filter-out benchmarks/_%,$(wildcard benchmarks/*.py)); do \
 		echo "== $$file"; $(PYTHON_RUN) -m $$(echo $${file%.py} | tr / .) || exit 1; done
 
 vendor: .venv/.base-installed ## Renew static/vendor from npm; VERSIONS="name=version" moves a pin

@@ -146,15 +146,23 @@ class Server:
             )
         self.folder = make_folder(self.account)
         if not self.account.can_enter(binaries):
-            copied = self.folder / "server"
-            shutil.copytree(binaries.parent, copied, symlinks=True)
-            binaries = copied / "bin"
+            binaries = self._copy_within_reach(binaries)
         self._initialise(binaries)
         for _ in range(3):
             port = free_port()
             if self._listen(binaries, port):
                 return f"postgres://postgres@127.0.0.1:{port}/postgres"
         raise NoPostgresError(f"PostgreSQL did not start:\n{self._log()}")
+
+    def _copy_within_reach(self, binaries: Path) -> Path:
+        """A copy of the pip-installed server; its libraries lie beside its package."""
+        package = binaries.parents[1]
+        copied = self.folder / "server"
+        shutil.copytree(package, copied / package.name, symlinks=True)
+        libraries = package.with_name(f"{package.name}.libs")
+        if libraries.exists():
+            shutil.copytree(libraries, copied / libraries.name, symlinks=True)
+        return copied / binaries.relative_to(package.parent)
 
     def _initialise(self, binaries: Path) -> None:
         making = self.account.run(
