@@ -15,12 +15,7 @@ help: ## Say what there is
 setup: .venv/.dev-installed ## Make .venv with everything that development needs
 
 demo: .venv/.base-installed ## Sample people and runs, then the server on 127.0.0.1:PORT
-	@echo "== Preparing the database (var/db.sqlite3, unless DATABASE_URL says otherwise)"
-	@$(PYTHON_RUN) manage.py migrate --verbosity 0
-	@echo "== Making the demo's people and runs"
-	@PUBLIC_URL=http://127.0.0.1:$(PORT) $(PYTHON_RUN) manage.py demo
-	@echo "== Serving on http://127.0.0.1:$(PORT)/ (Ctrl-C stops; the data stays)"
-	@PUBLIC_URL=http://127.0.0.1:$(PORT) $(PYTHON_RUN) manage.py serve --host 127.0.0.1 --port $(PORT)
+	@$(PYTHON_RUN) manage.py demo --serve --host 127.0.0.1 --port $(PORT)
 
 run: .venv/.base-installed ## Migrate and serve, without the demo's people
 	$(PYTHON_RUN) manage.py migrate --verbosity 0
