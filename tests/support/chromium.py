@@ -58,9 +58,13 @@ def find() -> str | None:
 
 
 def _answers(path: str) -> bool:
-    asked = subprocess.run(
-        [path, "--version"], capture_output=True, stdin=subprocess.DEVNULL, timeout=60
-    )
+    command = [path, "--version"]
+    try:
+        asked = subprocess.run(
+            command, capture_output=True, stdin=subprocess.DEVNULL, timeout=60
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
     return asked.returncode == 0
 
 
