@@ -14,3 +14,12 @@ def django_db_modify_db_settings(tmp_path_factory):
     if "sqlite" in database["ENGINE"]:
         folder = tmp_path_factory.mktemp("db")
         database.setdefault("TEST", {})["NAME"] = str(folder / "storage.sqlite3")
+
+
+@pytest.fixture(autouse=True)
+def _no_leases_left():
+    """Runs that a test leaves open are not renewed in the tests after it."""
+    yield
+    from workflows.storage.leases import keeper
+
+    keeper.clear()

@@ -68,6 +68,11 @@ class LeaseKeeper:
         with self._changed:
             self._leases.pop((using, run_id), None)
 
+    def clear(self) -> None:
+        """Renew nothing more."""
+        with self._changed:
+            self._leases.clear()
+
     def _beat(self) -> None:
         while True:
             with self._changed:
@@ -87,6 +92,8 @@ class LeaseKeeper:
                     log.info("lease of run %s (fence %s) not renewed", run_id, fence)
         except DatabaseError as error:
             log.warning("leases not renewed, trying again at the next beat: %s", error)
+        except Exception:  # whatever it is, a beat that dies would cost every lease
+            log.exception("leases not renewed, trying again at the next beat")
         finally:
             # Opened anew at each beat: a restarted database or a test's end is no trouble.
             for using in used:

@@ -34,9 +34,9 @@ from workflows.engine.checkpoint.base import (
     checkpoint_config,
 )
 from workflows.engine.errors import LeaseLostError, ThreadBusyError
-from workflows.storage import places, prune, reading, sqlite, threads
+from workflows.storage import places, postgresql, prune, reading, sqlite, threads
 from workflows.storage.claims import Claim
-from workflows.storage.connections import SQLITE
+from workflows.storage.connections import POSTGRESQL, SQLITE
 from workflows.storage.events import announce_after_commit
 from workflows.storage.rows import (
     Bundle,
@@ -49,7 +49,7 @@ from workflows.storage.rows import (
 )
 from workflows.storage.values import Memory, Ref, ThreadMemory
 
-_WRITE = {SQLITE: sqlite.write}
+_WRITE = {SQLITE: sqlite.write, POSTGRESQL: postgresql.write}
 _PAGE = 50
 
 
