@@ -154,7 +154,7 @@ _CLOSE = """
 UPDATE workflows_interrupt AS old
 SET status = {status}, version = old.version + 1, closed_at = {now}
 {matched} AND old.status IN ('pending', 'decided')
-RETURNING old.id, old.node, old.title, old.status, old.round
+RETURNING id, node, title, status, round
 """
 
 

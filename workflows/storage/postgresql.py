@@ -25,11 +25,11 @@ _RELAXED = (
     "relaxed AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))"
 )
 _HELD = """held AS MATERIALIZED (
-  SELECT run.id FROM workflows_run AS run{relaxed}
+  SELECT run.id AS run FROM workflows_run AS run{relaxed}
   WHERE run.id = %(run)s AND run.fence = %(fence)s AND run.status = 'running'
   FOR SHARE OF run)"""
 _FREE = """held AS MATERIALIZED (
-  SELECT NULL::bigint AS id FROM workflows_thread AS thread{relaxed}
+  SELECT NULL::bigint AS run FROM workflows_thread AS thread{relaxed}
   WHERE thread.id = %(thread)s::text AND NOT EXISTS (
     SELECT 1 FROM workflows_run WHERE thread_id = %(thread)s::text AND status = 'running'))"""
 _CLOSED = "closed AS ({sql})"
@@ -44,7 +44,7 @@ _HEAD = (
 _CHECKPOINT = """checkpoint AS (
   INSERT INTO workflows_checkpoint (thread_id, namespace, run_id, id, parent, step, source,
     format, channels, due, metadata, rest, digest)
-  SELECT %(thread)s::text, %(namespace)s::text, held.id, %(checkpoint_id)s::text, %(checkpoint_parent)s,
+  SELECT %(thread)s::text, %(namespace)s::text, held.run, %(checkpoint_id)s::text, %(checkpoint_parent)s,
     %(checkpoint_step)s, %(checkpoint_source)s, %(checkpoint_format)s,
     %(checkpoint_channels)s, %(checkpoint_due)s, %(checkpoint_metadata)s,
     %(checkpoint_rest)s, %(checkpoint_digest)s
@@ -71,12 +71,12 @@ _WRITES = """write AS (
     path = excluded.path, digest = excluded.digest, payload = excluded.payload)"""
 _EVENTS = """event AS (
   INSERT INTO workflows_event (thread_id, run_id, seq, kind, data)
-  SELECT %(thread)s::text, held.id, raised.seq - %(count)s + given.number, given.kind, given.data
+  SELECT %(thread)s::text, held.run, raised.seq - %(count)s + given.number, given.kind, given.data
   FROM raised, held, unnest(%(event_kind)s::text[], %(event_data)s::text[])
     WITH ORDINALITY AS given (kind, data, number))"""
 _QUESTION_EVENTS = """question_event AS (
   INSERT INTO workflows_event (thread_id, run_id, seq, kind, data)
-  SELECT %(thread)s::text, held.id, raised.seq - %(count)s - {more} + row_number() OVER (),
+  SELECT %(thread)s::text, held.run, raised.seq - %(count)s - ({more}) + row_number() OVER (),
     'interrupt', json_build_object('interrupt', question.id, 'node', question.node,
     'title', question.title, 'status', question.status, 'round', question.round)::text
   FROM raised, held, ({questions}) AS question)"""
@@ -131,7 +131,10 @@ def _statement(
         parts.append(_ASKED.format(sql=_ask_sql()))
         questions.append("asked")
     # The number of questions that changed is known only in here.
-    counts = " + ".join(f"(SELECT count(*) FROM {name})" for name in questions)
+    counts = " + ".join(
+        f"(SELECT count(*) FROM {name})"  # noqa: S608
+        for name in questions
+    )
     parts.append(
         _RAISED.format(
             more=f" + {counts}" if counts else "",
@@ -145,7 +148,10 @@ def _statement(
     if writes:
         parts.append(_WRITES.format(columns=_arrays("write", WriteRow)))
     if questions:
-        union = " UNION ALL ".join(f"SELECT * FROM {name}" for name in questions)
+        union = " UNION ALL ".join(
+            f"SELECT * FROM {name}"  # noqa: S608
+            for name in questions
+        )
         parts.append(_QUESTION_EVENTS.format(more=counts, questions=union))
     if events:
         parts.append(_EVENTS)
@@ -163,7 +169,7 @@ def _ask_sql() -> str:
         for name in AskedRow._fields
     )
     return upsert_sql(
-        "SELECT %(thread)s::text, held.id, (SELECT graph FROM workflows_thread"
+        "SELECT %(thread)s::text, held.run, (SELECT graph FROM workflows_thread"  # noqa: S608
         " WHERE id = %(thread)s::text), 'pending', 1, '', 0, given.*"
         f" FROM held, unnest({columns}) AS given",
         _NOW,
@@ -172,10 +178,10 @@ def _ask_sql() -> str:
 
 def _close_sql() -> str:
     return close_sql(
-        "given.status",
+        "given.new_status",
         "FROM held, unnest(%(closed_id)s::text[], %(closed_status)s::text[])"
-        " AS given (id, status)"
-        " WHERE old.thread_id = %(thread)s::text AND old.interrupt_id = given.id",
+        " AS given (question, new_status)"
+        " WHERE old.thread_id = %(thread)s::text AND old.interrupt_id = given.question",
         _NOW,
     )
 
