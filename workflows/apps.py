@@ -1,5 +1,9 @@
 """The composition root: ports get their adapters here."""
 
+from __future__ import annotations
+
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -8,3 +12,7 @@ class WorkflowsConfig(AppConfig):
 
     name = "workflows"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Install the adapters; what they need of the tables can be imported only now."""
+        import_module("workflows.wiring").install(self)

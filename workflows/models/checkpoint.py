@@ -12,9 +12,10 @@ from django.db.models.functions import Now
 class Checkpoint(models.Model):
     """The state after one superstep.
 
-    `id` sorts by time of creation. `channels` maps each channel to the checkpoint id under
-    which its present value was written (see `ChannelValue`); `due`, `channels` and
-    `metadata` are JSON text.
+    `id` sorts by time of creation. `channels` maps each channel to [version, id of the
+    checkpoint that wrote its present value, id of the snapshot where that row is a delta]
+    (see `ChannelValue`); `rest` holds what else the field's checkpoint carries. `due`,
+    `channels`, `metadata` and `rest` are JSON text, `digest` covers them all.
     """
 
     pk = models.CompositePrimaryKey("thread_id", "namespace", "id")
@@ -42,6 +43,8 @@ class Checkpoint(models.Model):
     channels = models.TextField()
     due = models.TextField()
     metadata = models.TextField()
+    rest = models.TextField()
+    digest = models.CharField(max_length=32, blank=True, default="")
     created_at = models.DateTimeField(db_default=Now())
 
     def __str__(self) -> str:

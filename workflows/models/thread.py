@@ -9,6 +9,8 @@ class Thread(models.Model):
 
     `head` is the newest checkpoint of the root namespace ("" before the first one); `seq` is
     the number of the last event, raised in the transaction that writes the event.
+    `updated_at` moves with the status, not with each step: it is indexed, and a superstep
+    that moved it would rewrite every index entry of the row.
     """
 
     class Status(models.TextChoices):

@@ -1,0 +1,1 @@
+"""Use cases, one verb a file: who may, what changes, what is told."""

@@ -1,0 +1,1 @@
+"""Rows <-> engine values: the saver, claims and leases, events, pruning."""

@@ -1,0 +1,82 @@
+# The verbs of this project. Each sets up what it lacks and can be repeated.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help setup demo run check format test test-postgres bench docs vendor lock \
+        check-format check-lint check-types check-imports check-templates check-django check-docs
+
+PORT ?= 8000
+BIN := .venv/bin
+PYTHON_RUN := $(BIN)/python
+TEMPLATES = $(shell find templates durableweb workflows -name '*.html' -path '*templates/*' 2> /dev/null)
+
+help: ## Say what there is
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /|/' | awk -F'|' '{printf "make %-14s %s\n", $$1, $$2}'
+
+setup: .venv/.dev-installed ## Make .venv with everything that development needs
+
+demo: .venv/.base-installed ## Sample people and runs, then the server on 127.0.0.1:PORT
+	@$(PYTHON_RUN) manage.py demo --serve --host 127.0.0.1 --port $(PORT)
+
+run: .venv/.base-installed ## Migrate and serve, without the demo's people
+	$(PYTHON_RUN) manage.py migrate --verbosity 0
+	$(PYTHON_RUN) manage.py serve --port $(PORT)
+
+check: ## Everything that needs no test run; keeps going, fails at the end
+	@$(MAKE) --no-print-directory --keep-going check-format check-lint check-types \
+		check-imports check-templates check-django check-docs
+
+check-format: .venv/.dev-installed
+	$(BIN)/ruff format --check .
+
+check-lint: .venv/.dev-installed
+	$(BIN)/ruff check .
+
+check-types: .venv/.dev-installed
+	$(BIN)/mypy
+
+check-imports: .venv/.dev-installed
+	$(BIN)/lint-imports --no-logo
+
+check-templates: .venv/.dev-installed
+	$(if $(TEMPLATES),$(BIN)/djlint --quiet --lint $(TEMPLATES),@echo "no templates yet")
+
+check-django: .venv/.dev-installed
+	$(PYTHON_RUN) manage.py makemigrations --check --dry-run
+	$(PYTHON_RUN) manage.py check --fail-level WARNING
+
+docs: check-docs ## Check that every link between the pages leads somewhere
+
+check-docs: .venv/.dev-installed
+	$(PYTHON_RUN) .ci/docs.py
+
+format: .venv/.dev-installed ## Let ruff mend what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+test: .venv/.dev-installed ## Checks, then the tests on SQLite and on PostgreSQL (what CI runs)
+	@$(PYTHON_RUN) .ci/test.py check sqlite postgresql
+
+test-postgres: .venv/.dev-installed ## The tests that touch the database, on PostgreSQL
+	@$(PYTHON_RUN) .ci/test.py postgresql
+
+bench: .venv/.bench-installed ## Our figures beside LangGraph's, in one run
+	@for file in $(filter-out benchmarks/_%,$(wildcard benchmarks/*.py)); do \
+		echo "== $$file"; $(PYTHON_RUN) -m $$(echo $${file%.py} | tr / .) || exit 1; done
+
+vendor: .venv/.base-installed ## Renew static/vendor from npm; VERSIONS="name=version" moves a pin
+	$(PYTHON_RUN) .ci/vendor.py $(VERSIONS)
+
+lock: .venv/.dev-installed ## Write the lock files anew; UPGRADE=1 for newer versions
+	.ci/lock
+
+.venv/.base-installed: .ci/requirements.txt .ci/setup
+	@.ci/setup base
+
+.venv/.dev-installed: .ci/requirements-dev.txt .ci/setup
+	@.ci/setup dev
+
+.venv/.bench-installed: .ci/requirements-bench.txt .ci/setup
+	@.ci/setup bench
+
+.venv/.pg-installed: .ci/requirements-pg.txt .ci/setup
+	@.ci/setup pg

@@ -1,0 +1,150 @@
+"""Fixtures for all tests: which database, a PostgreSQL, processes, a browser.
+
+The suite runs once on each database: `DATABASE_URL` decides, without it SQLite. Tests
+that cannot run here call `pytest.skip` with a sentence; `make test` lists whatever ran
+on neither database, and under CI that is a failure.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.support import chromium, postgres
+from tests.support.databases import Databases
+from tests.support.server import Processes
+
+UNDER_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
+
+
+def cannot_run(why: str) -> None:
+    """Skip with a reason; under CI what cannot run is a failure."""
+    if UNDER_CI:
+        pytest.fail(why, pytrace=False)
+    pytest.skip(why)
+
+
+@pytest.fixture(scope="session")
+def db_kind() -> str:
+    """The database of this process: sqlite or postgresql."""
+    return "postgresql" if settings.IS_POSTGRESQL else "sqlite"
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """Put SQLite's test database into a file: threads and processes share it then."""
+    database = settings.DATABASES["default"]
+    if not settings.IS_POSTGRESQL:
+        file = tmp_path_factory.mktemp("database") / "test.sqlite3"
+        database.setdefault("TEST", {})["NAME"] = str(file)
+
+
+@pytest.fixture(scope="session")
+def pg_cluster() -> Iterator[postgres.Cluster]:
+    """A PostgreSQL server that is started when somebody asks for its URL."""
+    cluster = postgres.Cluster()
+    yield cluster
+    cluster.stop()
+
+
+def url_of(cluster: postgres.Cluster) -> str:
+    """Start the server if it does not run yet; without any the test cannot run."""
+    try:
+        return cluster.start().url
+    except postgres.NoPostgresError as error:
+        cannot_run(str(error))
+        raise
+
+
+@pytest.fixture(scope="session")
+def pg_url(pg_cluster: postgres.Cluster) -> str:
+    """The URL of the maintenance database of a PostgreSQL server."""
+    return url_of(pg_cluster)
+
+
+@pytest.fixture(scope="session")
+def databases(
+    pg_cluster: postgres.Cluster, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Databases]:
+    """Fresh databases for server processes: `databases.new("sqlite")`."""
+    folder = tmp_path_factory.mktemp("databases")
+    made = Databases(folder, lambda: url_of(pg_cluster))
+    yield made
+    made.drop_all()
+
+
+@pytest.fixture
+def fresh_pg_database(databases: Databases) -> str:
+    """The URL of an empty PostgreSQL database of this test's own."""
+    return databases.empty()
+
+
+@pytest.fixture
+def processes(tmp_path: Path) -> Iterator[Processes]:
+    """Starts `manage.py serve` and `worker`; stops what the test leaves running."""
+    started = Processes(tmp_path)
+    yield started
+    started.stop()
+
+
+@pytest.fixture(scope="session")
+def chromium_path() -> str:
+    """A Chromium of this machine, installed if there was none."""
+    try:
+        return chromium.find_or_install()
+    except chromium.NoChromiumError as error:
+        cannot_run(str(error))
+        raise
+
+
+@pytest.fixture(scope="module")
+def browser(chromium_path: str) -> Iterator[Browser]:
+    """A real browser for one module's tests.
+
+    Playwright keeps an event loop running in this thread while it is open, so it
+    closes with the module, and its tests neither touch the ORM nor are coroutines:
+    they look at a server process through the page.
+    """
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(
+            executable_path=chromium_path, args=chromium.ARGUMENTS
+        )
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """A browser without cookies of earlier tests."""
+    opened = browser.new_context(viewport={"width": 1280, "height": 900})
+    opened.set_default_timeout(15_000)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    """A tab of that browser."""
+    return context.new_page()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell `make test` what ran here and what did not, if it asked to be told."""
+    path = os.environ.get("TEST_OUTCOMES")
+    if not path:
+        return
+    outcomes: dict[str, str] = {}
+    for report in terminalreporter.stats.get("skipped", []):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else "skipped"
+        outcomes[report.nodeid] = str(reason).removeprefix("Skipped: ")
+    for kind in ("passed", "failed", "error"):
+        for report in terminalreporter.stats.get(kind, []):
+            outcomes[report.nodeid] = ""
+    Path(path).write_text(json.dumps(outcomes))

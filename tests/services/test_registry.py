@@ -1,0 +1,78 @@
+"""Workflows are found in every app, and a broken module stops none of the others."""
+
+import sys
+import types
+
+import pytest
+from django.apps import apps
+
+from workflows import checks
+from workflows.services import registry
+
+
+@pytest.fixture
+def two_apps(tmp_path, monkeypatch):
+    """Two installed apps: one broken half way through, one sound."""
+    for name, code in {
+        "broken_app": "register(object(), name='half')\nraise RuntimeError('no key')",
+        "sound_app": "register(object(), name='sound')",
+    }.items():
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "__init__.py").write_text("")
+        head = "from durableweb.register import register\n"
+        (folder / "workflows.py").write_text(head + code)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    configs = [
+        types.SimpleNamespace(name=name, module=__import__(name))
+        for name in ("broken_app", "sound_app")
+    ]
+    monkeypatch.setattr(apps, "get_app_configs", lambda: configs)
+    monkeypatch.setattr(registry, "failures", {})
+    yield
+    for name in ("broken_app", "sound_app"):
+        sys.modules.pop(f"{name}.workflows", None)
+        sys.modules.pop(name, None)
+
+
+def test_a_broken_module_is_named_and_the_others_load(two_apps):
+    registry.autodiscover()
+
+    assert registry.find("sound") is not None
+    assert registry.find("half") is None
+    assert "no key" in registry.failures["broken_app.workflows"]
+    [message] = [m for m in checks.check_workflows() if m.id == "workflows.W001"]
+    assert "broken_app.workflows" in message.msg
+    assert "no key" in message.msg
+
+
+def test_a_name_belongs_to_one_graph():
+    graph = object()
+    registry.register(graph, name="one")
+    registry.register(graph, name="one", title="One again")
+
+    with pytest.raises(ValueError, match="taken"):
+        registry.register(object(), name="one")
+    assert registry.get("one").title == "One again"
+
+
+def test_a_workflow_needs_a_name():
+    with pytest.raises(ValueError, match="name of its own"):
+        registry.register(object())
+
+
+def test_channels_are_given_as_a_list():
+    with pytest.raises(TypeError):
+        registry.register(object(), name="x", editable="text")
+
+
+def test_an_unknown_name_says_what_to_do():
+    with pytest.raises(registry.UnknownGraphError, match=r"workflows\.py"):
+        registry.get("nothing")
+
+
+def test_a_graph_with_its_own_saver_is_warned_about():
+    graph = types.SimpleNamespace(checkpointer=object())
+    registry.register(graph, name="own_saver")
+
+    assert "workflows.W002" in {m.id for m in checks.check_workflows()}

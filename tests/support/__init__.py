@@ -1,0 +1,1 @@
+"""What the tests stand on: databases, server processes and a browser, found or made."""

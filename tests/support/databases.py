@@ -1,0 +1,62 @@
+"""Databases for server processes: migrated once for each kind, then copied."""
+
+import secrets
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from tests.support.postgres import create_database, drop_database
+from tests.support.server import manage
+
+
+@dataclass
+class Databases:
+    """Makes databases with the product's tables; `drop_all()` removes them."""
+
+    folder: Path
+    postgres_url: Callable[[], str]
+    _models: dict[str, str] = field(default_factory=dict)
+    _made: list[str] = field(default_factory=list)
+
+    def new(self, kind: str) -> str:
+        """The URL of a fresh, migrated database: kind is sqlite or postgresql."""
+        if kind == "sqlite":
+            return self._copy_file(self._model(kind))
+        if kind == "postgresql":
+            model = urlsplit(self._model(kind)).path.lstrip("/")
+            return self._remember(create_database(self.postgres_url(), template=model))
+        raise ValueError(f"{kind!r} is no database; it is sqlite or postgresql")
+
+    def empty(self) -> str:
+        """The URL of a PostgreSQL database without any table."""
+        return self._remember(create_database(self.postgres_url()))
+
+    def _remember(self, url: str) -> str:
+        self._made.append(url)
+        return url
+
+    def _model(self, kind: str) -> str:
+        if kind not in self._models:
+            if kind == "sqlite":
+                url = f"sqlite:///{self.folder / 'model.sqlite3'}"
+            else:
+                url = self._remember(
+                    create_database(self.postgres_url(), prefix="model")
+                )
+            manage(url, "migrate", "--verbosity", "0")
+            self._models[kind] = url
+        return self._models[kind]
+
+    def _copy_file(self, model_url: str) -> str:
+        model = Path(model_url.removeprefix("sqlite:///"))
+        copy = self.folder / f"{secrets.token_hex(6)}.sqlite3"
+        # The last process to leave has folded the write-ahead log into the file.
+        shutil.copyfile(model, copy)
+        return f"sqlite:///{copy}"
+
+    def drop_all(self) -> None:
+        """Remove the PostgreSQL databases; the files go with the folder."""
+        for url in self._made:
+            drop_database(url)

@@ -1,0 +1,105 @@
+"""System checks: workflows load, savers and databases fit, processes fit the database."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning
+
+from workflows.services import registry
+
+QUEUE_APP = "procrastinate.contrib.django"
+# What servers and platforms call the number of web processes.
+_PROCESS_VARIABLES = ("WEB_CONCURRENCY",)
+
+
+def check_workflows(**_: Any) -> list[CheckMessage]:
+    """Name every workflow module that failed to import and every graph with its own saver."""
+    return [*_broken_modules(), *_own_savers()]
+
+
+def check_databases(**_: Any) -> list[CheckMessage]:
+    """Say what does not fit between the database, its options and the number of processes."""
+    config = settings.DATABASES["default"]
+    engine = config["ENGINE"]
+    if "postgresql" in engine:
+        return list(_postgresql())
+    if "sqlite" in engine:
+        return list(_sqlite(config.get("OPTIONS") or {}))
+    return [
+        Error(
+            f"The database engine {engine} is not supported.",
+            hint="Use SQLite or PostgreSQL (DATABASE_URL).",
+            id="workflows.E001",
+        )
+    ]
+
+
+def _broken_modules() -> Iterator[CheckMessage]:
+    for module, text in sorted(registry.failures.items()):
+        last = text.strip().splitlines()[-1] if text.strip() else "unknown error"
+        yield Warning(
+            f"The workflow module {module} failed to import: {last}",
+            hint="Its workflows are missing; the others are loaded. Threads of a missing "
+            "workflow wait with the reason unknown_graph.",
+            obj=module,
+            id="workflows.W001",
+        )
+
+
+def _own_savers() -> Iterator[CheckMessage]:
+    for item in registry.all():
+        saver = getattr(item.graph, "checkpointer", None)
+        if saver is not None and not isinstance(saver, bool):
+            yield Warning(
+                f"The workflow {item.name} was compiled with a saver of its own "
+                f"({type(saver).__name__}).",
+                hint="Runs of this site are saved in its database; compile without "
+                "checkpointer=.",
+                obj=item.name,
+                id="workflows.W002",
+            )
+
+
+def _postgresql() -> Iterator[CheckMessage]:
+    if not apps.is_installed(QUEUE_APP):
+        yield Error(
+            "PostgreSQL needs the queue that feeds its workers.",
+            hint=f"Add {QUEUE_APP!r} to INSTALLED_APPS.",
+            id="workflows.E002",
+        )
+
+
+def _sqlite(options: dict[str, Any]) -> Iterator[CheckMessage]:
+    if apps.is_installed(QUEUE_APP):
+        yield Error(
+            "The queue for PostgreSQL is installed, but the database is SQLite.",
+            hint=f"Take {QUEUE_APP!r} out of INSTALLED_APPS: its migrations fail here.",
+            id="workflows.E003",
+        )
+    if options.get("transaction_mode") != "IMMEDIATE":
+        yield Warning(
+            "SQLite transactions are not IMMEDIATE.",
+            hint='Set OPTIONS["transaction_mode"] = "IMMEDIATE"; otherwise writers that '
+            "meet fail with 'database is locked'.",
+            id="workflows.W003",
+        )
+    if "journal_mode=wal" not in str(options.get("init_command", "")).lower().replace(
+        " ", ""
+    ):
+        yield Warning(
+            "SQLite does not use the write-ahead log.",
+            hint="Put PRAGMA journal_mode=WAL into OPTIONS['init_command'].",
+            id="workflows.W004",
+        )
+    for name in _PROCESS_VARIABLES:
+        if os.environ.get(name, "1").strip() not in ("", "1"):
+            yield Warning(
+                f"{name} asks for several processes, but the database is SQLite.",
+                hint="SQLite is for one process; set DATABASE_URL to a PostgreSQL.",
+                id="workflows.W005",
+            )

@@ -1,0 +1,181 @@
+"""Who may do what, and the rows that a person may see.
+
+Access is found, not checked: `find_thread` and its sisters return the row or raise
+`NotVisible`, which looks the same for what is missing and for what is hidden. Roles are
+Django groups; a superuser is an admin. A workflow that names groups of its own in
+`register` is open to those instead of the role, and hidden from everybody else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Any, TypeVar
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser, Group
+from django.db import models
+
+from workflows.models import Interrupt, Run, Thread
+from workflows.services import registry
+from workflows.services.action import NotAllowed, NotVisible
+
+Person = AbstractBaseUser | AnonymousUser
+Row = TypeVar("Row", bound=models.Model)
+
+VIEWER = "viewer"
+REVIEWER = "reviewer"
+OPERATOR = "operator"
+ADMIN = "admin"
+ROLES = (VIEWER, REVIEWER, OPERATOR, ADMIN)
+# Membership lets a reviewer or an operator read secret channels.
+SECRETS = "secrets"
+
+
+class Rights:
+    """What one person may do; asks the database once, so make a new one per request."""
+
+    def __init__(self, person: Person | None) -> None:
+        self.person = person
+
+    @cached_property
+    def groups(self) -> frozenset[str]:
+        """The names of the person's groups; none for whoever is not logged in or not active."""
+        person = self.person
+        if person is None or not (person.is_authenticated and person.is_active):
+            return frozenset()
+        names: Any = person.groups.values_list("name", flat=True)  # type: ignore[union-attr]
+        return frozenset(names)
+
+    @property
+    def is_admin(self) -> bool:
+        """The admin group, or a superuser."""
+        person = self.person
+        if person is None or not (person.is_authenticated and person.is_active):
+            return False
+        return bool(getattr(person, "is_superuser", False)) or ADMIN in self.groups
+
+    @property
+    def has_role(self) -> bool:
+        """Whether the person has any business here at all."""
+        return self.is_admin or not self.groups.isdisjoint(ROLES)
+
+    def can_see(self, graph: str) -> bool:
+        """See the workflow's threads, runs and questions."""
+        if self.is_admin:
+            return True
+        item = registry.find(graph)
+        if item is None:
+            # Whoever was granted the missing workflow is not known any more.
+            return False
+        if self.can_start(graph) or self.can_decide(graph):
+            return True
+        is_open = item.start_groups is None and item.decide_groups is None
+        return is_open and self.has_role
+
+    def can_decide(self, graph: str) -> bool:
+        """Answer the workflow's questions."""
+        item = registry.find(graph)
+        return self._in(item and item.decide_groups, REVIEWER, item is not None)
+
+    def can_start(self, graph: str) -> bool:
+        """Start the workflow."""
+        item = registry.find(graph)
+        return self._in(item and item.start_groups, OPERATOR, item is not None)
+
+    def can_operate(self, graph: str) -> bool:
+        """Continue a run that failed, or cancel one."""
+        return self.can_start(graph)
+
+    def can_edit(self, graph: str) -> bool:
+        """Change the state of the workflow's threads without answering a question."""
+        return self.can_start(graph)
+
+    def can_see_secret(self, graph: str) -> bool:
+        """Read the channels that the workflow marks as secret."""
+        return self.is_admin or (SECRETS in self.groups and self.can_see(graph))
+
+    def is_override(self, graph: str) -> bool:
+        """Whether a decision here stands on the admin's right alone."""
+        item = registry.find(graph)
+        named = item.decide_groups if item else None
+        wanted = {REVIEWER} if named is None else named
+        return self.is_admin and self.groups.isdisjoint(wanted)
+
+    def visible_graphs(self) -> list[str] | None:
+        """The workflows that the person may see; None stands for all, known or gone."""
+        if self.is_admin:
+            return None
+        return [item.name for item in registry.all() if self.can_see(item.name)]
+
+    def limit(
+        self, rows: models.QuerySet[Row], field: str = "graph"
+    ) -> models.QuerySet[Row]:
+        """Those of `rows` that the person may see; `field` leads to the workflow's name."""
+        graphs = self.visible_graphs()
+        return rows if graphs is None else rows.filter(**{f"{field}__in": graphs})
+
+    def _in(self, named: Iterable[str] | None, role: str, known: bool) -> bool:
+        if self.is_admin:
+            return True
+        if not known:
+            return False
+        return not self.groups.isdisjoint({role} if named is None else named)
+
+
+def find_thread(person: Person | None, thread_id: str) -> Thread:
+    """The thread, where this person may see it."""
+    return _find(person, Thread, "thread", thread_id)
+
+
+def find_interrupt(person: Person | None, number: int) -> Interrupt:
+    """The question of that number, with its thread, where this person may see it."""
+    return _find(person, Interrupt, "question", number, "thread")
+
+
+def find_run(person: Person | None, run_id: int) -> Run:
+    """The run, with its thread, where this person may see it."""
+    return _find(person, Run, "run", run_id, "thread")
+
+
+def _find(
+    person: Person | None, model: type[Row], what: str, key: Any, *related: str
+) -> Row:
+    rows = model._default_manager.all()
+    if related:
+        rows = rows.select_related(*related)
+    field = "thread__graph" if related else "graph"
+    if isinstance(key, str) and "\x00" in key:
+        raise NotVisible(what, key.replace("\x00", "?"))
+    try:
+        row = Rights(person).limit(rows, field).filter(pk=key).first()
+    except (ValueError, TypeError, OverflowError):
+        row = None
+    if row is None:
+        raise NotVisible(what, key)
+    return row
+
+
+def require(allowed: bool, text: str) -> None:
+    """Raise NotAllowed with `text` unless `allowed`."""
+    if not allowed:
+        raise NotAllowed(text)
+
+
+def name_of(person: Person | None) -> str:
+    """What to call a person in history."""
+    if person is None:
+        return "system"
+    full = getattr(person, "get_full_name", lambda: "")()
+    return str(full or person.get_username())
+
+
+def row_of(person: Person | None) -> Any:
+    """The person as a foreign key takes it: None for nobody."""
+    return person if person is not None and person.is_authenticated else None
+
+
+def ensure_groups(using: str = "default", **_: object) -> None:
+    """Create the groups of the roles; runs after every migrate."""
+    for name in (*ROLES, SECRETS):
+        Group.objects.using(using).get_or_create(name=name)

@@ -1,0 +1,58 @@
+"""Go on with a thread whose last run failed, was cancelled or stopped at a breakpoint."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from workflows.models import Interrupt, Run, Thread
+from workflows.services.access import Person, Rights, find_thread, require
+from workflows.services.action import NotPending, ThreadBusy
+from workflows.services.queueing import has_unfinished_run, lock_thread, queue_run
+
+CONTINUABLE = (
+    Run.Status.ERROR,
+    Run.Status.CANCELLED,
+    Run.Status.TIMEOUT,
+    Run.Status.INTERRUPTED,
+)
+
+
+@dataclass(frozen=True)
+class ContinueRun:
+    """A run that goes on from the thread's head; finished steps and tasks are not repeated."""
+
+    person: Person
+    thread_id: str
+
+    def check(self) -> Thread:
+        """The thread, where this person may continue it and there is something to go on with."""
+        thread = find_thread(self.person, self.thread_id)
+        require(
+            Rights(self.person).can_operate(thread.graph),
+            "You may see this thread but not continue it.",
+        )
+        if has_unfinished_run(thread.pk):
+            raise ThreadBusy(f"Thread {thread.pk} has a run that has not ended.")
+        last = thread.runs.exclude(kind=Run.Kind.EDIT).order_by("-id").first()
+        if last is None or last.status not in CONTINUABLE:
+            raise NotPending(f"Thread {thread.pk} has nothing to go on with.")
+        if last.status == Run.Status.INTERRUPTED and open_questions(thread.pk):
+            raise NotPending(
+                f"Thread {thread.pk} waits for an answer: answer it instead."
+            )
+        return thread
+
+    def execute(self) -> Run:
+        """Queue the run."""
+        with transaction.atomic():
+            lock_thread(find_thread(self.person, self.thread_id).pk)
+            return queue_run(self.check(), Run.Kind.CONTINUE, "", self.person)
+
+
+def open_questions(thread_id: str) -> int:
+    """How many questions of the thread wait for a person."""
+    return Interrupt.objects.filter(
+        thread_id=thread_id, status=Interrupt.Status.PENDING
+    ).count()

@@ -1,0 +1,63 @@
+"""A new run that waits its turn: its row, its event and the word to the queue.
+
+Called inside the transaction of the action that needs the run.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db import DEFAULT_DB_ALIAS
+
+from workflows.models import Run, Thread
+from workflows.services import ports
+from workflows.services.access import Person, name_of, row_of
+from workflows.storage.events import append_events
+
+UNFINISHED = (Run.Status.PENDING, Run.Status.RUNNING)
+
+
+def queue_run(
+    thread: Thread,
+    kind: str,
+    payload: str,
+    person: Person | None,
+    *,
+    idempotency_key: str | None = None,
+    priority: int = 0,
+    events: list[tuple[str, dict[str, Any]]] | None = None,
+) -> Run:
+    """Make a pending run on `thread`; `events` are told before its own."""
+    run = Run.objects.create(
+        thread=thread,
+        graph=thread.graph,
+        kind=kind,
+        payload=payload,
+        priority=priority,
+        idempotency_key=idempotency_key,
+        created_by=row_of(person),
+    )
+    told = {"run": run.pk, "kind": kind, "status": run.status, "by": name_of(person)}
+    append_events(DEFAULT_DB_ALIAS, thread.pk, run.pk, [*(events or []), ("run", told)])
+    wake(run.pk, priority=priority)
+    return run
+
+
+def wake(run_id: int, due_at: datetime | None = None, priority: int = 0) -> None:
+    """Tell the queue that a run is due."""
+    ports.run_queue().enqueue(run_id, due_at, priority)
+
+
+def lock_thread(thread_id: str) -> Thread:
+    """The thread row, held until the transaction ends.
+
+    Every action that changes a thread takes this row first, so that two of them never wait
+    for each other. On SQLite the transaction itself is the lock.
+    """
+    return Thread.objects.select_for_update().get(pk=thread_id)
+
+
+def has_unfinished_run(thread_id: str) -> bool:
+    """Whether work is running on the thread or waits its turn."""
+    return Run.objects.filter(thread_id=thread_id, status__in=UNFINISHED).exists()

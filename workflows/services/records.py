@@ -1,0 +1,208 @@
+"""The plain records that pages, sockets and the API are given; templates never walk rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from workflows.services.shapes import ActionCard
+
+
+@dataclass(frozen=True)
+class EventRecord:
+    """One event of a thread; `data` is plain JSON (shapes: see docs/reference)."""
+
+    thread_id: str
+    seq: int
+    kind: str
+    data: Mapping[str, Any]
+    run: int | None
+    at: datetime
+
+
+@dataclass(frozen=True)
+class StateField:
+    """One channel of the state as a page shows it.
+
+    Of a secret that the person may not read only the name is given, with `is_masked`.
+    """
+
+    name: str
+    tree: Any = None
+    is_masked: bool = False
+    is_editable: bool = False
+    is_cut: bool = False
+    size: int = 0
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class State:
+    """The state of a thread at `checkpoint`; `next` names what is due after it."""
+
+    checkpoint: str
+    fields: tuple[StateField, ...] = ()
+    next: tuple[str, ...] = ()
+    step: int | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class QueueItem:
+    """One open question in the queue."""
+
+    number: int
+    title: str
+    graph: str
+    graph_title: str
+    node: str
+    thread_id: str
+    thread_title: str
+    asked_at: datetime
+    round: int
+    version: int
+    status: str
+    priority: int = 0
+    due_at: datetime | None = None
+    assignee: str = ""
+    reason: str = ""
+    may_decide: bool = False
+
+    @property
+    def cursor(self) -> str:
+        """Where the next page of the queue begins."""
+        return f"{self.asked_at.isoformat()},{self.number}"
+
+
+@dataclass(frozen=True)
+class DecisionRecord:
+    """One decision; `answer`, `original` and `edits` are trees."""
+
+    number: int
+    interrupt: int
+    round: int
+    kind: str
+    who: str
+    reason: str
+    at: datetime
+    answer: Any = None
+    original: Any = None
+    edits: Any = None
+    run: int | None = None
+    checkpoint: str = ""
+
+
+@dataclass(frozen=True)
+class Sibling:
+    """Another question of the same thread."""
+
+    number: int
+    title: str
+    node: str
+    status: str
+    asked_at: datetime
+
+
+@dataclass(frozen=True)
+class ReviewItem:
+    """All that a review page shows.
+
+    `payload` is what the workflow asked, `proposed` the part that a person may edit, both as
+    trees; `kinds` are the decisions that the question takes. `version`, `round` and
+    `checkpoint` go back with the decision. `refusal` tells why an earlier answer did not fit.
+    """
+
+    number: int
+    title: str
+    question: str
+    shape: str
+    kinds: tuple[str, ...]
+    payload: Any
+    proposed: Any
+    schema: Mapping[str, Any] | None
+    cards: tuple[ActionCard, ...]
+    graph: str
+    graph_title: str
+    node: str
+    thread_id: str
+    thread_title: str
+    thread_status: str
+    run: int | None
+    status: str
+    version: int
+    round: int
+    checkpoint: str
+    asked_at: datetime
+    state: State
+    siblings: tuple[Sibling, ...] = ()
+    decision: DecisionRecord | None = None
+    earlier: tuple[DecisionRecord, ...] = ()
+    refusal: str = ""
+    is_cut: bool = False
+    due_at: datetime | None = None
+    assignee: str = ""
+    may_decide: bool = False
+    may_edit: bool = False
+    position: int = 1
+    of: int = 1
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One run. `traceback` is given to operators only; `reason` is a code for what stopped it."""
+
+    id: int
+    thread_id: str
+    thread_title: str
+    graph: str
+    graph_title: str
+    kind: str
+    status: str
+    reason: str
+    by: str
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    recoveries: int = 0
+    error: str = ""
+    error_node: str = ""
+    error_attempt: int | None = None
+    traceback: str = ""
+    warnings: str = ""
+    cancel_requested: bool = False
+    input: Any = None
+
+
+@dataclass(frozen=True)
+class ThreadRecord:
+    """One thread with what a page needs: its runs, questions, decisions, state and events."""
+
+    id: str
+    title: str
+    graph: str
+    graph_title: str
+    status: str
+    head: str
+    seq: int
+    created_at: datetime
+    updated_at: datetime
+    by: str = ""
+    runs: tuple[RunRecord, ...] = ()
+    questions: tuple[QueueItem, ...] = ()
+    decisions: tuple[DecisionRecord, ...] = ()
+    state: State = field(default_factory=lambda: State(""))
+    events: tuple[EventRecord, ...] = ()
+    may_continue: bool = False
+    may_edit: bool = False
+    may_cancel: bool = False
+
+
+@dataclass(frozen=True)
+class RunDetail:
+    """One run with the events it caused, oldest first."""
+
+    run: RunRecord
+    thread: ThreadRecord
+    events: tuple[EventRecord, ...] = ()

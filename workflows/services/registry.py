@@ -1,0 +1,162 @@
+"""Which workflows there are: what `register` was given, found in each app's `workflows.py`.
+
+Knows no table. A module that fails to import is remembered in `failures`, with the others
+loaded all the same; `workflows/checks.py` names it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import traceback
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from django.apps import apps
+from django.utils.module_loading import module_has_submodule
+
+G = TypeVar("G")
+
+DISCOVERED_MODULE = "workflows"
+
+
+class UnknownGraphError(LookupError):
+    """No workflow of that name is registered."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"no workflow named {name!r} is registered; call "
+            f"durableweb.register.register(graph, name={name!r}) in the workflows.py of an "
+            "installed app"
+        )
+        self.name = name
+
+
+@dataclass(frozen=True)
+class Registered:
+    """One workflow as it was registered.
+
+    `editable` and `secret` name channels of its state. `start_groups` and `decide_groups`
+    name the Django groups that may start it and answer its questions; None leaves it to the
+    roles.
+    """
+
+    name: str
+    graph: Any
+    title: str
+    description: str = ""
+    editable: frozenset[str] = frozenset()
+    secret: frozenset[str] = frozenset()
+    start_groups: frozenset[str] | None = None
+    decide_groups: frozenset[str] | None = None
+    input_schema: Any = None
+    module: str = ""
+
+    def input_jsonschema(self) -> dict[str, Any] | None:
+        """JSON Schema of the input, or None where it cannot be described."""
+        if isinstance(self.input_schema, Mapping):
+            return dict(self.input_schema)
+        describe = getattr(self.graph, "get_input_jsonschema", None)
+        if describe is None:
+            return None
+        found: dict[str, Any] = describe()
+        return found
+
+
+failures: dict[str, str] = {}
+_graphs: dict[str, Registered] = {}
+_importing: list[str] = []
+
+
+def register(
+    graph: G,
+    *,
+    name: str | None = None,
+    title: str | None = None,
+    description: str = "",
+    editable: Iterable[str] = (),
+    secret: Iterable[str] = (),
+    start_groups: Iterable[str] | None = None,
+    decide_groups: Iterable[str] | None = None,
+    input_schema: Any = None,
+) -> G:
+    """Offer a compiled graph or an entrypoint to the people of this site; returns it.
+
+    `name` goes into rows and addresses: keep it when the code moves. Raises ValueError when
+    the name is missing or belongs to another graph.
+    """
+    key = name or getattr(graph, "name", "") or ""
+    if not key or key == "LangGraph":
+        raise ValueError(
+            "a registered workflow needs a name of its own: register(graph, name='...')"
+        )
+    for words, value in (("editable", editable), ("secret", secret)):
+        if isinstance(value, str):
+            raise TypeError(f"{words} takes a list of channel names, not one text")
+    known = _graphs.get(key)
+    if known is not None and known.graph is not graph:
+        raise ValueError(
+            f"the workflow name {key!r} is taken by {known.module or 'another module'}; "
+            "give one of them another name"
+        )
+    _graphs[key] = Registered(
+        name=key,
+        graph=graph,
+        title=title or key.replace("_", " ").capitalize(),
+        description=description,
+        editable=frozenset(editable),
+        secret=frozenset(secret),
+        start_groups=None if start_groups is None else frozenset(start_groups),
+        decide_groups=None if decide_groups is None else frozenset(decide_groups),
+        input_schema=input_schema,
+        module=_importing[-1] if _importing else "",
+    )
+    return graph
+
+
+def unregister(name: str) -> None:
+    """Take a workflow out again; for tests."""
+    _graphs.pop(name, None)
+
+
+def get(name: str) -> Registered:
+    """The workflow of that name; raises UnknownGraphError."""
+    try:
+        return _graphs[name]
+    except KeyError:
+        raise UnknownGraphError(name) from None
+
+
+def find(name: str) -> Registered | None:
+    """The workflow of that name, or None where it is gone."""
+    return _graphs.get(name)
+
+
+def all() -> list[Registered]:
+    """Every workflow, by title."""
+    return sorted(_graphs.values(), key=lambda item: item.title.lower())
+
+
+def autodiscover() -> None:
+    """Import `<app>.workflows` of every installed app, each by itself.
+
+    Where one fails, what it had registered until then is taken back.
+    """
+    for config in apps.get_app_configs():
+        if config.module is None or not module_has_submodule(
+            config.module, DISCOVERED_MODULE
+        ):
+            continue
+        name = f"{config.name}.{DISCOVERED_MODULE}"
+        before = dict(_graphs)
+        _importing.append(name)
+        try:
+            importlib.import_module(name)
+        except Exception:  # noqa: BLE001 - whatever the author's module raises
+            failures[name] = traceback.format_exc()
+            _graphs.clear()
+            _graphs.update(before)
+        else:
+            failures.pop(name, None)
+        finally:
+            _importing.pop()

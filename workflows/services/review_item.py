@@ -1,0 +1,100 @@
+"""One question with all that a review page needs to decide it."""
+
+from __future__ import annotations
+
+from workflows.engine import serde
+from workflows.engine.errors import SerdeError
+from workflows.models import Decision, Interrupt
+from workflows.services.access import Person, Rights, find_interrupt
+from workflows.services.display import show_text, show_value
+from workflows.services.records import DecisionRecord, ReviewItem, Sibling
+from workflows.services.review_queue import graph_title
+from workflows.services.shapes import recognise
+from workflows.services.state import read_state
+from workflows.services.thread_history import decision_record
+
+MAX_SIBLINGS = 100
+
+
+def review_item(person: Person, number: int) -> ReviewItem:
+    """The question of that number; raises NotVisible."""
+    row = find_interrupt(person, number)
+    rights = Rights(person)
+    thread = row.thread
+    payload = show_text(row.value)
+    shape = recognise(_tree(row.value), _tree(row.response_schema))
+    siblings = _siblings(row)
+    decisions = [
+        decision_record(each, thread.graph, rights)
+        for each in row.decisions.order_by("-round")
+    ]
+    is_open = row.status == Interrupt.Status.PENDING
+    may_decide = rights.can_decide(thread.graph)
+    places = [each.number for each in siblings if each.status == "pending"]
+    return ReviewItem(
+        number=row.pk,
+        title=row.title,
+        question=shape.question or row.title,
+        shape=shape.name,
+        kinds=shape.kinds,
+        payload=payload.tree,
+        proposed=show_value(shape.proposed).tree,
+        schema=shape.schema,
+        cards=shape.cards,
+        graph=thread.graph,
+        graph_title=graph_title(thread.graph),
+        node=row.node,
+        thread_id=thread.pk,
+        thread_title=thread.title,
+        thread_status=thread.status,
+        run=row.run_id,
+        status=row.status,
+        version=row.version,
+        round=row.round,
+        checkpoint=thread.head,
+        asked_at=row.asked_at,
+        state=read_state(thread, rights),
+        siblings=tuple(each for each in siblings if each.number != row.pk),
+        decision=_present(row, decisions),
+        earlier=tuple(each for each in decisions if each.round < row.round),
+        refusal=row.reason,
+        is_cut=payload.is_cut,
+        due_at=row.due_at,
+        assignee=str(row.assignee or ""),
+        may_decide=may_decide and is_open,
+        may_edit=rights.can_edit(thread.graph),
+        position=places.index(row.pk) + 1 if row.pk in places else 1,
+        of=max(len(places), 1),
+    )
+
+
+def last_decision(person: Person, number: int) -> DecisionRecord | None:
+    """The newest decision on a question, for a page that tells of a conflict."""
+    row = find_interrupt(person, number)
+    last: Decision | None = row.decisions.order_by("-round").first()
+    if last is None:
+        return None
+    return decision_record(last, row.thread.graph, Rights(person))
+
+
+def _present(row: Interrupt, decisions: list[DecisionRecord]) -> DecisionRecord | None:
+    return next((each for each in decisions if each.round == row.round), None)
+
+
+def _siblings(row: Interrupt) -> list[Sibling]:
+    rows = Interrupt.objects.filter(thread_id=row.thread_id).order_by("asked_at", "id")
+    return [
+        Sibling(each.pk, each.title, each.node, each.status, each.asked_at)
+        for each in rows.only("id", "title", "node", "status", "asked_at")[
+            :MAX_SIBLINGS
+        ]
+    ]
+
+
+def _tree(text: str) -> object:
+    if not text:
+        return None
+    try:
+        return serde.tree(text)
+    except SerdeError:
+        return None

@@ -1,0 +1,101 @@
+"""The open questions that a person may see, oldest first: one index scan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db.models import Q, QuerySet
+
+from workflows.models import Interrupt
+from workflows.services import registry
+from workflows.services.access import Person, Rights
+from workflows.services.records import QueueItem
+
+MAX_PAGE = 500
+
+
+def pending(
+    person: Person,
+    *,
+    graph: str | None = None,
+    limit: int = 50,
+    after: str | None = None,
+) -> list[QueueItem]:
+    """One page of open questions; `after` is the `cursor` of the item before it."""
+    rights = Rights(person)
+    rows = _open(rights, graph).order_by("asked_at", "id")
+    place = _place(after)
+    if place is not None:
+        at, number = place
+        rows = rows.filter(Q(asked_at__gt=at) | Q(asked_at=at, id__gt=number))
+    rows = rows.select_related("thread", "assignee")[: max(1, min(limit, MAX_PAGE))]
+    return queue_items(rows, rights)
+
+
+def count(person: Person, *, graph: str | None = None) -> int:
+    """How many questions are open for this person to see."""
+    return _open(Rights(person), graph).count()
+
+
+def queue_item(person: Person, number: int) -> QueueItem | None:
+    """One question as the queue shows it, or None where the person may not see it."""
+    rights = Rights(person)
+    rows = rights.limit(
+        Interrupt.objects.filter(pk=number).select_related("thread", "assignee"),
+        "thread__graph",
+    )
+    return next(iter(queue_items(rows, rights)), None)
+
+
+def queue_items(rows: Iterable[Interrupt], rights: Rights) -> list[QueueItem]:
+    """Records of `rows`, which come with their thread and assignee."""
+    may_decide: dict[str, bool] = {}
+    items = []
+    for row in rows:
+        graph = row.thread.graph
+        if graph not in may_decide:
+            may_decide[graph] = rights.can_decide(graph)
+        items.append(
+            QueueItem(
+                number=row.pk,
+                title=row.title,
+                graph=graph,
+                graph_title=graph_title(graph),
+                node=row.node,
+                thread_id=row.thread_id,
+                thread_title=row.thread.title,
+                asked_at=row.asked_at,
+                round=row.round,
+                version=row.version,
+                status=row.status,
+                priority=row.priority,
+                due_at=row.due_at,
+                assignee=str(row.assignee or ""),
+                reason=row.reason,
+                may_decide=may_decide[graph],
+            )
+        )
+    return items
+
+
+def graph_title(graph: str) -> str:
+    """What people call a workflow; one that is gone keeps its name."""
+    item = registry.find(graph)
+    return item.title if item else graph
+
+
+def _open(rights: Rights, graph: str | None) -> QuerySet[Interrupt]:
+    rows = Interrupt.objects.filter(status=Interrupt.Status.PENDING)
+    if graph is not None:
+        rows = rows.filter(thread__graph=graph)
+    return rights.limit(rows, "thread__graph")
+
+
+def _place(after: str | None) -> tuple[datetime, int] | None:
+    at, _, number = (after or "").partition(",")
+    try:
+        moment = datetime.fromisoformat(at)
+        return (moment, int(number)) if moment.tzinfo else None
+    except (ValueError, OverflowError):
+        return None

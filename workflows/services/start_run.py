@@ -1,0 +1,128 @@
+"""Start a workflow, on a thread of its own or on one that has ended."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import KW_ONLY, dataclass
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from workflows.engine import serde
+from workflows.engine.errors import SerializationError
+from workflows.models import Run, Thread
+from workflows.services import registry
+from workflows.services.access import Person, Rights, require, row_of
+from workflows.services.action import InvalidAnswer, KeyReused, NotVisible, ThreadBusy
+from workflows.services.queueing import has_unfinished_run, lock_thread, queue_run
+
+MAX_ID_LENGTH = 200
+MAX_TITLE_LENGTH = 300
+
+
+@dataclass(frozen=True)
+class StartRun:
+    """A run of `graph` with `input`.
+
+    A repeated `idempotency_key` gives the first run again. `title` names the thread for
+    people.
+    """
+
+    person: Person
+    graph: str
+    input: Any
+    _: KW_ONLY
+    thread_id: str | None = None
+    title: str = ""
+    idempotency_key: str | None = None
+
+    def check(self) -> registry.Registered:
+        """The workflow, where this person may start it."""
+        rights = Rights(self.person)
+        item = registry.find(self.graph)
+        if item is None or not rights.can_see(self.graph):
+            raise NotVisible("workflow", self.graph)
+        require(
+            rights.can_start(self.graph),
+            f"You may not start the workflow {item.title}.",
+        )
+        if self.thread_id is not None:
+            _check_id(self.thread_id)
+            held = Thread.objects.filter(pk=self.thread_id).first()
+            if held is not None and held.graph != self.graph:
+                raise InvalidAnswer({"thread_id": "this id belongs to another thread"})
+        return item
+
+    def execute(self) -> Run:
+        """Make the thread and its run; raises ThreadBusy where the thread is at work."""
+        item = self.check()
+        payload = encode_input(self.input)
+        try:
+            with transaction.atomic():
+                return self._start(item, payload)
+        except IntegrityError:
+            # Two requests with one key or one thread id: the other was first.
+            again = self._first()
+            if again is None:
+                raise
+            return again
+
+    def _start(self, item: registry.Registered, payload: str) -> Run:
+        first = self._first()
+        if first is not None:
+            return first
+        thread, made = Thread.objects.get_or_create(
+            pk=self.thread_id or str(uuid.uuid4()),
+            defaults={
+                "graph": item.name,
+                "title": (self.title or item.title)[:MAX_TITLE_LENGTH],
+                "created_by": row_of(self.person),
+            },
+        )
+        if not made:
+            thread = lock_thread(thread.pk)
+            if has_unfinished_run(thread.pk):
+                raise ThreadBusy(
+                    f"Thread {thread.pk} has a run that has not ended; "
+                    "start again when it has, or on another thread."
+                )
+        return queue_run(
+            thread,
+            Run.Kind.START,
+            payload,
+            self.person,
+            idempotency_key=self.idempotency_key,
+        )
+
+    def _first(self) -> Run | None:
+        if self.idempotency_key is None:
+            return None
+        found = (
+            Run.objects.select_related("thread")
+            .filter(graph=self.graph, idempotency_key=self.idempotency_key)
+            .first()
+        )
+        if found is not None and found.created_by_id != getattr(
+            row_of(self.person), "pk", None
+        ):
+            raise KeyReused(
+                f"The idempotency key {self.idempotency_key!r} was used by somebody else."
+            )
+        return found
+
+
+def encode_input(value: Any) -> str:
+    """`value` as a run carries it; raises InvalidAnswer where it cannot be stored."""
+    try:
+        return serde.dumps(value)
+    except SerializationError as error:
+        raise InvalidAnswer({error.path: error.text}) from error
+
+
+def _check_id(thread_id: str) -> None:
+    if not thread_id or len(thread_id) > MAX_ID_LENGTH:
+        raise InvalidAnswer({"thread_id": f"an id has 1 to {MAX_ID_LENGTH} characters"})
+    if "/" in thread_id or not thread_id.isprintable():
+        raise InvalidAnswer(
+            {"thread_id": "an id has no slash and no control character"}
+        )

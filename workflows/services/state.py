@@ -1,0 +1,99 @@
+"""The state of a thread as a person may see it: secrets masked, what cannot be read told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from workflows.engine import serde
+from workflows.engine.checkpoint.base import CheckpointTuple, checkpoint_config
+from workflows.engine.errors import SerdeError, WorkflowError
+from workflows.models import Thread
+from workflows.services import registry
+from workflows.services.access import Rights
+from workflows.services.display import show_tree
+from workflows.services.records import State, StateField
+from workflows.storage.saver import DjangoSaver
+
+
+class _TreeSerde:
+    """Reads stored text as plain trees, so a type that is gone does not hide the state."""
+
+    loads = staticmethod(serde.tree)
+    dumps = staticmethod(serde.dumps)
+
+
+def read_state(thread: Thread, rights: Rights, checkpoint: str = "") -> State:
+    """The state at `checkpoint`, by default at the thread's head."""
+    wanted = checkpoint or thread.head
+    if not wanted:
+        return State("")
+    try:
+        found = DjangoSaver(serde=_TreeSerde()).get_tuple(
+            checkpoint_config(thread.pk, "", wanted)
+        )
+    except (SerdeError, WorkflowError) as error:
+        return State(wanted, problem=str(error))
+    if found is None:
+        return State(wanted, problem="There is no such checkpoint on this thread.")
+    return _state_of(thread, rights, wanted, found)
+
+
+def channel_values(
+    found: CheckpointTuple, names: frozenset[str] | None
+) -> dict[str, Any]:
+    """The channels of the author's own state, without those that the engine adds."""
+    values = found.checkpoint.get("channel_values") or {}
+    return {
+        name: value
+        for name, value in values.items()
+        if (name in names if names else is_state_channel(name))
+    }
+
+
+def is_state_channel(name: str) -> bool:
+    """Whether a channel's name is not one of the engine's own."""
+    return not name.startswith("__") and ":" not in name
+
+
+def state_names(graph: str) -> frozenset[str] | None:
+    """The channels that the workflow's state declares; None where that is not known."""
+    item = registry.find(graph)
+    schema = getattr(item.graph, "state_schema", None) if item else None
+    names: set[str] = set()
+    for cls in getattr(schema, "__mro__", ()):
+        names.update(getattr(cls, "__annotations__", ()))
+    return frozenset(names) or None
+
+
+def _state_of(
+    thread: Thread, rights: Rights, checkpoint: str, found: CheckpointTuple
+) -> State:
+    item = registry.find(thread.graph)
+    secret = item.secret if item else frozenset()
+    editable = item.editable if item else frozenset()
+    # Of a workflow that is gone nobody knows which channels were secret.
+    hide_all = item is None and not rights.is_admin
+    sees_secrets = rights.can_see_secret(thread.graph)
+    fields = []
+    for name, value in channel_values(found, state_names(thread.graph)).items():
+        if hide_all or (name in secret and not sees_secrets):
+            fields.append(StateField(name, is_masked=True))
+            continue
+        shown = show_tree(value)
+        fields.append(
+            StateField(
+                name,
+                shown.tree,
+                is_editable=name in editable,
+                is_cut=shown.is_cut,
+                size=shown.size,
+                problem=shown.problem,
+            )
+        )
+    due = found.checkpoint.get("due") or []
+    return State(
+        checkpoint,
+        tuple(fields),
+        tuple(dict.fromkeys(str(each.get("node", "")) for each in due)),
+        found.metadata.get("step"),
+    )

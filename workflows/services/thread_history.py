@@ -1,0 +1,235 @@
+"""Threads, runs and events as pages show them: plain records, limited to what one may see."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from django.db.models import QuerySet
+
+from workflows.models import Decision, Event, Interrupt, Run, Thread
+from workflows.services import registry
+from workflows.services.access import (
+    Person,
+    Rights,
+    find_run,
+    find_thread,
+    name_of,
+)
+from workflows.services.continue_run import CONTINUABLE
+from workflows.services.display import show_text
+from workflows.services.queueing import UNFINISHED
+from workflows.services.records import (
+    DecisionRecord,
+    EventRecord,
+    QueueItem,
+    RunDetail,
+    RunRecord,
+    ThreadRecord,
+)
+from workflows.services.review_queue import graph_title, queue_items
+from workflows.services.state import read_state
+
+MAX_PAGE = 500
+ATTENTION = "attention"
+# Reason codes of status error that ask for a person with code or settings in hand.
+ATTENTION_REASONS = ("graph_changed", "unknown_type", "crash_loop", "unknown_graph")
+
+
+def run_list(
+    person: Person,
+    *,
+    graph: str | None = None,
+    status: str | None = None,
+    limit: int = 50,
+    before: int | None = None,
+) -> list[RunRecord]:
+    """Runs, newest first; `status` may also be "attention"; `before` is a run's id."""
+    rights = Rights(person)
+    rows = rights.limit(
+        Run.objects.exclude(kind=Run.Kind.EDIT).select_related("thread", "created_by"),
+        "thread__graph",
+    )
+    if graph:
+        rows = rows.filter(thread__graph=graph)
+    if status == ATTENTION:
+        rows = rows.filter(status=Run.Status.ERROR, reason__in=ATTENTION_REASONS)
+    elif status:
+        rows = rows.filter(status=status)
+    if before is not None:
+        rows = rows.filter(pk__lt=before)
+    rows = rows.defer("payload").order_by("-id")[: max(1, min(limit, MAX_PAGE))]
+    return [run_record(row, rights) for row in rows]
+
+
+def run_record_of(person: Person, run_id: int) -> RunRecord:
+    """One run as a list shows it; raises NotVisible."""
+    return run_record(find_run(person, run_id), Rights(person))
+
+
+def run_detail(person: Person, run_id: int, *, limit: int = MAX_PAGE) -> RunDetail:
+    """One run with its thread and the last `limit` events it caused; raises NotVisible."""
+    row = find_run(person, run_id)
+    rights = Rights(person)
+    events = Event.objects.filter(thread_id=row.thread_id, run_id=row.pk)
+    return RunDetail(
+        run=run_record(row, rights, with_input=True),
+        thread=_thread_record(row.thread, rights),
+        events=_last(events, limit),
+    )
+
+
+def thread_list(
+    person: Person, *, graph: str | None = None, limit: int = 50
+) -> list[ThreadRecord]:
+    """Threads, the one that changed last first, without their parts."""
+    rows = Rights(person).limit(Thread.objects.select_related("created_by"))
+    if graph:
+        rows = rows.filter(graph=graph)
+    rows = rows.order_by("-updated_at")[: max(1, min(limit, MAX_PAGE))]
+    return [_plain_thread(row) for row in rows]
+
+
+def thread_detail(
+    person: Person, thread_id: str, *, limit: int = MAX_PAGE
+) -> ThreadRecord:
+    """One thread with its parts and its last `limit` events; raises NotVisible."""
+    return _thread_record(find_thread(person, thread_id), Rights(person), limit)
+
+
+def events_after(thread_id: str, seq: int, limit: int = 1_000) -> list[EventRecord]:
+    """The events of a thread after `seq`, oldest first.
+
+    Asks nobody's rights: the caller has found the thread for its person.
+    """
+    rows = Event.objects.filter(thread_id=thread_id, seq__gt=seq).order_by("seq")
+    return [event_record(row) for row in rows[: max(1, limit)]]
+
+
+def event_record(row: Event) -> EventRecord:
+    """One event row as a record."""
+    return EventRecord(
+        row.thread_id,
+        row.seq,
+        row.kind,
+        json.loads(row.data),
+        row.run_id,
+        row.created_at,
+    )
+
+
+def run_record(row: Run, rights: Rights, *, with_input: bool = False) -> RunRecord:
+    """One run row as a record; the traceback only for those who may operate the workflow."""
+    graph = row.thread.graph
+    operates = rights.can_operate(graph)
+    return RunRecord(
+        id=row.pk,
+        thread_id=row.thread_id,
+        thread_title=row.thread.title,
+        graph=graph,
+        graph_title=graph_title(graph),
+        kind=row.kind,
+        status=row.status,
+        reason=row.reason,
+        by=name_of(row.created_by),
+        created_at=row.created_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        recoveries=row.recoveries,
+        error=row.error,
+        error_node=row.error_node,
+        error_attempt=row.error_attempt,
+        traceback=row.traceback if operates else "",
+        warnings=row.warnings,
+        cancel_requested=row.cancel_requested_at is not None,
+        input=_input_of(row, rights) if with_input else None,
+    )
+
+
+def decision_record(row: Decision, graph: str, rights: Rights) -> DecisionRecord:
+    """One decision row as a record; edits of secret channels are masked."""
+    return DecisionRecord(
+        number=row.pk,
+        interrupt=row.interrupt_id,
+        round=row.round,
+        kind=row.kind,
+        who=row.person_name,
+        reason=row.reason,
+        at=row.created_at,
+        answer=show_text(row.answer).tree,
+        original=show_text(row.original).tree,
+        edits=_masked(show_text(row.edits).tree, graph, rights),
+        run=row.run_id,
+        checkpoint=row.checkpoint,
+    )
+
+
+def _thread_record(row: Thread, rights: Rights, limit: int = MAX_PAGE) -> ThreadRecord:
+    plain = _plain_thread(row)
+    runs = list(
+        row.runs.select_related("thread", "created_by").order_by("-id")[:MAX_PAGE]
+    )
+    operates = rights.can_operate(row.graph)
+    unfinished = any(run.status in UNFINISHED for run in runs)
+    questions = row.interrupts.filter(status=Interrupt.Status.PENDING)
+    items: list[QueueItem] = queue_items(
+        questions.select_related("thread", "assignee").order_by("asked_at", "id"),
+        rights,
+    )
+    return ThreadRecord(
+        **{
+            **plain.__dict__,
+            "runs": tuple(run_record(run, rights) for run in runs),
+            "questions": tuple(items),
+            "decisions": tuple(
+                decision_record(each, row.graph, rights)
+                for each in Decision.objects.filter(interrupt__thread=row).order_by(
+                    "-id"
+                )[:MAX_PAGE]
+            ),
+            "state": read_state(row, rights),
+            "events": _last(row.events.all(), limit),
+            "may_continue": operates
+            and not unfinished
+            and bool(runs)
+            and runs[0].status in CONTINUABLE
+            and not (runs[0].status == Run.Status.INTERRUPTED and items),
+            "may_edit": rights.can_edit(row.graph) and not unfinished,
+            "may_cancel": operates and unfinished,
+        }
+    )
+
+
+def _plain_thread(row: Thread) -> ThreadRecord:
+    return ThreadRecord(
+        id=row.pk,
+        title=row.title,
+        graph=row.graph,
+        graph_title=graph_title(row.graph),
+        status=row.status,
+        head=row.head,
+        seq=row.seq,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        by=name_of(row.created_by),
+    )
+
+
+def _last(rows: QuerySet[Event], limit: int) -> tuple[EventRecord, ...]:
+    newest: Iterable[Event] = rows.order_by("-seq")[: max(1, min(limit, MAX_PAGE))]
+    return tuple(reversed([event_record(row) for row in newest]))
+
+
+def _input_of(row: Run, rights: Rights) -> Any:
+    if row.kind != Run.Kind.START:
+        return None
+    return _masked(show_text(row.payload).tree, row.thread.graph, rights)
+
+
+def _masked(tree: Any, graph: str, rights: Rights) -> Any:
+    if not isinstance(tree, dict) or rights.can_see_secret(graph):
+        return tree
+    item = registry.find(graph)
+    secret = item.secret if item else frozenset(tree)
+    return {name: "•••" if name in secret else part for name, part in tree.items()}

@@ -1,0 +1,54 @@
+"""Raw statements on Django's own connection, for both databases.
+
+The hot path speaks to the driver: Django's cursor compiles, copies and logs, which costs
+more than the statement. Errors are still raised as Django's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+POSTGRESQL = "postgresql"
+SQLITE = "sqlite"
+
+# The database's clock; on SQLite in the form Django stores.
+NOW_SQL = {
+    POSTGRESQL: "clock_timestamp()",
+    SQLITE: "strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now')",
+}
+LATER_SQL = {
+    POSTGRESQL: "clock_timestamp() + %s * interval '1 second'",
+    SQLITE: "strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now', %s || ' seconds')",
+}
+
+
+@lru_cache(maxsize=256)
+def _for_sqlite(sql: str) -> str:
+    return sql.replace("%s", "?").replace("%%", "%")
+
+
+def ready(wrapper: Any) -> Any:
+    """The driver's connection, open and not in a broken transaction."""
+    if wrapper.connection is None:
+        wrapper.ensure_connection()
+    if wrapper.needs_rollback:
+        wrapper.validate_no_broken_transaction()
+    return wrapper.connection
+
+
+def execute(wrapper: Any, sql: str, params: Sequence[Any] = ()) -> Any:
+    """Run one statement with %s placeholders; returns the driver's cursor."""
+    connection = ready(wrapper)
+    with wrapper.wrap_database_errors:
+        if wrapper.vendor == SQLITE:
+            return connection.execute(_for_sqlite(sql), params)
+        cursor = connection.cursor()
+        cursor.execute(sql, params, prepare=True)
+        return cursor
+
+
+def inside_transaction(wrapper: Any) -> bool:
+    """Whether the caller has a transaction open, so that we must not end it."""
+    return wrapper.in_atomic_block or not wrapper.autocommit

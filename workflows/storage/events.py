@@ -1,0 +1,82 @@
+"""Event rows: what happened on a thread, numbered without gaps, and who is told of it.
+
+A number is given by raising `seq` on the thread row in the transaction of what the event
+tells. The row's lock makes numbers visible in order, whoever writes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django.db import connections, transaction
+
+from workflows.storage.connections import NOW_SQL, execute
+
+Announce = Callable[[str, int], None]
+
+
+def _tell_nobody(thread_id: str, seq: int) -> None:
+    """The announcer until the composition root installs one."""
+
+
+_announcer: Announce = _tell_nobody
+
+
+def set_announcer(announcer: Announce | None) -> None:
+    """Install what is called with (thread id, last seq) after a commit that wrote events."""
+    global _announcer
+    _announcer = announcer or _tell_nobody
+
+
+def announce_after_commit(using: str, thread_id: str, seq: int) -> None:
+    """Tell the announcer of `seq` once the present transaction is durable."""
+    if _announcer is _tell_nobody:
+        return
+    if connections[using].in_atomic_block:
+        transaction.on_commit(lambda: _announcer(thread_id, seq), using=using)
+    else:
+        _announcer(thread_id, seq)
+
+
+def event_text(data: dict[str, Any]) -> str:
+    """`data` as plain ASCII JSON: no byte of it can upset a database."""
+    return json.dumps(data, separators=(",", ":"), default=str)
+
+
+def append_events(
+    using: str,
+    thread_id: str,
+    run_id: int | None,
+    events: Sequence[tuple[str, dict[str, Any]]],
+    *,
+    thread_status: str | None = None,
+) -> int:
+    """Write `events` in the caller's transaction; returns the last seq (0: no such thread).
+
+    `thread_status` moves the thread's status along. The announcement follows the commit.
+    """
+    wrapper = connections[using]
+    count = len(events)
+    moved, params = "", ()
+    if thread_status is not None:
+        moved = f", status = %s, updated_at = {NOW_SQL[wrapper.vendor]}"
+        params = (thread_status,)
+    found = execute(
+        wrapper,
+        f"UPDATE workflows_thread SET seq = seq + %s{moved} WHERE id = %s RETURNING seq",  # noqa: S608
+        (count, *params, thread_id),
+    ).fetchall()
+    if not found:
+        return 0
+    last: int = found[0][0]
+    for number, (kind, data) in enumerate(events, last - count + 1):
+        execute(
+            wrapper,
+            "INSERT INTO workflows_event (thread_id, seq, kind, run_id, data)"
+            " VALUES (%s, %s, %s, %s, %s)",
+            (thread_id, number, kind, run_id, event_text(data)),
+        )
+    announce_after_commit(using, thread_id, last)
+    return last

@@ -1,0 +1,231 @@
+"""Opening and closing a thread for one run that no worker has claimed (RA.1).
+
+The run row is inserted first: from then on nobody else can be running on the thread, so
+the head that is read next cannot move any more.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import connections, transaction
+
+from workflows.engine.checkpoint.base import Place
+from workflows.engine.errors import LeaseLostError, StaleResumeError, ThreadBusyError
+from workflows.storage.connections import LATER_SQL, NOW_SQL, SQLITE, execute
+from workflows.storage.events import append_events
+from workflows.storage.leases import keeper, lease_seconds, seconds_param
+from workflows.storage.owners import is_dead, process_owner
+
+log = logging.getLogger(__name__)
+
+_ATTEMPTS = 5
+
+
+def ensure_thread(using: str, thread_id: str, graph: str = "") -> None:
+    """Make the thread's row where it is missing."""
+    wrapper = connections[using]
+    now = NOW_SQL[wrapper.vendor]
+    execute(
+        wrapper,
+        "INSERT INTO workflows_thread"  # noqa: S608
+        " (id, graph, title, status, head, seq, created_at, updated_at)"
+        f" VALUES (%s, %s, '', 'idle', '', 0, {now}, {now}) ON CONFLICT (id) DO NOTHING",
+        (thread_id, graph),
+    )
+
+
+def open_direct(
+    using: str,
+    thread_id: str,
+    expected_head: str | None,
+    owner: Any,
+    *,
+    graph: str = "",
+    kind: str = "direct",
+) -> Place:
+    """Make a running run of this process on the thread.
+
+    Raises ThreadBusyError while another run holds it, StaleResumeError when the head is
+    not `expected_head` ("" means that there must be none yet, None any).
+    """
+    holder: tuple[Any, ...] | None = None
+    for _ in range(_ATTEMPTS):
+        with transaction.atomic(using=using):
+            ensure_thread(using, thread_id, graph)
+            run_id = _insert_run(using, thread_id, graph, kind)
+            if run_id is not None:
+                _check_head(using, thread_id, expected_head)
+                data = {"run": run_id, "kind": kind, "status": "running"}
+                append_events(
+                    using, thread_id, run_id, [("run", data)], thread_status="busy"
+                )
+                break
+            holder = _holder(using, thread_id)
+            if holder is not None and not _break_lease(using, thread_id, holder):
+                raise ThreadBusyError(
+                    str(holder[0]), instant(holder[3]), thread_id=thread_id
+                )
+    else:
+        raise ThreadBusyError(str(holder[0]) if holder else "?", thread_id=thread_id)
+    keeper.hold(using, run_id, 1, lease_seconds())
+    return Place(thread_id, str(run_id), 1, owner)
+
+
+def _insert_run(using: str, thread_id: str, graph: str, kind: str) -> int | None:
+    wrapper = connections[using]
+    now, later = NOW_SQL[wrapper.vendor], LATER_SQL[wrapper.vendor]
+    found = execute(
+        wrapper,
+        "INSERT INTO workflows_run (thread_id, graph, kind, status, reason, payload,"  # noqa: S608
+        " priority, fence, owner, lease_until, recoveries, error, error_node, traceback,"
+        " warnings, created_at, started_at) VALUES (%s,"
+        " COALESCE(NULLIF(%s, ''), (SELECT graph FROM workflows_thread WHERE id = %s)),"
+        f" %s, 'running', '', '', 0, 1, %s, {later}, 0, '', '', '', '', {now}, {now})"
+        " ON CONFLICT (thread_id) WHERE status = 'running' DO NOTHING RETURNING id",
+        (
+            thread_id,
+            graph,
+            thread_id,
+            kind,
+            process_owner(),
+            seconds_param(wrapper.vendor, lease_seconds()),
+        ),
+    ).fetchall()
+    return found[0][0] if found else None
+
+
+def _check_head(using: str, thread_id: str, expected_head: str | None) -> None:
+    if expected_head is None:
+        return
+    head = head_of(using, thread_id)
+    if head != expected_head:
+        raise StaleResumeError(head, thread_id=thread_id)
+
+
+def head_of(using: str, thread_id: str) -> str:
+    """The head pointer of the thread; "" before the first checkpoint."""
+    found = execute(
+        connections[using],
+        "SELECT head FROM workflows_thread WHERE id = %s",
+        (thread_id,),
+    ).fetchone()
+    return found[0] if found else ""
+
+
+def _holder(using: str, thread_id: str) -> tuple[Any, ...] | None:
+    """(run id, fence, owner, started, kind, lapsed) of the thread's running run."""
+    wrapper = connections[using]
+    return execute(  # type: ignore[no-any-return]
+        wrapper,
+        "SELECT id, fence, owner, started_at, kind,"  # noqa: S608
+        f" lease_until IS NOT NULL AND lease_until < {NOW_SQL[wrapper.vendor]}"
+        " FROM workflows_run WHERE thread_id = %s AND status = 'running'",
+        (thread_id,),
+    ).fetchone()
+
+
+def holder_of(using: str, thread_id: str) -> str:
+    """The id of the thread's running run as text; "?" when it has ended meanwhile."""
+    found = _holder(using, thread_id)
+    return str(found[0]) if found else "?"
+
+
+def _break_lease(using: str, thread_id: str, holder: tuple[Any, ...]) -> bool:
+    """End a direct run whose process is gone; other kinds are left to `release_dead_leases`."""
+    run_id, fence, owner, _, kind, lapsed = holder
+    dead = connections[using].vendor == SQLITE and is_dead(owner)
+    if kind not in ("direct", "edit") or not (lapsed or dead):
+        return False
+    return end_run(using, thread_id, run_id, fence, "error", reason="abandoned")
+
+
+def end_run(
+    using: str,
+    thread_id: str,
+    run_id: int,
+    fence: int,
+    status: str,
+    *,
+    reason: str = "",
+) -> bool:
+    """End a run under its fencing number and settle the thread's status.
+
+    Returns False, with nothing written, when the run is no longer the holder's.
+    """
+    wrapper = connections[using]
+    with transaction.atomic(using=using):
+        found = execute(
+            wrapper,
+            "UPDATE workflows_run SET status = %s, reason = %s, lease_until = NULL,"  # noqa: S608
+            f" finished_at = {NOW_SQL[wrapper.vendor]}"
+            " WHERE id = %s AND fence = %s AND status = 'running' RETURNING kind",
+            (status, reason, run_id, fence),
+        ).fetchall()
+        if not found:
+            return False
+        data = {"run": run_id, "kind": found[0][0], "status": status}
+        if reason:
+            data["reason"] = reason
+        append_events(
+            using,
+            thread_id,
+            run_id,
+            [("run", data)],
+            thread_status=thread_status_after(using, thread_id, status),
+        )
+    return True
+
+
+def thread_status_after(using: str, thread_id: str, run_status: str) -> str:
+    """The status of a thread whose run ends with `run_status`."""
+    if run_status in ("error", "timeout"):
+        return "error"
+    if run_status == "interrupted":
+        return "interrupted"
+    found = execute(
+        connections[using],
+        "SELECT 1 FROM workflows_interrupt"
+        " WHERE thread_id = %s AND status IN ('pending', 'decided') LIMIT 1",
+        (thread_id,),
+    ).fetchone()
+    return "interrupted" if found else "idle"
+
+
+def close_direct(using: str, place: Place, outcome: str) -> None:
+    """End the run of `place`; one that was taken over is only reported."""
+    run_id = int(place.run_id)
+    keeper.drop(using, run_id)
+    if not end_run(using, place.thread_id, run_id, place.fence, outcome):
+        log.warning(
+            "run %s of thread %r was taken over before it ended as %s",
+            run_id,
+            place.thread_id,
+            outcome,
+        )
+
+
+def verify_claim(
+    using: str, thread_id: str, run_id: int, fence: int, expected_head: str | None
+) -> None:
+    """Check that a claimed run is still ours and the head where it is expected."""
+    found = execute(
+        connections[using],
+        "SELECT 1 FROM workflows_run"
+        " WHERE id = %s AND fence = %s AND status = 'running' AND thread_id = %s",
+        (run_id, fence, thread_id),
+    ).fetchone()
+    if not found:
+        raise LeaseLostError(str(run_id), fence)
+    _check_head(using, thread_id, expected_head)
+
+
+def instant(value: Any) -> datetime | None:
+    """A raw column as an aware instant: SQLite's driver gives text or a naive one."""
+    if isinstance(value, str):
+        value = datetime.fromisoformat(value)
+    if isinstance(value, datetime) and value.tzinfo is None:
+        return value.replace(tzinfo=UTC)
+    return value  # type: ignore[no-any-return]

@@ -1,0 +1,218 @@
+"""Writing a bundle on PostgreSQL: one prepared data-modifying statement, one commit.
+
+The first part locks the run's row where the fencing number is still ours. It waits for a
+takeover that is not committed yet and then finds nothing; a mere `WHERE EXISTS` would read
+the row as it was before. All other parts select from it, so without it nothing is written.
+
+Locks are taken in the order run, interrupts, thread; others that write for a thread keep to
+it. The text depends only on which parts a bundle has, so a handful of statements is prepared.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from workflows.storage.connections import inside_transaction, ready
+from workflows.storage.interrupts import AskedRow, close_sql, upsert_sql
+from workflows.storage.rows import Bundle, CheckpointRow, WriteRow
+from workflows.storage.values import ValueRow
+
+_NOW = "clock_timestamp()"
+
+# Set for the implicit transaction of this one statement: no BEGIN, no SET, no round trip.
+_RELAXED = (
+    "relaxed AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))"
+)
+_HELD = """held AS MATERIALIZED (
+  SELECT run.id AS run FROM workflows_run AS run{relaxed}
+  WHERE run.id = %(run)s AND run.fence = %(fence)s AND run.status = 'running'
+  FOR SHARE OF run)"""
+_FREE = """held AS MATERIALIZED (
+  SELECT NULL::bigint AS run FROM workflows_thread AS thread{relaxed}
+  WHERE thread.id = %(thread)s::text AND NOT EXISTS (
+    SELECT 1 FROM workflows_run WHERE thread_id = %(thread)s::text AND status = 'running'))"""
+_CLOSED = "closed AS ({sql})"
+_ASKED = "asked AS ({sql})"
+_RAISED = """raised AS (
+  UPDATE workflows_thread AS thread SET seq = thread.seq + %(count)s{more}{head}
+  FROM held WHERE thread.id = %(thread)s::text RETURNING thread.seq)"""
+_HEAD = (
+    ", head = CASE WHEN thread.head < %(checkpoint_id)s::text THEN %(checkpoint_id)s::text"
+    " ELSE thread.head END"
+)
+_CHECKPOINT = """checkpoint AS (
+  INSERT INTO workflows_checkpoint (thread_id, namespace, run_id, id, parent, step, source,
+    format, channels, due, metadata, rest, digest)
+  SELECT %(thread)s::text, %(namespace)s::text, held.run, %(checkpoint_id)s::text, %(checkpoint_parent)s,
+    %(checkpoint_step)s, %(checkpoint_source)s, %(checkpoint_format)s,
+    %(checkpoint_channels)s, %(checkpoint_due)s, %(checkpoint_metadata)s,
+    %(checkpoint_rest)s, %(checkpoint_digest)s
+  FROM held{replace})"""
+_CHECKPOINT_REPLACE = """
+  ON CONFLICT (thread_id, namespace, id) DO UPDATE SET parent = excluded.parent,
+    step = excluded.step, source = excluded.source, channels = excluded.channels,
+    due = excluded.due, metadata = excluded.metadata, rest = excluded.rest,
+    digest = excluded.digest"""
+_VALUES = """value AS (
+  INSERT INTO workflows_channelvalue (thread_id, namespace, checkpoint, channel, kind, base,
+    snapshot, digest, payload)
+  SELECT %(thread)s::text, %(namespace)s::text, %(checkpoint_id)s::text, given.*
+  FROM held, unnest({columns}) AS given
+  ON CONFLICT (thread_id, namespace, channel, checkpoint) DO UPDATE SET
+    kind = excluded.kind, base = excluded.base, snapshot = excluded.snapshot,
+    digest = excluded.digest, payload = excluded.payload)"""
+_WRITES = """write AS (
+  INSERT INTO workflows_pendingwrite (thread_id, namespace, checkpoint, task, slot, path,
+    digest, payload)
+  SELECT %(thread)s::text, %(namespace)s::text, %(parent)s, given.*
+  FROM held, unnest({columns}) AS given
+  ON CONFLICT (thread_id, namespace, checkpoint, task, slot) DO UPDATE SET
+    path = excluded.path, digest = excluded.digest, payload = excluded.payload)"""
+_EVENTS = """event AS (
+  INSERT INTO workflows_event (thread_id, run_id, seq, kind, data)
+  SELECT %(thread)s::text, held.run, raised.seq - %(count)s + given.number, given.kind, given.data
+  FROM raised, held, unnest(%(event_kind)s::text[], %(event_data)s::text[])
+    WITH ORDINALITY AS given (kind, data, number))"""
+_QUESTION_EVENTS = """question_event AS (
+  INSERT INTO workflows_event (thread_id, run_id, seq, kind, data)
+  SELECT %(thread)s::text, held.run, raised.seq - %(count)s - ({more}) + row_number() OVER (),
+    'interrupt', json_build_object('interrupt', question.id, 'node', question.node,
+    'title', question.title, 'status', question.status, 'round', question.round)::text
+  FROM raised, held, ({questions}) AS question)"""
+
+
+def write(wrapper: Any, bundle: Bundle, run_id: int | None, fence: int) -> int | None:
+    """Write `bundle` if the fence holds; returns the last event's seq, None if refused.
+
+    Inside a transaction of the caller the statement is a part of it, and `relaxed` is not
+    heeded: it would let the whole transaction go before it is on the disk.
+    """
+    connection = ready(wrapper)
+    sql = _statement(
+        run_id is not None,
+        bundle.relaxed and not inside_transaction(wrapper),
+        bundle.checkpoint is not None,
+        not bundle.namespace,
+        bundle.replace,
+        bool(bundle.values),
+        bool(bundle.writes),
+        bool(bundle.events),
+        bool(bundle.asked),
+        bool(bundle.closed),
+    )
+    with wrapper.wrap_database_errors:
+        cursor = connection.cursor()
+        cursor.execute(sql, _params(bundle, run_id, fence), prepare=True)
+        found = cursor.fetchone()
+    return found[0] if found else None
+
+
+@lru_cache(maxsize=128)
+def _statement(
+    fenced: bool,
+    relaxed: bool,
+    checkpoint: bool,
+    root: bool,
+    replace: bool,
+    values: bool,
+    writes: bool,
+    events: bool,
+    asked: bool,
+    closed: bool,
+) -> str:
+    held = (_HELD if fenced else _FREE).format(relaxed=", relaxed" if relaxed else "")
+    parts = [_RELAXED, held] if relaxed else [held]
+    questions = []
+    if closed:
+        parts.append(_CLOSED.format(sql=_close_sql()))
+        questions.append("closed")
+    if asked:
+        parts.append(_ASKED.format(sql=_ask_sql()))
+        questions.append("asked")
+    # The number of questions that changed is known only in here.
+    counts = " + ".join(
+        f"(SELECT count(*) FROM {name})"  # noqa: S608
+        for name in questions
+    )
+    parts.append(
+        _RAISED.format(
+            more=f" + {counts}" if counts else "",
+            head=_HEAD if checkpoint and root else "",
+        )
+    )
+    if checkpoint:
+        parts.append(_CHECKPOINT.format(replace=_CHECKPOINT_REPLACE if replace else ""))
+    if values:
+        parts.append(_VALUES.format(columns=_arrays("value", ValueRow)))
+    if writes:
+        parts.append(_WRITES.format(columns=_arrays("write", WriteRow)))
+    if questions:
+        union = " UNION ALL ".join(
+            f"SELECT * FROM {name}"  # noqa: S608
+            for name in questions
+        )
+        parts.append(_QUESTION_EVENTS.format(more=counts, questions=union))
+    if events:
+        parts.append(_EVENTS)
+    return "WITH " + ",\n".join(parts) + "\nSELECT seq FROM raised"
+
+
+def _arrays(prefix: str, row: Any) -> str:
+    return ", ".join(f"%({prefix}_{name})s::text[]" for name in row._fields)
+
+
+def _ask_sql() -> str:
+    numbers = {"ordinal", "round"}
+    columns = ", ".join(
+        f"%(asked_{name})s::{'int' if name in numbers else 'text'}[]"
+        for name in AskedRow._fields
+    )
+    return upsert_sql(
+        "SELECT %(thread)s::text, held.run, (SELECT graph FROM workflows_thread"  # noqa: S608
+        " WHERE id = %(thread)s::text), 'pending', 1, '', 0, given.*"
+        f" FROM held, unnest({columns}) AS given",
+        _NOW,
+    )
+
+
+def _close_sql() -> str:
+    return close_sql(
+        "given.new_status",
+        "FROM held, unnest(%(closed_id)s::text[], %(closed_status)s::text[])"
+        " AS given (question, new_status)"
+        " WHERE old.thread_id = %(thread)s::text AND old.interrupt_id = given.question",
+        _NOW,
+    )
+
+
+def _params(bundle: Bundle, run_id: int | None, fence: int) -> dict[str, Any]:
+    params: dict[str, Any] = {
+        "thread": bundle.thread_id,
+        "namespace": bundle.namespace,
+        "parent": bundle.parent,
+        "run": run_id,
+        "fence": fence,
+        "count": len(bundle.events),
+    }
+    if bundle.checkpoint is not None:
+        for name, value in zip(CheckpointRow._fields, bundle.checkpoint, strict=True):
+            params[f"checkpoint_{name}"] = value
+    if bundle.values:
+        _add_arrays(params, "value", ValueRow, bundle.values)
+    if bundle.writes:
+        _add_arrays(params, "write", WriteRow, bundle.writes)
+    if bundle.asked:
+        _add_arrays(params, "asked", AskedRow, bundle.asked)
+    if bundle.closed:
+        params["closed_id"] = [pair[0] for pair in bundle.closed]
+        params["closed_status"] = [pair[1] for pair in bundle.closed]
+    if bundle.events:
+        params["event_kind"] = [kind for kind, _ in bundle.events]
+        params["event_data"] = [data for _, data in bundle.events]
+    return params
+
+
+def _add_arrays(params: dict[str, Any], prefix: str, row: Any, rows: Any) -> None:
+    for name, column in zip(row._fields, zip(*rows, strict=True), strict=True):
+        params[f"{prefix}_{name}"] = list(column)

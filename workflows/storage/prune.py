@@ -1,0 +1,144 @@
+"""Forgetting old checkpoints without cutting what the kept ones need (RA.10)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.db import connections, transaction
+
+from workflows.engine.errors import ThreadBusyError
+from workflows.storage.connections import POSTGRESQL, execute
+from workflows.storage.rows import refs_of
+
+Place = tuple[str, str]  # namespace, checkpoint id
+
+
+def prune(thread_id: str, keep: int = 200, *, using: str = "default") -> int:
+    """Keep the newest `keep` checkpoints of each namespace; returns how many went.
+
+    Those with an open question or a decision stay as well. One transaction; raises
+    ThreadBusyError while a run holds the thread.
+    """
+    if keep < 1:
+        raise ValueError("keep must be at least 1; delete_thread removes everything")
+    wrapper = connections[using]
+    with transaction.atomic(using=using):
+        _refuse_busy(wrapper, thread_id)
+        rows = execute(
+            wrapper,
+            "SELECT namespace, id FROM workflows_checkpoint WHERE thread_id = %s"
+            " ORDER BY id DESC",
+            (thread_id,),
+        ).fetchall()
+        held = _held(wrapper, thread_id)
+        seen: dict[str, int] = defaultdict(int)
+        gone = []
+        for namespace, checkpoint in rows:
+            seen[namespace] += 1
+            if seen[namespace] > keep and checkpoint not in held:
+                gone.append((namespace, checkpoint))
+        _remove(wrapper, thread_id, gone)
+    return len(gone)
+
+
+def delete_for_runs(using: str, run_ids: Sequence[str]) -> list[str]:
+    """Remove the checkpoints written by these runs; returns the threads touched."""
+    wrapper = connections[using]
+    touched: dict[str, list[Place]] = defaultdict(list)
+    with transaction.atomic(using=using):
+        for run_id in run_ids:
+            for thread_id, namespace, checkpoint in execute(
+                wrapper,
+                "SELECT thread_id, namespace, id FROM workflows_checkpoint"
+                " WHERE run_id = %s",
+                (int(run_id),),
+            ).fetchall():
+                touched[thread_id].append((namespace, checkpoint))
+        for thread_id, gone in touched.items():
+            _refuse_busy(wrapper, thread_id)
+            _remove(wrapper, thread_id, gone)
+            execute(
+                wrapper,
+                "UPDATE workflows_thread SET head = COALESCE((SELECT max(id) FROM"
+                " workflows_checkpoint WHERE thread_id = %s AND namespace = ''), '')"
+                " WHERE id = %s",
+                (thread_id, thread_id),
+            )
+    return [*touched]
+
+
+def _refuse_busy(wrapper: Any, thread_id: str) -> None:
+    # Locking the thread's row keeps a direct run from numbering its first event, which it
+    # does before its first commit.
+    lock = " FOR UPDATE" if wrapper.vendor == POSTGRESQL else ""
+    execute(
+        wrapper,
+        f"SELECT 1 FROM workflows_thread WHERE id = %s{lock}",  # noqa: S608
+        (thread_id,),
+    ).fetchone()
+    busy = execute(
+        wrapper,
+        "SELECT id, started_at FROM workflows_run"
+        " WHERE thread_id = %s AND status = 'running'",
+        (thread_id,),
+    ).fetchone()
+    if busy:
+        raise ThreadBusyError(str(busy[0]), busy[1], thread_id=thread_id)
+
+
+def _held(wrapper: Any, thread_id: str) -> set[str]:
+    rows = execute(
+        wrapper,
+        "SELECT checkpoint FROM workflows_interrupt"
+        " WHERE thread_id = %s AND status IN ('pending', 'decided')"
+        " UNION SELECT d.checkpoint FROM workflows_decision AS d"
+        " JOIN workflows_interrupt AS i ON i.id = d.interrupt_id WHERE i.thread_id = %s",
+        (thread_id, thread_id),
+    ).fetchall()
+    return {row[0] for row in rows}
+
+
+def _remove(wrapper: Any, thread_id: str, gone: Iterable[Place]) -> None:
+    for namespace, checkpoint in gone:
+        for table, column in (("checkpoint", "id"), ("pendingwrite", "checkpoint")):
+            execute(
+                wrapper,
+                f"DELETE FROM workflows_{table}"  # noqa: S608
+                f" WHERE thread_id = %s AND namespace = %s AND {column} = %s",
+                (thread_id, namespace, checkpoint),
+            )
+    _remove_unused_values(wrapper, thread_id)
+
+
+def _remove_unused_values(wrapper: Any, thread_id: str) -> None:
+    """Remove value rows that no kept checkpoint reaches, deltas' bases included."""
+    wanted = {
+        (namespace, channel, ref.writer)
+        for namespace, channels in execute(
+            wrapper,
+            "SELECT namespace, channels FROM workflows_checkpoint WHERE thread_id = %s",
+            (thread_id,),
+        ).fetchall()
+        for channel, ref in refs_of(channels).items()
+        if ref.writer
+    }
+    rows = execute(
+        wrapper,
+        "SELECT namespace, channel, checkpoint, base FROM workflows_channelvalue"
+        " WHERE thread_id = %s ORDER BY checkpoint DESC",
+        (thread_id,),
+    ).fetchall()
+    for namespace, channel, checkpoint, base in rows:
+        # Newest first: a base is older than its delta, so it is marked before it is met.
+        if (namespace, channel, checkpoint) in wanted:
+            if base:
+                wanted.add((namespace, channel, base))
+            continue
+        execute(
+            wrapper,
+            "DELETE FROM workflows_channelvalue WHERE thread_id = %s AND namespace = %s"
+            " AND channel = %s AND checkpoint = %s",
+            (thread_id, namespace, channel, checkpoint),
+        )

@@ -1,0 +1,351 @@
+"""A `Commit` -> the rows it becomes, and rows -> what the engine reads.
+
+Nothing here knows a database: `postgresql.py` and `sqlite.py` write a `Bundle`,
+`reading.py` fetches what `checkpoint_tuple` puts together.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from workflows.engine.checkpoint.base import (
+    Checkpoint,
+    CheckpointTuple,
+    Commit,
+    TaskWrites,
+    checkpoint_config,
+)
+from workflows.engine.constants import (
+    CALL,
+    ERROR,
+    INTERRUPT,
+    RESUME,
+    RETURN,
+    START,
+)
+from workflows.engine.ids import digest
+from workflows.storage.events import event_text
+from workflows.storage.interrupts import AskedRow, asked_rows, clean, closed_pairs
+from workflows.storage.values import (
+    Kept,
+    Ref,
+    ThreadMemory,
+    ValueRow,
+    decode_value,
+    encode_value,
+    verify,
+)
+
+FORMAT = 1
+_SLOTS = {
+    INTERRUPT: "interrupt",
+    RESUME: "resume",
+    ERROR: "error",
+    RETURN: "return",
+    CALL: "return",
+}
+_ERROR_LENGTH = 300
+_NEXT_SHOWN = 50
+
+
+class CheckpointRow(NamedTuple):
+    """A row of `Checkpoint` without thread, namespace and run."""
+
+    id: str
+    parent: str
+    step: int
+    source: str
+    format: int
+    channels: str
+    due: str
+    metadata: str
+    rest: str
+    digest: str
+
+
+class WriteRow(NamedTuple):
+    """A row of `PendingWrite` without thread, namespace and checkpoint."""
+
+    task: str
+    slot: str
+    path: str
+    digest: str
+    payload: str
+
+
+@dataclass(slots=True)
+class Bundle:
+    """All rows of one commit, and what the saver remembers once they are written."""
+
+    thread_id: str
+    namespace: str
+    parent: str
+    checkpoint: CheckpointRow | None = None
+    values: Sequence[ValueRow] = ()
+    writes: Sequence[WriteRow] = ()
+    asked: Sequence[AskedRow] = ()
+    closed: Sequence[tuple[str, str]] = ()
+    events: list[tuple[str, str]] = field(default_factory=list)
+    replace: bool = False
+    relaxed: bool = False
+    refs: dict[str, Ref] = field(default_factory=dict)
+    lists: dict[str, Kept | None] = field(default_factory=dict)
+
+    def remember(self, memory: ThreadMemory) -> None:
+        """Note in `memory` what this bundle has written."""
+        if self.checkpoint is None:
+            return
+        memory.maps[self.namespace] = (self.checkpoint.id, self.refs)
+        for channel, kept in self.lists.items():
+            if kept is None:
+                memory.lists.pop((self.namespace, channel), None)
+            else:
+                memory.lists[self.namespace, channel] = kept
+
+
+def bundle_of(
+    serde: Any,
+    commit: Commit,
+    before: Mapping[str, Ref],
+    memory: ThreadMemory,
+    *,
+    replace: bool = False,
+) -> Bundle:
+    """Encode `commit`; `before` is the channel map of its parent checkpoint."""
+    bundle = Bundle(
+        commit.thread_id,
+        commit.namespace,
+        commit.parent_id or "",
+        replace=replace,
+        relaxed=commit.durability == "async" and not commit.last,
+    )
+    if commit.writes:
+        bundle.writes = [
+            row for task in commit.writes for row in _write_rows(serde, task)
+        ]
+        bundle.asked = asked_rows(serde, commit)
+    if commit.closed:
+        bundle.closed = closed_pairs(commit)
+    if commit.checkpoint is not None:
+        _add_checkpoint(serde, bundle, commit, commit.checkpoint, before, memory)
+    _add_events(bundle, commit)
+    return bundle
+
+
+def _add_checkpoint(
+    serde: Any,
+    bundle: Bundle,
+    commit: Commit,
+    checkpoint: Checkpoint,
+    before: Mapping[str, Ref],
+    memory: ThreadMemory,
+) -> None:
+    writer = checkpoint["id"]
+    values = checkpoint.get("channel_values") or {}
+    versions = checkpoint.get("channel_versions") or {}
+    refs = bundle.refs
+    rows = []
+    for channel in versions.keys() | values.keys():
+        version = versions.get(channel)
+        old = before.get(channel)
+        if channel not in values:
+            refs[channel] = Ref(version, "")
+            bundle.lists[channel] = None
+            continue
+        if (
+            old is not None
+            and old.writer
+            and old.version == version
+            and channel not in commit.changed
+        ):
+            refs[channel] = old
+            continue
+        _check_name("channel", channel, 300)
+        row, snapshot, kept = encode_value(
+            serde,
+            channel,
+            values[channel],
+            writer,
+            old,
+            memory.lists.get((commit.namespace, channel)),
+        )
+        if row is None and old is not None:
+            refs[channel] = Ref(version, old.writer, snapshot)
+            continue
+        if row is not None:
+            rows.append(row)
+        refs[channel] = Ref(version, writer, snapshot)
+        bundle.lists[channel] = kept
+    bundle.values = rows
+    bundle.checkpoint = _checkpoint_row(serde, bundle, commit, checkpoint)
+
+
+def _checkpoint_row(
+    serde: Any, bundle: Bundle, commit: Commit, checkpoint: Checkpoint
+) -> CheckpointRow:
+    metadata = commit.metadata
+    step = metadata.get("step", 0)
+    due = checkpoint.get("due")
+    channels = json.dumps(
+        {name: ref if ref.snapshot else ref[:2] for name, ref in bundle.refs.items()},
+        separators=(",", ":"),
+    )
+    due_text = serde.dumps(due, "due") if due else ("[]" if due == [] else "")
+    metadata_text = serde.dumps(dict(metadata), "metadata")
+    rest = json.dumps(
+        {
+            "v": checkpoint.get("v", 1),
+            "ts": checkpoint.get("ts"),
+            "seen": checkpoint.get("versions_seen") or {},
+            "updated": checkpoint.get("updated_channels"),
+        },
+        separators=(",", ":"),
+    )
+    return CheckpointRow(
+        checkpoint["id"],
+        commit.parent_id or "",
+        step if isinstance(step, int) else 0,
+        clean(str(metadata.get("source", "")))[:10],
+        FORMAT,
+        channels,
+        due_text,
+        metadata_text,
+        rest,
+        digest(f"{channels}\n{due_text}\n{metadata_text}\n{rest}"),
+    )
+
+
+def _write_rows(serde: Any, task: TaskWrites) -> list[WriteRow]:
+    slots: dict[str, list[list[Any]]] = {}
+    for channel, value in task.writes:
+        slots.setdefault(_SLOTS.get(channel, "writes"), []).append([channel, value])
+    rows = []
+    for slot, pairs in slots.items():
+        text = serde.dumps(pairs, task.name or task.task_id)
+        rows.append(WriteRow(task.task_id, slot, task.path, digest(text), text))
+    return rows
+
+
+def _add_events(bundle: Bundle, commit: Commit) -> None:
+    """One event for each task that ended and for the step; questions get theirs in SQL."""
+    for task in commit.writes:
+        status = _status_of(task)
+        if status:
+            data = {
+                "task": task.task_id,
+                "node": task.name,
+                "namespace": commit.namespace,
+                "status": status,
+            }
+            if task.error is not None:
+                data["error"] = str(task.error)[:_ERROR_LENGTH]
+            bundle.events.append(("task", event_text(data)))
+    if bundle.checkpoint is not None and commit.checkpoint is not None:
+        due = commit.checkpoint.get("due") or ()
+        names = dict.fromkeys(
+            item["node"] for item in due if isinstance(item, dict) and "node" in item
+        )
+        data = {
+            "namespace": commit.namespace,
+            "step": bundle.checkpoint.step,
+            "source": bundle.checkpoint.source,
+            "checkpoint": bundle.checkpoint.id,
+            "next": [*names][:_NEXT_SHOWN],
+        }
+        bundle.events.append(("step", event_text(data)))
+
+
+def _status_of(task: TaskWrites) -> str:
+    """How a task ended; "" for what is no task's end (input, answers handed in)."""
+    if not task.name or task.name == START:
+        return ""
+    names = {channel for channel, _ in task.writes}
+    if task.error is not None or ERROR in names:
+        return "error"
+    if task.asked or INTERRUPT in names:
+        return "interrupted"
+    if names and names <= {RESUME, CALL}:
+        return ""
+    return "done"
+
+
+def _check_name(what: str, name: str, length: int) -> None:
+    if len(name) > length:
+        raise ValueError(f"the {what} {name[:40]!r}... is longer than {length}")
+    if "\0" in name or clean(name) != name:
+        raise ValueError(f"the {what} {name!r} contains NUL or a lone surrogate")
+
+
+def check_place(thread_id: str, namespace: str = "") -> None:
+    """Refuse a thread id or namespace that one of the databases cannot hold."""
+    if not thread_id:
+        raise ValueError("the thread id is empty; give a text")
+    _check_name("thread id", thread_id, 200)
+    if namespace:
+        _check_name("namespace", namespace, 600)
+
+
+def refs_of(channels: str) -> dict[str, Ref]:
+    """The channel map of a stored checkpoint."""
+    return {name: Ref(*entry) for name, entry in json.loads(channels).items()}
+
+
+def verified_refs(row: CheckpointRow, thread_id: str) -> dict[str, Ref]:
+    """The channel map of a row whose digest is right; DamagedValueError otherwise."""
+    text = f"{row.channels}\n{row.due}\n{row.metadata}\n{row.rest}"
+    verify(text, row.digest, f"thread {thread_id!r}, checkpoint {row.id}")
+    return refs_of(row.channels)
+
+
+def checkpoint_tuple(
+    serde: Any,
+    thread_id: str,
+    namespace: str,
+    row: CheckpointRow,
+    refs: Mapping[str, Ref],
+    values: Mapping[tuple[str, str], Sequence[str]],
+    writes: Iterable[WriteRow],
+) -> tuple[CheckpointTuple, dict[str, Kept | None]]:
+    """Put a checkpoint together; its lists beside it, for the memory."""
+    where = f"thread {thread_id!r}, checkpoint {row.id}"
+    lists: dict[str, Kept | None] = {}
+    channel_values: dict[str, Any] = {}
+    for channel, ref in refs.items():
+        if ref.writer:
+            channel_values[channel], lists[channel] = decode_value(
+                serde, ref, channel, values, where
+            )
+    rest = json.loads(row.rest)
+    checkpoint: Checkpoint = {
+        "v": rest["v"],
+        "id": row.id,
+        "ts": rest["ts"] or "",
+        "channel_values": channel_values,
+        "channel_versions": {
+            channel: ref.version
+            for channel, ref in refs.items()
+            if ref.version is not None
+        },
+        "versions_seen": rest["seen"],
+        "updated_channels": rest["updated"],
+    }
+    if row.due:
+        checkpoint["due"] = serde.loads(row.due)
+    pending = []
+    for write in writes:
+        verify(write.payload, write.digest, f"{where}: {write.slot} of {write.task}")
+        pending += [
+            (write.task, channel, value)
+            for channel, value in serde.loads(write.payload)
+        ]
+    found = CheckpointTuple(
+        checkpoint_config(thread_id, namespace, row.id),
+        checkpoint,
+        serde.loads(row.metadata),
+        checkpoint_config(thread_id, namespace, row.parent) if row.parent else None,
+        pending,
+    )
+    return found, lists

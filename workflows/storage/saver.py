@@ -1,0 +1,452 @@
+"""The saver over Django's tables: what the engine calls, in both its faces.
+
+It decides nothing about rows or SQL: `rows.py` encodes, `sqlite.py` and `postgresql.py`
+write, `reading.py` fetches, `places.py` opens and closes, `threads.py` and `prune.py`
+copy and remove.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.db import connections
+
+from workflows.engine import serde as default_serde
+from workflows.engine.checkpoint.base import (
+    BaseCheckpointSaver,
+    Checkpoint,
+    CheckpointMetadata,
+    CheckpointTuple,
+    Commit,
+    Config,
+    Place,
+    TaskWrites,
+    checkpoint_config,
+)
+from workflows.engine.errors import LeaseLostError, ThreadBusyError
+from workflows.storage import places, postgresql, prune, reading, sqlite, threads
+from workflows.storage.claims import Claim
+from workflows.storage.connections import POSTGRESQL, SQLITE
+from workflows.storage.events import announce_after_commit
+from workflows.storage.rows import (
+    Bundle,
+    CheckpointRow,
+    bundle_of,
+    check_place,
+    checkpoint_tuple,
+    refs_of,
+    verified_refs,
+)
+from workflows.storage.values import Memory, Ref, ThreadMemory
+
+_WRITE = {SQLITE: sqlite.write, POSTGRESQL: postgresql.write}
+_PAGE = 50
+
+
+class DjangoSaver(BaseCheckpointSaver):
+    """Keeps checkpoints in the database `using`, on Django's own connection.
+
+    With a `claim` it writes for that run, under its fencing number; without one `open`
+    makes a run of this process. `graph` names the workflow on rows that `open` makes, and
+    `kind` says what kind of run that is ("direct", "edit").
+    """
+
+    def __init__(
+        self,
+        using: str = "default",
+        claim: Claim | None = None,
+        *,
+        serde: Any = None,
+        graph: str = "",
+        kind: str = "direct",
+    ) -> None:
+        super().__init__(serde=serde)
+        self.using = using
+        self.claim = claim
+        self.graph = graph
+        self.kind = kind
+        self._codec: Any = serde or default_serde
+        self._memory = Memory()
+        self._places: dict[str, Place] = {}
+        self._lock = threading.Lock()
+
+    # reading
+
+    def get_tuple(self, config: Config) -> CheckpointTuple | None:
+        """The checkpoint at `config` (its `checkpoint_id`, else the newest), or None."""
+        thread_id, namespace, checkpoint_id = _address(config)
+        wrapper = connections[self.using]
+        row = reading.newest(wrapper, thread_id, namespace, checkpoint_id)
+        if row is None:
+            return None
+        return self._built(thread_id, namespace, [row], self._memory.of(thread_id))[0]
+
+    def list(
+        self,
+        config: Config | None,
+        *,
+        filter: dict[str, Any] | None = None,
+        before: Config | None = None,
+        limit: int | None = None,
+    ) -> Iterator[CheckpointTuple]:
+        """Checkpoints newest first by id; every key of `filter` must equal the metadata's.
+
+        Without `checkpoint_ns` in the config all namespaces of the thread are listed.
+        """
+        where, older_than = _conditions(config, before)
+        wrapper = connections[self.using]
+        last: tuple[str, ...] = ()
+        left = limit
+        while left is None or left > 0:
+            size = _PAGE if left is None or filter else min(left, _PAGE)
+            found = reading.page(wrapper, where, older_than, size, last)
+            for item in self._page_tuples(found):
+                if filter and not _matches(item.metadata, filter):
+                    continue
+                yield item
+                if left is not None:
+                    left -= 1
+                    if left <= 0:
+                        return
+            if len(found) < size:
+                return
+            last = (found[-1][2].id, *found[-1][:2])
+
+    def _page_tuples(
+        self, found: Sequence[tuple[str, str, CheckpointRow]]
+    ) -> Iterable[CheckpointTuple]:
+        groups: dict[tuple[str, str], Any] = {}
+        for thread_id, namespace, row in found:
+            groups.setdefault((thread_id, namespace), []).append(row)
+        built = {
+            (*place, item.checkpoint["id"]): item
+            for place, rows in groups.items()
+            for item in self._built(*place, rows, None)
+        }
+        return [
+            built[thread_id, namespace, row.id] for thread_id, namespace, row in found
+        ]
+
+    def _built(
+        self,
+        thread_id: str,
+        namespace: str,
+        rows: Sequence[CheckpointRow],
+        memory: ThreadMemory | None,
+    ) -> Sequence[CheckpointTuple]:
+        wrapper = connections[self.using]
+        maps = [verified_refs(row, thread_id) for row in rows]
+        values = reading.values_of(wrapper, thread_id, namespace, maps)
+        writes = reading.writes_of(
+            wrapper, thread_id, namespace, [row.id for row in rows]
+        )
+        built = []
+        for row, refs in zip(rows, maps, strict=True):
+            item, lists = checkpoint_tuple(
+                self._codec,
+                thread_id,
+                namespace,
+                row,
+                refs,
+                values,
+                writes.get(row.id, ()),
+            )
+            if memory is not None:
+                memory.maps[namespace] = (row.id, refs)
+                for channel, kept in lists.items():
+                    if kept is not None:
+                        memory.lists[namespace, channel] = kept
+            built.append(item)
+        return built
+
+    def head(self, thread_id: str) -> str | None:
+        """The id of the newest checkpoint of the root namespace, or None."""
+        return places.head_of(self.using, thread_id) or None
+
+    # writing
+
+    def commit(self, commit: Commit) -> None:
+        """Save `commit` in one transaction, if this saver still holds the thread.
+
+        Raises LeaseLostError, with nothing written, when another has taken the run over;
+        without a place (no `open`) ThreadBusyError while a run holds the thread.
+        """
+        self._save(commit)
+
+    def put(
+        self,
+        config: Config,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: dict[str, Any],
+    ) -> Config:
+        """Save a checkpoint whose parent is named by `config`; returns its own config."""
+        thread_id, namespace, parent = _address(config)
+        self._save(
+            Commit(
+                thread_id,
+                namespace,
+                parent,
+                checkpoint=checkpoint,
+                metadata=metadata,
+                changed=new_versions,
+            ),
+            replace_rows=True,
+        )
+        return checkpoint_config(thread_id, namespace, checkpoint["id"])
+
+    def put_writes(
+        self,
+        config: Config,
+        writes: Sequence[tuple[str, Any]],
+        task_id: str,
+        task_path: str = "",
+    ) -> None:
+        """Save what a task of the step after `config`'s checkpoint wrote."""
+        thread_id, namespace, parent = _address(config)
+        task = TaskWrites(task_id, task_path, "", list(writes))
+        self._save(Commit(thread_id, namespace, parent, [task]), replace_rows=True)
+
+    def _save(self, commit: Commit, *, replace_rows: bool = False) -> None:
+        thread_id = commit.thread_id
+        check_place(thread_id, commit.namespace)
+        memory = self._memory.of(thread_id)
+        try:
+            before = self._map_before(commit, memory)
+            bundle = bundle_of(
+                self._codec, commit, before, memory, replace=replace_rows
+            )
+            seq = self._write(bundle)
+        except BaseException:
+            # What the memory says may not be on the disk: read again next time.
+            self._memory.forget(thread_id)
+            raise
+        bundle.remember(memory)
+        if bundle.events or bundle.asked or bundle.closed:
+            announce_after_commit(self.using, thread_id, seq)
+
+    def _map_before(self, commit: Commit, memory: ThreadMemory) -> Mapping[str, Ref]:
+        if commit.checkpoint is None or not commit.parent_id:
+            return {}
+        known = memory.maps.get(commit.namespace)
+        if known is not None and known[0] == commit.parent_id:
+            return known[1]
+        row = reading.newest(
+            connections[self.using],
+            commit.thread_id,
+            commit.namespace,
+            commit.parent_id,
+        )
+        return refs_of(row.channels) if row is not None else {}
+
+    def _write(self, bundle: Bundle) -> int:
+        wrapper = connections[self.using]
+        write: Callable[..., int | None] = _WRITE[wrapper.vendor]
+        run_id, fence = self._fence(bundle.thread_id)
+        seq = write(wrapper, bundle, run_id, fence)
+        if seq is None and run_id is None:
+            places.ensure_thread(self.using, bundle.thread_id, self.graph)
+            seq = write(wrapper, bundle, run_id, fence)
+        if seq is not None:
+            return seq
+        if run_id is None:
+            raise ThreadBusyError(
+                places.holder_of(self.using, bundle.thread_id),
+                thread_id=bundle.thread_id,
+            )
+        raise LeaseLostError(str(run_id), fence)
+
+    def _fence(self, thread_id: str) -> tuple[int | None, int]:
+        claim = self.claim
+        if claim is not None and claim.thread_id == thread_id:
+            return claim.run_id, claim.fence
+        place = self._places.get(thread_id)
+        return (None, 0) if place is None else (int(place.run_id), place.fence)
+
+    # holding a thread
+
+    def open(
+        self, thread_id: str, expected_head: str | None, owner: Any = None
+    ) -> Place:
+        """Take the thread for one run, or verify that the claim still holds it (RA.1)."""
+        check_place(thread_id)
+        claim = self.claim
+        if claim is not None and claim.thread_id == thread_id:
+            places.verify_claim(
+                self.using, thread_id, claim.run_id, claim.fence, expected_head
+            )
+            return Place(thread_id, str(claim.run_id), claim.fence, owner)
+        place = places.open_direct(
+            self.using,
+            thread_id,
+            expected_head,
+            owner,
+            graph=self.graph,
+            kind=self.kind,
+        )
+        with self._lock:
+            self._places[thread_id] = place
+        return place
+
+    def close(self, place: Place, outcome: str = "success") -> None:
+        """Give the thread back. A claimed run is ended by whoever claimed it."""
+        self._memory.forget(place.thread_id)
+        with self._lock:
+            held = self._places.get(place.thread_id)
+            if held is None or held.run_id != place.run_id:
+                return
+            del self._places[place.thread_id]
+        places.close_direct(self.using, place, outcome)
+
+    # whole threads
+
+    def delete_thread(self, thread_id: str) -> None:
+        """Remove the thread with everything of it, in every namespace."""
+        self._memory.forget(thread_id)
+        threads.delete_thread(self.using, thread_id)
+
+    def copy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
+        """Copy history and open questions to a thread that has none yet."""
+        check_place(target_thread_id)
+        self._memory.forget(target_thread_id)
+        threads.copy_thread(self.using, source_thread_id, target_thread_id)
+
+    def delete_for_runs(self, run_ids: Sequence[str]) -> None:
+        """Remove the checkpoints that these runs wrote, and the values only they need."""
+        for thread_id in prune.delete_for_runs(self.using, run_ids):
+            self._memory.forget(thread_id)
+
+    def prune(
+        self, thread_ids: Sequence[str], *, strategy: str = "keep_latest"
+    ) -> None:
+        """Keep the newest checkpoint of each namespace, or ("delete") nothing."""
+        if strategy not in ("keep_latest", "delete"):
+            raise ValueError(
+                f"unknown strategy {strategy!r}; use 'keep_latest' or 'delete'"
+            )
+        for thread_id in thread_ids:
+            if strategy == "delete":
+                self.delete_thread(thread_id)
+            else:
+                self._memory.forget(thread_id)
+                prune.prune(thread_id, keep=1, using=self.using)
+
+    # async twins: one hop to the thread that owns this context's connection
+
+    async def aget_tuple(self, config: Config) -> CheckpointTuple | None:
+        """Async twin of `get_tuple`."""
+        return await _hop(self.get_tuple)(config)
+
+    async def alist(
+        self,
+        config: Config | None,
+        *,
+        filter: dict[str, Any] | None = None,
+        before: Config | None = None,
+        limit: int | None = None,
+    ) -> AsyncIterator[CheckpointTuple]:
+        """Async twin of `list`."""
+
+        def read() -> Sequence[CheckpointTuple]:
+            return [*self.list(config, filter=filter, before=before, limit=limit)]
+
+        for item in await _hop(read)():
+            yield item
+
+    async def aput(
+        self,
+        config: Config,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: dict[str, Any],
+    ) -> Config:
+        """Async twin of `put`."""
+        return await _hop(self.put)(config, checkpoint, metadata, new_versions)
+
+    async def aput_writes(
+        self,
+        config: Config,
+        writes: Sequence[tuple[str, Any]],
+        task_id: str,
+        task_path: str = "",
+    ) -> None:
+        """Async twin of `put_writes`."""
+        await _hop(self.put_writes)(config, writes, task_id, task_path)
+
+    async def adelete_thread(self, thread_id: str) -> None:
+        """Async twin of `delete_thread`."""
+        await _hop(self.delete_thread)(thread_id)
+
+    async def acopy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
+        """Async twin of `copy_thread`."""
+        await _hop(self.copy_thread)(source_thread_id, target_thread_id)
+
+    async def adelete_for_runs(self, run_ids: Sequence[str]) -> None:
+        """Async twin of `delete_for_runs`."""
+        await _hop(self.delete_for_runs)(run_ids)
+
+    async def aprune(
+        self, thread_ids: Sequence[str], *, strategy: str = "keep_latest"
+    ) -> None:
+        """Async twin of `prune`."""
+        await _hop(self.prune)(thread_ids, strategy=strategy)
+
+    async def acommit(self, commit: Commit) -> None:
+        """Async twin of `commit`."""
+        await _hop(self.commit)(commit)
+
+    async def ahead(self, thread_id: str) -> str | None:
+        """Async twin of `head`."""
+        return await _hop(self.head)(thread_id)
+
+    async def aopen(
+        self, thread_id: str, expected_head: str | None, owner: Any = None
+    ) -> Place:
+        """Async twin of `open`."""
+        return await _hop(self.open)(thread_id, expected_head, owner)
+
+    async def aclose(self, place: Place, outcome: str = "success") -> None:
+        """Async twin of `close`."""
+        await _hop(self.close)(place, outcome)
+
+
+def _hop(function: Callable[..., Any]) -> Callable[..., Any]:
+    return sync_to_async(function, thread_sensitive=True)
+
+
+def _address(config: Config) -> tuple[str, str, str | None]:
+    """(thread id, namespace, checkpoint id or None) of a config."""
+    configurable = config["configurable"]
+    thread_id = str(configurable["thread_id"])
+    namespace = configurable.get("checkpoint_ns") or ""
+    return thread_id, namespace, configurable.get("checkpoint_id") or None
+
+
+def _conditions(
+    config: Config | None, before: Config | None
+) -> tuple[dict[str, str], str | None]:
+    where: dict[str, str] = {}
+    configurable = (config or {}).get("configurable", {})
+    if configurable.get("thread_id") is not None:
+        where["thread_id"] = str(configurable["thread_id"])
+    if configurable.get("checkpoint_ns") is not None:
+        where["namespace"] = configurable["checkpoint_ns"]
+    if configurable.get("checkpoint_id"):
+        where["id"] = configurable["checkpoint_id"]
+    last = before["configurable"].get("checkpoint_id") if before else None
+    return where, last
+
+
+def _matches(metadata: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    missing = object()
+    return all(metadata.get(key, missing) == value for key, value in wanted.items())

@@ -1,0 +1,170 @@
+"""Writing a bundle on SQLite: one IMMEDIATE transaction straight on the driver.
+
+SQLite has no data-modifying CTE, and needs none: an IMMEDIATE transaction holds the only
+write lock, so what it reads of the run row cannot change before it commits.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from workflows.storage.connections import inside_transaction, ready
+from workflows.storage.interrupts import close_sql, upsert_sql
+from workflows.storage.rows import Bundle
+
+_NOW = "strftime('%Y-%m-%d %H:%M:%f', 'now')"
+_HELD = "SELECT 1 FROM workflows_run WHERE id = ? AND fence = ? AND status = 'running'"
+_FREE = "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM workflows_run WHERE thread_id = ? AND status = 'running')"
+_RAISE = (
+    "UPDATE workflows_thread SET seq = seq + ?,"
+    " head = CASE WHEN head < ? THEN ? ELSE head END"
+    " WHERE id = ? AND EXISTS ({guard}) RETURNING seq"
+)
+_RAISE_HELD = _RAISE.format(guard=_HELD)
+_RAISE_FREE = _RAISE.format(guard=_FREE)
+_CHECKPOINT = (
+    "INSERT{replace} INTO workflows_checkpoint (thread_id, namespace, run_id, id, parent,"
+    " step, source, format, channels, due, metadata, rest, digest)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_CHECKPOINT_NEW = _CHECKPOINT.format(replace="")
+_CHECKPOINT_AGAIN = _CHECKPOINT.format(replace=" OR REPLACE")
+_VALUE = (
+    "INSERT OR REPLACE INTO workflows_channelvalue (thread_id, namespace, checkpoint,"
+    " channel, kind, base, snapshot, digest, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_WRITE = (
+    "INSERT OR REPLACE INTO workflows_pendingwrite (thread_id, namespace, checkpoint,"
+    " task, slot, path, digest, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_EVENT = (
+    "INSERT INTO workflows_event (thread_id, run_id, seq, kind, data)"
+    " VALUES (?, ?, ?, ?, ?)"
+)
+_ASK = upsert_sql(
+    "SELECT t.id, ?, t.graph, 'pending', 1, '', 0,"
+    " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM workflows_thread AS t WHERE t.id = ?",
+    _NOW,
+)
+_CLOSE = close_sql("?", "WHERE old.thread_id = ? AND old.interrupt_id = ?", _NOW)
+
+
+def write(wrapper: Any, bundle: Bundle, run_id: int | None, fence: int) -> int | None:
+    """Write `bundle` if the fence holds; returns the last event's seq, None if refused.
+
+    Inside a transaction of the caller it is a savepoint; otherwise its own transaction,
+    which waits for the disk unless the bundle is relaxed.
+    """
+    connection = ready(wrapper)
+    with wrapper.wrap_database_errors:
+        if inside_transaction(wrapper):
+            return _between(
+                connection,
+                "SAVEPOINT durableweb_commit",
+                "RELEASE durableweb_commit",
+                "ROLLBACK TO durableweb_commit; RELEASE durableweb_commit",
+                bundle,
+                run_id,
+                fence,
+            )
+        if not bundle.relaxed:
+            return _between(
+                connection,
+                "BEGIN IMMEDIATE",
+                "COMMIT",
+                "ROLLBACK",
+                bundle,
+                run_id,
+                fence,
+            )
+        # The level may only change between transactions, and others share the connection.
+        connection.execute("PRAGMA synchronous=NORMAL")
+        try:
+            return _between(
+                connection,
+                "BEGIN IMMEDIATE",
+                "COMMIT",
+                "ROLLBACK",
+                bundle,
+                run_id,
+                fence,
+            )
+        finally:
+            connection.execute("PRAGMA synchronous=FULL")
+
+
+def _between(
+    connection: Any,
+    begin: str,
+    end: str,
+    undo: str,
+    bundle: Bundle,
+    run_id: int | None,
+    fence: int,
+) -> int | None:
+    execute = connection.execute
+    execute(begin)
+    try:
+        seq = _write_rows(execute, connection.executemany, bundle, run_id, fence)
+        execute(end)
+    except BaseException:
+        if connection.in_transaction:
+            for statement in undo.split("; "):
+                execute(statement)
+        raise
+    return seq
+
+
+def _write_rows(
+    execute: Any, executemany: Any, bundle: Bundle, run_id: int | None, fence: int
+) -> int | None:
+    thread_id, namespace = bundle.thread_id, bundle.namespace
+    events = bundle.events
+    guard = (thread_id,) if run_id is None else (run_id, fence)
+    if bundle.asked or bundle.closed:
+        if not execute(_FREE if run_id is None else _HELD, guard).fetchone():
+            return None
+        events = _interrupt_events(execute, bundle, run_id) + events
+    row = bundle.checkpoint
+    head = row.id if row is not None and not namespace else ""
+    raised = execute(
+        _RAISE_FREE if run_id is None else _RAISE_HELD,
+        (len(events), head, head, thread_id, *guard),
+    ).fetchall()
+    if not raised:
+        return None
+    seq: int = raised[0][0]
+    if row is not None:
+        execute(
+            _CHECKPOINT_AGAIN if bundle.replace else _CHECKPOINT_NEW,
+            (thread_id, namespace, run_id, *row),
+        )
+        for value in bundle.values:
+            execute(_VALUE, (thread_id, namespace, row.id, *value))
+    for task in bundle.writes:
+        execute(_WRITE, (thread_id, namespace, bundle.parent, *task))
+    if events:
+        first = seq - len(events) + 1
+        executemany(
+            _EVENT,
+            [
+                (thread_id, run_id, first + n, kind, data)
+                for n, (kind, data) in enumerate(events)
+            ],
+        )
+    return seq
+
+
+def _interrupt_events(
+    execute: Any, bundle: Bundle, run_id: int | None
+) -> list[tuple[str, str]]:
+    changed = []
+    for interrupt_id, status in bundle.closed:
+        changed += execute(_CLOSE, (status, bundle.thread_id, interrupt_id)).fetchall()
+    for asked in bundle.asked:
+        changed += execute(_ASK, (run_id, *asked, bundle.thread_id)).fetchall()
+    names = ("interrupt", "node", "title", "status", "round")
+    return [
+        ("interrupt", json.dumps(dict(zip(names, row, strict=True)))) for row in changed
+    ]

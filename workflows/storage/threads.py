@@ -1,0 +1,101 @@
+"""Whole threads: removing one and copying one, in one transaction each."""
+
+from __future__ import annotations
+
+from django.db import connections, transaction
+
+from workflows.storage.connections import NOW_SQL, execute
+
+_BY_THREAD = ("pendingwrite", "channelvalue", "checkpoint", "event")
+_COPIED = {
+    "checkpoint": (
+        "namespace, id, parent, step, source, format, channels, due, metadata, rest,"
+        " digest, created_at"
+    ),
+    "channelvalue": "namespace, channel, checkpoint, kind, base, snapshot, digest, payload",
+    "pendingwrite": "namespace, checkpoint, task, slot, path, digest, payload",
+}
+
+
+def delete_thread(using: str, thread_id: str) -> None:
+    """Remove every row of the thread. A run on it is stopped: its fence finds no row."""
+    wrapper = connections[using]
+    with transaction.atomic(using=using):
+        # The run row first: a commit in flight holds it, and later ones find it gone.
+        execute(
+            wrapper,
+            "UPDATE workflows_run SET status = 'cancelled'"
+            " WHERE thread_id = %s AND status IN ('running', 'pending')",
+            (thread_id,),
+        )
+        execute(
+            wrapper,
+            "DELETE FROM workflows_decision WHERE interrupt_id IN"
+            " (SELECT id FROM workflows_interrupt WHERE thread_id = %s)",
+            (thread_id,),
+        )
+        for table in ("interrupt", *_BY_THREAD, "run"):
+            execute(
+                wrapper,
+                f"DELETE FROM workflows_{table} WHERE thread_id = %s",  # noqa: S608
+                (thread_id,),
+            )
+        execute(wrapper, "DELETE FROM workflows_thread WHERE id = %s", (thread_id,))
+
+
+def copy_thread(using: str, source: str, target: str) -> None:
+    """Copy checkpoints, values, writes and open questions; runs and events stay behind.
+
+    Raises ValueError when `source` is unknown or `target` already has a history.
+    """
+    wrapper = connections[using]
+    now = NOW_SQL[wrapper.vendor]
+    with transaction.atomic(using=using):
+        taken = execute(
+            wrapper,
+            "SELECT 1 FROM workflows_checkpoint WHERE thread_id = %s LIMIT 1",
+            (target,),
+        ).fetchone()
+        if taken:
+            raise ValueError(
+                f"thread {target!r} has a history already; copy to a new thread id"
+            )
+        made = execute(
+            wrapper,
+            "INSERT INTO workflows_thread (id, graph, title, status, head, seq,"  # noqa: S608
+            f" created_at, updated_at) SELECT %s, graph, title, 'idle', head, 0, {now},"
+            f" {now} FROM workflows_thread WHERE id = %s"
+            " ON CONFLICT (id) DO UPDATE SET head = excluded.head",
+            (target, source),
+        )
+        if not made.rowcount:
+            raise ValueError(f"thread {source!r} does not exist; nothing was copied")
+        for table, columns in _COPIED.items():
+            execute(
+                wrapper,
+                f"INSERT INTO workflows_{table} (thread_id, {columns})"  # noqa: S608
+                f" SELECT %s, {columns} FROM workflows_{table} WHERE thread_id = %s",
+                (target, source),
+            )
+        _copy_questions(using, source, target, now)
+
+
+def _copy_questions(using: str, source: str, target: str, now: str) -> None:
+    wrapper = connections[using]
+    copied = execute(
+        wrapper,
+        "INSERT INTO workflows_interrupt (thread_id, graph, namespace, checkpoint,"  # noqa: S608
+        " interrupt_id, task, task_path, node, ordinal, key, status, version, round,"
+        " title, value, response_schema, digest, reason, priority, asked_at)"
+        " SELECT %s, graph, namespace, checkpoint, interrupt_id, task, task_path, node,"
+        " ordinal, key, 'pending', 1, 1, title, value, response_schema, digest, '',"
+        f" priority, {now} FROM workflows_interrupt"
+        " WHERE thread_id = %s AND status IN ('pending', 'decided')",
+        (target, source),
+    )
+    if copied.rowcount:
+        execute(
+            wrapper,
+            "UPDATE workflows_thread SET status = 'interrupted' WHERE id = %s",
+            (target,),
+        )

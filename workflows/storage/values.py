@@ -1,0 +1,177 @@
+"""Channel values <-> rows, and what the saver remembers of them between two commits.
+
+A list that only grew is written as a delta: the tail after what was saved before. A full
+value is written again when the deltas outweigh the last one, so the sum of all rows stays
+within three times the raw bytes at any length. Reading adds up a snapshot and its deltas.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from operator import is_
+from typing import Any, NamedTuple
+
+from workflows.engine.errors import DamagedValueError
+from workflows.engine.ids import digest
+
+FULL = "full"
+DELTA = "delta"
+# A delta is written while the deltas since the snapshot weigh less than this many times
+# the snapshot. 1.25 keeps fulls (geometric, ratio 2.25) plus deltas below 3 x raw.
+_OUTWEIGH = 1.25
+_ROW_BYTES = 24  # what a row costs beside its payload; bounds the chain of tiny deltas
+_THREADS = 256
+
+
+class Ref(NamedTuple):
+    """Where a channel's value stands: its version, the row's writer, its snapshot if delta."""
+
+    version: Any
+    writer: str
+    snapshot: str = ""
+
+
+class ValueRow(NamedTuple):
+    """A row of `ChannelValue` without its place."""
+
+    channel: str
+    kind: str
+    base: str
+    snapshot: str
+    digest: str
+    payload: str
+
+
+@dataclass(slots=True)
+class Kept:
+    """The list last saved in a channel; `items` is our own copy of its object pointers."""
+
+    writer: str
+    snapshot: str
+    items: list[Any]
+    full_size: int
+    delta_size: int = 0
+
+
+@dataclass(slots=True)
+class ThreadMemory:
+    """What is known of one thread: newest map of each namespace, and its lists."""
+
+    maps: dict[str, tuple[str, dict[str, Ref]]] = field(default_factory=dict)
+    lists: dict[tuple[str, str], Kept] = field(default_factory=dict)
+
+
+class Memory:
+    """The threads a saver has lately touched; only ever a short cut, never the truth."""
+
+    def __init__(self) -> None:
+        self._threads: OrderedDict[str, ThreadMemory] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def of(self, thread_id: str) -> ThreadMemory:
+        """What is remembered of `thread_id` (made empty when new)."""
+        with self._lock:
+            found = self._threads.get(thread_id)
+            if found is None:
+                found = self._threads[thread_id] = ThreadMemory()
+                while len(self._threads) > _THREADS:
+                    self._threads.popitem(last=False)
+            else:
+                self._threads.move_to_end(thread_id)
+            return found
+
+    def forget(self, thread_id: str) -> None:
+        """Drop what is remembered of `thread_id`."""
+        with self._lock:
+            self._threads.pop(thread_id, None)
+
+
+def encode_value(
+    serde: Any,
+    channel: str,
+    value: Any,
+    writer: str,
+    before: Ref | None,
+    kept: Kept | None,
+) -> tuple[ValueRow | None, str, Kept | None]:
+    """The row for `value`, the snapshot its map entry names, and what to remember.
+
+    No row at all when a list did not change: then the entry of `before` stays valid.
+    """
+    if type(value) is not list:
+        text = serde.dumps(value, channel)
+        return ValueRow(channel, FULL, "", "", digest(text), text), "", None
+    # Deltas are read as a range of writers, so ids must rise along the chain.
+    if (
+        kept is not None
+        and before is not None
+        and kept.writer == before.writer < writer
+    ):
+        known = len(kept.items)
+        if known and len(value) >= known and all(map(is_, kept.items, value)):
+            tail = value[known:]
+            if not tail:
+                return None, before.snapshot, kept
+            text = serde.dumps(tail, f"{channel}[{known}:]")
+            size = kept.delta_size + len(text) + _ROW_BYTES
+            if size <= _OUTWEIGH * kept.full_size:
+                row = ValueRow(
+                    channel, DELTA, kept.writer, kept.snapshot, digest(text), text
+                )
+                kept.items.extend(tail)
+                grown = Kept(writer, kept.snapshot, kept.items, kept.full_size, size)
+                return row, kept.snapshot, grown
+    text = serde.dumps(value, channel)
+    row = ValueRow(channel, FULL, "", "", digest(text), text)
+    return row, "", Kept(writer, writer, [*value], len(text))
+
+
+def decode_value(
+    serde: Any,
+    ref: Ref,
+    channel: str,
+    rows: Mapping[tuple[str, str], Sequence[str]],
+    where: str,
+) -> tuple[Any, Kept | None]:
+    """The value `ref` points at, put together from `rows`, and what to remember of it.
+
+    `rows` maps (channel, writer) to (kind, base, digest, payload).
+    """
+    chain: list[Any] = []
+    writer = ref.writer
+    sizes: list[int] = []
+    while True:
+        row = rows.get((channel, writer))
+        if row is None:
+            raise DamagedValueError(
+                f"{where}: channel {channel!r} has no value row written by {writer}"
+            )
+        kind, base, checksum, payload = row
+        verify(payload, checksum, f"{where}: channel {channel!r} written by {writer}")
+        chain.append(serde.loads(payload))
+        sizes.append(len(payload))
+        if kind != DELTA:
+            break
+        writer = base
+    if len(chain) == 1:
+        value = chain[0]
+    else:
+        value = []
+        for part in reversed(chain):
+            value.extend(part)
+    if type(value) is not list:
+        return value, None
+    deltas = sum(sizes[:-1]) + _ROW_BYTES * (len(sizes) - 1)
+    return value, Kept(ref.writer, writer, [*value], sizes[-1], deltas)
+
+
+def verify(text: str, checksum: str, where: str) -> None:
+    """Raise DamagedValueError unless `checksum` is the digest of `text` (R10.7)."""
+    if checksum and digest(text) != checksum:
+        raise DamagedValueError(
+            f"{where}: the stored text does not match its digest; "
+            "restore the row from a backup or go back to an earlier checkpoint"
+        )

@@ -1,0 +1,26 @@
+"""What `apps.py` installs once the tables are known: ports, signals, checks, workflows."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.core.checks import register as register_check
+from django.db.models.signals import post_migrate
+
+from workflows import checks
+from workflows.services import access, ports, registry
+from workflows.storage import events
+
+
+def install(app: AppConfig) -> None:
+    """Join the storeys; touches no database."""
+    events.set_announcer(_announce)
+    post_migrate.connect(
+        access.ensure_groups, sender=app, dispatch_uid="workflows.ensure_groups"
+    )
+    register_check(checks.check_workflows)
+    register_check(checks.check_databases)
+    registry.autodiscover()
+
+
+def _announce(thread_id: str, seq: int) -> None:
+    ports.announcer().announce(thread_id, seq)
