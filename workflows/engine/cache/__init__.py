@@ -1,0 +1,1 @@
+"""Results kept for equal inputs."""

@@ -26,7 +26,7 @@ class Form:
 
     `pack` gives a value made of storable things, `also` further named parts (they stand
     beside the value, left out when empty). `unpack` gets both back. A digest leaves out the
-    parts named in `unhashed` and takes `pack_for_digest` where given.
+    parts named in `unhashed`.
     """
 
     pack: Pack
@@ -34,7 +34,6 @@ class Form:
     also: Callable[[Any], dict[str, Any]] | None = None
     sort: bool = False
     unhashed: frozenset[str] = frozenset()
-    pack_for_digest: Pack | None = None
 
 
 @dataclass(slots=True)

@@ -1,0 +1,90 @@
+"""Results of nodes and tasks, kept for equal inputs (R1.38), in this process.
+
+A key is (namespace, text). Values are kept as text of the common codec, never pickled.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from workflows.engine import ids
+from workflows.engine.serde import Serde, default
+
+Namespace = tuple[str, ...]
+FullKey = tuple[Namespace, str]
+
+
+class BaseCache:
+    """What a cache offers; a ttl is in seconds, None means for ever."""
+
+    def get(self, keys: Sequence[FullKey]) -> dict[FullKey, Any]:
+        """The values of those keys that are there."""
+        raise NotImplementedError
+
+    def set(self, pairs: Mapping[FullKey, tuple[Any, float | None]]) -> None:
+        """Keep values, each with its ttl."""
+        raise NotImplementedError
+
+    def clear(self, namespaces: Sequence[Namespace] | None = None) -> None:
+        """Forget these namespaces, or without an argument everything."""
+        raise NotImplementedError
+
+    async def aget(self, keys: Sequence[FullKey]) -> dict[FullKey, Any]:
+        """Async twin of `get`."""
+        return self.get(keys)
+
+    async def aset(self, pairs: Mapping[FullKey, tuple[Any, float | None]]) -> None:
+        """Async twin of `set`."""
+        self.set(pairs)
+
+    async def aclear(self, namespaces: Sequence[Namespace] | None = None) -> None:
+        """Async twin of `clear`."""
+        self.clear(namespaces)
+
+
+class InMemoryCache(BaseCache):
+    """Keeps results as long as it lives."""
+
+    def __init__(self, *, serde: Serde | None = None) -> None:
+        self._serde = serde or default
+        self._lock = threading.Lock()
+        self._kept: dict[Namespace, dict[str, tuple[bytes, float | None]]] = {}
+
+    def get(self, keys: Sequence[FullKey]) -> dict[FullKey, Any]:
+        """The values of those keys that are there and not too old."""
+        found = {}
+        now = ids.clock()
+        with self._lock:
+            for namespace, key in keys:
+                kept = self._kept.get(tuple(namespace), {}).get(key)
+                if kept is None:
+                    continue
+                text, expires_at = kept
+                if expires_at is not None and expires_at <= now:
+                    del self._kept[tuple(namespace)][key]
+                else:
+                    found[(namespace, key)] = self._serde.decode(text)
+        return found
+
+    def set(self, pairs: Mapping[FullKey, tuple[Any, float | None]]) -> None:
+        """Keep values; nothing is kept where one of them cannot be stored."""
+        now = ids.clock()
+        encoded = [
+            (namespace, key, self._serde.encode(value), ttl)
+            for (namespace, key), (value, ttl) in pairs.items()
+        ]
+        with self._lock:
+            for namespace, key, text, ttl in encoded:
+                expires_at = None if ttl is None else now + ttl
+                self._kept.setdefault(tuple(namespace), {})[key] = (text, expires_at)
+
+    def clear(self, namespaces: Sequence[Namespace] | None = None) -> None:
+        """Forget these namespaces, or without an argument everything."""
+        with self._lock:
+            if namespaces is None:
+                self._kept.clear()
+                return
+            for namespace in namespaces:
+                self._kept.pop(tuple(namespace), None)

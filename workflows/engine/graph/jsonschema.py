@@ -1,0 +1,320 @@
+"""Python types as JSON Schema, for forms and for the answers of people.
+
+msgspec describes what it knows, pydantic describes its own models (it is asked only where a model is
+met, never imported here). What neither can describe becomes `{}`, for that key alone.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+import types
+import typing
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Union
+
+import msgspec
+
+from workflows.engine.serde.classes import is_model
+
+Schema = dict[str, Any]
+_REFS = "#/$defs/{name}"
+_WRAPPERS = (typing.Required, typing.NotRequired)
+_NO_DEFAULT = object()
+
+
+@dataclasses.dataclass(frozen=True)
+class Key:
+    """One key of an object: its annotation, and whether it must be there."""
+
+    name: str
+    hint: Any
+    required: bool = True
+    default: Any = _NO_DEFAULT
+
+
+def json_schema(hint: Any) -> Schema:
+    """The JSON Schema of a TypedDict, dataclass, model, Annotated or built-in type.
+
+    Reducers and channels in `Annotated` are left out; `msgspec.Meta` counts, and a dict there is
+    laid over the schema: `Annotated[str, {"contentMediaType": "text/csv"}]`.
+    """
+    hint = _stripped(hint)
+    if is_model(hint):
+        return typing.cast(Schema, hint.model_json_schema())
+    keys = keys_of(hint)
+    if keys is not None:
+        return object_schema(keys, title=hint.__name__, description=_doc(hint))
+    defs: Schema = {}
+    schema = _schemas([hint], defs)[0]
+    return _with_defs(schema, defs)
+
+
+def object_schema(
+    keys: Iterable[Key], *, title: str = "", description: str = ""
+) -> Schema:
+    """The schema of an object with these keys."""
+    keys = list(keys)
+    defs: Schema = {}
+    properties = {}
+    for key, schema in zip(keys, _schemas([k.hint for k in keys], defs), strict=True):
+        if key.default is not _NO_DEFAULT and "$ref" not in schema:
+            schema = {**schema, **_default(key.default)}
+        properties[key.name] = schema
+    out: Schema = {"type": "object", "properties": properties}
+    if title:
+        out["title"] = title
+    if description:
+        out["description"] = description
+    out["required"] = [key.name for key in keys if key.required]
+    return _with_defs(out, defs)
+
+
+def keys_of(hint: Any) -> list[Key] | None:
+    """The keys of a TypedDict or dataclass, or None for another type."""
+    if typing.is_typeddict(hint) or _is_foreign_typeddict(hint):
+        hints = _hints(hint)
+        required = getattr(hint, "__required_keys__", frozenset(hints))
+        return [
+            Key(name, _stripped(of), _is_required(of, name in required))
+            for name, of in hints.items()
+        ]
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
+        hints = _hints(hint)
+        return [_key_of_field(f, hints) for f in dataclasses.fields(hint) if f.init]
+    return None
+
+
+def validate_answer(schema: Any, value: Any) -> Any:
+    """`value` as an instance of `schema`: a model, dataclass, TypedDict (then a dict) or other type.
+
+    A JSON Schema dict, or None, checks nothing. A bad answer raises pydantic's ValidationError
+    for a model and msgspec's for the others; both are a ValueError, and `answer_errors` reads them.
+    """
+    if schema is None or isinstance(schema, Mapping):
+        return value
+    try:
+        return _convert(_stripped(schema), value)
+    except ValueError as error:
+        # pydantic's class is final, so the mark is what tells an answer's error from the author's own.
+        error.durableweb_answer = True  # type: ignore[attr-defined]
+        raise
+
+
+def is_invalid_answer(error: BaseException) -> bool:
+    """Say whether `error` was raised by `validate_answer`."""
+    return getattr(error, "durableweb_answer", False) is True
+
+
+def answer_errors(error: Exception) -> dict[str, str]:
+    """What is wrong with an answer, by place: `$` is the whole, `$.lines[0].count` a part."""
+    details = getattr(error, "errors", None)
+    if callable(details):
+        return {_place(item["loc"]): item["msg"] for item in details()}
+    text, _, place = str(error).partition(" - at `")
+    return {place.rstrip("`") or "$": text}
+
+
+def _place(location: Sequence[str | int]) -> str:
+    return "$" + "".join(
+        f"[{step}]" if isinstance(step, int) else f".{step}" for step in location
+    )
+
+
+def _convert(hint: Any, value: Any) -> Any:
+    if is_model(hint):
+        return value if isinstance(value, hint) else hint.model_validate(value)
+    if (
+        isinstance(hint, type)
+        and dataclasses.is_dataclass(hint)
+        and isinstance(value, hint)
+    ):
+        return value
+    try:
+        return msgspec.convert(value, hint, dec_hook=_foreign)
+    except msgspec.ValidationError:
+        # Forms and scripts may give numbers as text; what is right as it is comes first.
+        return msgspec.convert(value, hint, strict=False, dec_hook=_foreign)
+    except TypeError:
+        return _convert_keys(hint, value)
+
+
+def _convert_keys(hint: Any, value: Any) -> Any:
+    """Key by key, for a class of which msgspec cannot take some annotation."""
+    keys = keys_of(hint)
+    if keys is None:
+        return value
+    if not isinstance(value, Mapping):
+        raise msgspec.ValidationError(
+            f"Expected `object`, got `{type(value).__name__}`"
+        )
+    parts = {}
+    for key in keys:
+        if key.name in value:
+            try:
+                parts[key.name] = _convert(key.hint, value[key.name])
+            except msgspec.ValidationError as error:
+                (place, text), *_ = answer_errors(error).items()
+                raise msgspec.ValidationError(
+                    f"{text} - at `$.{key.name}{place[1:]}`"
+                ) from error
+        elif key.required:
+            raise msgspec.ValidationError(f"Object missing required field `{key.name}`")
+    make: Any = hint if dataclasses.is_dataclass(hint) else dict
+    return make(**parts)
+
+
+def _foreign(cls: type, value: Any) -> Any:
+    if isinstance(value, cls):
+        return value
+    if is_model(cls):
+        return cls.model_validate(value)  # type: ignore[attr-defined]
+    raise ValueError(f"Expected `{cls.__name__}`, got `{type(value).__name__}`")
+
+
+def _schemas(hints: Sequence[Any], defs: Schema) -> list[Schema]:
+    try:
+        return _described(hints, defs)
+    except (TypeError, ValueError, RecursionError):
+        pass
+    schemas = []
+    for hint in hints:
+        own: Schema = {}
+        try:
+            schemas += _described([hint], own)
+        except (TypeError, ValueError, RecursionError):
+            schemas.append({})
+        else:
+            defs.update(own)
+    return schemas
+
+
+def _described(hints: Sequence[Any], defs: Schema) -> list[Schema]:
+    found: Schema = {}
+
+    def foreign(cls: Any) -> Schema:
+        if not is_model(cls):
+            return {}
+        schema = cls.model_json_schema(ref_template="#/$defs/{model}")
+        for name, part in schema.pop("$defs", {}).items():
+            if found.setdefault(name, part) != part:
+                raise ValueError(f"two different types are called {name}")
+        return typing.cast(Schema, schema)
+
+    schemas, components = msgspec.json.schema_components(
+        list(hints), schema_hook=foreign, ref_template=_REFS
+    )
+    for name, part in {**found, **components}.items():
+        if defs.setdefault(name, part) != part:
+            raise ValueError(f"two different types are called {name}")
+    return list(schemas)
+
+
+def _with_defs(schema: Schema, defs: Schema) -> Schema:
+    return {**schema, "$defs": defs} if defs else schema
+
+
+def _default(value: Any) -> Schema:
+    try:
+        return {"default": msgspec.to_builtins(value)}
+    except TypeError:
+        return {}
+
+
+def _key_of_field(f: dataclasses.Field[Any], hints: Mapping[str, Any]) -> Key:
+    default: Any = _NO_DEFAULT
+    if f.default is not dataclasses.MISSING:
+        default = f.default
+    elif f.default_factory in (list, dict):
+        default = f.default_factory()
+    required = (
+        f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
+    )
+    return Key(f.name, _stripped(hints.get(f.name, Any)), required, default)
+
+
+def _hints(owner: Any) -> dict[str, Any]:
+    try:
+        return typing.get_type_hints(owner, include_extras=True)
+    except (NameError, TypeError, AttributeError):
+        return {name: _hint_of(owner, of) for name, of in owner.__annotations__.items()}
+
+
+def _hint_of(owner: Any, annotation: Any) -> Any:
+    """One annotation alone: a name that only a type checker sees costs its own key only."""
+    alone = type("Alone", (), {"__annotations__": {"key": annotation}})
+    names = vars(sys.modules.get(owner.__module__, typing))
+    try:
+        return typing.get_type_hints(alone, names, include_extras=True)["key"]
+    except (NameError, TypeError, AttributeError):
+        return Any
+
+
+def _is_required(hint: Any, otherwise: bool) -> bool:
+    origin = typing.get_origin(hint)
+    if origin is typing.Annotated:
+        return _is_required(typing.get_args(hint)[0], otherwise)
+    if origin in _WRAPPERS:
+        return origin is typing.Required
+    return otherwise
+
+
+def _stripped(hint: Any) -> Any:
+    """The type without what only the engine reads: reducers, channels, Required."""
+    origin = typing.get_origin(hint)
+    if origin in _WRAPPERS:
+        return _stripped(typing.get_args(hint)[0])
+    if origin is typing.Annotated:
+        inner, *notes = typing.get_args(hint)
+        metas = [meta for meta in map(_meta, notes) if meta is not None]
+        return _annotated(_stripped(inner), metas)
+    if hint is datetime:
+        return _annotated(datetime, [_DATE_TIME])
+    if origin in (Union, types.UnionType) and datetime in typing.get_args(hint):
+        return Union[tuple(_stripped(part) for part in typing.get_args(hint))]  # noqa: UP007
+    return hint
+
+
+_DATE_TIME = msgspec.Meta(extra_json_schema={"format": "date-time"})
+
+
+def _meta(note: Any) -> msgspec.Meta | None:
+    if isinstance(note, msgspec.Meta):
+        return note
+    if isinstance(note, dict):
+        return msgspec.Meta(extra_json_schema=note)
+    return None
+
+
+def _annotated(hint: Any, metas: Sequence[msgspec.Meta]) -> Any:
+    for meta in metas:
+        hint = typing.Annotated[hint, meta]
+    return hint
+
+
+def _is_foreign_typeddict(hint: Any) -> bool:
+    # typing_extensions has a TypedDict of its own, which typing does not know.
+    return (
+        isinstance(hint, type)
+        and hasattr(hint, "__required_keys__")
+        and hasattr(hint, "__total__")
+    )
+
+
+def _doc(hint: Any) -> str:
+    doc: str = hint.__doc__ or ""
+    # A dataclass without a docstring is given one that repeats its signature.
+    return "" if doc.startswith(f"{hint.__name__}(") else doc.strip().split("\n\n")[0]
+
+
+__all__ = [
+    "Key",
+    "Schema",
+    "answer_errors",
+    "is_invalid_answer",
+    "json_schema",
+    "keys_of",
+    "object_schema",
+    "validate_answer",
+]

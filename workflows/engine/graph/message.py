@@ -1,0 +1,211 @@
+"""The reducer for conversations: messages are put in place by id (R2.18)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Annotated, Any, TypedDict
+from uuid import UUID
+
+from workflows.engine import ids
+from workflows.engine.errors import FeatureNotBuiltError
+from workflows.engine.graph.message_types import (
+    REMOVE_ALL_MESSAGES,
+    AIMessage,
+    AnyMessage,
+    BaseMessage,
+    FunctionMessage,
+    HumanMessage,
+    RemoveMessage,
+    SystemMessage,
+    ToolMessage,
+)
+from workflows.engine.serde.write import ASSIGNED_ID
+
+__all__ = [
+    "REMOVE_ALL_MESSAGES",
+    "AIMessage",
+    "AnyMessage",
+    "BaseMessage",
+    "FunctionMessage",
+    "HumanMessage",
+    "Messages",
+    "MessagesState",
+    "RemoveMessage",
+    "SystemMessage",
+    "ToolMessage",
+    "add_messages",
+    "convert_to_messages",
+]
+
+Messages = Any  # one message or a list: objects, texts, (role, content) pairs, dicts
+
+_ROLES: dict[str, type[BaseMessage]] = {
+    "human": HumanMessage,
+    "user": HumanMessage,
+    "ai": AIMessage,
+    "assistant": AIMessage,
+    "system": SystemMessage,
+    "developer": SystemMessage,
+    "tool": ToolMessage,
+    "function": FunctionMessage,
+}
+_COMMON = ("name", "id", "additional_kwargs", "response_metadata")
+_FIELDS: dict[type[BaseMessage], tuple[str, ...]] = {
+    AIMessage: ("tool_calls", "invalid_tool_calls", "usage_metadata"),
+    ToolMessage: ("tool_call_id", "artifact", "status"),
+}
+
+
+def add_messages(
+    left: Messages | None = None,
+    right: Messages | None = None,
+    *,
+    format: str | None = None,
+) -> Any:
+    """The messages of `left` with those of `right` put in by id.
+
+    An id that is there already is replaced where it stands, a new one goes to the end, a missing one is
+    made. `RemoveMessage(id)` removes; ValueError where there is nothing to remove. Without
+    arguments it gives a reducer with this `format`.
+    """
+    if format == "langchain-openai":
+        raise FeatureNotBuiltError(
+            "add_messages(format='langchain-openai') is not built; leave format out"
+        )
+    if format is not None:
+        raise ValueError(
+            f"unrecognized format={format!r}: expected 'langchain-openai' or None"
+        )
+    if left is None and right is None:
+        return partial(add_messages, format=format)
+    if left is None or right is None:
+        given = "left" if right is None else "right"
+        raise ValueError(
+            "add_messages needs both 'left' and 'right' to be non-null; "
+            f"only received: {given!r}"
+        )
+    if not _has_ids(left):
+        left = _with_ids(left)
+    return _merge(left, _with_ids(right))
+
+
+def convert_to_messages(messages: Messages) -> list[Any]:
+    """A list of message objects from one or many, in any of the accepted forms."""
+    if isinstance(messages, list):
+        return [_message(item) for item in messages]
+    return [_message(messages)]
+
+
+def _merge(left: list[Any], right: list[Any]) -> list[Any]:
+    for at in range(len(right) - 1, -1, -1):
+        if _is_removal(right[at]) and right[at].id == REMOVE_ALL_MESSAGES:
+            left, right = [], right[at + 1 :]
+            break
+    merged = left[:]
+    places = {message.id: at for at, message in enumerate(merged)}
+    removed: set[str] = set()
+    for message in right:
+        at_present = places.get(message.id)
+        if _is_removal(message):
+            if at_present is None:
+                raise ValueError(
+                    f"cannot remove message {message.id!r}: no message has that id"
+                )
+            removed.add(message.id)
+        elif at_present is None:
+            places[message.id] = len(merged)
+            merged.append(message)
+        else:
+            removed.discard(message.id)
+            merged[at_present] = message
+    if removed:
+        merged = [message for message in merged if message.id not in removed]
+    return merged
+
+
+def _is_removal(message: Any) -> bool:
+    return bool(message.type == "remove")
+
+
+def _has_ids(messages: Messages) -> bool:
+    # What came out of this reducer goes in again at each step: then nothing is to be converted.
+    if type(messages) is not list:
+        return False
+    try:
+        return None not in {message.id for message in messages}
+    except AttributeError:
+        return False
+
+
+def _with_ids(messages: Messages) -> list[Any]:
+    converted = convert_to_messages(messages)
+    for message in converted:
+        if message.id is None:
+            message.id = f"{ASSIGNED_ID}{UUID(int=ids.entropy(128), version=4)}"
+    return converted
+
+
+def _message(given: Any) -> Any:
+    if isinstance(given, BaseMessage):
+        return given
+    if isinstance(given, str):
+        return HumanMessage(given)
+    if isinstance(given, tuple | list):
+        if len(given) != 2:
+            raise ValueError(f"a message pair is (role, content), not {given!r:.80}")
+        return _from_parts(given[0], given[1], {})
+    if isinstance(given, Mapping):
+        rest = dict(given)
+        role = rest.pop("role", None) or rest.pop("type", None)
+        if role is None or "content" not in rest:
+            raise ValueError(
+                f"a message dict needs 'role' and 'content', given {given!r:.80}"
+            )
+        return _from_parts(role, rest.pop("content"), rest)
+    if all(hasattr(given, name) for name in ("id", "type", "content")):
+        return given
+    raise NotImplementedError(f"unsupported message type: {type(given)}")
+
+
+def _from_parts(role: Any, content: Any, rest: dict[str, Any]) -> BaseMessage:
+    if role == "remove":
+        return RemoveMessage(rest["id"])
+    cls = _ROLES.get(role) if isinstance(role, str) else None
+    if cls is None:
+        raise ValueError(
+            f"unexpected message type: {role!r}; use one of "
+            f"{', '.join(map(repr, _ROLES))}"
+        )
+    known: dict[str, Any] = {}
+    for name in (*_COMMON, *_FIELDS.get(cls, ())):
+        if rest.get(name) is not None:
+            known[name] = rest.pop(name)
+    rest.pop("role", None)
+    rest.pop("type", None)
+    if "tool_calls" in known:
+        known["tool_calls"] = [_tool_call(call) for call in known["tool_calls"]]
+    if rest:
+        known["additional_kwargs"] = {**rest, **known.get("additional_kwargs", {})}
+    make: Callable[..., BaseMessage] = cls
+    return make("" if content is None else content, **known)
+
+
+def _tool_call(call: dict[str, Any]) -> dict[str, Any]:
+    function = call.get("function")
+    if function is None:
+        return {**call, "type": "tool_call"}
+    arguments = function.get("arguments") or "{}"
+    return {
+        "name": function["name"],
+        "args": json.loads(arguments),
+        "id": call.get("id"),
+        "type": "tool_call",
+    }
+
+
+class MessagesState(TypedDict):
+    """A state with one key: the conversation."""
+
+    messages: Annotated[list[AnyMessage], add_messages]

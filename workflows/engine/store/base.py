@@ -1,0 +1,404 @@
+"""What a store offers: items in namespaces, shared by all threads (R11.1 to R11.9).
+
+A store implements `batch` and `abatch`; every other verb is one of their operations.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, Final, Literal, NamedTuple
+
+from workflows.engine.errors import InvalidNamespaceError
+
+Namespace = tuple[str, ...]
+_RESERVED = ("langgraph", "durableweb")
+_FILTER_KEY = re.compile(r"[A-Za-z0-9_.-]+")
+OPERATORS = frozenset({"$eq", "$ne", "$gt", "$gte", "$lt", "$lte"})
+
+
+class NotProvided:
+    """Stands for an argument that was not given, where None means something."""
+
+    def __bool__(self) -> Literal[False]:
+        return False
+
+
+NOT_PROVIDED: Final = NotProvided()
+
+
+class Item:
+    """A stored value with its place and its times."""
+
+    __slots__ = ("created_at", "key", "namespace", "updated_at", "value")
+
+    def __init__(
+        self,
+        *,
+        value: dict[str, Any],
+        key: str,
+        namespace: Namespace,
+        created_at: datetime,
+        updated_at: datetime,
+    ) -> None:
+        self.value = value
+        self.key = key
+        self.namespace = tuple(namespace)
+        self.created_at = _instant(created_at)
+        self.updated_at = _instant(updated_at)
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Item)
+            and (self.namespace, self.key) == (other.namespace, other.key)
+            and self.value == other.value
+            and self.created_at == other.created_at
+            and self.updated_at == other.updated_at
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.namespace, self.key))
+
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{name}={value!r}" for name, value in self.dict().items())
+        return f"{type(self).__name__}({fields})"
+
+    def dict(self) -> dict[str, Any]:
+        """The item as plain data."""
+        return {
+            "namespace": list(self.namespace),
+            "key": self.key,
+            "value": self.value,
+            "created_at": self.created_at.isoformat(),
+            "updated_at": self.updated_at.isoformat(),
+        }
+
+
+class SearchItem(Item):
+    """An item that a search found; `score` is set where meaning was searched."""
+
+    __slots__ = ("score",)
+
+    def __init__(
+        self,
+        namespace: Namespace,
+        key: str,
+        value: dict[str, Any],
+        created_at: datetime,
+        updated_at: datetime,
+        score: float | None = None,
+    ) -> None:
+        super().__init__(
+            value=value,
+            key=key,
+            namespace=namespace,
+            created_at=created_at,
+            updated_at=updated_at,
+        )
+        self.score = score
+
+    def dict(self) -> dict[str, Any]:
+        """The item as plain data, with its score."""
+        return {**super().dict(), "score": self.score}
+
+
+class GetOp(NamedTuple):
+    """Read one item."""
+
+    namespace: Namespace
+    key: str
+    refresh_ttl: bool = True
+
+
+class SearchOp(NamedTuple):
+    """Read the items below a namespace."""
+
+    namespace_prefix: Namespace
+    filter: dict[str, Any] | None = None
+    limit: int = 10
+    offset: int = 0
+    query: str | None = None
+    refresh_ttl: bool = True
+
+
+class PutOp(NamedTuple):
+    """Write one item; a value of None deletes it. `ttl` in minutes."""
+
+    namespace: Namespace
+    key: str
+    value: Mapping[str, Any] | None
+    index: Literal[False] | list[str] | None = None  # type: ignore[assignment]
+    ttl: float | None = None
+
+
+class MatchCondition(NamedTuple):
+    """A namespace begins (or ends) with `path`; "*" stands for any one label."""
+
+    match_type: Literal["prefix", "suffix"]
+    path: tuple[str, ...]
+
+
+class ListNamespacesOp(NamedTuple):
+    """Read which namespaces hold something."""
+
+    match_conditions: tuple[MatchCondition, ...] | None = None
+    max_depth: int | None = None
+    limit: int = 100
+    offset: int = 0
+
+
+Op = GetOp | SearchOp | PutOp | ListNamespacesOp
+Result = (
+    Any  # Item | None, list[SearchItem], list[Namespace] or None, as the operation says
+)
+
+
+class BaseStore:
+    """The verbs over `batch` and `abatch`. Writes are done at once, outside of any step."""
+
+    supports_ttl: bool = False
+    refresh_on_read: bool = True
+    default_ttl: float | None = None
+
+    def batch(self, ops: Iterable[Op]) -> list[Result]:
+        """Do several operations; reads see the state before the writes of the same batch."""
+        raise NotImplementedError
+
+    async def abatch(self, ops: Iterable[Op]) -> list[Result]:
+        """Async twin of `batch`."""
+        raise NotImplementedError
+
+    def get(
+        self, namespace: Namespace, key: str, *, refresh_ttl: bool | None = None
+    ) -> Item | None:
+        """The item, or None."""
+        found: Item | None = self.batch([self._get_op(namespace, key, refresh_ttl)])[0]
+        return found
+
+    def put(
+        self,
+        namespace: Namespace,
+        key: str,
+        value: Mapping[str, Any] | None,
+        index: Literal[False] | list[str] | None = None,
+        *,
+        ttl: float | NotProvided | None = NOT_PROVIDED,
+    ) -> None:
+        """Write an item, or with None delete it. `ttl` in minutes; None: for ever."""
+        self.batch([self._put_op(namespace, key, value, index, ttl)])
+
+    def delete(self, namespace: Namespace, key: str) -> None:
+        """Delete an item; one that is not there is fine."""
+        self.batch([PutOp(namespace, str(key), None)])
+
+    def search(
+        self,
+        namespace_prefix: Namespace,
+        /,
+        *,
+        query: str | None = None,
+        filter: dict[str, Any] | None = None,
+        limit: int = 10,
+        offset: int = 0,
+        refresh_ttl: bool | None = None,
+    ) -> list[SearchItem]:
+        """The items below a namespace, in the order they were first put."""
+        op = self._search_op(
+            namespace_prefix, filter, limit, offset, query, refresh_ttl
+        )
+        found: list[SearchItem] = self.batch([op])[0]
+        return found
+
+    def list_namespaces(
+        self,
+        *,
+        prefix: tuple[str, ...] | None = None,
+        suffix: tuple[str, ...] | None = None,
+        max_depth: int | None = None,
+        limit: int = 100,
+        offset: int = 0,
+    ) -> list[Namespace]:
+        """The namespaces that hold something, sorted; `max_depth` cuts them and makes them unique."""
+        op = _namespaces_op(prefix, suffix, max_depth, limit, offset)
+        found: list[Namespace] = self.batch([op])[0]
+        return found
+
+    async def aget(
+        self, namespace: Namespace, key: str, *, refresh_ttl: bool | None = None
+    ) -> Item | None:
+        """Async twin of `get`."""
+        ops = [self._get_op(namespace, key, refresh_ttl)]
+        found: Item | None = (await self.abatch(ops))[0]
+        return found
+
+    async def aput(
+        self,
+        namespace: Namespace,
+        key: str,
+        value: Mapping[str, Any] | None,
+        index: Literal[False] | list[str] | None = None,
+        *,
+        ttl: float | NotProvided | None = NOT_PROVIDED,
+    ) -> None:
+        """Async twin of `put`."""
+        await self.abatch([self._put_op(namespace, key, value, index, ttl)])
+
+    async def adelete(self, namespace: Namespace, key: str) -> None:
+        """Async twin of `delete`."""
+        await self.abatch([PutOp(namespace, str(key), None)])
+
+    async def asearch(
+        self,
+        namespace_prefix: Namespace,
+        /,
+        *,
+        query: str | None = None,
+        filter: dict[str, Any] | None = None,
+        limit: int = 10,
+        offset: int = 0,
+        refresh_ttl: bool | None = None,
+    ) -> list[SearchItem]:
+        """Async twin of `search`."""
+        op = self._search_op(
+            namespace_prefix, filter, limit, offset, query, refresh_ttl
+        )
+        found: list[SearchItem] = (await self.abatch([op]))[0]
+        return found
+
+    async def alist_namespaces(
+        self,
+        *,
+        prefix: tuple[str, ...] | None = None,
+        suffix: tuple[str, ...] | None = None,
+        max_depth: int | None = None,
+        limit: int = 100,
+        offset: int = 0,
+    ) -> list[Namespace]:
+        """Async twin of `list_namespaces`."""
+        op = _namespaces_op(prefix, suffix, max_depth, limit, offset)
+        found: list[Namespace] = (await self.abatch([op]))[0]
+        return found
+
+    def _refreshes(self, asked: bool | None) -> bool:
+        return self.refresh_on_read if asked is None else asked
+
+    def _get_op(self, namespace: Namespace, key: str, refresh: bool | None) -> GetOp:
+        return GetOp(namespace, str(key), self._refreshes(refresh))
+
+    def _search_op(
+        self,
+        prefix: Namespace,
+        filter: dict[str, Any] | None,
+        limit: int,
+        offset: int,
+        query: str | None,
+        refresh: bool | None,
+    ) -> SearchOp:
+        return SearchOp(prefix, filter, limit, offset, query, self._refreshes(refresh))
+
+    def _put_op(
+        self,
+        namespace: Namespace,
+        key: str,
+        value: Mapping[str, Any] | None,
+        index: Literal[False] | list[str] | None,
+        ttl: float | NotProvided | None,
+    ) -> PutOp:
+        if isinstance(ttl, NotProvided):
+            ttl = self.default_ttl
+        elif ttl is not None and not self.supports_ttl:
+            raise NotImplementedError(
+                f"{type(self).__name__} knows no ttl; leave it out, or use a store that does"
+            )
+        return PutOp(namespace, str(key), value, index, ttl)
+
+
+def _namespaces_op(
+    prefix: tuple[str, ...] | None,
+    suffix: tuple[str, ...] | None,
+    max_depth: int | None,
+    limit: int,
+    offset: int,
+) -> ListNamespacesOp:
+    conditions = []
+    if prefix:
+        check_path(prefix)
+        conditions.append(MatchCondition("prefix", tuple(prefix)))
+    if suffix:
+        check_path(suffix)
+        conditions.append(MatchCondition("suffix", tuple(suffix)))
+    return ListNamespacesOp(tuple(conditions) or None, max_depth, limit, offset)
+
+
+def check_path(path: Any) -> None:
+    """Refuse what is no tuple of texts; a plain text would be read letter by letter."""
+    if not isinstance(path, tuple | list):
+        raise InvalidNamespaceError(
+            f"a namespace is a tuple of texts, not {path!r}; write ({path!r},)"
+        )
+    for label in path:
+        if not isinstance(label, str):
+            raise InvalidNamespaceError(
+                f"namespace label {label!r} in {path!r} is no text but a {type(label).__name__}"
+            )
+
+
+def check_namespace(namespace: Any) -> None:
+    """Refuse a namespace that nothing may be put in (R11.2)."""
+    check_path(namespace)
+    if not namespace:
+        raise InvalidNamespaceError("a namespace needs at least one label")
+    for label in namespace:
+        if not label:
+            raise InvalidNamespaceError(f"empty label in namespace {namespace!r}")
+        if "." in label:
+            raise InvalidNamespaceError(
+                f"namespace label {label!r} in {namespace!r} contains a period"
+            )
+    if namespace[0] in _RESERVED:
+        raise InvalidNamespaceError(
+            f"namespaces that begin with {namespace[0]!r} are reserved"
+        )
+
+
+def check_filter(filter: Mapping[str, Any] | None) -> None:
+    """Refuse unknown operators and keys that could be read as more than a key (R10.8, R11.5)."""
+    for key, wanted in (filter or {}).items():
+        if not _FILTER_KEY.fullmatch(key):
+            raise ValueError(
+                f"filter key {key!r} may hold letters, digits, '_', '.' and '-' only"
+            )
+        if isinstance(wanted, Mapping):
+            unknown = {name for name in wanted if str(name).startswith("$")} - OPERATORS
+            if unknown:
+                raise ValueError(
+                    f"unknown filter operator {min(unknown)!r}; known: "
+                    f"{', '.join(sorted(OPERATORS))}"
+                )
+
+
+def _instant(value: Any) -> datetime:
+    return datetime.fromisoformat(value) if isinstance(value, str) else value
+
+
+__all__ = [
+    "NOT_PROVIDED",
+    "OPERATORS",
+    "BaseStore",
+    "GetOp",
+    "InvalidNamespaceError",
+    "Item",
+    "ListNamespacesOp",
+    "MatchCondition",
+    "Namespace",
+    "NotProvided",
+    "Op",
+    "PutOp",
+    "Result",
+    "SearchItem",
+    "SearchOp",
+    "check_filter",
+    "check_namespace",
+    "check_path",
+]

@@ -1,0 +1,229 @@
+"""A store in this process. Values are kept as text, so what is read is nobody else's object."""
+
+from __future__ import annotations
+
+import operator
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from workflows.engine import ids
+from workflows.engine.errors import FeatureNotBuiltError
+from workflows.engine.serde import Serde, default
+from workflows.engine.store.base import (
+    BaseStore,
+    GetOp,
+    Item,
+    ListNamespacesOp,
+    MatchCondition,
+    Namespace,
+    Op,
+    PutOp,
+    Result,
+    SearchItem,
+    SearchOp,
+    check_filter,
+    check_namespace,
+    check_path,
+)
+
+_COMPARE: dict[str, Callable[[Any, Any], Any]] = {
+    "$gt": operator.gt,
+    "$gte": operator.ge,
+    "$lt": operator.lt,
+    "$lte": operator.le,
+}
+_MISSING = object()
+
+
+class _Kept:
+    __slots__ = ("created_at", "expires_at", "text", "ttl", "updated_at")
+
+    def __init__(self, text: bytes, now: datetime, ttl: float | None) -> None:
+        self.text = text
+        self.created_at = now
+        self.updated_at = now
+        self.ttl = ttl
+        self.expires_at: float | None = None
+
+
+class InMemoryStore(BaseStore):
+    """Keeps items as long as it lives. `ttl={"default_ttl": minutes, "refresh_on_read": bool}`."""
+
+    supports_ttl = True
+
+    def __init__(
+        self,
+        *,
+        index: Any = None,
+        ttl: Mapping[str, Any] | None = None,
+        serde: Serde | None = None,
+    ) -> None:
+        if index:
+            raise FeatureNotBuiltError(
+                "InMemoryStore(index=...): search by meaning is not built; leave index out"
+            )
+        self.default_ttl = ttl.get("default_ttl") if ttl else None
+        self.refresh_on_read = ttl.get("refresh_on_read", True) if ttl else True
+        self._serde = serde or default
+        self._lock = threading.RLock()
+        self._items: dict[tuple[Namespace, str], _Kept] = {}
+
+    def batch(self, ops: Iterable[Op]) -> list[Result]:
+        """Do several operations; reads see the state before the writes of the same batch."""
+        ops = list(ops)
+        for op in ops:
+            _check(op)
+        texts = [
+            self._serde.encode(dict(op.value))
+            if isinstance(op, PutOp) and op.value is not None
+            else None
+            for op in ops
+        ]
+        with self._lock:
+            self._sweep()
+            results = [self._read(op) for op in ops]
+            for op, text in zip(ops, texts, strict=True):
+                if isinstance(op, PutOp):
+                    self._put(op, text)
+        return results
+
+    async def abatch(self, ops: Iterable[Op]) -> list[Result]:
+        """Async twin of `batch`."""
+        return self.batch(ops)
+
+    def _read(self, op: Op) -> Result:
+        if isinstance(op, GetOp):
+            return self._get(op)
+        if isinstance(op, SearchOp):
+            return self._search(op)
+        if isinstance(op, ListNamespacesOp):
+            return self._list_namespaces(op)
+        return None
+
+    def _put(self, op: PutOp, text: bytes | None) -> None:
+        place = (tuple(op.namespace), op.key)
+        if text is None:
+            self._items.pop(place, None)
+            return
+        now = datetime.fromtimestamp(ids.clock(), UTC)
+        kept = self._items.get(place)
+        if kept is None:
+            kept = self._items[place] = _Kept(text, now, op.ttl)
+        kept.text, kept.updated_at, kept.ttl = text, now, op.ttl
+        _refresh(kept)
+
+    def _get(self, op: GetOp) -> Item | None:
+        kept = self._items.get((tuple(op.namespace), op.key))
+        if kept is None:
+            return None
+        if op.refresh_ttl:
+            _refresh(kept)
+        return Item(
+            value=self._serde.decode(kept.text),
+            key=op.key,
+            namespace=tuple(op.namespace),
+            created_at=kept.created_at,
+            updated_at=kept.updated_at,
+        )
+
+    def _search(self, op: SearchOp) -> list[SearchItem]:
+        prefix = tuple(op.namespace_prefix)
+        found: list[SearchItem] = []
+        to_skip = op.offset
+        for (namespace, key), kept in self._items.items():
+            if len(found) >= op.limit:
+                break
+            if namespace[: len(prefix)] != prefix:
+                continue
+            value = self._serde.decode(kept.text)
+            if not _fits(value, op.filter):
+                continue
+            if to_skip > 0:
+                to_skip -= 1
+                continue
+            if op.refresh_ttl:
+                _refresh(kept)
+            found.append(
+                SearchItem(namespace, key, value, kept.created_at, kept.updated_at)
+            )
+        return found
+
+    def _list_namespaces(self, op: ListNamespacesOp) -> list[Namespace]:
+        found = {
+            namespace[: op.max_depth]
+            for namespace, _ in self._items
+            if all(_matches(namespace, one) for one in op.match_conditions or ())
+        }
+        return sorted(found)[op.offset : op.offset + op.limit]
+
+    def _sweep(self) -> None:
+        now = ids.clock()
+        old = [
+            place
+            for place, kept in self._items.items()
+            if kept.expires_at is not None and kept.expires_at <= now
+        ]
+        for place in old:
+            del self._items[place]
+
+
+def _check(op: Op) -> None:
+    if isinstance(op, PutOp):
+        check_namespace(op.namespace)
+        if op.value is not None and not isinstance(op.value, Mapping):
+            raise TypeError(
+                f"a store keeps dicts; {op.key!r} was given a {type(op.value).__name__}"
+            )
+    elif isinstance(op, GetOp):
+        check_path(op.namespace)
+    elif isinstance(op, SearchOp):
+        check_path(op.namespace_prefix)
+        check_filter(op.filter)
+        if op.query is not None:
+            raise NotImplementedError(
+                "search(query=...): this store has no index of meanings; use filter="
+            )
+
+
+def _refresh(kept: _Kept) -> None:
+    kept.expires_at = None if kept.ttl is None else ids.clock() + kept.ttl * 60
+
+
+def _fits(value: Mapping[str, Any], filter: Mapping[str, Any] | None) -> bool:
+    return all(
+        _fits_one(value.get(key, _MISSING), wanted)
+        for key, wanted in (filter or {}).items()
+    )
+
+
+def _fits_one(value: Any, wanted: Any) -> bool:
+    if isinstance(wanted, Mapping) and any(
+        str(name).startswith("$") for name in wanted
+    ):
+        return all(_compare(value, name, other) for name, other in wanted.items())
+    return _compare(value, "$eq", wanted)
+
+
+def _compare(value: Any, name: str, other: Any) -> bool:
+    if name == "$ne":
+        return bool(value is _MISSING or value != other)
+    if value is _MISSING:
+        return name == "$eq" and other is None
+    if name == "$eq":
+        return bool(value == other)
+    try:
+        return bool(_COMPARE[name](value, other))
+    except TypeError:
+        return False  # of different kinds, so neither is before the other
+
+
+def _matches(namespace: Namespace, condition: MatchCondition) -> bool:
+    path: Sequence[str] = condition.path
+    if len(path) > len(namespace):
+        return False
+    part = namespace[: len(path)]
+    if condition.match_type == "suffix":
+        part = namespace[len(namespace) - len(path) :]
+    return all(want in ("*", label) for want, label in zip(path, part, strict=True))
