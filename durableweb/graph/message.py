@@ -1,0 +1,33 @@
+"""Conversations as state."""
+
+from workflows.engine.graph.message import (
+    REMOVE_ALL_MESSAGES,
+    AIMessage,
+    AnyMessage,
+    BaseMessage,
+    FunctionMessage,
+    HumanMessage,
+    Messages,
+    MessagesState,
+    RemoveMessage,
+    SystemMessage,
+    ToolMessage,
+    add_messages,
+    convert_to_messages,
+)
+
+__all__ = [
+    "REMOVE_ALL_MESSAGES",
+    "AIMessage",
+    "AnyMessage",
+    "BaseMessage",
+    "FunctionMessage",
+    "HumanMessage",
+    "Messages",
+    "MessagesState",
+    "RemoveMessage",
+    "SystemMessage",
+    "ToolMessage",
+    "add_messages",
+    "convert_to_messages",
+]

@@ -1,0 +1,1 @@
+"""Items in namespaces, shared by all threads."""

@@ -1,0 +1,5 @@
+"""A store in this process."""
+
+from workflows.engine.store.memory import InMemoryStore
+
+__all__ = ["InMemoryStore"]
