@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+import sys
 from dataclasses import InitVar, dataclass, field
 from enum import Enum, Flag, IntEnum, StrEnum
+from importlib.machinery import ModuleSpec
+from types import ModuleType
 from typing import Annotated, Any, NamedTuple, TypedDict
 
 import msgspec
@@ -294,3 +297,43 @@ def test_a_fresh_process_knows_the_classes_of_a_graphs_schemas():
 
     assert fresh.loads(text) == serde.loads(text)
     assert fresh.registry.get(f"{__name__}:Point").cls is Point
+
+
+@pytest.fixture
+def langchain(monkeypatch):
+    """A package of that name with one message class, as pydantic models there are."""
+
+    class HumanMessage(BaseModel):
+        content: str
+        id: str | None = None
+
+    HumanMessage.__module__ = "langchain_core.messages.human"
+    package, messages = ModuleType("langchain_core"), ModuleType("messages")
+    package.__spec__ = ModuleSpec("langchain_core", None)
+    messages.HumanMessage = HumanMessage  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "langchain_core", package)
+    monkeypatch.setitem(sys.modules, "langchain_core.messages", messages)
+    return messages
+
+
+def test_messages_of_langchain_are_known_to_a_fresh_process(langchain):
+    message = langchain.HumanMessage(content="hi", id="1")
+
+    text = serde.Serde().dumps([message])
+
+    assert '"langchain_core:HumanMessage"' in text
+    assert serde.Serde().loads(text) == [message]
+
+
+def test_other_tags_of_that_package_stay_unknown(langchain):
+    langchain.system = object()
+
+    with pytest.raises(UnknownTypeError):
+        serde.Serde().loads('{"$t":"langchain_core:system","v":{}}')
+
+
+def test_without_that_package_its_tags_are_unknown(monkeypatch):
+    monkeypatch.setitem(sys.modules, "langchain_core", None)
+
+    with pytest.raises(UnknownTypeError):
+        serde.Serde().loads('{"$t":"langchain_core:HumanMessage","v":{}}')

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from workflows.engine.errors import DamagedValueError, SerializationError
+from workflows.engine.serde import langchain
 from workflows.engine.serde.builtin import builtin_types
 from workflows.engine.serde.classes import default_tag, form_of
 from workflows.engine.serde.plain import is_plain
@@ -40,6 +41,7 @@ class Serde:
 
     def __init__(self, *, max_bytes: int = MAX_BYTES) -> None:
         self.registry = Registry(builtin_types())
+        self.registry.late.append(langchain.by_tag)
         self.max_bytes = max_bytes
 
     def register_type(
@@ -133,7 +135,9 @@ class Serde:
 
     def find(self, cls: type) -> Registered | None:
         """The entry of a class; one met for the first time is registered on the spot."""
-        known = self.registry.by_class.get(cls)
+        known = self.registry.by_class.get(cls) or langchain.by_class(
+            cls, self.registry
+        )
         if known is not None:
             return known
         form = form_of(cls)

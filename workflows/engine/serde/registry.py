@@ -60,12 +60,12 @@ class Registered:
 
 
 class Registry:
-    """The allow-list: tags to types and back."""
+    """The allow-list: tags to types and back. `late` are asked for a tag that is not in it."""
 
     def __init__(self, known: Iterable[Registered] = ()) -> None:
         self.by_tag: dict[str, Registered] = {}
         self.by_class: dict[type, Registered] = {}
-        self.late: list[Callable[[str], Registered | None]] = []
+        self.late: list[Callable[[str, Registry], Registered | None]] = []
         for entry in known:
             self.add(entry)
 
@@ -88,7 +88,7 @@ class Registry:
         if found is not None:
             return found
         for look in self.late:
-            found = look(tag)
+            found = look(tag, self)
             if found is not None:
                 return found
         raise UnknownTypeError(tag)
