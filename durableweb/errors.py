@@ -33,7 +33,7 @@ from workflows.engine.errors import (
     UnknownTypeError,
     WorkflowError,
 )
-from workflows.engine.graph.jsonschema import is_invalid_answer as is_invalid_resume
+from workflows.engine.jsonschema import is_invalid_answer as is_invalid_resume
 
 __all__ = [
     "CheckpointNotFoundError",

@@ -14,7 +14,7 @@ import pytest
 import typing_extensions
 from pydantic import BaseModel, ValidationError
 
-from workflows.engine.graph.jsonschema import (
+from workflows.engine.jsonschema import (
     answer_errors,
     is_invalid_answer,
     json_schema,

@@ -17,6 +17,7 @@ OVERWRITE = "__overwrite__"
 PREVIOUS = "__previous__"
 INPUT = "__input__"
 COPY = "__copy__"
+HANDLED = "__handled__"  # among the writes of a task whose error handler ran
 
 RESERVED_WRITES = frozenset({INTERRUPT, RESUME, ERROR, RETURN, NO_WRITES, GOTO, CALL})
 

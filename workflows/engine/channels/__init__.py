@@ -1,0 +1,29 @@
+"""Where the values of a graph's state live, and how writes change them (R2.2 to R2.8)."""
+
+from workflows.engine.channels.barrier import NamedBarrierValue
+from workflows.engine.channels.base import MISSING, Channel, EmptyChannelError
+from workflows.engine.channels.reducer import BinaryOperatorAggregate, DeltaChannel
+from workflows.engine.channels.topic import Topic
+from workflows.engine.channels.value import (
+    AnyValue,
+    EphemeralValue,
+    LastValue,
+    UntrackedValue,
+)
+
+BaseChannel = Channel
+
+__all__ = [
+    "MISSING",
+    "AnyValue",
+    "BaseChannel",
+    "BinaryOperatorAggregate",
+    "Channel",
+    "DeltaChannel",
+    "EmptyChannelError",
+    "EphemeralValue",
+    "LastValue",
+    "NamedBarrierValue",
+    "Topic",
+    "UntrackedValue",
+]

@@ -1,0 +1,1 @@
+"""The only rooms that know threads, asyncio, clocks and savers."""

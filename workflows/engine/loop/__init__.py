@@ -1,0 +1,1 @@
+"""The algorithm: a generator that yields requests and touches nothing outside."""

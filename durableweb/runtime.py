@@ -1,0 +1,5 @@
+"""The runtime that is injected into nodes."""
+
+from workflows.engine.runtime import ExecutionInfo, RunControl, Runtime, get_runtime
+
+__all__ = ["ExecutionInfo", "RunControl", "Runtime", "get_runtime"]

@@ -1,0 +1,86 @@
+"""What every channel can do."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Any, Final, Self
+
+
+class _Missing:
+    """The value of a channel that has none."""
+
+    def __repr__(self) -> str:
+        return "MISSING"
+
+    def __bool__(self) -> bool:
+        return False
+
+
+MISSING: Final = _Missing()
+
+
+class EmptyChannelError(Exception):
+    """A channel that was never written has been read."""
+
+
+class Channel:
+    """One named value of the state.
+
+    `tracked` channels are part of checkpoints; `volatile` ones change by the mere passing
+    of a step, so they are told of every step, written or not.
+    """
+
+    __slots__ = ("key", "typ")
+    tracked = True
+    volatile = False
+
+    def __init__(self, typ: Any = Any, key: str = "") -> None:
+        self.typ = typ
+        self.key = key
+
+    def fresh(self) -> Self:
+        """A channel like this one, without a value."""
+        new = copy.copy(self)
+        new.clear()
+        return new
+
+    def clear(self) -> None:
+        """Forget the value."""
+        raise NotImplementedError
+
+    def load(self, saved: Any) -> None:
+        """Take a value as `checkpoint` gave it."""
+        raise NotImplementedError
+
+    def checkpoint(self) -> Any:
+        """The value to save, or MISSING."""
+        raise NotImplementedError
+
+    def update(self, values: Sequence[Any]) -> bool:
+        """Take the writes of one step, in task order; say whether the channel changed."""
+        raise NotImplementedError
+
+    def get(self) -> Any:
+        """The value as nodes read it; raises EmptyChannelError where there is none."""
+        raise NotImplementedError
+
+    def is_available(self) -> bool:
+        """Say whether `get` would answer."""
+        return self.checkpoint() is not MISSING
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self.typ == getattr(other, "typ", None)
+
+    def __hash__(self) -> int:
+        return hash((type(self).__name__, self.key))
+
+
+def unwrap_overwrite(value: Any) -> tuple[bool, Any]:
+    """Say whether `value` is an Overwrite, and what it holds (R2.5)."""
+    kind = type(value)
+    if kind.__name__ == "Overwrite" and hasattr(value, "value"):
+        return True, value.value
+    if kind is dict and len(value) == 1 and "__overwrite__" in value:
+        return True, value["__overwrite__"]
+    return False, value

@@ -1,0 +1,69 @@
+"""Reading and merging the caller's config."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from workflows.engine.constants import DEFAULT_RECURSION_LIMIT
+
+Config = dict[str, Any]
+RunnableConfig = dict[str, Any]
+
+
+def merge_configs(*configs: Mapping[str, Any] | None) -> Config:
+    """One config from several; later ones win, `configurable` and `metadata` are merged."""
+    merged: Config = {}
+    for config in configs:
+        if not config:
+            continue
+        for key, value in config.items():
+            if value is None:
+                continue
+            if key in ("configurable", "metadata"):
+                merged[key] = {**merged.get(key, {}), **value}
+            elif key in ("tags", "callbacks") and isinstance(value, list):
+                merged[key] = [*merged.get(key, []), *value]
+            else:
+                merged[key] = value
+    return merged
+
+
+def configurable(config: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The `configurable` part, never None."""
+    return dict((config or {}).get("configurable") or {})
+
+
+def thread_id_of(config: Mapping[str, Any] | None) -> str:
+    """The thread id as text (R1.43). Raises ValueError where it is missing or empty."""
+    value = configurable(config).get("thread_id")
+    if value is None or value == "":
+        raise ValueError(
+            "a graph with a checkpointer needs a thread: pass "
+            'config={"configurable": {"thread_id": "..."}} with a non-empty id'
+        )
+    return str(value)
+
+
+def recursion_limit_of(config: Mapping[str, Any] | None) -> int:
+    """The recursion limit; raises ValueError below 1 (R3.10)."""
+    limit = (config or {}).get("recursion_limit", DEFAULT_RECURSION_LIMIT)
+    if not isinstance(limit, int) or limit < 1:
+        raise ValueError(f"recursion_limit must be a whole number >= 1, not {limit!r}")
+    return limit
+
+
+def caller_metadata(config: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What a checkpoint keeps of the caller's config: metadata and scalar keys (R3.4)."""
+    found = dict((config or {}).get("metadata") or {})
+    for key, value in configurable(config).items():
+        if key.startswith("__") or key in (
+            "thread_id",
+            "checkpoint_id",
+            "checkpoint_ns",
+            "checkpoint_map",
+        ):
+            continue
+        if isinstance(value, str | int | float | bool):
+            found.setdefault(key, value)
+    return found

@@ -1,0 +1,249 @@
+"""Answers the loop with `await`: coroutine nodes are asyncio tasks, plain functions go to threads."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import AsyncIterator
+from contextvars import copy_context
+from functools import partial
+from typing import Any
+
+from workflows.engine.drivers import faults
+from workflows.engine.drivers.attempt import Context, Invoke, run_async
+from workflows.engine.drivers.threads import pool
+from workflows.engine.loop.effects import (
+    Called,
+    Cancel,
+    Compute,
+    Emit,
+    Event,
+    Failed,
+    Finished,
+    List,
+    Load,
+    Open,
+    Save,
+    Start,
+    Steps,
+    Wait,
+    Wrote,
+)
+from workflows.engine.loop.records import Run, Task
+from workflows.engine.runtime import current
+
+
+class Aio:
+    """Drives one generator of the loop to its end on the running event loop."""
+
+    is_async = True
+
+    def __init__(self, run: Run, steps: Steps[Any]) -> None:
+        self.run = run
+        self.steps = steps
+        self.saver = run.saver
+        self.place: Any = None
+        self.loop = asyncio.get_running_loop()
+        self.thread = threading.get_ident()
+        self.events: deque[Event] = deque()
+        self.arrived = asyncio.Event()
+        self.ready: deque[tuple[Task, float]] = deque()
+        self.attempts: dict[str, asyncio.Task[None]] = {}
+        self.result: Any = None
+        self.chunks: deque[Any] = deque()
+        self.fatal: BaseException | None = None
+
+    async def drive(self) -> Any:
+        """Run to the end; returns what the generator returns."""
+        async for _ in self.stream():
+            pass
+        return self.result
+
+    async def stream(self) -> AsyncIterator[Any]:
+        """Run to the end, yielding chunks while no task of the next step has started."""
+        status = "error"
+        try:
+            value: Any = None
+            while True:
+                request = await self._until_wait(value)
+                if request is None:
+                    break
+                value = None
+                while not value:
+                    while self.chunks:
+                        yield self.chunks.popleft()
+                    value = await self._next_events()
+            while self.chunks:
+                yield self.chunks.popleft()
+            status = getattr(self.result, "status", "success")
+        except GeneratorExit:
+            status = "stopped"
+            raise
+        except asyncio.CancelledError:
+            status = "cancelled"
+            raise
+        finally:
+            self.steps.close()
+            for attempt in self.attempts.values():
+                attempt.cancel()
+            if self.place is not None:
+                place, self.place = self.place, None
+                await asyncio.shield(self.saver.aclose(place, status))
+
+    async def _until_wait(self, value: Any) -> Any:
+        """Answer requests until the loop waits (returns it) or ends (returns None)."""
+        steps = self.steps
+        try:
+            request = steps.send(value)
+            while not isinstance(request, Wait):
+                try:
+                    answer = await self._answer(request)
+                except Exception as error:  # noqa: BLE001 - the loop is told
+                    request = steps.throw(error)
+                else:
+                    request = steps.send(answer)
+        except StopIteration as stop:
+            self.result = stop.value
+            return None
+        if faults.active is not None:
+            faults.active.before(request)
+        return request
+
+    async def _answer(self, request: Any) -> Any:
+        if faults.active is not None:
+            faults.active.before(request)
+        match request:
+            case Start(task, delay):
+                self.ready.append((task, delay))
+                return None
+            case Save(commit):
+                return await self.saver.acommit(commit)
+            case Emit(mode, chunk):
+                return self.emit(self.run.namespace, mode, chunk)
+            case Load(config):
+                return await self.saver.aget_tuple(config)
+            case Open(thread_id, head):
+                self.place = await self.saver.aopen(thread_id, head, self)
+                return self.place
+            case Cancel(tasks):
+                return self._cancel(tasks)
+            case List(config, filter, before, limit):
+                return [
+                    found
+                    async for found in self.saver.alist(
+                        config, filter=filter, before=before, limit=limit
+                    )
+                ]
+            case Compute(fn, args, kwargs, is_async):
+                found = fn(*args, **kwargs)
+                return await found if is_async else found
+        raise TypeError(f"unknown request {request!r}")
+
+    def emit(self, namespace: str, mode: str, chunk: Any) -> None:
+        """Take a chunk of this run or, with `subgraphs`, of one below it."""
+        if self.run.sink is not None:
+            self.run.sink(namespace, mode, chunk)
+            return
+        self.chunks.append((namespace, mode, chunk))
+        self._nudge()
+
+    def _nudge(self) -> None:
+        if threading.get_ident() == self.thread:
+            self.arrived.set()
+        else:
+            self.loop.call_soon_threadsafe(self.arrived.set)
+
+    def _cancel(self, tasks: tuple[Task, ...]) -> tuple[Task, ...]:
+        for task in tasks:
+            attempt = self.attempts.pop(task.id, None)
+            if attempt is not None:
+                attempt.cancel()
+        return tasks
+
+    async def _next_events(self) -> list[Event]:
+        self._flush()
+        if not self.events:
+            self.arrived.clear()
+            if not self.events and not self.chunks:
+                await self.arrived.wait()
+        if self.fatal is not None:
+            raise self.fatal
+        events = list(self.events)
+        self.events.clear()
+        return events
+
+    def _flush(self) -> None:
+        while self.ready:
+            task, delay = self.ready.popleft()
+            attempt = self.loop.create_task(self._attempt(task, delay))
+            self.attempts[task.id] = attempt
+
+    async def _attempt(self, task: Task, delay: float) -> None:
+        if delay > 0:
+            await asyncio.sleep(delay)
+        context = Context(task, self.run, self)
+        current.set(context)
+        try:
+            writes = await run_async(task, context, self._in_thread)
+        except asyncio.CancelledError:
+            return
+        except Exception as error:  # noqa: BLE001 - an ending like any other
+            self._post(Failed(task, error))
+        except BaseException as error:  # noqa: BLE001 - ends the run (R3.16)
+            self.fatal = error
+            self.arrived.set()
+        else:
+            self._post(Finished(task, writes))
+
+    async def _in_thread(self, invoke: Invoke) -> Any:
+        done: asyncio.Future[Any] = self.loop.create_future()
+        context = copy_context()
+
+        def settle(method: Any, value: Any) -> None:
+            if not done.done():
+                method(value)
+
+        def job() -> None:
+            try:
+                value = context.run(invoke.fn, *invoke.args, **invoke.kwargs)
+            except BaseException as error:  # noqa: BLE001 - handed over whole
+                if isinstance(error, StopIteration):
+                    error = RuntimeError(f"{invoke.fn!r} raised StopIteration")
+                method: Any = partial(settle, done.set_exception, error)
+            else:
+                method = partial(settle, done.set_result, value)
+            try:
+                self.loop.call_soon_threadsafe(method)
+            except RuntimeError:  # the event loop is closed: nobody waits any more
+                return
+
+        pool.submit(job)
+        return await done
+
+    # the tasks' side; may be called from another thread
+
+    def _post(self, event: Event) -> None:
+        self.events.append(event)
+        self._nudge()
+
+    def wrote(self, task: Task, mode: str, chunk: Any) -> None:
+        """The stream writer was used."""
+        self._post(Wrote(task, mode, chunk))
+
+    def called(self, parent: Task, child: Task) -> None:
+        """A `@task` was called."""
+        self._post(Called(parent, child))
+
+    def pump(self, future: Any, timeout: float | None) -> bool:
+        """The event loop keeps itself going; a waiting thread simply waits."""
+        return False
+
+    def refuse(self, run: Run, question_id: str) -> None:
+        """An answer did not fit: forget it, so that the question stays open (R5.9)."""
+        run.answers.pop(question_id, None)
+
+
+async def drive(run: Run, steps: Steps[Any]) -> Any:
+    """Answer `steps` on the running event loop; returns what it returns."""
+    return await Aio(run, steps).drive()

@@ -1,0 +1,269 @@
+"""Answers the loop on the caller's thread, with a pool where more than one task is due.
+
+A lone task runs on the caller's own thread, so it shares the caller's database connection.
+When it waits for a `@task`, `pump` keeps the loop going from inside the wait.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextvars import copy_context
+from functools import partial
+from queue import Empty, SimpleQueue
+from threading import Timer
+from time import monotonic
+from typing import Any
+
+from workflows.engine.drivers import faults
+from workflows.engine.drivers.attempt import Context, check_blocking, run_blocking
+from workflows.engine.drivers.threads import pool
+from workflows.engine.loop.effects import (
+    Called,
+    Cancel,
+    Compute,
+    Emit,
+    Event,
+    Failed,
+    Finished,
+    List,
+    Load,
+    Open,
+    Save,
+    Start,
+    Steps,
+    Wait,
+    Wrote,
+)
+from workflows.engine.loop.records import Run, Task
+from workflows.engine.runtime import current
+
+_NUDGE = object()  # put into the queue to wake the driver for its sink
+
+
+class Blocking:
+    """Drives one generator of the loop to its end."""
+
+    is_async = False
+
+    def __init__(self, run: Run, steps: Steps[Any]) -> None:
+        self.run = run
+        self.steps = steps
+        self.saver = run.saver
+        self.place: Any = None
+        self.thread = threading.get_ident()
+        self.queue: SimpleQueue[Any] = SimpleQueue()
+        self.ready: deque[Task] = deque()
+        self.live = 0
+        self.waiting = False
+        self.done = False
+        self.result: Any = None
+        self.error: BaseException | None = None
+        self.fatal: BaseException | None = None
+        self.chunks: deque[Any] = deque()
+        self.inline = not (run.modes & {"custom", "messages"})
+        self.pumping = False
+
+    # the caller's side
+
+    def drive(self) -> Any:
+        """Run to the end; returns what the generator returns."""
+        for _ in self.stream():
+            pass
+        return self.result
+
+    def stream(self) -> Iterator[Any]:
+        """Run to the end, yielding chunks while no task of the next step has started."""
+        status = "error"
+        try:
+            self._advance(None)
+            while not self.done:
+                while self.chunks:
+                    yield self.chunks.popleft()
+                events = self._next_events()
+                if events:
+                    self._advance(events)
+            while self.chunks:
+                yield self.chunks.popleft()
+            if self.error is not None:
+                raise self.error
+            status = getattr(self.result, "status", "success")
+        except GeneratorExit:
+            status = "stopped"
+            raise
+        finally:
+            self.steps.close()
+            if self.place is not None:
+                self.saver.close(self.place, status)
+
+    # the loop's side
+
+    def _advance(self, value: Any) -> None:
+        """Hand `value` to the loop and answer its requests until it waits or ends."""
+        self.waiting = False
+        steps = self.steps
+        try:
+            request = steps.send(value)
+            while not isinstance(request, Wait):
+                try:
+                    answer = self._answer(request)
+                except Exception as error:  # noqa: BLE001 - the loop is told
+                    request = steps.throw(error)
+                else:
+                    request = steps.send(answer)
+            if faults.active is not None:
+                faults.active.before(request)
+            self.waiting = True
+        except StopIteration as stop:
+            self.done, self.result = True, stop.value
+        except Exception as error:  # noqa: BLE001 - raised to the caller by stream()
+            self.done, self.error = True, error
+
+    def _answer(self, request: Any) -> Any:
+        if faults.active is not None:
+            faults.active.before(request)
+        match request:
+            case Start(task, delay):
+                return self._start(task, delay)
+            case Save(commit):
+                return self.saver.commit(commit)
+            case Emit(mode, chunk):
+                return self._emit(mode, chunk)
+            case Load(config):
+                return self.saver.get_tuple(config)
+            case Open(thread_id, head):
+                self.place = self.saver.open(thread_id, head, self)
+                return self.place
+            case Cancel():
+                return ()  # threads cannot be stopped; their results are kept
+            case List(config, filter, before, limit):
+                return list(
+                    self.saver.list(config, filter=filter, before=before, limit=limit)
+                )
+            case Compute(fn, args, kwargs, is_async):
+                if is_async:
+                    check_blocking(None, getattr(fn, "__name__", "?"))
+                return fn(*args, **kwargs)
+        raise TypeError(f"unknown request {request!r}")
+
+    def _emit(self, mode: str, chunk: Any) -> None:
+        self.emit(self.run.namespace, mode, chunk)
+
+    def emit(self, namespace: str, mode: str, chunk: Any) -> None:
+        """Take a chunk of this run or, with `subgraphs`, of one below it."""
+        if self.run.sink is not None:
+            self.run.sink(namespace, mode, chunk)
+            return
+        self.chunks.append((namespace, mode, chunk))
+        if threading.get_ident() != self.thread:
+            self.queue.put(_NUDGE)
+
+    def _start(self, task: Task, delay: float) -> None:
+        if delay > 0:
+            self.live += 1
+            job = partial(self._in_pool, task, copy_context())
+            timer = Timer(delay, pool.submit, (job,))
+            timer.daemon = True
+            timer.start()
+            return
+        self.ready.append(task)
+
+    def _submit(self, task: Task) -> None:
+        self.live += 1
+        pool.submit(partial(self._in_pool, task, copy_context()))
+
+    def _in_pool(self, task: Task, context: Any) -> None:
+        self.queue.put(context.run(self._attempt, task))
+
+    def _attempt(self, task: Task) -> Event:
+        token = current.set(context := Context(task, self.run, self))
+        try:
+            return Finished(task, run_blocking(task, context))
+        except Exception as error:  # noqa: BLE001 - an ending like any other
+            return Failed(task, error)
+        except BaseException as error:  # noqa: BLE001 - ends the run (R3.16)
+            self.fatal = error
+            return Failed(task, RuntimeError("the run was ended"))
+        finally:
+            current.reset(token)
+
+    def _flush(self) -> None:
+        while self.ready:
+            self._submit(self.ready.popleft())
+
+    def _next_events(self) -> list[Event]:
+        events: list[Event] = []
+        if self.inline and len(self.ready) == 1 and self.live == 0:
+            event = self._attempt(self.ready.popleft())
+            self._check_fatal()
+            if self.done:
+                return []
+            events.append(event)
+        else:
+            self._flush()
+            self._take(self.queue.get(), events)
+        while True:
+            try:
+                self._take(self.queue.get_nowait(), events)
+            except Empty:
+                return events
+
+    def _take(self, item: Any, events: list[Event]) -> None:
+        if item is _NUDGE:
+            return
+        if isinstance(item, Finished | Failed):
+            self.live -= 1
+        self._check_fatal()
+        events.append(item)
+
+    def _check_fatal(self) -> None:
+        if self.fatal is not None:
+            raise self.fatal
+
+    # the tasks' side
+
+    def wrote(self, task: Task, mode: str, chunk: Any) -> None:
+        """The stream writer was used."""
+        self.queue.put(Wrote(task, mode, chunk))
+
+    def called(self, parent: Task, child: Task) -> None:
+        """A `@task` was called; it is started at once where the loop is free to."""
+        self.queue.put(Called(parent, child))
+        if threading.get_ident() == self.thread and self.waiting:
+            self._turn(block=False)
+
+    def pump(self, future: Any, timeout: float | None) -> bool:
+        """Keep the loop going on its own thread until `future` ends; False elsewhere."""
+        if threading.get_ident() != self.thread or not self.waiting:
+            return False
+        end = None if timeout is None else monotonic() + timeout
+        while not future.done():
+            left = None if end is None else end - monotonic()
+            if left is not None and left <= 0:
+                raise TimeoutError(f"task {future.name!r} did not end in {timeout} s")
+            self._turn(block=True, timeout=left)
+            if self.done and not future.done():
+                raise self.error or RuntimeError("the run has ended")
+        return True
+
+    def _turn(self, *, block: bool, timeout: float | None = None) -> None:
+        events: list[Event] = []
+        try:
+            self._take(self.queue.get(block=block, timeout=timeout), events)
+            while True:
+                self._take(self.queue.get_nowait(), events)
+        except Empty:
+            pass
+        if events and not self.done:
+            self._advance(events)
+        self._flush()
+
+    def refuse(self, run: Run, question_id: str) -> None:
+        """An answer did not fit: forget it, so that the question stays open (R5.9)."""
+        run.answers.pop(question_id, None)
+
+
+def drive(run: Run, steps: Steps[Any]) -> Any:
+    """Answer `steps` on this thread; returns what it returns."""
+    return Blocking(run, steps).drive()

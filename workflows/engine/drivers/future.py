@@ -1,0 +1,126 @@
+"""What a call of a `@task` returns: a future for blocking code and for coroutines."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Generator
+from typing import Any
+
+from workflows.engine.errors import GraphInterrupt
+
+
+class TaskFuture:
+    """The result of a `@task` that was started; `.result()` blocks, coroutines `await` it."""
+
+    def __init__(self, name: str, context: Any) -> None:
+        self.name = name
+        self._context = context
+        self._done = False
+        self._value: Any = None
+        self._error: BaseException | None = None
+        self._event: threading.Event | None = None
+        self._others: list[TaskFuture] = []
+        self._waiters: list[asyncio.Future[None]] = []
+        self._lock = threading.Lock()
+
+    # told by the engine
+
+    def answer(self, value: Any) -> None:
+        """The call returned."""
+        self._settle(value, None)
+
+    def fail(self, error: BaseException) -> None:
+        """The call raised, or waits for a person."""
+        self._settle(None, error)
+
+    def also(self, other: TaskFuture) -> None:
+        """Tell `other` the same (a repeated body meets a call that still runs)."""
+        with self._lock:
+            if not self._done:
+                self._others.append(other)
+                return
+        other._settle(self._value, self._error)
+
+    def _settle(self, value: Any, error: BaseException | None) -> None:
+        with self._lock:
+            self._value, self._error, self._done = value, error, True
+            event, others, waiters = self._event, self._others, self._waiters
+            self._waiters = []
+        if event is not None:
+            event.set()
+        for waiter in waiters:
+            waiter.get_loop().call_soon_threadsafe(_wake, waiter)
+        for other in others:
+            other._settle(value, error)
+
+    # asked by the author
+
+    def done(self) -> bool:
+        """Say whether the call has ended."""
+        return self._done
+
+    def cancel(self) -> bool:
+        """A started call cannot be taken back; always False."""
+        return False
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        """Wait for the end; the error, or None."""
+        self._wait(timeout)
+        return self._error
+
+    def result(self, timeout: float | None = None) -> Any:
+        """Wait for the end; the value, or its error raised.
+
+        Raises RuntimeError inside a coroutine (await the future there), TimeoutError after
+        `timeout` seconds.
+        """
+        if not self._done:
+            self._wait(timeout)
+        return self._hand_out()
+
+    def _hand_out(self) -> Any:
+        if self._error is not None:
+            if isinstance(self._error, GraphInterrupt):
+                self._context.task.raised.extend(self._error.interrupts)
+                raise GraphInterrupt(self._error.interrupts)
+            raise self._error
+        return self._value
+
+    def _wait(self, timeout: float | None) -> None:
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            pass
+        else:
+            if not self._done:
+                raise RuntimeError(
+                    f"task {self.name!r}: .result() would block the event loop; "
+                    "use `await` in a coroutine"
+                )
+        if self._context.driver.pump(self, timeout):
+            return
+        with self._lock:
+            if self._done:
+                return
+            if self._event is None:
+                self._event = threading.Event()
+            event = self._event
+        if not event.wait(timeout):
+            raise TimeoutError(f"task {self.name!r} did not end within {timeout} s")
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        if not self._done:
+            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            with self._lock:
+                done = self._done
+                if not done:
+                    self._waiters.append(waiter)
+            if not done:
+                yield from waiter.__await__()
+        return self._hand_out()
+
+
+def _wake(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)

@@ -1,0 +1,54 @@
+"""A pool of threads without a ceiling: a task may wait for another, so none may starve."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+
+IDLE_SECONDS = 5.0
+
+on_thread_end: list[Callable[[], None]] = []
+"""Called in a pool thread that ends (to close its database connections, say)."""
+
+
+class Pool:
+    """Hands each job to an idle thread, or to a new one; idle threads end by themselves."""
+
+    def __init__(self) -> None:
+        self._jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._idle = 0
+        self._number = 0
+
+    def submit(self, job: Callable[[], None]) -> None:
+        """Run `job` in a thread; it must not raise."""
+        with self._lock:
+            if self._idle > 0:
+                self._idle -= 1
+                self._jobs.put(job)
+                return
+            self._number += 1
+            name = f"durableweb-task-{self._number}"
+        threading.Thread(target=self._work, args=(job,), name=name, daemon=True).start()
+
+    def _work(self, job: Callable[[], None]) -> None:
+        try:
+            while True:
+                job()
+                with self._lock:
+                    self._idle += 1
+                try:
+                    job = self._jobs.get(timeout=IDLE_SECONDS)
+                except queue.Empty:
+                    with self._lock:
+                        if self._idle > 0:
+                            self._idle -= 1
+                            return
+                    job = self._jobs.get()  # promised between the two
+        finally:
+            for end in on_thread_end:
+                end()
+
+
+pool = Pool()

@@ -1,0 +1,159 @@
+"""`@entrypoint`: a function as a graph of one node (R8.1 to R8.8)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from workflows.engine.channels import LastValue
+from workflows.engine.constants import END, PREVIOUS
+from workflows.engine.drivers.future import TaskFuture
+from workflows.engine.errors import FeatureNotBuiltError
+from workflows.engine.inject import (
+    first_annotation,
+    hints_of,
+    injections,
+    is_coroutine_function,
+    is_generator_function,
+    name_of,
+    parameters_of,
+)
+from workflows.engine.jsonschema import json_schema
+from workflows.engine.loop.records import Node, Program, Writes
+from workflows.engine.pregel import Pregel
+from workflows.engine.serde import register_reachable
+from workflows.engine.types import CachePolicy, RetryPolicy
+
+R = TypeVar("R")
+S = TypeVar("S")
+
+
+@dataclass(frozen=True)
+class Final(Generic[R, S]):
+    """Return `value` and save `save` for the next run's `previous` (R8.5)."""
+
+    value: R
+    save: S
+
+
+class Entrypoint(Pregel):
+    """What `@entrypoint` makes of a function: a graph with all its methods."""
+
+    def get_input_jsonschema(self, config: Any = None) -> dict[str, Any]:
+        """The JSON Schema of the first parameter."""
+        schema = self.input_schema
+        return {} if schema is None else json_schema(schema)
+
+    def get_output_jsonschema(self, config: Any = None) -> dict[str, Any]:
+        """The JSON Schema of what the function returns."""
+        schema = self.output_schema
+        return {} if schema is None else json_schema(schema)
+
+    def get_context_jsonschema(self) -> dict[str, Any] | None:
+        """The JSON Schema of the context, or None."""
+        schema = self.context_schema
+        return None if schema is None else json_schema(schema)
+
+
+class entrypoint:
+    """Decorator: makes a compiled graph of a function of one input."""
+
+    final = Final
+
+    def __init__(
+        self,
+        checkpointer: Any = None,
+        store: Any = None,
+        cache: Any = None,
+        context_schema: Any = None,
+        cache_policy: CachePolicy | None = None,
+        retry_policy: RetryPolicy | Sequence[RetryPolicy] | None = None,
+        timeout: Any = None,
+    ) -> None:
+        if cache_policy is not None:
+            raise FeatureNotBuiltError(
+                "entrypoint caches are not built yet: leave out cache_policy"
+            )
+        self.checkpointer = checkpointer
+        self.store = store
+        self.cache = cache
+        self.context_schema = context_schema
+        self.timeout = timeout
+        if retry_policy is None:
+            self.retry: tuple[RetryPolicy, ...] = ()
+        elif isinstance(retry_policy, RetryPolicy):
+            self.retry = (retry_policy,)
+        else:
+            self.retry = tuple(retry_policy)
+
+    def __call__(self, fn: Callable[..., Any]) -> Entrypoint:
+        """The graph. Raises ValueError for a function without an input parameter."""
+        name = name_of(fn)
+        if is_generator_function(fn):
+            raise NotImplementedError(
+                f"entrypoint {name!r} is a generator function; return a value, and "
+                "stream with get_stream_writer()"
+            )
+        if not parameters_of(fn):
+            raise ValueError(f"entrypoint {name!r} needs a parameter for its input")
+        if self.timeout is not None and not is_coroutine_function(fn):
+            raise ValueError(
+                f"entrypoint {name!r} has a timeout but is a plain function, which cannot "
+                "be stopped; make it a coroutine function"
+            )
+        inject, _ = injections(fn, f"entrypoint {name!r}")
+        register_reachable(fn)
+        node = Node(
+            name=name,
+            fn=fn,
+            is_async=is_coroutine_function(fn),
+            write=_writer(name),
+            read=lambda channels, remaining: None,
+            inject=inject,
+            retry=self.retry,
+            timeout=self.timeout,
+        )
+        channels = {END: LastValue(Any, END), PREVIOUS: LastValue(Any, PREVIOUS)}
+        program = Program(
+            name=name,
+            nodes={name: node},
+            channels=dict(channels),
+            joins={},
+            accept=lambda value: value,
+            first=name,
+            state_keys=(END,),
+            output_keys=END,
+            stream_keys=END,
+            managed={},
+            volatile=(),
+            functional=True,
+        )
+        return Entrypoint(
+            program,
+            checkpointer=self.checkpointer,
+            store=self.store,
+            cache=self.cache,
+            name=name,
+            schemas={
+                "state": None,
+                "input": first_annotation(fn),
+                "output": hints_of(fn).get("return"),
+                "context": self.context_schema,
+            },
+        )
+
+
+def _writer(name: str) -> Callable[[Any], Writes]:
+    def write(result: Any) -> Writes:
+        value, saved = result, result
+        if isinstance(result, Final):
+            value, saved = result.value, result.save
+        if isinstance(value, TaskFuture):
+            raise TypeError(
+                f"entrypoint {name!r} returned the future of task {value.name!r}; return "
+                "its result: .result(), or await it"
+            )
+        return [(END, value), (PREVIOUS, saved)]
+
+    return write

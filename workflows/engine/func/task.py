@@ -1,0 +1,101 @@
+"""`@task`: a call whose result is recorded (R8.9 to R8.16)."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from workflows.engine.errors import FeatureNotBuiltError
+from workflows.engine.inject import (
+    injections,
+    is_coroutine_function,
+    is_generator_function,
+    name_of,
+    parameters_of,
+)
+from workflows.engine.loop.records import Node
+from workflows.engine.runtime import current
+from workflows.engine.serde import register_reachable
+from workflows.engine.types import CachePolicy, RetryPolicy
+
+
+class TaskFunction:
+    """A decorated function: calling it inside a graph starts it and returns a future."""
+
+    def __init__(
+        self,
+        fn: Callable[..., Any],
+        *,
+        name: str | None = None,
+        retry: tuple[RetryPolicy, ...] = (),
+        timeout: Any = None,
+    ) -> None:
+        functools.update_wrapper(self, fn)
+        self.name = name or name_of(fn)
+        if is_generator_function(fn):
+            raise NotImplementedError(
+                f"task {self.name!r} is a generator function, whose result cannot be "
+                "recorded; return a list"
+            )
+        if timeout is not None and not is_coroutine_function(fn):
+            raise ValueError(
+                f"task {self.name!r} has a timeout but is a plain function, which cannot "
+                "be stopped; make it a coroutine function"
+            )
+        given = len(parameters_of(fn) or ())
+        inject, _ = injections(fn, f"task {self.name!r}", skip=0, strict=False)
+        del given
+        register_reachable(fn)
+        self.node = Node(
+            name=self.name,
+            fn=fn,
+            is_async=is_coroutine_function(fn),
+            write=lambda value: [],
+            read=lambda channels, remaining: None,
+            inject=inject,
+            retry=retry,
+            timeout=timeout,
+        )
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        context = current.get()
+        if context is None:
+            raise RuntimeError(
+                f"task {self.name!r} was called outside a graph: call it inside an "
+                "@entrypoint or a node, in the thread or coroutine the engine started"
+            )
+        return context.call(self, args, kwargs)
+
+    def __get__(self, instance: Any, owner: Any) -> Any:
+        return self if instance is None else functools.partial(self, instance)
+
+
+def task(
+    function: Callable[..., Any] | None = None,
+    *,
+    name: str | None = None,
+    retry_policy: RetryPolicy | Sequence[RetryPolicy] | None = None,
+    cache_policy: CachePolicy | None = None,
+    timeout: Any = None,
+) -> Any:
+    """Make a function whose calls inside a graph are recorded and not repeated on resume.
+
+    A call starts at once and returns a future: `.result()` in blocking code, `await` in coroutines.
+    Raises NotImplementedError for a generator function.
+    """
+    if cache_policy is not None:
+        raise FeatureNotBuiltError(
+            "task caches are not built yet: leave out cache_policy"
+        )
+    if retry_policy is None:
+        retry: tuple[RetryPolicy, ...] = ()
+    elif isinstance(retry_policy, RetryPolicy):
+        retry = (retry_policy,)
+    else:
+        retry = tuple(retry_policy)
+
+    def decorate(fn: Callable[..., Any]) -> TaskFunction:
+        return TaskFunction(fn, name=name, retry=retry, timeout=timeout)
+
+    return decorate if function is None else decorate(function)

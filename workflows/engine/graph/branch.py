@@ -1,0 +1,102 @@
+"""Conditional edges: from what a path function returns to what is due (R1.18 to R1.22)."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from workflows.engine.checkpoint.base import Due
+from workflows.engine.constants import END, START
+from workflows.engine.errors import InvalidUpdateError
+from workflows.engine.inject import hints_of
+from workflows.engine.types import Command, Send
+
+
+@dataclass(slots=True, eq=False)
+class BranchSpec:
+    """A conditional edge as it was added."""
+
+    source: str
+    name: str
+    path: Callable[..., Any]
+    path_map: Mapping[Any, str] | None
+    shown: Mapping[Any, str] | None
+
+
+def path_map_of(path: Any, given: Any) -> tuple[Any, Any]:
+    """The map to look results up in, and the targets to draw."""
+    if isinstance(given, Mapping):
+        return dict(given), dict(given)
+    if given is not None:
+        names = {name: name for name in given}
+        return names, names
+    hint = hints_of(path).get("return")
+    if typing.get_origin(hint) is Literal:
+        names = {name: name for name in typing.get_args(hint)}
+        return None, names
+    return None, None
+
+
+def router(
+    spec: BranchSpec, nodes: Mapping[str, Any], graph: str
+) -> Callable[[Any], list[Due]]:
+    """A function that turns what the path returned into due items."""
+    by = f"edge:{spec.source}"
+
+    def route(answer: Any) -> list[Due]:
+        if isinstance(answer, Command):
+            raise InvalidUpdateError(
+                f"branch {spec.name!r} of node {spec.source!r} returned a Command; a "
+                "branch returns names or Sends, a node returns Commands"
+            )
+        listed = (
+            list(answer)
+            if isinstance(answer, Sequence) and not isinstance(answer, str)
+            else [answer]
+        )
+        due: list[Due] = []
+        for target in listed:
+            if not isinstance(target, Send):
+                target = _looked_up(spec, target)
+                if target == END:
+                    continue
+            due.append(due_item(target, nodes, by, f"branch {spec.name!r}", graph))
+        return due
+
+    return route
+
+
+def _looked_up(spec: BranchSpec, target: Any) -> Any:
+    if spec.path_map is not None and not (target == END and END not in spec.path_map):
+        target = spec.path_map[target]
+    if isinstance(target, Send):
+        return target
+    if target is None or target == START:
+        raise ValueError(
+            f"branch {spec.name!r} of node {spec.source!r} returned {target!r}; return "
+            "the name of a node, END, a Send, or a list of these"
+        )
+    return target
+
+
+def due_item(
+    target: Any, nodes: Mapping[str, Any], by: str, where: str, graph: str
+) -> Due:
+    """A due item for a name or a `Send`.
+
+    Raises InvalidUpdateError for a target that is no node (R1.22).
+    """
+    name = target.node if isinstance(target, Send) else target
+    if name not in nodes or name == START:
+        raise InvalidUpdateError(
+            f"{where} leads to {name!r}, which is no node of graph {graph!r}; "
+            f"it has {', '.join(n for n in nodes if not n.startswith('__'))}"
+        )
+    item: Due = {"node": name, "by": [by]}
+    if isinstance(target, Send):
+        item["send"] = target.arg
+        if target.timeout is not None:
+            item["timeout"] = target.timeout
+    return item

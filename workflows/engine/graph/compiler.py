@@ -1,0 +1,207 @@
+"""From what a builder has collected to the program that the loop runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from workflows.engine.channels import NamedBarrierValue
+from workflows.engine.constants import END, START
+from workflows.engine.graph.branch import router
+from workflows.engine.graph.schema import (
+    ROOT,
+    annotation_schema,
+    keys_of,
+    mapper,
+    reader,
+)
+from workflows.engine.graph.wiring import accepter, writer
+from workflows.engine.inject import (
+    injections,
+    is_coroutine_function,
+    name_of,
+    parameters_of,
+)
+from workflows.engine.loop.records import Branch, Join, Node, Program
+from workflows.engine.pregel import Pregel
+from workflows.engine.serde import register_reachable
+
+
+def build(graph: Any, name: str) -> Program:
+    """The program of a `StateGraph`; a picture that later changes do not reach."""
+    channels = {key: channel.fresh() for key, channel in graph.channels.items()}
+    state_keys = tuple(channels)
+    joins = _joins(graph, channels)
+    nodes: dict[str, Node] = {}
+    root = ROOT in channels
+    allowed = None if root else frozenset(keys_of(graph.input_schema))
+    general = writer(START, channels, nodes, name, quiet=True)
+    narrow = writer(START, channels, nodes, name, quiet=True, allowed=allowed)
+    nodes[START] = Node(
+        name=START,
+        fn=lambda value: value,
+        is_async=False,
+        write=_start_writer(general, narrow),
+        read=lambda channels, remaining: None,
+        hidden=True,
+    )
+    for index, spec in enumerate(graph.nodes.values(), start=1):
+        nodes[spec.name] = _node(graph, spec, nodes, channels, name, index)
+    _edges(graph, nodes, joins)
+    for source, branches in graph.branches.items():
+        nodes[source].branches = tuple(
+            _branch(graph, spec, nodes, channels, name) for spec in branches.values()
+        )
+    register_reachable(
+        graph.state_schema,
+        graph.input_schema,
+        graph.output_schema,
+        *(spec.schema for spec in graph.nodes.values()),
+    )
+    output = tuple(k for k in keys_of(graph.output_schema) if k in channels)
+    volatile = tuple(k for k, c in channels.items() if c.volatile)
+    make = mapper(graph.output_schema)
+    return Program(
+        name=name,
+        nodes=nodes,
+        channels=channels,
+        joins=joins,
+        accept=accepter(name, root),
+        first=START,
+        state_keys=state_keys,
+        output_keys=ROOT if root else output,
+        stream_keys=ROOT if root else state_keys,
+        managed=dict(graph.managed),
+        volatile=volatile,
+        defers=any(node.defer for node in nodes.values()),
+        output=make,
+    )
+
+
+def _start_writer(
+    general: Callable[[Any], Any], narrow: Callable[[Any], Any]
+) -> Callable[[Any], Any]:
+    from_type = dict
+
+    def write(value: Any) -> Any:
+        return narrow(value) if type(value) is from_type else general(value)
+
+    return write
+
+
+def _joins(graph: Any, channels: dict[str, Any]) -> dict[str, Join]:
+    joins = {}
+    for starts, end in graph.waiting_edges:
+        if end == END:
+            continue
+        key = f"join:{'+'.join(starts)}:{end}"
+        barrier = NamedBarrierValue(str, starts)
+        barrier.key = key
+        channels[key] = barrier
+        joins[key] = Join(key, end)
+    return joins
+
+
+def _edges(graph: Any, nodes: dict[str, Node], joins: dict[str, Join]) -> None:
+    for start in nodes:
+        nodes[start].edges = tuple(
+            sorted(end for source, end in graph.edges if source == start and end != END)
+        )
+    for starts, end in graph.waiting_edges:
+        if end == END:
+            continue
+        key = f"join:{'+'.join(starts)}:{end}"
+        for start in starts:
+            if key not in nodes[start].joins:
+                nodes[start].joins = (*nodes[start].joins, key)
+
+
+def _node(
+    graph: Any,
+    spec: Any,
+    nodes: dict[str, Node],
+    channels: dict[str, Any],
+    name: str,
+    index: int,
+) -> Node:
+    fn, afn = _callables(spec.fn)
+    quiet = spec.subgraph is not None
+    defaults = graph.defaults
+    retry = spec.retry if spec.retry is not None else defaults.get("retry")
+    timeout = spec.timeout if spec.timeout is not None else defaults.get("timeout")
+    node = Node(
+        name=spec.name,
+        fn=fn,
+        afn=afn,
+        is_async=is_coroutine_function(fn),
+        write=writer(spec.name, channels, nodes, name, quiet=quiet),
+        read=reader(spec.schema, channels, graph.managed),
+        mapper=mapper(spec.schema),
+        index=index,
+        inject=spec.inject,
+        inject_error=spec.inject_error,
+        retry=retry or (),
+        cache=spec.cache or defaults.get("cache"),
+        timeout=timeout if is_coroutine_function(fn) else None,
+        defer=spec.defer,
+        metadata=spec.metadata,
+        subgraph=spec.subgraph,
+    )
+    handler = spec.handler or defaults.get("handler")
+    if handler is not None:
+        inject, error = injections(handler, f"error handler of node {spec.name!r}")
+        hidden_name = f"__error_handler__{spec.name}"
+        node.handler = Node(
+            name=hidden_name,
+            fn=handler,
+            is_async=is_coroutine_function(handler),
+            write=writer(hidden_name, channels, nodes, name),
+            read=node.read,
+            mapper=node.mapper,
+            index=index,
+            inject=inject,
+            inject_error=error,
+            retry=defaults.get("retry") or (),
+            metadata=spec.metadata,
+        )
+    return node
+
+
+def _callables(fn: Any) -> tuple[Any, Any]:
+    """The blocking and, for a graph or runnable, the async way to call it."""
+    if isinstance(fn, Pregel) or (hasattr(fn, "invoke") and hasattr(fn, "ainvoke")):
+        return fn.invoke, fn.ainvoke
+    return fn, None
+
+
+def _branch(
+    graph: Any,
+    spec: Any,
+    nodes: dict[str, Node],
+    channels: dict[str, Any],
+    name: str,
+) -> Branch:
+    path, _ = _callables(spec.path)
+    parameters = parameters_of(path) or []
+    first = parameters[0].name if parameters else None
+    schema = annotation_schema(path, first, graph.state_schema)
+    read = reader(schema, channels, graph.managed)
+    make = mapper(schema)
+    inject, _ = injections(path, f"branch {spec.name!r}", strict=False)
+
+    def read_mapped(live: Any, remaining: int) -> Any:
+        found = read(live, remaining)
+        return make(found) if make is not None else found
+
+    return Branch(
+        name=spec.name,
+        path=path,
+        is_async=is_coroutine_function(path),
+        inject=inject,
+        read=read_mapped,
+        route=router(spec, nodes, name),
+        ends=spec.shown,
+    )
+
+
+__all__ = ["build", "name_of"]

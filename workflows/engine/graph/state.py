@@ -1,0 +1,308 @@
+"""`StateGraph`: collects nodes and edges by name, and compiles them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from workflows.engine.constants import END, START
+from workflows.engine.errors import FeatureNotBuiltError
+from workflows.engine.graph.branch import BranchSpec, path_map_of
+from workflows.engine.graph.compiled import CompiledStateGraph
+from workflows.engine.graph.compiler import build
+from workflows.engine.graph.schema import (
+    channels_of,
+    has_keys,
+    merge_channel,
+)
+from workflows.engine.graph.validate import check_name, validate
+from workflows.engine.inject import (
+    first_annotation,
+    injections,
+    is_coroutine_function,
+    is_generator_function,
+    name_of,
+)
+from workflows.engine.pregel import Pregel
+from workflows.engine.types import CachePolicy, RetryPolicy
+
+log = logging.getLogger("durableweb.engine")
+
+
+@dataclass(slots=True, eq=False)
+class NodeSpec:
+    """A node as it was added."""
+
+    name: str
+    fn: Any
+    schema: Any
+    inject: tuple[str, ...] = ()
+    inject_error: str | None = None
+    defer: bool = False
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    retry: tuple[RetryPolicy, ...] | None = None
+    cache: CachePolicy | None = None
+    timeout: Any = None
+    handler: Any = None
+    destinations: Mapping[str, str] | None = None
+    subgraph: Pregel | None = None
+
+
+class StateGraph:
+    """A graph over a shared state; every method returns the builder (R1.1)."""
+
+    def __init__(
+        self,
+        state_schema: Any,
+        context_schema: Any = None,
+        *,
+        input_schema: Any = None,
+        output_schema: Any = None,
+    ) -> None:
+        self.state_schema = state_schema
+        self.context_schema = context_schema
+        self.input_schema = input_schema or state_schema
+        self.output_schema = output_schema or state_schema
+        self.nodes: dict[str, NodeSpec] = {}
+        self.edges: set[tuple[str, str]] = set()
+        self.waiting_edges: list[tuple[tuple[str, ...], str]] = []
+        self.branches: dict[str, dict[str, BranchSpec]] = {}
+        self.channels: dict[str, Any] = {}
+        self.managed: dict[str, Any] = {}
+        self.defaults: dict[str, Any] = {}
+        self.compiled = False
+        for schema in (state_schema, self.input_schema, self.output_schema):
+            self._add_schema(schema)
+
+    def _add_schema(self, schema: Any) -> None:
+        channels, managed = channels_of(schema)
+        for key, channel in channels.items():
+            known = self.channels.get(key)
+            self.channels[key] = (
+                channel if known is None else merge_channel(known, channel, key)
+            )
+        self.managed.update(managed)
+
+    def add_node(
+        self,
+        node: Any,
+        action: Any = None,
+        *,
+        defer: bool = False,
+        metadata: Mapping[str, Any] | None = None,
+        input_schema: Any = None,
+        retry_policy: RetryPolicy | Sequence[RetryPolicy] | None = None,
+        cache_policy: CachePolicy | None = None,
+        error_handler: Any = None,
+        destinations: Any = None,
+        timeout: Any = None,
+    ) -> Self:
+        """Add a function, coroutine function, callable or compiled graph (R1.2 to R1.4).
+
+        Raises ValueError for a bad or repeated name, TypeError for a parameter that nothing fills.
+        """
+        if isinstance(node, str):
+            if action is None:
+                raise ValueError(
+                    f"add_node({node!r}) has a name but no action: add_node(name, function)"
+                )
+            name, fn = node, action
+        else:
+            fn = node
+            name = node.name if isinstance(node, Pregel) else name_of(node)
+        check_name(name, self.nodes)
+        self._note_change()
+        if is_generator_function(fn):
+            raise TypeError(
+                f"node {name!r} is a generator function; return an update instead, and "
+                "stream with get_stream_writer()"
+            )
+        spec = NodeSpec(name, fn, self._schema_of(fn, input_schema))
+        if isinstance(fn, Pregel):
+            spec.subgraph = fn
+        elif not hasattr(fn, "invoke"):
+            spec.inject, spec.inject_error = injections(fn, f"node {name!r}")
+        self._add_schema(spec.schema)
+        spec.defer = defer
+        spec.metadata = dict(metadata or {})
+        spec.retry = _policies(retry_policy)
+        spec.cache = cache_policy
+        spec.timeout = timeout
+        spec.handler = error_handler
+        if isinstance(destinations, Mapping):
+            spec.destinations = dict(destinations)
+        elif destinations is not None:
+            spec.destinations = {name: name for name in destinations}
+        if timeout is not None and not is_coroutine_function(fn):
+            raise ValueError(
+                f"node {name!r} has a timeout but is a plain function, which cannot be "
+                "stopped; make it a coroutine function"
+            )
+        self.nodes[name] = spec
+        return self
+
+    def _schema_of(self, fn: Any, given: Any) -> Any:
+        if given is not None:
+            return given
+        if isinstance(fn, Pregel) or hasattr(fn, "invoke"):
+            return self.state_schema
+        hint = first_annotation(fn)
+        return hint if has_keys(hint) else self.state_schema
+
+    def _note_change(self) -> None:
+        if self.compiled:
+            log.warning(
+                "this graph was changed after compile(); graphs compiled before do not "
+                "see the change"
+            )
+
+    def add_edge(self, start_key: str | Sequence[str], end_key: str) -> Self:
+        """Run `end_key` after `start_key`; with a list, after all of them (R1.13 to R1.17)."""
+        self._note_change()
+        if isinstance(start_key, str):
+            if start_key == END:
+                raise ValueError("END cannot be the start of an edge")
+            if end_key == START:
+                raise ValueError("START cannot be the end of an edge")
+            self.edges.add((start_key, end_key))
+            return self
+        starts = tuple(start_key)
+        if end_key == START:
+            raise ValueError("START cannot be the end of an edge")
+        for start in starts:
+            if start == END:
+                raise ValueError("END cannot be the start of an edge")
+            if start not in self.nodes:
+                raise ValueError(
+                    f"add_edge({list(starts)!r}, {end_key!r}): there is no node {start!r} "
+                    "yet; add the nodes before an edge from a list"
+                )
+        self.waiting_edges.append((starts, end_key))
+        return self
+
+    def add_conditional_edges(
+        self, source: str, path: Callable[..., Any], path_map: Any = None
+    ) -> Self:
+        """After `source`, ask `path` where to go (R1.18 to R1.22)."""
+        self._note_change()
+        name = getattr(path, "__name__", None) or type(path).__name__
+        mine = self.branches.setdefault(source, {})
+        if name == "<lambda>" and name in mine:
+            name = f"<lambda>{len(mine) + 1}"
+        if name in mine:
+            raise ValueError(
+                f"node {source!r} already has a branch named {name!r}; give the path "
+                "functions different names"
+            )
+        lookup, shown = path_map_of(path, path_map)
+        mine[name] = BranchSpec(source, name, path, lookup, shown)
+        return self
+
+    def add_sequence(self, nodes: Sequence[Any]) -> Self:
+        """Add nodes, each a function or (name, function), and edges between them (R1.23)."""
+        if not nodes:
+            raise ValueError("add_sequence needs at least one node")
+        before: str | None = None
+        for item in nodes:
+            if isinstance(item, tuple):
+                name, fn = item
+                self.add_node(name, fn)
+            else:
+                name = item.name if isinstance(item, Pregel) else name_of(item)
+                self.add_node(item)
+            if before is not None:
+                self.add_edge(before, name)
+            before = name
+        return self
+
+    def set_entry_point(self, key: str) -> Self:
+        """An edge from START."""
+        return self.add_edge(START, key)
+
+    def set_finish_point(self, key: str) -> Self:
+        """An edge to END."""
+        return self.add_edge(key, END)
+
+    def set_conditional_entry_point(
+        self, path: Callable[..., Any], path_map: Any = None
+    ) -> Self:
+        """A branch on START."""
+        return self.add_conditional_edges(START, path, path_map)
+
+    def set_node_defaults(
+        self,
+        *,
+        retry_policy: Any = None,
+        cache_policy: Any = None,
+        error_handler: Any = None,
+        timeout: Any = None,
+    ) -> Self:
+        """Policies for nodes that have none of their own (R1.40)."""
+        self.defaults = {
+            "retry": _policies(retry_policy),
+            "cache": cache_policy,
+            "handler": error_handler,
+            "timeout": timeout,
+        }
+        return self
+
+    def validate(self, interrupt: Sequence[str] = ()) -> Self:
+        """Check that every edge leads somewhere. Raises ValueError (R1.13)."""
+        validate(self, interrupt)
+        return self
+
+    def compile(
+        self,
+        checkpointer: Any = None,
+        *,
+        cache: Any = None,
+        store: Any = None,
+        interrupt_before: Sequence[str] | str | None = None,
+        interrupt_after: Sequence[str] | str | None = None,
+        debug: bool = False,
+        name: str | None = None,
+    ) -> CompiledStateGraph:
+        """A graph that can be run; later changes of the builder do not reach it (R1.1, R1.42)."""
+        stops = [
+            n
+            for given in (interrupt_before, interrupt_after)
+            if given and given != "*"
+            for n in given
+        ]
+        self.validate(stops)
+        uses_cache = self.defaults.get("cache") is not None or any(
+            spec.cache is not None for spec in self.nodes.values()
+        )
+        if cache is not None and uses_cache:
+            raise FeatureNotBuiltError(
+                "node caches are not built yet: leave out compile(cache=...)"
+            )
+        program = build(self, name or "LangGraph")
+        self.compiled = True
+        return CompiledStateGraph(
+            program,
+            checkpointer=checkpointer,
+            store=store,
+            cache=cache,
+            interrupt_before=interrupt_before or (),
+            interrupt_after=interrupt_after or (),
+            name=name,
+            builder=self,
+            schemas={
+                "state": self.state_schema,
+                "input": self.input_schema,
+                "output": self.output_schema,
+                "context": self.context_schema,
+            },
+            debug=debug,
+        )
+
+
+def _policies(given: Any) -> tuple[RetryPolicy, ...] | None:
+    if given is None:
+        return None
+    if isinstance(given, RetryPolicy):
+        return (given,)
+    return tuple(given)

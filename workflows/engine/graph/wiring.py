@@ -1,0 +1,118 @@
+"""What a node returned -> writes; edges and branches -> what a finished task makes due."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from workflows.engine.constants import END, GOTO
+from workflows.engine.errors import InvalidUpdateError
+from workflows.engine.graph.branch import due_item
+from workflows.engine.graph.schema import ROOT, as_update
+from workflows.engine.loop.records import Writes
+from workflows.engine.types import Command, Send
+
+log = logging.getLogger("durableweb.engine")
+
+
+def writer(
+    name: str,
+    channels: Mapping[str, Any],
+    nodes: Mapping[str, Any],
+    graph: str,
+    *,
+    quiet: bool = False,
+    allowed: frozenset[str] | None = None,
+) -> Callable[[Any], Writes]:
+    """A function that turns what node `name` returned into writes (R1.10, R1.11).
+
+    `quiet` drops unknown keys without a word (the result of a subgraph); `allowed` narrows
+    the keys (the input). The function raises InvalidUpdateError for anything else.
+    """
+    warned: set[str] = set()
+    root = ROOT in channels
+
+    def from_update(update: Any) -> Writes:
+        if root:
+            return [(ROOT, update)]
+        pairs: Writes = []
+        for key, value in update.items():
+            if key in channels and (allowed is None or key in allowed):
+                pairs.append((key, value))
+            elif not quiet and key not in warned:
+                warned.add(key)
+                log.warning(
+                    "node %r of graph %r wrote key %r, which is no key of the state; "
+                    "it is dropped",
+                    name,
+                    graph,
+                    key,
+                )
+        return pairs
+
+    def from_command(command: Command[Any]) -> Writes:
+        pairs: Writes = []
+        update = command.update
+        if update is not None:
+            if root:
+                pairs += from_update(update)
+            elif isinstance(update, list | tuple):
+                for key, value in update:
+                    pairs += from_update({key: value})
+            else:
+                pairs += from_update(_mapping(update, name))
+        goto = command.goto
+        for target in [goto] if isinstance(goto, str | Send) else goto or ():
+            if target != END:
+                where = f"Command.goto of node {name!r}"
+                item = due_item(target, nodes, f"goto:{name}", where, graph)
+                pairs.append((GOTO, item))
+        return pairs
+
+    def write(result: Any) -> Writes:
+        if type(result) is dict and not root:
+            return from_update(result)
+        if isinstance(result, Command):
+            return from_command(result)
+        if isinstance(result, Send):
+            where = f"the Send of node {name!r}"
+            return [(GOTO, due_item(result, nodes, f"goto:{name}", where, graph))]
+        if isinstance(result, list | tuple) and any(
+            isinstance(part, Command) for part in result
+        ):
+            return [pair for part in result for pair in write(part)]
+        if root:
+            return [] if result is None and quiet else from_update(result)
+        if result is None:
+            return []
+        return from_update(_mapping(result, name))
+
+    return write
+
+
+def _mapping(value: Any, name: str) -> dict[str, Any]:
+    found = as_update(value)
+    if found is None:
+        raise InvalidUpdateError(
+            f"node {name!r} returned {type(value).__name__} ({str(value)[:80]}); return a "
+            "dict of updates, None, a Command, or an instance of the state class"
+        )
+    return found
+
+
+def accepter(graph: str, root: bool) -> Callable[[Any], Any]:
+    """A function that takes a graph's input, or raises InvalidUpdateError (R2.12)."""
+
+    def accept(given: Any) -> Any:
+        if root:
+            return given
+        found = as_update(given)
+        if found is None:
+            raise InvalidUpdateError(
+                f"the input of graph {graph!r} must be a dict of its keys, not "
+                f"{type(given).__name__}"
+            )
+        return found
+
+    return accept

@@ -1,0 +1,120 @@
+"""All writes of a step into the channels, in task-path order; which channels moved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from workflows.engine.channels import NamedBarrierValue
+from workflows.engine.checkpoint.base import Due
+from workflows.engine.constants import GOTO, HANDLED
+from workflows.engine.loop.records import Program, Task, order_of
+from workflows.engine.loop.view import View
+
+
+def apply_writes(view: View, tasks: Iterable[Task]) -> tuple[list[str], list[Due]]:
+    """Put the writes of one step into the channels.
+
+    `tasks` may come in any order; writes are applied in task-path order (R3.9), so a run replays to the same
+    state. Returns the names of the channels that moved, and what is due next.
+
+    Raises InvalidUpdateError when a channel that keeps one value gets two.
+    """
+    program = view.run.program
+    channels = view.channels
+    ordered = sorted(tasks, key=order_of)
+    writes: dict[str, list[Any]] = {}
+    routes = Routes(program)
+    for task in ordered:
+        handled = False
+        for channel, value in task.writes or ():
+            if channel == GOTO:
+                routes.add(value)
+            elif channel == HANDLED:
+                handled = True
+            elif channel in channels:
+                writes.setdefault(channel, []).append(value)
+        if not handled:
+            follow_edges(routes, writes, task)
+    changed = []
+    for channel, values in writes.items():
+        if channels[channel].update(values):
+            changed.append(channel)
+    for channel in program.volatile:
+        if channel not in writes and channels[channel].update(()):
+            changed.append(channel)
+    fire_joins(view, routes, writes, changed)
+    return changed, routes.listed(_still_deferred(view, ordered))
+
+
+def follow_edges(routes: Routes, writes: dict[str, list[Any]], task: Task) -> None:
+    """The static edges of a task's node: targets are due, joins are told of its arrival."""
+    for target in task.node.edges:
+        routes.add({"node": target, "by": [f"edge:{task.name}"]})
+    for join in task.node.joins:
+        writes.setdefault(join, []).append(task.name)
+
+
+def fire_joins(
+    view: View, routes: Routes, writes: dict[str, list[Any]], changed: list[str]
+) -> None:
+    """Empty the joins that are complete and make their targets due (R1.16)."""
+    for name, join in view.run.program.joins.items():
+        if name not in writes:
+            continue
+        barrier = view.channels[name]
+        if isinstance(barrier, NamedBarrierValue) and barrier.consume():
+            routes.add({"node": join.target, "by": [name]})
+            if name not in changed:
+                changed.append(name)
+
+
+def _still_deferred(view: View, ran: list[Task]) -> list[Due]:
+    if not view.run.program.defers:
+        return []
+    done = {task.name for task in ran}
+    return [item for item in view.due if item.get("defer") and item["node"] not in done]
+
+
+class Routes:
+    """Collects what is due next: each `Send` once, each node once whatever leads to it."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.sends: list[Due] = []
+        self.nodes: dict[str, Due] = {}
+
+    def add(self, item: Due) -> None:
+        """Take one due item."""
+        if "send" in item:
+            self.sends.append(item)
+            return
+        name = item["node"]
+        node = self.program.nodes.get(name)
+        known = self.nodes.get(name)
+        if known is None:
+            known = {"node": name, "by": list(item.get("by", ()))}
+            if node is not None and node.defer:
+                known["defer"] = True
+            self.nodes[name] = known
+        else:
+            known["by"] += [by for by in item.get("by", ()) if by not in known["by"]]
+        if item.get("carried"):
+            known["carried"] = item["carried"]
+
+    def listed(self, waiting: Iterable[Due] = ()) -> list[Due]:
+        """Sends as sent, then nodes as registered (R3.5)."""
+        for item in waiting:
+            self.add(item)
+        if len(self.nodes) < 2:
+            return [*self.sends, *self.nodes.values()]
+        order = self.program.nodes
+        return [
+            *self.sends,
+            *sorted(
+                self.nodes.values(),
+                key=lambda item: (
+                    order[item["node"]].index if item["node"] in order else 0
+                ),
+            ),
+        ]

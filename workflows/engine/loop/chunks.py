@@ -1,0 +1,151 @@
+"""What the loop tells those who stream: one function a mode (R9.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from workflows.engine import ids
+from workflows.engine.constants import END, ERROR, GOTO, HANDLED, NO_WRITES, RETURN
+from workflows.engine.loop import effects
+from workflows.engine.loop.effects import Steps
+from workflows.engine.loop.plan import triggers_of
+from workflows.engine.loop.records import Task
+from workflows.engine.loop.view import View, shown_metadata
+from workflows.engine.types import Interrupt
+
+
+def values(view: View, interrupts: Sequence[Interrupt] = ()) -> Steps[None]:
+    """The full values; with the questions at a pause."""
+    if "values" not in view.run.modes:
+        return
+    chunk = view.values(view.run.stream_keys)
+    if interrupts:
+        chunk = {
+            **(chunk if isinstance(chunk, dict) else {}),
+            "__interrupt__": tuple(interrupts),
+        }
+    yield from effects.emit("values", chunk)
+
+
+def update_of(view: View, task: Task) -> Any:
+    """What a task returned, as its writes tell it."""
+    pairs = task.writes or []
+    program = view.run.program
+    if task.call is not None:
+        return next((v for c, v in pairs if c == RETURN), None)
+    if program.functional:
+        return next((v for c, v in pairs if c == END), None)
+    keys = view.run.stream_keys
+    if isinstance(keys, str):
+        found = [v for c, v in pairs if c == keys]
+        return found[-1] if len(found) == 1 else (found or None)
+    mine = [(c, v) for c, v in pairs if c in keys]
+    if not mine:
+        return None
+    if len({c for c, _ in mine}) == len(mine):
+        return dict(mine)
+    return [{c: v} for c, v in mine]
+
+
+def result_of(task: Task) -> Any:
+    """A task's result as snapshots and the tasks mode show it: a dict of its writes."""
+    if task.call is not None:
+        return next((v for c, v in task.writes or () if c == RETURN), None)
+    return {
+        c: v
+        for c, v in task.writes or ()
+        if c not in (GOTO, NO_WRITES, HANDLED, ERROR) and not c.startswith("__")
+    }
+
+
+def update(view: View, task: Task, *, cached: bool = False) -> Steps[None]:
+    """`{node: what it returned}`."""
+    if "updates" not in view.run.modes or task.node.hidden:
+        return
+    chunk: dict[str, Any] = {task.name: update_of(view, task)}
+    if cached:
+        chunk["__metadata__"] = {"cached": True}
+    yield from effects.emit("updates", chunk)
+
+
+def pause(view: View, interrupts: Sequence[Interrupt]) -> Steps[None]:
+    """The end of an updates stream at a pause; empty at a static breakpoint (R5.26)."""
+    if "updates" in view.run.modes:
+        yield from effects.emit("updates", {"__interrupt__": tuple(interrupts)})
+
+
+def started(view: View, task: Task) -> Steps[None]:
+    """A task begins."""
+    if task.node.hidden or not view.run.modes & {"tasks", "debug"}:
+        return
+    yield from _both(
+        view,
+        "task",
+        {
+            "id": task.id,
+            "name": task.name,
+            "input": task.input if task.call is None else (task.call.args, {}),
+            "triggers": triggers_of(task),
+        },
+    )
+
+
+def ended(view: View, task: Task, error: str | None = None) -> Steps[None]:
+    """A task has ended: with a result, an error or a question."""
+    if task.node.hidden or not view.run.modes & {"tasks", "debug"}:
+        return
+    yield from _both(
+        view,
+        "task_result",
+        {
+            "id": task.id,
+            "name": task.name,
+            "error": error,
+            "result": result_of(task),
+            "interrupts": [{"value": i.value, "id": i.id} for i in task.interrupts],
+        },
+    )
+
+
+def _both(view: View, kind: str, payload: dict[str, Any]) -> Steps[None]:
+    if "tasks" in view.run.modes:
+        yield from effects.emit("tasks", payload)
+    yield from _debug(view, kind, payload)
+
+
+def _debug(view: View, kind: str, payload: Any) -> Steps[None]:
+    if "debug" not in view.run.modes:
+        return
+    step = view.step if kind == "checkpoint" else view.step + 1
+    yield from effects.emit(
+        "debug",
+        {"step": step, "timestamp": ids.now_text(), "type": kind, "payload": payload},
+    )
+
+
+def checkpoint(view: View, tasks: Sequence[Task]) -> Steps[None]:
+    """The present checkpoint, with the tasks that are due on it."""
+    if not view.run.modes & {"checkpoints", "debug"}:
+        return
+    payload = {
+        "config": view.config,
+        "parent_config": view.parent_config,
+        "values": view.values(view.run.stream_keys),
+        "metadata": shown_metadata(view.metadata),
+        "next": [task.name for task in tasks],
+        "tasks": [
+            {
+                "id": task.id,
+                "name": task.name,
+                "interrupts": [
+                    {"value": q.value, "id": q.id} for q in view.questions_of(task.id)
+                ],
+                "state": None,
+            }
+            for task in tasks
+        ],
+    }
+    if "checkpoints" in view.run.modes:
+        yield from effects.emit("checkpoints", payload)
+    yield from _debug(view, "checkpoint", payload)

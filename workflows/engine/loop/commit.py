@@ -1,0 +1,179 @@
+"""When and what to save: a task's writes as it ends, the checkpoint as the step ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from workflows.engine.channels import MISSING
+from workflows.engine.checkpoint.base import Closed, Commit, Due, TaskWrites
+from workflows.engine.constants import ERROR, INTERRUPT
+from workflows.engine.loop import effects
+from workflows.engine.loop.effects import Steps
+from workflows.engine.loop.records import Task
+from workflows.engine.loop.resume import carried
+from workflows.engine.loop.view import View, copy_checkpoint
+
+
+def advance(
+    view: View,
+    source: str,
+    due: list[Due],
+    changed: Iterable[str],
+    *,
+    step: int | None = None,
+    closed: Sequence[Closed] = (),
+    extra: dict[str, Any] | None = None,
+) -> Commit:
+    """Make a new checkpoint the present one; returns what there is to save."""
+    run = view.run
+    parent_id = view.base_id
+    checkpoint = copy_checkpoint(view.checkpoint, max(view.floor, view.id), due)
+    values = checkpoint["channel_values"]
+    versions = checkpoint["channel_versions"]
+    moved: dict[str, Any] = {}
+    version: Any = None
+    for name in changed:
+        channel = view.channels[name]
+        if not channel.tracked:
+            continue
+        if version is None:
+            version = view.next_version(max(versions.values(), default=None), None)
+        value = channel.checkpoint()
+        if value is MISSING:
+            values.pop(name, None)
+        else:
+            values[name] = value
+        versions[name] = moved[name] = version
+    checkpoint["updated_channels"] = sorted(moved)
+    metadata: dict[str, Any] = {
+        **run.metadata,
+        "source": source,
+        "step": view.step + 1 if step is None else step,
+        "parents": run.parents,
+        **(extra or {}),
+    }
+    if run.parent_task:
+        metadata["task"] = run.parent_task
+    commit = Commit(
+        run.thread_id or "",
+        run.namespace,
+        parent_id,
+        writes=view.held,
+        checkpoint=checkpoint,
+        metadata=metadata,
+        changed=moved,
+        closed=closed,
+        durability=run.durability,
+        last=not due,
+    )
+    view.held = []
+    view.checkpoint = checkpoint
+    view.floor = checkpoint["id"]
+    view.due = due
+    view.step = metadata["step"]
+    view.metadata = metadata
+    view.forget_pending()
+    view.saved = False
+    return commit
+
+
+def save_checkpoint(view: View, commit: Commit) -> Steps[None]:
+    """Save a checkpoint now, or keep it for the end of the run (R4.4)."""
+    if view.run.saver is None:
+        return
+    if view.run.durability == "exit":
+        earlier = view.waiting
+        if earlier is not None:
+            commit.changed = {**earlier.changed, **commit.changed}
+            commit.closed = [*earlier.closed, *commit.closed]
+        commit.writes = ()
+        view.waiting = commit
+        return
+    yield from effects.save(commit)
+    view.base_id = view.id
+    view.saved = True
+
+
+def save_writes(
+    view: View, writes: Sequence[TaskWrites], closed: Sequence[Closed] = ()
+) -> Steps[None]:
+    """Save what tasks of the present step have produced."""
+    if view.run.saver is None or not (writes or closed):
+        return
+    if view.run.durability == "exit":
+        view.held += writes
+        return
+    last = any(w.asked or w.error is not None for w in writes)
+    yield from effects.save(
+        Commit(
+            view.run.thread_id or "",
+            view.run.namespace,
+            view.base_id,
+            writes=writes,
+            closed=closed,
+            durability=view.run.durability,
+            last=last,
+        )
+    )
+
+
+def finish(view: View) -> Steps[None]:
+    """Save what durability "exit" has kept back."""
+    if view.run.saver is None:
+        return
+    waiting, view.waiting = view.waiting, None
+    if waiting is not None:
+        waiting.last = True
+        yield from effects.save(waiting)
+        view.base_id = view.id
+        view.saved = True
+    held, view.held = view.held, []
+    if held:
+        yield from effects.save(
+            Commit(
+                view.run.thread_id or "",
+                view.run.namespace,
+                view.base_id,
+                writes=held,
+                durability=view.run.durability,
+                last=True,
+            )
+        )
+
+
+def writes_of(task: Task) -> TaskWrites:
+    """What a finished task saves."""
+    pairs = list(task.writes or ())
+    return TaskWrites(task.id, task.path_text, task.name, pairs)
+
+
+def failure_of(task: Task, error: BaseException) -> TaskWrites:
+    """What a failed task saves: the error as text."""
+    text = repr(error)
+    pairs: list[tuple[str, Any]] = [(ERROR, text)]
+    if task.call is not None:
+        pairs.append(("__call__", task.call.record))
+    return TaskWrites(task.id, task.path_text, task.name, pairs, error=text)
+
+
+def questions_of(task: Task) -> TaskWrites:
+    """What a task saves that waits for an answer."""
+    return TaskWrites(
+        task.id,
+        task.path_text,
+        task.name,
+        [(INTERRUPT, tuple(task.interrupts))],
+        asked=tuple(task.asked),
+    )
+
+
+def closed_by(view: View, task: Task, still_open: Iterable[str] = ()) -> list[Closed]:
+    """The questions of a task's record that are over now that it has gone on."""
+    keep = set(still_open)
+    ids = [q.id for q in [*view.questions_of(task.id), *carried(task)]]
+    return [
+        Closed(i, "resolved" if i in view.run.answers else "superseded")
+        for i in ids
+        if i not in keep
+    ]

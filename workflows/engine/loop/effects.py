@@ -1,0 +1,183 @@
+"""What the loop may ask of the world, and what it may be told.
+
+The loop yields a request and gets the answer back; a forgotten `yield from` does nothing in
+silence, so requests are asked through the typed helpers below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from workflows.engine.checkpoint.base import Commit, Config, Place
+from workflows.engine.loop.records import Task
+
+T = TypeVar("T")
+Steps = Generator["Request", Any, T]
+
+
+@dataclass(slots=True)
+class Open:
+    """Take the thread for this run; answered with the run's `Place` (RA.1)."""
+
+    thread_id: str
+    expected_head: str | None
+
+
+@dataclass(slots=True)
+class Load:
+    """Read a checkpoint with its pending writes; answered with the tuple or None."""
+
+    config: Config
+
+
+@dataclass(slots=True)
+class Save:
+    """Make a commit durable; answered when it is."""
+
+    commit: Commit
+
+
+@dataclass(slots=True)
+class List:
+    """Read the history, newest first; answered with a list of tuples."""
+
+    config: Config
+    filter: dict[str, Any] | None = None
+    before: Config | None = None
+    limit: int | None = None
+
+
+@dataclass(slots=True)
+class Start:
+    """Begin an attempt of a task after `delay` seconds; answered at once."""
+
+    task: Task
+    delay: float = 0.0
+
+
+@dataclass(slots=True)
+class Wait:
+    """Answered with the events that have come, at least one."""
+
+
+@dataclass(slots=True)
+class Cancel:
+    """Give up all attempts that still run; their endings are dropped."""
+
+    tasks: tuple[Task, ...]
+
+
+@dataclass(slots=True)
+class Emit:
+    """Hand a chunk to whoever streams this run."""
+
+    mode: str
+    chunk: Any
+
+
+@dataclass(slots=True)
+class Compute:
+    """Run a function of the author outside any task (a branch in update_state)."""
+
+    fn: Any
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    is_async: bool
+
+
+Request = Open | Load | Save | List | Start | Wait | Cancel | Emit | Compute
+
+
+@dataclass(slots=True)
+class Finished:
+    """An attempt returned: its writes are these."""
+
+    task: Task
+    writes: list[tuple[str, Any]]
+
+
+@dataclass(slots=True)
+class Failed:
+    """An attempt raised; `GraphInterrupt` and `ParentCommand` come this way too."""
+
+    task: Task
+    error: BaseException
+
+
+@dataclass(slots=True)
+class Called:
+    """A `@task` was called inside `parent`."""
+
+    parent: Task
+    child: Task
+
+
+@dataclass(slots=True)
+class Wrote:
+    """The stream writer of a task was used."""
+
+    task: Task
+    mode: str
+    chunk: Any
+
+
+Event = Finished | Failed | Called | Wrote
+
+WAIT = Wait()
+
+
+def open_thread(thread_id: str, expected_head: str | None) -> Steps[Place]:
+    """Take the thread for this run."""
+    place: Place = yield Open(thread_id, expected_head)
+    return place
+
+
+def load(config: Config) -> Steps[Any]:
+    """Read a checkpoint."""
+    return (yield Load(config))
+
+
+def save(commit: Commit) -> Steps[None]:
+    """Save, and go on when it is durable."""
+    yield Save(commit)
+
+
+def listing(
+    config: Config,
+    filter: dict[str, Any] | None = None,
+    before: Config | None = None,
+    limit: int | None = None,
+) -> Steps[list[Any]]:
+    """Read the history."""
+    found: list[Any] = yield List(config, filter, before, limit)
+    return found
+
+
+def start(task: Task, delay: float = 0.0) -> Steps[None]:
+    """Begin an attempt."""
+    yield Start(task, delay)
+
+
+def wait() -> Steps[list[Event]]:
+    """Wait for something to happen."""
+    events: list[Event] = yield WAIT
+    return events
+
+
+def cancel(tasks: tuple[Task, ...]) -> Steps[None]:
+    """Give up what still runs."""
+    yield Cancel(tasks)
+
+
+def emit(mode: str, chunk: Any) -> Steps[None]:
+    """Hand out a chunk."""
+    yield Emit(mode, chunk)
+
+
+def compute(
+    fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any], is_async: bool
+) -> Steps[Any]:
+    """Run a function of the author."""
+    return (yield Compute(fn, args, kwargs, is_async))

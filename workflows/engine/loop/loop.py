@@ -1,0 +1,149 @@
+"""Load, open, then (plan, superstep, apply, checkpoint) until nothing is due."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from workflows.engine.errors import GraphDrained, GraphRecursionError
+from workflows.engine.loop import chunks, commit, opening, plan
+from workflows.engine.loop.apply import apply_writes
+from workflows.engine.loop.effects import Steps
+from workflows.engine.loop.records import Outcome, Run, Task
+from workflows.engine.loop.resume import pauses_after, pauses_before
+from workflows.engine.loop.superstep import Step, restore, run_tasks
+from workflows.engine.loop.view import View
+from workflows.engine.types import Interrupt
+
+
+def execute(run: Run, given: Any) -> Steps[Outcome]:
+    """One call of a graph, from its input to its end, its pause or its failure."""
+    view = yield from opening.load_view(run)
+    try:
+        going = yield from opening.enter(view, given)
+        outcome = yield from _steps(view, skip_break=given is None or run.resuming)
+        if not going:
+            return outcome
+    except Exception:
+        yield from commit.finish(view)
+        raise
+    yield from commit.finish(view)
+    return outcome
+
+
+def _steps(view: View, *, skip_break: bool) -> Steps[Outcome]:
+    run = view.run
+    first = run.program.first
+    run.remaining = run.limit
+    ran = 0
+    while view.due:
+        if run.stopping:
+            return _outcome(view, "stopped")
+        is_start = view.due[0]["node"] == first and not run.program.functional
+        if not is_start:
+            if ran >= run.limit:
+                raise _too_many(view)
+            run.remaining = run.limit - ran - 1
+        tasks = plan.due_tasks(view)
+        names = [task.name for task in tasks]
+        run.live_checkpoint = view.id
+        run.channels = view.channels
+        if not is_start and not skip_break and pauses_before(view, names):
+            yield from chunks.pause(view, ())
+            return _outcome(view, "paused")
+        skip_break = False
+        restored = restore(view, tasks)
+        for task in restored:
+            yield from chunks.update(view, task, cached=True)
+        if is_start and not tasks[0].node.branches:
+            _enter_at_once(view, tasks[0])
+            step = None
+        else:
+            step = yield from run_tasks(view, tasks)
+            _raise_failure(step)
+            if any(task.writes is None for task in tasks):
+                return (yield from _interrupted(view, step))
+        yield from _apply(view, tasks, step)
+        if not is_start:
+            ran += 1
+            if pauses_after(view, names):
+                yield from chunks.pause(view, ())
+                return _outcome(view, "paused")
+            if run.control is not None and run.control.drain_reason and view.due:
+                raise GraphDrained(run.control.drain_reason)
+    if ran >= run.limit:
+        raise _too_many(view)
+    return _outcome(view, "success")
+
+
+def _enter_at_once(view: View, task: Task) -> None:
+    """The input without a branch on START: nothing of the author's runs, so no task starts."""
+    task.writes = task.node.write(task.due["send"])
+    task.state = "done"
+    if view.run.saver is not None:
+        view.held.append(commit.writes_of(task))
+
+
+def _apply(view: View, tasks: list[Task], step: Step | None) -> Steps[None]:
+    run = view.run
+    parent_config = view.config if run.saver else None
+    try:
+        changed, due = apply_writes(view, tasks)
+    except Exception:
+        held, view.held = view.held, []
+        yield from commit.save_writes(view, held, step.closed if step else ())
+        raise
+    moved = {*changed, *view.dirty}
+    view.dirty.clear()
+    closed = step.closed if step else ()
+    saving = commit.advance(
+        view,
+        "loop",
+        due,
+        sorted(moved),
+        closed=closed,
+        extra={"wrote": sorted({task.name for task in tasks})},
+    )
+    yield from commit.save_checkpoint(view, saving)
+    view.parent_config = parent_config
+    if run.modes:
+        shown = set(run.program.state_keys) if moved else set()
+        if run.program.functional or moved & shown or view.step == 0:
+            yield from chunks.values(view)
+        if run.modes & {"checkpoints", "debug"}:
+            yield from chunks.checkpoint(view, plan.due_tasks(view))
+
+
+def _raise_failure(step: Step) -> None:
+    if not step.failures:
+        return
+    raise step.failures[0][1]
+
+
+def _interrupted(view: View, step: Step) -> Steps[Outcome]:
+    interrupts = _unique(step.order)
+    yield from chunks.pause(view, interrupts)
+    yield from chunks.values(view, interrupts)
+    outcome = _outcome(view, "interrupted", interrupts)
+    outcome.asked = tuple(asked for task in step.tasks for asked in task.asked)
+    return outcome
+
+
+def _unique(interrupts: list[Interrupt]) -> tuple[Interrupt, ...]:
+    return tuple({question.id: question for question in interrupts}.values())
+
+
+def _outcome(
+    view: View, status: str, interrupts: tuple[Interrupt, ...] = ()
+) -> Outcome:
+    keys = view.run.program.output_keys
+    return Outcome(view.values(keys), interrupts, status)
+
+
+def _too_many(view: View) -> GraphRecursionError:
+    run = view.run
+    return GraphRecursionError(
+        f"graph {run.program.name!r}"
+        + (f" on thread {run.thread_id!r}" if run.thread_id else "")
+        + f" did not end within recursion_limit={run.limit} steps. The state is saved: "
+        "invoke(None) goes on; raise config['recursion_limit'] if so many are meant."
+    )

@@ -1,0 +1,275 @@
+"""Input, `None` or `Command` -> where the run begins: fresh start, continue, resume, fork."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from workflows.engine.checkpoint.base import (
+    Closed,
+    Due,
+    TaskWrites,
+    checkpoint_config,
+)
+from workflows.engine.constants import GOTO
+from workflows.engine.errors import (
+    CheckpointNotFoundError,
+    EmptyInputError,
+    InvalidUpdateError,
+)
+from workflows.engine.loop import chunks, commit, effects, plan
+from workflows.engine.loop.apply import Routes
+from workflows.engine.loop.effects import Steps
+from workflows.engine.loop.records import Run
+from workflows.engine.loop.resume import carried, match
+from workflows.engine.loop.view import View, is_finished
+from workflows.engine.types import Command, Send
+
+OUTSIDE = "00000000-0000-0000-0000-"
+"""Task ids that begin so belong to what was said from outside (a Command's update)."""
+
+
+def load_view(run: Run) -> Steps[View]:
+    """Take the thread and stand at the checkpoint the config names, else at the head.
+
+    Raises CheckpointNotFoundError, and what `open` raises.
+    """
+    view = View(run)
+    if run.saver is None:
+        view.take(None)
+        return view
+    thread_id = run.thread_id or ""
+    if run.is_root:
+        place = yield from effects.open_thread(thread_id, run.expected_head)
+        run.run_id = run.run_id or place.run_id
+    head = yield from effects.load(checkpoint_config(thread_id, run.namespace))
+    saved = head
+    if run.checkpoint_id is not None:
+        if head is None or head.checkpoint["id"] != run.checkpoint_id:
+            saved = yield from effects.load(
+                checkpoint_config(thread_id, run.namespace, run.checkpoint_id)
+            )
+        if saved is None:
+            raise CheckpointNotFoundError(thread_id, run.checkpoint_id)
+    if head is not None:
+        view.floor = head.checkpoint["id"]
+    view.take(saved)
+    return view
+
+
+def at_head(view: View) -> bool:
+    """Say whether the view stands at the newest checkpoint."""
+    return view.id == view.floor
+
+
+def enter(view: View, given: Any) -> Steps[bool]:
+    """Turn what the caller gave into due tasks; False where there is nothing to run."""
+    run = view.run
+    if run.outer is not None and run.saver is not None and _was_begun(view):
+        adopt_outside(view)
+        yield from _show(view)
+        return bool(view.due)
+    if isinstance(given, Command):
+        yield from _command(view, given)
+        return bool(view.due)
+    if given is not None:
+        yield from _input(view, given)
+        return True
+    if run.saver is None or not view.id:
+        raise EmptyInputError(
+            "there is no input and nothing to continue"
+            + (f" on thread {run.thread_id!r}" if run.thread_id else "")
+            + (
+                ""
+                if run.saver
+                else "; without a checkpointer every call needs an input"
+            )
+        )
+    if run.checkpoint_id is not None and run.is_root:
+        yield from _replay(view)
+    else:
+        adopt_outside(view)
+        yield from _show(view)
+    return bool(view.due)
+
+
+def _was_begun(view: View) -> bool:
+    """Say whether this call of a subgraph was begun before its parent's task was stopped."""
+    return bool(view.id) and view.metadata.get("task") == view.run.parent_task
+
+
+def _show(view: View) -> Steps[None]:
+    yield from chunks.checkpoint(view, plan.due_tasks(view))
+    yield from chunks.values(view)
+
+
+def _input(view: View, given: Any) -> Steps[None]:
+    program = view.run.program
+    value = program.accept(given)
+    closed = open_to_supersede(view)
+    view.forget_pending()
+    due: list[Due] = [{"node": program.first, "by": ["input"], "send": value}]
+    saving = commit.advance(
+        view, "input", due, (), step=max(view.step, -2) + 1, closed=closed
+    )
+    saving.last = False
+    yield from commit.save_checkpoint(view, saving)
+    if view.run.modes & {"checkpoints", "debug"}:
+        yield from chunks.checkpoint(view, plan.due_tasks(view))
+    if program.functional:
+        return
+
+
+def open_to_supersede(view: View) -> list[Closed]:
+    """The open questions of the present step, which a new beginning drops (R3.14)."""
+    closed = []
+    for task_id in view.pending:
+        closed += [Closed(q.id, "superseded") for q in view.questions_of(task_id)]
+    for item in view.due:
+        closed += [
+            Closed(c["id"], "superseded")
+            for c in item.get("carried", ())
+            if c.get("open")
+        ]
+    return closed
+
+
+def _command(view: View, command: Command[Any]) -> Steps[None]:
+    run = view.run
+    if command.resume is None and not command.update and not command.goto:
+        raise EmptyInputError(
+            "Command() says nothing: give it resume=, update= or goto= "
+            "(to answer a question with None: resume={interrupt_id: None})"
+        )
+    outside = outside_pairs(view, command)
+    answers: list[TaskWrites] = []
+    if command.resume is not None:
+        if run.saver is None:
+            raise RuntimeError(
+                "Command(resume=...) needs a checkpointer: compile(checkpointer=...)"
+            )
+        if run.checkpoint_id is not None and not at_head(view):
+            yield from _fork_open_questions(view)
+        adopt_outside(view)
+        answers = match(view, command.resume)
+    else:
+        adopt_outside(view)
+    if outside and not view.id:
+        saving = commit.advance(view, "input", [], (), step=-1)
+        saving.last = False
+        yield from commit.save_checkpoint(view, saving)
+    if outside:
+        number = sum(1 for task_id in view.pending if task_id.startswith(OUTSIDE))
+        task_id = f"{OUTSIDE}{number:012d}"
+        view.pending[task_id] = list(outside)
+        adopt(view, outside)
+        answers.append(TaskWrites(task_id, "", "", outside))
+    yield from commit.save_writes(view, answers)
+    for writes in answers:
+        if not writes.task_id.startswith(OUTSIDE):
+            _remember_answer(view, writes)
+    yield from _show(view)
+
+
+def _remember_answer(view: View, writes: TaskWrites) -> None:
+    pairs = view.pending.setdefault(writes.task_id, [])
+    names = {name for name, _ in writes.writes}
+    view.pending[writes.task_id] = [
+        *(pair for pair in pairs if pair[0] not in names),
+        *writes.writes,
+    ]
+
+
+def outside_pairs(view: View, command: Command[Any]) -> list[tuple[str, Any]]:
+    """A command's update and goto as writes into the present checkpoint (R5.21, R5.22)."""
+    pairs: list[tuple[str, Any]] = []
+    program = view.run.program
+    if command.update:
+        node = program.nodes[program.first]
+        pairs += [
+            pair
+            for pair in node.write(Command(update=command.update))
+            if pair[0] != GOTO
+        ]
+    goto = command.goto
+    targets = [goto] if isinstance(goto, str | Send) else list(goto or ())
+    for target in targets:
+        pairs.append((GOTO, goto_item(view, target, "goto:outside")))
+    return pairs
+
+
+def goto_item(view: View, target: Any, by: str) -> Due:
+    """A due item for a name or a `Send`. Raises InvalidUpdateError for an unknown node."""
+    name = target.node if isinstance(target, Send) else target
+    nodes = view.run.program.nodes
+    if name not in nodes or name == view.run.program.first:
+        raise InvalidUpdateError(
+            f"Command.goto names {name!r}, which is no node of graph "
+            f"{view.run.program.name!r}"
+        )
+    item: Due = {"node": name, "by": [by]}
+    if isinstance(target, Send):
+        item["send"] = target.arg
+    return item
+
+
+def adopt_outside(view: View) -> None:
+    """Take up what was said from outside at this checkpoint, in the order it was said."""
+    for task_id in sorted(view.pending):
+        if task_id.startswith(OUTSIDE):
+            adopt(view, view.pending[task_id])
+
+
+def adopt(view: View, pairs: list[tuple[str, Any]]) -> None:
+    """Apply writes to the present checkpoint's channels and due list."""
+    writes: dict[str, list[Any]] = {}
+    routes = Routes(view.run.program)
+    for item in view.due:
+        routes.add(item)
+    for channel, value in pairs:
+        if channel == GOTO:
+            routes.add(value)
+        elif channel in view.channels:
+            writes.setdefault(channel, []).append(value)
+    for channel, values in writes.items():
+        if view.channels[channel].update(values):
+            view.dirty.add(channel)
+    view.due = routes.listed()
+
+
+def _replay(view: View) -> Steps[None]:
+    """A fork of the given checkpoint: all that was due there runs anew (R6.12)."""
+    if not (at_head(view) and view.metadata.get("source") in ("update", "fork")):
+        closed = open_to_supersede(view) if at_head(view) else []
+        view.forget_pending()
+        due = [{k: v for k, v in item.items() if k != "carried"} for item in view.due]
+        extra = {"wrote": list(view.metadata.get("wrote") or ())}
+        saving = commit.advance(view, "fork", due, (), closed=closed, extra=extra)
+        saving.last = False
+        yield from commit.save_checkpoint(view, saving)
+    yield from _show(view)
+
+
+def _fork_open_questions(view: View) -> Steps[None]:
+    """Fork an old interrupted checkpoint so that its questions can be answered again (R6.15)."""
+    due: list[Due] = []
+    for item, task in zip(plan.ready(view), plan.due_tasks(view), strict=True):
+        questions = [*view.questions_of(task.id), *carried(task)]
+        fresh = {k: v for k, v in item.items() if k != "carried"}
+        if (questions and not is_finished(view.pending.get(task.id, []))) or questions:
+            fresh["carried"] = [carry(q, n) for n, q in enumerate(questions)]
+        due.append(fresh)
+    view.forget_pending()
+    saving = commit.advance(view, "fork", due, ())
+    saving.last = False
+    yield from commit.save_checkpoint(view, saving)
+
+
+def carry(question: Any, place: Any) -> dict[str, Any]:
+    """A question as a due item carries it over an edit (R6.10)."""
+    return {
+        "id": question.id,
+        "place": place,
+        "value": question.value,
+        "schema": question.response_schema,
+        "open": True,
+    }

@@ -1,0 +1,270 @@
+"""What a graph, a node, a task and a run are, for the loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from workflows.engine import ids
+from workflows.engine.channels import Channel
+from workflows.engine.checkpoint.base import Asked, Due
+from workflows.engine.types import CachePolicy, Durability, Interrupt, RetryPolicy
+
+Writes = list[tuple[str, Any]]
+Channels = dict[str, Channel]
+
+
+@dataclass(slots=True, eq=False)
+class Branch:
+    """A conditional edge: `path` is asked, `route` turns its answer into due items."""
+
+    name: str
+    path: Callable[..., Any]
+    is_async: bool
+    inject: tuple[str, ...]
+    read: Callable[[Channels, int], Any]
+    route: Callable[[Any], list[Due]]
+    ends: Mapping[str, str] | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Node:
+    """A step of the graph. `write` turns what the function returned into writes."""
+
+    name: str
+    fn: Callable[..., Any]
+    is_async: bool
+    write: Callable[[Any], Writes]
+    read: Callable[[Channels, int], Any]
+    index: int = 0
+    inject: tuple[str, ...] = ()
+    inject_error: str | None = None
+    branches: tuple[Branch, ...] = ()
+    edges: tuple[str, ...] = ()
+    joins: tuple[str, ...] = ()
+    retry: tuple[RetryPolicy, ...] = ()
+    cache: CachePolicy | None = None
+    timeout: Any = None
+    handler: Node | None = None
+    defer: bool = False
+    hidden: bool = False
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    subgraph: Any = None
+    afn: Callable[..., Any] | None = None
+    mapper: Callable[[Any], Any] | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Join:
+    """An edge from several nodes: `target` is due when all have arrived at `channel`."""
+
+    channel: str
+    target: str
+
+
+@dataclass(slots=True, eq=False)
+class Program:
+    """A compiled graph as the loop sees it; nothing here knows edges by name of method."""
+
+    name: str
+    nodes: dict[str, Node]
+    channels: Channels
+    joins: dict[str, Join]
+    accept: Callable[[Any], Any]  # input as given -> input as stored; raises
+    first: str  # the node that takes the input
+    state_keys: tuple[str, ...]
+    output_keys: tuple[str, ...] | str
+    stream_keys: tuple[str, ...] | str
+    managed: Mapping[str, Any]
+    volatile: tuple[str, ...]
+    functional: bool = False
+    defers: bool = False
+    output: Callable[[Any], Any] | None = None
+    """Turns the output into an instance of the output schema (version="v2")."""
+
+
+class Call:
+    """A `@task` that was called: its function, arguments and the future to answer."""
+
+    __slots__ = ("args", "fn", "future", "kwargs", "number", "position", "record")
+
+    def __init__(self, fn: Any, args: Any, kwargs: Any, future: Any) -> None:
+        self.fn = fn
+        self.args = args
+        self.kwargs = kwargs
+        self.future = future
+        self.number = 0  # how-many-th call of that name in its parent
+        self.position = 0  # how-many-th call of any name in its parent
+        self.record: list[Any] = []
+
+
+class Task:
+    """One execution of one node in one step, or one call of a `@task`."""
+
+    __slots__ = (
+        "_id",
+        "_key",
+        "asked",
+        "attempt",
+        "call",
+        "calls",
+        "children",
+        "due",
+        "failed",
+        "first_attempt",
+        "input",
+        "interrupts",
+        "keys",
+        "made",
+        "name",
+        "node",
+        "parent",
+        "path",
+        "position",
+        "questions",
+        "raised",
+        "state",
+        "suspended",
+        "triggers",
+        "writes",
+    )
+
+    def __init__(
+        self,
+        node: Node,
+        path: tuple[Any, ...],
+        key: tuple[Any, ...],
+        value: Any = None,
+        due: Due | None = None,
+        parent: Task | None = None,
+        call: Call | None = None,
+    ) -> None:
+        self.node = node
+        self.name = node.name
+        self.path = path
+        self._key = key
+        self._id: str | None = None
+        self.input = value
+        self.due: Due = due if due is not None else {}
+        self.parent = parent
+        self.call = call
+        self.state = "new"
+        self.writes: Writes | None = None
+        self.failed: BaseException | None = None
+        self.interrupts: list[Interrupt] = []
+        self.attempt = 1
+        self.first_attempt: float | None = None
+        self.children: dict[str, Task] = {}
+        self.calls: dict[str, int] = {}
+        self.made: set[str] = set()
+        self.position = 0
+        self.questions = 0
+        self.keys: set[str] = set()
+        self.asked: list[Asked] = []
+        self.raised: list[Interrupt] = []
+        self.suspended = False
+        self.triggers: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """The same for the same checkpoint, namespace, step, node and path (R4.11)."""
+        if self._id is None:
+            self._id = ids.task_id(*self._key)
+        return self._id
+
+    def start_over(self) -> None:
+        """Forget what an attempt left behind, before the next one."""
+        self.calls = {}
+        self.made = set()
+        self.position = 0
+        self.questions = 0
+        self.keys = set()
+        self.asked = []
+        self.raised = []
+        self.suspended = False
+
+    @property
+    def path_text(self) -> str:
+        """The path as text; texts sort in the order in which writes are applied (R3.9)."""
+        return path_text(self.path)
+
+    def __repr__(self) -> str:
+        return f"Task({self.name!r}, {self.id})"
+
+
+def path_text(path: Sequence[Any]) -> str:
+    """`~node~x`, `~send~000003`, `~node~x~call~t~000001`: sorts as R3.9 asks."""
+    return "".join(
+        f"~{part:06d}" if isinstance(part, int) else f"~{part}" for part in path
+    )
+
+
+def order_of(task: Task) -> tuple[Any, ...]:
+    """Nodes by name first, then Sends in the order they were sent (R3.9)."""
+    return task.path[0] != "node", task.path[1]
+
+
+@dataclass(slots=True, eq=False)
+class Answer:
+    """What a person answered, and the digest of the question they saw (R5.6)."""
+
+    value: Any
+    digest: str | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Run:
+    """One call of a graph: what it was given and what is constant while it lasts."""
+
+    program: Program
+    thread_id: str | None
+    namespace: str
+    saver: Any
+    config: dict[str, Any]
+    metadata: dict[str, Any]
+    limit: int
+    durability: Durability = "sync"
+    context: Any = None
+    store: Any = None
+    cache: Any = None
+    modes: frozenset[str] = frozenset()
+    stream_keys: tuple[str, ...] | str = ()
+    subgraphs: bool = False
+    sink: Any = None
+    control: Any = None
+    before: frozenset[str] = frozenset()
+    after: frozenset[str] = frozenset()
+    max_concurrency: int | None = None
+    answers: dict[str, Answer] = field(default_factory=dict)
+    resuming: bool = False
+    parent: Task | None = None
+    outer: Run | None = None
+    parents: dict[str, str] = field(default_factory=dict)
+    parent_task: str = ""
+    checkpoint_id: str | None = None
+    run_id: str | None = None
+    remaining: int = 0
+    channels: Channels = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    warn: Callable[[str], None] | None = None
+    stopping: bool = False
+    seed: str = ""
+    expected_head: str | None = None
+    live_checkpoint: str | None = None
+    """The id of the checkpoint whose step is being run."""
+
+    @property
+    def is_root(self) -> bool:
+        """Say whether no other run of this process waits for this one."""
+        return self.outer is None
+
+
+@dataclass(slots=True, eq=False)
+class Outcome:
+    """How a run ended: `status` is success, interrupted, paused or drained."""
+
+    values: Any
+    interrupts: tuple[Interrupt, ...] = ()
+    status: str = "success"
+    asked: tuple[Asked, ...] = ()

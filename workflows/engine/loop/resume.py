@@ -1,0 +1,149 @@
+"""Which answer belongs to which question; must the step pause before or after."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from workflows.engine import ids
+from workflows.engine.checkpoint.base import TaskWrites
+from workflows.engine.constants import RESUME
+from workflows.engine.errors import SerdeError, UnknownInterruptError
+from workflows.engine.loop.plan import due_tasks
+from workflows.engine.loop.records import Answer, Task
+from workflows.engine.loop.view import View, is_finished
+from workflows.engine.serde import canonical
+from workflows.engine.types import Interrupt
+
+
+def question_digest(value: Any) -> str | None:
+    """A digest of what was asked; None where it does not serialize."""
+    try:
+        return ids.digest(canonical(value))
+    except SerdeError:
+        return None
+
+
+def open_questions(view: View, tasks: list[Task]) -> list[tuple[Task, Interrupt]]:
+    """The questions without an answer, in task order."""
+    found = []
+    for task in tasks:
+        if is_finished(view.pending.get(task.id, [])):
+            continue
+        found += [
+            (task, question)
+            for question in [*view.questions_of(task.id), *carried(task)]
+            if question.id not in view.run.answers
+        ]
+    return found
+
+
+def carried(task: Task) -> list[Interrupt]:
+    """Questions that an edit has carried over to a task that did not run yet (R6.10)."""
+    return [
+        Interrupt(item["value"], item["id"], response_schema=item.get("schema"))
+        for item in task.due.get("carried", ())
+        if item.get("open")
+    ]
+
+
+def load_answers(view: View, tasks: list[Task]) -> None:
+    """Take up the answers that were saved with the tasks of this step."""
+    for task in tasks:
+        saved = view.record_of(task.id, RESUME)
+        for question_id, (value, digest) in (saved or {}).items():
+            view.run.answers.setdefault(question_id, Answer(value, digest))
+
+
+def match(view: View, resume: Any) -> list[TaskWrites]:
+    """Give each answer to its question; returns what has to be saved for the tasks.
+
+    Raises UnknownInterruptError before anything is written (R5.15, R5.18).
+    """
+    run = view.run
+    tasks = due_tasks(view)
+    load_answers(view, tasks)
+    questions = open_questions(view, tasks)
+    given = _as_map(view, resume, questions)
+    by_id = {question.id: (task, question) for task, question in questions}
+    strict = run.settings.get("strict_resume", True)
+    unknown = [key for key in given if key not in by_id]
+    if unknown and strict:
+        raise UnknownInterruptError(
+            "not_pending", unknown, list(by_id), thread_id=run.thread_id
+        )
+    answered: dict[str, Task] = {}
+    for question_id, value in given.items():
+        if question_id not in by_id:
+            continue
+        task, question = by_id[question_id]
+        run.answers[question_id] = Answer(value, question_digest(question.value))
+        answered[task.id] = task
+    run.resuming = True
+    return [_record(view, task) for task in answered.values()]
+
+
+def _record(view: View, task: Task) -> TaskWrites:
+    mine = {question.id for question in view.questions_of(task.id)}
+    mine.update(question.id for question in carried(task))
+    earlier = dict(view.record_of(task.id, RESUME) or {})
+    for question_id in mine:
+        answer = view.run.answers.get(question_id)
+        if answer is not None:
+            earlier[question_id] = [answer.value, answer.digest]
+    return TaskWrites(task.id, task.path_text, task.name, [(RESUME, earlier)])
+
+
+def _as_map(
+    view: View, resume: Any, questions: list[tuple[Task, Interrupt]]
+) -> dict[str, Any]:
+    run = view.run
+    pending = [question.id for _, question in questions]
+    if isinstance(resume, dict) and not resume:
+        raise UnknownInterruptError("empty_map", (), pending, thread_id=run.thread_id)
+    if isinstance(resume, dict) and all(_looks_like_id(key) for key in resume):
+        return resume
+    if len(pending) > 1:
+        raise UnknownInterruptError("ambiguous", (), pending, thread_id=run.thread_id)
+    if not pending:
+        if view.due and not any(view.questions_of(t.id) for t in due_tasks(view)):
+            return {}  # a static breakpoint: a plain answer goes on (R5.26)
+        if run.settings.get("strict_resume", True):
+            raise UnknownInterruptError(
+                "nothing_pending", (), (), thread_id=run.thread_id
+            )
+        return {}
+    return {pending[0]: resume}
+
+
+def _looks_like_id(key: Any) -> bool:
+    return (
+        isinstance(key, str)
+        and len(key) == 32
+        and all(c in "0123456789abcdef" for c in key)
+    )
+
+
+def may_start(view: View, task: Task) -> bool:
+    """On a resume, a task whose questions have no answer is not started (R5.17)."""
+    if not view.run.resuming:
+        return True
+    questions = [*view.questions_of(task.id), *carried(task)]
+    return not questions or any(q.id in view.run.answers for q in questions)
+
+
+def pauses_before(view: View, names: list[str]) -> bool:
+    """Say whether a static breakpoint stands before one of these nodes (R5.25)."""
+    return _stands_in(view.run.before, names)
+
+
+def pauses_after(view: View, names: list[str]) -> bool:
+    """Say whether a static breakpoint stands after one of these nodes."""
+    return _stands_in(view.run.after, names)
+
+
+def _stands_in(stops: frozenset[str], names: list[str]) -> bool:
+    if not stops:
+        return False
+    if "*" in stops:
+        return any(not name.startswith("__") for name in names)
+    return any(name in stops for name in names)

@@ -1,0 +1,272 @@
+"""`update_state` and its bulk form, over the loop's requests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from workflows.engine import ids
+from workflows.engine.checkpoint.base import Closed, Due
+from workflows.engine.constants import COPY, END, GOTO, INPUT, START
+from workflows.engine.errors import InvalidUpdateError
+from workflows.engine.loop import commit, effects
+from workflows.engine.loop.apply import Routes, apply_writes
+from workflows.engine.loop.effects import Steps
+from workflows.engine.loop.opening import (
+    adopt_outside,
+    at_head,
+    carry,
+    load_view,
+    open_to_supersede,
+)
+from workflows.engine.loop.plan import due_tasks, ready
+from workflows.engine.loop.records import Node, Run, Task
+from workflows.engine.loop.resume import load_answers
+from workflows.engine.loop.superstep import restore
+from workflows.engine.loop.view import View
+from workflows.engine.types import StateUpdate
+
+
+def update(run: Run, supersteps: Sequence[Sequence[StateUpdate]]) -> Steps[Any]:
+    """Apply each list of updates as one step; returns the config of the last checkpoint.
+
+    Raises InvalidUpdateError where it is not clear as which node, ValueError for no update.
+    """
+    if not supersteps or any(not step for step in supersteps):
+        raise ValueError("bulk_update_state needs at least one update in every step")
+    view = yield from load_view(run)
+    head = at_head(view)
+    for number, step in enumerate(supersteps):
+        if len(step) > 1 and any(u.as_node is None for u in step):
+            raise InvalidUpdateError(
+                "several updates in one step need an as_node each, so that it is clear "
+                "whose edges fire"
+            )
+        yield from _one_step(view, list(step), carrying=head or number > 0)
+    yield from commit.finish(view)
+    return view.config
+
+
+def _one_step(view: View, updates: list[StateUpdate], *, carrying: bool) -> Steps[None]:
+    first = updates[0]
+    if len(updates) == 1 and first.as_node == INPUT:
+        yield from _as_input(view, first.values)
+        return
+    if len(updates) == 1 and first.as_node in (END, COPY):
+        yield from _as_mark(view, first)
+        return
+    if first.values is None and first.as_node is None and len(updates) == 1:
+        yield from _copy(view, "update", carrying)
+        return
+    work = _Work(view, carrying)
+    names = [_node_name(view, work, u) for u in updates]
+    tasks = []
+    for name, given in zip(names, updates, strict=True):
+        tasks.append((yield from _task_as(view, name, given)))
+    jump = (
+        carrying
+        and first.as_node is not None
+        and not any(name in work.due_names for name in names)
+    )
+    changed, due = apply_writes(view, tasks)
+    changed = sorted({*changed, *work.changed, *view.dirty})
+    view.dirty.clear()
+    if carrying and not jump:
+        due = work.keep(due, set(names), explicit=first.as_node is not None)
+    closed = work.dropped(due)
+    extra = {"wrote": sorted(set(names))}
+    saving = commit.advance(view, "update", due, changed, closed=closed, extra=extra)
+    saving.last = True
+    yield from commit.save_checkpoint(view, saving)
+
+
+def _as_input(view: View, values: Any) -> Steps[None]:
+    program = view.run.program
+    value = program.accept(values)
+    closed = open_to_supersede(view)
+    node = program.nodes[program.first]
+    task = Task(node, ("node", program.first), (view.id, program.first))
+    task.writes = [] if program.functional else node.write(value)
+    view.forget_pending()
+    due: list[Due] = [{"node": program.first, "by": ["input"], "send": value}]
+    saving = commit.advance(view, "input", due, (), closed=closed)
+    saving.last = True
+    yield from commit.save_checkpoint(view, saving)
+
+
+def _as_mark(view: View, given: StateUpdate) -> Steps[None]:
+    if given.as_node == COPY:
+        yield from _copy(view, "fork", False)
+        return
+    if given.values is not None:
+        raise InvalidUpdateError(
+            "update_state(as_node=END) ends the thread and takes no values; pass None"
+        )
+    closed = open_to_supersede(view)
+    work = _Work(view, True)
+    saving = commit.advance(
+        view, "update", [], sorted({*work.changed, *view.dirty}), closed=closed
+    )
+    yield from commit.save_checkpoint(view, saving)
+
+
+def _copy(view: View, source: str, carrying: bool) -> Steps[None]:
+    work = _Work(view, carrying)
+    due = work.keep([], set(), explicit=True) if carrying else list(view.due)
+    saving = commit.advance(
+        view,
+        source,
+        due,
+        sorted({*work.changed, *view.dirty}),
+        extra={"wrote": list(view.metadata.get("wrote") or ())},
+    )
+    saving.last = True
+    yield from commit.save_checkpoint(view, saving)
+
+
+class _Work:
+    """What the present step holds: what is due, finished, asked (R6.10)."""
+
+    def __init__(self, view: View, carrying: bool) -> None:
+        self.view = view
+        if carrying:
+            adopt_outside(view)
+        self.items = list(ready(view))
+        self.deferred = [item for item in view.due if item not in self.items]
+        self.tasks = due_tasks(view)
+        self.due_names = {task.name for task in self.tasks}
+        self.finished: set[str] = set()
+        self.changed: list[str] = []
+        self.next: list[Due] = []
+        self.questions: dict[str, list[Any]] = {}
+        load_answers(view, self.tasks)
+        for task in self.tasks:
+            asked = view.questions_of(task.id)
+            kept = [c for c in task.due.get("carried", ()) if c.get("open")]
+            places = {c["id"]: c["place"] for c in task.due.get("carried", ())}
+            self.questions[task.id] = [
+                *(carry(q, places.get(q.id, _place(task, q.id))) for q in asked),
+                *(c for c in kept if c["id"] not in {q.id for q in asked}),
+            ]
+        if carrying:
+            done = restore(view, self.tasks)
+            if done:
+                self.finished = {task.id for task in done}
+                self.changed, self.next = apply_writes(view, done)
+                self.next = [i for i in self.next if not i.get("defer")] + [
+                    i for i in self.next if i.get("defer")
+                ]
+
+    def keep(self, chosen: list[Due], names: set[str], *, explicit: bool) -> list[Due]:
+        """What stays due beside what the update made due."""
+        routes = Routes(self.view.run.program)
+        for item in self.next:
+            routes.add(item)
+        for item, task in zip(self.items, self.tasks, strict=True):
+            if task.id in self.finished:
+                continue
+            if explicit:
+                stays = task.name not in names
+            else:
+                by = item.get("by", [])
+                stays = not by or any(
+                    not b.startswith("edge:") or b[5:] not in names for b in by
+                )
+            if stays:
+                routes.add(self._with_questions(item, task))
+        for item in chosen:
+            carried = next(
+                (
+                    self._with_questions(i, t)
+                    for i, t in zip(self.items, self.tasks, strict=True)
+                    if i["node"] == item["node"]
+                    and ("send" in i) == ("send" in item)
+                    and t.id not in self.finished
+                    and not (explicit and t.name in names)
+                ),
+                None,
+            )
+            if carried is not None and carried.get("carried"):
+                item = {**item, "carried": carried["carried"]}
+            routes.add(item)
+        return routes.listed(self.deferred)
+
+    def _with_questions(self, item: Due, task: Task) -> Due:
+        questions = [
+            q for q in self.questions[task.id] if q["id"] not in self.view.run.answers
+        ]
+        if not questions:
+            return {k: v for k, v in item.items() if k != "carried"}
+        return {**item, "carried": questions}
+
+    def dropped(self, due: list[Due]) -> list[Closed]:
+        """The open questions that are not carried over."""
+        kept = {c["id"] for item in due for c in item.get("carried", ())}
+        return [
+            Closed(q["id"], "superseded")
+            for questions in self.questions.values()
+            for q in questions
+            if q["id"] not in kept
+        ]
+
+
+def _place(task: Task, question_id: str) -> Any:
+    from_ordinal = {task_interrupt(task, n): n for n in range(101)}
+    return from_ordinal.get(question_id, f"id:{question_id}")
+
+
+def task_interrupt(task: Task, place: Any) -> str:
+    """The id a task's question at `place` has."""
+    return ids.interrupt_id(task.id, place)
+
+
+def _node_name(view: View, work: _Work, given: StateUpdate) -> str:
+    program = view.run.program
+    name = given.as_node
+    if name is not None:
+        if name == START:
+            return program.first
+        if name not in program.nodes or name.startswith("__error_handler__"):
+            raise InvalidUpdateError(
+                f"as_node={name!r} is no node of graph {program.name!r}; it has "
+                f"{', '.join(n for n in program.nodes if n != program.first)}"
+            )
+        return name
+    writers = list(view.metadata.get("wrote") or ())
+    if not view.id or writers in ([], [program.first]):
+        return program.first
+    if len(writers) == 1:
+        return str(writers[0])
+    raise InvalidUpdateError(
+        f"several nodes wrote in the last step ({', '.join(writers)}); say which one "
+        "this update stands for: as_node="
+    )
+
+
+def _task_as(view: View, name: str, given: StateUpdate) -> Steps[Task]:
+    """A task that has 'returned' the values; its node's branches are evaluated (R6.5)."""
+    program = view.run.program
+    node: Node = program.nodes[name]
+    task = Task(node, ("node", name), (view.id, view.step + 1, name))
+    values = given.values
+    if name == program.first and not program.functional:
+        values = program.accept({} if values is None else values)
+    if program.functional:
+        task.writes = [("__previous__", values), (END, values)]
+        return task
+    task.writes = node.write(values)
+    for branch in node.branches:
+        channels = {k: c.fresh() for k, c in view.channels.items()}
+        for key, channel in view.channels.items():
+            if channel.is_available():
+                channels[key].load(channel.checkpoint())
+        own: dict[str, list[Any]] = {}
+        for key, value in task.writes:
+            if key in channels:
+                own.setdefault(key, []).append(value)
+        for key, many in own.items():
+            channels[key].update(many)
+        state = branch.read(channels, view.run.limit)
+        answer = yield from effects.compute(branch.path, (state,), {}, branch.is_async)
+        task.writes += [(GOTO, item) for item in branch.route(answer)]
+    return task

@@ -1,0 +1,191 @@
+"""One run's working memory: where it stands, its channels, what tasks have saved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from workflows.engine import ids
+from workflows.engine.channels import EmptyChannelError
+from workflows.engine.checkpoint.base import (
+    Checkpoint,
+    CheckpointTuple,
+    Commit,
+    Due,
+    TaskWrites,
+    checkpoint_config,
+)
+from workflows.engine.constants import CALL, ERROR, INTERRUPT, RESUME
+from workflows.engine.loop.records import Channels, Run, Task
+from workflows.engine.types import Interrupt
+
+Pairs = list[tuple[str, Any]]
+
+
+class View:
+    """What the rooms of the loop share while a run lasts; records, no behaviour of a step."""
+
+    __slots__ = (
+        "base_id",
+        "changed",
+        "channels",
+        "checkpoint",
+        "dirty",
+        "due",
+        "floor",
+        "held",
+        "index",
+        "metadata",
+        "next_version",
+        "parent_config",
+        "pending",
+        "recorded",
+        "run",
+        "saved",
+        "step",
+        "superseded",
+        "tasks",
+        "waiting",
+    )
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.checkpoint: Checkpoint = empty_checkpoint()
+        self.channels: Channels = {}
+        self.due: list[Due] = []
+        self.step = -2
+        self.index = 0  # supersteps run in this call
+        self.pending: dict[str, Pairs] = {}
+        self.recorded: dict[str, dict[str, list[Any]]] = {}
+        self.metadata: Mapping[str, Any] = {}
+        self.parent_config: dict[str, Any] | None = None
+        self.saved = False  # the present checkpoint is durable
+        self.floor = ""
+        self.base_id: str | None = None  # newest checkpoint that was written
+        self.changed: dict[str, Any] = {}  # durability "exit": versions not yet written
+        self.waiting: Commit | None = None  # durability "exit": what the end will write
+        self.held: list[TaskWrites] = []  # saved together with the next checkpoint
+        self.tasks: list[Task] = []
+        self.superseded: list[str] = []
+        self.dirty: set[str] = set()  # channels moved from outside, not yet saved
+        self.next_version = run.saver.get_next_version if run.saver else _count
+
+    @property
+    def id(self) -> str:
+        """The id of the present checkpoint."""
+        return self.checkpoint["id"]
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """A config that names the present checkpoint."""
+        return checkpoint_config(self.run.thread_id or "", self.run.namespace, self.id)
+
+    def values(self, keys: tuple[str, ...] | str) -> Any:
+        """What the channels of these keys hold; a plain key gives the bare value."""
+        if isinstance(keys, str):
+            try:
+                return self.channels[keys].get()
+            except EmptyChannelError:
+                return None
+        found: dict[str, Any] = {}
+        for key in keys:
+            channel = self.channels[key]
+            try:
+                found[key] = channel.get()
+            except EmptyChannelError:
+                continue
+        return found
+
+    def take(self, saved: CheckpointTuple | None) -> None:
+        """Stand at `saved`; None is a thread without any checkpoint."""
+        program = self.run.program
+        if saved is None:
+            self.channels = {k: c.fresh() for k, c in program.channels.items()}
+            return
+        checkpoint = saved.checkpoint
+        values = checkpoint.get("channel_values", {})
+        channels: Channels = {}
+        for key, template in program.channels.items():
+            channel = template.fresh()
+            if key in values:
+                channel.load(values[key])
+            channels[key] = channel
+        self.channels = channels
+        self.checkpoint = checkpoint
+        self.due = list(checkpoint.get("due") or [])
+        self.metadata = saved.metadata or {}
+        self.step = int(self.metadata.get("step", -2))
+        self.parent_config = saved.parent_config
+        self.floor = max(self.floor, checkpoint["id"])
+        self.base_id = checkpoint["id"]
+        self.saved = True
+        self.remember(saved.pending_writes or ())
+
+    def remember(self, writes: Any) -> None:
+        """Sort saved writes by the task they belong to."""
+        for task_id, channel, value in writes:
+            self.pending.setdefault(task_id, []).append((channel, value))
+            if channel == CALL:
+                parent = value[0]
+                self.recorded.setdefault(parent, {})[task_id] = value
+
+    def forget_pending(self) -> None:
+        """Drop what tasks of the present step have saved."""
+        self.pending = {}
+        self.recorded = {}
+
+    def questions_of(self, task_id: str) -> tuple[Interrupt, ...]:
+        """The questions that a task's record holds, answered or not."""
+        for channel, value in self.pending.get(task_id, ()):
+            if channel == INTERRUPT:
+                return tuple(value)
+        return ()
+
+    def record_of(self, task_id: str, name: str) -> Any:
+        """One entry of a task's record, or None."""
+        for channel, value in self.pending.get(task_id, ()):
+            if channel == name:
+                return value
+        return None
+
+
+def shown_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """A checkpoint's metadata without what the engine notes for itself."""
+    return {k: v for k, v in metadata.items() if k not in ("task", "wrote")}
+
+
+def is_finished(pairs: Pairs) -> bool:
+    """Say whether a task's record holds the result of the task."""
+    return any(channel not in (INTERRUPT, RESUME, ERROR, CALL) for channel, _ in pairs)
+
+
+def empty_checkpoint() -> Checkpoint:
+    """The state before the first checkpoint."""
+    return {
+        "v": 1,
+        "id": "",
+        "ts": "",
+        "channel_values": {},
+        "channel_versions": {},
+        "versions_seen": {},
+        "updated_channels": None,
+        "due": [],
+    }
+
+
+def copy_checkpoint(checkpoint: Checkpoint, after: str, due: list[Due]) -> Checkpoint:
+    """A new checkpoint with the same values and a new id."""
+    return {
+        "v": 1,
+        "id": ids.new_checkpoint_id(after),
+        "ts": ids.now_text(),
+        "channel_values": dict(checkpoint["channel_values"]),
+        "channel_versions": dict(checkpoint["channel_versions"]),
+        "versions_seen": {},
+        "updated_channels": [],
+        "due": due,
+    }
+
+
+def _count(current: Any, _channel: Any) -> Any:
+    return 1 if current is None else current + 1
