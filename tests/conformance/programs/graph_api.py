@@ -1,10 +1,11 @@
 """Section 1 of the engine's rules: builder, nodes, edges, Command, Send, policies, compile."""
 
 import functools
+import itertools
 import operator
 import threading
 import uuid
-from typing import Annotated, Any, Literal, TypedDict
+from typing import Annotated, Literal, TypedDict
 
 from tests.conformance.corpus import program
 from tests.conformance.programs.shapes import S, graph, once_bad, say
@@ -38,7 +39,7 @@ def names_of_nodes(api, run):
     built.add_node("p", functools.partial(base, extra="partial"))
     names = ["plain", "Doer", "method", "p"]
     built.add_edge(api.START, names[0])
-    for one, two in zip(names, names[1:], strict=False):
+    for one, two in itertools.pairwise(names):
         built.add_edge(one, two)
     return run.stream(built.compile(), {"log": []})
 

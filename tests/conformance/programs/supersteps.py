@@ -3,10 +3,9 @@
 import asyncio
 import threading
 import time
-from typing import Any
 
 from tests.conformance.corpus import program
-from tests.conformance.programs.shapes import S, graph, once_bad, say
+from tests.conformance.programs.shapes import graph, once_bad, say
 
 
 def _fan(api, *names, **nodes):
@@ -106,13 +105,14 @@ def max_concurrency(api, run):
 
 @program("R3.6", only="async")
 def coroutines_overlap(api, run):
-    meet = []
+    meet, both = [], asyncio.Event()
 
     def waits(name):
         async def node(state):
             meet.append(name)
-            while len(meet) < 2:
-                await asyncio.sleep(0)
+            if len(meet) == 2:
+                both.set()
+            await both.wait()
             return {"log": [name]}
 
         return node
@@ -151,7 +151,7 @@ def recursion_limit(api, run):
     def limited(thread, n):
         return {**run.config(thread), "recursion_limit": n}
 
-    out = [
+    return [
         run.attempt(run.invoke, g, {"log": []}, limited("a", 4)),
         run.attempt(run.invoke, g, {"log": []}, limited("b", 3), kind=RecursionError),
         run.look(g, run.config("b"))["values"],
@@ -160,7 +160,6 @@ def recursion_limit(api, run):
         run.invoke(g, None, limited("c", 2)),
         run.attempt(run.invoke, g, {"log": []}, limited("d", 0)),
     ]
-    return out
 
 
 @program("R3.11", "R3.12", "R3.13")
@@ -354,7 +353,7 @@ def a_base_exception_ends_the_run(api, run):
 
 @program("R3.17", only="async")
 def cancelling_the_callers_task(api, run):
-    calls = []
+    calls, begun = [], asyncio.Event()
 
     async def quick(state):
         calls.append("quick")
@@ -363,6 +362,7 @@ def cancelling_the_callers_task(api, run):
     async def slow(state):
         calls.append("slow")
         if calls.count("slow") == 1:
+            begun.set()
             await asyncio.sleep(5)
         return {"log": ["slow"]}
 
@@ -372,8 +372,7 @@ def cancelling_the_callers_task(api, run):
 
     async def cancelled():
         task = asyncio.ensure_future(g.ainvoke({"log": []}, run.config()))
-        while len(calls) < 2:
-            await asyncio.sleep(0.001)
+        await begun.wait()
         await asyncio.sleep(0.05)
         task.cancel()
         try:
