@@ -14,11 +14,15 @@ from tests.conformance.facade import Run
 
 FOLDER = Path(__file__).parent
 SECTIONS = [
-    "graph_api",
+    "nodes",
+    "edges",
+    "policies",
     "state",
     "supersteps",
     "durability",
-    "interrupts",
+    "asking",
+    "answering",
+    "breakpoints",
     "inspection",
     "subgraphs",
     "functional",

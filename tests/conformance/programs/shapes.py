@@ -43,3 +43,9 @@ def once_bad(calls: list, name: str = "bad", error: type = RuntimeError) -> Any:
         return {"log": [name]}
 
     return node
+
+
+def outcome_of(api: Any, run: Any, value: Any) -> Any:
+    """What a run gives whose one node returns `value`."""
+    g = graph(api, (api.START, "n"), n=lambda s: value, other=None).compile()
+    return run.attempt(run.invoke, g, {"log": ["i"]})
