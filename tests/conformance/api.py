@@ -1,0 +1,54 @@
+"""The names a program may use, from either engine, looked up when they are asked for.
+
+A name that an engine lacks fails the programs that use it and no others.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+HOMES = {
+    "graph": "StateGraph START END MessagesState",
+    "graph.message": "add_messages",
+    "types": (
+        "Command Send interrupt Interrupt RetryPolicy CachePolicy TimeoutPolicy "
+        "Overwrite StateUpdate"
+    ),
+    "func": "task entrypoint",
+    "errors": (
+        "InvalidUpdateError GraphRecursionError EmptyInputError GraphInterrupt "
+        "GraphBubbleUp NodeError NodeTimeoutError"
+    ),
+    "config": "get_config get_stream_writer get_store",
+    "runtime": "Runtime RunControl get_runtime",
+    "managed": "IsLastStep RemainingSteps",
+    "channels": (
+        "LastValue BinaryOperatorAggregate EphemeralValue UntrackedValue AnyValue Topic"
+    ),
+    "checkpoint.memory": "InMemorySaver",
+    "store.memory": "InMemoryStore",
+    "cache.memory": "InMemoryCache",
+}
+HOME_OF = {name: home for home, names in HOMES.items() for name in names.split()}
+ELSEWHERE = {
+    ("langgraph", "RemoveMessage"): "langchain_core.messages",
+    ("langgraph", "HumanMessage"): "langchain_core.messages",
+    ("langgraph", "AIMessage"): "langchain_core.messages",
+    ("durableweb", "RemoveMessage"): "durableweb.graph.message",
+    ("durableweb", "HumanMessage"): "durableweb.graph.message",
+    ("durableweb", "AIMessage"): "durableweb.graph.message",
+}
+
+
+class Api:
+    """`Api("durableweb").StateGraph` is `durableweb.graph.StateGraph`."""
+
+    def __init__(self, engine: str) -> None:
+        self.engine = engine
+
+    def __getattr__(self, name: str) -> Any:
+        home = ELSEWHERE.get((self.engine, name))
+        if home is None:
+            home = f"{self.engine}.{HOME_OF[name]}"
+        return getattr(import_module(home), name)

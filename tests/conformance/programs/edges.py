@@ -1,0 +1,399 @@
+"""Section 1: edges, branches, joins, Send and Command."""
+
+import operator
+from typing import Annotated, Literal
+
+from tests.conformance.corpus import program
+from tests.conformance.programs.shapes import S, graph, outcome_of, say
+
+
+@program("R1.13")
+def refused_edges(api, run):
+    def fails(make):
+        built = graph(api, x=None, y=None)
+        return run.attempt(make, built)
+
+    def compile_with(*steps):
+        def make(built):
+            for step in steps:
+                step(built)
+            built.compile()
+            return "compiles"
+
+        return make
+
+    def jump(state) -> api.Command[Literal["ghost"]]:
+        return api.Command(goto="ghost")
+
+    start = lambda b: b.add_edge(api.START, "x")  # noqa: E731
+    return [
+        fails(lambda b: b.add_edge(api.END, "x")),
+        fails(lambda b: b.add_edge("x", api.START)),
+        fails(compile_with(start, lambda b: b.add_edge("x", "ghost"))),
+        fails(compile_with(start, lambda b: b.add_edge("ghost", "x"))),
+        fails(
+            compile_with(
+                start, lambda b: b.add_conditional_edges("ghost", lambda s: "x")
+            )
+        ),
+        fails(
+            compile_with(
+                start,
+                lambda b: b.add_conditional_edges("x", lambda s: "k", {"k": "ghost"}),
+            )
+        ),
+        fails(compile_with(start, lambda b: b.add_node("j", jump))),
+        fails(
+            compile_with(
+                start, lambda b: b.add_node("j", say("j"), destinations=("ghost",))
+            )
+        ),
+        fails(compile_with(lambda b: b.add_edge("x", "y"))),
+        fails(lambda b: start(b).compile(interrupt_before=["ghost"])),
+        fails(lambda b: b.add_edge(["x", "ghost"], "y")),
+        fails(lambda b: b.add_edge([api.START, "x"], "y")),
+        fails(compile_with(start)),
+        fails(compile_with(lambda b: b.add_edge(api.START, api.END))),
+    ]
+
+
+@program("R1.14")
+def equal_edges_run_the_target_once(api, run):
+    def also(state):
+        return "y"
+
+    built = graph(api, (api.START, "x"), ("x", "y"), ("x", "y"), x=None, y=None)
+    built.add_conditional_edges("x", also)
+    return run.invoke(built.compile(), {"log": ["i"]})
+
+
+@program("R1.15")
+def fan_in_by_single_edges_does_not_wait(api, run):
+    edges = [(api.START, "a"), (api.START, "b"), ("b", "b2"), ("a", "j"), ("b2", "j")]
+    g = graph(api, *edges, **{"a": None, "b": None, "b2": None, "j": None}).compile()
+    return run.invoke(g, {"log": []})
+
+
+@program("R1.16")
+def fan_in_by_a_list_waits(api, run):
+    edges = [(api.START, "a"), (api.START, "b"), ("b", "b2"), (["a", "b2"], "j")]
+    g = graph(api, *edges, **{"a": None, "b": None, "b2": None, "j": None}).compile()
+    return run.invoke(g, {"log": []})
+
+
+@program("R1.16")
+def a_join_remembers_across_runs(api, run):
+    built = graph(api, a=None, b=None, j=None)
+    built.add_conditional_edges(api.START, lambda s: s["b"], ["a", "b"])
+    built.add_edge(["a", "b"], "j")
+    g = built.compile(checkpointer=run.saver)
+    order = ["a", "a", "b", "b", "a"]
+    return [
+        run.invoke(g, {"log": [], "b": each}, run.config())["log"] for each in order
+    ]
+
+
+@program("R1.16")
+def a_join_in_a_loop_and_a_join_to_the_end(api, run):
+    def again(state):
+        return ["x", "y"] if len(state["log"]) < 5 else api.END
+
+    edges = [(api.START, "x"), (api.START, "y"), (["x", "y"], "j")]
+    built = graph(api, *edges, x=None, y=None, j=None)
+    built.add_conditional_edges("j", again, ["x", "y", api.END])
+    end = graph(
+        api, (api.START, "x"), (api.START, "y"), (["x", "y"], api.END), x=None, y=None
+    )
+    return [
+        run.invoke(built.compile(), {"log": []}),
+        run.invoke(end.compile(), {"log": []}),
+    ]
+
+
+@program("R1.17")
+def single_edge_and_barrier_both_fire(api, run):
+    edges = [
+        (api.START, "a"),
+        (api.START, "b"),
+        ("b", "c"),
+        ("a", "j"),
+        (["a", "c"], "j"),
+    ]
+    g = graph(api, *edges, a=None, b=None, c=None, j=None).compile()
+    return run.invoke(g, {"log": []})
+
+
+@program("R1.18")
+def what_a_branch_may_return(api, run):
+    def results(value, path_map=None):
+        built = graph(api, (api.START, "x"), x=None, y=None, z=None)
+        built.add_conditional_edges("x", lambda s: value, path_map)
+        return run.attempt(run.invoke, built.compile(), {"log": []})
+
+    return [
+        results("y"),
+        results(api.END),
+        results(["y", "z"]),
+        results([]),
+        results(api.Send("y", {})),
+        results([api.Send("y", {}), "z"]),
+        results(None),
+        results(api.START),
+        results(True, {True: "y", False: "z"}),
+        results("z", ["y", "z"]),
+        results("nothing", {"k": "y"}),
+    ]
+
+
+@program(
+    "R1.18",
+    differs="END needs no entry in a map",
+    expected={"log": ["x"]},
+)
+def end_needs_no_entry_in_a_map(api, run):
+    built = graph(api, (api.START, "x"), x=None, y=None)
+    built.add_conditional_edges("x", lambda s: api.END, {"k": "y"})
+    return run.attempt(run.invoke, built.compile(), {"log": []})
+
+
+@program("R1.19")
+def several_branches_are_all_evaluated(api, run):
+    def one(state):
+        return "y"
+
+    def two(state):
+        return "z"
+
+    built = graph(api, (api.START, "x"), x=None, y=None, z=None)
+    built.add_conditional_edges("x", one).add_conditional_edges("x", two)
+    twice = run.attempt(built.add_conditional_edges, "x", one)
+    return [run.invoke(built.compile(), {"log": []}), twice]
+
+
+@program(
+    "R1.19",
+    differs="two lambdas on one source get running numbers",
+    expected={"log": ["x", "y", "z"]},
+)
+def two_lambdas_on_one_source(api, run):
+    built = graph(api, (api.START, "x"), x=None, y=None, z=None)
+    built.add_conditional_edges("x", lambda s: "y")
+    return run.attempt(
+        lambda: run.invoke(
+            built.add_conditional_edges("x", lambda s: "z").compile(), {"log": []}
+        )
+    )
+
+
+@program("R1.20")
+def what_a_branch_sees(api, run):
+    seen = []
+
+    def look(state):
+        seen.append(list(state["log"]))
+        return "j"
+
+    edges = [(api.START, "x"), (api.START, "x2")]
+    built = graph(api, *edges, x=None, x2=None, j=None)
+    built.add_conditional_edges("x", look)
+    return [run.invoke(built.compile(), {"log": []}), seen]
+
+
+@program("R1.21")
+def a_branch_asks_and_retries_with_its_node(api, run):
+    calls = []
+
+    def choose(state):
+        calls.append("choose")
+        return api.interrupt("where?")
+
+    built = graph(api, (api.START, "x"), x=say("x", calls), y=None)
+    built.add_conditional_edges("x", choose)
+    g = built.compile(checkpointer=run.saver)
+    first = run.invoke(g, {"log": []}, run.config())
+    last = run.invoke(g, api.Command(resume="y"), run.config())
+
+    def shaky(state):
+        calls.append("shaky")
+        if calls.count("shaky") == 1:
+            raise ConnectionError
+        return "y"
+
+    again = api.StateGraph(S).add_node("y", say("y"))
+    policy = api.RetryPolicy(initial_interval=0.0, jitter=False)
+    again.add_node("x", say("x", calls), retry_policy=policy).add_edge(api.START, "x")
+    again.add_conditional_edges("x", shaky)
+    return [first, last, run.invoke(again.compile(), {"log": []}), calls]
+
+
+@program(
+    "R1.21",
+    differs="node and branch are one unit: both run again, and the update counts once",
+    expected=[
+        {"raises": "RuntimeError"},
+        {"log": []},
+        ["x"],
+        {"log": ["x", "y"]},
+        ["x", "choose", "x", "choose"],
+    ],
+)
+def a_failing_branch_takes_its_node_along(api, run):
+    calls = []
+
+    def choose(state):
+        calls.append("choose")
+        if calls.count("choose") == 1:
+            raise RuntimeError("lost")
+        return "y"
+
+    built = graph(api, (api.START, "x"), x=say("x", calls), y=None)
+    built.add_conditional_edges("x", choose)
+    g = built.compile(checkpointer=run.saver)
+    failed = run.attempt(run.invoke, g, {"log": []}, run.config())
+    found = run.get_state(g, run.config())
+    done = run.invoke(g, None, run.config())
+    return [failed, found.values, found.next, done, calls]
+
+
+@program(
+    "R1.22",
+    differs="an unknown target is an error that names node and target",
+    expected=[{"raises": "InvalidUpdateError", "says": "ghost"}] * 3,
+)
+def unknown_targets(api, run):
+    def make(node, path=None):
+        built = graph(api, (api.START, "x"), x=node, y=None)
+        if path:
+            built.add_conditional_edges("x", path)
+        return run.attempt(run.invoke, built.compile(), {"log": []}, says="ghost")
+
+    return [
+        make(say("x"), lambda s: "ghost"),
+        make(lambda s: api.Command(goto="ghost")),
+        make(lambda s: api.Send("ghost", {})),
+    ]
+
+
+@program(
+    "R1.22",
+    differs="a Send to the end is refused wherever it comes from",
+    expected=[{"raises": "InvalidUpdateError"}] * 3,
+)
+def send_to_the_end(api, run):
+    built = graph(api, (api.START, "x"), x=None)
+    built.add_conditional_edges("x", lambda s: api.Send(api.END, {}))
+    return [
+        outcome_of(api, run, api.Send(api.END, {})),
+        outcome_of(api, run, api.Command(goto=api.Send(api.END, {}))),
+        run.attempt(run.invoke, built.compile(), {"log": []}),
+    ]
+
+
+@program("R1.23")
+def entry_and_finish_points_and_sequences(api, run):
+    built = api.StateGraph(S).add_sequence([say("f"), ("g", say("g"))])
+    built.set_entry_point("f").set_finish_point("g")
+    branch = graph(api, x=None, y=None)
+    branch.set_conditional_entry_point(lambda s: "k", {"k": "y"})
+    return [
+        run.invoke(built.compile(), {"log": []}),
+        run.invoke(branch.compile(), {"log": []}),
+        run.attempt(api.StateGraph(S).add_sequence, []),
+        run.attempt(api.StateGraph(S).add_sequence, [say("f"), say("f")]),
+    ]
+
+
+@program("R1.25")
+def goto_adds_to_the_edges(api, run):
+    def make(goto):
+        x = lambda s: api.Command(goto=goto, update={"log": ["x"]})  # noqa: E731
+        g = graph(api, (api.START, "x"), ("x", "y"), x=x, y=None, z=None)
+        return run.invoke(g.compile(), {"log": []})
+
+    return [make("z"), make(api.END), make("y"), make(["z", "z"]), make(())]
+
+
+@program("R1.26", "R1.27", "R3.9")
+def sends_and_edges_to_one_node(api, run):
+    seen = []
+
+    def w(state):
+        seen.append(state)
+        return {"log": [state if isinstance(state, int) else "edge"]}
+
+    def x(state):
+        return api.Command(goto=[api.Send("w", 1), "w", api.Send("w", 1), "w"])
+
+    g = graph(api, (api.START, "x"), x=x, w=w).compile()
+    return run.invoke(g, {"log": ["i"]})
+
+
+@program("R1.28")
+def several_sends_fire_one_outgoing_edge(api, run):
+    def w(n):
+        return {"log": [n]}
+
+    def fin(state):
+        return {"log": [f"fin{len(state['log'])}"]}
+
+    built = graph(api, ("w", "fin"), w=w, fin=fin)
+    built.add_conditional_edges(
+        api.START, lambda s: [api.Send("w", 3), api.Send("w", 1)]
+    )
+    return run.invoke(built.compile(), {"log": []})
+
+
+@program("R1.27")
+def sent_input_is_given_as_it_is(api, run):
+    from pydantic import BaseModel
+
+    class Model(BaseModel):
+        a: int = 0
+        log: Annotated[list, operator.add] = []
+
+    def w(arg):
+        return {"log": [type(arg).__name__, arg]}
+
+    built = graph(api, schema=Model, w=w)
+    built.add_conditional_edges(
+        api.START, lambda s: [api.Send("w", {"a": "1"}), api.Send("w", 5)]
+    )
+    return run.invoke(built.compile(), {"log": []})
+
+
+@program("R1.29")
+def command_for_the_parent(api, run):
+    def i2(state):
+        return api.Command(
+            graph=api.Command.PARENT, update={"log": ["toparent"]}, goto="tgt"
+        )
+
+    sub = graph(
+        api, (api.START, "i1"), ("i1", "i2"), ("i2", "i3"), i1=None, i2=i2, i3=None
+    )
+    edges = [(api.START, "sub"), ("sub", "nxt")]
+    g = graph(api, *edges, sub=sub.compile(), nxt=None, tgt=None).compile()
+    return run.invoke(g, {"log": ["i"]})
+
+
+@program(
+    "R1.30",
+    differs="a command for a parent that is not there is an update that cannot be made",
+    expected=[{"raises": "NoParentGraphError"}] * 2,
+)
+def command_for_a_parent_that_is_not_there(api, run):
+    return [
+        outcome_of(api, run, api.Command(graph=api.Command.PARENT, update={"a": 1})),
+        outcome_of(api, run, api.Command(graph="elsewhere", update={"a": 1})),
+    ]
+
+
+@program(
+    "R1.31",
+    differs="a branch chooses, it does not command",
+    expected={"raises": "InvalidUpdateError"},
+)
+def command_from_a_branch(api, run):
+    built = graph(api, (api.START, "x"), x=None, y=None)
+    built.add_conditional_edges("x", lambda s: api.Command(goto="y"))
+    return run.attempt(run.invoke, built.compile(), {"log": []})

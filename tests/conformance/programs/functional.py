@@ -1,0 +1,414 @@
+"""Section 8: entrypoints and tasks."""
+
+import time
+
+from tests.conformance.corpus import program
+from tests.conformance.programs.shapes import graph
+
+
+@program("R8.1", "R8.4")
+def an_entrypoint_and_its_state(api, run):
+    @api.task
+    def double(n):
+        return n * 2
+
+    @api.entrypoint(checkpointer=run.saver)
+    def wf(n, *, previous=None, config):
+        return {
+            "was": previous,
+            "is": double(n).result(),
+            "t": config["configurable"]["thread_id"],
+        }
+
+    first = run.invoke(wf, 1, run.config())
+    seen = run.look(wf, run.config())
+    return [first, seen, run.invoke(wf, 2, run.config()), run.steps(wf, run.config())]
+
+
+@program("R8.1")
+def parameters_of_an_entrypoint(api, run):
+    def none():
+        return 1
+
+    def other(n, wanted):
+        return 1
+
+    def generator(n):
+        yield n
+
+    return [
+        run.attempt(lambda: api.entrypoint()(none) and "fine"),
+        run.attempt(lambda: run.invoke(api.entrypoint()(other), 1)),
+        run.attempt(lambda: api.entrypoint()(generator) and "fine"),
+    ]
+
+
+@program("R8.3")
+def inputs_of_an_entrypoint(api, run):
+    @api.entrypoint(checkpointer=run.saver)
+    def wf(n):
+        return [n]
+
+    return [
+        run.invoke(wf, 0, run.config("a")),
+        run.invoke(wf, "", run.config("b")),
+        run.attempt(run.invoke, wf, None, run.config("c")),
+        run.attempt(run.invoke, wf, 1),
+    ]
+
+
+@program("R8.5")
+def a_final_value_apart_from_the_saved_one(api, run):
+    @api.entrypoint(checkpointer=run.saver)
+    def wf(n, *, previous=None):
+        return api.entrypoint.final(value=previous, save=(previous or 0) + n)
+
+    out = [run.invoke(wf, n, run.config()) for n in (1, 2, 3)]
+    return [out, run.look(wf, run.config())["values"]]
+
+
+@program("R8.6")
+def a_failed_run_keeps_previous(api, run):
+    fails = [True]
+
+    @api.entrypoint(checkpointer=run.saver)
+    def wf(n, *, previous=None):
+        if n == 6 and fails:
+            fails.clear()
+            raise RuntimeError("six")
+        return [n, previous and previous[0]]
+
+    return [
+        run.invoke(wf, 5, run.config()),
+        run.attempt(run.invoke, wf, 6, run.config()),
+        run.invoke(wf, None, run.config()),
+        run.invoke(wf, 7, run.config()),
+    ]
+
+
+@program("R8.7")
+def updating_the_saved_value(api, run):
+    @api.entrypoint(checkpointer=run.saver)
+    def wf(n, *, previous=None):
+        return [n, previous]
+
+    run.invoke(wf, 1, run.config())
+    run.update_state(wf, run.config(), "set", as_node="wf")
+    return [run.look(wf, run.config())["values"], run.invoke(wf, 2, run.config())]
+
+
+@program("R8.8")
+def a_new_input_while_paused(api, run):
+    @api.entrypoint(checkpointer=run.saver)
+    def wf(n, *, previous=None):
+        return [n, previous, api.interrupt(f"q{n}")]
+
+    first = run.invoke(wf, 1, run.config())
+    second = run.invoke(wf, 2, run.config())
+    return [first, second, run.invoke(wf, api.Command(resume="r"), run.config())]
+
+
+@program("R8.9")
+def futures(api, run):
+    @api.task(name="other")
+    def add(a, b=1, *, c=0):
+        return a + b + c
+
+    @api.task
+    def bad():
+        raise ValueError("no")
+
+    @api.entrypoint()
+    def wf(n):
+        first, second = add(n), add(n, 2, c=3)
+        values = [first.result(), second.result(), first.done()]
+        error = bad().exception()
+        return [values, type(error).__name__]
+
+    return [run.invoke(wf, 1), run.stream(wf, 1)[:2]]
+
+
+@program("R8.9", only="blocking")
+def tasks_run_side_by_side(api, run):
+    live = []
+
+    @api.task
+    def waits(n):
+        live.append(n)
+        until = time.monotonic() + 2
+        while len(live) < 3 and time.monotonic() < until:
+            time.sleep(0.001)
+        return n * 10
+
+    @api.entrypoint()
+    def wf(n):
+        return [f.result() for f in [waits(each) for each in range(3)]]
+
+    return [run.invoke(wf, 1), len(live)]
+
+
+@program("R8.9", only="async")
+def coroutine_tasks(api, run):
+    import asyncio
+
+    @api.task
+    async def slow(n):
+        await asyncio.sleep(0.01)
+        return n + 1
+
+    @api.task
+    def plain(n):
+        return n * 2
+
+    @api.entrypoint(checkpointer=run.saver)
+    async def wf(n):
+        one, two = slow(n), slow(n + 1)
+        return [
+            await one,
+            await two,
+            await plain(5),
+            *await asyncio.gather(slow(7), slow(8)),
+        ]
+
+    return [run.invoke(wf, 1, run.config()), run.look(wf, run.config())["values"]]
+
+
+@program("R8.10")
+def tasks_in_the_wrong_place(api, run):
+    @api.task
+    def plain():
+        return 1
+
+    @api.task
+    async def coroutine():
+        return 1
+
+    @api.entrypoint()
+    def wf(n):
+        return coroutine().result()
+
+    seen = [run.attempt(plain, kind=RuntimeError)]
+    if run.driver == "blocking":
+        seen.append(run.attempt(run.invoke, wf, 1, kind=RuntimeError))
+    return seen
+
+
+@program("R8.11")
+def tasks_that_nobody_waits_for(api, run):
+    calls = []
+
+    @api.task
+    def late(n):
+        time.sleep(0.02)
+        calls.append(n)
+
+    @api.entrypoint(checkpointer=run.saver)
+    def wf(n):
+        late(1)
+        late(2)
+        return "done"
+
+    return [run.invoke(wf, 1, run.config()), sorted(calls)]
+
+
+@program(
+    "R8.11",
+    differs="a future is not a result",
+    expected={"raises": "TypeError"},
+)
+def a_future_as_result(api, run):
+    @api.task
+    def one():
+        return 1
+
+    @api.entrypoint()
+    def wf(n):
+        return one()
+
+    return run.attempt(run.invoke, wf, 1)
+
+
+@program("R8.12")
+def entrypoints_in_entrypoints_and_nodes(api, run):
+    @api.entrypoint()
+    def inner(n):
+        return n + 1
+
+    @api.entrypoint(checkpointer=run.saver)
+    def outer(n):
+        return inner.invoke(n) * 10
+
+    def node(state):
+        return {"log": [inner.invoke(1)]}
+
+    g = graph(api, (api.START, "node"), node=node).compile()
+    return [run.invoke(outer, 1, run.config()), run.invoke(g, {"log": []})]
+
+
+@program("R8.13", "R8.14")
+def a_task_asks(api, run):
+    calls = []
+
+    @api.task
+    def before(n):
+        calls.append("before")
+        return n
+
+    @api.task
+    def ask(n):
+        calls.append("ask")
+        return api.interrupt(f"q{n}")
+
+    @api.entrypoint(checkpointer=run.saver)
+    def wf(n):
+        calls.append("body")
+        return [before(n).result(), ask(1).result(), ask(2).result()]
+
+    seen = [run.invoke(wf, 5, run.config())]
+    seen += [
+        run.invoke(wf, api.Command(resume=each), run.config()) for each in ("x", "y")
+    ]
+    return [seen, calls]
+
+
+@program(
+    "R8.13",
+    differs="all questions of tasks already started are shown and answerable by id",
+    expected=[["q1", "q2"], ["x", "y"]],
+)
+def tasks_that_ask_at_the_same_time(api, run):
+    @api.task
+    def ask(n):
+        return api.interrupt(f"q{n}")
+
+    @api.entrypoint(checkpointer=run.saver)
+    def wf(n):
+        return [f.result() for f in [ask(1), ask(2)]]
+
+    run.invoke(wf, 1, run.config())
+    ids = {i.value: i.id for i in run.get_state(wf, run.config()).interrupts}
+    answers = {ids[q]: a for q, a in (("q1", "x"), ("q2", "y")) if q in ids}
+    return [sorted(ids), run.invoke(wf, api.Command(resume=answers), run.config())]
+
+
+@program(
+    "R8.15",
+    differs="a result that cannot be stored is a SerializationError, a TypeError too",
+    expected=[{"raises": "SerializationError", "says": "odd"}, {"raises": "TypeError"}],
+)
+def a_result_that_cannot_be_stored(api, run):
+    @api.task
+    def odd():
+        return {"deep": [object()]}
+
+    @api.entrypoint(checkpointer=run.saver)
+    def wf(n):
+        odd().result()
+        return 1
+
+    return [
+        run.attempt(run.invoke, wf, 1, run.config("a"), says="odd"),
+        run.attempt(run.invoke, wf, 1, run.config("b"), kind=TypeError),
+    ]
+
+
+@program("R8.16")
+def retries_and_caches_of_tasks(api, run):
+    calls = []
+
+    @api.task(retry_policy=api.RetryPolicy(initial_interval=0.0, jitter=False))
+    def shaky():
+        calls.append("shaky")
+        if len(calls) == 1:
+            raise ConnectionError
+        return 1
+
+    @api.entrypoint()
+    def wf(n):
+        return shaky().result()
+
+    return [run.invoke(wf, 1), calls]
+
+
+@program("R8.16")
+def a_cached_task(api, run):
+    calls = []
+
+    @api.task(cache_policy=api.CachePolicy())
+    def slow(n):
+        calls.append(n)
+        return n * 10
+
+    @api.entrypoint(cache=api.InMemoryCache())
+    def wf(n):
+        return slow(n).result()
+
+    return [[run.invoke(wf, n) for n in (1, 1, 2)], calls]
+
+
+@program("R8.17")
+def chunks_of_an_entrypoint(api, run):
+    @api.task
+    def one(n):
+        return n + 1
+
+    @api.task
+    def two(n):
+        return n + 2
+
+    @api.entrypoint(checkpointer=run.saver)
+    def wf(n):
+        return two(one(n).result()).result()
+
+    return [
+        run.stream(wf, 1, run.config()),
+        run.stream(wf, 1, run.config(), stream_mode="values"),
+        run.stream(wf, 1, run.config(), stream_mode=["updates"]),
+    ]
+
+
+@program("R8.14", "R4.12")
+def an_entrypoint_that_fails_and_goes_on(api, run):
+    calls = []
+
+    @api.task
+    def step(n):
+        calls.append(n)
+        return n
+
+    @api.entrypoint(checkpointer=run.saver)
+    def wf(n):
+        total = step(1).result() + step(2).result()
+        if calls.count("fail") == 0:
+            calls.append("fail")
+            raise RuntimeError("between")
+        return total + step(3).result()
+
+    error = run.attempt(run.invoke, wf, 1, run.config())
+    seen = run.look(wf, run.config())
+    return [error, seen["next"], run.invoke(wf, None, run.config()), calls]
+
+
+@program("R8.14")
+def a_loop_of_tasks_and_questions(api, run):
+    calls = []
+
+    @api.task
+    def write(n, note):
+        calls.append(n)
+        return f"draft {n} {note}".strip()
+
+    @api.entrypoint(checkpointer=run.saver)
+    def wf(n):
+        note = ""
+        for number in range(5):
+            draft = write(number, note).result()
+            note = api.interrupt(draft)
+            if note == "ok":
+                break
+        return draft
+
+    seen = [run.invoke(wf, 1, run.config())]
+    for answer in ("shorter", "again", "ok"):
+        seen.append(run.invoke(wf, api.Command(resume=answer), run.config()))
+    return [seen, calls]

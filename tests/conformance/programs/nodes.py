@@ -1,0 +1,285 @@
+"""Section 1: the builder, its nodes, and what a node may return."""
+
+import functools
+import itertools
+import operator
+import threading
+from typing import Annotated, TypedDict
+
+from tests.conformance.corpus import program
+from tests.conformance.programs.shapes import S, graph, outcome_of, say
+
+
+@program("R1.1")
+def compiled_graph_is_a_picture(api, run):
+    built = graph(api, (api.START, "x"), x=None)
+    g = built.compile()
+    built.add_node("y", say("y")).add_edge("x", "y")
+    return [run.invoke(g, {"log": []}), run.invoke(built.compile(), {"log": []})]
+
+
+@program("R1.2")
+def names_of_nodes(api, run):
+    class Doer:
+        def __call__(self, state):
+            return {"log": ["object"]}
+
+        def method(self, state):
+            return {"log": ["method"]}
+
+    def plain(state):
+        return {"log": ["function"]}
+
+    def base(state, extra):
+        return {"log": [extra]}
+
+    built = api.StateGraph(S)
+    built.add_node(plain).add_node(Doer()).add_node(Doer().method)
+    built.add_node("p", functools.partial(base, extra="partial"))
+    names = ["plain", "Doer", "method", "p"]
+    built.add_edge(api.START, names[0])
+    for one, two in itertools.pairwise(names):
+        built.add_edge(one, two)
+    return run.stream(built.compile(), {"log": []})
+
+
+@program("R1.3")
+def refused_node_names(api, run):
+    built = graph(api, a=None)
+    bad = ["__start__", "__end__", "a", "x|y", "x:y"]
+    return [run.attempt(built.add_node, name, say("n")) for name in bad]
+
+
+@program("R1.3")
+def node_called_like_a_state_key(api, run):
+    g = graph(api, (api.START, "log"), log=None).compile()
+    return run.invoke(g, {"log": ["i"]})
+
+
+@program(
+    "R1.3",
+    differs="a name without an action is a mistake in a value, with a text",
+    expected={"raises": "ValueError", "says": "ghost"},
+)
+def name_without_action(api, run):
+    return run.attempt(api.StateGraph(S).add_node, "ghost", says="ghost")
+
+
+@program("R1.4", "R1.5")
+def injected_by_name(api, run):
+    def node(state, config, *, writer, runtime):
+        writer("hello")
+        return {"log": [config["configurable"]["mine"], runtime.context is None]}
+
+    g = graph(api, (api.START, "n"), n=node).compile()
+    return run.stream(
+        g,
+        {"log": []},
+        {"configurable": {"mine": "m"}},
+        stream_mode=["custom", "updates"],
+    )
+
+
+@program("R1.4")
+def other_names_are_not_injected(api, run):
+    def node(state, config: int = 7, writer: str = "w", other=3):
+        return {"log": [config, writer, other]}
+
+    g = graph(api, (api.START, "n"), n=node).compile()
+    return run.invoke(g, {"log": []})
+
+
+@program(
+    "R1.4",
+    differs="what nothing can fill is refused when the node is added",
+    expected={"raises": "TypeError", "says": "wanted"},
+)
+def unfillable_parameter(api, run):
+    def node(state, wanted):
+        return {}
+
+    return run.attempt(api.StateGraph(S).add_node, "n", node, says="wanted")
+
+
+@program("R1.4")
+def function_without_parameters_fails_when_run(api, run):
+    def node():
+        return {}
+
+    built = graph(api, (api.START, "n"), n=node)
+    return run.attempt(run.invoke, built.compile(), {"log": []})
+
+
+@program("R1.5")
+def what_config_carries(api, run):
+    seen = {}
+
+    def node(state, config):
+        seen.update(
+            configurable=sorted(
+                k for k in config["configurable"] if not k.startswith("__")
+            ),
+            ns=config["configurable"]["checkpoint_ns"].split(":")[0],
+            metadata={
+                k: v
+                for k, v in config["metadata"].items()
+                if k in {"who", "mark", "thread_id", "langgraph_step", "langgraph_node"}
+            },
+        )
+
+    built = api.StateGraph(S).add_node("n", node, metadata={"mark": 1})
+    g = built.add_edge(api.START, "n").compile(checkpointer=run.saver)
+    run.invoke(
+        g,
+        {"log": []},
+        {"configurable": {"thread_id": "t", "mine": 1}, "metadata": {"who": "me"}},
+    )
+    return seen
+
+
+@program("R1.6")
+def execution_info(api, run):
+    seen = []
+
+    def node(state, runtime):
+        info = runtime.execution_info
+        seen.append(
+            [
+                info.thread_id,
+                info.node_attempt,
+                info.task_id,
+                info.node_first_attempt_time,
+            ]
+        )
+        if len(seen) == 1:
+            raise ConnectionError
+        return {}
+
+    policy = api.RetryPolicy(initial_interval=0.0, jitter=False)
+    built = api.StateGraph(S).add_node("n", node, retry_policy=policy)
+    built.add_edge(api.START, "n")
+    run.invoke(built.compile(checkpointer=run.saver), {"log": []}, run.config())
+    saved = seen[:]
+    seen[:] = [None]
+    run.invoke(built.compile(), {"log": []})
+    return [
+        [each[:2] for each in saved],
+        saved[0][2] == saved[1][2],
+        saved[0][3] == saved[1][3],
+        seen[1][:2],
+    ]
+
+
+@program("R1.7")
+def context_for_a_dataclass(api, run):
+    from dataclasses import dataclass
+
+    @dataclass
+    class Ctx:
+        who: str
+
+    def node(state, runtime):
+        context = runtime.context
+        return {"log": [context.who if context else None]}
+
+    built = api.StateGraph(S, context_schema=Ctx).add_node("n", node)
+    g = built.add_edge(api.START, "n").compile()
+    return [
+        run.invoke(g, {"log": []}, context={"who": "me"}),
+        run.invoke(g, {"log": []}, context=Ctx("you")),
+        run.invoke(g, {"log": []}),
+        run.attempt(run.invoke, g, {"log": []}, context={}),
+    ]
+
+
+@program("R1.8", "R2.16")
+def private_state(api, run):
+    class Private(TypedDict, total=False):
+        secret: int
+
+    seen = []
+
+    def x(state):
+        seen.append(dict(state))
+        return {"secret": 1, "log": ["x"]}
+
+    def y(state: Private):
+        seen.append(dict(state))
+        return {"log": ["y"]}
+
+    def z(state):
+        seen.append(dict(state))
+        return {}
+
+    edges = [(api.START, "x"), ("x", "y"), ("y", "z")]
+    g = graph(api, *edges, x=x, y=y, z=z).compile(checkpointer=run.saver)
+    out = run.invoke(g, {"log": []}, run.config())
+    values = run.stream(g, {"log": []}, run.config("u"), stream_mode="values")
+    return [out, seen[:3], values[-1], run.look(g, run.config())["values"]]
+
+
+@program("R1.9", only="blocking")
+def coroutine_node_in_a_blocking_call(api, run):
+    async def slow(state):
+        return {}
+
+    g = graph(api, (api.START, "slow"), slow=slow).compile()
+    return run.attempt(run.invoke, g, {"log": []}, says="slow")
+
+
+@program("R1.9", only="async")
+def plain_function_runs_in_a_thread(api, run):
+    main = threading.get_ident()
+
+    def node(state):
+        return {"log": [threading.get_ident() == main]}
+
+    async def other(state):
+        return {"log": [threading.get_ident() == main]}
+
+    edges = [(api.START, "node"), ("node", "other")]
+    g = graph(api, *edges, node=node, other=other).compile()
+    return run.invoke(g, {"log": []})
+
+
+@program("R1.10")
+def what_a_node_may_return(api, run):
+    values = [
+        None,
+        {},
+        {"a": 1},
+        api.Command(update={"a": 2}),
+        api.Command(update=[("a", 3), ("log", ["pair"])]),
+        api.Send("other", {}),
+        [api.Command(update={"a": 4}), {"log": ["l"]}, None],
+        (api.Command(goto="other"), {"log": ["l"]}),
+    ]
+    return [outcome_of(api, run, value) for value in values]
+
+
+@program("R1.10")
+def what_a_node_may_not_return(api, run):
+    values = [5, "text", [{"a": 1}], [api.Send("other", {})], [], ({"a": 1},), {1, 2}]
+    return [outcome_of(api, run, value) for value in values]
+
+
+@program("R1.11")
+def keys_that_are_no_channel_are_dropped(api, run):
+    g = graph(api, (api.START, "n"), n=lambda s: {"results": 1, "a": 2}).compile()
+    return [run.invoke(g, {"log": []}), run.stream(g, {"log": []})]
+
+
+@program("R1.12", "R2.15")
+def managed_values(api, run):
+    class M(TypedDict, total=False):
+        log: Annotated[list, operator.add]
+        last: api.IsLastStep
+        left: api.RemainingSteps
+
+    def node(state):
+        return {"log": [(state["last"], state["left"])], "left": 99}
+
+    g = graph(
+        api, (api.START, "n1"), ("n1", "n2"), schema=M, n1=node, n2=node
+    ).compile()
+    return run.invoke(g, {"log": []}, {"recursion_limit": 3})

@@ -1,0 +1,51 @@
+"""Words that most programs share: one state, one node that says its name."""
+
+import operator
+from collections.abc import Callable
+from typing import Annotated, Any, TypedDict
+
+
+class S(TypedDict, total=False):
+    a: int
+    b: str
+    log: Annotated[list, operator.add]
+
+
+def say(name: str, calls: list | None = None) -> Callable[[Any], Any]:
+    """A node that logs its name, and notes the call where a list is given."""
+
+    def node(state: Any) -> Any:
+        if calls is not None:
+            calls.append(name)
+        return {"log": [name]}
+
+    node.__name__ = name
+    return node
+
+
+def graph(api: Any, *edges: tuple[Any, str], schema: Any = S, **nodes: Any) -> Any:
+    """A builder with `nodes` (text: a node that says it) and `edges`."""
+    built = api.StateGraph(schema)
+    for name, node in nodes.items():
+        built.add_node(name, say(name) if node is None else node)
+    for start, end in edges:
+        built.add_edge(start, end)
+    return built
+
+
+def once_bad(calls: list, name: str = "bad", error: type = RuntimeError) -> Any:
+    """A node that fails the first time."""
+
+    def node(state: Any) -> Any:
+        calls.append(name)
+        if calls.count(name) == 1:
+            raise error("first time")
+        return {"log": [name]}
+
+    return node
+
+
+def outcome_of(api: Any, run: Any, value: Any) -> Any:
+    """What a run gives whose one node returns `value`."""
+    g = graph(api, (api.START, "n"), n=lambda s: value, other=None).compile()
+    return run.attempt(run.invoke, g, {"log": ["i"]})

@@ -1,0 +1,363 @@
+"""Section 2: schemas, channels, input and output."""
+
+import operator
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal, TypedDict
+
+from pydantic import BaseModel
+
+from tests.conformance.corpus import program
+from tests.conformance.programs.shapes import S, graph, say
+
+
+@program("R2.2")
+def last_value(api, run):
+    def read(state):
+        return {"b": str("a" in state)}
+
+    two = graph(
+        api,
+        (api.START, "x"),
+        (api.START, "y"),
+        x=lambda s: {"a": 1},
+        y=lambda s: {"a": 1},
+    ).compile()
+    absent = graph(api, (api.START, "x"), x=read).compile()
+    broken = graph(api, (api.START, "x"), x=lambda s: s["a"]).compile()
+    none = graph(api, (api.START, "x"), x=lambda s: {"a": None}).compile()
+    return [
+        run.attempt(run.invoke, two, {"log": []}, says="a"),
+        run.invoke(absent, {"log": []}),
+        run.attempt(run.invoke, broken, {"log": []}),
+        run.invoke(none, {"a": 3}),
+    ]
+
+
+def _add(left: Any, right: Any) -> Any:
+    return f"{left}+{right}"
+
+
+@program("R2.3")
+def reducers_and_what_they_start_with(api, run):
+    class R(TypedDict, total=False):
+        number: Annotated[int, operator.add]
+        text: Annotated[str, operator.add]
+        items: Annotated[Sequence, lambda a, b: [*a, *b]]
+        table: Annotated[dict, operator.or_]
+        maybe: Annotated[int | None, _add]
+        anything: Annotated[Any, _add]
+        word: Annotated[Literal["x"], _add]
+
+    seen = []
+
+    def n(state):
+        seen.append(dict(state))
+        return {"number": 1, "maybe": 2, "anything": 3, "word": "x", "items": ["n"]}
+
+    g = graph(api, (api.START, "n"), ("n", "m"), schema=R, n=n, m=n).compile()
+    return [run.invoke(g, {"text": "t"}), seen]
+
+
+@program("R2.4")
+def a_reducer_with_the_wrong_number_of_parameters(api, run):
+    class R(TypedDict, total=False):
+        bad: Annotated[list, lambda a: a]
+
+    none = graph(api, (api.START, "n"), n=lambda s: {"log": None}).compile()
+    return [
+        run.attempt(lambda: api.StateGraph(R) and "fine"),
+        run.attempt(run.invoke, none, {"log": []}),
+    ]
+
+
+@program("R2.5")
+def overwrite(api, run):
+    def make(**nodes):
+        edges = [(api.START, name) for name in nodes]
+        return run.attempt(
+            run.invoke, graph(api, *edges, **nodes).compile(), {"log": ["i"]}
+        )
+
+    def over(state):
+        return {"log": api.Overwrite(["new"])}
+
+    g = graph(api, (api.START, "x"), x=None).compile(checkpointer=run.saver)
+    run.invoke(g, {"log": ["old"]}, run.config())
+    return [
+        make(a=over),
+        make(a=over, b=say("b")),
+        make(b=over, a=say("a")),
+        make(a=over, b=over),
+        make(a=lambda s: {"log": {"__overwrite__": ["dict"]}}),
+        run.invoke(g, {"log": api.Overwrite(["again"])}, run.config()),
+    ]
+
+
+@program(
+    "R2.5",
+    differs="on a key without a reducer the wrapper is taken off",
+    expected={"a": 5, "log": []},
+)
+def overwrite_of_a_last_value(api, run):
+    g = graph(api, (api.START, "n"), n=lambda s: {"a": api.Overwrite(5)}).compile()
+    return run.invoke(g, {"log": []})
+
+
+@program("R2.6")
+def the_reducer_wins(api, run):
+    class Plain(TypedDict, total=False):
+        log: list
+
+    def n(state: Plain):
+        return {"log": ["n"]}
+
+    return run.invoke(graph(api, (api.START, "n"), n=n).compile(), {"log": ["i"]})
+
+
+@program(
+    "R2.6",
+    differs="two reducers for one key are a mistake",
+    expected={"raises": "ValueError"},
+)
+def two_different_reducers(api, run):
+    class Other(TypedDict, total=False):
+        log: Annotated[list, lambda a, b: b]
+
+    def n(state: Other):
+        return {}
+
+    return run.attempt(lambda: graph(api, (api.START, "n"), n=n) and "fine")
+
+
+@program("R2.7")
+def channels_of_other_kinds(api, run):
+    class C(TypedDict, total=False):
+        log: Annotated[list, operator.add]
+        brief: Annotated[int, api.EphemeralValue]
+        hidden: Annotated[int, api.UntrackedValue]
+        anyone: Annotated[int, api.AnyValue]
+        topic: Annotated[list, api.Topic(int)]
+        grown: Annotated[list, api.Topic(int, accumulate=True)]
+
+    seen = []
+
+    def one(state):
+        seen.append({k: v for k, v in state.items() if k != "log"})
+        return {"brief": 1, "hidden": 2, "anyone": 3, "topic": [4, 5], "grown": 6}
+
+    def two(state):
+        seen.append({k: v for k, v in state.items() if k != "log"})
+        return {"log": ["two"], "grown": [7]}
+
+    def three(state):
+        seen.append({k: v for k, v in state.items() if k != "log"})
+        return {"log": ["three"]}
+
+    edges = [(api.START, "one"), ("one", "two"), ("two", "three")]
+    g = graph(api, *edges, schema=C, one=one, two=two, three=three)
+    g = g.compile(checkpointer=run.saver)
+    out = run.invoke(g, {"log": []}, run.config())
+    kept = [s.values for s in run.get_history(g, run.config())]
+    return [out, seen, kept]
+
+
+@program("R2.7")
+def any_value_and_topic_take_many(api, run):
+    class C(TypedDict, total=False):
+        anyone: Annotated[int, api.AnyValue]
+        topic: Annotated[list, api.Topic(int, accumulate=True)]
+        brief: Annotated[int, api.EphemeralValue]
+
+    def gives(**update):
+        return lambda s: update
+
+    edges = [(api.START, "a"), (api.START, "b")]
+    g = graph(
+        api,
+        *edges,
+        schema=C,
+        a=gives(anyone=1, topic=1),
+        b=gives(anyone=2, topic=[2, 3]),
+    ).compile()
+    bad = graph(api, *edges, schema=C, a=gives(brief=1), b=gives(brief=1)).compile()
+    return [run.invoke(g, {"anyone": 0}), run.attempt(run.invoke, bad, {"anyone": 0})]
+
+
+@dataclass
+class Record:
+    a: int
+    b: str = "default"
+    log: Annotated[list, operator.add] = field(default_factory=list)
+
+
+class Model(BaseModel):
+    a: int
+    b: str = "default"
+    log: Annotated[list, operator.add] = []
+
+
+@program("R2.9", "R2.11", "R1.10")
+def dataclass_and_model_states(api, run):
+    def kinds(schema):
+        seen = []
+
+        def n(state):
+            seen.append([type(state).__name__, state.a, state.b])
+            return {"a": state.a + 1}
+
+        g = graph(api, (api.START, "n"), schema=schema, n=n).compile(
+            checkpointer=run.saver
+        )
+        config = run.config(schema.__name__)
+        return [run.invoke(g, {"a": 1}, config), seen, run.look(g, config)["values"]]
+
+    def whole(state):
+        return type(state)(a=9)
+
+    back = [
+        run.invoke(
+            graph(api, (api.START, "n"), schema=s, n=whole).compile(),
+            {"a": 1, "b": "x"},
+        )
+        for s in (Record, Model)
+    ]
+    return [kinds(Record), kinds(Model), back]
+
+
+@program("R2.10")
+def a_model_checks_what_nodes_read(api, run):
+    def n(state):
+        return {"a": "bad"}
+
+    def m(state):
+        return {"b": "m"}
+
+    one = graph(api, (api.START, "n"), schema=Model, n=n).compile()
+    two = graph(api, (api.START, "n"), ("n", "m"), schema=Model, n=n, m=m).compile()
+    coerced = graph(api, (api.START, "m"), schema=Model, m=m).compile()
+    return [
+        run.invoke(one, {"a": 1}),
+        run.attempt(run.invoke, two, {"a": 1}),
+        run.attempt(run.invoke, one, {"a": "x"}),
+        run.invoke(coerced, {"a": "1", "extra": 3}),
+    ]
+
+
+@program("R2.11")
+def output_as_an_object(api, run):
+    g = graph(api, (api.START, "n"), schema=Record, n=lambda s: {"b": "n"}).compile()
+    out = run.invoke(g, {"a": 1}, version="v2")
+    return [type(out).__name__, out.value, list(out.interrupts)]
+
+
+@program("R2.12")
+def inputs(api, run):
+    g = graph(api, (api.START, "x"), x=None).compile()
+    return [
+        run.invoke(g, {"log": ["i"], "unknown": 1}),
+        run.attempt(run.invoke, g, {}),
+        run.attempt(run.invoke, g, ["list"]),
+        run.attempt(run.invoke, g, "text"),
+        run.attempt(run.invoke, g, None),
+    ]
+
+
+@program(
+    "R2.12",
+    differs="a run that wrote nothing returns the values, at least an empty dict",
+    expected={},
+)
+def nothing_written(api, run):
+    class L(TypedDict, total=False):
+        a: int
+
+    return run.invoke(
+        graph(api, (api.START, "x"), schema=L, x=lambda s: None).compile(), {}
+    )
+
+
+@program("R2.13")
+def output_schema_and_output_keys(api, run):
+    class Out(TypedDict, total=False):
+        b: str
+
+    built = api.StateGraph(S, output_schema=Out).add_node(
+        "n", lambda s: {"b": "n", "a": 1}
+    )
+    g = built.add_edge(api.START, "n").compile(checkpointer=run.saver)
+    return [
+        run.invoke(g, {"log": ["i"]}, run.config()),
+        run.invoke(g, {"log": ["i"]}, run.config(), output_keys=["a", "b"]),
+        run.invoke(g, {"log": ["i"]}, run.config(), output_keys="a"),
+        run.stream(g, {"log": ["i"]}, run.config(), stream_mode="values")[-1],
+        run.look(g, run.config())["values"],
+    ]
+
+
+@program("R2.13")
+def input_schema(api, run):
+    class In(TypedDict, total=False):
+        a: int
+
+    g = api.StateGraph(S, input_schema=In).add_node("n", lambda s: {"log": [sorted(s)]})
+    return run.invoke(
+        g.add_edge(api.START, "n").compile(), {"a": 1, "log": ["no"], "b": "no"}
+    )
+
+
+@program("R2.14")
+def input_on_a_thread_is_an_update(api, run):
+    g = graph(api, (api.START, "x"), x=None).compile(checkpointer=run.saver)
+    first = run.invoke(g, {"log": ["i"], "a": 1}, run.config())
+    return [first, run.invoke(g, {"log": ["j"]}, run.config())]
+
+
+@program("R2.18")
+def messages(api, run):
+    make, remove = api.HumanMessage, api.RemoveMessage
+    left = [make("one", id="1"), make("two", id="2")]
+
+    def show(found):
+        return [[m.type, m.content, m.id if len(m.id) < 5 else "made"] for m in found]
+
+    add = api.add_messages
+    return [
+        show(add(left, [make("TWO", id="2"), make("three", id="3")])),
+        show(add([], ["text", ("ai", "pair"), {"role": "user", "content": "dict"}])),
+        show(add(left, [remove(id="1")])),
+        run.attempt(add, left, [remove(id="9")]),
+        show(add(left, [remove(id="__remove_all__"), make("after", id="4")])),
+        show(
+            add(
+                left,
+                [
+                    make("before", id="5"),
+                    remove(id="__remove_all__"),
+                    make("z", id="6"),
+                ],
+            )
+        ),
+        show(add([], [make("first", id="1"), make("second", id="1")])),
+    ]
+
+
+@program("R2.18")
+def a_graph_of_messages(api, run):
+    def answer(state):
+        return {"messages": [("ai", f"{len(state['messages'])} so far")]}
+
+    built = api.StateGraph(api.MessagesState).add_node("answer", answer)
+    g = built.add_edge(api.START, "answer").compile(checkpointer=run.saver)
+    run.invoke(g, {"messages": "hello"}, run.config())
+    out = run.invoke(g, {"messages": [("user", "again")]}, run.config())
+    return [[m.type, m.content] for m in out["messages"]]
+
+
+@program("R2.19")
+def a_root_channel(api, run):
+    built = api.StateGraph(Annotated[str, operator.add]).add_node(
+        "x", lambda s: f"<{s}>"
+    )
+    g = built.add_edge(api.START, "x").compile(checkpointer=run.saver)
+    return [run.invoke(g, "in", run.config()), run.invoke(g, "2", run.config())]

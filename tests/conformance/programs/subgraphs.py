@@ -1,0 +1,367 @@
+"""Section 7: graphs in graphs."""
+
+import operator
+from typing import Annotated, Any, TypedDict
+
+from tests.conformance.corpus import program
+from tests.conformance.programs.shapes import graph, once_bad, say
+
+
+class Inner(TypedDict, total=False):
+    a: int
+    trace: Annotated[list, operator.add]
+
+
+class Count(TypedDict, total=False):
+    seen: Annotated[int, operator.add]
+    given: Any
+
+
+def _trace(name, calls=None):
+    def node(state):
+        if calls is not None:
+            calls.append(name)
+        return {"trace": [name]}
+
+    return node
+
+
+def _asks(api, question, calls=None, name="asks", key="log"):
+    def node(state):
+        if calls is not None:
+            calls.append(name)
+        return {key: [api.interrupt(question)]}
+
+    return node
+
+
+@program("R7.1")
+def a_graph_as_a_node(api, run):
+    sub = graph(api, (api.START, "s1"), s1=None).compile()
+    doubled = graph(api, (api.START, "p1"), ("p1", "sub"), p1=None, sub=sub).compile()
+    own = graph(
+        api,
+        (api.START, "t1"),
+        schema=Inner,
+        t1=lambda s: {"a": s["a"] + 1, "trace": ["t"]},
+    )
+    shared = graph(api, (api.START, "sub"), sub=own.compile()).compile()
+    return [
+        run.invoke(doubled, {"log": ["i"]}),
+        run.invoke(shared, {"log": ["i"], "a": 1}),
+    ]
+
+
+@program("R7.2", "R4.10")
+def a_graph_called_in_a_node(api, run):
+    calls = []
+    edges = [(api.START, "s1"), ("s1", "asks"), ("asks", "s2")]
+    nodes = {
+        "s1": say("s1", calls),
+        "asks": _asks(api, "q", calls),
+        "s2": say("s2", calls),
+    }
+    sub = graph(api, *edges, **nodes).compile()
+
+    def outer(state):
+        calls.append("outer")
+        return {"log": ["sub", *sub.invoke({"log": []})["log"]]}
+
+    outside = [(api.START, "p"), ("p", "outer"), ("outer", "after")]
+    g = graph(api, *outside, p=say("p", calls), outer=outer, after=say("after", calls))
+    g = g.compile(checkpointer=run.saver)
+    first = run.invoke(g, {"log": []}, run.config())
+    return [first, run.invoke(g, api.Command(resume="r"), run.config()), calls]
+
+
+@program("R7.2", only="async")
+def a_graph_awaited_in_a_coroutine_node(api, run):
+    calls = []
+    sub = graph(
+        api,
+        (api.START, "s1"),
+        ("s1", "asks"),
+        s1=say("s1", calls),
+        asks=_asks(api, "q", calls),
+    )
+    sub = sub.compile()
+
+    async def outer(state):
+        calls.append("outer")
+        return {"log": (await sub.ainvoke({"log": []}))["log"]}
+
+    g = graph(api, (api.START, "outer"), outer=outer).compile(checkpointer=run.saver)
+    first = run.invoke(g, {"log": []}, run.config())
+    return [first, run.invoke(g, api.Command(resume="r"), run.config()), calls]
+
+
+@program("R7.3", "R7.4")
+def namespaces(api, run):
+    seen = []
+
+    def note(state, config):
+        seen.append(config["configurable"]["checkpoint_ns"])
+        return {"log": ["n"]}
+
+    sub = graph(api, (api.START, "inner"), inner=note).compile()
+
+    def twice(state):
+        sub.invoke({"log": []})
+        sub.invoke({"log": []})
+        return {}
+
+    edges = [(api.START, "node"), ("node", "called")]
+    g = graph(api, *edges, node=sub, called=twice).compile(checkpointer=run.saver)
+    run.invoke(g, {"log": []}, run.config())
+    return [[run.plain(each) for each in seen], "|" in seen[0]]
+
+
+def _counter(api, run, checkpointer, ask=False):
+    calls = []
+
+    def count(state):
+        calls.append("count")
+        return {"seen": 1}
+
+    def after(state):
+        calls.append("after")
+        return {"given": api.interrupt("q") if ask else state["seen"]}
+
+    built = graph(
+        api,
+        (api.START, "count"),
+        ("count", "after"),
+        schema=Count,
+        count=count,
+        after=after,
+    )
+    sub = built.compile(checkpointer=checkpointer)
+
+    def node(state):
+        found = sub.invoke({"given": None})
+        return {"log": [found["seen"], found["given"]]}
+
+    g = graph(api, (api.START, "node"), node=node).compile(checkpointer=run.saver)
+    return g, calls
+
+
+@program("R7.5")
+def modes_of_a_subgraph_over_two_runs(api, run):
+    seen = []
+    for mode in (None, True, False):
+        g, _ = _counter(api, run, mode)
+        config = run.config(str(mode))
+        run.invoke(g, {"log": []}, config)
+        seen.append(run.invoke(g, {"log": []}, config))
+    return seen
+
+
+@program("R7.5")
+def modes_of_a_subgraph_paused_inside(api, run):
+    seen = []
+    for mode in (None, True, False):
+        g, calls = _counter(api, run, mode, ask=True)
+        config = run.config(str(mode))
+        first = run.invoke(g, {"log": []}, config)
+        seen.append([first, run.invoke(g, api.Command(resume="r"), config), calls])
+    return seen
+
+
+@program("R7.6")
+def several_calls_in_one_task(api, run):
+    calls = []
+
+    def asks(state):
+        calls.append(f"asks {state['a']}")
+        return {"log": [api.interrupt(f"q{state['a']}")]}
+
+    sub = graph(api, (api.START, "asks"), asks=asks).compile()
+
+    def node(state):
+        found = [sub.invoke({"log": [], "a": n})["log"] for n in (1, 2)]
+        return {"log": found}
+
+    g = graph(api, (api.START, "node"), node=node).compile(checkpointer=run.saver)
+    seen = [run.invoke(g, {"log": []}, run.config())]
+    seen += [
+        run.invoke(g, api.Command(resume=each), run.config()) for each in ("x", "y")
+    ]
+    return [seen, calls]
+
+
+@program("R7.7")
+def three_deep(api, run):
+    calls = []
+    low = graph(
+        api,
+        (api.START, "l1"),
+        ("l1", "asks"),
+        schema=Inner,
+        l1=_trace("l1", calls),
+        asks=_asks(api, "q", calls, key="trace"),
+    )
+    mid = graph(
+        api,
+        (api.START, "m1"),
+        ("m1", "low"),
+        schema=Inner,
+        m1=_trace("m1", calls),
+        low=low.compile(),
+    )
+
+    class Top(TypedDict, total=False):
+        trace: list
+        log: Annotated[list, operator.add]
+
+    g = graph(
+        api,
+        (api.START, "p"),
+        ("p", "mid"),
+        ("mid", "after"),
+        schema=Top,
+        p=say("p", calls),
+        mid=mid.compile(),
+        after=say("after", calls),
+    )
+    g = g.compile(checkpointer=run.saver)
+    first = run.invoke(g, {"log": [], "trace": []}, run.config())
+    deep = run.look(g, run.config(), subgraphs=True)
+    last = run.invoke(g, api.Command(resume="r"), run.config())
+    return [first, deep, last, calls]
+
+
+@program("R7.8")
+def the_state_of_a_paused_subgraph(api, run):
+    sub = graph(
+        api, (api.START, "s1"), ("s1", "asks"), s1=None, asks=_asks(api, "q")
+    ).compile()
+    g = graph(api, (api.START, "sub"), sub=sub).compile(checkpointer=run.saver)
+    run.invoke(g, {"log": ["i"]}, run.config())
+    found = run.get_state(g, run.config())
+    inner = found.tasks[0].state["configurable"]
+    return [
+        run.snapshot(found),
+        inner["checkpoint_ns"] == f"sub:{found.tasks[0].id}",
+        run.look(g, run.config(), subgraphs=True),
+        run.look(g, found.tasks[0].state),
+    ]
+
+
+@program("R7.9")
+def editing_a_paused_subgraph(api, run):
+    def asks(state):
+        return {"log": [f"saw {state['log']}", api.interrupt("q")]}
+
+    sub = graph(api, (api.START, "s1"), ("s1", "asks"), s1=None, asks=asks).compile()
+    g = graph(api, (api.START, "sub"), sub=sub).compile(checkpointer=run.saver)
+    run.invoke(g, {"log": ["i"]}, run.config())
+    inner = run.get_state(g, run.config()).tasks[0].state
+    run.update_state(g, inner, {"log": ["u"]})
+    again = run.invoke(g, None, run.config())
+    return [
+        len(again["__interrupt__"]),
+        run.invoke(g, api.Command(resume="r"), run.config()),
+    ]
+
+
+@program("R7.9")
+def an_edit_inside_skips_a_node(api, run):
+    sub = graph(
+        api, (api.START, "asks"), ("asks", "s2"), asks=_asks(api, "q"), s2=None
+    ).compile()
+    g = graph(api, (api.START, "sub"), sub=sub).compile(checkpointer=run.saver)
+    run.invoke(g, {"log": ["i"]}, run.config())
+    inner = run.get_state(g, run.config()).tasks[0].state
+    run.update_state(g, inner, {"log": ["instead"]}, as_node="asks")
+    return run.invoke(g, None, run.config())
+
+
+@program("R7.10")
+def an_edit_skips_the_subgraph(api, run):
+    sub = graph(api, (api.START, "asks"), asks=_asks(api, "q")).compile()
+    g = graph(api, (api.START, "sub"), ("sub", "z"), sub=sub, z=None)
+    g = g.compile(checkpointer=run.saver)
+    run.invoke(g, {"log": ["i"]}, run.config())
+    run.update_state(g, run.config(), {"log": ["instead"]}, as_node="sub")
+    return [run.look(g, run.config())["interrupts"], run.invoke(g, None, run.config())]
+
+
+@program("R7.11")
+def listing_subgraphs(api, run):
+    low = graph(api, (api.START, "l"), l=None).compile()
+    mid = graph(api, (api.START, "inner"), inner=low).compile()
+    g = graph(api, (api.START, "mid"), mid=mid).compile()
+    return [
+        [name for name, _ in g.get_subgraphs()],
+        [name for name, _ in g.get_subgraphs(recurse=True)],
+        [name for name, _ in g.get_subgraphs(namespace="mid|inner", recurse=True)],
+    ]
+
+
+@program("R7.12")
+def a_failure_inside(api, run):
+    calls = []
+    nodes = {"s1": say("s1", calls), "bad": once_bad(calls)}
+    sub = graph(api, (api.START, "s1"), ("s1", "bad"), **nodes).compile()
+    g = graph(api, (api.START, "p"), ("p", "sub"), p=say("p", calls), sub=sub)
+    g = g.compile(checkpointer=run.saver)
+    error = run.attempt(run.invoke, g, {"log": []}, run.config(), says="first time")
+    seen = run.look(g, run.config())
+    return [
+        error,
+        seen["next"],
+        seen["tasks"][0]["error"],
+        run.invoke(g, None, run.config()),
+        calls,
+    ]
+
+
+@program("R7.1", "R9.2")
+def chunks_of_a_subgraph(api, run):
+    sub = graph(
+        api,
+        (api.START, "s1"),
+        ("s1", "s2"),
+        schema=Inner,
+        s1=_trace("s1"),
+        s2=_trace("s2"),
+    )
+    g = graph(api, (api.START, "x"), ("x", "sub"), x=None, sub=sub.compile())
+    g = g.compile(checkpointer=run.saver)
+    plain = run.stream(g, {"log": [], "a": 1}, run.config("a"))
+    deep = run.stream(g, {"log": [], "a": 1}, run.config("b"), subgraphs=True)
+    both = run.stream(
+        g,
+        {"log": [], "a": 1},
+        run.config("c"),
+        subgraphs=True,
+        stream_mode=["values", "updates"],
+    )
+    return [plain, deep, both]
+
+
+@program("R7.7", "R5.16")
+def questions_in_parallel_subgraphs(api, run):
+    calls = []
+
+    class Top(TypedDict, total=False):
+        trace: Annotated[list, operator.add]
+
+    def sub(name):
+        return graph(
+            api,
+            (api.START, "asks"),
+            schema=Top,
+            asks=_asks(api, name, calls, name, "trace"),
+        ).compile()
+
+    built = graph(
+        api, (api.START, "p"), (api.START, "q"), schema=Top, p=sub("P"), q=sub("Q")
+    )
+    g = built.compile(checkpointer=run.saver)
+    run.invoke(g, {"trace": []}, run.config())
+    ids = {i.value: i.id for i in run.get_state(g, run.config()).interrupts}
+    some = run.invoke(g, api.Command(resume={ids["Q"]: "b"}), run.config())
+    left = [i.value for i in run.get_state(g, run.config()).interrupts]
+    last = run.invoke(g, api.Command(resume="a"), run.config())
+    return [sorted(ids), len(some["__interrupt__"]), left, last]

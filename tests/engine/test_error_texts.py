@@ -1,0 +1,190 @@
+"""Errors say what happened, to which thread, node, key or id, and what to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from durableweb.checkpoint.memory import InMemorySaver
+from durableweb.errors import (
+    CheckpointNotFoundError,
+    EmptyInputError,
+    GraphChangedError,
+    GraphRecursionError,
+    InterruptSwallowedError,
+    InvalidUpdateError,
+    NoParentGraphError,
+    NonDeterminismError,
+    UnknownInterruptError,
+)
+from durableweb.func import entrypoint, task
+from durableweb.graph import START
+from durableweb.types import Command, interrupt
+from tests.programs.flows import build
+from tests.programs.sample import Life, World
+
+CONFIG = {"configurable": {"thread_id": "the-thread"}}
+
+
+def flow_of(node: Any, name: str = "the_node", saver: Any = None) -> Any:
+    graph = build(Life(World()), name, (START, name), **{name: node})
+    return graph.compile(checkpointer=saver or InMemorySaver())
+
+
+def text_of(error: type[BaseException], flow: Any, given: Any) -> str:
+    with pytest.raises(error) as caught:
+        flow.invoke(given, CONFIG)
+    return str(caught.value)
+
+
+def asks(state: Any) -> Any:
+    return {"log": [interrupt("the question")]}
+
+
+def test_two_writes_to_one_key_name_the_key() -> None:
+    graph = build(
+        Life(World()),
+        "one two",
+        (START, "one"),
+        (START, "two"),
+        one=lambda s: {"a": 1},
+        two=lambda s: {"a": 2},
+    )
+
+    assert "'a'" in text_of(InvalidUpdateError, graph.compile(), {"log": []})
+
+
+def test_a_wrong_return_names_the_node() -> None:
+    text = text_of(InvalidUpdateError, flow_of(lambda s: 5), {"log": []})
+
+    assert "the_node" in text
+
+
+def test_an_unknown_target_names_node_and_target() -> None:
+    node = lambda s: Command(goto="elsewhere")  # noqa: E731
+
+    text = text_of(InvalidUpdateError, flow_of(node), {"log": []})
+
+    assert "the_node" in text
+    assert "elsewhere" in text
+
+
+def test_a_missing_parent_names_node_and_target() -> None:
+    node = lambda s: Command(graph=Command.PARENT, goto="elsewhere")  # noqa: E731
+
+    with pytest.raises(NoParentGraphError) as caught:
+        flow_of(node).invoke({"log": []}, CONFIG)
+
+    assert isinstance(caught.value, InvalidUpdateError)
+    assert caught.value.args[0].goto == "elsewhere"
+    assert "the_node" in str(caught.value)
+
+
+def test_an_answer_without_addressee_lists_the_open_questions() -> None:
+    flow = flow_of(asks)
+    found = flow.invoke({"log": []}, CONFIG)["__interrupt__"][0].id
+
+    with pytest.raises(UnknownInterruptError) as caught:
+        flow.invoke(Command(resume={"0" * 32: 1}), CONFIG)
+
+    assert caught.value.interrupt_ids == ("0" * 32,)
+    assert caught.value.pending_ids == (found,)
+    assert "the-thread" in str(caught.value)
+
+
+def test_a_swallowed_question_is_named_with_the_remedy() -> None:
+    def swallows(state: Any) -> Any:
+        try:
+            interrupt("the question")
+        except Exception:  # noqa: BLE001
+            return {}
+        return {}
+
+    text = text_of(InterruptSwallowedError, flow_of(swallows), {"log": []})
+
+    assert "the question" in text
+    assert "GraphBubbleUp" in text
+
+
+def test_a_gone_node_is_named_and_nothing_is_written() -> None:
+    saver = InMemorySaver()
+    flow_of(asks, "old_name", saver).invoke({"log": []}, CONFIG)
+    before = len(list(saver.list(CONFIG)))
+
+    text = text_of(
+        GraphChangedError, flow_of(asks, "new_name", saver), Command(resume=1)
+    )
+
+    assert "old_name" in text
+    assert len(list(saver.list(CONFIG))) == before
+
+
+def test_an_unknown_checkpoint_is_named() -> None:
+    flow = flow_of(asks)
+    flow.invoke({"log": []}, CONFIG)
+    nowhere = {"configurable": {**CONFIG["configurable"], "checkpoint_id": "nowhere"}}
+
+    with pytest.raises(CheckpointNotFoundError, match="nowhere"):
+        flow.get_state(nowhere)
+
+
+def test_other_arguments_on_replay_name_task_and_parent() -> None:
+    runs: list[int] = []
+
+    @task
+    def fetch(n: int) -> int:
+        return n
+
+    @entrypoint(checkpointer=InMemorySaver())
+    def the_flow(n: int) -> int:
+        runs.append(1)
+        fetch(len(runs)).result()
+        return interrupt("q")
+
+    the_flow.invoke(1, CONFIG)
+    text = text_of(NonDeterminismError, the_flow, Command(resume=1))
+
+    assert "fetch" in text
+    assert "the_flow" in text
+
+
+def test_nothing_to_continue_says_what_to_do() -> None:
+    assert len(text_of(EmptyInputError, flow_of(asks), None)) > 20
+
+
+def test_the_recursion_limit_is_in_the_text() -> None:
+    graph = build(Life(World()), "x y", (START, "x"), ("x", "y"))
+    flow = graph.compile(checkpointer=InMemorySaver())
+
+    with pytest.raises(GraphRecursionError, match="1"):
+        flow.invoke({"log": []}, {**CONFIG, "recursion_limit": 1})
+
+
+def test_a_task_outside_a_run_names_the_task_and_the_remedy() -> None:
+    @task
+    def fetch() -> int:
+        return 1
+
+    with pytest.raises(RuntimeError, match="fetch"):
+        fetch()
+
+
+def test_a_coroutine_node_in_a_blocking_call_names_node_and_remedy() -> None:
+    async def node(state: Any) -> Any:
+        return {}
+
+    text = text_of(TypeError, flow_of(node), {"log": []})
+
+    assert "the_node" in text
+    assert "ainvoke" in text
+
+
+def test_an_exception_carries_a_note_with_task_and_id() -> None:
+    def bad(state: Any) -> Any:
+        raise RuntimeError("broken")
+
+    with pytest.raises(RuntimeError) as caught:
+        flow_of(bad).invoke({"log": []}, CONFIG)
+
+    assert any("the_node" in note for note in caught.value.__notes__)

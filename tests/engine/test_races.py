@@ -1,0 +1,137 @@
+"""Two at once on one thread: one wins, the others are told who won."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+
+from durableweb.checkpoint.memory import InMemorySaver
+from durableweb.errors import StaleResumeError, ThreadBusyError, UnknownInterruptError
+from durableweb.graph import START
+from durableweb.types import Command, interrupt
+from tests.programs.flows import build
+from tests.programs.sample import Life, World
+
+CONFIG = {"configurable": {"thread_id": "t"}}
+REFUSED = (StaleResumeError, ThreadBusyError, UnknownInterruptError)
+
+
+def test_twenty_answers_to_one_question_have_one_effect() -> None:
+    effects: list[Any] = []
+
+    def ask(state: Any) -> Any:
+        given = interrupt("q")
+        effects.append(given)
+        return {"log": [given]}
+
+    graph = build(Life(World()), "ask", (START, "ask"), ask=ask)
+    flow = graph.compile(checkpointer=InMemorySaver())
+    flow.invoke({"log": []}, CONFIG)
+    barrier = threading.Barrier(20)
+    won: list[int] = []
+    lost: list[BaseException] = []
+
+    def answer(number: int) -> None:
+        barrier.wait()
+        try:
+            flow.invoke(Command(resume=number), CONFIG)
+            won.append(number)
+        except REFUSED as error:
+            lost.append(error)
+
+    people = [threading.Thread(target=answer, args=(n,)) for n in range(20)]
+    for each in people:
+        each.start()
+    for each in people:
+        each.join(10)
+
+    assert len(won) == 1
+    assert len(lost) == 19
+    assert effects == won
+    assert flow.get_state(CONFIG).values == {"log": won}
+
+
+def test_a_busy_thread_names_the_run_that_holds_it() -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(state: Any) -> Any:
+        begun.set()
+        go_on.wait(5)
+        return {}
+
+    flow = build(Life(World()), "slow", (START, "slow"), slow=slow).compile(
+        checkpointer=InMemorySaver()
+    )
+    first = threading.Thread(target=flow.invoke, args=({"log": []}, CONFIG))
+    first.start()
+    begun.wait(5)
+
+    try:
+        with pytest.raises(ThreadBusyError, match="'t'") as caught:
+            flow.invoke({"log": []}, CONFIG)
+    finally:
+        go_on.set()
+        first.join(5)
+
+    assert caught.value.run_id in str(caught.value)
+
+
+def test_a_thread_is_free_again_after_a_failure() -> None:
+    def bad(state: Any) -> Any:
+        raise RuntimeError("bad")
+
+    flow = build(Life(World()), "bad", (START, "bad"), bad=bad).compile(
+        checkpointer=InMemorySaver()
+    )
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="bad"):
+            flow.invoke({"log": []}, CONFIG)
+
+
+def test_leaving_a_stream_frees_the_thread() -> None:
+    flow = build(Life(World()), "x y", (START, "x"), ("x", "y")).compile(
+        checkpointer=InMemorySaver()
+    )
+    for _ in flow.stream({"log": []}, CONFIG):
+        break
+
+    assert flow.invoke(None, CONFIG) == {"log": ["<x>", "<y>"]}
+
+
+def test_a_stream_that_nobody_reads_on_is_taken_over() -> None:
+    flow = build(Life(World()), "x y", (START, "x"), ("x", "y")).compile(
+        checkpointer=InMemorySaver()
+    )
+    abandoned = flow.stream({"log": []}, CONFIG)
+    next(abandoned)
+
+    assert flow.invoke(None, CONFIG) == {"log": ["<x>", "<y>"]}
+
+
+def test_a_run_inside_a_task_of_the_same_thread_is_refused() -> None:
+    saver = InMemorySaver()
+    other = build(Life(World()), "x", (START, "x")).compile(checkpointer=saver)
+
+    def again(state: Any) -> Any:
+        root = {"configurable": {"thread_id": "t", "checkpoint_ns": ""}}
+        threading.Thread(target=lambda: None).start()
+        found: list[BaseException] = []
+
+        def outside() -> None:
+            try:
+                other.invoke({"log": []}, root)
+            except ThreadBusyError as error:
+                found.append(error)
+
+        runner = threading.Thread(target=outside)
+        runner.start()
+        runner.join(5)
+        return {"log": [len(found)]}
+
+    flow = build(Life(World()), "again", (START, "again"), again=again).compile(
+        checkpointer=saver
+    )
+
+    assert flow.invoke({"log": []}, CONFIG) == {"log": [1]}

@@ -1,0 +1,64 @@
+"""Failures: continued, beside a success, retried, handled."""
+
+from durableweb.errors import NodeError
+from durableweb.graph import START, StateGraph
+from durableweb.types import Command, RetryPolicy
+from tests.programs.flows import Flow, build
+from tests.programs.sample import sample
+
+QUICK = RetryPolicy(initial_interval=0.0, jitter=False)
+
+
+def _shaky(life, error=None):
+    def node(state):
+        life.world.fail_once("shaky", *([error] if error else []))
+        return {"log": [life.did("shaky")]}
+
+    return node
+
+
+@sample({"log": []})
+def failure_in_a_chain(life, saver):
+    edges = [(START, "x"), ("x", "shaky"), ("shaky", "y")]
+    return build(life, "x shaky y", *edges, shaky=_shaky(life)).compile(
+        checkpointer=saver
+    )
+
+
+@sample({"log": []})
+def failure_beside_a_success(life, saver):
+    edges = [(START, "ok"), (START, "shaky"), (["ok", "shaky"], "j")]
+    return build(life, "ok shaky j", *edges, shaky=_shaky(life)).compile(
+        checkpointer=saver
+    )
+
+
+@sample({"log": []})
+def retried_node(life, saver):
+    graph = StateGraph(Flow).add_node("x", life.says("x"))
+    graph.add_node("shaky", _shaky(life, ConnectionError), retry_policy=QUICK)
+    graph.add_edge(START, "x").add_edge("x", "shaky")
+    return graph.compile(checkpointer=saver)
+
+
+@sample({"log": []})
+def failing_branch(life, saver):
+    def choose(state):
+        life.world.fail_once("choose")
+        return "y"
+
+    graph = build(life, "x y", (START, "x"))
+    return graph.add_conditional_edges("x", choose).compile(checkpointer=saver)
+
+
+@sample({"log": []})
+def handled_failure(life, saver):
+    def bad(state):
+        raise ConnectionError("always")
+
+    def handle(state, error: NodeError):
+        return Command(update={"log": [life.did("handle")]}, goto="y")
+
+    graph = build(life, "y", (START, "bad"))
+    graph.add_node("bad", bad, error_handler=handle)
+    return graph.compile(checkpointer=saver)
