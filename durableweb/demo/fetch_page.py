@@ -3,15 +3,14 @@
 The node version: what the API call returned is saved when the node ends.
 """
 
-from typing import Annotated, TypedDict
+from typing import Annotated, NotRequired, TypedDict
 
 from msgspec import Meta
 
 from durableweb.demo import conf
-from durableweb.demo.asking import ask
 from durableweb.demo.fetching import Page, TemporaryFailure, fetch
 from durableweb.graph import END, START, StateGraph
-from durableweb.types import RetryPolicy
+from durableweb.types import RetryPolicy, interrupt
 
 RETRY = RetryPolicy(initial_interval=0.5, max_attempts=4, retry_on=TemporaryFailure)
 
@@ -23,10 +22,17 @@ class Input(TypedDict):
             title="Address",
             description="The http or https address of the page.",
             min_length=1,
-            max_length=2000,
             extra_json_schema={"format": "uri"},
         ),
     ]
+
+
+class PageReview(TypedDict):
+    """The answer of a person; the form of the question is drawn from it."""
+
+    approved: bool
+    text: Annotated[str, Meta(title="Text", extra_json_schema={"format": "long"})]
+    reason: NotRequired[str]
 
 
 class State(Input, total=False):
@@ -52,23 +58,18 @@ def fetch_page(state: State) -> dict[str, object]:
 def review(state: State) -> dict[str, object]:
     """Ask a person; this node runs again from its first line with the answer."""
     page = state["page"]
-    answer = ask(
+    answer: PageReview = interrupt(
         {
             "title": f"Keep the text of “{page['title']}”?",
             "question": f"Fetched from {page['url']}. Shorten or correct it as needed.",
             "text": page["text"],
         },
-        lambda values: _text_of(values["text"]),
+        response_schema=PageReview,
     )
-    if not answer.approved:
-        return {"kept": False, "reason": answer.reason}
-    return {"kept": True, "text": answer.value, "reason": answer.reason}
-
-
-def _text_of(value: object) -> str:
-    if not isinstance(value, str):
-        raise ValueError("The text must be text.")
-    return value
+    reason = answer.get("reason", "")
+    if not answer["approved"]:
+        return {"kept": False, "reason": reason}
+    return {"kept": True, "text": answer["text"], "reason": reason}
 
 
 builder = StateGraph(State, input_schema=Input)

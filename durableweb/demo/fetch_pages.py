@@ -4,21 +4,20 @@ The task version: all calls and the question stand in one node, and still no fin
 is repeated.
 """
 
-from collections.abc import Mapping
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, NotRequired, TypedDict
 
 from msgspec import Meta
 
 from durableweb.demo import conf
-from durableweb.demo.asking import ask
 from durableweb.demo.fetch_page import RETRY
 from durableweb.demo.fetching import Page, fetch
 from durableweb.func import task
 from durableweb.graph import END, START, StateGraph
+from durableweb.types import interrupt
 
 MAX_PAGES = 20
 
-Url = Annotated[str, Meta(min_length=1, max_length=2000)]
+Url = Annotated[str, Meta(min_length=1, extra_json_schema={"format": "uri"})]
 
 
 class Input(TypedDict):
@@ -33,8 +32,23 @@ class Input(TypedDict):
     ]
 
 
+class PageText(TypedDict):
+    """One page as it is shown, edited and kept."""
+
+    url: Url
+    text: Annotated[str, Meta(title="Text", extra_json_schema={"format": "long"})]
+
+
+class PagesReview(TypedDict):
+    """The answer of a person; the form of the question is drawn from it."""
+
+    approved: bool
+    pages: Annotated[list[PageText], Meta(title="Pages")]
+    reason: NotRequired[str]
+
+
 class State(Input, total=False):
-    kept: dict[str, str]
+    kept: list[PageText]
     reason: str
 
 
@@ -57,28 +71,18 @@ def fetch_and_review(state: State) -> dict[str, object]:
     calls = [fetch_one(url) for url in urls]
     pages = [call.result() for call in calls]
 
-    answer = ask(
+    answer: PagesReview = interrupt(
         {
             "title": f"Keep the text of {len(pages)} pages?",
             "question": "Correct the texts, or take out the pages that are of no use.",
-            "pages": {page["url"]: page["text"] for page in pages},
+            "pages": [{"url": page["url"], "text": page["text"]} for page in pages],
         },
-        _pages_of,
+        response_schema=PagesReview,
     )
     return {
-        "kept": answer.value if answer.approved else {},
-        "reason": answer.reason,
+        "kept": answer["pages"] if answer["approved"] else [],
+        "reason": answer.get("reason", ""),
     }
-
-
-def _pages_of(values: Mapping[str, Any]) -> dict[str, str]:
-    pages = values["pages"]
-    if not isinstance(pages, Mapping):
-        raise ValueError("The pages must be given as texts by address.")
-    for url, text in pages.items():
-        if not isinstance(text, str):
-            raise ValueError(f"The text of {url} must be text.")
-    return dict(pages)
 
 
 builder = StateGraph(State, input_schema=Input)

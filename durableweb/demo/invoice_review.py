@@ -4,17 +4,16 @@ All questions of a file are open at the same time, and different people may answ
 any order. Nothing is booked before the last one is answered.
 """
 
-from collections.abc import Mapping
 from decimal import Decimal
 from operator import add
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, NotRequired, TypedDict
 
 from msgspec import Meta
 
 from durableweb.config import get_config
 from durableweb.demo import ledger
-from durableweb.demo.asking import ask
 from durableweb.demo.invoices import (
+    AMOUNT_PATTERN,
     Invoice,
     as_texts,
     known_vendors,
@@ -23,7 +22,7 @@ from durableweb.demo.invoices import (
     problems_of,
 )
 from durableweb.graph import END, START, StateGraph
-from durableweb.types import Send
+from durableweb.types import Send, interrupt
 
 
 class Input(TypedDict):
@@ -38,6 +37,28 @@ class Input(TypedDict):
             extra_json_schema={"contentMediaType": "text/csv"},
         ),
     ]
+
+
+Amount = Annotated[str, Meta(pattern=f"^{AMOUNT_PATTERN}$")]
+
+
+class InvoiceFields(TypedDict):
+    """An invoice as a person reads and edits it: amounts as text, so they stay exact."""
+
+    number: Annotated[str, Meta(min_length=1, max_length=100)]
+    date: Annotated[str, Meta(extra_json_schema={"format": "date"})]
+    vendor: Annotated[str, Meta(min_length=1, max_length=100)]
+    net: Amount
+    vat: Amount
+    gross: Amount
+
+
+class InvoiceAnswer(TypedDict):
+    """The answer of a person; the form of the question is drawn from it."""
+
+    approved: bool
+    invoice: Annotated[InvoiceFields, Meta(title="Invoice")]
+    reason: NotRequired[str]
 
 
 class Suspicion(TypedDict):
@@ -117,31 +138,39 @@ def collect(state: State) -> None:
 
 def one_question_each(state: State) -> list[Send] | str:
     """Send every suspicious invoice to a question of its own; without any, go and book."""
-    suspicions = state.get("suspicions", [])
-    return [Send("question", suspicion) for suspicion in suspicions] or "book"
+    questions = [Send("question", suspicion) for suspicion in state["suspicions"]]
+    return questions or "book"
 
 
 def question(suspicion: Suspicion) -> dict[str, object]:
-    """Ask a person about one invoice.
+    """Ask a person about one invoice, again if their correction cannot be used.
 
-    With the answer only this task runs again; the others stay as they are, answered or
-    open. The answers of the step are applied together when the last has come in.
+    With an answer only this task runs again, from its first line: every `interrupt` returns
+    the answer recorded for it, and the first one without an answer ends the task. The
+    other questions stay as they are, answered or open, and the verdicts of the step are
+    applied together when the last has come in.
     """
     invoice = suspicion["invoice"]
     problems = "; ".join(suspicion["problems"])
-    answer = ask(
-        {
-            "title": f"Invoice {invoice['number']} from {invoice['vendor']}: {problems}",
-            "question": "Approve to book it, with corrections if needed, or reject it.",
-            "problems": suspicion["problems"],
-            "invoice": as_texts(invoice),
-        },
-        lambda values: _invoice_of(values, invoice["line"]),
-    )
-    verdict = Verdict(
-        invoice=answer.value, approved=answer.approved, reason=answer.reason
-    )
-    return {"verdicts": [verdict]}
+    asked = {
+        "title": f"Invoice {invoice['number']} from {invoice['vendor']}: {problems}",
+        "question": "Approve to book it, with corrections if needed, or reject it.",
+        "problems": suspicion["problems"],
+        "invoice": as_texts(invoice),
+    }
+    while True:
+        answer: InvoiceAnswer = interrupt(asked, response_schema=InvoiceAnswer)
+        reason = answer.get("reason", "")
+        if not answer["approved"]:
+            verdict = Verdict(invoice=invoice, approved=False, reason=reason)
+            return {"verdicts": [verdict]}
+        try:
+            corrected = parse_invoice(answer["invoice"], invoice["line"])
+        except ValueError as error:
+            asked = {**asked, "invoice": answer["invoice"], "hint": str(error)}
+        else:
+            verdict = Verdict(invoice=corrected, approved=True, reason=reason)
+            return {"verdicts": [verdict]}
 
 
 def book(state: State) -> dict[str, object]:
@@ -150,8 +179,8 @@ def book(state: State) -> dict[str, object]:
     If the process dies after the booking and before this node's result is saved, the node
     runs again: the ledger's unique key of thread and line makes the second time harmless.
     """
-    doubted = {entry["invoice"]["line"] for entry in state.get("suspicions", [])}
-    verdicts = state.get("verdicts", [])
+    doubted = {entry["invoice"]["line"] for entry in state["suspicions"]}
+    verdicts = state["verdicts"]
     wanted = [entry for entry in state["invoices"] if entry["line"] not in doubted]
     wanted += [entry["invoice"] for entry in verdicts if entry["approved"]]
 
@@ -162,13 +191,6 @@ def book(state: State) -> dict[str, object]:
         "rejected": sum(not entry["approved"] for entry in verdicts),
         "total": sum((entry.gross for entry in entries), Decimal("0.00")),
     }
-
-
-def _invoice_of(values: Mapping[str, Any], line: int) -> Invoice:
-    fields = values["invoice"]
-    if not isinstance(fields, Mapping):
-        raise ValueError("The invoice must have its fields.")
-    return parse_invoice(fields, line)
 
 
 builder = StateGraph(State, input_schema=Input)

@@ -14,7 +14,8 @@ COLUMNS = ("number", "date", "vendor", "net", "vat", "gross")
 MAX_ROWS = 1000
 MAX_REPORTED = 10
 # Twelve digits and two decimals are what a ledger entry holds, so nothing is rounded.
-_AMOUNT = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,2})?")
+AMOUNT_PATTERN = r"-?[0-9]{1,12}(\.[0-9]{1,2})?"
+_AMOUNT = re.compile(AMOUNT_PATTERN)
 VENDORS_FILE = Path(__file__).parent / "data" / "vendors.csv"
 
 

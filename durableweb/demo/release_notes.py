@@ -3,18 +3,17 @@
 import hashlib
 import os
 import re
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, NotRequired, TypedDict
 
 from msgspec import Meta
 
 from durableweb.config import get_config
 from durableweb.demo import conf
-from durableweb.demo.asking import ask
 from durableweb.demo.git_history import Commit, read_history
 from durableweb.func import task
 from durableweb.graph import END, START, StateGraph
+from durableweb.types import interrupt
 
 KINDS = {
     "Added": ("add", "feat", "introduce", "create", "allow", "support", "ship", "lay"),
@@ -35,7 +34,7 @@ class Input(TypedDict):
             title="Repository",
             description="Path of a checkout; DEMO_GIT_REPOSITORIES lists those allowed.",
             min_length=1,
-            max_length=1000,
+            max_length=300,
         ),
     ]
     range: Annotated[
@@ -48,6 +47,17 @@ class Input(TypedDict):
             extra_json_schema={"default": "HEAD"},
         ),
     ]
+
+
+class NotesReview(TypedDict):
+    """The answer of a person; the form of the question is drawn from it."""
+
+    approved: bool
+    notes: Annotated[
+        str,
+        Meta(title="Notes", min_length=1, extra_json_schema={"format": "markdown"}),
+    ]
+    reason: NotRequired[str]
 
 
 class State(Input, total=False):
@@ -87,17 +97,18 @@ def review(state: State) -> dict[str, object]:
     """Ask a person to edit and approve the draft."""
     count = len(state["commits"])
     name = Path(state["repository"]).resolve().name
-    answer = ask(
+    answer: NotesReview = interrupt(
         {
             "title": f"Release notes of {name}: {count} commits in {state['range']}",
             "question": "Edit the notes as readers should see them, then approve.",
             "notes": state["draft"],
         },
-        _notes_of,
+        response_schema=NotesReview,
     )
-    if not answer.approved:
-        return {"approved": False, "reason": answer.reason}
-    return {"approved": True, "notes": answer.value, "reason": answer.reason}
+    reason = answer.get("reason", "")
+    if not answer["approved"]:
+        return {"approved": False, "reason": reason}
+    return {"approved": True, "notes": answer["notes"], "reason": reason}
 
 
 def write(state: State) -> dict[str, object]:
@@ -151,13 +162,6 @@ def kind_of(subject: str) -> str:
 def route(state: State) -> str:
     """Write only what was approved."""
     return "write" if state["approved"] else END
-
-
-def _notes_of(values: Mapping[str, Any]) -> str:
-    notes = values["notes"]
-    if not isinstance(notes, str) or not notes.strip():
-        raise ValueError("The notes are empty; reject them if there shall be none.")
-    return notes
 
 
 def _slug(text: str) -> str:

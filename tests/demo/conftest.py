@@ -55,17 +55,23 @@ class Driver:
         (only,) = self.graph.get_state(self.config).interrupts
         return only.value
 
-    def answer(self, title: str | None = None, **answer: Any) -> Any:
-        return self.graph.invoke(self._command(title, answer), self.config)
+    def answer(self, approved: bool, title: str = "", **values: Any) -> Any:
+        """Answer the question of that title, or the only one.
 
-    async def aanswer(self, title: str | None = None, **answer: Any) -> Any:
-        return await self.graph.ainvoke(self._command(title, answer), self.config)
+        What `values` leaves out is answered as it was proposed, as the form does.
+        """
+        return self.graph.invoke(self._command(approved, title, values), self.config)
 
-    def _command(self, title: str | None, answer: dict[str, Any]) -> Command:
-        given = {"value": None, "reason": "", **answer}
-        if title is None:
-            return Command(resume=given)
-        return Command(resume={self.questions()[title].id: given})
+    async def aanswer(self, approved: bool, title: str = "", **values: Any) -> Any:
+        command = self._command(approved, title, values)
+        return await self.graph.ainvoke(command, self.config)
+
+    def _command(self, approved: bool, title: str, values: dict[str, Any]) -> Command:
+        questions = self.questions()
+        asked = questions[title or next(iter(questions))]
+        fields = ("text", "pages", "notes", "invoice")
+        proposed = {key: asked.value[key] for key in fields if key in asked.value}
+        return Command(resume={asked.id: {"approved": approved, **proposed, **values}})
 
 
 @pytest.fixture

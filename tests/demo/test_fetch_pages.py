@@ -6,6 +6,10 @@ from durableweb.demo import fetch_pages, fetching
 from tests.local_server import LocalServer, Reply
 
 
+def texts(*texts: str, urls: list[str]) -> list[dict[str, str]]:
+    return [{"url": url, "text": text} for url, text in zip(urls, texts, strict=True)]
+
+
 def test_no_call_is_repeated_when_a_person_answers(server: LocalServer, drive) -> None:
     server.pages.update({"/a": Reply(b"A"), "/b": Reply(b"B")})
     urls = [server.url + "/a", server.url + "/b"]
@@ -13,9 +17,9 @@ def test_no_call_is_repeated_when_a_person_answers(server: LocalServer, drive) -
 
     run.start(urls=urls)
     assert run.question()["title"] == "Keep the text of 2 pages?"
-    result = run.answer(decision="approve")
+    result = run.answer(True)
 
-    assert result["kept"] == {urls[0]: "A", urls[1]: "B"}
+    assert result["kept"] == texts("A", "B", urls=urls)
     assert sorted(server.asked) == ["/a", "/b"]
 
 
@@ -29,7 +33,7 @@ def test_only_the_failed_call_is_repeated(server: LocalServer, drive) -> None:
     server.pages["/b"] = Reply(b"B")
     run.go_on()
 
-    assert run.question()["pages"] == {urls[0]: "A", urls[1]: "B"}
+    assert run.question()["pages"] == texts("A", "B", urls=urls)
     assert sorted(server.asked) == ["/a", "/b", "/b"]
 
 
@@ -38,8 +42,8 @@ def test_the_person_takes_a_page_out(server: LocalServer, drive) -> None:
     run = drive(fetch_pages.builder)
     run.start(urls=[server.url + "/a", server.url + "/b"])
 
-    kept = {server.url + "/b": "short"}
-    result = run.answer(decision="approve", value={"pages": kept})
+    kept = texts("short", urls=[server.url + "/b"])
+    result = run.answer(True, pages=kept)
 
     assert result["kept"] == kept
 
@@ -49,7 +53,7 @@ def test_after_a_rejection_nothing_is_kept(server: LocalServer, drive) -> None:
     run = drive(fetch_pages.builder)
     run.start(urls=[server.url + "/a"])
 
-    assert run.answer(decision="reject")["kept"] == {}
+    assert run.answer(False)["kept"] == []
 
 
 async def test_it_runs_under_the_async_api(server: LocalServer, drive) -> None:
@@ -57,7 +61,7 @@ async def test_it_runs_under_the_async_api(server: LocalServer, drive) -> None:
     run = drive(fetch_pages.builder)
 
     await run.astart(urls=[server.url + "/a"])
-    result = await run.aanswer(decision="approve")
+    result = await run.aanswer(True)
 
-    assert list(result["kept"].values()) == ["A"]
+    assert [page["text"] for page in result["kept"]] == ["A"]
     assert server.asked == ["/a"]

@@ -51,10 +51,10 @@ def test_answers_come_in_any_order_and_booking_waits_for_the_last(drive) -> None
     run = drive(invoice_review.builder)
     run.start(csv=GOOD + OFF + UNKNOWN)
 
-    run.answer(UNKNOWN_TITLE, decision="reject", reason="never heard of")
+    run.answer(False, UNKNOWN_TITLE, reason="never heard of")
     assert list(run.questions()) == [OFF_TITLE]
     assert not LedgerEntry.objects.exists()
-    result = run.answer(OFF_TITLE, decision="approve")
+    result = run.answer(True, OFF_TITLE)
 
     assert (result["booked"], result["rejected"]) == (2, 1)
     assert list(LedgerEntry.objects.values_list("number", flat=True)) == ["1", "2"]
@@ -66,20 +66,21 @@ def test_a_corrected_invoice_is_booked_as_corrected(drive) -> None:
     shown = run.question()
 
     corrected = {**shown["invoice"], "gross": "119.00"}
-    run.answer(decision="approve", value={**shown, "invoice": corrected})
+    run.answer(True, invoice=corrected)
 
     assert LedgerEntry.objects.get().gross == Decimal("119.00")
 
 
-def test_a_correction_that_is_no_amount_is_asked_again(drive) -> None:
+def test_a_correction_that_cannot_be_used_is_asked_again(drive) -> None:
     run = drive(invoice_review.builder)
     run.start(csv=HEADER + OFF)
     shown = run.question()
 
-    wrong = {**shown["invoice"], "gross": "much"}
-    run.answer(decision="approve", value={**shown, "invoice": wrong})
+    wrong = {**shown["invoice"], "date": "2026-02-30"}
+    run.answer(True, invoice=wrong)
 
-    assert run.question()["hint"].startswith("gross is 'much'")
+    assert run.question()["hint"].startswith("date is '2026-02-30'")
+    assert run.question()["invoice"] == wrong
     assert not LedgerEntry.objects.exists()
 
 
@@ -130,6 +131,6 @@ async def test_it_runs_under_the_async_api(drive) -> None:
     run = drive(invoice_review.builder)
 
     await run.astart(csv=GOOD + OFF)
-    result = await run.aanswer(OFF_TITLE, decision="approve")
+    result = await run.aanswer(True, OFF_TITLE)
 
     assert result["booked"] == 2

@@ -42,7 +42,7 @@ def test_the_file_holds_what_the_person_approved(repository: Path, drive) -> Non
     run = drive(release_notes.builder)
     run.start(repository=str(repository), range="HEAD")
 
-    result = run.answer(decision="approve", value={"notes": "It rings now.\n"})
+    result = run.answer(True, notes="It rings now.\n")
 
     file = Path(result["file"])
     assert file.read_text() == "It rings now.\n"
@@ -54,7 +54,7 @@ async def test_it_runs_under_the_async_api(repository: Path, drive) -> None:
     run = drive(release_notes.builder)
 
     await run.astart(repository=str(repository), range="HEAD")
-    result = await run.aanswer(decision="approve")
+    result = await run.aanswer(True)
 
     assert (repository.parent / "var" / "release-notes").is_dir()
     assert result["file"].startswith(str(repository.parent))
@@ -64,19 +64,22 @@ def test_without_approval_nothing_is_written(repository: Path, drive) -> None:
     run = drive(release_notes.builder)
     run.start(repository=str(repository), range="HEAD")
 
-    result = run.answer(decision="reject", reason="not yet")
+    result = run.answer(False, reason="not yet")
 
     assert result["approved"] is False
     assert not (repository.parent / "var").exists()
 
 
-def test_empty_notes_are_asked_again(repository: Path, drive) -> None:
+def test_empty_notes_are_refused_and_the_question_stays(
+    repository: Path, drive
+) -> None:
     run = drive(release_notes.builder)
     run.start(repository=str(repository), range="HEAD")
 
-    run.answer(decision="approve", value={"notes": "  \n"})
+    with pytest.raises(Exception, match="notes"):
+        run.answer(True, notes="")
 
-    assert "empty" in run.question()["hint"]
+    assert len(run.questions()) == 1
 
 
 def test_a_write_that_is_repeated_finds_its_file_by_the_key(
@@ -94,7 +97,7 @@ def test_a_write_that_is_repeated_finds_its_file_by_the_key(
     with monkeypatch.context() as patch:
         patch.setattr(release_notes.Path, "replace", replace_and_die)
         with pytest.raises(KeyboardInterrupt):
-            run.answer(decision="approve", value={"notes": "Once.\n"})
+            run.answer(True, notes="Once.\n")
     files = list((repository.parent / "var" / "release-notes").iterdir())
     written_at = files[0].stat().st_mtime_ns
 
@@ -112,7 +115,7 @@ def test_two_threads_with_the_same_notes_write_two_files(
 
     for run in runs:
         run.start(repository=str(repository), range="HEAD")
-    files = {run.answer(decision="approve")["file"] for run in runs}
+    files = {run.answer(True)["file"] for run in runs}
 
     assert len(files) == 2
 
