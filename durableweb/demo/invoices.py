@@ -16,7 +16,9 @@ MAX_REPORTED = 10
 # Twelve digits and two decimals are what a ledger entry holds, so nothing is rounded.
 AMOUNT_PATTERN = r"-?[0-9]{1,12}(\.[0-9]{1,2})?"
 _AMOUNT = re.compile(AMOUNT_PATTERN)
-VENDORS_FILE = Path(__file__).parent / "data" / "vendors.csv"
+DATA_DIR = Path(__file__).parent / "data"
+SAMPLE_FILE = DATA_DIR / "invoices.csv"
+VENDORS_FILE = DATA_DIR / "vendors.csv"
 
 
 class InvoiceFileError(ValueError):
