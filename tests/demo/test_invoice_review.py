@@ -5,10 +5,10 @@ from decimal import Decimal
 import pytest
 
 from durableweb.demo import invoice_review, ledger
-from durableweb.demo.invoices import VENDORS_FILE, InvoiceFileError
+from durableweb.demo.invoices import SAMPLE_FILE, InvoiceFileError
 from durableweb.demo.models import LedgerEntry
 
-SAMPLE = VENDORS_FILE.with_name("invoices.csv").read_text(encoding="utf-8")
+SAMPLE = SAMPLE_FILE.read_text(encoding="utf-8")
 HEADER = "number,date,vendor,net,vat,gross\n"
 GOOD = HEADER + "1,2026-11-03,Nordwind,100.00,19.00,119.00\n"
 OFF = "2,2026-11-03,Nordwind,100.00,19.00,131.00\n"
