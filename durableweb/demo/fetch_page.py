@@ -27,9 +27,8 @@ class Input(TypedDict):
     ]
 
 
+# The answer of a person; the form of the question is drawn from it.
 class PageReview(TypedDict):
-    """The answer of a person; the form of the question is drawn from it."""
-
     approved: bool
     text: Annotated[str, Meta(title="Text", extra_json_schema={"format": "long"})]
     reason: NotRequired[str]

@@ -32,16 +32,14 @@ class Input(TypedDict):
     ]
 
 
+# One page as it is shown, edited and kept.
 class PageText(TypedDict):
-    """One page as it is shown, edited and kept."""
-
     url: Url
     text: Annotated[str, Meta(title="Text", extra_json_schema={"format": "long"})]
 
 
+# The answer of a person; the form of the question is drawn from it.
 class PagesReview(TypedDict):
-    """The answer of a person; the form of the question is drawn from it."""
-
     approved: bool
     pages: Annotated[list[PageText], Meta(title="Pages")]
     reason: NotRequired[str]

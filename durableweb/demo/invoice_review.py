@@ -42,9 +42,8 @@ class Input(TypedDict):
 Amount = Annotated[str, Meta(pattern=f"^{AMOUNT_PATTERN}$")]
 
 
+# An invoice as a person reads and edits it: amounts as text, so they stay exact.
 class InvoiceFields(TypedDict):
-    """An invoice as a person reads and edits it: amounts as text, so they stay exact."""
-
     number: Annotated[str, Meta(min_length=1, max_length=100)]
     date: Annotated[str, Meta(extra_json_schema={"format": "date"})]
     vendor: Annotated[str, Meta(min_length=1, max_length=100)]
@@ -53,9 +52,8 @@ class InvoiceFields(TypedDict):
     gross: Amount
 
 
+# The answer of a person; the form of the question is drawn from it.
 class InvoiceAnswer(TypedDict):
-    """The answer of a person; the form of the question is drawn from it."""
-
     approved: bool
     invoice: Annotated[InvoiceFields, Meta(title="Invoice")]
     reason: NotRequired[str]

@@ -49,9 +49,8 @@ class Input(TypedDict):
     ]
 
 
+# The answer of a person; the form of the question is drawn from it.
 class NotesReview(TypedDict):
-    """The answer of a person; the form of the question is drawn from it."""
-
     approved: bool
     notes: Annotated[
         str,
