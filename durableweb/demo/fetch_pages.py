@@ -34,7 +34,7 @@ class Input(TypedDict):
 
 # One page as it is shown, edited and kept.
 class PageText(TypedDict):
-    url: Url
+    address: Url
     text: Annotated[str, Meta(title="Text", extra_json_schema={"format": "long"})]
 
 
@@ -73,7 +73,7 @@ def fetch_and_review(state: State) -> dict[str, object]:
         {
             "title": f"Keep the text of {len(pages)} pages?",
             "question": "Correct the texts, or take out the pages that are of no use.",
-            "pages": [{"url": page["url"], "text": page["text"]} for page in pages],
+            "pages": [{"address": page["url"], "text": page["text"]} for page in pages],
         },
         response_schema=PagesReview,
     )

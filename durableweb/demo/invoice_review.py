@@ -42,20 +42,16 @@ class Input(TypedDict):
 Amount = Annotated[str, Meta(pattern=f"^{AMOUNT_PATTERN}$")]
 
 
-# An invoice as a person reads and edits it: amounts as text, so they stay exact.
-class InvoiceFields(TypedDict):
+# The answer of a person; the form of the question is drawn from it. Amounts are text, so
+# that they stay exact on the way through the browser.
+class InvoiceAnswer(TypedDict):
+    approved: bool
     number: Annotated[str, Meta(min_length=1, max_length=100)]
     date: Annotated[str, Meta(extra_json_schema={"format": "date"})]
     vendor: Annotated[str, Meta(min_length=1, max_length=100)]
     net: Amount
     vat: Amount
     gross: Amount
-
-
-# The answer of a person; the form of the question is drawn from it.
-class InvoiceAnswer(TypedDict):
-    approved: bool
-    invoice: Annotated[InvoiceFields, Meta(title="Invoice")]
     reason: NotRequired[str]
 
 
@@ -154,7 +150,7 @@ def question(suspicion: Suspicion) -> dict[str, object]:
         "title": f"Invoice {invoice['number']} from {invoice['vendor']}: {problems}",
         "question": "Approve to book it, with corrections if needed, or reject it.",
         "problems": suspicion["problems"],
-        "invoice": as_texts(invoice),
+        **as_texts(invoice),
     }
     while True:
         answer: InvoiceAnswer = interrupt(asked, response_schema=InvoiceAnswer)
@@ -163,9 +159,11 @@ def question(suspicion: Suspicion) -> dict[str, object]:
             verdict = Verdict(invoice=invoice, approved=False, reason=reason)
             return {"verdicts": [verdict]}
         try:
-            corrected = parse_invoice(answer["invoice"], invoice["line"])
+            corrected = parse_invoice(answer, invoice["line"])
         except ValueError as error:
-            asked = {**asked, "invoice": answer["invoice"], "hint": str(error)}
+            # Their words stay in the form, with a hint what is wrong.
+            given = {name: answer[name] for name in as_texts(invoice)}
+            asked = {**asked, **given, "hint": str(error)}
         else:
             verdict = Verdict(invoice=corrected, approved=True, reason=reason)
             return {"verdicts": [verdict]}

@@ -69,8 +69,8 @@ class Driver:
     def _command(self, approved: bool, title: str, values: dict[str, Any]) -> Command:
         questions = self.questions()
         asked = questions[title or next(iter(questions))]
-        fields = ("text", "pages", "notes", "invoice")
-        proposed = {key: asked.value[key] for key in fields if key in asked.value}
+        about = ("title", "question", "problems", "hint")
+        proposed = {key: asked.value[key] for key in asked.value if key not in about}
         return Command(resume={asked.id: {"approved": approved, **proposed, **values}})
 
 

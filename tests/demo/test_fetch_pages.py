@@ -7,7 +7,9 @@ from tests.local_server import LocalServer, Reply
 
 
 def texts(*texts: str, urls: list[str]) -> list[dict[str, str]]:
-    return [{"url": url, "text": text} for url, text in zip(urls, texts, strict=True)]
+    return [
+        {"address": url, "text": text} for url, text in zip(urls, texts, strict=True)
+    ]
 
 
 def test_no_call_is_repeated_when_a_person_answers(server: LocalServer, drive) -> None:
