@@ -109,3 +109,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024
 LEASE_SECONDS = env.float("LEASE_SECONDS", default=10.0)
 MAX_RECOVERIES = env.int("MAX_RECOVERIES", default=3)
 EMBEDDED_WORKER_THREADS = env.int("EMBEDDED_WORKER_THREADS", default=4)
+
+# The demo's workflows: may they fetch from this machine and its private networks, and
+# which git repositories may release notes be drawn from (paths, separated by commas).
+DEMO_ALLOW_PRIVATE_ADDRESSES = env.bool("DEMO_ALLOW_PRIVATE_ADDRESSES", default=False)
+DEMO_GIT_REPOSITORIES = env.list("DEMO_GIT_REPOSITORIES", default=[str(BASE_DIR)])

@@ -1,0 +1,209 @@
+"""Fetching a page from an address that somebody typed, without serving as their proxy.
+
+Every address is resolved first, checked, and then connected to by that very number, so a
+name cannot point elsewhere between the check and the connection. A redirect is a new
+address and is checked like the first. Size, time and kind of the answer are bounded.
+"""
+
+import ipaddress
+import socket
+import time
+from dataclasses import dataclass
+from typing import TypedDict
+
+import httpx
+
+from durableweb.demo.page_text import read_html
+
+MAX_BYTES = 1024 * 1024
+MAX_REDIRECTS = 5
+MAX_SECONDS = 30.0
+TIMEOUT = httpx.Timeout(10.0, connect=5.0)
+HEADERS = {
+    "User-Agent": "durableweb-demo",
+    "Accept": "text/html, text/plain;q=0.9",
+    # A compressed answer could grow beyond the limit while it is unpacked.
+    "Accept-Encoding": "identity",
+}
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+
+
+class AddressRefused(ValueError):
+    """The address may not be fetched; another try would change nothing."""
+
+
+class PageRefused(ValueError):
+    """The answer cannot be used: missing, too large, or no text."""
+
+
+class TemporaryFailure(Exception):
+    """The server could not be reached or is overloaded; another try may succeed."""
+
+
+class Page(TypedDict):
+    """A fetched page: where it was found in the end, its title and its readable text."""
+
+    url: str
+    status: int
+    title: str
+    text: str
+
+
+@dataclass(frozen=True)
+class _Body:
+    status: int
+    content_type: str
+    charset: str
+    content: bytes
+
+
+def fetch(url: str, *, allow_private: bool) -> Page:
+    """Fetch `url` and return its text, following at most five checked redirects.
+
+    Raises AddressRefused, PageRefused, or TemporaryFailure (the only one worth a retry).
+    """
+    deadline = time.monotonic() + MAX_SECONDS
+    target = _parse(url)
+    # Without trust_env=False a proxy from the environment would do the connecting,
+    # to a name nobody has checked.
+    with httpx.Client(timeout=TIMEOUT, trust_env=False, headers=HEADERS) as client:
+        for _ in range(MAX_REDIRECTS + 1):
+            addresses = _resolve(target, allow_private=allow_private)
+            answer = _request(client, target, addresses, deadline)
+            if isinstance(answer, _Body):
+                return _read(target, answer)
+            target = _parse(str(target.join(answer)))
+    raise PageRefused(f"{url}: more than {MAX_REDIRECTS} redirects")
+
+
+def _parse(text: str) -> httpx.URL:
+    try:
+        url = httpx.URL(text.strip())
+    except (httpx.InvalidURL, ValueError) as error:
+        raise AddressRefused(f"{text!r} is not an address: {error}") from error
+    if url.scheme not in ("http", "https"):
+        raise AddressRefused(f"{text!r}: only http and https addresses are fetched")
+    if not url.host:
+        raise AddressRefused(f"{text!r} names no host")
+    if url.userinfo:
+        raise AddressRefused(f"{url.host}: an address may not carry a user or password")
+    return url
+
+
+def _resolve(url: httpx.URL, *, allow_private: bool) -> list[Address]:
+    port = url.port or (443 if url.scheme == "https" else 80)
+    try:
+        found = socket.getaddrinfo(url.host, port, type=socket.SOCK_STREAM)
+    except (socket.gaierror, UnicodeError) as error:
+        raise TemporaryFailure(f"{url.host} cannot be resolved: {error}") from error
+    names = dict.fromkeys(str(info[4][0]).partition("%")[0] for info in found)
+    addresses = [ipaddress.ip_address(name) for name in names]
+    for address in addresses:
+        if not _is_allowed(address, allow_private=allow_private):
+            raise AddressRefused(
+                f"{url.host} is {address}, which is not a public address; "
+                "DEMO_ALLOW_PRIVATE_ADDRESSES=1 allows this machine and private networks"
+            )
+    return addresses
+
+
+def _is_allowed(address: Address, *, allow_private: bool) -> bool:
+    if isinstance(address, ipaddress.IPv6Address):
+        inner = address.ipv4_mapped or address.sixtofour
+        if inner is None and address in _NAT64:
+            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+        if inner is not None:
+            return _is_allowed(inner, allow_private=allow_private)
+    # Link-local addresses hold the metadata services of clouds: never, whatever is set.
+    if address.is_link_local or address.is_multicast or address.is_unspecified:
+        return False
+    if address.is_loopback:
+        return allow_private
+    if address.is_reserved:
+        return False
+    return address.is_global or (allow_private and address.is_private)
+
+
+def _request(
+    client: httpx.Client, url: httpx.URL, addresses: list[Address], deadline: float
+) -> _Body | str:
+    """Return the body, or the address of a redirect."""
+    failures = []
+    for address in addresses:
+        request = client.build_request(
+            "GET",
+            url.copy_with(host=str(address), fragment=None),
+            headers={"Host": url.netloc.decode("ascii")},
+            # The certificate is checked against the name, not against the number.
+            extensions={"sni_hostname": url.host},
+        )
+        try:
+            return _send(client, url, request, deadline)
+        except httpx.ConnectError as error:
+            failures.append(f"{address}: {_why(error)}")
+        except httpx.TransportError as error:
+            raise TemporaryFailure(f"{url}: {_why(error)}") from error
+    raise TemporaryFailure(f"{url} cannot be reached: {'; '.join(failures)}")
+
+
+def _send(
+    client: httpx.Client, url: httpx.URL, request: httpx.Request, deadline: float
+) -> _Body | str:
+    response = client.send(request, stream=True)
+    try:
+        if response.has_redirect_location:
+            return response.headers["Location"]
+        _check_status(url, response)
+        return _Body(
+            status=response.status_code,
+            content_type=response.headers.get("Content-Type", ""),
+            charset=response.charset_encoding or "utf-8",
+            content=_read_content(url, response, deadline),
+        )
+    finally:
+        response.close()
+
+
+def _check_status(url: httpx.URL, response: httpx.Response) -> None:
+    status = response.status_code
+    if status >= 500 or status == 429:
+        raise TemporaryFailure(f"{url}: the server answered {status}")
+    if not 200 <= status < 300:
+        raise PageRefused(f"{url}: the server answered {status}")
+    if response.headers.get("Content-Encoding", "identity") != "identity":
+        raise PageRefused(
+            f"{url}: the answer is compressed although that was not asked"
+        )
+
+
+def _read_content(url: httpx.URL, response: httpx.Response, deadline: float) -> bytes:
+    content = bytearray()
+    for chunk in response.iter_raw():
+        content += chunk
+        if len(content) > MAX_BYTES:
+            raise PageRefused(f"{url}: larger than {MAX_BYTES:,} bytes")
+        # The client's timeouts are per read; a server that drips must end as well.
+        if time.monotonic() > deadline:
+            raise TemporaryFailure(f"{url}: not finished after {MAX_SECONDS:g} seconds")
+    return bytes(content)
+
+
+def _read(url: httpx.URL, body: _Body) -> Page:
+    kind = body.content_type.partition(";")[0].strip().lower()
+    if kind and not kind.startswith("text/") and kind != "application/xhtml+xml":
+        raise PageRefused(f"{url}: {kind} is no text")
+    try:
+        text = body.content.decode(body.charset, errors="replace")
+    except LookupError:
+        text = body.content.decode("utf-8", errors="replace")
+    if kind in ("text/html", "application/xhtml+xml"):
+        title, text = read_html(text)
+    else:
+        title = ""
+    return Page(url=str(url), status=body.status, title=title or url.host, text=text)
+
+
+def _why(error: Exception) -> str:
+    return str(error) or type(error).__name__

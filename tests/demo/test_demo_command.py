@@ -1,0 +1,90 @@
+"""`manage.py demo`: people and runs are made once, and kept after that."""
+
+from io import StringIO
+
+import pytest
+from django.contrib.auth import authenticate, get_user_model
+from django.core.management import call_command
+
+from durableweb.demo.models import LedgerEntry
+from workflows.models import Run, Thread
+
+pytestmark = pytest.mark.django_db
+
+
+def run_demo(**options: object) -> str:
+    out = StringIO()
+    call_command("demo", stdout=out, **options)
+    return out.getvalue()
+
+
+def passwords(text: str) -> dict[str, str]:
+    lines = [line.split() for line in text.splitlines() if " password " in line]
+    return {words[0]: words[2] for words in lines}
+
+
+def test_each_person_is_made_in_the_groups_of_the_role() -> None:
+    made = passwords(run_demo())
+
+    groups = {
+        person.username: set(person.groups.values_list("name", flat=True))
+        for person in get_user_model().objects.all()
+    }
+    assert groups == {
+        "viewer": {"viewer"},
+        "reviewer": {"reviewer"},
+        "operator": {"operator"},
+        "admin": {"admin"},
+        "demo": {"reviewer", "operator"},
+    }
+    for name, password in made.items():
+        assert authenticate(username=name, password=password), name
+    assert get_user_model().objects.get(is_staff=True).username == "admin"
+
+
+def test_one_run_of_each_workflow_waits_for_a_worker() -> None:
+    run_demo(port=8123)
+
+    runs = {run.graph: run for run in Run.objects.all()}
+    assert set(runs) >= {"fetch_page", "fetch_pages", "invoice_review"}
+    assert {run.status for run in runs.values()} == {"pending"}
+    assert "http://127.0.0.1:8123/demo/pages/welcome/" in runs["fetch_page"].payload
+
+
+def test_a_second_time_keeps_what_is_there() -> None:
+    made = passwords(run_demo())
+    threads = set(Thread.objects.values_list("pk", flat=True))
+
+    text = run_demo()
+
+    assert passwords(text) == {}
+    assert "changepassword demo" in text
+    assert "kept: run" in text
+    assert set(Thread.objects.values_list("pk", flat=True)) == threads
+    assert authenticate(username="demo", password=made["demo"])
+
+
+def test_somebody_who_has_the_name_already_is_left_alone() -> None:
+    get_user_model().objects.create_user("admin", password="own")
+
+    text = run_demo()
+
+    admin = get_user_model().objects.get(username="admin")
+    assert "admin: kept" in text
+    assert not admin.is_superuser
+    assert not admin.groups.exists()
+
+
+def test_without_a_git_checkout_the_notes_are_left_out(settings, tmp_path) -> None:
+    settings.DEMO_GIT_REPOSITORIES = [tmp_path]
+
+    text = run_demo()
+
+    assert f"left out: {tmp_path} is no git checkout" in text
+    assert not Run.objects.filter(graph="release_notes").exists()
+
+
+def test_nothing_is_booked_before_somebody_answers() -> None:
+    run_demo()
+
+    assert not LedgerEntry.objects.exists()
