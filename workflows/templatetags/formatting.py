@@ -1,5 +1,6 @@
 """Formatting of values for pages: no query, no decision."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,8 +9,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from workflows.web import rich_text, value_tree
-from workflows.web.visible import visible as make_visible
+from workflows.templatetags import rich_text, value_tree
+from workflows.templatetags.visible import visible as make_visible
 
 register = template.Library()
 
@@ -102,6 +103,46 @@ def _badge(colour: str, picture: str, words: str) -> SafeString:
         icon(picture),
         words,
     )
+
+
+RUN_KINDS = {
+    "start": "started",
+    "resume": "went on with an answer",
+    "continue": "continued",
+    "direct": "run by a script",
+    "edit": "state edited",
+}
+EVENT_ICONS = {
+    "run": "play",
+    "step": "flag",
+    "task": "check",
+    "interrupt": "hand",
+    "decision": "user",
+    "edit": "pencil",
+    "warning": "alert",
+}
+
+
+@register.filter
+def run_kind(kind: str) -> str:
+    """How a run came to be, in words."""
+    return RUN_KINDS.get(kind, kind)
+
+
+@register.filter
+def status_words(word: str) -> str:
+    """A status as people read it."""
+    return STATUSES.get(word, ("", "", word))[2]
+
+
+@register.simple_tag
+def event_icon(kind: str, data: Mapping[str, Any]) -> SafeString:
+    """The icon of an event; one that tells of a failure has its own."""
+    if data.get("status") == "error":
+        return icon("alert")
+    if kind == "task" and data.get("status") == "interrupted":
+        return icon("hand")
+    return icon(EVENT_ICONS.get(kind, "dot"))
 
 
 @register.filter

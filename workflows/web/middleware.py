@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
+from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import patch_cache_control, patch_vary_headers
@@ -112,3 +114,21 @@ class SecurityHeadersMiddleware:
             if not response.has_header("Cache-Control"):
                 patch_cache_control(response, private=True, no_cache=True)
         return response
+
+
+class LoginMiddleware(LoginRequiredMiddleware):
+    """Every page needs a log-in unless it says otherwise.
+
+    A fragment that is asked for after the session has ended sends the whole page to the
+    log-in, and back to where it was.
+    """
+
+    def handle_no_permission(
+        self, request: HttpRequest, view_func: Any
+    ) -> HttpResponse:
+        if request.headers.get("HX-Request") != "true":
+            return super().handle_no_permission(request, view_func)
+        where = urlsplit(request.headers.get("HX-Current-URL", "")).path
+        query = urlencode({"next": where}) if where.startswith("/") else ""
+        address = f"{settings.LOGIN_URL}?{query}" if query else settings.LOGIN_URL
+        return HttpResponse(status=401, headers={"HX-Redirect": address})

@@ -9,7 +9,7 @@ import nh3
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 
-from workflows.web.visible import has_hidden, visible
+from workflows.templatetags.visible import has_hidden, visible
 
 MAX_LENGTH = 20_000
 
