@@ -150,6 +150,8 @@ STORAGES = {
 LOGIN_URL = "/login/"
 LOGIN_REDIRECT_URL = "/queue/"
 LOGOUT_REDIRECT_URL = "/login/"
+# Pages for anybody: those that the demo's workflows fetch have nothing to hide.
+OPEN_PATHS = ("/demo/pages/",)
 
 # Cookies and transport: strict as soon as the site's address is https.
 SESSION_COOKIE_SECURE = IS_HTTPS and not DEBUG

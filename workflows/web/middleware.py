@@ -123,6 +123,14 @@ class LoginMiddleware(LoginRequiredMiddleware):
     log-in, and back to where it was.
     """
 
+    def process_view(
+        self, request: HttpRequest, view_func: Any, view_args: Any, view_kwargs: Any
+    ) -> HttpResponse | None:
+        """Let everybody in where the settings name the path as open."""
+        if request.path_info.startswith(settings.OPEN_PATHS):
+            return None
+        return super().process_view(request, view_func, view_args, view_kwargs)
+
     def handle_no_permission(
         self, request: HttpRequest, view_func: Any
     ) -> HttpResponse:
