@@ -3,7 +3,10 @@
 Without any variable this is the embedded product: SQLite under var/, one process.
 """
 
+import os
+import secrets
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import environ
 
@@ -13,13 +16,42 @@ VAR_DIR = BASE_DIR / "var"
 env = environ.Env()
 
 DEBUG = env.bool("DEBUG", default=False)
-SECRET_KEY = env.str("SECRET_KEY", default="")
-if not SECRET_KEY:
-    SECRET_KEY = "insecure-development-key-set-SECRET_KEY-in-production"  # noqa: S105
 
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
-PUBLIC_URL = env.str("PUBLIC_URL", default="http://127.0.0.1:8000")
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+def _local_secret_key() -> str:
+    """A key of this checkout's own, made once; two processes that start at once agree."""
+    file = VAR_DIR / "secret_key"
+    VAR_DIR.mkdir(exist_ok=True)
+    made = VAR_DIR / f"secret_key.{os.getpid()}"
+    if not file.exists():
+        made.touch(mode=0o600)
+        made.write_text(secrets.token_urlsafe(50))
+        try:
+            os.link(made, file)
+        except FileExistsError:
+            pass
+        finally:
+            made.unlink()
+    return file.read_text().strip()
+
+
+# Set SECRET_KEY where several machines serve one site; otherwise one is kept under var/.
+SECRET_KEY = env.str("SECRET_KEY", default="") or _local_secret_key()
+
+PUBLIC_URL = env.str("PUBLIC_URL", default="http://127.0.0.1:8000").rstrip("/")
+_public = urlsplit(PUBLIC_URL)
+if _public.scheme not in {"http", "https"} or not _public.hostname:
+    raise environ.ImproperlyConfigured(
+        f"PUBLIC_URL is {PUBLIC_URL!r}; give the address of the site, such as "
+        "https://review.example.org"
+    )
+IS_HTTPS = _public.scheme == "https"
+ALLOWED_HOSTS = env.list(
+    "ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]", _public.hostname]
+)
+CSRF_TRUSTED_ORIGINS = env.list(
+    "CSRF_TRUSTED_ORIGINS", default=[PUBLIC_URL] if IS_HTTPS else []
+)
 
 INSTALLED_APPS = [
     "daphne",
@@ -58,15 +90,19 @@ else:
     }
 
 MIDDLEWARE = [
+    "workflows.web.middleware.SecurityHeadersMiddleware",
+    "workflows.web.middleware.BodyLimitMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "workflows.web.middleware.LoginMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "workflows.web.refusals.RefusalMiddleware",
 ]
 
 ROOT_URLCONF = "durableweb.urls"
@@ -82,6 +118,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "workflows.web.frame.frame",
             ]
         },
     }
@@ -95,15 +132,45 @@ USE_TZ = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_ROOT = VAR_DIR / "static"
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 STATICFILES_DIRS = [BASE_DIR / "static"]
+# A clean clone serves its files as they lie; after collectstatic they carry hashed names.
+_IS_COLLECTED = (STATIC_ROOT / "staticfiles.json").exists()
+WHITENOISE_USE_FINDERS = not _IS_COLLECTED
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if _IS_COLLECTED or env.bool("COLLECT_STATIC", default=False)
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
 
 LOGIN_URL = "/login/"
 LOGIN_REDIRECT_URL = "/queue/"
 LOGOUT_REDIRECT_URL = "/login/"
+# Pages for anybody: those that the demo's workflows fetch have nothing to hide.
+OPEN_PATHS = ("/demo/pages/",)
+
+# Cookies and transport: strict as soon as the site's address is https.
+SESSION_COOKIE_SECURE = IS_HTTPS and not DEBUG
+CSRF_COOKIE_SECURE = IS_HTTPS and not DEBUG
+CSRF_COOKIE_HTTPONLY = True
+SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=IS_HTTPS and not DEBUG)
+SECURE_HSTS_SECONDS = env.int(
+    "SECURE_HSTS_SECONDS", default=30 * 24 * 3600 if IS_HTTPS and not DEBUG else 0
+)
+# Only behind a proxy that always sets this header itself.
+if env.bool("TRUST_PROXY_HTTPS_HEADER", default=False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
 
 # Bodies above this are refused with 413 before parsing.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024
+# A form drawn from a schema has one control per value.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
 
 # Runs: seconds of a lease, and takeovers before a run is parked as a crash loop.
 LEASE_SECONDS = env.float("LEASE_SECONDS", default=10.0)

@@ -1,6 +1,10 @@
 """Where every address of the site meets its view."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 
-urlpatterns = [path("admin/", admin.site.urls)]
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("demo/", include("durableweb.demo.urls")),
+    path("", include("workflows.web.urls")),
+]

@@ -1,0 +1,74 @@
+// The review page: what is typed is never lost, and no key decides from a text field.
+(() => {
+  const form = document.querySelector("[data-review]");
+  const bar = document.querySelector("[data-decision-bar]");
+  if (!form || !bar) return;
+
+  const edit = document.querySelector("#edit");
+  const diff = document.querySelector("#diff");
+  const approve = bar.querySelector("[data-approve]");
+  const approveEdit = bar.querySelector("[data-approve-edit]");
+  let sending = false;
+
+  // The edit form opens from its button and takes the focus
+  bar.querySelector("[data-open-edit]")?.addEventListener("click", (event) => {
+    event.preventDefault();
+    edit.open = true;
+    const first = edit.querySelector("input:not([type=hidden]), textarea, select");
+    first?.focus({ preventScroll: true });
+    edit.scrollIntoView({ block: "start" });
+  });
+
+  // A panel takes the focus when it opens and gives it back on Escape
+  for (const panel of bar.querySelectorAll(".bar-panel")) {
+    panel.addEventListener("toggle", () => { if (panel.open) panel.querySelector("textarea").focus(); });
+    panel.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") {
+        panel.open = false;
+        panel.querySelector("summary").focus();
+      }
+    });
+  }
+
+  // Changes: the server lists them, and the button says what it would do
+  const showChanges = () => {
+    const changed = diff?.querySelector(".diff-row") !== null && diff !== null;
+    diff?.closest(".diff-card")?.toggleAttribute("data-empty", !changed && !diff.querySelector("[data-unreadable]"));
+    if (approveEdit && !approveEdit.classList.contains("hide-always")) {
+      approveEdit.hidden = !changed;
+      if (approve) approve.hidden = changed;
+    }
+  };
+  document.addEventListener("htmx:after:swap", showChanges);
+  showChanges();
+
+  // Ctrl or Cmd with Enter sends the decision that is open
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+    const panel = event.target.closest?.(".bar-panel[open]");
+    const button = panel ? panel.querySelector("[type=submit]") : (approveEdit && !approveEdit.hidden ? approveEdit : approve);
+    if (!button) return;
+    event.preventDefault();
+    button.click();
+  });
+
+  // One press, one decision; what is not sent is asked about before leaving
+  let dirty = false;
+  document.addEventListener("input", (event) => {
+    if (event.target.form === form && event.target.name) dirty = true;
+  });
+  form.addEventListener("submit", (event) => {
+    if (sending) {
+      event.preventDefault();
+      return;
+    }
+    sending = true;
+    dirty = false;
+    setTimeout(() => { for (const button of bar.querySelectorAll("[type=submit]")) button.setAttribute("aria-disabled", "true"); });
+  });
+  addEventListener("pageshow", () => {
+    sending = false;
+    for (const button of bar.querySelectorAll("[aria-disabled]")) button.removeAttribute("aria-disabled");
+  });
+  addEventListener("beforeunload", (event) => { if (dirty) event.preventDefault(); });
+})();

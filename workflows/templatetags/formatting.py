@@ -1,0 +1,243 @@
+"""Formatting of values for pages: no query, no decision."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django import template
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+
+from workflows.templatetags import rich_text, value_tree
+from workflows.templatetags.visible import visible as make_visible
+
+register = template.Library()
+
+# Drawn for a 24 by 24 box with a stroke of 2; the word beside an icon carries the meaning.
+ICONS = {
+    "inbox": "M3 13h5l2 3h4l2-3h5M5 5h14l2 8v6H3v-6z",
+    "activity": "M3 12h4l3 8 4-16 3 8h4",
+    "play": "M7 4v16l13-8z",
+    "settings": "M4 6h10M18 6h2M4 12h2M10 12h10M4 18h8M16 18h4M14 4v4M8 10v4M12 16v4",
+    "check": "M4 12l6 6L20 6",
+    "x": "M6 6l12 12M18 6L6 18",
+    "pencil": "M4 20h4L20 8l-4-4L4 16zM14 6l4 4",
+    "message": "M4 4h16v12H9l-5 4z",
+    "clock": "M12 3a9 9 0 1 0 0 18a9 9 0 1 0 0-18M12 7v5l3 3",
+    "alert": "M12 3L2 20h20zM12 10v4M12 17v.5",
+    "user": "M12 4a4 4 0 1 0 0 8a4 4 0 1 0 0-8M4 21c0-4 4-6 8-6s8 2 8 6",
+    "hand": "M8 13V5a1.500 1.500 0 0 1 3 0v6-8a1.500 1.500 0 0 1 3 0v8-6a1.500 1.500 0 0 1 3 0v9c0 4-2 7-6 7-3 0-4-1-6-4l-2-4a1.500 1.500 0 0 1 3-1z",
+    "pause": "M8 5v14M16 5v14",
+    "refresh": "M4 12a8 8 0 0 1 14-5l2 2M20 4v5h-5M20 12a8 8 0 0 1-14 5l-2-2M4 20v-5h5",
+    "stop": "M6 6h12v12H6z",
+    "arrow-left": "M5 12h14M5 12l6-6M5 12l6 6",
+    "arrow-right": "M5 12h14M19 12l-6-6M19 12l-6 6",
+    "plus": "M12 5v14M5 12h14",
+    "trash": "M4 7h16M9 7V4h6v3M6 7l1 14h10l1-14M10 11v6M14 11v6",
+    "code": "M8 7l-5 5 5 5M16 7l5 5-5 5M14 4l-4 16",
+    "moon": "M12 3a6 6 0 0 0 9 9a9 9 0 1 1-9-9",
+    "dot": "M12 9a3 3 0 1 0 0 6a3 3 0 1 0 0-6",
+    "step": "M5 4v16M5 12h9M14 9a3 3 0 1 0 0 6a3 3 0 1 0 0-6",
+    "flag": "M5 21V4h13l-3 4 3 4H5",
+    "keyboard": "M2 6h20v12H2zM6 10h.01M10 10h.01M14 10h.01M18 10h.01M7 14h10",
+}
+
+# Status word -> (colour class, icon, what people read).
+STATUSES = {
+    "pending": ("pending", "clock", "Waiting to start"),
+    "running": ("running", "activity", "Running"),
+    "success": ("success", "check", "Done"),
+    "error": ("error", "alert", "Failed"),
+    "interrupted": ("waiting", "hand", "Waits for a person"),
+    "waiting": ("pending", "clock", "Waits for a time"),
+    "timeout": ("error", "clock", "Timed out"),
+    "cancelled": ("quiet", "stop", "Cancelled"),
+    "idle": ("quiet", "pause", "Idle"),
+    "busy": ("running", "activity", "Busy"),
+    "decided": ("success", "check", "Decided"),
+    "resolved": ("success", "check", "Answered"),
+    "superseded": ("quiet", "refresh", "Replaced"),
+    "withdrawn": ("quiet", "stop", "Withdrawn"),
+    "expired": ("error", "clock", "Expired"),
+    "done": ("success", "check", "Done"),
+}
+OPEN_QUESTION = ("waiting", "hand", "Waits for an answer")
+DECISIONS = {
+    "approve": ("success", "check", "approved"),
+    "edit": ("success", "pencil", "approved with changes"),
+    "reject": ("error", "x", "rejected"),
+    "respond": ("running", "message", "answered"),
+}
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """Draw one icon; it is decoration, so screen readers pass over it."""
+    return format_html(
+        '<svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">'
+        '<path d="{}"/></svg>',
+        ICONS.get(name, ICONS["dot"]),
+    )
+
+
+@register.simple_tag
+def status(word: str, of: str = "run") -> SafeString:
+    """A status as icon and word: never by colour alone."""
+    found = STATUSES.get(word, ("quiet", "dot", word))
+    if of == "question" and word == "pending":
+        found = OPEN_QUESTION
+    return _badge(*found)
+
+
+@register.simple_tag
+def decision_badge(kind: str) -> SafeString:
+    """What was decided, as icon and word."""
+    return _badge(*DECISIONS.get(kind, ("quiet", "dot", kind)))
+
+
+def _badge(colour: str, picture: str, words: str) -> SafeString:
+    return format_html(
+        '<span class="status status-is-{}">{}<span>{}</span></span>',
+        colour,
+        icon(picture),
+        words,
+    )
+
+
+RUN_KINDS = {
+    "start": "started",
+    "resume": "went on with an answer",
+    "continue": "continued",
+    "direct": "run by a script",
+    "edit": "state edited",
+}
+EVENT_ICONS = {
+    "run": "play",
+    "step": "flag",
+    "task": "check",
+    "interrupt": "hand",
+    "decision": "user",
+    "edit": "pencil",
+    "warning": "alert",
+}
+
+
+@register.filter
+def run_kind(kind: str) -> str:
+    """How a run came to be, in words."""
+    return RUN_KINDS.get(kind, kind)
+
+
+@register.filter
+def status_words(word: str) -> str:
+    """A status as people read it."""
+    return STATUSES.get(word, ("", "", word))[2]
+
+
+@register.simple_tag
+def event_icon(kind: str, data: Mapping[str, Any]) -> SafeString:
+    """The icon of an event; one that tells of a failure has its own."""
+    if data.get("status") == "error":
+        return icon("alert")
+    if kind == "task" and data.get("status") == "interrupted":
+        return icon("hand")
+    return icon(EVENT_ICONS.get(kind, "dot"))
+
+
+@register.filter
+def decided(kind: str) -> str:
+    """`approve` as the word of a sentence: approved."""
+    return DECISIONS.get(kind, ("", "", kind))[2]
+
+
+@register.filter
+def visible(text: object) -> SafeString:
+    """Text with its hidden characters marked."""
+    return make_visible("" if text is None else text)
+
+
+@register.filter
+def markdown(text: object) -> SafeString:
+    """Markdown of a workflow as harmless html."""
+    return rich_text.render("" if text is None else str(text))
+
+
+@register.filter
+def tree(value: Any) -> value_tree.ValueNode:
+    """A value as a tree of nodes, for `workflows/_value.html`."""
+    return value_tree.build(value)
+
+
+@register.filter
+def moment(value: Any) -> SafeString:
+    """A moment as people say it ("3 min ago"), with the exact time behind it."""
+    if not isinstance(value, datetime):
+        return make_visible("" if value is None else value)
+    local = timezone.localtime(value) if timezone.is_aware(value) else value
+    return format_html(
+        '<time datetime="{}" title="{}" data-since>{}</time>',
+        local.isoformat(),
+        f"{local:%Y-%m-%d %H:%M:%S %Z}".strip(),
+        ago(value),
+    )
+
+
+@register.filter
+def clock(value: Any) -> SafeString:
+    """A moment as a time of day, with the date behind it."""
+    if not isinstance(value, datetime):
+        return make_visible("" if value is None else value)
+    local = timezone.localtime(value) if timezone.is_aware(value) else value
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        local.isoformat(),
+        f"{local:%Y-%m-%d %H:%M:%S %Z}".strip(),
+        f"{local:%H:%M:%S}",
+    )
+
+
+@register.filter
+def written_moment(text: str) -> SafeString:
+    """A moment that is stored as text: exact as it stands, in words behind it."""
+    try:
+        value = datetime.fromisoformat(text)
+    except ValueError:
+        return make_visible(text)
+    words = f"{value:%A, %-d %B %Y, %H:%M:%S}"
+    return format_html('<time datetime="{}" title="{}">{}</time>', text, words, text)
+
+
+@register.simple_tag
+def elapsed(start: datetime | None, end: datetime | None) -> str:
+    """How long something took, or has taken until now."""
+    if start is None:
+        return ""
+    return _length((end or timezone.now()) - start)
+
+
+def ago(value: datetime) -> str:
+    """How long since a moment, in one unit."""
+    now = timezone.now() if timezone.is_aware(value) else datetime.now()  # noqa: DTZ005
+    passed = now - value
+    if passed < timedelta(seconds=-1):
+        return f"in {_length(-passed)}"
+    if passed < timedelta(seconds=10):
+        return "just now"
+    return f"{_length(passed)} ago"
+
+
+def _length(passed: timedelta) -> str:
+    seconds = passed.total_seconds()
+    if seconds < 10:
+        return f"{max(seconds, 0):.1f} s"
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{int(seconds // size)} {unit}"
+    return f"{int(seconds)} s"
+
+
+@register.filter
+def count(number: int) -> SafeString:
+    """A number with thin spaces between the thousands."""
+    return mark_safe(f"{number:,}".replace(",", "&#8239;"))  # noqa: S308

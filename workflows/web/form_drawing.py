@@ -1,0 +1,135 @@
+"""A value to the fields that show it."""
+
+from typing import Any
+
+from workflows.web import form_values
+from workflows.web.form_fields import Branch, Choice, Field, join, readable, walk
+from workflows.web.schema import MAX_ITEMS, MISSING, Document, Shape
+
+
+class Drawing:
+    """Draws the fields of one document."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+
+    def draw(
+        self, schema: Any, name: str, label: str, required: bool, value: Any, depth: int
+    ) -> Field:
+        shape = self.document.shape(schema, depth)
+        if value is MISSING:
+            value = shape.default
+        if not fits(shape, value):
+            shape = Shape("json", shape.schema, shape.nullable)
+        field = self.blank(shape, name, label, required)
+        field.value = value
+        field.present = value is not None and value is not MISSING
+        if shape.kind == "object":
+            field.present = field.present or (required and not shape.nullable)
+            source = value if isinstance(value, dict) else {}
+            field.children = [
+                self.draw(
+                    part,
+                    join(name, key),
+                    readable(key),
+                    key in shape.required,
+                    source.get(key, MISSING),
+                    depth + 1,
+                )
+                for key, part in shape.properties.items()
+            ]
+        elif shape.kind == "array":
+            items = value if isinstance(value, list) else []
+            field.children = [
+                self.draw(
+                    shape.items, join(name, at), f"{at + 1}", True, item, depth + 1
+                )
+                for at, item in enumerate(items)
+            ]
+        elif shape.kind == "union":
+            field.branches = self._branches(field, value, depth)
+        else:
+            self._fill(field, value)
+        return field
+
+    def blank(self, shape: Shape, name: str, label: str, required: bool) -> Field:
+        return Field(name, shape, shape.label or label, required)
+
+    def _branches(self, field: Field, value: Any, depth: int) -> list[Branch]:
+        tag = value.get(field.shape.tag) if isinstance(value, dict) else MISSING
+        return [
+            Branch(
+                str(index),
+                variant.label,
+                tag == variant.tag,
+                self.draw(
+                    variant.schema,
+                    f"{field.name}/~b{index}",
+                    "",
+                    True,
+                    value if tag == variant.tag else MISSING,
+                    depth + 1,
+                ),
+            )
+            for index, variant in enumerate(field.shape.variants)
+        ]
+
+    def _fill(self, field: Field, value: Any) -> None:
+        shape = field.shape
+        if shape.kind == "boolean":
+            field.checked = value is True
+            if not field.required or shape.nullable:
+                field.choices = yes_no(value)
+        elif shape.kind == "select":
+            field.choices = [
+                Choice(str(at), str(choice), same(choice, value))
+                for at, choice in enumerate(shape.choices)
+            ]
+        elif shape.kind == "const":
+            field.value = shape.choices[0]
+            field.raw = str(field.value)
+        elif shape.kind != "json" or value is not MISSING:
+            field.raw = form_values.to_raw(shape, value)
+        field.raw = field.raw or next((c.value for c in field.choices if c.chosen), "")
+
+
+def mark_origin(field: Field, proposed: Field) -> None:
+    """Remember in each field the text that was proposed, to mark what changed."""
+    before = {item.name: item for item in walk(proposed)}
+    for item in walk(field):
+        other = before.get(item.name)
+        if other is not None and other.kind == item.kind:
+            item.origin = other.raw
+
+
+def fits(shape: Shape, value: Any) -> bool:
+    """Whether the control can show this value; a tagged value or a surprise cannot."""
+    if value is MISSING or value is None:
+        return True
+    wanted = {
+        "object": dict,
+        "union": dict,
+        "array": list,
+        "boolean": bool,
+        "integer": int,
+        "number": (int, float),
+    }.get(shape.kind)
+    if shape.kind in {"text", "long", "date", "datetime", "file"}:
+        wanted = str
+    if wanted is None:
+        return shape.kind != "select" or any(same(c, value) for c in shape.choices)
+    if isinstance(value, bool) and shape.kind in {"integer", "number"}:
+        return False
+    if isinstance(value, dict) and "$t" in value:
+        return False
+    if isinstance(value, list) and len(value) > MAX_ITEMS:
+        return False
+    return isinstance(value, wanted)
+
+
+def yes_no(value: Any) -> list[Choice]:
+    return [Choice("1", "Yes", value is True), Choice("0", "No", value is False)]
+
+
+def same(one: Any, other: Any) -> bool:
+    return type(one) is type(other) and bool(one == other)

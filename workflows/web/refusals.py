@@ -1,0 +1,64 @@
+"""The one table from refusals of the services to answers of the site."""
+
+from collections.abc import Callable
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from workflows.services.action import (
+    InvalidAnswer,
+    KeyReused,
+    NotAllowed,
+    NotPending,
+    NotVisible,
+    Refused,
+    StaleCheckpoint,
+    ThreadBusy,
+)
+from workflows.web.strict_json import JsonProblem
+
+STATUS: tuple[tuple[type[Exception], int], ...] = (
+    (NotVisible, 404),
+    (NotAllowed, 403),
+    (NotPending, 409),
+    (StaleCheckpoint, 409),
+    (ThreadBusy, 409),
+    (KeyReused, 409),
+    (InvalidAnswer, 400),
+    (JsonProblem, 400),
+    (Refused, 400),
+)
+
+
+def status_of(refusal: Exception) -> int | None:
+    """The status of a refusal; None for what is a fault of ours."""
+    return next((code for kind, code in STATUS if isinstance(refusal, kind)), None)
+
+
+class RefusalMiddleware:
+    """Turns a refusal that no view took care of into its page."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(
+        self, request: HttpRequest, exception: Exception
+    ) -> HttpResponse | None:
+        """Answer what is missing and what is hidden by the same page."""
+        if isinstance(exception, NotVisible | Http404):
+            return render(request, "404.html", status=404)
+        status = status_of(exception)
+        if status is None:
+            return None
+        back = request.POST.get("back", "") if request.method == "POST" else ""
+        context = {"reason": str(exception), "back": local_path(back)}
+        return render(request, f"{status}.html", context, status=status)
+
+
+def local_path(path: str) -> str:
+    """A path of this site, or nothing."""
+    is_local = path.startswith("/") and not path.startswith(("//", "/\\"))
+    return path if is_local and path.isprintable() else ""

@@ -1,0 +1,95 @@
+"""The list of runs, and one run."""
+
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from workflows.models import Run
+from workflows.services import registry
+from workflows.services.access import Rights
+from workflows.services.cancel_run import CancelRun
+from workflows.services.thread_history import ATTENTION, run_detail, run_list
+
+PAGE_SIZE = 50
+STATUSES = [
+    (Run.Status.RUNNING.value, "Running"),
+    (Run.Status.INTERRUPTED.value, "Waits for a person"),
+    (Run.Status.PENDING.value, "Waiting to start"),
+    (Run.Status.ERROR.value, "Failed"),
+    (ATTENTION, "Needs attention"),
+    (Run.Status.SUCCESS.value, "Done"),
+    (Run.Status.CANCELLED.value, "Cancelled"),
+]
+
+
+@require_safe
+def index(request: HttpRequest) -> HttpResponse:
+    """Runs, newest first; `status` and `workflow` narrow, `before` turns the page."""
+    rights = Rights(request.user)
+    graphs = [item for item in registry.all() if rights.can_see(item.name)]
+    graph = _one_of(request.GET.get("workflow", ""), [item.name for item in graphs])
+    status = _one_of(request.GET.get("status", ""), [word for word, _ in STATUSES])
+    runs = run_list(
+        request.user,
+        graph=graph,
+        status=status,
+        limit=PAGE_SIZE + 1,
+        before=_whole_number(request.GET.get("before", "")),
+    )
+    next_page = ""
+    if len(runs) > PAGE_SIZE:
+        runs = runs[:PAGE_SIZE]
+        query = {
+            "workflow": graph or "",
+            "status": status or "",
+            "before": runs[-1].id,
+        }
+        next_page = f"{reverse('runs')}?{urlencode(query)}"
+    context = {
+        "section": "runs",
+        "runs": runs,
+        "graphs": graphs,
+        "graph": graph,
+        "status": status,
+        "statuses": STATUSES,
+        "next_page": next_page,
+        "is_first_page": "before" not in request.GET,
+    }
+    return render(request, "workflows/runs/index.html", context)
+
+
+@require_safe
+def detail(request: HttpRequest, run_id: int) -> HttpResponse:
+    """One run with the events it caused; what comes after follows live."""
+    found = run_detail(request.user, run_id)
+    context = {
+        "section": "runs",
+        "run": found.run,
+        "thread": found.thread,
+        "events": found.events,
+        "may_cancel": found.thread.may_cancel
+        and found.run.status in (Run.Status.PENDING, Run.Status.RUNNING),
+        "after": found.events[-1].seq if found.events else found.thread.seq,
+        "is_last": bool(found.thread.runs) and found.thread.runs[0].id == found.run.id,
+    }
+    return render(request, "workflows/runs/detail.html", context)
+
+
+@require_POST
+def cancel(request: HttpRequest, run_id: int) -> HttpResponse:
+    """Stop a run; a running one stops after its present step."""
+    CancelRun(request.user, run_id, request.POST.get("reason", "")[:1000]).execute()
+    messages.success(request, f"Run {run_id} is being cancelled")
+    return HttpResponseRedirect(reverse("run", args=[run_id]), status=303)
+
+
+def _one_of(text: str, allowed: list[str]) -> str | None:
+    return text if text in allowed else None
+
+
+def _whole_number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None

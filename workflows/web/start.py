@@ -1,0 +1,90 @@
+"""Start a workflow from a form drawn from its input schema."""
+
+import uuid
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_safe
+
+from workflows.services import registry
+from workflows.services.access import Rights, require
+from workflows.services.action import InvalidAnswer, NotVisible
+from workflows.services.start_run import StartRun
+from workflows.web import strict_json
+from workflows.web.forms import Form, Reading, attach
+from workflows.web.review_form import is_list_button
+
+
+@require_safe
+def index(request: HttpRequest) -> HttpResponse:
+    """The workflows that this person may start."""
+    rights = Rights(request.user)
+    items = [item for item in registry.all() if rights.can_start(item.name)]
+    context = {"section": "start", "items": items}
+    return render(request, "workflows/start/index.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def form(request: HttpRequest, graph: str) -> HttpResponse:
+    """The form of one workflow's input, and the start itself."""
+    item = _find(request, graph)
+    drawn = Form(item.input_jsonschema(), prefix="input")
+    if request.method != "POST":
+        return _page(request, item, drawn)
+    reading = drawn.read(request.POST, request.FILES)
+    notices = _faults(request)
+    if is_list_button(request.POST):
+        return _page(request, item, drawn, reading)
+    if reading.errors or notices:
+        return _page(request, item, drawn, reading, notices, 400)
+    try:
+        run = StartRun(
+            request.user,
+            item.name,
+            reading.value,
+            title=request.POST.get("title", "").strip(),
+            idempotency_key=request.POST.get("key", "")[:200] or None,
+        ).execute()
+    except InvalidAnswer as refusal:
+        notices = attach(reading.root, refusal.errors)
+        return _page(request, item, drawn, reading, notices, 400)
+    messages.success(request, f"Started {item.title}: run {run.pk}")
+    return HttpResponseRedirect(reverse("run", args=[run.pk]), status=303)
+
+
+def _find(request: HttpRequest, graph: str) -> registry.Registered:
+    """The workflow, where this person may see and start it."""
+    item = registry.find(graph)
+    rights = Rights(request.user)
+    if item is None or not rights.can_see(graph):
+        raise NotVisible("workflow", graph)
+    require(rights.can_start(graph), f"You may not start the workflow {item.title}.")
+    return item
+
+
+def _faults(request: HttpRequest) -> list[str]:
+    fault = strict_json.text_fault(request.POST.get("title", ""))
+    return [f"The name {fault}. Remove it."] if fault else []
+
+
+def _page(
+    request: HttpRequest,
+    item: registry.Registered,
+    drawn: Form,
+    reading: Reading | None = None,
+    notices: list[str] | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    context = {
+        "section": "start",
+        "workflow": item,
+        "root": reading.root if reading else drawn.draw(),
+        "faulty": reading.faulty if reading else [],
+        "notices": notices or [],
+        "takes_files": drawn.takes_files,
+        "title": request.POST.get("title", ""),
+        "key": request.POST.get("key", "") or str(uuid.uuid4()),
+    }
+    return render(request, "workflows/start/form.html", context, status=status)

@@ -1,0 +1,35 @@
+"""The addresses of the pages."""
+
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.views import LoginView, LogoutView
+from django.urls import path
+from django.views.generic import RedirectView
+
+from workflows.web import health, queue, review, runs, start, threads
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="queue"), name="home"),
+    path("queue/", queue.index, name="queue"),
+    path("review/<int:number>/", review.detail, name="review"),
+    path("review/<int:number>/decision", review.decide, name="decision"),
+    path("review/<int:number>/diff", review.show_diff, name="diff"),
+    path("runs/", runs.index, name="runs"),
+    path("runs/<int:run_id>/", runs.detail, name="run"),
+    path("runs/<int:run_id>/cancel", runs.cancel, name="run_cancel"),
+    path("threads/<str:thread_id>/", threads.detail, name="thread"),
+    path("threads/<str:thread_id>/continue", threads.go_on, name="thread_continue"),
+    path("threads/<str:thread_id>/state", threads.edit_state, name="thread_state"),
+    path("start/", start.index, name="start"),
+    path("start/<str:graph>/", start.form, name="start_graph"),
+    path(
+        "login/",
+        login_not_required(
+            LoginView.as_view(
+                template_name="workflows/login.html", redirect_authenticated_user=True
+            )
+        ),
+        name="login",
+    ),
+    path("logout/", LogoutView.as_view(), name="logout"),
+    path("healthz", health.healthz, name="healthz"),
+]
