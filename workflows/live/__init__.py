@@ -1,0 +1,1 @@
+"""What happens, shown as it happens: event rows in, websocket frames out."""

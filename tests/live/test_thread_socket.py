@@ -1,0 +1,267 @@
+"""A thread's socket: who gets in, and that nobody misses or repeats an event."""
+
+import asyncio
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.sessions.models import Session
+
+from tests.live.conftest import (
+    SECRET_GRAPH,
+    closed_with,
+    handshake,
+    log_in,
+    make_person,
+    make_thread,
+    next_frame,
+    on_thread,
+    open_socket,
+    read_up_to,
+    write_events,
+)
+from workflows.live import consumers, identity, publish
+from workflows.services import ports
+
+PATH = "/ws/threads/t1/"
+
+
+class Mute:
+    """An announcer that tells nobody."""
+
+    def announce(self, thread_id, seq):
+        """Nothing."""
+
+
+@pytest.fixture
+async def viewer(publisher):
+    person = await on_thread(make_person, "vera", "viewer")
+    return await on_thread(log_in, person)
+
+
+async def refused(*args, **kwargs) -> bool:
+    accepted, _ = await handshake(*args, **kwargs).connect(timeout=5)
+    return not accepted
+
+
+async def test_it_tells_what_was_missed_and_then_what_happens(viewer):
+    await on_thread(make_thread, events=5)
+    socket = await open_socket(f"{PATH}?after=2", viewer)
+
+    assert await read_up_to(socket, 5) == [3, 4, 5]
+    await on_thread(write_events, "t1", 3)
+    assert await read_up_to(socket, 8) == [6, 7, 8]
+    await socket.disconnect()
+
+
+async def test_a_frame_ends_with_the_status_of_the_thread(viewer):
+    await on_thread(make_thread, events=1)
+    socket = await open_socket(PATH, viewer)
+
+    frame = await next_frame(socket)
+
+    assert frame["seq"] == 1
+    assert 'id="thread-status"' in frame["html"]
+    await socket.disconnect()
+
+
+async def test_a_reconnect_with_the_last_number_leaves_no_gap_and_no_repeat(viewer):
+    await on_thread(make_thread)
+    seen = []
+    for turn in range(1, 6):
+        socket = await open_socket(f"{PATH}?after={seen[-1] if seen else 0}", viewer)
+        await on_thread(write_events, "t1", 2)
+        seen += await read_up_to(socket, turn * 5 - 3)
+        await socket.disconnect()
+        await on_thread(write_events, "t1", 3)
+    socket = await open_socket(f"{PATH}?after={seen[-1]}", viewer)
+    seen += await read_up_to(socket, 25)
+
+    assert seen == list(range(1, 26))
+    await socket.disconnect()
+
+
+async def test_events_written_while_a_socket_catches_up_are_told_once(viewer):
+    await on_thread(make_thread, events=450)
+    socket = await open_socket(PATH, viewer)
+
+    async def write_on():
+        for _ in range(50):
+            await on_thread(write_events, "t1")
+
+    writing = asyncio.create_task(write_on())
+    seen = await read_up_to(socket, 500)
+    await writing
+
+    assert seen == list(range(1, 501))
+    await socket.disconnect()
+
+
+async def test_events_of_another_process_are_found_by_polling(viewer, publisher):
+    await on_thread(make_thread)
+    socket = await open_socket(PATH, viewer)
+
+    # Another process has no publisher of ours to wake.
+    ports.install(announcer=Mute())
+    await on_thread(write_events, "t1", 2)
+
+    assert await read_up_to(socket, 2) == [1, 2]
+    await socket.disconnect()
+
+
+async def test_many_sockets_cost_one_reading_per_event(viewer, publisher, monkeypatch):
+    await on_thread(make_thread)
+    sockets = [await open_socket(PATH, viewer) for _ in range(20)]
+    readings = []
+    original = publish._read_and_render
+
+    def counted(*args):
+        readings.append(args)
+        return original(*args)
+
+    monkeypatch.setattr(publish, "_read_and_render", counted)
+    await on_thread(write_events, "t1")
+    for socket in sockets:
+        assert await read_up_to(socket, 1) == [1]
+
+    assert len(readings) == 1
+    for socket in sockets:
+        await socket.disconnect()
+
+
+async def test_nobody_gets_in_without_a_session(viewer):
+    await on_thread(make_thread)
+
+    assert await refused(PATH)
+    assert await refused(PATH, "no-such-session")
+
+
+async def test_a_foreign_or_missing_origin_does_not_get_in(viewer):
+    await on_thread(make_thread)
+
+    assert await refused(PATH, viewer, origin=b"http://127.0.0.1:9999")
+    assert await refused(PATH, viewer, origin=b"http://evil.example")
+    assert await refused(PATH, viewer, origin=None)
+
+
+async def test_unknown_and_hidden_threads_are_alike(viewer):
+    await on_thread(make_thread, "hidden", SECRET_GRAPH)
+
+    assert await refused("/ws/threads/hidden/", viewer)
+    assert await refused("/ws/threads/nowhere/", viewer)
+    assert await refused("/ws/else/", viewer)
+
+
+@pytest.mark.parametrize("after", ["-1", "x", "1e3", "٣", "9" * 30, ""])
+async def test_a_number_that_is_none_is_refused(viewer, after):
+    await on_thread(make_thread)
+
+    path = f"{PATH}?after={after}"
+    if after:
+        assert await refused(path, viewer)
+    else:
+        assert not await refused(path, viewer)
+
+
+@pytest.mark.parametrize(
+    "text", ['{"type":"disconnect"}', "pong pong", " ", "x" * 70_000]
+)
+async def test_anything_but_a_sign_of_life_ends_the_socket(viewer, text):
+    await on_thread(make_thread)
+    socket = await open_socket(PATH, viewer)
+
+    await socket.send_to(text_data=text)
+
+    assert await closed_with(socket) == 4400
+
+
+async def test_bytes_end_the_socket(viewer):
+    await on_thread(make_thread)
+    socket = await open_socket(PATH, viewer)
+
+    await socket.send_to(bytes_data=b"\x00\xff")
+
+    assert await closed_with(socket) == 4400
+
+
+async def test_a_ping_is_answered(viewer):
+    await on_thread(make_thread)
+    socket = await open_socket(PATH, viewer)
+
+    await socket.send_to(text_data="ping")
+
+    assert await next_frame(socket) == {"pong": 1}
+    await socket.disconnect()
+
+
+async def test_a_client_that_does_not_read_is_let_go(viewer, publisher, monkeypatch):
+    monkeypatch.setattr(consumers, "WINDOW_CHARACTERS", 2_000)
+    monkeypatch.setattr(consumers, "PONG_SECONDS", 0)
+    await on_thread(make_thread, events=1)
+    silent = await open_socket(PATH, viewer)
+    answering = await open_socket(PATH, viewer)
+    for _ in range(60):
+        await on_thread(write_events, "t1")
+    await asyncio.sleep(0.3)
+
+    await publisher.watch.round()
+
+    assert await closed_with(silent) == 4408
+    assert (await next_frame(answering))["seq"] == 1
+
+
+async def test_a_deactivated_person_is_sent_out(viewer, publisher):
+    await on_thread(make_thread)
+    socket = await open_socket(PATH, viewer)
+
+    await on_thread(get_user_model().objects.update, is_active=False)
+    await publisher.watch.round()
+
+    assert await closed_with(socket) == 4401
+
+
+async def test_a_logged_out_session_is_sent_out(viewer, publisher):
+    await on_thread(make_thread)
+    socket = await open_socket(PATH, viewer)
+
+    await on_thread(Session.objects.all().delete)
+    await publisher.watch.round()
+
+    assert await closed_with(socket) == 4401
+
+
+async def test_a_person_who_loses_the_role_is_sent_out(viewer, publisher):
+    await on_thread(make_thread)
+    socket = await open_socket(PATH, viewer)
+
+    person = await on_thread(get_user_model().objects.get)
+    await on_thread(person.groups.clear)
+    await publisher.watch.round()
+
+    assert await closed_with(socket) == 4401
+
+
+async def test_who_stays_is_not_disturbed(viewer, publisher):
+    await on_thread(make_thread)
+    socket = await open_socket(PATH, viewer)
+
+    await publisher.watch.round()
+    await on_thread(write_events, "t1")
+
+    assert await read_up_to(socket, 1) == [1]
+    await socket.disconnect()
+
+
+async def test_looking_again_costs_three_queries_for_many(
+    viewer, publisher, django_assert_num_queries
+):
+    await on_thread(make_thread)
+    found = await on_thread(
+        identity.visitor_of,
+        {"headers": [(b"cookie", f"sessionid={viewer}".encode())]},
+    )
+
+    def ask():
+        with django_assert_num_queries(3):
+            return identity.look_again([found] * 50)
+
+    assert list((await on_thread(ask)).values()) == [found]

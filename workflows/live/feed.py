@@ -1,0 +1,68 @@
+"""Which events are new: the questions that live pages ask the database.
+
+Each is asked once per process and wake-up, never once per socket; the exception is a socket
+that catches up with what it missed.
+"""
+
+from dataclasses import dataclass, field
+
+from django.db.models import Max, Q
+
+from workflows.models import Event
+from workflows.services.records import EventRecord
+from workflows.services.thread_history import event_record
+
+UNKNOWN_LOOK_BACK = 32
+
+
+@dataclass(slots=True)
+class News:
+    """New events by thread, in order; `newest` is the greatest event id among them."""
+
+    newest: int = 0
+    threads: dict[str, list[EventRecord]] = field(default_factory=dict)
+
+    def add(self, row: Event) -> None:
+        """Take one more row."""
+        self.newest = max(self.newest, row.pk)
+        self.threads.setdefault(row.thread_id, []).append(event_record(row))
+
+
+def events_of_threads(positions: dict[str, int]) -> News:
+    """What came after the given number on each of these threads, in one query."""
+    wanted = Q()
+    for thread_id, seq in positions.items():
+        wanted |= Q(thread_id=thread_id, seq__gt=seq)
+    news = News()
+    for row in Event.objects.filter(wanted).order_by("thread_id", "seq"):
+        news.add(row)
+    return news
+
+
+def events_since_id(after_id: int, limit: int) -> News:
+    """The first `limit` events above an id, of all threads: what a list page missed."""
+    news = News()
+    for row in Event.objects.filter(id__gt=after_id).order_by("id")[:limit]:
+        news.add(row)
+    return news
+
+
+def newest_event_id() -> int:
+    """The greatest event id there is; 0 for none."""
+    return Event.objects.aggregate(newest=Max("id"))["newest"] or 0
+
+
+def threads_with_news(after_id: int) -> tuple[int, dict[str, int]]:
+    """The greatest event id, and the last seq of each thread with events above `after_id`."""
+    rows = (
+        Event.objects.filter(id__gt=after_id)
+        .values("thread_id")
+        .annotate(last=Max("seq"), newest=Max("id"))
+        .values_list("thread_id", "last", "newest")
+    )
+    newest = after_id
+    last = {}
+    for thread_id, seq, event_id in rows:
+        last[thread_id] = seq
+        newest = max(newest, event_id)
+    return newest, last

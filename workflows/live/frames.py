@@ -1,0 +1,139 @@
+"""Event rows -> the JSON text that goes to browsers, rendered once per process.
+
+A frame is `{"seq": n, "html": "..."}`: fragments of the same templates that the pages are
+made of, each element with the id by which the browser finds its place. Lists add `gone`
+(element id -> why the row no longer waits) and `count`. Nothing here knows who is watching;
+events carry no secret values, and lists are kept apart by graph for the consumers to choose.
+"""
+
+import json
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any
+
+from django.template.loader import render_to_string
+
+from workflows.live import rows
+from workflows.live.feed import News
+from workflows.live.hub import ListFrame, ListPart, ThreadFrame
+from workflows.services.records import EventRecord
+
+EVENTS_PER_FRAME = 100
+REMEMBERED_FRAGMENTS = 4096
+
+
+class Fragments:
+    """Fragments of events by (thread, seq): many sockets that reconnect ask for the same."""
+
+    def __init__(self, size: int = REMEMBERED_FRAGMENTS) -> None:
+        self._size = size
+        self._kept: OrderedDict[tuple[str, int], str] = OrderedDict()
+        self._lock = Lock()
+
+    def of(self, event: EventRecord) -> str:
+        """The rendered event; an event never changes, so neither does its fragment."""
+        key = (event.thread_id, event.seq)
+        with self._lock:
+            html = self._kept.get(key)
+            if html is not None:
+                self._kept.move_to_end(key)
+                return html
+        html = render_to_string("workflows/threads/_event.html", {"event": event})
+        with self._lock:
+            self._kept[key] = html
+            if len(self._kept) > self._size:
+                self._kept.popitem(last=False)
+        return html
+
+
+_fragments = Fragments()
+
+
+def encode(**parts: Any) -> str:
+    """One frame's text; what is None is left out."""
+    named = {name: value for name, value in parts.items() if value is not None}
+    return json.dumps(named, separators=(",", ":"), ensure_ascii=False)
+
+
+def thread_status(thread_id: str) -> str:
+    """The fragment that says what the thread is doing now."""
+    thread = rows.thread_now(thread_id)
+    if thread is None:
+        return ""
+    return render_to_string("workflows/threads/_status.html", {"thread": thread})
+
+
+def thread_frames(thread_id: str, events: Sequence[EventRecord]) -> list[ThreadFrame]:
+    """Frames of at most EVENTS_PER_FRAME events; the last one also tells the status."""
+    made = []
+    for start in range(0, len(events), EVENTS_PER_FRAME):
+        part = events[start : start + EVENTS_PER_FRAME]
+        html = "".join(_fragments.of(event) for event in part)
+        if start + EVENTS_PER_FRAME >= len(events):
+            html += thread_status(thread_id)
+        last = part[-1].seq
+        text = encode(seq=last, html=html)
+        made.append(ThreadFrame(first=part[0].seq, last=last, text=text))
+    return made
+
+
+@dataclass(slots=True)
+class Changes:
+    """What happened since lists were last updated: runs, questions, the newest event id."""
+
+    runs: set[int] = field(default_factory=set)
+    items: set[int] = field(default_factory=set)
+    newest: int = 0
+
+    def add(self, news: News) -> None:
+        """Take note of what this news is about."""
+        self.newest = max(self.newest, news.newest)
+        for events in news.threads.values():
+            for event in events:
+                if event.run is not None:
+                    self.runs.add(event.run)
+                number = event.data.get("interrupt")
+                if event.kind in ("interrupt", "decision") and isinstance(number, int):
+                    self.items.add(number)
+
+    def merge(self, other: "Changes") -> None:
+        """Add what the other one knows."""
+        self.runs |= other.runs
+        self.items |= other.items
+        self.newest = max(self.newest, other.newest)
+
+
+def queue_frame(changes: Changes) -> ListFrame:
+    """Open questions as rows, closed ones by how they ended, and how many wait."""
+    change = rows.queue_change(changes.items)
+    parts: dict[str, ListPart] = {}
+    for item in change.open_items:
+        part = parts.setdefault(item.graph, ListPart())
+        part.html.append(render_to_string("workflows/queue/_row.html", {"item": item}))
+    for number, (graph, words) in change.closed.items():
+        parts.setdefault(graph, ListPart()).gone[f"item-{number}"] = words
+    return ListFrame(changes.newest, parts, change.counts)
+
+
+def runs_frame(changes: Changes) -> ListFrame:
+    """The rows of the runs that moved."""
+    parts: dict[str, ListPart] = {}
+    for run in rows.runs_by_id(changes.runs):
+        part = parts.setdefault(run.graph, ListPart())
+        part.html.append(render_to_string("workflows/runs/_run_row.html", {"run": run}))
+    return ListFrame(changes.newest, parts)
+
+
+def list_text(frame: ListFrame, can_see: Callable[[str], bool]) -> str | None:
+    """The frame for someone who sees these graphs; None when it has nothing for them."""
+    seen = [part for graph, part in frame.parts.items() if can_see(graph)]
+    count = None
+    if frame.counts is not None:
+        count = sum(n for graph, n in frame.counts.items() if can_see(graph))
+    elif not seen:
+        return None
+    gone = {name: words for part in seen for name, words in part.gone.items()}
+    html = "".join(text for part in seen for text in part.html)
+    return encode(seq=frame.seq, html=html, gone=gone or None, count=count)

@@ -1,0 +1,122 @@
+"""The records behind live fragments, read by number instead of by person.
+
+One rendering serves every socket that may see the row, so these records are made with
+nobody's rights: no traceback, no secret. The consumers leave out the rows of workflows that
+their person may not see.
+"""
+
+from dataclasses import dataclass, field
+
+from django.db.models import Count
+
+from workflows.models import Decision, Interrupt, Run, Thread
+from workflows.services.access import Rights, name_of
+from workflows.services.records import QueueItem, RunRecord, ThreadRecord
+from workflows.services.review_queue import graph_title, queue_items
+from workflows.services.thread_history import run_record
+
+PAST_TENSE = {
+    Decision.Kind.APPROVE: "approved",
+    Decision.Kind.EDIT: "edited and approved",
+    Decision.Kind.REJECT: "rejected",
+    Decision.Kind.RESPOND: "answered",
+}
+NOBODY = None
+
+
+@dataclass(frozen=True, slots=True)
+class QueueChange:
+    """What happened to some questions.
+
+    `closed` maps the number of one that is not open to its graph and how it ended; `counts`
+    is how many questions of each graph are open.
+    """
+
+    open_items: list[QueueItem] = field(default_factory=list)
+    closed: dict[int, tuple[str, str]] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+def queue_change(numbers: set[int]) -> QueueChange:
+    """The present state of these questions."""
+    rows = list(
+        Interrupt.objects.filter(pk__in=numbers)
+        .select_related("thread", "assignee")
+        .order_by("asked_at", "id")
+    )
+    pending = Interrupt.Status.PENDING
+    closed = [row for row in rows if row.status != pending]
+    words = _how_decided({row.pk for row in closed})
+    return QueueChange(
+        queue_items((row for row in rows if row.status == pending), Rights(NOBODY)),
+        {
+            row.pk: (row.thread.graph, words.get(row.pk, str(row.status)))
+            for row in closed
+        },
+        pending_counts(),
+    )
+
+
+def _how_decided(numbers: set[int]) -> dict[int, str]:
+    if not numbers:
+        return {}
+    decisions = Decision.objects.filter(interrupt__in=numbers).order_by("round")
+    return {
+        decision.interrupt_id: f"{PAST_TENSE.get(decision.kind, decision.kind)}"
+        f" by {decision.person_name or 'system'}"
+        for decision in decisions
+    }
+
+
+def pending_counts() -> dict[str, int]:
+    """How many open questions each workflow has."""
+    rows = (
+        Interrupt.objects.filter(status=Interrupt.Status.PENDING)
+        .values("thread__graph")
+        .annotate(count=Count("id"))
+        .values_list("thread__graph", "count")
+    )
+    return dict(rows)
+
+
+def runs_by_id(run_ids: set[int]) -> list[RunRecord]:
+    """These runs, oldest first, so that inserting each at the top keeps their order."""
+    rows = (
+        Run.objects.filter(pk__in=run_ids)
+        .exclude(kind=Run.Kind.EDIT)
+        .select_related("thread", "created_by")
+        .defer("payload")
+        .order_by("id")
+    )
+    return [run_record(row, Rights(NOBODY)) for row in rows]
+
+
+def thread_now(thread_id: str) -> ThreadRecord | None:
+    """The thread with its last run and open questions; None when it was deleted."""
+    row = Thread.objects.filter(pk=thread_id).select_related("created_by").first()
+    if row is None:
+        return None
+    rights = Rights(NOBODY)
+    runs = row.runs.select_related("thread", "created_by").defer("payload")
+    questions = row.interrupts.filter(status=Interrupt.Status.PENDING)
+    return ThreadRecord(
+        id=row.pk,
+        title=row.title,
+        graph=row.graph,
+        graph_title=graph_title(row.graph),
+        status=row.status,
+        head=row.head,
+        seq=row.seq,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        by=name_of(row.created_by),
+        runs=tuple(run_record(run, rights) for run in runs.order_by("-id")[:1]),
+        questions=tuple(
+            queue_items(
+                questions.select_related("thread", "assignee").order_by(
+                    "asked_at", "id"
+                ),
+                rights,
+            )
+        ),
+    )
