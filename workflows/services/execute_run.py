@@ -18,7 +18,7 @@ from workflows.engine.types import Command
 from workflows.models import Decision, Interrupt, Run
 from workflows.services import registry
 from workflows.services.custom_events import CustomEvents
-from workflows.services.outcomes import Outcome, outcome_of
+from workflows.services.outcomes import Outcome, node_of, outcome_of
 from workflows.services.queueing import wake
 from workflows.services.taking import AnswerIsVoid, Given, given_to_engine
 from workflows.storage.claims import Claim, claim_run, finish_run
@@ -33,6 +33,9 @@ LOST = "lost"
 ANSWER_REFUSED = "answer_refused"
 INTERRUPT_KEY = "__interrupt__"
 _OPEN = (Interrupt.Status.PENDING, Interrupt.Status.DECIDED)
+
+
+_DATABASE_IS_AWAY = (OperationalError, InterfaceError)
 
 
 class _Stopped(Exception):
@@ -74,18 +77,18 @@ def perform(claim: Claim, should_stop: Callable[[], bool] | None = None) -> str:
             outcome = Outcome(stopped.status)
         except AnswerIsVoid:
             outcome = Outcome(Run.Status.CANCELLED, "question_changed")
-        except (LeaseLostError, OperationalError, InterfaceError):
+        except LeaseLostError:
             raise
-        except Exception as error:  # noqa: BLE001 - whatever the workflow raises
+        except Exception as error:
+            if isinstance(error, _DATABASE_IS_AWAY) and not node_of(error):
+                raise
             outcome = _failed(claim, given, error)
         return _finish(claim, outcome, given)
     except LeaseLostError:
         log.warning("run %s was taken over; stopped", claim.run_id)
         return LOST
-    except (OperationalError, InterfaceError):
-        # The database is away or refused a write: the lease lapses and a sweep takes the
-        # run up again. An error of the node's own query ends up here too, and is parked
-        # as a crash loop after some turns.
+    except _DATABASE_IS_AWAY:
+        # The engine could not save: the lease lapses and a sweep takes the run up again.
         log.exception("run %s stopped: the database did not answer", claim.run_id)
         return LOST
     finally:

@@ -62,14 +62,14 @@ def outcome_of(error: BaseException) -> Outcome:
             (code for cls, code in _REASONS.items() if isinstance(error, cls)), ""
         ),
         error=text[:MAX_ERROR],
-        error_node=_node_of(error),
+        error_node=node_of(error),
         error_attempt=_attempt_of(error),
         traceback=trace[-MAX_TRACEBACK:],
     )
 
 
-def _node_of(error: BaseException) -> str:
-    """The node that raised, as the engine notes it on the error."""
+def node_of(error: BaseException) -> str:
+    """The node that raised, as the engine notes it on the error; "" where none did."""
     for note in getattr(error, "__notes__", ()):
         found = _NOTE.match(note)
         if found:
