@@ -14,7 +14,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 
-from workflows.wiring import run_queue_worker
+from workflows.worker.choosing import run_queue_worker
 
 log = logging.getLogger(__name__)
 
