@@ -124,6 +124,11 @@ class TestSchema:
             answer("?", "approve", {}, schema=REVIEW)
         assert list(refused.value.errors) == ["text"]
 
+    def test_a_value_that_does_not_fit_is_named_by_its_path(self):
+        with pytest.raises(InvalidAnswer) as refused:
+            answer("?", "approve", {"text": 3}, schema=REVIEW)
+        assert refused.value.errors == {"text": "a text"}
+
     def test_a_value_that_is_no_form_is_refused(self):
         with pytest.raises(InvalidAnswer):
             answer("?", "approve", "text", schema=REVIEW)
