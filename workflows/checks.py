@@ -11,8 +11,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
 
 from workflows.services import registry
+from workflows.worker.choosing import QUEUE_APP
 
-QUEUE_APP = "procrastinate.contrib.django"
 # What servers and platforms call the number of web processes.
 _PROCESS_VARIABLES = ("WEB_CONCURRENCY",)
 

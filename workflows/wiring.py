@@ -9,10 +9,12 @@ from django.db.models.signals import post_migrate
 from workflows import checks
 from workflows.services import access, ports, registry
 from workflows.storage import events
+from workflows.worker.choosing import run_queue
 
 
 def install(app: AppConfig) -> None:
     """Join the storeys; touches no database."""
+    ports.install(run_queue=run_queue())
     events.set_announcer(_announce)
     post_migrate.connect(
         access.ensure_groups, sender=app, dispatch_uid="workflows.ensure_groups"

@@ -44,8 +44,8 @@ class Rights:
         person = self.person
         if person is None or not (person.is_authenticated and person.is_active):
             return frozenset()
-        names: Any = person.groups.values_list("name", flat=True)  # type: ignore[union-attr]
-        return frozenset(names)
+        mine: Any = person
+        return frozenset(mine.groups.values_list("name", flat=True))
 
     @property
     def is_admin(self) -> bool:
@@ -76,12 +76,12 @@ class Rights:
     def can_decide(self, graph: str) -> bool:
         """Answer the workflow's questions."""
         item = registry.find(graph)
-        return self._in(item and item.decide_groups, REVIEWER, item is not None)
+        return self.is_admin if item is None else self._in(item.decide_groups, REVIEWER)
 
     def can_start(self, graph: str) -> bool:
         """Start the workflow."""
         item = registry.find(graph)
-        return self._in(item and item.start_groups, OPERATOR, item is not None)
+        return self.is_admin if item is None else self._in(item.start_groups, OPERATOR)
 
     def can_operate(self, graph: str) -> bool:
         """Continue a run that failed, or cancel one."""
@@ -115,12 +115,9 @@ class Rights:
         graphs = self.visible_graphs()
         return rows if graphs is None else rows.filter(**{f"{field}__in": graphs})
 
-    def _in(self, named: Iterable[str] | None, role: str, known: bool) -> bool:
-        if self.is_admin:
-            return True
-        if not known:
-            return False
-        return not self.groups.isdisjoint({role} if named is None else named)
+    def _in(self, named: Iterable[str] | None, role: str) -> bool:
+        wanted = {role} if named is None else named
+        return self.is_admin or not self.groups.isdisjoint(wanted)
 
 
 def find_thread(person: Person | None, thread_id: str) -> Thread:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from workflows.services.action import InvalidAnswer
+from workflows.services.schema_check import schema_errors
 from workflows.services.shapes import (
     APPROVE,
     BATCH,
@@ -69,7 +70,7 @@ def _schema_answer(shape: Shape, kind: str, value: Any, reason: str) -> Any:
     top = follow(shape.schema, shape.schema)
     fields = top.get("properties")
     if not isinstance(fields, Mapping):
-        return shape.proposed if value is None else value
+        return _checked(shape.proposed if value is None else value, shape.schema)
     if value is None:
         value = {
             **_defaults(fields),
@@ -91,9 +92,13 @@ def _schema_answer(shape: Shape, kind: str, value: Any, reason: str) -> Any:
                 "fill it in so that it says what you want, and approve"
             }
         )
-    missing = [name for name in top.get("required", []) if name not in answer]
-    if missing:
-        raise InvalidAnswer(dict.fromkeys(missing, "this field is required"))
+    return _checked(answer, shape.schema)
+
+
+def _checked(answer: Any, schema: Mapping[str, Any]) -> Any:
+    errors = schema_errors(answer, schema)
+    if errors:
+        raise InvalidAnswer(errors)
     return answer
 
 

@@ -1,0 +1,92 @@
+"""Stopping a run and going on with a thread."""
+
+import pytest
+
+from tests.services.conftest import ask
+from workflows.models import Run
+from workflows.services.action import NotAllowed, NotPending, NotVisible, ThreadBusy
+from workflows.services.cancel_run import CancelRun
+from workflows.services.continue_run import ContinueRun
+from workflows.services.resume_run import ResumeRun
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def failed(thread):
+    return Run.objects.create(thread=thread, kind="start", status="error")
+
+
+class TestContinue:
+    def test_it_queues_a_run_without_input(self, people, failed, queue):
+        run = ContinueRun(people.operator, "t1").execute()
+
+        assert (run.kind, run.status, run.payload) == ("continue", "pending", "")
+        assert queue.runs == [run.pk]
+
+    def test_it_needs_an_operator(self, people, failed):
+        with pytest.raises(NotAllowed):
+            ContinueRun(people.reviewer, "t1").execute()
+        with pytest.raises(NotVisible):
+            ContinueRun(people.stranger, "t1").execute()
+
+    def test_a_thread_at_work_is_left_alone(self, people, failed):
+        ContinueRun(people.operator, "t1").execute()
+
+        with pytest.raises(ThreadBusy):
+            ContinueRun(people.operator, "t1").execute()
+
+    def test_a_finished_thread_has_nothing_to_go_on_with(self, people, thread):
+        Run.objects.create(thread=thread, kind="start", status="success")
+
+        with pytest.raises(NotPending):
+            ContinueRun(people.operator, "t1").execute()
+
+    def test_a_question_is_answered_instead(self, people, question):
+        with pytest.raises(NotPending):
+            ContinueRun(people.operator, "t1").execute()
+
+
+class TestCancel:
+    def test_a_waiting_run_is_cancelled_at_once(self, people, failed):
+        run = ContinueRun(people.operator, "t1").execute()
+
+        cancelled = CancelRun(people.operator, run.pk, "not now").execute()
+
+        assert (cancelled.status, cancelled.reason) == ("cancelled", "not now")
+
+    def test_its_answer_is_asked_for_again(self, people, question):
+        shown = {"version": 1, "round": 1}
+        decision = ResumeRun(people.reviewer, question.pk, "approve", **shown).execute()
+
+        CancelRun(people.operator, decision.run_id).execute()
+
+        question.refresh_from_db()
+        assert (question.status, question.round) == ("pending", 2)
+        assert "cancelled" in question.reason
+
+    def test_the_next_run_of_the_thread_is_woken(self, people, thread, queue):
+        first, second = ask(thread), ask(thread)
+        shown = {"version": 1, "round": 1}
+        runs = [
+            ResumeRun(people.reviewer, each.pk, "approve", **shown).execute().run_id
+            for each in (first, second)
+        ]
+        queue.runs.clear()
+
+        CancelRun(people.operator, runs[0]).execute()
+
+        assert queue.runs == [runs[1]]
+
+    def test_a_running_one_is_asked_to_stop(self, people, thread):
+        run = Run.objects.create(thread=thread, kind="start", status="running")
+
+        assert CancelRun(people.operator, run.pk).execute().cancel_requested_at
+
+    def test_one_that_has_ended_is_not_cancelled(self, people, failed):
+        with pytest.raises(NotPending):
+            CancelRun(people.operator, failed.pk).execute()
+
+    def test_it_needs_an_operator(self, people, failed):
+        with pytest.raises(NotAllowed):
+            CancelRun(people.reviewer, failed.pk).execute()

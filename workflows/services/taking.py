@@ -1,0 +1,68 @@
+"""What a claimed run gives to the engine: its input, an answer, or nothing to go on with.
+
+A run that was claimed before may have handed its input over already. Then it must not be
+given again: the engine goes on from the thread's head.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from workflows.engine import serde
+from workflows.models import Checkpoint, Decision, Interrupt, Run
+from workflows.storage.claims import Claim
+
+
+class AnswerIsVoid(Exception):
+    """The question was asked anew, or closed, before the answer could be handed over."""
+
+
+@dataclass(frozen=True)
+class Given:
+    """`value` for the engine; `decisions` are those it answers with."""
+
+    value: Any = None
+    decisions: tuple[Decision, ...] = ()
+
+
+def given_to_engine(claim: Claim) -> Given:
+    """What the run of `claim` gives to the engine now; raises AnswerIsVoid."""
+    if claim.kind == Run.Kind.RESUME:
+        return _answer(claim)
+    if claim.kind == Run.Kind.START and not has_checkpoint(claim):
+        return Given(serde.loads(claim.payload))
+    return Given()
+
+
+def has_checkpoint(claim: Claim) -> bool:
+    """Whether an earlier claim of the run has moved the thread's head."""
+    if claim.fence == 1:
+        return False
+    return Checkpoint.objects.filter(
+        thread_id=claim.thread_id, namespace="", run_id=claim.run_id
+    ).exists()
+
+
+def _answer(claim: Claim) -> Given:
+    decisions = tuple(
+        Decision.objects.filter(run_id=claim.run_id).select_related("interrupt")
+    )
+    if has_checkpoint(claim):
+        return Given(None, decisions)
+    open_ones = [each for each in decisions if _waits_for_answer(each)]
+    if open_ones or not decisions:
+        return Given(serde.loads(claim.payload), decisions)
+    if claim.fence > 1 and all(_is_resolved(each) for each in decisions):
+        return Given(None, decisions)
+    raise AnswerIsVoid
+
+
+def _waits_for_answer(decision: Decision) -> bool:
+    row = decision.interrupt
+    return row.status == Interrupt.Status.DECIDED and row.round == decision.round
+
+
+def _is_resolved(decision: Decision) -> bool:
+    row = decision.interrupt
+    return row.status == Interrupt.Status.RESOLVED and row.round == decision.round

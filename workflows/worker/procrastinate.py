@@ -1,0 +1,186 @@
+"""Workers on PostgreSQL, fed by Procrastinate: jobs carry a run's id and nothing else.
+
+The run row is the truth, so a lost, repeated or late job does no harm. A job is deferred on
+Django's connection inside the caller's transaction. It never carries a `lock`: a job that is
+scheduled for later would block every later one of the same lock (3.10, issue 1599); the
+thread's exclusion is the claim's affair.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, connections, transaction
+from procrastinate.contrib.django import app
+from procrastinate.exceptions import AlreadyEnqueued
+
+from workflows.services.execute_run import execute_run
+from workflows.services.recover_runs import recover_runs
+from workflows.storage.owners import process_owner
+
+log = logging.getLogger(__name__)
+
+QUEUE = "durableweb"
+TASK = "durableweb.execute"
+SWEEP_SECONDS = 2.0
+HEARTBEAT_SECONDS = 2.0
+STALLED_SECONDS = 10.0
+POLL_SECONDS = 1.0
+STOP_SECONDS = 25.0
+
+_stopping = threading.Event()
+
+
+@app.task(name=TASK, queue=QUEUE)
+def execute(run_id: int) -> None:
+    """Carry out one run; does nothing where somebody else does."""
+    execute_run(run_id, owner=process_owner(), should_stop=_stopping.is_set)
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="durableweb.tidy", queue=QUEUE, queueing_lock="durableweb.tidy")
+def tidy(timestamp: int) -> None:
+    """Remove jobs that nobody will finish.
+
+    That a periodic task is registered matters by itself: without one Procrastinate 3.10
+    stops watching its heartbeat, and a worker goes on unseen after an outage.
+    """
+    remove_dead_jobs()
+
+
+class ProcrastinateQueue:
+    """The run queue of PostgreSQL."""
+
+    def enqueue(
+        self, run_id: int, due_at: datetime | None = None, priority: int = 0
+    ) -> None:
+        """Defer a job in the present transaction, unless one waits for this run already."""
+        key = f"run:{run_id}"
+        if _is_waiting(key):
+            return
+        # Procrastinate takes the greatest number first, our rows the smallest.
+        job = execute.configure(
+            queueing_lock=key, priority=-priority, schedule_at=due_at
+        )
+        try:
+            with transaction.atomic():
+                job.defer(run_id=run_id)
+        except AlreadyEnqueued:
+            log.debug("a job for run %s was deferred at the same moment", run_id)
+
+
+def _is_waiting(key: str) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT 1 FROM procrastinate_jobs"
+            " WHERE queueing_lock = %s AND status = 'todo' LIMIT 1",
+            [key],
+        )
+        return cursor.fetchone() is not None
+
+
+def remove_dead_jobs() -> int:
+    """Delete jobs of workers that are gone, and waiting ones whose run has ended.
+
+    The run behind a dead worker's job is taken up by its lease, not by its job.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM procrastinate_jobs AS job"
+            " WHERE job.task_name = %s AND ("
+            "  (job.status = 'doing' AND NOT EXISTS ("
+            "    SELECT 1 FROM procrastinate_workers AS worker"
+            "    WHERE worker.id = job.worker_id"
+            "    AND worker.last_heartbeat > now() - interval '1 minute'))"
+            "  OR (job.status = 'todo' AND NOT EXISTS ("
+            "    SELECT 1 FROM workflows_run AS run"
+            "    WHERE run.id = (job.args->>'run_id')::bigint"
+            "    AND run.status IN ('pending', 'running'))))",
+            [TASK],
+        )
+        return int(cursor.rowcount)
+
+
+def sweep() -> None:
+    """Take up dead runs, and remove the jobs that nobody needs any more."""
+    recover_runs()
+    remove_dead_jobs()
+
+
+def run_worker(concurrency: int) -> None:
+    """Work until SIGTERM or SIGINT; runs then stop after their present step.
+
+    Raises what the queue raises when it cannot go on: the caller starts a new process.
+    """
+    _stopping.clear()
+    parent = os.getppid()
+    sweeper = threading.Thread(
+        target=_sweep_until_stopped,
+        args=(parent,),
+        name="durableweb-sweep",
+        daemon=True,
+    )
+    sweeper.start()
+    try:
+        connector: Any = app.connector
+        with app.replace_connector(connector.get_worker_connector()):
+            asyncio.run(_work(concurrency))
+    finally:
+        _stopping.set()
+        sweeper.join(SWEEP_SECONDS + 1.0)
+
+
+async def _work(concurrency: int) -> None:
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(
+        ThreadPoolExecutor(concurrency + 2, thread_name_prefix="durableweb-worker")
+    )
+    async with app.open_async():
+        work = asyncio.ensure_future(
+            app.run_worker_async(
+                queues=[QUEUE],
+                concurrency=concurrency,
+                install_signal_handlers=False,
+                delete_jobs="always",
+                fetch_job_polling_interval=POLL_SECONDS,
+                update_heartbeat_interval=HEARTBEAT_SECONDS,
+                stalled_worker_timeout=STALLED_SECONDS,
+                shutdown_graceful_timeout=STOP_SECONDS,
+            )
+        )
+
+        def stop() -> None:
+            _stopping.set()
+            work.cancel()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop)
+        try:
+            await work
+        except asyncio.CancelledError:
+            if not _stopping.is_set():
+                raise
+
+
+def _sweep_until_stopped(parent: int) -> None:
+    """Take up what dead workers left, every two seconds, whatever the queue does."""
+    try:
+        while not _stopping.wait(SWEEP_SECONDS):
+            if os.getppid() != parent:
+                # The supervisor was killed: nobody would start us again.
+                os.kill(os.getpid(), signal.SIGTERM)
+                return
+            try:
+                recover_runs()
+            except Exception:
+                log.exception("the sweep for dead runs failed; trying again")
+                connections.close_all()
+    finally:
+        connections.close_all()
