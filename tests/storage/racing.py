@@ -18,7 +18,7 @@ def together(functions: Sequence[Callable[[], Any]]) -> list[Any]:
         try:
             barrier.wait(20)
             return function()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
             return error
         finally:
             connections.close_all()
@@ -34,7 +34,7 @@ def beside(function: Callable[[], Any]) -> Future[Any]:
     def run() -> None:
         try:
             answer.set_result(function())
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001
             answer.set_exception(error)
         finally:
             connections.close_all()

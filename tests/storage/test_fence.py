@@ -167,7 +167,7 @@ def test_a_commit_that_fails_half_way_leaves_nothing(monkeypatch):
         thread_id="t", seq=Thread.objects.get().seq + 1, kind="x", data="{}"
     )
     before = everything()
-    with pytest.raises(Exception, match="(?i)unique"):
+    with pytest.raises(Exception, match=r"(?i)unique"):
         history.commit({"a": 2}, writes=[task(a=2)])
 
     assert everything() == before

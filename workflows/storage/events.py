@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import msgspec
 from django.db import connections, transaction
 
 from workflows.storage.connections import NOW_SQL, execute
@@ -40,9 +41,12 @@ def announce_after_commit(using: str, thread_id: str, seq: int) -> None:
         _announcer(thread_id, seq)
 
 
-def event_text(data: dict[str, Any]) -> str:
-    """`data` as plain ASCII JSON: no byte of it can upset a database."""
-    return json.dumps(data, separators=(",", ":"), default=str)
+def json_text(data: Any) -> str:
+    """`data` as JSON text without anything that a text column refuses."""
+    try:
+        return msgspec.json.encode(data).decode()
+    except (UnicodeEncodeError, TypeError):
+        return json.dumps(data, separators=(",", ":"), default=str)
 
 
 def append_events(
@@ -76,7 +80,7 @@ def append_events(
             wrapper,
             "INSERT INTO workflows_event (thread_id, seq, kind, run_id, data)"
             " VALUES (%s, %s, %s, %s, %s)",
-            (thread_id, number, kind, run_id, event_text(data)),
+            (thread_id, number, kind, run_id, json_text(data)),
         )
     announce_after_commit(using, thread_id, last)
     return last

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 
 from django.conf import settings
 from django.db import DatabaseError, connections
@@ -50,6 +51,7 @@ class LeaseKeeper:
         self._leases: dict[tuple[str, int], tuple[int, float]] = {}
         self._changed = threading.Condition()
         self._pid = 0
+        self._last_beat = 0.0
 
     def hold(self, using: str, run_id: int, fence: int, seconds: float) -> None:
         """Renew this lease from now on."""
@@ -60,6 +62,8 @@ class LeaseKeeper:
                 threading.Thread(
                     target=self._beat, name="durableweb-leases", daemon=True
                 ).start()
+            if not self._leases:
+                self._last_beat = time.monotonic()
             self._leases[using, run_id] = (fence, seconds)
             self._changed.notify_all()
 
@@ -76,12 +80,18 @@ class LeaseKeeper:
     def _beat(self) -> None:
         while True:
             with self._changed:
-                while not self._leases:
-                    self._changed.wait()
-                shortest = min(seconds for _, seconds in self._leases.values())
-                self._changed.wait(shortest / _BEATS_PER_LEASE)
+                while (pause := self._pause()) is None or pause > 0:
+                    self._changed.wait(pause)
+                self._last_beat = time.monotonic()
                 held = dict(self._leases)
             self.renew_all(held)
+
+    def _pause(self) -> float | None:
+        """Seconds to the next beat; None while there is nothing to renew."""
+        if not self._leases:
+            return None
+        shortest = min(seconds for _, seconds in self._leases.values())
+        return self._last_beat + shortest / _BEATS_PER_LEASE - time.monotonic()
 
     def renew_all(self, held: dict[tuple[str, int], tuple[int, float]]) -> None:
         """Renew every lease in `held` once; a database that is away is tried next beat."""

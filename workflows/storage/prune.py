@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -25,7 +26,7 @@ def prune(thread_id: str, keep: int = 200, *, using: str = "default") -> int:
         raise ValueError("keep must be at least 1; delete_thread removes everything")
     wrapper = connections[using]
     with transaction.atomic(using=using):
-        _refuse_busy(wrapper, thread_id)
+        refuse_busy(using, thread_id)
         rows = execute(
             wrapper,
             "SELECT namespace, id FROM workflows_checkpoint WHERE thread_id = %s"
@@ -44,20 +45,17 @@ def prune(thread_id: str, keep: int = 200, *, using: str = "default") -> int:
 
 
 def delete_for_runs(using: str, run_ids: Sequence[str]) -> list[str]:
-    """Remove the checkpoints written by these runs; returns the threads touched."""
+    """Remove the checkpoints written by these runs; returns the threads touched.
+
+    A run is known by its row's number, or by the `run_id` in a checkpoint's metadata.
+    """
     wrapper = connections[using]
     touched: dict[str, list[Place]] = defaultdict(list)
     with transaction.atomic(using=using):
-        for run_id in run_ids:
-            for thread_id, namespace, checkpoint in execute(
-                wrapper,
-                "SELECT thread_id, namespace, id FROM workflows_checkpoint"
-                " WHERE run_id = %s",
-                (int(run_id),),
-            ).fetchall():
-                touched[thread_id].append((namespace, checkpoint))
+        for thread_id, namespace, checkpoint in _written_by(wrapper, run_ids):
+            touched[thread_id].append((namespace, checkpoint))
         for thread_id, gone in touched.items():
-            _refuse_busy(wrapper, thread_id)
+            refuse_busy(using, thread_id)
             _remove(wrapper, thread_id, gone)
             execute(
                 wrapper,
@@ -69,7 +67,33 @@ def delete_for_runs(using: str, run_ids: Sequence[str]) -> list[str]:
     return [*touched]
 
 
-def _refuse_busy(wrapper: Any, thread_id: str) -> None:
+def _written_by(wrapper: Any, run_ids: Sequence[str]) -> set[tuple[str, str, str]]:
+    wanted = {str(run_id) for run_id in run_ids}
+    found = set()
+    for number in wanted:
+        if number.isdigit():
+            found |= set(
+                execute(
+                    wrapper,
+                    "SELECT thread_id, namespace, id FROM workflows_checkpoint"
+                    " WHERE run_id = %s",
+                    (int(number),),
+                ).fetchall()
+            )
+    for *place, metadata in execute(
+        wrapper,
+        "SELECT thread_id, namespace, id, metadata FROM workflows_checkpoint"
+        " WHERE metadata LIKE %s",
+        ('%"run_id"%',),
+    ).fetchall():
+        if str(json.loads(metadata).get("run_id")) in wanted:
+            found.add(tuple(place))
+    return found
+
+
+def refuse_busy(using: str, thread_id: str) -> None:
+    """Raise ThreadBusyError while a run holds the thread."""
+    wrapper = connections[using]
     # Locking the thread's row keeps a direct run from numbering its first event, which it
     # does before its first commit.
     lock = " FOR UPDATE" if wrapper.vendor == POSTGRESQL else ""

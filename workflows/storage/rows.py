@@ -26,8 +26,9 @@ from workflows.engine.constants import (
     RETURN,
     START,
 )
+from workflows.engine.errors import SerializationError
 from workflows.engine.ids import digest
-from workflows.storage.events import event_text
+from workflows.storage.events import json_text
 from workflows.storage.interrupts import AskedRow, asked_rows, clean, closed_pairs
 from workflows.storage.values import (
     Kept,
@@ -47,6 +48,7 @@ _SLOTS = {
     RETURN: "return",
     CALL: "return",
 }
+_OWN_COLUMNS = ("id", "channel_values", "channel_versions")
 _ERROR_LENGTH = 300
 _NEXT_SHOWN = 50
 
@@ -188,22 +190,16 @@ def _checkpoint_row(
 ) -> CheckpointRow:
     metadata = commit.metadata
     step = metadata.get("step", 0)
-    due = checkpoint.get("due")
-    channels = json.dumps(
-        {name: ref if ref.snapshot else ref[:2] for name, ref in bundle.refs.items()},
-        separators=(",", ":"),
+    rest: dict[str, Any] = dict(checkpoint)
+    for name in _OWN_COLUMNS:
+        rest.pop(name, None)
+    due = rest.pop("due", None)
+    channels = json_text(
+        {name: ref if ref.snapshot else ref[:2] for name, ref in bundle.refs.items()}
     )
-    due_text = serde.dumps(due, "due") if due else ("[]" if due == [] else "")
-    metadata_text = serde.dumps(dict(metadata), "metadata")
-    rest = json.dumps(
-        {
-            "v": checkpoint.get("v", 1),
-            "ts": checkpoint.get("ts"),
-            "seen": checkpoint.get("versions_seen") or {},
-            "updated": checkpoint.get("updated_channels"),
-        },
-        separators=(",", ":"),
-    )
+    due_text = "" if due is None else serde.dumps(due, "$.due")
+    metadata_text = serde.dumps(dict(metadata), "$.metadata")
+    rest_text = serde.dumps(rest, "$.checkpoint")
     return CheckpointRow(
         checkpoint["id"],
         commit.parent_id or "",
@@ -213,8 +209,8 @@ def _checkpoint_row(
         channels,
         due_text,
         metadata_text,
-        rest,
-        digest(f"{channels}\n{due_text}\n{metadata_text}\n{rest}"),
+        rest_text,
+        digest(f"{channels}\n{due_text}\n{metadata_text}\n{rest_text}"),
     )
 
 
@@ -224,9 +220,19 @@ def _write_rows(serde: Any, task: TaskWrites) -> list[WriteRow]:
         slots.setdefault(_SLOTS.get(channel, "writes"), []).append([channel, value])
     rows = []
     for slot, pairs in slots.items():
-        text = serde.dumps(pairs, task.name or task.task_id)
+        text = _writes_text(serde, pairs)
         rows.append(WriteRow(task.task_id, slot, task.path, digest(text), text))
     return rows
+
+
+def _writes_text(serde: Any, pairs: list[list[Any]]) -> str:
+    try:
+        return serde.dumps(pairs)  # type: ignore[no-any-return]
+    except SerializationError:
+        # Say which channel it is, not which place in our own list of pairs.
+        for channel, value in pairs:
+            serde.dumps(value, f"$.{channel}")
+        raise
 
 
 def _add_events(bundle: Bundle, commit: Commit) -> None:
@@ -242,7 +248,7 @@ def _add_events(bundle: Bundle, commit: Commit) -> None:
             }
             if task.error is not None:
                 data["error"] = str(task.error)[:_ERROR_LENGTH]
-            bundle.events.append(("task", event_text(data)))
+            bundle.events.append(("task", json_text(data)))
     if bundle.checkpoint is not None and commit.checkpoint is not None:
         due = commit.checkpoint.get("due") or ()
         names = dict.fromkeys(
@@ -255,7 +261,7 @@ def _add_events(bundle: Bundle, commit: Commit) -> None:
             "checkpoint": bundle.checkpoint.id,
             "next": [*names][:_NEXT_SHOWN],
         }
-        bundle.events.append(("step", event_text(data)))
+        bundle.events.append(("step", json_text(data)))
 
 
 def _status_of(task: TaskWrites) -> str:
@@ -318,19 +324,15 @@ def checkpoint_tuple(
             channel_values[channel], lists[channel] = decode_value(
                 serde, ref, channel, values, where
             )
-    rest = json.loads(row.rest)
     checkpoint: Checkpoint = {
-        "v": rest["v"],
+        **serde.loads(row.rest),
         "id": row.id,
-        "ts": rest["ts"] or "",
         "channel_values": channel_values,
         "channel_versions": {
             channel: ref.version
             for channel, ref in refs.items()
             if ref.version is not None
         },
-        "versions_seen": rest["seen"],
-        "updated_channels": rest["updated"],
     }
     if row.due:
         checkpoint["due"] = serde.loads(row.due)

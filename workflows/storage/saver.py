@@ -335,6 +335,8 @@ class DjangoSaver(BaseCheckpointSaver):
                 f"unknown strategy {strategy!r}; use 'keep_latest' or 'delete'"
             )
         for thread_id in thread_ids:
+            prune.refuse_busy(self.using, thread_id)
+        for thread_id in thread_ids:
             if strategy == "delete":
                 self.delete_thread(thread_id)
             else:

@@ -102,7 +102,7 @@ def encode_value(
     No row at all when a list did not change: then the entry of `before` stays valid.
     """
     if type(value) is not list:
-        text = serde.dumps(value, channel)
+        text = serde.dumps(value, f"$.{channel}")
         return ValueRow(channel, FULL, "", "", digest(text), text), "", None
     # Deltas are read as a range of writers, so ids must rise along the chain.
     if (
@@ -115,7 +115,7 @@ def encode_value(
             tail = value[known:]
             if not tail:
                 return None, before.snapshot, kept
-            text = serde.dumps(tail, f"{channel}[{known}:]")
+            text = serde.dumps(tail, f"$.{channel}[{known}:]")
             size = kept.delta_size + len(text) + _ROW_BYTES
             if size <= _OUTWEIGH * kept.full_size:
                 row = ValueRow(
@@ -124,7 +124,7 @@ def encode_value(
                 kept.items.extend(tail)
                 grown = Kept(writer, kept.snapshot, kept.items, kept.full_size, size)
                 return row, kept.snapshot, grown
-    text = serde.dumps(value, channel)
+    text = serde.dumps(value, f"$.{channel}")
     row = ValueRow(channel, FULL, "", "", digest(text), text)
     return row, "", Kept(writer, writer, [*value], len(text))
 
