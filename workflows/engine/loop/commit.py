@@ -11,7 +11,7 @@ from workflows.engine.constants import ERROR, INTERRUPT
 from workflows.engine.loop import effects
 from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.records import Task
-from workflows.engine.loop.resume import carried
+from workflows.engine.loop.resume import questions
 from workflows.engine.loop.view import View, copy_checkpoint
 
 
@@ -171,7 +171,7 @@ def questions_of(task: Task) -> TaskWrites:
 def closed_by(view: View, task: Task, still_open: Iterable[str] = ()) -> list[Closed]:
     """The questions of a task's record that are over now that it has gone on."""
     keep = set(still_open)
-    ids = [q.id for q in [*view.questions_of(task.id), *carried(task)]]
+    ids = [q.id for q in questions(view, task)]
     return [
         Closed(i, "resolved" if i in view.run.answers else "superseded")
         for i in ids

@@ -45,7 +45,7 @@ def _steps(view: View, *, skip_break: bool) -> Steps[Outcome]:
             run.remaining = run.limit - ran - 1
         tasks = plan.due_tasks(view)
         names = [task.name for task in tasks]
-        run.live_checkpoint = view.id
+        run.live_checkpoint = view.anchor
         run.channels = view.channels
         if not is_start and not skip_break and pauses_before(view, names):
             yield from chunks.pause(view, ())
@@ -61,7 +61,7 @@ def _steps(view: View, *, skip_break: bool) -> Steps[Outcome]:
             step = yield from run_tasks(view, tasks)
             _raise_failure(step)
             if any(task.writes is None for task in tasks):
-                return (yield from _interrupted(view, step))
+                return (yield from _interrupted(view, tasks, step))
         yield from _apply(view, tasks, step)
         if not is_start:
             ran += 1
@@ -119,8 +119,10 @@ def _raise_failure(step: Step) -> None:
     raise step.failures[0][1]
 
 
-def _interrupted(view: View, step: Step) -> Steps[Outcome]:
+def _interrupted(view: View, tasks: list[Task], step: Step) -> Steps[Outcome]:
+    """The pause; its values show what the finished tasks wrote, the checkpoint does not."""
     interrupts = _unique(step.order)
+    apply_writes(view, [task for task in tasks if task.writes is not None])
     yield from chunks.pause(view, interrupts)
     yield from chunks.values(view, interrupts)
     outcome = _outcome(view, "interrupted", interrupts)

@@ -48,7 +48,7 @@ def make_task(view: View, item: Due, path: tuple[Any, ...]) -> Task:
             [f"missing node: {name}"],
         )
     key = (
-        view.id or view.run.seed,
+        view.anchor,
         view.run.namespace,
         view.step + 1,
         name,

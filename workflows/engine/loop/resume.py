@@ -31,10 +31,18 @@ def open_questions(view: View, tasks: list[Task]) -> list[tuple[Task, Interrupt]
             continue
         found += [
             (task, question)
-            for question in [*view.questions_of(task.id), *carried(task)]
+            for question in questions(view, task)
             if question.id not in view.run.answers
         ]
     return found
+
+
+def questions(view: View, task: Task) -> tuple[Interrupt, ...]:
+    """What a task asks: its own record, else what an edit has carried over (R6.10).
+
+    A task that ran again after the edit has asked anew; the carried questions are over then.
+    """
+    return view.questions_of(task.id) or tuple(carried(task))
 
 
 def carried(task: Task) -> list[Interrupt]:
@@ -62,9 +70,9 @@ def match(view: View, resume: Any) -> list[TaskWrites]:
     run = view.run
     tasks = due_tasks(view)
     load_answers(view, tasks)
-    questions = open_questions(view, tasks)
-    given = _as_map(view, resume, questions)
-    by_id = {question.id: (task, question) for task, question in questions}
+    open_now = open_questions(view, tasks)
+    given = _as_map(view, resume, open_now)
+    by_id = {question.id: (task, question) for task, question in open_now}
     strict = run.settings.get("strict_resume", True)
     unknown = [key for key in given if key not in by_id]
     if unknown and strict:
@@ -83,8 +91,7 @@ def match(view: View, resume: Any) -> list[TaskWrites]:
 
 
 def _record(view: View, task: Task) -> TaskWrites:
-    mine = {question.id for question in view.questions_of(task.id)}
-    mine.update(question.id for question in carried(task))
+    mine = {question.id for question in questions(view, task)}
     earlier = dict(view.record_of(task.id, RESUME) or {})
     for question_id in mine:
         answer = view.run.answers.get(question_id)
@@ -94,10 +101,10 @@ def _record(view: View, task: Task) -> TaskWrites:
 
 
 def _as_map(
-    view: View, resume: Any, questions: list[tuple[Task, Interrupt]]
+    view: View, resume: Any, open_now: list[tuple[Task, Interrupt]]
 ) -> dict[str, Any]:
     run = view.run
-    pending = [question.id for _, question in questions]
+    pending = [question.id for _, question in open_now]
     if isinstance(resume, dict) and not resume:
         raise UnknownInterruptError("empty_map", (), pending, thread_id=run.thread_id)
     if isinstance(resume, dict) and all(_looks_like_id(key) for key in resume):
@@ -127,8 +134,8 @@ def may_start(view: View, task: Task) -> bool:
     """On a resume, a task whose questions have no answer is not started (R5.17)."""
     if not view.run.resuming:
         return True
-    questions = [*view.questions_of(task.id), *carried(task)]
-    return not questions or any(q.id in view.run.answers for q in questions)
+    asked = questions(view, task)
+    return not asked or any(q.id in view.run.answers for q in asked)
 
 
 def pauses_before(view: View, names: list[str]) -> bool:

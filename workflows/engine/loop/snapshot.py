@@ -15,7 +15,7 @@ from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.opening import adopt_outside
 from workflows.engine.loop.plan import due_tasks
 from workflows.engine.loop.records import Run, Task
-from workflows.engine.loop.resume import carried, load_answers
+from workflows.engine.loop.resume import load_answers, questions
 from workflows.engine.loop.superstep import restore
 from workflows.engine.loop.view import View, shown_metadata
 from workflows.engine.types import PregelTask, StateSnapshot
@@ -115,10 +115,10 @@ def describe(
 def _task(view: View, task: Task, head: bool, inside: Any) -> PregelTask:
     error = view.record_of(task.id, ERROR)
     finished = task.writes is not None
-    questions = [*view.questions_of(task.id), *carried(task)]
+    asked = questions(view, task)
     if head:
         # An answered question is not pending any more (R5.20).
-        questions = [q for q in questions if q.id not in view.run.answers]
+        asked = tuple(q for q in asked if q.id not in view.run.answers)
     result = None
     if finished:
         result = result_of(task)
@@ -129,7 +129,7 @@ def _task(view: View, task: Task, head: bool, inside: Any) -> PregelTask:
         name=task.name,
         path=task.path,
         error=None if finished else error,
-        interrupts=() if finished and head else tuple(questions),
+        interrupts=() if finished and head else asked,
         state=inside,
         result=result,
     )

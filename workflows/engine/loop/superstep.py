@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import builtins
 import random
 from collections import deque
 from collections.abc import Sequence
@@ -27,7 +29,7 @@ from workflows.engine.errors import (
 from workflows.engine.loop import chunks, commit, effects, plan
 from workflows.engine.loop.effects import Called, Event, Failed, Finished, Steps, Wrote
 from workflows.engine.loop.records import Call, Node, Task
-from workflows.engine.loop.resume import load_answers, may_start
+from workflows.engine.loop.resume import load_answers, may_start, questions
 from workflows.engine.loop.view import View, is_finished
 from workflows.engine.types import Interrupt, RetryPolicy
 
@@ -74,7 +76,9 @@ def run_tasks(view: View, tasks: list[Task]) -> Steps[Step]:
         if task.writes is None and may_start(view, task):
             step.queue.append(task)
         elif task.writes is None:
-            step.order += view.questions_of(task.id)
+            step.order += [
+                q for q in questions(view, task) if q.id not in view.run.answers
+            ]
     limit = view.run.max_concurrency
     while True:
         while step.queue and not step.stopped and _free(step, limit):
@@ -201,6 +205,10 @@ def _suspend(
 
 
 def _fail(view: View, step: Step, task: Task, error: BaseException) -> Steps[None]:
+    refused = getattr(error, "__durableweb_invalid_resume__", None)
+    if refused is not None:
+        yield from _refuse(view, step, task, error, refused)
+        return
     if isinstance(error, GraphBubbleUp):
         step.failures.append((task, error))
         del step.running[task.id]
@@ -223,6 +231,27 @@ def _fail(view: View, step: Step, task: Task, error: BaseException) -> Steps[Non
     _add_note(error, task)
     step.unsaved.append(commit.failure_of(task, error))
     yield from chunks.ended(view, task, error=repr(error))
+    if task.call is not None:
+        step.replies.append((task, error))
+        return
+    step.failures.append((task, error))
+    yield from _stop(view, step)
+
+
+def _refuse(
+    view: View, step: Step, task: Task, error: BaseException, question_id: str
+) -> Steps[None]:
+    """An answer did not fit its schema: the question stays open, nothing else is kept (R5.9)."""
+    del step.running[task.id]
+    task.state = "failed"
+    asker = task
+    while asker.parent is not None:
+        asker = asker.parent
+    kept = dict(view.record_of(asker.id, RESUME) or {})
+    kept.pop(question_id, None)
+    step.unsaved.append(
+        TaskWrites(asker.id, asker.path_text, asker.name, [(RESUME, kept)])
+    )
     if task.call is not None:
         step.replies.append((task, error))
         return
@@ -305,9 +334,17 @@ def _call(view: View, step: Step, child: Task) -> Steps[None]:
     yield from _start(view, step, child)
 
 
-def _revived(text: str) -> RecordedTaskError:
+def _revived(text: str) -> BaseException:
+    """A recorded failure as an exception again: Python's own ones as themselves (R4.16)."""
     name, _, rest = text.partition("(")
-    return RecordedTaskError(name, rest.rstrip(")").strip("'\""))
+    kind = getattr(builtins, name, None)
+    try:
+        arguments = ast.literal_eval(f"({rest[:-1]},)") if rest[:-1] else ()
+    except (SyntaxError, ValueError):
+        return RecordedTaskError(name, rest[:-1])
+    if isinstance(kind, type) and issubclass(kind, Exception):
+        return kind(*arguments)
+    return RecordedTaskError(name, ", ".join(map(str, arguments)))
 
 
 def _save(view: View, step: Step) -> Steps[None]:

@@ -36,6 +36,10 @@ def update(run: Run, supersteps: Sequence[Sequence[StateUpdate]]) -> Steps[Any]:
         raise ValueError("bulk_update_state needs at least one update in every step")
     view = yield from load_view(run)
     head = at_head(view)
+    view.step = max(view.step, -1)
+    if run.namespace:  # still the subgraph that its parent's task began
+        run.parent_task = str(view.metadata.get("task") or "")
+        run.parents = dict(view.metadata.get("parents") or {})
     for number, step in enumerate(supersteps):
         if len(step) > 1 and any(u.as_node is None for u in step):
             raise InvalidUpdateError(

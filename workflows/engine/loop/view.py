@@ -76,6 +76,11 @@ class View:
         return self.checkpoint["id"]
 
     @property
+    def anchor(self) -> str:
+        """What the ids of this step's tasks hang on: the checkpoint, or the call without any."""
+        return self.id if self.run.saver is not None and self.id else self.run.seed
+
+    @property
     def config(self) -> dict[str, Any]:
         """A config that names the present checkpoint."""
         return checkpoint_config(self.run.thread_id or "", self.run.namespace, self.id)
