@@ -5,14 +5,18 @@ A test replaces `clock` (seconds since 1970) and `entropy` (n random bits) to ma
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from hashlib import blake2b
-from random import SystemRandom
+from random import Random
 
 clock: Callable[[], float] = time.time
-entropy: Callable[[int], int] = SystemRandom().getrandbits
+_die = Random(os.urandom(16))
+if hasattr(os, "register_at_fork"):  # a forked process must not repeat its parent's ids
+    os.register_at_fork(after_in_child=lambda: _die.seed(os.urandom(16)))
+entropy: Callable[[int], int] = _die.getrandbits
 
 
 def new_checkpoint_id(after: str = "") -> str:
@@ -27,9 +31,19 @@ def new_checkpoint_id(after: str = "") -> str:
     return f"{head[:8]}-{head[8:12]}-7{head[12:15]}-{tail[:4]}-{tail[4:]}"
 
 
+_second = (0, "")
+
+
 def now_text() -> str:
     """The present instant, ISO 8601 with its zone."""
-    return datetime.fromtimestamp(clock(), UTC).isoformat()
+    global _second
+    instant = clock()
+    whole = int(instant)
+    known, text = _second
+    if known != whole:
+        text = datetime.fromtimestamp(whole, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        _second = (whole, text)
+    return f"{text}.{int((instant - whole) * 1e6):06d}+00:00"
 
 
 def task_id(*parts: object) -> str:

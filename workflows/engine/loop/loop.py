@@ -14,6 +14,8 @@ from workflows.engine.loop.superstep import Step, restore, run_tasks
 from workflows.engine.loop.view import View
 from workflows.engine.types import Interrupt
 
+_SEES_CHECKPOINTS = frozenset({"checkpoints", "debug"})
+
 
 def execute(run: Run, given: Any) -> Steps[Outcome]:
     """One call of a graph, from its input to its end, its pause or its failure."""
@@ -51,15 +53,16 @@ def _steps(view: View, *, skip_break: bool) -> Steps[Outcome]:
             yield from chunks.pause(view, ())
             return _outcome(view, "paused")
         skip_break = False
-        restored = restore(view, tasks)
-        for task in restored:
-            yield from chunks.update(view, task, cached=True)
+        if view.pending:
+            for task in restore(view, tasks):
+                yield from chunks.update(view, task, cached=True)
         if is_start and not tasks[0].node.branches:
             _enter_at_once(view, tasks[0])
             step = None
         else:
             step = yield from run_tasks(view, tasks)
-            _raise_failure(step)
+            if step.failures:
+                raise step.failures[0][1]
             if any(task.writes is None for task in tasks):
                 return (yield from _interrupted(view, tasks, step))
         yield from _apply(view, tasks, step)
@@ -85,7 +88,6 @@ def _enter_at_once(view: View, task: Task) -> None:
 
 def _apply(view: View, tasks: list[Task], step: Step | None) -> Steps[None]:
     run = view.run
-    parent_config = view.config if run.saver else None
     try:
         changed, due = apply_writes(view, tasks)
     except Exception:
@@ -94,29 +96,26 @@ def _apply(view: View, tasks: list[Task], step: Step | None) -> Steps[None]:
         raise
     moved = {*changed, *view.dirty}
     view.dirty.clear()
-    closed = step.closed if step else ()
-    saving = commit.advance(
-        view,
-        "loop",
-        due,
-        sorted(moved),
-        closed=closed,
-        extra={"wrote": sorted({task.name for task in tasks})},
-    )
-    yield from commit.save_checkpoint(view, saving)
-    view.parent_config = parent_config
+    if run.saver is None and not run.modes & _SEES_CHECKPOINTS:
+        commit.step_on(view, due)
+    else:
+        parent_config = view.config if run.saver else None
+        saving = commit.advance(
+            view,
+            "loop",
+            due,
+            sorted(moved),
+            closed=step.closed if step else (),
+            extra={"wrote": sorted({task.name for task in tasks})},
+        )
+        yield from commit.save_checkpoint(view, saving)
+        view.parent_config = parent_config
     if run.modes:
         shown = set(run.program.state_keys) if moved else set()
         if run.program.functional or moved & shown or view.step == 0:
             yield from chunks.values(view)
-        if run.modes & {"checkpoints", "debug"}:
+        if run.modes & _SEES_CHECKPOINTS:
             yield from chunks.checkpoint(view, plan.due_tasks(view))
-
-
-def _raise_failure(step: Step) -> None:
-    if not step.failures:
-        return
-    raise step.failures[0][1]
 
 
 def _interrupted(view: View, tasks: list[Task], step: Step) -> Steps[Outcome]:

@@ -27,7 +27,15 @@ from workflows.engine.errors import (
     RecordedTaskError,
 )
 from workflows.engine.loop import chunks, commit, effects, plan
-from workflows.engine.loop.effects import Called, Event, Failed, Finished, Steps, Wrote
+from workflows.engine.loop.effects import (
+    Called,
+    Event,
+    Failed,
+    Finished,
+    Start,
+    Steps,
+    Wrote,
+)
 from workflows.engine.loop.records import Call, Node, Task
 from workflows.engine.loop.resume import load_answers, may_start, questions
 from workflows.engine.loop.view import View, is_finished
@@ -40,6 +48,7 @@ class Step:
     """The state of one superstep while its tasks run."""
 
     __slots__ = (
+        "calls",
         "closed",
         "failures",
         "order",
@@ -55,8 +64,9 @@ class Step:
     def __init__(self, tasks: Sequence[Task]) -> None:
         self.tasks = tasks
         self.queue: deque[Task] = deque()
-        self.running: dict[str, Task] = {}
-        self.parked: dict[str, Finished | Failed] = {}
+        self.running: set[Task] = set()
+        self.calls: dict[str, Task] = {}
+        self.parked: dict[Task, Finished | Failed] = {}
         self.unsaved: list[TaskWrites] = []
         self.closed: list[Closed] = []
         self.replies: list[tuple[Task, Any]] = []
@@ -71,8 +81,9 @@ def run_tasks(view: View, tasks: list[Task]) -> Steps[Step]:
     A failure is raised by the caller, after what has finished is saved.
     """
     step = Step(tasks)
-    load_answers(view, tasks)
-    for task in plan.start_order(tasks):
+    if view.pending:
+        load_answers(view, tasks)
+    for task in plan.start_order(tasks) if len(tasks) > 1 else tasks:
         if task.writes is None and may_start(view, task):
             step.queue.append(task)
         elif task.writes is None:
@@ -87,15 +98,36 @@ def run_tasks(view: View, tasks: list[Task]) -> Steps[Step]:
             break
         events = yield effects.WAIT
         for event in events:
-            yield from _take(view, step, event)
+            if type(event) is Finished and _is_simple(view, step, event.task):
+                _settle(view, step, event.task, event.writes)
+                if view.run.modes:
+                    yield from _tell(view, event.task)
+            else:
+                yield from _take(view, step, event)
         yield from _save(view, step)
     return step
+
+
+def _is_simple(view: View, step: Step, task: Task) -> bool:
+    """Say whether a return is all there is to an ending: no calls, questions, records."""
+    return (
+        task.call is None
+        and not task.children
+        and not task.raised
+        and not view.recorded
+        and task in step.running
+    )
+
+
+def _tell(view: View, task: Task) -> Steps[None]:
+    yield from chunks.update(view, task)
+    yield from chunks.ended(view, task)
 
 
 def _free(step: Step, limit: int | None) -> bool:
     if not limit:
         return True
-    return sum(1 for t in step.running.values() if t.call is None) < limit
+    return sum(1 for t in step.running if t.call is None) < limit
 
 
 def _start(view: View, step: Step, task: Task, delay: float = 0.0) -> Steps[None]:
@@ -104,9 +136,12 @@ def _start(view: View, step: Step, task: Task, delay: float = 0.0) -> Steps[None
             task.input = task.due["send"]
         else:
             task.input = task.node.read(view.channels, view.run.remaining)
-        yield from chunks.started(view, task)
-    step.running[task.id] = task
-    yield from effects.start(task, delay)
+        if view.run.modes:
+            yield from chunks.started(view, task)
+    step.running.add(task)
+    if task.call is not None:
+        step.calls[task.id] = task
+    yield Start(task, delay)
 
 
 def _take(view: View, step: Step, event: Event) -> Steps[None]:
@@ -118,17 +153,17 @@ def _take(view: View, step: Step, event: Event) -> Steps[None]:
         yield from _call(view, step, event.child)
         return
     task = event.task
-    if task.id not in step.running:
+    if task not in step.running:
         return  # given up
-    if any(child.id in step.running for child in task.children.values()):
-        step.parked[task.id] = event
+    if any(child in step.running for child in task.children.values()):
+        step.parked[task] = event
         return
     yield from _end(view, step, event)
     parent = task.parent
-    if parent is not None and parent.id in step.parked:
-        busy = any(child.id in step.running for child in parent.children.values())
+    if parent is not None and parent in step.parked:
+        busy = any(child in step.running for child in parent.children.values())
         if not busy:
-            yield from _end(view, step, step.parked.pop(parent.id))
+            yield from _end(view, step, step.parked.pop(parent))
 
 
 def _end(view: View, step: Step, event: Finished | Failed) -> Steps[None]:
@@ -160,7 +195,7 @@ def _end(view: View, step: Step, event: Finished | Failed) -> Steps[None]:
 
 
 def _divergence(view: View, task: Task) -> BaseException | None:
-    if task.id not in view.recorded:
+    if not view.recorded or task.id not in view.recorded:
         return None
     try:
         plan.check_calls_made(view, task)
@@ -170,7 +205,13 @@ def _divergence(view: View, task: Task) -> BaseException | None:
 
 
 def _finish(view: View, step: Step, task: Task, writes: Any) -> Steps[None]:
-    del step.running[task.id]
+    _settle(view, step, task, writes)
+    if view.run.modes:
+        yield from _tell(view, task)
+
+
+def _settle(view: View, step: Step, task: Task, writes: Any) -> None:
+    _leave(step, task)
     task.state = "done"
     if task.call is not None:
         task.writes = [*writes, (CALL, task.call.record)]
@@ -182,16 +223,22 @@ def _finish(view: View, step: Step, task: Task, writes: Any) -> Steps[None]:
         if task.failed is not None:  # an error handler ran in the node's place
             task.writes = [(HANDLED, True), *task.writes]
     if not task.node.hidden or task.node.branches:
-        step.closed += commit.closed_by(view, task)
-    step.unsaved.append(commit.writes_of(task))
-    yield from chunks.update(view, task)
-    yield from chunks.ended(view, task)
+        if view.pending or "carried" in task.due:
+            step.closed += commit.closed_by(view, task)
+    if view.run.saver is not None:
+        step.unsaved.append(commit.writes_of(task))
+
+
+def _leave(step: Step, task: Task) -> None:
+    step.running.discard(task)
+    if task.call is not None:
+        step.calls.pop(task.id, None)
 
 
 def _suspend(
     view: View, step: Step, task: Task, error: BaseException | None
 ) -> Steps[None]:
-    del step.running[task.id]
+    _leave(step, task)
     task.state = "suspended"
     if task.call is None:
         step.order += task.interrupts
@@ -211,18 +258,18 @@ def _fail(view: View, step: Step, task: Task, error: BaseException) -> Steps[Non
         return
     if isinstance(error, GraphBubbleUp):
         step.failures.append((task, error))
-        del step.running[task.id]
+        _leave(step, task)
         yield from _stop(view, step)
         return
     policy = _policy_for(task, error)
     if policy is not None and not step.stopped:
-        del step.running[task.id]
+        _leave(step, task)
         delay = _delay(policy, task.attempt)
         task.attempt += 1
         task.start_over()
         yield from _start(view, step, task, delay)
         return
-    del step.running[task.id]
+    _leave(step, task)
     if task.node.handler is not None:
         yield from _handle(view, step, task, error)
         return
@@ -242,7 +289,7 @@ def _refuse(
     view: View, step: Step, task: Task, error: BaseException, question_id: str
 ) -> Steps[None]:
     """An answer did not fit its schema: the question stays open, nothing else is kept (R5.9)."""
-    del step.running[task.id]
+    _leave(step, task)
     task.state = "failed"
     asker = task
     while asker.parent is not None:
@@ -268,7 +315,7 @@ def _handle(view: View, step: Step, task: Task, error: BaseException) -> Steps[N
     task.attempt = 1
     task.start_over()
     step.unsaved.append(commit.failure_of(task, error))
-    step.running[task.id] = task
+    step.running.add(task)
     yield from effects.start(task)
 
 
@@ -285,13 +332,13 @@ def _stop(view: View, step: Step) -> Steps[None]:
         return
     step.stopped = True
     step.queue.clear()
-    running = tuple(step.running.values())
+    running = tuple(step.running)
     if not running:
         return
     given_up: tuple[Task, ...] = yield effects.Cancel(running)
     for task in given_up:
-        step.running.pop(task.id, None)
-        step.parked.pop(task.id, None)
+        _leave(step, task)
+        step.parked.pop(task, None)
         task.state = "cancelled"
         step.unsaved.append(
             TaskWrites(
@@ -311,7 +358,7 @@ def _call(view: View, step: Step, child: Task) -> Steps[None]:
     assert call is not None  # noqa: S101
     assert parent is not None  # noqa: S101
     parent.made.add(child.id)
-    twin = step.running.get(child.id)
+    twin = step.calls.get(child.id)
     if twin is not None and twin.call is not None:
         twin.call.future.also(call.future)  # a retried body meets its running call
         return
@@ -349,6 +396,8 @@ def _revived(text: str) -> BaseException:
 
 def _save(view: View, step: Step) -> Steps[None]:
     """Save what has ended; the last of a step that succeeds goes with the checkpoint."""
+    if not step.unsaved and not step.replies and not step.closed:
+        return
     complete = (
         not step.running
         and not step.queue
