@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from contextvars import copy_context
 from functools import partial
 from typing import Any
@@ -53,14 +54,16 @@ class Aio:
         self.result: Any = None
         self.chunks: deque[Any] = deque()
         self.fatal: BaseException | None = None
+        self.error: Exception | None = None
 
     async def drive(self) -> Any:
         """Run to the end; returns what the generator returns."""
-        async for _ in self.stream():
-            pass
+        async with aclosing(self.stream()) as stream:
+            async for _ in stream:
+                pass
         return self.result
 
-    async def stream(self) -> AsyncIterator[Any]:
+    async def stream(self) -> AsyncGenerator[Any, None]:
         """Run to the end, yielding chunks while no task of the next step has started."""
         status = "error"
         try:
@@ -76,6 +79,8 @@ class Aio:
                     value = await self._next_events()
             while self.chunks:
                 yield self.chunks.popleft()
+            if self.error is not None:
+                raise self.error
             status = getattr(self.result, "status", "success")
         except GeneratorExit:
             status = "stopped"
@@ -105,6 +110,9 @@ class Aio:
                     request = steps.send(answer)
         except StopIteration as stop:
             self.result = stop.value
+            return None
+        except Exception as error:  # noqa: BLE001 - raised by stream() after the chunks
+            self.error = error
             return None
         if faults.active is not None:
             faults.active.before(request)

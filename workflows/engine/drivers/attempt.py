@@ -67,11 +67,12 @@ class Context:
                 **run.config.get("configurable", {}),
                 "checkpoint_ns": self.namespace,
                 "checkpoint_id": run.live_checkpoint,
+                "checkpoint_map": {**run.parents, run.namespace: run.live_checkpoint},
             }
             found["metadata"] = {
                 **run.metadata,
                 **({"thread_id": run.thread_id} if run.saver else {}),
-                "langgraph_step": task.due.get("step"),
+                "langgraph_step": run.live_step,
                 "langgraph_node": task.name,
                 "langgraph_triggers": tuple(task.due.get("by", ())),
                 "langgraph_path": task.path,

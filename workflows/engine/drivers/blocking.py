@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextvars import copy_context
 from functools import partial
 from queue import Empty, SimpleQueue
@@ -73,7 +73,7 @@ class Blocking:
             pass
         return self.result
 
-    def stream(self) -> Iterator[Any]:
+    def stream(self) -> Generator[Any, None, None]:
         """Run to the end, yielding chunks while no task of the next step has started."""
         status = "error"
         try:

@@ -251,6 +251,7 @@ class Run:
     stopping: bool = False
     seed: str = ""
     expected_head: str | None = None
+    live_step: int = 0
     live_checkpoint: str | None = None
     """The id of the checkpoint whose step is being run."""
 

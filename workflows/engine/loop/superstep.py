@@ -184,6 +184,7 @@ def _finish(view: View, step: Step, task: Task, writes: Any) -> Steps[None]:
     if not task.node.hidden or task.node.branches:
         step.closed += commit.closed_by(view, task)
     step.unsaved.append(commit.writes_of(task))
+    yield from chunks.messages(view, task)
     yield from chunks.update(view, task)
     yield from chunks.ended(view, task)
 
@@ -230,7 +231,7 @@ def _fail(view: View, step: Step, task: Task, error: BaseException) -> Steps[Non
     task.failed = error
     _add_note(error, task)
     step.unsaved.append(commit.failure_of(task, error))
-    yield from chunks.ended(view, task, error=repr(error))
+    yield from chunks.ended(view, task, error=error)
     if task.call is not None:
         step.replies.append((task, error))
         return
