@@ -5,11 +5,13 @@ from __future__ import annotations
 import copy
 import logging
 from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import aclosing, closing
 from typing import Any, Self
 
 from workflows.engine.calls import Arguments, run_of
 from workflows.engine.checkpoint.base import BaseCheckpointSaver
-from workflows.engine.config import merge_configs
+from workflows.engine.config import configurable, merge_configs
+from workflows.engine.constants import NS_END, NS_SEP
 from workflows.engine.drivers import aio, blocking
 from workflows.engine.errors import GraphInterrupt
 from workflows.engine.loop import snapshot, update
@@ -130,7 +132,8 @@ class Pregel:
             more=more,
         )
         driver = blocking.Blocking(run, execute(run, input))
-        chunks = list(driver.stream())
+        with closing(driver.stream()) as stream:
+            chunks = list(stream)
         return self._result(run, driver.result, chunks, stream_mode, version)
 
     async def ainvoke(
@@ -162,7 +165,8 @@ class Pregel:
             more=more,
         )
         driver = aio.Aio(run, execute(run, input))
-        chunks = [chunk async for chunk in driver.stream()]
+        async with aclosing(driver.stream()) as stream:
+            chunks = [chunk async for chunk in stream]
         return self._result(run, driver.result, chunks, stream_mode, version)
 
     def stream(
@@ -198,8 +202,9 @@ class Pregel:
             more=more,
         )
         driver = blocking.Blocking(run, execute(run, input))
-        for namespace, kind, chunk in driver.stream():
-            yield shape(namespace, kind, chunk, mode, subgraphs, version)
+        with closing(driver.stream()) as chunks:
+            for namespace, kind, chunk in chunks:
+                yield shape(namespace, kind, chunk, mode, subgraphs, version)
         self._raise_pause(run, driver.result)
 
     async def astream(
@@ -235,8 +240,9 @@ class Pregel:
             more=more,
         )
         driver = aio.Aio(run, execute(run, input))
-        async for namespace, kind, chunk in driver.stream():
-            yield shape(namespace, kind, chunk, mode, subgraphs, version)
+        async with aclosing(driver.stream()) as chunks:
+            async for namespace, kind, chunk in chunks:
+                yield shape(namespace, kind, chunk, mode, subgraphs, version)
         self._raise_pause(run, driver.result)
 
     def batch(
@@ -424,7 +430,30 @@ class Pregel:
             )
         arguments = Arguments(config=merge_configs(self.bound_config, config))
         arguments.looking = True
-        return run_of(self, arguments, None)
+        namespace = str(configurable(arguments.config).get("checkpoint_ns") or "")
+        return run_of(self._at(namespace), arguments, None)
+
+    def _at(self, namespace: str) -> Pregel:
+        """The graph whose checkpoints lie in `namespace`; one called in a node is asked itself.
+
+        Raises ValueError where that graph is not known from this graph's shape.
+        """
+        graph: Pregel = self
+        for part in namespace.split(NS_SEP) if namespace else ():
+            name = part.split(NS_END)[0]
+            if name.isdecimal():
+                continue
+            if graph is self and name not in self.program.nodes:
+                return self
+            below = graph.program.nodes[name].subgraph
+            if below is None:
+                raise ValueError(
+                    f"namespace {namespace!r} belongs to a graph that node {name!r} of "
+                    f"{graph.name!r} calls itself; ask that graph: "
+                    "sub.with_saver(saver).get_state(config)"
+                )
+            graph = below
+        return graph if graph is self else graph.with_saver(self.checkpointer)
 
     def _result(
         self,

@@ -61,13 +61,16 @@ class LastValue(_Single):
 
 
 class AnyValue(_Single):
-    """Keeps the last of many equal writes."""
+    """Keeps the last of many equal writes, until a step that writes none."""
 
     __slots__ = ()
+    volatile = True
 
     def update(self, values: Sequence[Any]) -> bool:
         if not values:
-            return False
+            changed = self.value is not MISSING
+            self.value = MISSING
+            return changed
         self.value = values[-1]
         return True
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from contextvars import copy_context
 from functools import partial
 from typing import Any
 
 from workflows.engine.drivers import faults
 from workflows.engine.drivers.attempt import Context, Invoke, run_async
+from workflows.engine.drivers.blocking import Blocking
 from workflows.engine.drivers.threads import pool
 from workflows.engine.loop.effects import (
     Called,
@@ -53,14 +55,16 @@ class Aio:
         self.result: Any = None
         self.chunks: deque[Any] = deque()
         self.fatal: BaseException | None = None
+        self.error: Exception | None = None
 
     async def drive(self) -> Any:
         """Run to the end; returns what the generator returns."""
-        async for _ in self.stream():
-            pass
+        async with aclosing(self.stream()) as stream:
+            async for _ in stream:
+                pass
         return self.result
 
-    async def stream(self) -> AsyncIterator[Any]:
+    async def stream(self) -> AsyncGenerator[Any, None]:
         """Run to the end, yielding chunks while no task of the next step has started."""
         status = "error"
         try:
@@ -76,6 +80,8 @@ class Aio:
                     value = await self._next_events()
             while self.chunks:
                 yield self.chunks.popleft()
+            if self.error is not None:
+                raise self.error
             status = getattr(self.result, "status", "success")
         except GeneratorExit:
             status = "stopped"
@@ -105,6 +111,9 @@ class Aio:
                     request = steps.send(answer)
         except StopIteration as stop:
             self.result = stop.value
+            return None
+        except Exception as error:  # noqa: BLE001 - raised by stream() after the chunks
+            self.error = error
             return None
         if faults.active is not None:
             faults.active.before(request)
@@ -197,29 +206,7 @@ class Aio:
             self._post(Finished(task, writes))
 
     async def _in_thread(self, invoke: Invoke) -> Any:
-        done: asyncio.Future[Any] = self.loop.create_future()
-        context = copy_context()
-
-        def settle(method: Any, value: Any) -> None:
-            if not done.done():
-                method(value)
-
-        def job() -> None:
-            try:
-                value = context.run(invoke.fn, *invoke.args, **invoke.kwargs)
-            except BaseException as error:  # noqa: BLE001 - handed over whole
-                if isinstance(error, StopIteration):
-                    error = RuntimeError(f"{invoke.fn!r} raised StopIteration")
-                method: Any = partial(settle, done.set_exception, error)
-            else:
-                method = partial(settle, done.set_result, value)
-            try:
-                self.loop.call_soon_threadsafe(method)
-            except RuntimeError:  # the event loop is closed: nobody waits any more
-                return
-
-        pool.submit(job)
-        return await done
+        return await hop(partial(invoke.fn, *invoke.args, **invoke.kwargs))
 
     # the tasks' side; may be called from another thread
 
@@ -242,6 +229,52 @@ class Aio:
     def refuse(self, run: Run, question_id: str) -> None:
         """An answer did not fit: forget it, so that the question stays open (R5.9)."""
         run.answers.pop(question_id, None)
+
+
+async def hop(work: Callable[[], Any]) -> Any:
+    """Run `work` in a pool thread with this context; returns or raises what it does."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[Any] = loop.create_future()
+    context = copy_context()
+
+    def settle(method: Any, value: Any) -> None:
+        if not done.done():
+            method(value)
+
+    def job() -> None:
+        try:
+            value = context.run(work)
+        except BaseException as error:  # noqa: BLE001 - handed over whole
+            if isinstance(error, StopIteration):
+                error = RuntimeError(f"{work!r} raised StopIteration")
+            method: Any = partial(settle, done.set_exception, error)
+        else:
+            method = partial(settle, done.set_result, value)
+        try:
+            loop.call_soon_threadsafe(method)
+        except RuntimeError:  # the event loop is closed: nobody waits any more
+            return
+
+    pool.submit(job)
+    return await done
+
+
+async def drive_plain(run: Run, steps: Steps[Any]) -> Any:
+    """One hop for a whole run in which nothing is a coroutine function.
+
+    When the awaiting task is cancelled, the run stops after its present step: a thread
+    cannot be stopped inside a function.
+    """
+    loop = asyncio.get_running_loop()
+
+    def work() -> Any:
+        return Blocking(run, steps, loop).drive()
+
+    try:
+        return await hop(work)
+    except asyncio.CancelledError:
+        run.stopping = True
+        raise
 
 
 async def drive(run: Run, steps: Steps[Any]) -> Any:

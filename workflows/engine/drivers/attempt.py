@@ -23,7 +23,7 @@ from workflows.engine.jsonschema import json_schema, validate_answer
 from workflows.engine.loop.records import Branch, Call, Node, Run, Task, Writes
 from workflows.engine.loop.resume import question_digest
 from workflows.engine.loop.superstep import failure_for_handler
-from workflows.engine.runtime import ExecutionInfo, Runtime
+from workflows.engine.runtime import ExecutionInfo, Runtime, current
 from workflows.engine.serde import canonical
 from workflows.engine.types import Command, Interrupt
 
@@ -67,11 +67,12 @@ class Context:
                 **run.config.get("configurable", {}),
                 "checkpoint_ns": self.namespace,
                 "checkpoint_id": run.live_checkpoint,
+                "checkpoint_map": {**run.parents, run.namespace: run.live_checkpoint},
             }
             found["metadata"] = {
                 **run.metadata,
                 **({"thread_id": run.thread_id} if run.saver else {}),
-                "langgraph_step": task.due.get("step"),
+                "langgraph_step": run.live_step,
                 "langgraph_node": task.name,
                 "langgraph_triggers": tuple(task.due.get("by", ())),
                 "langgraph_path": task.path,
@@ -348,10 +349,13 @@ def run_blocking(task: Task, context: Context) -> Writes:
     try:
         invoke = next(steps)
         while True:
-            if invoke.is_async:
+            if invoke.is_async and context.driver.loop is None:
                 check_blocking(task.node, task.name)
             try:
-                result = invoke.fn(*invoke.args, **invoke.kwargs)
+                if invoke.is_async:
+                    result = _on_loop(invoke, context)
+                else:
+                    result = invoke.fn(*invoke.args, **invoke.kwargs)
             except asyncio.CancelledError as error:
                 invoke = steps.throw(_cancelled(task, error))
             except Exception as error:  # noqa: BLE001 - handed to the attempt
@@ -360,6 +364,16 @@ def run_blocking(task: Task, context: Context) -> Writes:
                 invoke = steps.send(result)
     except StopIteration as stop:
         return stop.value  # type: ignore[no-any-return]
+
+
+def _on_loop(invoke: Invoke, context: Context) -> Any:
+    """Run a coroutine `@task` of a plain node on the event loop that awaits the run."""
+
+    async def inside() -> Any:
+        current.set(context)
+        return await invoke.fn(*invoke.args, **invoke.kwargs)
+
+    return asyncio.run_coroutine_threadsafe(inside(), context.driver.loop).result()
 
 
 def _cancelled(task: Task, error: BaseException) -> NodeCancelledError:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextvars import copy_context
 from functools import partial
 from queue import Empty, SimpleQueue
@@ -45,13 +45,13 @@ _NUDGE = object()  # put into the queue to wake the driver for its sink
 class Blocking:
     """Drives one generator of the loop to its end."""
 
-    is_async = False
-
-    def __init__(self, run: Run, steps: Steps[Any]) -> None:
+    def __init__(self, run: Run, steps: Steps[Any], loop: Any = None) -> None:
         self.run = run
         self.steps = steps
         self.saver = run.saver
         self.place: Any = None
+        self.loop = loop  # the event loop that awaits this run, if one does
+        self.is_async = loop is not None
         self.thread = threading.get_ident()
         self.queue: SimpleQueue[Any] = SimpleQueue()
         self.ready: deque[Task] = deque()
@@ -73,7 +73,7 @@ class Blocking:
             pass
         return self.result
 
-    def stream(self) -> Iterator[Any]:
+    def stream(self) -> Generator[Any, None, None]:
         """Run to the end, yielding chunks while no task of the next step has started."""
         status = "error"
         try:

@@ -128,6 +128,7 @@ class entrypoint:
             managed={},
             volatile=(),
             functional=True,
+            plain=not node.is_async,
         )
         return Entrypoint(
             program,

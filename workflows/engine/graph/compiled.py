@@ -42,6 +42,10 @@ class CompiledStateGraph(Pregel):
                 (name, end, label if label != end else None, True)
                 for end, label in targets.items()
             ]
+        left = {source for source, *_ in edges}
+        edges += [
+            (name, END, None, False) for name in builder.nodes if name not in left
+        ]
         return DrawnGraph(names, edges)
 
     def get_input_jsonschema(self, config: Any = None) -> dict[str, Any]:

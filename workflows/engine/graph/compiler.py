@@ -22,7 +22,7 @@ from workflows.engine.inject import (
     name_of,
     parameters_of,
 )
-from workflows.engine.loop.records import Branch, Join, Node, Program
+from workflows.engine.loop.records import Branch, Join, Node, Program, is_plain
 from workflows.engine.pregel import Pregel
 from workflows.engine.serde import register_reachable
 
@@ -75,6 +75,7 @@ def build(graph: Any, name: str) -> Program:
         volatile=volatile,
         defers=any(node.defer for node in nodes.values()),
         output=make,
+        plain=all(is_plain(node) for node in nodes.values()),
     )
 
 

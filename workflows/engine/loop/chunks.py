@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -69,6 +70,32 @@ def update(view: View, task: Task, *, cached: bool = False) -> Steps[None]:
     yield from effects.emit("updates", chunk)
 
 
+def messages(view: View, task: Task) -> Steps[None]:
+    """The whole messages a node returned, each once; those it was given are not shown."""
+    if "messages" not in view.run.modes or task.node.hidden:
+        return
+    about = {
+        "langgraph_step": view.step + 1,
+        "langgraph_node": task.name,
+        "langgraph_triggers": triggers_of(task),
+        "langgraph_path": task.path,
+        **task.node.metadata,
+    }
+    for channel, value in task.writes or ():
+        live = view.channels.get(channel)
+        if live is None:
+            continue
+        known = {m.id for m in _messages_in(live.get() if live.is_available() else ())}
+        for message in _messages_in(value):
+            if message.id is None or message.id not in known:
+                yield from effects.emit("messages", (message, about))
+
+
+def _messages_in(value: Any) -> list[Any]:
+    items = value if isinstance(value, list | tuple) else [value]
+    return [m for m in items if all(hasattr(m, a) for a in ("id", "type", "content"))]
+
+
 def pause(view: View, interrupts: Sequence[Interrupt]) -> Steps[None]:
     """The end of an updates stream at a pause; empty at a static breakpoint (R5.26)."""
     if "updates" in view.run.modes:
@@ -91,7 +118,7 @@ def started(view: View, task: Task) -> Steps[None]:
     )
 
 
-def ended(view: View, task: Task, error: str | None = None) -> Steps[None]:
+def ended(view: View, task: Task, error: BaseException | None = None) -> Steps[None]:
     """A task has ended: with a result, an error or a question."""
     if task.node.hidden or not view.run.modes & {"tasks", "debug"}:
         return
@@ -103,7 +130,7 @@ def ended(view: View, task: Task, error: str | None = None) -> Steps[None]:
             "name": task.name,
             "error": error,
             "result": result_of(task),
-            "interrupts": [{"value": i.value, "id": i.id} for i in task.interrupts],
+            "interrupts": [dataclasses.asdict(i) for i in task.interrupts],
         },
     )
 

@@ -8,11 +8,13 @@ from typing import Any
 from workflows.engine.channels import MISSING
 from workflows.engine.checkpoint.base import Closed, Commit, Due, TaskWrites
 from workflows.engine.constants import ERROR, INTERRUPT
+from workflows.engine.errors import SerdeError, SerializationError
 from workflows.engine.loop import effects
 from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.records import Task
 from workflows.engine.loop.resume import questions
 from workflows.engine.loop.view import View, copy_checkpoint
+from workflows.engine.serde import canonical
 
 
 def advance(
@@ -99,9 +101,32 @@ def save_checkpoint(view: View, commit: Commit) -> Steps[None]:
         commit.writes = ()
         view.waiting = commit
         return
-    yield from effects.save(commit)
+    yield from _save(commit)
     view.base_id = view.id
     view.saved = True
+
+
+def _save(commit: Commit) -> Steps[None]:
+    """Save; a value that cannot be stored is reported with the task that wrote it."""
+    try:
+        yield from effects.save(commit)
+    except SerializationError as error:
+        writer = next((w for w in commit.writes if not _storable(w)), None)
+        if writer is None:
+            raise
+        raise SerializationError(
+            error.path,
+            f"task {writer.name!r} ({writer.task_id}) of thread {commit.thread_id!r} "
+            f"wrote what cannot be stored: {error.text}",
+        ) from error
+
+
+def _storable(writes: TaskWrites) -> bool:
+    try:
+        canonical([value for _, value in writes.writes])
+    except SerdeError:
+        return False
+    return True
 
 
 def save_writes(
@@ -114,7 +139,7 @@ def save_writes(
         view.held += writes
         return
     last = any(w.asked or w.error is not None for w in writes)
-    yield from effects.save(
+    yield from _save(
         Commit(
             view.run.thread_id or "",
             view.run.namespace,

@@ -48,6 +48,7 @@ def _steps(view: View, *, skip_break: bool) -> Steps[Outcome]:
         tasks = plan.due_tasks(view)
         names = [task.name for task in tasks]
         run.live_checkpoint = view.anchor
+        run.live_step = view.step + 1
         run.channels = view.channels
         if not is_start and not skip_break and pauses_before(view, names):
             yield from chunks.pause(view, ())
@@ -111,11 +112,18 @@ def _apply(view: View, tasks: list[Task], step: Step | None) -> Steps[None]:
         yield from commit.save_checkpoint(view, saving)
         view.parent_config = parent_config
     if run.modes:
-        shown = set(run.program.state_keys) if moved else set()
-        if run.program.functional or moved & shown or view.step == 0:
+        if run.program.functional or _shows(view, moved):
             yield from chunks.values(view)
         if run.modes & _SEES_CHECKPOINTS:
             yield from chunks.checkpoint(view, plan.due_tasks(view))
+
+
+def _shows(view: View, moved: set[str]) -> bool:
+    """Say whether a step changed what the values mode shows; the first step always does."""
+    keys = view.run.stream_keys
+    if view.step == 0 and keys == view.run.program.stream_keys:
+        return True
+    return not moved.isdisjoint({keys} if isinstance(keys, str) else keys)
 
 
 def _interrupted(view: View, tasks: list[Task], step: Step) -> Steps[Outcome]:

@@ -80,8 +80,21 @@ class Program:
     volatile: tuple[str, ...]
     functional: bool = False
     defers: bool = False
+    plain: bool = False
+    """Nothing in it is a coroutine function, so a run needs one thread hop at most."""
     output: Callable[[Any], Any] | None = None
     """Turns the output into an instance of the output schema (version="v2")."""
+
+
+def is_plain(node: Node) -> bool:
+    """Say whether nothing in a node is a coroutine function."""
+    below = getattr(node.subgraph, "program", None)
+    return (
+        not node.is_async
+        and (node.afn is None or bool(below is not None and below.plain))
+        and not any(branch.is_async for branch in node.branches)
+        and (node.handler is None or is_plain(node.handler))
+    )
 
 
 class Call:
@@ -251,6 +264,7 @@ class Run:
     stopping: bool = False
     seed: str = ""
     expected_head: str | None = None
+    live_step: int = 0
     live_checkpoint: str | None = None
     """The id of the checkpoint whose step is being run."""
 

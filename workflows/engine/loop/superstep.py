@@ -120,6 +120,7 @@ def _is_simple(view: View, step: Step, task: Task) -> bool:
 
 
 def _tell(view: View, task: Task) -> Steps[None]:
+    yield from chunks.messages(view, task)
     yield from chunks.update(view, task)
     yield from chunks.ended(view, task)
 
@@ -277,7 +278,7 @@ def _fail(view: View, step: Step, task: Task, error: BaseException) -> Steps[Non
     task.failed = error
     _add_note(error, task)
     step.unsaved.append(commit.failure_of(task, error))
-    yield from chunks.ended(view, task, error=repr(error))
+    yield from chunks.ended(view, task, error=error)
     if task.call is not None:
         step.replies.append((task, error))
         return

@@ -78,7 +78,9 @@ def _one_step(view: View, updates: list[StateUpdate], *, carrying: bool) -> Step
     if carrying and not jump:
         due = work.keep(due, set(names), explicit=first.as_node is not None)
     closed = work.dropped(due)
-    extra = {"wrote": sorted(set(names))}
+    extra: dict[str, Any] = {"wrote": sorted(set(names))}
+    if first.as_node is None and work.over:
+        extra["over"] = sorted(work.over)
     saving = commit.advance(view, "update", due, changed, closed=closed, extra=extra)
     saving.last = True
     yield from commit.save_checkpoint(view, saving)
@@ -143,6 +145,7 @@ class _Work:
         self.changed: list[str] = []
         self.next: list[Due] = []
         self.questions: dict[str, list[Any]] = {}
+        self.over: set[str] = set(view.metadata.get("over") or ())
         load_answers(view, self.tasks)
         for task in self.tasks:
             asked = view.questions_of(task.id)
@@ -156,6 +159,7 @@ class _Work:
             done = restore(view, self.tasks)
             if done:
                 self.finished = {task.id for task in done}
+                self.over |= {task.name for task in done}
                 self.changed, self.next = apply_writes(view, done)
                 self.next = [i for i in self.next if not i.get("defer")] + [
                     i for i in self.next if i.get("defer")
@@ -179,6 +183,8 @@ class _Work:
             if stays:
                 routes.add(self._with_questions(item, task))
         for item in chosen:
+            if not explicit and self._is_over(item):
+                continue
             carried = next(
                 (
                     self._with_questions(i, t)
@@ -194,6 +200,10 @@ class _Work:
                 item = {**item, "carried": carried["carried"]}
             routes.add(item)
         return routes.listed(self.deferred)
+
+    def _is_over(self, item: Due) -> bool:
+        """Say whether this choice was made before and its task has finished since (R6.10 a)."""
+        return "send" not in item and item["node"] in self.over
 
     def _with_questions(self, item: Due, task: Task) -> Due:
         questions = [

@@ -156,7 +156,7 @@ class View:
 
 def shown_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
     """A checkpoint's metadata without what the engine notes for itself."""
-    return {k: v for k, v in metadata.items() if k not in ("task", "wrote")}
+    return {k: v for k, v in metadata.items() if k not in ("over", "task", "wrote")}
 
 
 def is_finished(pairs: Pairs) -> bool:

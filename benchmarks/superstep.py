@@ -1,0 +1,147 @@
+"""What one superstep costs beside LangGraph: no saver, memory and SQLite, blocking and async.
+
+A chain of nodes that each return one small update. Both savers commit every step before the
+next begins ("sync"), SQLite in WAL with synchronous=FULL on the same disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import sqlite3
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypedDict
+
+from benchmarks._measure import header, pair, timed
+
+STEPS = 50
+_threads = itertools.count()
+
+
+class State(TypedDict, total=False):
+    n: int
+    text: str
+
+
+def chain(api: Any, saver: Any) -> Any:
+    graph = api.StateGraph(State)
+    before = api.START
+    for number in range(STEPS):
+
+        def node(state: State, number: int = number) -> dict[str, Any]:
+            return {"n": number, "text": "x" * 40}
+
+        graph.add_node(f"n{number}", node)
+        graph.add_edge(before, f"n{number}")
+        before = f"n{number}"
+    return graph.compile(checkpointer=saver)
+
+
+def blocking(graph: Any, more: dict[str, Any]) -> Callable[[], float]:
+    def once() -> float:
+        config = {
+            "configurable": {"thread_id": f"t{next(_threads)}"},
+            "recursion_limit": STEPS + 10,
+        }
+        return timed(lambda: graph.invoke({"n": 0}, config, **more), STEPS)
+
+    return once
+
+
+def asynchronous(graph: Any, more: dict[str, Any]) -> Callable[[], float]:
+    def once() -> float:
+        config = {
+            "configurable": {"thread_id": f"t{next(_threads)}"},
+            "recursion_limit": STEPS + 10,
+        }
+
+        async def run() -> None:
+            await graph.ainvoke({"n": 0}, config, **more)
+
+        return timed(lambda: asyncio.run(run()), STEPS)
+
+    return once
+
+
+def main() -> None:
+    folder = Path(tempfile.mkdtemp(prefix="durableweb-bench-"))
+    os.environ["DATABASE_URL"] = f"sqlite:///{folder / 'ours.sqlite3'}"
+    os.environ["DJANGO_SETTINGS_MODULE"] = "durableweb.settings"
+
+    import django
+    from django.core.management import call_command
+
+    django.setup()
+    call_command("migrate", verbosity=0)
+
+    import langgraph.graph as theirs
+    from langgraph.checkpoint.memory import InMemorySaver as TheirMemory
+    from langgraph.checkpoint.sqlite import SqliteSaver
+    from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+
+    import durableweb.graph as ours
+    from durableweb.checkpoint.django import DjangoSaver
+    from durableweb.checkpoint.memory import InMemorySaver
+
+    sync = {"durability": "sync"}
+    print(header())
+
+    def show(name: str, mine: Callable[[], float], other: Callable[[], float]) -> None:
+        print(pair(name, mine, other).text(), flush=True)
+
+    show(
+        "no saver, blocking",
+        blocking(chain(ours, None), {}),
+        blocking(chain(theirs, None), {}),
+    )
+    show(
+        "no saver, async",
+        asynchronous(chain(ours, None), {}),
+        asynchronous(chain(theirs, None), {}),
+    )
+    show(
+        "memory saver, blocking",
+        blocking(chain(ours, InMemorySaver()), sync),
+        blocking(chain(theirs, TheirMemory()), sync),
+    )
+    show(
+        "memory saver, async",
+        asynchronous(chain(ours, InMemorySaver()), sync),
+        asynchronous(chain(theirs, TheirMemory()), sync),
+    )
+    path = str(folder / "theirs.sqlite3")
+    connection = sqlite3.connect(path, check_same_thread=False)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    show(
+        "SQLite, sync, blocking",
+        blocking(chain(ours, DjangoSaver()), sync),
+        blocking(chain(theirs, SqliteSaver(connection)), sync),
+    )
+
+    def their_async() -> float:
+        async def run() -> None:
+            async with AsyncSqliteSaver.from_conn_string(path) as saver:
+                await saver.conn.execute("PRAGMA synchronous=FULL")
+                graph = chain(theirs, saver)
+                config = {
+                    "configurable": {"thread_id": f"t{next(_threads)}"},
+                    "recursion_limit": STEPS + 10,
+                }
+                await graph.ainvoke({"n": 0}, config, durability="sync")
+
+        return timed(lambda: asyncio.run(run()), STEPS)
+
+    show(
+        "SQLite, sync, async",
+        asynchronous(chain(ours, DjangoSaver()), sync),
+        their_async,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
