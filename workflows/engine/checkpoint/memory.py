@@ -9,8 +9,8 @@ from __future__ import annotations
 import builtins
 import threading
 from bisect import insort
-from collections.abc import AsyncIterator, Iterator, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Container, Iterator, Sequence
+from typing import Any, Self
 
 from workflows.engine import serde as _serde
 from workflows.engine.checkpoint.base import (
@@ -113,6 +113,20 @@ class InMemorySaver(BaseCheckpointSaver):
         self._lock = threading.RLock()
         self._threads: dict[str, dict[str, _Space]] = {}
         self._keeper = Keeper(self.serde)
+
+    # programs written for the reference may open it in a `with`
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        return None
 
     # reading
 
@@ -271,6 +285,7 @@ class InMemorySaver(BaseCheckpointSaver):
                     checkpoint,
                     commit.metadata,
                     commit.changed,
+                    commit.appended,
                 )
             for task, slots in tasks:
                 _enter(space, parent or "", task.task_id, task.path, slots)
@@ -295,6 +310,7 @@ class InMemorySaver(BaseCheckpointSaver):
         checkpoint: Checkpoint,
         metadata: Any,
         changed: Any,
+        appended: Container[str] = (),
     ) -> _Saved:
         given = checkpoint.get("channel_values", {})
         versions = dict(checkpoint.get("channel_versions", ()))
@@ -308,7 +324,9 @@ class InMemorySaver(BaseCheckpointSaver):
                     values[channel] = node
                     continue
             key = (thread_id, namespace, channel)
-            values[channel] = self._keeper.keep(key, value)
+            values[channel] = self._keeper.keep(
+                key, value, appended=channel in appended
+            )
         rest: dict[str, Any] = dict(checkpoint)
         rest.pop("channel_values", None)
         rest.pop("channel_versions", None)
