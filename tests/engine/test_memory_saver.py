@@ -7,9 +7,9 @@ import threading
 import pytest
 
 from tests.storage.saver_contract import Chain, SaverContract, checkpoint, meta
-from workflows.engine.checkpoint.base import checkpoint_config
+from workflows.engine.checkpoint.base import Commit, checkpoint_config
 from workflows.engine.checkpoint.memory import InMemorySaver, MemorySaver
-from workflows.engine.errors import ThreadBusyError
+from workflows.engine.errors import SerializationError, ThreadBusyError
 from workflows.engine.serde import Serde
 
 
@@ -28,6 +28,13 @@ def steps(saver, config):
 
 def test_it_has_the_old_name_too():
     assert MemorySaver is InMemorySaver
+
+
+async def test_it_may_be_opened_in_a_with():
+    with InMemorySaver() as saver:
+        assert saver.head("t") is None
+    async with InMemorySaver() as saver:
+        assert await saver.ahead("t") is None
 
 
 def test_lists_over_all_threads_are_newest_first(saver):
@@ -115,41 +122,100 @@ def test_checkpoints_of_a_run_can_be_deleted(saver):
     assert steps(saver, checkpoint_config("t")) == [-1]
 
 
-def test_appending_writes_only_what_is_new():
-    class Counting(Serde):
-        written = 0
+class Counting(Serde):
+    """Counts the bytes that are encoded for a channel."""
 
-        def encode(self, value, path="$"):
-            data = super().encode(value, path)
-            if path == "$.log":
-                Counting.written += len(data)
-            return data
+    def __init__(self):
+        super().__init__()
+        self.written = {}
 
-    chain = Chain(InMemorySaver(serde=Counting()), "t")
-    log: list[dict[str, object]] = []
+    def encode(self, value, path="$"):
+        data = super().encode(value, path)
+        self.written[path] = self.written.get(path, 0) + len(data)
+        return data
+
+
+def grow(saver, item, steps=400):
+    """Append one item a step through commits that say so; returns the last list."""
+    parent, log = None, []
+    for number in range(steps):
+        log = [*log, item(number)]
+        after = checkpoint({"log": log}, {"log": number + 1}, parent or "")
+        moved = {"log": number + 1}
+        saver.commit(
+            Commit("t", "", parent, (), after, meta(number), moved, frozenset(moved))
+        )
+        parent = after["id"]
+    return log
+
+
+def kept_bytes(saver):
+    nodes = {
+        id(node): len(node.payload)
+        for space in saver._threads["t"].values()
+        for saved in space.saved.values()
+        for node in saved.values.values()
+    }
+    return sum(nodes.values())
+
+
+def test_what_a_reducer_appended_is_all_that_is_encoded():
+    codec = Counting()
+
+    log = grow(
+        InMemorySaver(serde=codec), lambda number: {"n": number, "text": "x" * 100}
+    )
+
+    assert codec.written["$.log"] < 3.2 * len(Serde().encode(log))
+
+
+def test_texts_and_numbers_are_appended_without_being_told():
+    codec = Counting()
+    chain = Chain(InMemorySaver(serde=codec), "t")
+    log: list[str] = []
     for number in range(400):
-        log = [*log, {"n": number, "text": "x" * 100}]
+        log = [*log, f"{number} " + "x" * 100]
         chain.put({"log": log}, ["log"])
 
-    raw = len(Serde().encode(log))
-    assert Counting.written < 3.2 * raw
+    assert codec.written["$.log"] < 3.2 * len(Serde().encode(log))
+    assert saver_reads(chain) == log
+
+
+def test_whatever_grows_is_kept_once():
+    saver = InMemorySaver()
+    chain = Chain(saver, "t")
+    log: list[dict[str, object]] = []
+    for number in range(200):
+        log = [*log, {"n": number, "text": ("x" * 50, number)}]
+        chain.put({"log": log}, ["log"])
+
+    assert kept_bytes(saver) < 3.2 * len(Serde().encode(log))
+    assert saver_reads(chain) == log
+
+
+def saver_reads(chain):
+    return chain.saver.get(chain.config)["channel_values"]["log"]
+
+
+def test_the_place_of_a_bad_item_counts_from_the_lists_beginning(saver):
+    chain = Chain(saver, "t")
+    chain.put({"log": ["a", "b"]}, ["log"])
+
+    with pytest.raises(SerializationError) as refused:
+        chain.put({"log": ["a", "b", object()]}, ["log"])
+
+    assert refused.value.path == "$.log[2]"
 
 
 def test_a_channel_that_did_not_move_is_not_encoded_again():
-    class Counting(Serde):
-        paths: list[str] = []
-
-        def encode(self, value, path="$"):
-            Counting.paths.append(path)
-            return super().encode(value, path)
-
-    chain = Chain(InMemorySaver(serde=Counting()), "t")
+    codec = Counting()
+    chain = Chain(InMemorySaver(serde=codec), "t")
     chain.put({"a": {"x": 1}, "b": {"x": 1}}, ["a", "b"])
-    Counting.paths.clear()
+    codec.written.clear()
     chain.put({"a": {"x": 1}, "b": {"x": 2}}, ["b"])
 
-    assert "$.b" in Counting.paths
-    assert "$.a" not in Counting.paths
+    assert "$.b" in codec.written
+    assert "$.a" not in codec.written
 
 
 def test_threads_may_save_at_the_same_time(saver):

@@ -221,8 +221,10 @@ class SaverContract:
     ):
         chain.put({"log": [1, 2, 3]}, ["log"])
         second = chain.put({"log": [True, 2, 3, 4]}, ["log"])
+        third = chain.put({"log": [True, 2, 3, 45]}, ["log"])
 
         assert saver.get(second)["channel_values"]["log"][0] is True
+        assert saver.get(third)["channel_values"]["log"] == [True, 2, 3, 45]
 
     def test_a_list_that_shrinks_and_grows_again_is_right(self, saver, chain):
         items = [{"n": number} for number in range(10)]
@@ -247,6 +249,51 @@ class SaverContract:
         assert saver.get(first)["channel_values"]["log"] == [{"n": 1}]
         assert saver.get(second)["channel_values"]["log"] == [{"n": 1}, {"n": 2}]
         assert saver.get(third)["channel_values"]["log"] == [{"n": "other"}, {"n": 2}]
+
+    def test_an_item_edited_in_place_and_written_again_is_saved_as_it_is_now(
+        self, saver, chain
+    ):
+        items = [{"n": 1, "done": False}, {"n": 2, "done": False}]
+        first = chain.put({"items": items}, ["items"])
+        items[0]["done"] = True
+        second = chain.put({"items": items}, ["items"])
+        items[1]["done"] = True
+        third = chain.put({"items": [*items, {"n": 3}]}, ["items"])
+
+        done = [
+            [item.get("done") for item in saver.get(config)["channel_values"]["items"]]
+            for config in (first, second, third)
+        ]
+        assert done == [[False, False], [True, False], [True, True, None]]
+
+    def test_a_list_that_a_reducer_appended_to_is_whole_at_every_checkpoint(
+        self, saver, thread
+    ):
+        log: list[Any] = []
+        parent: str | None = None
+        ids_seen = []
+        for number in range(40):
+            log = [*log, {"n": number}]
+            after = checkpoint({"log": log}, {"log": number + 1}, parent or "")
+            saver.commit(
+                Commit(
+                    thread,
+                    "",
+                    parent,
+                    (),
+                    after,
+                    meta(number),
+                    {"log": number + 1},
+                    frozenset({"log"}),
+                )
+            )
+            parent = after["id"]
+            ids_seen.append(parent)
+
+        for number in (0, 5, 22, 39):
+            config = checkpoint_config(thread, "", ids_seen[number])
+            read = saver.get(config)["channel_values"]["log"]
+            assert read == log[: number + 1]
 
     # pending writes
 

@@ -93,7 +93,9 @@ class Commit:
     """All that one saving carries; a saver that can makes it durable in one piece.
 
     `writes` belong to the step after checkpoint `parent_id` (None before the first one). `checkpoint`, where given, is the
-    new head of the namespace; `changed` are the versions of its channels that moved.
+    new head of the namespace; `changed` are the versions of its channels that moved. Of these,
+    `appended` are lists that a reducer made from the saved ones by appending alone, so that a saver need
+    not look at what they begin with.
     """
 
     thread_id: str
@@ -103,6 +105,7 @@ class Commit:
     checkpoint: Checkpoint | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     changed: Mapping[str, Any] = field(default_factory=dict)
+    appended: frozenset[str] = frozenset()
     closed: Sequence[Closed] = ()
     durability: Durability = "sync"
     last: bool = False

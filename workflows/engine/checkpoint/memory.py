@@ -8,111 +8,49 @@ from __future__ import annotations
 
 import builtins
 import threading
-from bisect import insort
-from collections.abc import AsyncIterator, Iterator, Sequence
-from typing import Any
+from collections.abc import Container, Iterator, Sequence
+from typing import Any, Self
 
 from workflows.engine import serde as _serde
 from workflows.engine.checkpoint.base import (
-    BaseCheckpointSaver,
     Checkpoint,
     CheckpointMetadata,
     CheckpointTuple,
     Commit,
     Config,
     PendingWrite,
-    Place,
     checkpoint_config,
 )
 from workflows.engine.checkpoint.kept import Keeper, Node
-from workflows.engine.constants import CALL, ERROR, INTERRUPT, RESUME, RETURN
+from workflows.engine.checkpoint.prompt import PromptTwins
+from workflows.engine.checkpoint.records import SLOTS, Saved, Space, TaskRecord
 from workflows.engine.errors import SerializationError, ThreadBusyError
 from workflows.engine.serde import Serde
 
-_SLOTS = {
-    ERROR: "error",
-    INTERRUPT: "interrupt",
-    RESUME: "resume",
-    RETURN: "return",
-    CALL: "return",
-}
 
-
-class _Saved:
-    """One checkpoint: `body` is the text of [checkpoint without values, metadata]."""
-
-    __slots__ = ("body", "id", "parent", "values", "versions")
-
-    def __init__(
-        self,
-        id: str,
-        parent: str | None,
-        body: bytes,
-        values: dict[str, Node],
-        versions: dict[str, Any],
-    ) -> None:
-        self.id = id
-        self.parent = parent
-        self.body = body
-        self.values = values
-        self.versions = versions
-
-
-class _TaskRecord:
-    """What one task has saved: slot to the text of its [channel, value] pairs."""
-
-    __slots__ = ("path", "slots")
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-        self.slots: dict[str, bytes] = {}
-
-
-class _Space:
-    """One namespace of one thread."""
-
-    __slots__ = ("ids", "saved", "writes")
-
-    def __init__(self) -> None:
-        self.ids: list[str] = []  # sorted, the head last
-        self.saved: dict[str, _Saved] = {}
-        self.writes: dict[str, dict[str, _TaskRecord]] = {}
-
-    def add(self, saved: _Saved) -> None:
-        if saved.id not in self.saved:
-            if not self.ids or saved.id > self.ids[-1]:
-                self.ids.append(saved.id)
-            else:
-                insort(self.ids, saved.id)
-        self.saved[saved.id] = saved
-
-    def drop(self, ids: set[str]) -> None:
-        self.ids = [id for id in self.ids if id not in ids]
-        for id in ids:
-            self.saved.pop(id, None)
-            self.writes.pop(id, None)
-
-    def copy(self) -> _Space:
-        twin = _Space()
-        twin.ids = self.ids[:]
-        twin.saved = dict(self.saved)
-        for id, tasks in self.writes.items():
-            twin.writes[id] = {}
-            for task_id, record in tasks.items():
-                twin.writes[id][task_id] = other = _TaskRecord(record.path)
-                other.slots = dict(record.slots)
-        return twin
-
-
-class InMemorySaver(BaseCheckpointSaver):
+class InMemorySaver(PromptTwins):
     """Keeps checkpoints as long as it lives. One saver may serve many threads at a time."""
 
     def __init__(self, *, serde: Serde | None = None) -> None:
         self.serde: Serde = serde or _serde.default
         super().__init__(serde=self.serde)
         self._lock = threading.RLock()
-        self._threads: dict[str, dict[str, _Space]] = {}
+        self._threads: dict[str, dict[str, Space]] = {}
         self._keeper = Keeper(self.serde)
+
+    # programs written for the reference may open it in a `with`
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        return None
 
     # reading
 
@@ -160,7 +98,7 @@ class InMemorySaver(BaseCheckpointSaver):
 
     def _find(
         self, config: Config | None, before: Config | None
-    ) -> Sequence[tuple[str, str, _Space, _Saved]]:
+    ) -> Sequence[tuple[str, str, Space, Saved]]:
         conf = config["configurable"] if config else {}
         last = before["configurable"].get("checkpoint_id") if before else None
         threads: Any = self._threads
@@ -180,7 +118,7 @@ class InMemorySaver(BaseCheckpointSaver):
         return found
 
     def _tuple(
-        self, thread_id: str, namespace: str, space: _Space, saved: _Saved
+        self, thread_id: str, namespace: str, space: Space, saved: Saved
     ) -> CheckpointTuple:
         checkpoint, metadata = self.serde.decode(saved.body)
         checkpoint["channel_versions"] = dict(saved.versions)
@@ -198,7 +136,7 @@ class InMemorySaver(BaseCheckpointSaver):
             self._pending(space.writes.get(saved.id, {})),
         )
 
-    def _pending(self, tasks: dict[str, _TaskRecord]) -> builtins.list[PendingWrite]:
+    def _pending(self, tasks: dict[str, TaskRecord]) -> builtins.list[PendingWrite]:
         in_order = sorted(tasks.items(), key=lambda pair: (pair[1].path, pair[0]))
         return [
             (task_id, channel, value)
@@ -251,7 +189,7 @@ class InMemorySaver(BaseCheckpointSaver):
         slots = self._slots(writes)
         with self._lock:
             space = self._space(str(conf["thread_id"]), conf.get("checkpoint_ns", ""))
-            _enter(space, conf.get("checkpoint_id") or "", task_id, task_path, slots)
+            space.enter(conf.get("checkpoint_id") or "", task_id, task_path, slots)
 
     def commit(self, commit: Commit) -> None:
         """Save `commit` whole, or nothing of it where a value cannot be stored."""
@@ -271,31 +209,33 @@ class InMemorySaver(BaseCheckpointSaver):
                     checkpoint,
                     commit.metadata,
                     commit.changed,
+                    commit.appended,
                 )
             for task, slots in tasks:
-                _enter(space, parent or "", task.task_id, task.path, slots)
+                space.enter(parent or "", task.task_id, task.path, slots)
             if saved is not None:
                 space.add(saved)
 
-    def _space(self, thread_id: str, namespace: str) -> _Space:
+    def _space(self, thread_id: str, namespace: str) -> Space:
         spaces = self._threads.get(thread_id)
         if spaces is None:
             spaces = self._threads[thread_id] = {}
         space = spaces.get(namespace)
         if space is None:
-            space = spaces[namespace] = _Space()
+            space = spaces[namespace] = Space()
         return space
 
     def _saved(
         self,
         thread_id: str,
         namespace: str,
-        before: _Saved | None,
+        before: Saved | None,
         parent: str | None,
         checkpoint: Checkpoint,
         metadata: Any,
         changed: Any,
-    ) -> _Saved:
+        appended: Container[str] = (),
+    ) -> Saved:
         given = checkpoint.get("channel_values", {})
         versions = dict(checkpoint.get("channel_versions", ()))
         values: dict[str, Node] = {}
@@ -308,7 +248,9 @@ class InMemorySaver(BaseCheckpointSaver):
                     values[channel] = node
                     continue
             key = (thread_id, namespace, channel)
-            values[channel] = self._keeper.keep(key, value)
+            values[channel] = self._keeper.keep(
+                key, value, appended=channel in appended
+            )
         rest: dict[str, Any] = dict(checkpoint)
         rest.pop("channel_values", None)
         rest.pop("channel_versions", None)
@@ -318,12 +260,12 @@ class InMemorySaver(BaseCheckpointSaver):
             self.serde.encode(rest, "$")
             self.serde.encode(metadata, "$metadata")
             raise
-        return _Saved(checkpoint["id"], parent, body, values, versions)
+        return Saved(checkpoint["id"], parent, body, values, versions)
 
     def _slots(self, writes: Sequence[tuple[str, Any]]) -> dict[str, bytes]:
         pairs: dict[str, builtins.list[builtins.list[Any]]] = {}
         for channel, value in writes:
-            slot = _SLOTS.get(channel, "writes")
+            slot = SLOTS.get(channel, "writes")
             if slot in pairs:
                 pairs[slot].append([channel, value])
             else:
@@ -392,92 +334,6 @@ class InMemorySaver(BaseCheckpointSaver):
                     continue
                 for space in self._threads.get(thread_id, {}).values():
                     space.drop(set(space.ids[:-1]))
-
-    # async twins: nothing here waits, so nothing hops to a thread
-
-    async def aget_tuple(self, config: Config) -> CheckpointTuple | None:
-        """Async twin of `get_tuple`."""
-        return self.get_tuple(config)
-
-    async def alist(
-        self,
-        config: Config | None,
-        *,
-        filter: dict[str, Any] | None = None,
-        before: Config | None = None,
-        limit: int | None = None,
-    ) -> AsyncIterator[CheckpointTuple]:
-        """Async twin of `list`."""
-        for found in self.list(config, filter=filter, before=before, limit=limit):
-            yield found
-
-    async def aput(
-        self,
-        config: Config,
-        checkpoint: Checkpoint,
-        metadata: CheckpointMetadata,
-        new_versions: dict[str, Any],
-    ) -> Config:
-        """Async twin of `put`."""
-        return self.put(config, checkpoint, metadata, new_versions)
-
-    async def aput_writes(
-        self,
-        config: Config,
-        writes: Sequence[tuple[str, Any]],
-        task_id: str,
-        task_path: str = "",
-    ) -> None:
-        """Async twin of `put_writes`."""
-        self.put_writes(config, writes, task_id, task_path)
-
-    async def acommit(self, commit: Commit) -> None:
-        """Async twin of `commit`."""
-        self.commit(commit)
-
-    async def ahead(self, thread_id: str) -> str | None:
-        """Async twin of `head`."""
-        return self.head(thread_id)
-
-    async def aopen(
-        self, thread_id: str, expected_head: str | None, owner: Any = None
-    ) -> Place:
-        """Async twin of `open`."""
-        return self.open(thread_id, expected_head, owner)
-
-    async def aclose(self, place: Place, outcome: str = "success") -> None:
-        """Async twin of `close`."""
-        self.close(place, outcome)
-
-    async def adelete_thread(self, thread_id: str) -> None:
-        """Async twin of `delete_thread`."""
-        self.delete_thread(thread_id)
-
-    async def adelete_for_runs(self, run_ids: Sequence[str]) -> None:
-        """Async twin of `delete_for_runs`."""
-        self.delete_for_runs(run_ids)
-
-    async def acopy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
-        """Async twin of `copy_thread`."""
-        self.copy_thread(source_thread_id, target_thread_id)
-
-    async def aprune(
-        self, thread_ids: Sequence[str], *, strategy: str = "keep_latest"
-    ) -> None:
-        """Async twin of `prune`."""
-        self.prune(thread_ids, strategy=strategy)
-
-
-def _enter(
-    space: _Space, checkpoint_id: str, task_id: str, path: str, slots: dict[str, bytes]
-) -> None:
-    tasks = space.writes.get(checkpoint_id)
-    if tasks is None:
-        tasks = space.writes[checkpoint_id] = {}
-    record = tasks.get(task_id)
-    if record is None:
-        record = tasks[task_id] = _TaskRecord(path)
-    record.slots.update(slots)
 
 
 MemorySaver = InMemorySaver
