@@ -173,6 +173,7 @@ def _add_checkpoint(
             writer,
             old,
             memory.lists.get((commit.namespace, channel)),
+            channel in commit.appended,
         )
         if row is None and old is not None:
             refs[channel] = Ref(version, old.writer, snapshot)

@@ -24,6 +24,7 @@ DELTA = "delta"
 _OUTWEIGH = 1.25
 _ROW_BYTES = 24  # what a row costs beside its payload; bounds the chain of tiny deltas
 _THREADS = 256
+_SCALARS = frozenset({str, int, float, bool, bytes, type(None)})
 
 
 class Ref(NamedTuple):
@@ -54,6 +55,7 @@ class Kept:
     items: list[Any]
     full_size: int
     delta_size: int = 0
+    scalars: bool = False
 
 
 @dataclass(slots=True)
@@ -96,6 +98,7 @@ def encode_value(
     writer: str,
     before: Ref | None,
     kept: Kept | None,
+    appended: bool = False,
 ) -> tuple[ValueRow | None, str, Kept | None]:
     """The row for `value`, the snapshot its map entry names, and what to remember.
 
@@ -104,11 +107,14 @@ def encode_value(
     if type(value) is not list:
         text = serde.dumps(value, f"$.{channel}")
         return ValueRow(channel, FULL, "", "", digest(text), text), "", None
+    # The same objects are the same content only where they cannot change, or where nobody has written
+    # them again: a node may well edit an item in place and return the list.
     # Deltas are read as a range of writers, so ids must rise along the chain.
     if (
         kept is not None
         and before is not None
         and kept.writer == before.writer < writer
+        and (appended or kept.scalars)
     ):
         known = len(kept.items)
         if known and len(value) >= known and all(map(is_, kept.items, value)):
@@ -122,11 +128,22 @@ def encode_value(
                     channel, DELTA, kept.writer, kept.snapshot, digest(text), text
                 )
                 kept.items.extend(tail)
-                grown = Kept(writer, kept.snapshot, kept.items, kept.full_size, size)
+                grown = Kept(
+                    writer,
+                    kept.snapshot,
+                    kept.items,
+                    kept.full_size,
+                    size,
+                    kept.scalars and are_scalars(tail),
+                )
                 return row, kept.snapshot, grown
     text = serde.dumps(value, f"$.{channel}")
     row = ValueRow(channel, FULL, "", "", digest(text), text)
-    return row, "", Kept(writer, writer, [*value], len(text))
+    return (
+        row,
+        "",
+        Kept(writer, writer, [*value], len(text), scalars=are_scalars(value)),
+    )
 
 
 def decode_value(
@@ -165,7 +182,14 @@ def decode_value(
     if type(value) is not list:
         return value, None
     deltas = sum(sizes[:-1]) + _ROW_BYTES * (len(sizes) - 1)
-    return value, Kept(ref.writer, writer, [*value], sizes[-1], deltas)
+    return value, Kept(
+        ref.writer, writer, [*value], sizes[-1], deltas, are_scalars(value)
+    )
+
+
+def are_scalars(items: list[Any]) -> bool:
+    """Say whether none of `items` can be changed in place."""
+    return set(map(type, items)) <= _SCALARS
 
 
 def verify(text: str, checksum: str, where: str) -> None:

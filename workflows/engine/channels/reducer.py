@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections.abc
+import operator as operators
 import typing
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -26,6 +27,10 @@ _CONCRETE = {
 }
 
 
+# `left + right` and nothing else; a function of ours says so of itself by `keeps_left`.
+_APPENDING = (operators.add, operators.concat, operators.iadd, operators.iconcat)
+
+
 def starting_value(typ: Any) -> Any:
     """`typ()` where the type can be built without arguments, else MISSING (R2.3)."""
     origin = typing.get_origin(typ) or typ
@@ -41,14 +46,22 @@ def starting_value(typ: Any) -> Any:
 
 
 class BinaryOperatorAggregate(Channel):
-    """`value = operator(value, write)` for each write, in task order (R2.3)."""
+    """`value = operator(value, write)` for each write, in task order (R2.3).
 
-    __slots__ = ("operator", "start", "value")
+    `appended` stays true while a list has only been added to since it was loaded or saved: a
+    saver then need not look at what it begins with.
+    """
+
+    __slots__ = ("appended", "keeps_left", "operator", "start", "value")
 
     def __init__(self, typ: Any, operator: Callable[[Any, Any], Any]) -> None:
         super().__init__(typ)
         self.operator = operator
         self.start = typ
+        self.keeps_left = operator in _APPENDING or getattr(
+            operator, "keeps_left", False
+        )
+        self.appended = True
         self.value: Any = starting_value(typ)
 
     def clear(self) -> None:
@@ -56,6 +69,7 @@ class BinaryOperatorAggregate(Channel):
 
     def load(self, saved: Any) -> None:
         self.value = saved
+        self.appended = True
 
     def checkpoint(self) -> Any:
         return self.value
@@ -74,12 +88,20 @@ class BinaryOperatorAggregate(Channel):
         found, replacement = self._overwritten(values)
         if found:
             self.value = replacement
+            self.appended = False
             return True
         value = self.value
         for write in values:
+            before = len(value) if type(value) is list else None
             value = write if value is MISSING else self.operator(value, write)
+            self.appended = self.appended and self._is_appended(before, write, value)
         self.value = value
         return True
+
+    def _is_appended(self, before: int | None, write: Any, value: Any) -> bool:
+        if not self.keeps_left or before is None or type(value) is not list:
+            return False
+        return len(value) == before + (len(write) if type(write) is list else 1)
 
     def _overwritten(self, values: Sequence[Any]) -> tuple[bool, Any]:
         found = False
@@ -123,6 +145,7 @@ class DeltaChannel(BinaryOperatorAggregate):
                 f"snapshot_frequency must be positive, not {snapshot_frequency}"
             )
         super().__init__(typ, reducer)
+        self.keeps_left = False
         self.value = MISSING
         self.snapshot_frequency = snapshot_frequency
 
@@ -133,6 +156,7 @@ class DeltaChannel(BinaryOperatorAggregate):
         if not values:
             return False
         found, replacement = self._overwritten(values)
+        self.appended = False
         if found:
             self.value = replacement
             return True

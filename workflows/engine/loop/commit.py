@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from workflows.engine.channels import MISSING
+from workflows.engine.channels import MISSING, BinaryOperatorAggregate
 from workflows.engine.checkpoint.base import Closed, Commit, Due, TaskWrites
 from workflows.engine.constants import ERROR, INTERRUPT
 from workflows.engine.errors import SerdeError, SerializationError
@@ -34,6 +34,7 @@ def advance(
     values = checkpoint["channel_values"]
     versions = checkpoint["channel_versions"]
     moved: dict[str, Any] = {}
+    appended: set[str] = set()
     version: Any = None
     for name in changed:
         channel = view.channels[name]
@@ -46,6 +47,10 @@ def advance(
             values.pop(name, None)
         else:
             values[name] = value
+            if isinstance(channel, BinaryOperatorAggregate):
+                if channel.appended:
+                    appended.add(name)
+                channel.appended = True
         versions[name] = moved[name] = version
     checkpoint["updated_channels"] = sorted(moved)
     metadata: dict[str, Any] = {
@@ -65,6 +70,7 @@ def advance(
         checkpoint=checkpoint,
         metadata=metadata,
         changed=moved,
+        appended=frozenset(appended),
         closed=closed,
         durability=run.durability,
         last=not due,
@@ -96,6 +102,10 @@ def save_checkpoint(view: View, commit: Commit) -> Steps[None]:
     if view.run.durability == "exit":
         earlier = view.waiting
         if earlier is not None:
+            rewritten = (earlier.changed.keys() - earlier.appended) | (
+                commit.changed.keys() - commit.appended
+            )
+            commit.appended = (earlier.appended | commit.appended) - rewritten
             commit.changed = {**earlier.changed, **commit.changed}
             commit.closed = [*earlier.closed, *commit.closed]
         commit.writes = ()
