@@ -88,6 +88,10 @@ class Field:
         return f"workflows/forms/_{self.kind if group else 'control'}.html"
 
     @property
+    def error_text(self) -> str:
+        return " ".join(self.errors)
+
+    @property
     def is_changed(self) -> bool:
         return self.origin is not None and self.origin != self.raw
 

@@ -28,7 +28,7 @@ class Reading:
     @property
     def errors(self) -> dict[str, str]:
         """Error texts by the html name of their field."""
-        return {f.name: " ".join(f.errors) for f in walk(self.root) if f.errors}
+        return {f.name: f.error_text for f in walk(self.root) if f.errors}
 
     @property
     def faulty(self) -> list[Field]:
