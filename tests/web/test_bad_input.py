@@ -141,7 +141,7 @@ class TestTheLimitOfABody:
 
     def test_a_body_that_lies_about_its_length_stops_at_the_limit(self, settings):
         settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 10
-        request = RequestFactory().post("/login/")
+        request = RequestFactory().post("/login/", b"", "text/plain")
         request._stream = io.BytesIO(b"x" * 100)
         middleware = BodyLimitMiddleware(lambda request: request._stream.read())
 

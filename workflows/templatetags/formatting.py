@@ -105,12 +105,13 @@ def _badge(colour: str, picture: str, words: str) -> SafeString:
     )
 
 
+# Kind of a run -> (what it brings, how it came to be).
 RUN_KINDS = {
-    "start": "started",
-    "resume": "went on with an answer",
-    "continue": "continued",
-    "direct": "run by a script",
-    "edit": "state edited",
+    "start": ("start", "started"),
+    "resume": ("answer", "answered"),
+    "continue": ("continued", "continued"),
+    "direct": ("script", "run from a script"),
+    "edit": ("edit", "edited"),
 }
 EVENT_ICONS = {
     "run": "play",
@@ -125,8 +126,14 @@ EVENT_ICONS = {
 
 @register.filter
 def run_kind(kind: str) -> str:
-    """How a run came to be, in words."""
-    return RUN_KINDS.get(kind, kind)
+    """What a run brings, in a word."""
+    return RUN_KINDS.get(kind, (kind, kind))[0]
+
+
+@register.filter
+def run_origin(kind: str) -> str:
+    """How a run came to be, as the word before "by"."""
+    return RUN_KINDS.get(kind, (kind, kind))[1]
 
 
 @register.filter

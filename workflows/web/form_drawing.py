@@ -3,8 +3,8 @@
 from typing import Any
 
 from workflows.web import form_values
-from workflows.web.form_fields import Branch, Choice, Field, join, readable, walk
-from workflows.web.schema import MAX_ITEMS, MISSING, Document, Shape
+from workflows.web.form_fields import Branch, Choice, Field, join, walk
+from workflows.web.schema import MAX_ITEMS, MISSING, Document, Shape, readable
 
 
 class Drawing:
@@ -42,7 +42,12 @@ class Drawing:
             items = value if isinstance(value, list) else []
             field.children = [
                 self.draw(
-                    shape.items, join(name, at), f"{at + 1}", True, item, depth + 1
+                    shape.items,
+                    join(name, at),
+                    f"Entry {at + 1}",
+                    True,
+                    item,
+                    depth + 1,
                 )
                 for at, item in enumerate(items)
             ]

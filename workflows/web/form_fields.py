@@ -129,11 +129,5 @@ def join(name: str, key: str | int) -> str:
     return f"{name}/{text}"
 
 
-def readable(key: str) -> str:
-    """Turn a key into a label: `unit_price` into "Unit price"."""
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", key).replace("_", " ").strip()
-    return words[:1].upper() + words[1:] if words else key
-
-
 def _escape(match: re.Match[str]) -> str:
     return "-" if match.group() == "/" else f"_{ord(match.group()):x}_"

@@ -4,6 +4,7 @@ What is not known here becomes kind "json", for that node alone: a text box that
 JSON, so no schema can make a whole form unusable.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -103,13 +104,13 @@ class Document:
         if not tag:
             return Shape("json", node, nullable)
         variants = []
-        for branch in branches:
+        for option, branch in zip(options, branches, strict=True):
             value = _constant_of(
                 self._resolve(branch.get("properties", {}).get(tag, {}))
             )
             if value is MISSING:
                 return Shape("json", node, nullable)
-            label = str(branch.get("title") or value)
+            label = str(option.get("title") or readable(str(value)))
             variants.append(Variant(value, label, branch))
         return Shape("union", node, nullable, tag=tag, variants=tuple(variants))
 
@@ -158,7 +159,7 @@ class Document:
                 if reference in seen:
                     return {}
                 seen.add(reference)
-                target = self._lookup(reference)
+                target = _without_class_words(self._lookup(reference))
             elif len(node.get("allOf", ())) == 1:
                 target = node["allOf"][0]
             else:
@@ -226,6 +227,19 @@ def infer(value: Any, depth: int = 0) -> dict[str, Any]:
         if kinds == {"string"}:
             return {"type": "array", "items": {"type": "string", "format": "long"}}
     return {}
+
+
+def readable(key: str) -> str:
+    """Turn a key into a label: `unit_price` into "Unit price"."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", key).replace("_", " ").strip()
+    return words[:1].upper() + words[1:] if words else key
+
+
+def _without_class_words(target: Schema) -> Schema:
+    """Leave out the name and the docstring of a class: they speak to programmers."""
+    if "properties" not in target:
+        return target
+    return {k: v for k, v in target.items() if k not in {"title", "description"}}
 
 
 def _text_kind(node: Schema) -> str:
