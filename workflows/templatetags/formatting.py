@@ -142,6 +142,14 @@ def status_words(word: str) -> str:
     return STATUSES.get(word, ("", "", word))[2]
 
 
+@register.filter
+def standing(thread: Any) -> str:
+    """How a thread stands: at rest, it stands as its last run ended."""
+    if thread.status == "idle" and thread.runs:
+        return str(thread.runs[0].status)
+    return str(thread.status)
+
+
 @register.simple_tag
 def event_icon(kind: str, data: Mapping[str, Any]) -> SafeString:
     """The icon of an event; one that tells of a failure has its own."""
