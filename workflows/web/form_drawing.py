@@ -6,6 +6,16 @@ from workflows.web import form_values
 from workflows.web.form_fields import Branch, Choice, Field, join, walk
 from workflows.web.schema import MAX_ITEMS, MISSING, Document, Shape, readable
 
+_TEXTS = {"text", "long", "date", "datetime", "file"}
+_TYPES = {
+    "object": dict,
+    "union": dict,
+    "array": list,
+    "boolean": bool,
+    "integer": int,
+    "number": (int, float),
+}
+
 
 class Drawing:
     """Draws the fields of one document."""
@@ -111,16 +121,7 @@ def fits(shape: Shape, value: Any) -> bool:
     """Whether the control can show this value; a tagged value or a surprise cannot."""
     if value is MISSING or value is None:
         return True
-    wanted = {
-        "object": dict,
-        "union": dict,
-        "array": list,
-        "boolean": bool,
-        "integer": int,
-        "number": (int, float),
-    }.get(shape.kind)
-    if shape.kind in {"text", "long", "date", "datetime", "file"}:
-        wanted = str
+    wanted: Any = str if shape.kind in _TEXTS else _TYPES.get(shape.kind)
     if wanted is None:
         return shape.kind != "select" or any(same(c, value) for c in shape.choices)
     if isinstance(value, bool) and shape.kind in {"integer", "number"}:

@@ -220,10 +220,10 @@ def infer(value: Any, depth: int = 0) -> dict[str, Any]:
         parts = {key: infer(item, depth + 1) for key, item in value.items()}
         return {"type": "object", "properties": parts, "required": list(parts)}
     if isinstance(value, list) and len(value) <= MAX_ITEMS:
-        parts = [infer(item, depth + 1) for item in value]
-        if all(part == parts[0] for part in parts) and parts[0]:
-            return {"type": "array", "items": parts[0]}
-        kinds = {part.get("type") for part in parts}
+        items = [infer(item, depth + 1) for item in value]
+        if all(item == items[0] for item in items) and items[0]:
+            return {"type": "array", "items": items[0]}
+        kinds = {item.get("type") for item in items}
         if kinds == {"string"}:
             return {"type": "array", "items": {"type": "string", "format": "long"}}
     return {}
