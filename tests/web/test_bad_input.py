@@ -3,6 +3,7 @@
 import io
 
 import pytest
+from django.http import HttpResponse
 from django.test import RequestFactory
 
 from tests.web.conftest import Html, ask, decision_form, decisions
@@ -143,12 +144,16 @@ class TestTheLimitOfABody:
         settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 10
         request = RequestFactory().post("/login/", b"", "text/plain")
         request._stream = io.BytesIO(b"x" * 100)
-        middleware = BodyLimitMiddleware(lambda request: request._stream.read())
+        middleware = BodyLimitMiddleware(
+            lambda request: HttpResponse(request._stream.read())
+        )
 
         with pytest.raises(BodyTooLargeError) as refused:
             middleware(request)
 
-        assert middleware.process_exception(request, refused.value).status_code == 413
+        answer = middleware.process_exception(request, refused.value)
+        assert answer is not None
+        assert answer.status_code == 413
 
 
 class TestStaysOnSite:
