@@ -10,6 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from workflows.templatetags import rich_text, value_tree
+from workflows.templatetags.visible import has_hidden as find_hidden
 from workflows.templatetags.visible import visible as make_visible
 
 register = template.Library()
@@ -170,6 +171,12 @@ def decided(kind: str) -> str:
 def visible(text: object) -> SafeString:
     """Text with its hidden characters marked."""
     return make_visible("" if text is None else text)
+
+
+@register.filter
+def has_hidden(text: object) -> bool:
+    """Whether a text holds characters that nobody can see."""
+    return find_hidden(str(text))
 
 
 @register.filter
