@@ -55,7 +55,7 @@ class TestThePage:
         assert page.buttons() == {
             "reject": "Reject",
             "respond": "Send answer",
-            "edit": "Approve with changes",
+            "edit": "Approve with changes a",
             "approve": "Approve a",
         }
 
