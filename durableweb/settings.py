@@ -161,6 +161,12 @@ SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=IS_HTTPS and not D
 SECURE_HSTS_SECONDS = env.int(
     "SECURE_HSTS_SECONDS", default=30 * 24 * 3600 if IS_HTTPS and not DEBUG else 0
 )
+# Whether subdomains are https too, and known to browsers, is for the owner of the domain.
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool(
+    "SECURE_HSTS_INCLUDE_SUBDOMAINS", default=False
+)
+SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_PRELOAD", default=False)
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 # Only behind a proxy that always sets this header itself.
 if env.bool("TRUST_PROXY_HTTPS_HEADER", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")

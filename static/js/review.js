@@ -10,6 +10,11 @@
   const approveEdit = bar.querySelector("[data-approve-edit]");
   let sending = false;
 
+  // After a decision the next question is read first, then the strip that tells of the last
+  if (document.querySelector(".strips") && !document.querySelector("[data-take-focus]")) {
+    document.querySelector("#question-title")?.focus();
+  }
+
   // The edit form opens from its button and takes the focus
   bar.querySelector("[data-open-edit]")?.addEventListener("click", (event) => {
     event.preventDefault();

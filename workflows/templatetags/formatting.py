@@ -10,6 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from workflows.templatetags import rich_text, value_tree
+from workflows.templatetags.visible import has_hidden as find_hidden
 from workflows.templatetags.visible import visible as make_visible
 
 register = template.Library()
@@ -105,12 +106,13 @@ def _badge(colour: str, picture: str, words: str) -> SafeString:
     )
 
 
+# Kind of a run -> (what it brings, how it came to be).
 RUN_KINDS = {
-    "start": "started",
-    "resume": "went on with an answer",
-    "continue": "continued",
-    "direct": "run by a script",
-    "edit": "state edited",
+    "start": ("start", "started"),
+    "resume": ("answer", "answered"),
+    "continue": ("continued", "continued"),
+    "direct": ("script", "run from a script"),
+    "edit": ("edit", "edited"),
 }
 EVENT_ICONS = {
     "run": "play",
@@ -125,14 +127,28 @@ EVENT_ICONS = {
 
 @register.filter
 def run_kind(kind: str) -> str:
-    """How a run came to be, in words."""
-    return RUN_KINDS.get(kind, kind)
+    """What a run brings, in a word."""
+    return RUN_KINDS.get(kind, (kind, kind))[0]
+
+
+@register.filter
+def run_origin(kind: str) -> str:
+    """How a run came to be, as the word before "by"."""
+    return RUN_KINDS.get(kind, (kind, kind))[1]
 
 
 @register.filter
 def status_words(word: str) -> str:
     """A status as people read it."""
     return STATUSES.get(word, ("", "", word))[2]
+
+
+@register.filter
+def standing(thread: Any) -> str:
+    """How a thread stands: at rest, it stands as its last run ended."""
+    if thread.status == "idle" and thread.runs:
+        return str(thread.runs[0].status)
+    return str(thread.status)
 
 
 @register.simple_tag
@@ -155,6 +171,12 @@ def decided(kind: str) -> str:
 def visible(text: object) -> SafeString:
     """Text with its hidden characters marked."""
     return make_visible("" if text is None else text)
+
+
+@register.filter
+def has_hidden(text: object) -> bool:
+    """Whether a text holds characters that nobody can see."""
+    return find_hidden(str(text))
 
 
 @register.filter

@@ -42,6 +42,11 @@ class ValueNode:
         return self.kind in {"object", "list"}
 
     @property
+    def is_bare(self) -> bool:
+        """Whether the group needs no line of its own: it is the whole value, and short."""
+        return self.depth == 0 and not self.tag and len(self.children) <= OPEN_ITEMS
+
+    @property
     def is_open(self) -> bool:
         return self.depth < 2 and len(self.children) <= OPEN_ITEMS
 
@@ -105,9 +110,17 @@ def _tagged(
     if isinstance(inner, str) and tag.split(":")[0] in _TEXT_TAGS:
         kind = "moment" if tag == "datetime" and _moment(inner) else "plain"
         return ValueNode(label, kind, inner, tag, depth=depth)
+    if tag == "dict" and isinstance(inner, list):
+        # Keys that JSON does not know, such as numbers, are kept as pairs.
+        pairs = [(str(pair[0]), pair[1]) for pair in inner if _is_pair(pair)]
+        return _group("object", pairs, label, depth, budget)
     node = _build(inner, label, depth, budget)
     node.tag = tag
     return node
+
+
+def _is_pair(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2
 
 
 def _scalar(value: Any) -> tuple[str, str]:

@@ -45,7 +45,7 @@ def visible(text: object) -> SafeString:
     source = str(text).replace("\r\n", "\n")
     if not _HIDDEN.search(source):
         return SafeString(escape(source))
-    parts = []
+    parts: list[str] = []
     start = 0
     for match in _HIDDEN.finditer(source):
         at = match.start()

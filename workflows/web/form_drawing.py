@@ -3,8 +3,18 @@
 from typing import Any
 
 from workflows.web import form_values
-from workflows.web.form_fields import Branch, Choice, Field, join, readable, walk
-from workflows.web.schema import MAX_ITEMS, MISSING, Document, Shape
+from workflows.web.form_fields import Branch, Choice, Field, join, walk
+from workflows.web.schema import MAX_ITEMS, MISSING, Document, Shape, readable
+
+_TEXTS = {"text", "long", "date", "datetime", "file"}
+_TYPES = {
+    "object": dict,
+    "union": dict,
+    "array": list,
+    "boolean": bool,
+    "integer": int,
+    "number": (int, float),
+}
 
 
 class Drawing:
@@ -42,7 +52,12 @@ class Drawing:
             items = value if isinstance(value, list) else []
             field.children = [
                 self.draw(
-                    shape.items, join(name, at), f"{at + 1}", True, item, depth + 1
+                    shape.items,
+                    join(name, at),
+                    f"Entry {at + 1}",
+                    True,
+                    item,
+                    depth + 1,
                 )
                 for at, item in enumerate(items)
             ]
@@ -106,16 +121,7 @@ def fits(shape: Shape, value: Any) -> bool:
     """Whether the control can show this value; a tagged value or a surprise cannot."""
     if value is MISSING or value is None:
         return True
-    wanted = {
-        "object": dict,
-        "union": dict,
-        "array": list,
-        "boolean": bool,
-        "integer": int,
-        "number": (int, float),
-    }.get(shape.kind)
-    if shape.kind in {"text", "long", "date", "datetime", "file"}:
-        wanted = str
+    wanted: Any = str if shape.kind in _TEXTS else _TYPES.get(shape.kind)
     if wanted is None:
         return shape.kind != "select" or any(same(c, value) for c in shape.choices)
     if isinstance(value, bool) and shape.kind in {"integer", "number"}:

@@ -88,6 +88,10 @@ class Field:
         return f"workflows/forms/_{self.kind if group else 'control'}.html"
 
     @property
+    def error_text(self) -> str:
+        return " ".join(self.errors)
+
+    @property
     def is_changed(self) -> bool:
         return self.origin is not None and self.origin != self.raw
 
@@ -123,12 +127,6 @@ def join(name: str, key: str | int) -> str:
     """Go one step down from a field's name."""
     text = str(key).replace("~", "~0").replace("/", "~1")
     return f"{name}/{text}"
-
-
-def readable(key: str) -> str:
-    """Turn a key into a label: `unit_price` into "Unit price"."""
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", key).replace("_", " ").strip()
-    return words[:1].upper() + words[1:] if words else key
 
 
 def _escape(match: re.Match[str]) -> str:

@@ -5,9 +5,9 @@ from typing import Any, Protocol
 
 from workflows.web import form_values
 from workflows.web.form_drawing import Drawing, fits, yes_no
-from workflows.web.form_fields import Branch, Choice, Field, join, readable
+from workflows.web.form_fields import Branch, Choice, Field, join
 from workflows.web.form_values import Unreadable
-from workflows.web.schema import MAX_FILE_BYTES, MAX_ITEMS, MISSING, Shape
+from workflows.web.schema import MAX_FILE_BYTES, MAX_ITEMS, MISSING, Shape, readable
 
 ADD = "_add"
 REMOVE = "_remove"
@@ -16,7 +16,7 @@ REMOVE = "_remove"
 class Posted(Protocol):
     """Django's QueryDict, as far as a form needs it."""
 
-    def get(self, key: str, default: str = "", /) -> Any: ...
+    def get(self, key: str, default: str, /) -> Any: ...
 
     def __contains__(self, key: object, /) -> bool: ...
 
@@ -96,7 +96,7 @@ class Reader:
             child, value = self.read(
                 field.shape.items,
                 join(field.name, at),
-                f"{new_at + 1}",
+                f"Entry {new_at + 1}",
                 True,
                 source[at] if at < len(source) else MISSING,
                 depth + 1,
@@ -108,7 +108,7 @@ class Reader:
                 self.drawing.draw(
                     field.shape.items,
                     join(field.name, len(kept)),
-                    f"{len(kept) + 1}",
+                    f"Entry {len(kept) + 1}",
                     True,
                     MISSING,
                     depth + 1,

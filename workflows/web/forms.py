@@ -28,7 +28,7 @@ class Reading:
     @property
     def errors(self) -> dict[str, str]:
         """Error texts by the html name of their field."""
-        return {f.name: " ".join(f.errors) for f in walk(self.root) if f.errors}
+        return {f.name: f.error_text for f in walk(self.root) if f.errors}
 
     @property
     def faulty(self) -> list[Field]:
@@ -52,6 +52,7 @@ class Form:
     def draw(self, value: Any = MISSING, proposed: Any = MISSING) -> Field:
         """Make the fields that show `value`; changes are marked against `proposed`."""
         field = self.drawing.draw(self.document.root, self.prefix, "", True, value, 0)
+        _without_frame(field)
         if proposed is not MISSING:
             mark_origin(field, self.draw(proposed))
         return field
@@ -67,6 +68,7 @@ class Form:
         field, value = reader.read(
             self.document.root, self.prefix, "", True, proposed, 0
         )
+        _without_frame(field)
         if proposed is not MISSING:
             mark_origin(field, self.draw(proposed))
         return Reading(value, field)
@@ -86,6 +88,12 @@ def attach(root: Field, errors: Mapping[str, str]) -> list[str]:
         else:
             field.errors.append(text)
     return left
+
+
+def _without_frame(root: Field) -> None:
+    """The outermost object is the form itself and needs no heading of its own."""
+    if root.kind == "object":
+        root.label = ""
 
 
 def _pointer(place: str) -> str:

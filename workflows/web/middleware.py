@@ -7,6 +7,7 @@ from urllib.parse import urlencode, urlsplit
 from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.cache import patch_cache_control, patch_vary_headers
 
@@ -46,7 +47,7 @@ class BodyLimitMiddleware:
             return too_large(request)
         stream = getattr(request, "_stream", None)
         if stream is not None:
-            request._stream = _Counted(stream, limit)  # type: ignore[attr-defined]
+            request.__dict__["_stream"] = _Counted(stream, limit)
         return self.get_response(request)
 
     def process_exception(
@@ -125,15 +126,13 @@ class LoginMiddleware(LoginRequiredMiddleware):
 
     def process_view(
         self, request: HttpRequest, view_func: Any, view_args: Any, view_kwargs: Any
-    ) -> HttpResponse | None:
+    ) -> HttpResponseBase | None:
         """Let everybody in where the settings name the path as open."""
         if request.path_info.startswith(settings.OPEN_PATHS):
             return None
         return super().process_view(request, view_func, view_args, view_kwargs)
 
-    def handle_no_permission(
-        self, request: HttpRequest, view_func: Any
-    ) -> HttpResponse:
+    def handle_no_permission(self, request: HttpRequest, view_func: Any) -> Any:
         if request.headers.get("HX-Request") != "true":
             return super().handle_no_permission(request, view_func)
         where = urlsplit(request.headers.get("HX-Current-URL", "")).path

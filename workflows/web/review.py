@@ -64,10 +64,12 @@ def decide(request: HttpRequest, number: int) -> HttpResponse:
     attempt = Attempt(request, item)
     if is_list_button(request.POST):
         return attempt.page()
-    action = attempt.action()
-    if action is None:
-        return attempt.page(status=400)
     try:
+        action = attempt.action()
+        if action is None:
+            # Whoever is late or may not decide hears that, not a remark on the form.
+            attempt.place().check()
+            return attempt.page(status=400)
         action.execute()
     except InvalidAnswer as refusal:
         attempt.refuse(refusal)
@@ -91,6 +93,16 @@ class Attempt:
         self.reading = self.form.read(request.POST, request.FILES)
         self.draft = _draft(request, self.form, self.reading)
 
+    def place(self) -> ResumeRun:
+        """The decision without its content: may it be made here and now?"""
+        return ResumeRun(
+            self.request.user,
+            self.item.number,
+            self.draft.kind,
+            version=self._number("version"),
+            round=self._number("round"),
+        )
+
     def action(self) -> ResumeRun | None:
         """The decision as the service takes it; None when something has to be mended."""
         kind = self.draft.kind
@@ -106,18 +118,13 @@ class Attempt:
             if not value.strip():
                 self.notices.append("Write your answer before you send it.")
         self._check_text()
-        version = self._number("version")
-        round_ = self._number("round")
         if self.notices or (self.reading and kind == "edit" and self.reading.errors):
             return None
-        return ResumeRun(
-            self.request.user,
-            self.item.number,
-            kind,
-            value,
-            self.draft.reason,
-            version=version,
-            round=round_,
+        return replace(
+            self.place(),
+            kind=kind,
+            value=value,
+            reason=self.draft.reason,
             checkpoint=self.request.POST.get("checkpoint", "")[:36],
             idempotency_key=self.request.POST.get("key", "")[:200] or None,
         )
@@ -178,8 +185,9 @@ class Attempt:
     def _number(self, name: str) -> int:
         text = self.request.POST.get(name, "")
         if not (text.isascii() and text.isdigit() and len(text) < 10):
-            self.notices.append("The page that you sent is damaged: load it anew.")
-            return 0
+            raise InvalidAnswer(
+                {"": f"The page was sent without its {name}: load it anew."}
+            )
         return int(text)
 
 

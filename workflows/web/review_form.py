@@ -29,6 +29,7 @@ ANSWER_WORDS = {"respond", "response", "reply"}
 class Asked:
     """The question in words: what the title does not say already, and a hint."""
 
+    title: str = "Question"
     text: str = ""
     hint: str = ""
 
@@ -77,9 +78,10 @@ class ReviewForm:
 
 def asked(item: ReviewItem) -> Asked:
     """The words of the question apart from its title."""
-    text = item.question if item.question.strip() != item.title.strip() else ""
+    title = item.title.strip() or item.question.strip() or "Question"
+    text = item.question if item.question.strip() != title else ""
     hint = item.payload.get("hint") if isinstance(item.payload, Mapping) else ""
-    return Asked(text, hint if isinstance(hint, str) else "")
+    return Asked(title, text, hint if isinstance(hint, str) else "")
 
 
 def review_form(item: ReviewItem) -> ReviewForm:

@@ -57,9 +57,11 @@ class Steps:
 
     @classmethod
     def of(cls, item: ReviewItem) -> "Steps":
-        """The stepper of a question; its own place is found by when it was asked."""
+        """The stepper of a question; one that is closed leads to those that are open."""
         own = Sibling(item.number, item.title, item.node, "pending", item.asked_at)
         others = [each for each in item.siblings if each.status == "pending"]
+        if item.status != "pending":
+            return cls(tuple(others), 0, others[0].number if others else 0)
         every = sorted([*others, own], key=lambda each: (each.asked_at, each.number))
         at = every.index(own)
         before = every[at - 1].number if at else 0

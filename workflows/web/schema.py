@@ -4,6 +4,7 @@ What is not known here becomes kind "json", for that node alone: a text box that
 JSON, so no schema can make a whole form unusable.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -103,13 +104,13 @@ class Document:
         if not tag:
             return Shape("json", node, nullable)
         variants = []
-        for branch in branches:
+        for option, branch in zip(options, branches, strict=True):
             value = _constant_of(
                 self._resolve(branch.get("properties", {}).get(tag, {}))
             )
             if value is MISSING:
                 return Shape("json", node, nullable)
-            label = str(branch.get("title") or value)
+            label = str(option.get("title") or readable(str(value)))
             variants.append(Variant(value, label, branch))
         return Shape("union", node, nullable, tag=tag, variants=tuple(variants))
 
@@ -158,7 +159,7 @@ class Document:
                 if reference in seen:
                     return {}
                 seen.add(reference)
-                target = self._lookup(reference)
+                target = _without_class_words(self._lookup(reference))
             elif len(node.get("allOf", ())) == 1:
                 target = node["allOf"][0]
             else:
@@ -219,13 +220,26 @@ def infer(value: Any, depth: int = 0) -> dict[str, Any]:
         parts = {key: infer(item, depth + 1) for key, item in value.items()}
         return {"type": "object", "properties": parts, "required": list(parts)}
     if isinstance(value, list) and len(value) <= MAX_ITEMS:
-        parts = [infer(item, depth + 1) for item in value]
-        if all(part == parts[0] for part in parts) and parts[0]:
-            return {"type": "array", "items": parts[0]}
-        kinds = {part.get("type") for part in parts}
+        items = [infer(item, depth + 1) for item in value]
+        if all(item == items[0] for item in items) and items[0]:
+            return {"type": "array", "items": items[0]}
+        kinds = {item.get("type") for item in items}
         if kinds == {"string"}:
             return {"type": "array", "items": {"type": "string", "format": "long"}}
     return {}
+
+
+def readable(key: str) -> str:
+    """Turn a key into a label: `unit_price` into "Unit price"."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", key).replace("_", " ").strip()
+    return words[:1].upper() + words[1:] if words else key
+
+
+def _without_class_words(target: Schema) -> Schema:
+    """Leave out the name and the docstring of a class: they speak to programmers."""
+    if "properties" not in target:
+        return target
+    return {k: v for k, v in target.items() if k not in {"title", "description"}}
 
 
 def _text_kind(node: Schema) -> str:

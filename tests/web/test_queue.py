@@ -1,0 +1,84 @@
+"""The queue: what waits, for whom, in which order."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from tests.web.conftest import Html, ask
+
+
+def test_open_questions_are_listed_oldest_first(as_, thread):
+    first, second = ask(thread, "Send it?"), ask(thread, "Print it?")
+
+    page = Html(as_("reviewer").get("/queue/"))
+
+    rows = [e.attributes["id"] for e in page.all("tr") if "id" in e.attributes]
+    assert rows == [f"item-{first.pk}", f"item-{second.pk}"]
+    assert page.one("a", href=f"/review/{first.pk}/").text == "Send it?"
+    assert "2 open questions" in page.text()
+
+
+def test_the_rows_stand_where_the_live_part_puts_new_ones(as_, thread):
+    ask(thread)
+
+    page = Html(as_("viewer").get("/queue/"))
+
+    assert page.one("tbody", id="queue-rows")
+    assert page.one("button", id="queue-new").attributes.get("hidden") == ""
+
+
+def test_questions_that_are_decided_do_not_wait(as_, thread):
+    ask(thread, status="decided")
+
+    assert "Nothing waits for you" in Html(as_("reviewer").get("/queue/")).text()
+
+
+def test_it_can_be_narrowed_to_one_workflow(as_, thread, other_thread):
+    mine, other = ask(thread), ask(other_thread)
+
+    page = Html(as_("admin").get("/queue/?workflow=payroll"))
+
+    assert page.all("tr", id=f"item-{other.pk}")
+    assert not page.all("tr", id=f"item-{mine.pk}")
+
+
+def test_what_one_may_not_see_is_not_listed(as_, thread, other_thread):
+    ask(other_thread)
+
+    assert Html(as_("reviewer").get("/queue/")).all("tr") == []
+
+
+def test_a_long_queue_has_pages(as_, thread):
+    now = timezone.now()
+    questions = [
+        ask(thread, f"Question {n}", asked_at=now + timedelta(seconds=n))
+        for n in range(51)
+    ]
+
+    client = as_("reviewer")
+    first = Html(client.get("/queue/"))
+    link = next(e for e in first.all("a") if e.text == "Show newer questions")
+    second = Html(client.get(link.attributes["href"]))
+
+    assert len(first.one("tbody", id="queue-rows").text.split("#")) == 51
+    assert second.all("tr", id=f"item-{questions[-1].pk}")
+    assert not second.all("tr", id=f"item-{questions[0].pk}")
+
+
+@pytest.mark.parametrize(
+    "query", ["?after=x", "?after=2026-01-01,", "?workflow=%00", "?workflow=none"]
+)
+def test_nonsense_in_the_address_does_no_harm(as_, thread, query):
+    ask(thread)
+
+    assert as_("reviewer").get(f"/queue/{query}").status_code == 200
+
+
+def test_titles_cannot_hide_what_they_say(as_, thread):
+    ask(thread, {"title": "pay \u202e001$ <b onclick=x>now</b>"})
+
+    response = as_("reviewer").get("/queue/")
+
+    assert b"RLO" in response.content
+    assert b"<b onclick" not in response.content

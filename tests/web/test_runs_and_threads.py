@@ -1,0 +1,138 @@
+"""Runs and threads: what happened, what went wrong, what an operator may do."""
+
+import pytest
+
+from tests.web.conftest import Html, ask, happen
+from workflows.models import Run
+
+
+@pytest.fixture
+def failed(thread):
+    thread.status = "error"
+    thread.save()
+    return Run.objects.create(
+        thread=thread,
+        graph="letter",
+        kind="start",
+        status="error",
+        error="ValueError: no stamp",
+        error_node="send",
+        error_attempt=3,
+        traceback="Traceback (most recent call last): send.py, line 7",
+    )
+
+
+def test_runs_are_listed_newest_first(as_, thread):
+    first = Run.objects.create(thread=thread, kind="start", status="success")
+    second = Run.objects.create(thread=thread, kind="resume", status="running")
+
+    page = Html(as_("viewer").get("/runs/"))
+
+    rows = [e.attributes["id"] for e in page.all("tr") if "id" in e.attributes]
+    assert rows == [f"run-{second.pk}", f"run-{first.pk}"]
+    assert "Running" in page.one("tr", id=f"run-{second.pk}").text
+    assert page.one("tbody", id="run-rows")
+
+
+def test_runs_can_be_narrowed_by_status(as_, thread, failed):
+    Run.objects.create(thread=thread, kind="start", status="success")
+
+    page = Html(as_("viewer").get("/runs/?status=error"))
+
+    assert [e.attributes["id"] for e in page.all("tr", **{"data-row": ""})] == [
+        f"run-{failed.pk}"
+    ]
+
+
+def test_a_failure_names_node_and_attempt(as_, failed):
+    page = Html(as_("viewer").get(f"/runs/{failed.pk}/"))
+
+    for words in ("Failed in send", "attempt 3", "ValueError: no stamp"):
+        assert page.has_text(words)
+
+
+def test_only_operators_see_the_traceback_and_may_continue(as_, failed):
+    viewer = Html(as_("viewer").get(f"/runs/{failed.pk}/"))
+    operator = Html(as_("operator").get(f"/runs/{failed.pk}/"))
+
+    assert not viewer.has_text("send.py, line 7")
+    assert operator.has_text("send.py, line 7")
+    assert not viewer.all("form", action="/threads/t-1/continue")
+    assert operator.form("/threads/t-1/continue").attributes["method"] == "post"
+
+
+def test_continuing_queues_a_run(as_, failed):
+    response = as_("operator").post("/threads/t-1/continue")
+
+    assert response.status_code == 303
+    assert Run.objects.latest("pk").kind == "continue"
+
+
+def test_a_thread_at_work_is_not_continued(as_, failed):
+    Run.objects.create(thread=failed.thread, kind="start", status="running")
+
+    response = as_("operator").post("/threads/t-1/continue", {"back": "/threads/t-1/"})
+
+    assert response.status_code == 409
+    assert Html(response).one("a", href="/threads/t-1/").text == "Look again"
+
+
+def test_the_timeline_tells_all_kinds_of_events(as_, thread):
+    run = Run.objects.create(thread=thread, kind="start", status="running")
+    happen(thread, "run", run=run.pk, kind="start", status="pending", by="Ada")
+    happen(thread, "step", namespace="", step=-1, source="input", next=["draft"])
+    happen(thread, "task", task="1", node="draft", namespace="", status="done")
+    happen(thread, "step", namespace="", step=0, source="loop", next=["ask"])
+    happen(thread, "task", task="2", node="ask", status="error", error="boom\u202e")
+    happen(
+        thread, "interrupt", interrupt=5, node="ask", title="Send?", status="pending"
+    )
+    happen(thread, "decision", interrupt=5, kind="reject", by="Bob", override=True)
+    happen(thread, "edit", by="Ada", checkpoint="c", channels=["text"])
+    happen(thread, "warning", text="slow", node="ask")
+    happen(thread, "custom", data={"pages": 3})
+    happen(thread, "unheard_of")
+
+    response = as_("viewer").get("/threads/t-1/")
+    page = Html(response)
+
+    events = [
+        e for e in page.all("li") if e.attributes.get("id", "").startswith("event-")
+    ]
+    assert [e.attributes["id"] for e in events] == [f"event-{n}" for n in range(1, 12)]
+    text = page.one("ol", id="timeline").text
+    for words in (
+        "Input taken",
+        "draft",
+        "Question #5",
+        "rejected",
+        "Bob",
+        "slow",
+        "pages",
+    ):
+        assert words in text
+    assert b"RLO" in response.content
+    root = next(e for e in page.elements if "data-live" in e.attributes)
+    assert root.attributes["data-live"] == "/ws/threads/t-1/"
+    assert root.attributes["data-after"] == "11"
+
+
+def test_open_questions_of_a_thread_are_one_step_away(as_, thread):
+    question = ask(thread)
+
+    page = Html(as_("reviewer").get("/threads/t-1/"))
+
+    assert page.one("a", href=f"/review/{question.pk}/").text == "Send it?"
+    assert "Waits for a person" in page.one("div", id="thread-status").text
+
+
+def test_a_run_that_waits_can_be_cancelled(as_, thread):
+    run = Run.objects.create(thread=thread, kind="start", status="pending")
+    client = as_("operator")
+
+    page = Html(client.get(f"/runs/{run.pk}/"))
+    assert page.form(f"/runs/{run.pk}/cancel")
+    client.post(f"/runs/{run.pk}/cancel")
+
+    run.refresh_from_db()
+    assert run.status == "cancelled"

@@ -1,0 +1,79 @@
+"""Starting a workflow from the form of its input."""
+
+import pytest
+
+from tests.web.conftest import Html
+from workflows.engine import serde
+from workflows.models import Run, Thread
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_workflows_one_may_start_are_offered(as_, letter, other_thread):
+    page = Html(as_("operator").get("/start/"))
+
+    assert page.one("a", href="/start/letter/").text == "Letter"
+    assert not page.all("a", href="/start/payroll/")
+
+
+def test_the_form_is_drawn_from_the_schema(as_, letter):
+    page = Html(as_("operator").get("/start/letter/"))
+
+    form = page.form("/start/letter/")
+    assert form.attributes["method"] == "post"
+    assert (
+        page.one("input", name="input/repository").attributes["aria-required"] == "true"
+    )
+    assert page.one("input", name="input/limit").attributes["value"] == "20"
+    label = page.one(
+        "label", **{"for": page.one("input", name="input/limit").attributes["id"]}
+    )
+    assert label.text.startswith("Limit")
+
+
+def test_starting_leads_to_the_run(as_, letter):
+    response = as_("operator").post(
+        "/start/letter/",
+        {
+            "input/repository": "/srv/code",
+            "input/limit": "5",
+            "input/tags/~n": "1",
+            "input/tags/0": "new",
+            "title": "Monday",
+        },
+    )
+
+    run = Run.objects.get()
+    assert (response.status_code, response["Location"]) == (303, f"/runs/{run.pk}/")
+    assert serde.loads(run.payload) == {
+        "repository": "/srv/code",
+        "limit": 5,
+        "tags": ["new"],
+    }
+    assert Thread.objects.get().title == "Monday"
+
+
+def test_errors_keep_what_was_typed(as_, letter):
+    response = as_("operator").post(
+        "/start/letter/", {"input/repository": "", "input/limit": "many"}
+    )
+    page = Html(response)
+
+    assert response.status_code == 400
+    assert Run.objects.count() == 0
+    limit = page.one("input", name="input/limit")
+    assert limit.attributes["value"] == "many"
+    assert limit.attributes["aria-invalid"] == "true"
+    error = page.one("p", id=limit.attributes["aria-describedby"])
+    assert "whole number" in error.text
+    assert "2 fields need another look" in page.one("section", id="error-summary").text
+
+
+def test_sending_twice_starts_once(as_, letter):
+    client = as_("operator")
+    form = {"input/repository": ".", "key": "k-1"}
+
+    answers = [client.post("/start/letter/", form) for _ in "ab"]
+
+    assert answers[0]["Location"] == answers[1]["Location"]
+    assert Run.objects.count() == 1
