@@ -127,12 +127,13 @@ async def open_socket(path: str, session_key: str) -> WebsocketCommunicator:
 
 
 async def next_frame(socket: WebsocketCommunicator) -> dict[str, Any]:
-    """The next frame that is not a sign of life."""
+    """The next frame that is not a sign of life; those are answered, as browsers do."""
     while True:
         text = await socket.receive_from(timeout=DEADLINE_SECONDS)
         frame: dict[str, Any] = json.loads(text)
         if "ping" not in frame:
             return frame
+        await socket.send_to(text_data="pong")
 
 
 def seqs_in(frame: dict[str, Any]) -> list[int]:

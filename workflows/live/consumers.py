@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 BAD_MESSAGE = 4400
 SIGNED_OUT = 4401
 BEHIND = 4408
-SERVER_STOPS = 1012
+FAILED = 4500
 
 SOCKETS_PER_PERSON = 40
 LONGEST_MESSAGE = 64
@@ -46,6 +46,7 @@ IDLE_SECONDS = 20.0
 PONG_SECONDS = 20.0
 CATCH_UP_EVENTS = 200
 MISSED_EVENTS_AT_MOST = 500
+JUST_NOW_SECONDS = 60.0
 PING = '{"ping":1}'
 
 
@@ -102,11 +103,13 @@ class LiveSocket(AsyncWebsocketConsumer):
         await self.accept()
         self._pump = asyncio.create_task(self._run(self._subscription))
 
+    def asked(self, name: str) -> str:
+        """A parameter of the address; empty when it is not there."""
+        given = parse_qs(self.scope["query_string"].decode("latin1"))
+        return given.get(name, [""])[-1]
+
     def _after(self) -> int | None:
-        given = parse_qs(self.scope["query_string"].decode("latin1")).get(
-            "after", ["0"]
-        )
-        text = given[-1]
+        text = self.asked("after") or "0"
         is_number = text.isascii() and text.isdigit() and len(text) < 19
         return int(text) if is_number else None
 
@@ -133,7 +136,7 @@ class LiveSocket(AsyncWebsocketConsumer):
             await self._leave(BEHIND)
         except Exception:
             logger.exception("a live socket of topic %s failed", self.topic)
-            await self._leave(1011)
+            await self._leave(FAILED)
 
     async def catch_up(self) -> None:
         """Send what came after `seq`, from the database."""
@@ -282,26 +285,32 @@ class ListSocket(LiveSocket):
         )
 
     async def catch_up(self) -> None:
-        """Send the rows that changed since; where they are too many, ask for a new page."""
-        if not self.seq:
-            return
-        since = max(0, self.seq - self.publisher.late_ids)
-        news = await self.read(feed.events_since_id, since, MISSED_EVENTS_AT_MOST)
-        if not news.threads:
-            return
-        if sum(map(len, news.threads.values())) == MISSED_EVENTS_AT_MOST:
-            newest = await self.read(feed.newest_event_id)
-            self.seq = newest
-            await self.send_text(frames.encode(seq=newest, refresh=True))
+        """Send the rows that changed since; where they are too many, ask for a new page.
+
+        A page that gives no number gets what happened in the last minute: it was drawn a
+        moment ago, and a row that comes twice does no harm.
+        """
+        if self.seq:
+            since = max(0, self.seq - self.publisher.late_ids)
+            news = await self.read(feed.events_since_id, since, MISSED_EVENTS_AT_MOST)
+        else:
+            news = await self.read(
+                feed.recent_events, JUST_NOW_SECONDS, MISSED_EVENTS_AT_MOST
+            )
+        if self.seq and news.count() == MISSED_EVENTS_AT_MOST:
+            self.seq = await self.read(feed.newest_event_id)
+            await self.send_text(frames.encode(seq=self.seq, refresh=True))
             return
         changes = frames.Changes()
         changes.add(news)
         await self.tell(await self.read(self.render, changes))
 
     async def tell(self, frame: ListFrame) -> None:
-        """Send the rows of those graphs that this person may see."""
+        """Send the rows of those graphs that this person may see and asked for."""
         self.seq = max(self.seq, frame.seq)
-        text = frames.list_text(frame, self.rights.can_see)
+        text = frames.list_text(
+            frame, self.seq, self.rights.can_see, self.asked("workflow")
+        )
         if text is not None:
             await self.send_text(text)
 

@@ -5,8 +5,10 @@ that catches up with what it missed.
 """
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from django.db.models import Max, Q
+from django.utils import timezone
 
 from workflows.models import Event
 from workflows.services.records import EventRecord
@@ -27,6 +29,10 @@ class News:
         self.newest = max(self.newest, row.pk)
         self.threads.setdefault(row.thread_id, []).append(event_record(row))
 
+    def count(self) -> int:
+        """How many events there are."""
+        return sum(len(events) for events in self.threads.values())
+
 
 def events_of_threads(positions: dict[str, int]) -> News:
     """What came after the given number on each of these threads, in one query."""
@@ -44,6 +50,19 @@ def events_since_id(after_id: int, limit: int) -> News:
     news = News()
     for row in Event.objects.filter(id__gt=after_id).order_by("id")[:limit]:
         news.add(row)
+    return news
+
+
+def recent_events(seconds: float, limit: int) -> News:
+    """What happened a moment ago, of all threads: a page may have been drawn just before."""
+    news = News()
+    since = timezone.now() - timedelta(seconds=seconds)
+    rows = list(Event.objects.order_by("-id")[:limit])
+    for row in reversed(rows):
+        if row.created_at >= since:
+            news.add(row)
+    if rows:
+        news.newest = rows[0].pk
     return news
 
 

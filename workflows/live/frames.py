@@ -2,11 +2,13 @@
 
 A frame is `{"seq": n, "html": "..."}`: fragments of the same templates that the pages are
 made of, each element with the id by which the browser finds its place. Lists add `gone`
-(element id -> why the row no longer waits) and `count`. Nothing here knows who is watching;
-events carry no secret values, and lists are kept apart by graph for the consumers to choose.
+(element id -> why the row no longer waits), `count` and `waiting`. Nothing here knows who is
+watching; events carry no secret values, and lists are kept apart by graph for the consumers
+to choose.
 """
 
 import json
+import logging
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -14,11 +16,14 @@ from threading import Lock
 from typing import Any
 
 from django.template.loader import render_to_string
+from django.utils.html import format_html
 
 from workflows.live import rows
 from workflows.live.feed import News
 from workflows.live.hub import ListFrame, ListPart, ThreadFrame
 from workflows.services.records import EventRecord
+
+logger = logging.getLogger(__name__)
 
 EVENTS_PER_FRAME = 100
 REMEMBERED_FRAGMENTS = 4096
@@ -40,12 +45,25 @@ class Fragments:
             if html is not None:
                 self._kept.move_to_end(key)
                 return html
-        html = render_to_string("workflows/threads/_event.html", {"event": event})
+        html = _render(event)
         with self._lock:
             self._kept[key] = html
             if len(self._kept) > self._size:
                 self._kept.popitem(last=False)
         return html
+
+
+def _render(event: EventRecord) -> str:
+    try:
+        return render_to_string("workflows/threads/_event.html", {"event": event})
+    except Exception:
+        # One event that cannot be drawn must not keep all later ones from being seen.
+        logger.exception("event %s of thread %s", event.seq, event.thread_id)
+        return format_html(
+            '<li id="event-{}" class="event">Event {} cannot be shown</li>',
+            event.seq,
+            event.seq,
+        )
 
 
 _fragments = Fragments()
@@ -62,7 +80,8 @@ def thread_status(thread_id: str) -> str:
     thread = rows.thread_now(thread_id)
     if thread is None:
         return ""
-    return render_to_string("workflows/threads/_status.html", {"thread": thread})
+    context = {"thread": thread, "now": rows.due_nodes(thread_id)}
+    return render_to_string("workflows/threads/_status.html", context)
 
 
 def thread_frames(thread_id: str, events: Sequence[EventRecord]) -> list[ThreadFrame]:
@@ -126,14 +145,28 @@ def runs_frame(changes: Changes) -> ListFrame:
     return ListFrame(changes.newest, parts)
 
 
-def list_text(frame: ListFrame, can_see: Callable[[str], bool]) -> str | None:
-    """The frame for someone who sees these graphs; None when it has nothing for them."""
-    seen = [part for graph, part in frame.parts.items() if can_see(graph)]
-    count = None
+def list_text(
+    frame: ListFrame, seq: int, can_see: Callable[[str], bool], only: str = ""
+) -> str | None:
+    """The frame for someone who sees these graphs; None when it has nothing for them.
+
+    `only` is the one workflow that the page shows. `count` is then of that workflow, and
+    `waiting` of everything the person may see.
+    """
+    seen = [
+        part
+        for graph, part in frame.parts.items()
+        if can_see(graph) and only in ("", graph)
+    ]
+    count = waiting = None
     if frame.counts is not None:
-        count = sum(n for graph, n in frame.counts.items() if can_see(graph))
+        visible = {graph: n for graph, n in frame.counts.items() if can_see(graph)}
+        waiting = sum(visible.values())
+        count = visible.get(only, 0) if only else waiting
     elif not seen:
         return None
     gone = {name: words for part in seen for name, words in part.gone.items()}
     html = "".join(text for part in seen for text in part.html)
-    return encode(seq=frame.seq, html=html, gone=gone or None, count=count)
+    return encode(
+        seq=seq, html=html or None, gone=gone or None, count=count, waiting=waiting
+    )

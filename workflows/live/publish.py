@@ -136,6 +136,10 @@ class Publisher:
                 for thread_id, seq in dirty.items():
                     self.wake(thread_id, seq)
                 await asyncio.sleep(RETRY_SECONDS)
+            except Exception:
+                # Whatever it was, the next news must come through; readers see the gap in
+                # the numbers and ask the rows.
+                logger.exception("news of threads %s was not published", list(dirty))
 
     async def _publish(self, dirty: dict[str, int]) -> None:
         for_lists = self._lists_have_listeners()
@@ -189,6 +193,8 @@ class Publisher:
                 self._changes = changes
                 self._changed.set()
                 await asyncio.sleep(RETRY_SECONDS)
+            except Exception:
+                logger.exception("list pages were not updated")
             await asyncio.sleep(LIST_SECONDS)
 
 

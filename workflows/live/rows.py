@@ -5,11 +5,12 @@ nobody's rights: no traceback, no secret. The consumers leave out the rows of wo
 their person may not see.
 """
 
+import json
 from dataclasses import dataclass, field
 
 from django.db.models import Count
 
-from workflows.models import Decision, Interrupt, Run, Thread
+from workflows.models import Decision, Event, Interrupt, Run, Thread
 from workflows.services.access import Rights, name_of
 from workflows.services.records import QueueItem, RunRecord, ThreadRecord
 from workflows.services.review_queue import graph_title, queue_items
@@ -22,6 +23,7 @@ PAST_TENSE = {
     Decision.Kind.RESPOND: "answered",
 }
 NOBODY = None
+RECENT_STEPS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,16 @@ def runs_by_id(run_ids: set[int]) -> list[RunRecord]:
         .order_by("id")
     )
     return [run_record(row, Rights(NOBODY)) for row in rows]
+
+
+def due_nodes(thread_id: str) -> list[str]:
+    """The nodes that are due after the thread's last step outside subgraphs."""
+    steps = Event.objects.filter(thread_id=thread_id, kind="step").order_by("-seq")
+    for text in steps.values_list("data", flat=True)[:RECENT_STEPS]:
+        data = json.loads(text)
+        if not data.get("namespace"):
+            return [str(name) for name in data.get("next") or ()]
+    return []
 
 
 def thread_now(thread_id: str) -> ThreadRecord | None:

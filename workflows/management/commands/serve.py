@@ -18,12 +18,12 @@ from django.utils.module_loading import import_string
 
 from workflows.live.publish import current_publisher, stop_publisher
 from workflows.live.server import DrainingServer
+from workflows.worker.choosing import embedded_worker
 
 DRAIN_SECONDS = 10
 WORKER_STOP_SECONDS = 20
 SAME_SIGNAL_SECONDS = 0.5
 BACKLOG = 512
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class Command(BaseCommand):
@@ -56,16 +56,13 @@ class Command(BaseCommand):
         if "PUBLIC_URL" not in os.environ:
             # Only now is the port known; workflows fetch their own server's pages by it.
             settings.PUBLIC_URL = address
-        if host not in LOOPBACK and "SECRET_KEY" not in os.environ:
-            self.stderr.write(
-                "Warning: others can reach this address, and SECRET_KEY is not set. "
-                "Set it in the environment: with the one from the source code anybody "
-                "can log in as anybody."
-            )
         # Whitenoise hands files over in a plain iterator; Django says so for each file.
         warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume")
         application = import_string(settings.ASGI_APPLICATION.replace(":", "."))
-        serving = Serving(self, application, listener, address)
+        worker = None
+        if options["with_worker"] or connections[DEFAULT_DB_ALIAS].vendor == "sqlite":
+            worker = embedded_worker(settings.EMBEDDED_WORKER_THREADS)
+        serving = Serving(self, application, listener, address, worker)
         serving.run()
         if serving.was_cut_short:
             # Threads cannot be stopped, and the interpreter would wait for them.
@@ -78,10 +75,16 @@ class Serving:
     """One life of the server, from the open port to the last request."""
 
     def __init__(
-        self, command: Command, application: Any, listener: socket.socket, address: str
+        self,
+        command: Command,
+        application: Any,
+        listener: socket.socket,
+        address: str,
+        worker: Any | None,
     ) -> None:
         self.command = command
         self.address = address
+        self.worker = worker
         self.was_cut_short = False
         self._stopping_since: float | None = None
         self._server = DrainingServer(
@@ -104,6 +107,8 @@ class Serving:
 
     async def _begin(self) -> None:
         current_publisher()
+        if self.worker is not None:
+            self.worker.start()
         self._say(f"durableweb is at {self.address}/ (stop it with Ctrl+C)")
 
     def _asked_to_stop(self, number: signal.Signals) -> None:
@@ -122,10 +127,21 @@ class Serving:
             os._exit(1)
 
     async def _end(self) -> None:
-        drained = await self._server.drain(DRAIN_SECONDS)
-        await stop_publisher()
-        self.was_cut_short = not drained
-        self._server.stop()
+        try:
+            stopped, drained = await asyncio.gather(
+                self._stop_worker(), self._server.drain(DRAIN_SECONDS)
+            )
+            await stop_publisher()
+            self.was_cut_short = not (stopped and drained)
+            if not stopped:
+                self._say("A run is still in a step; it goes on at the next start.")
+        finally:
+            self._server.stop()
+
+    async def _stop_worker(self) -> bool:
+        if self.worker is None:
+            return True
+        return await asyncio.to_thread(self.worker.stop, WORKER_STOP_SECONDS)
 
     def _say(self, text: str) -> None:
         self.command.stdout.write(text)
