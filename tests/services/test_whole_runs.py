@@ -309,7 +309,7 @@ class TestFailing:
 
         run.refresh_from_db()
         assert (run.status, run.reason) == ("error", "not_storable")
-        assert "at node" in run.error
+        assert "at $.text" in run.error
 
 
 def kill_and_recover(k: int, run_id: int) -> bool:
