@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from django.apps import AppConfig
 from django.core.checks import register as register_check
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models.signals import post_migrate
 
 from workflows import checks
+from workflows.engine.drivers.threads import on_thread_end
+from workflows.live.announce import LocalAnnouncer, NotifyAnnouncer
 from workflows.services import access, ports, registry
 from workflows.storage import events
 from workflows.worker.choosing import run_queue
@@ -14,14 +17,21 @@ from workflows.worker.choosing import run_queue
 
 def install(app: AppConfig) -> None:
     """Join the storeys; touches no database."""
-    ports.install(run_queue=run_queue())
+    ports.install(run_queue=run_queue(), announcer=_announcer())
     events.set_announcer(_announce)
+    # A node may use the ORM in a thread of the engine's own.
+    on_thread_end.append(connections.close_all)
     post_migrate.connect(
         access.ensure_groups, sender=app, dispatch_uid="workflows.ensure_groups"
     )
     register_check(checks.check_workflows)
     register_check(checks.check_databases)
     registry.autodiscover()
+
+
+def _announcer() -> ports.Announcer:
+    is_postgresql = connections[DEFAULT_DB_ALIAS].vendor == "postgresql"
+    return NotifyAnnouncer() if is_postgresql else LocalAnnouncer()
 
 
 def _announce(thread_id: str, seq: int) -> None:

@@ -153,6 +153,10 @@ class EmbeddedQueue:
         """Wake after the commit; a worker of another process finds the run by its poll."""
         transaction.on_commit(wake_all)
 
+    def has_worker(self) -> bool:
+        """Whether runs are carried out here; pages show a banner when not."""
+        return is_running()
+
 
 def wake_all() -> None:
     """Wake every worker of this process."""
@@ -161,5 +165,5 @@ def wake_all() -> None:
 
 
 def is_running() -> bool:
-    """Whether a worker of this process is alive; pages show a banner when none is."""
+    """Whether a worker of this process is alive."""
     return any(worker.is_alive for worker in list(_running))

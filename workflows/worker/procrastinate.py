@@ -24,6 +24,7 @@ from procrastinate.exceptions import AlreadyEnqueued
 from workflows.services.execute_run import execute_run
 from workflows.services.recover_runs import recover_runs
 from workflows.storage.owners import process_owner
+from workflows.worker.embedded import is_running
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +75,18 @@ class ProcrastinateQueue:
                 job.defer(run_id=run_id)
         except AlreadyEnqueued:
             log.debug("a job for run %s was deferred at the same moment", run_id)
+
+    def has_worker(self) -> bool:
+        """Whether a worker has shown a sign of life lately; pages show a banner when not."""
+        if is_running():
+            return True
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT 1 FROM procrastinate_workers WHERE last_heartbeat >"
+                " now() - %s * interval '1 second' LIMIT 1",
+                [STALLED_SECONDS],
+            )
+            return cursor.fetchone() is not None
 
 
 def _is_waiting(key: str) -> bool:

@@ -24,9 +24,6 @@ from workflows.engine.loop.resume import carried, match
 from workflows.engine.loop.view import View, is_finished
 from workflows.engine.types import Command, Send
 
-OUTSIDE = "00000000-0000-0000-0000-"
-"""Task ids that begin so belong to what was said from outside (a Command's update)."""
-
 
 def load_view(run: Run) -> Steps[View]:
     """Take the thread and stand at the checkpoint the config names, else at the head.
@@ -158,14 +155,14 @@ def _command(view: View, command: Command[Any]) -> Steps[None]:
         saving.last = False
         yield from commit.save_checkpoint(view, saving)
     if outside:
-        number = sum(1 for task_id in view.pending if task_id.startswith(OUTSIDE))
-        task_id = f"{OUTSIDE}{number:012d}"
+        number = sum(1 for task_id in view.pending if task_id.startswith(plan.OUTSIDE))
+        task_id = f"{plan.OUTSIDE}{number:012d}"
         view.pending[task_id] = list(outside)
         adopt(view, outside)
         answers.append(TaskWrites(task_id, "", "", outside))
     yield from commit.save_writes(view, answers)
     for writes in answers:
-        if not writes.task_id.startswith(OUTSIDE):
+        if not writes.task_id.startswith(plan.OUTSIDE):
             _remember_answer(view, writes)
     yield from _show(view)
 
@@ -215,7 +212,7 @@ def goto_item(view: View, target: Any, by: str) -> Due:
 def adopt_outside(view: View) -> None:
     """Take up what was said from outside at this checkpoint, in the order it was said."""
     for task_id in sorted(view.pending):
-        if task_id.startswith(OUTSIDE):
+        if task_id.startswith(plan.OUTSIDE):
             adopt(view, view.pending[task_id])
 
 

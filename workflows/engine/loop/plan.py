@@ -10,6 +10,9 @@ from workflows.engine.errors import GraphChangedError, NonDeterminismError
 from workflows.engine.loop.records import Task
 from workflows.engine.loop.view import View
 
+OUTSIDE = "00000000-0000-0000-0000-"
+"""Task ids that begin so belong to what was said from outside (a Command's update)."""
+
 
 def ready(view: View) -> list[Due]:
     """The due items that run now: all but the deferred, or these when nothing else is due."""
@@ -119,7 +122,16 @@ def _compare_arguments(view: View, child: Task, record: Any) -> None:
         f"{call.number + 1} of that name) with other arguments than recorded: digest "
         f"{present}, recorded {recorded}. Make the body repeat its calls, or set "
         'configurable["determinism"] to "warn" to use the record.',
+        gently=was_edited(view),
     )
+
+
+def was_edited(view: View) -> bool:
+    """Say whether a Command's update went into the present checkpoint.
+
+    Then recorded calls are kept although the state they were made for is another (R5.21).
+    """
+    return any(task_id.startswith(OUTSIDE) for task_id in view.pending)
 
 
 def check_calls_made(view: View, task: Task) -> None:
@@ -142,11 +154,11 @@ def check_calls_made(view: View, task: Task) -> None:
         )
 
 
-def report(view: View, text: str) -> None:
-    """Raise or warn, as the setting `determinism` says (R4.14)."""
+def report(view: View, text: str, *, gently: bool = False) -> None:
+    """Raise or warn, as the setting `determinism` says (R4.14); `gently` never raises."""
     where = f"thread {view.run.thread_id!r}: " if view.run.thread_id else ""
     mode = view.run.settings.get("determinism", "error")
-    if mode == "error":
+    if mode == "error" and not gently:
         raise NonDeterminismError(where + text)
-    if mode == "warn" and view.run.warn is not None:
+    if mode != "off" and view.run.warn is not None:
         view.run.warn(where + text)

@@ -1,0 +1,148 @@
+"""The worker inside the server's process: waking, polling, stopping."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+from django.db import transaction
+
+from workflows.models import Run, Thread
+from workflows.worker import embedded
+from workflows.worker.embedded import EmbeddedQueue, EmbeddedWorker
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def thread():
+    return Thread.objects.create(id="t", graph="any")
+
+
+def pending(thread: Thread) -> Run:
+    return Run.objects.create(thread=thread, kind="start")
+
+
+class Recorder:
+    """Takes the place of execute_run: ends the run and notes the thread that did it."""
+
+    def __init__(self) -> None:
+        self.ids: list[int] = []
+        self.threads: set[str] = set()
+        self.done = threading.Event()
+        self.fails = False
+
+    def __call__(self, run_id: int, **_: object) -> str:
+        self.ids.append(run_id)
+        self.threads.add(threading.current_thread().name)
+        if self.fails:
+            self.fails = False
+            raise RuntimeError("out of luck")
+        Run.objects.filter(pk=run_id).update(status="success")
+        self.done.set()
+        return "success"
+
+
+@pytest.fixture
+def recorder():
+    return Recorder()
+
+
+def worker_of(recorder: Recorder, **more: float) -> EmbeddedWorker:
+    return EmbeddedWorker(2, execute=recorder, **more)
+
+
+@pytest.fixture
+def running():
+    """Workers that are stopped after the test."""
+    workers: list[EmbeddedWorker] = []
+    yield workers
+    for worker in workers:
+        assert worker.stop()
+
+
+def test_it_is_woken_after_the_commit(thread, recorder, running):
+    worker = worker_of(recorder, poll_seconds=30.0)
+    running.append(worker)
+    worker.start()
+    time.sleep(0.2)  # its first look finds nothing
+
+    with transaction.atomic():
+        run = pending(thread)
+        EmbeddedQueue().enqueue(run.pk)
+        assert not recorder.done.wait(0.1)
+
+    assert recorder.done.wait(5)
+    assert recorder.ids == [run.pk]
+
+
+def test_it_finds_what_nobody_woke_it_for(thread, recorder, running):
+    worker = worker_of(recorder, poll_seconds=0.05)
+    running.append(worker)
+    worker.start()
+
+    run = pending(thread)
+
+    assert recorder.done.wait(5)
+    assert recorder.ids == [run.pk]
+
+
+def test_it_sweeps_when_it_starts(thread, recorder, running):
+    run = Run.objects.create(
+        thread=thread,
+        kind="start",
+        status="running",
+        fence=1,
+        owner="gone",
+        lease_until="2020-01-01T00:00Z",
+    )
+    worker = worker_of(recorder)
+    running.append(worker)
+
+    worker.start()
+
+    assert recorder.done.wait(5)
+    assert recorder.ids == [run.pk]
+
+
+def test_a_run_that_breaks_does_not_stop_the_worker(thread, recorder, running):
+    recorder.fails = True
+    worker = worker_of(recorder, poll_seconds=0.05)
+    running.append(worker)
+    worker.start()
+
+    run = pending(thread)
+
+    assert recorder.done.wait(5)
+    assert recorder.ids == [run.pk, run.pk]
+
+
+def test_it_says_whether_it_lives(recorder):
+    worker = worker_of(recorder)
+    assert not EmbeddedQueue().has_worker()
+
+    worker.start()
+    assert EmbeddedQueue().has_worker()
+
+    assert worker.stop()
+    assert not EmbeddedQueue().has_worker()
+    assert not embedded.is_running()
+
+
+def test_stopping_waits_for_a_run_that_is_asked_to_stop(thread):
+    asked = []
+
+    def execute(run_id, *, owner, should_stop):
+        while not should_stop():
+            time.sleep(0.01)
+        asked.append(run_id)
+        return "pending"
+
+    worker = EmbeddedWorker(1, execute=execute, poll_seconds=0.05)
+    run = pending(thread)
+    worker.start()
+    time.sleep(0.3)
+
+    assert worker.stop(5)
+    assert asked == [run.pk]

@@ -1,0 +1,215 @@
+"""What a worker that dies, sleeps or is asked to stop leaves to the next one."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection, transaction
+
+from tests.worker.conftest import Site
+from workflows.models import Checkpoint, Event, Interrupt, Run
+from workflows.services.resume_run import ResumeRun
+
+WANTED = 6
+
+
+def repeated(lines: list[str]) -> list[str]:
+    """What was begun more than once."""
+    return sorted({line for line in lines if lines.count(line) > 1})
+
+
+def assert_history_is_whole(run: Run, wanted: int = WANTED) -> None:
+    """Every step has one checkpoint, every number one event."""
+    saved = Checkpoint.objects.filter(thread_id=run.thread_id, namespace="")
+    assert sorted(saved.values_list("step", flat=True)) == list(range(-1, wanted + 1))
+    seqs = list(
+        Event.objects.filter(thread_id=run.thread_id)
+        .order_by("seq")
+        .values_list("seq", flat=True)
+    )
+    assert seqs == list(range(1, len(seqs) + 1))
+
+
+@pytest.mark.usefixtures("only_sqlite")
+def test_a_killed_process_goes_on_within_five_seconds_of_its_return(site: Site):
+    first = site.work(PAUSE="0.3")
+    run = site.start("steps", {"wanted": WANTED})
+    site.wait(lambda: "end 1" in site.lines(), "second step")
+
+    first.kill9()
+    noted = len(site.lines())
+    second = site.work(PAUSE="0.3")
+    second.wait_until(lambda: "at work" in second.output(), "start")
+    seconds = site.wait(lambda: len(site.lines()) > noted, "next step")
+
+    assert seconds <= 5.0
+    assert_continued_once(site, run)
+
+
+@pytest.mark.usefixtures("only_postgresql")
+def test_another_worker_goes_on_within_fifteen_seconds_of_a_kill(site: Site):
+    workers = [site.work("--no-supervise", PAUSE="0.3") for _ in range(2)]
+    for worker in workers:
+        worker.wait_until(lambda w=worker: "runs at once" in w.output(), "start")
+    run = site.start("steps", {"wanted": WANTED})
+    site.wait(lambda: "end 1" in site.lines(), "second step")
+
+    [busy] = [worker for worker in workers if worker.pid in site.pids()]
+    busy.kill9()
+    noted, killed_at = len(site.lines()), time.monotonic()
+    site.wait(lambda: len(site.lines()) > noted, "next step")
+
+    assert time.monotonic() - killed_at <= 15.0
+    assert_continued_once(site, run)
+
+
+def test_an_answer_survives_the_worker_that_took_it(site: Site):
+    run = site.start("posted", {"text": "dear ann"})
+    worker = site.work(*_alone(), PAUSE="1", LEASE_SECONDS="2")
+    site.wait_status(run, "interrupted")
+    question = Interrupt.objects.get()
+    decision = ResumeRun(
+        site.person, question.pk, "approve", version=question.version, round=1
+    ).execute()
+    site.wait(lambda: "answered" in site.lines(), "answer")
+
+    worker.kill9()
+    site.work(*_alone(), LEASE_SECONDS="2")
+    site.wait_status(decision.run, "success", "error")
+
+    assert decision.run.status == "success", decision.run.traceback
+    assert site.lines().count("draft") == 1
+    assert site.lines().count("post") == 1
+    question.refresh_from_db()
+    assert question.status == "resolved"
+
+
+def assert_continued_once(site: Site, run: Run) -> None:
+    """The run ends well, and only the step in flight was begun twice."""
+    site.wait_status(run, "success", "error")
+    assert run.status == "success", run.error
+    assert run.recoveries == 1
+    assert len(repeated(site.lines())) <= 1, site.lines()
+    assert_history_is_whole(run)
+
+
+def test_a_worker_that_is_asked_to_stop_repeats_nothing(site: Site):
+    worker = site.work(*_alone(), PAUSE="0.3")
+    run = site.start("steps", {"wanted": WANTED})
+    site.wait(lambda: "begin 1" in site.lines(), "second step")
+
+    asked_at = time.monotonic()
+    code = worker.stop(30)
+    stopped_in = time.monotonic() - asked_at
+
+    assert code == 0, worker.output()
+    assert stopped_in < 10
+    run.refresh_from_db()
+    assert run.status == "pending"
+    site.work(*_alone())
+    site.wait_status(run, "success", "error")
+    assert run.recoveries == 0
+    assert repeated(site.lines()) == []
+    assert_history_is_whole(run)
+
+
+@pytest.mark.usefixtures("only_postgresql")
+class TestManyWorkers:
+    def test_a_worker_that_slept_past_its_lease_does_no_harm(self, site: Site):
+        sleeper = site.work("--no-supervise", PAUSE="0.5", LEASE_SECONDS="2")
+        run = site.start("steps", {"wanted": WANTED})
+        site.wait(lambda: "begin 1" in site.lines(), "second step")
+
+        sleeper.send(signal.SIGSTOP)
+        site.work("--no-supervise", PAUSE="0.5", LEASE_SECONDS="2")
+        site.wait(lambda: len(set(site.pids())) == 2, "step of the other worker")
+        sleeper.send(signal.SIGCONT)
+        site.wait_status(run, "success", "error")
+
+        assert run.status == "success", run.error
+        assert_history_is_whole(run)
+        assert len(repeated(site.lines())) <= 2, site.lines()
+        site.wait(lambda: "taken over" in sleeper.output(), "refusal")
+
+    def test_a_run_that_kills_its_worker_is_parked(self, site: Site):
+        site.work(LEASE_SECONDS="1", MAX_RECOVERIES="1")
+        run = site.start("poison", {})
+
+        site.wait_status(run, "error", seconds=60)
+
+        assert run.reason == "crash_loop"
+        assert site.lines() == ["deadly", "deadly"]
+        fine = site.start("steps", {"wanted": 1})
+        site.wait_status(fine, "success")
+
+    def test_many_runs_are_shared_and_each_step_is_taken_once(self, site: Site):
+        for _ in range(2):
+            site.work("--no-supervise", "--concurrency", "2")
+        runs = [site.start("steps", {"wanted": 2}) for _ in range(10)]
+
+        for run in runs:
+            site.wait_status(run, "success")
+        assert site.lines().count("begin 0") == 10
+        assert site.lines().count("begin 1") == 10
+
+    def test_a_finished_run_leaves_no_job(self, site: Site):
+        site.work("--no-supervise")
+        run = site.start("steps", {"wanted": 1})
+        site.wait_status(run, "success")
+
+        def jobs() -> int:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT count(*) FROM procrastinate_jobs")
+                return int(cursor.fetchone()[0])
+
+        site.wait(lambda: jobs() == 0, "end of the job")
+
+    def test_an_undone_transaction_leaves_no_job(self, site: Site):
+        def start_and_fail() -> None:
+            with transaction.atomic():
+                site.start("steps", {"wanted": 1})
+                raise RuntimeError
+
+        with pytest.raises(RuntimeError):
+            start_and_fail()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM procrastinate_jobs")
+            assert cursor.fetchone()[0] == 0
+
+
+@pytest.mark.usefixtures("only_sqlite")
+def test_the_queue_worker_refuses_sqlite_with_a_sentence(site: Site):
+    with pytest.raises(AssertionError, match=r"manage\.py worker needs PostgreSQL"):
+        site.processes.manage(site.url, "worker")
+
+
+def test_a_question_is_answered_from_the_command_line(site: Site):
+    run = site.start("posted", {"text": "dear ann"})
+    site.work(*_alone())
+    site.wait_status(run, "interrupted")
+    User.objects.create_user("nobody")
+    env = {"DJANGO_SETTINGS_MODULE": "tests.worker.settings"}
+    number = str(Interrupt.objects.get().pk)
+
+    with pytest.raises(AssertionError, match="no question"):
+        site.processes.manage(
+            site.url, "resume_run", number, "approve", "--user", "nobody", env=env
+        )
+    said = site.processes.manage(
+        site.url, "resume_run", number, "approve", "--user", "operator", env=env
+    )
+
+    assert "approve by operator" in said
+    resumed = Run.objects.get(kind="resume")
+    site.wait_status(resumed, "success")
+    assert (
+        json.loads(Event.objects.filter(kind="decision").get().data)["by"] == "operator"
+    )
+
+
+def _alone() -> list[str]:
+    return [] if connection.vendor == "sqlite" else ["--no-supervise"]
