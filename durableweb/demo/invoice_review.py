@@ -14,6 +14,7 @@ from durableweb.config import get_config
 from durableweb.demo import ledger
 from durableweb.demo.invoices import (
     AMOUNT_PATTERN,
+    COLUMNS,
     Invoice,
     as_texts,
     known_vendors,
@@ -162,11 +163,14 @@ def question(suspicion: Suspicion) -> dict[str, object]:
             corrected = parse_invoice(answer, invoice["line"])
         except ValueError as error:
             # Their words stay in the form, with a hint what is wrong.
-            given = {name: answer[name] for name in as_texts(invoice)}
-            asked = {**asked, **given, "hint": str(error)}
+            asked = {**asked, **_values_of(answer), "hint": str(error)}
         else:
             verdict = Verdict(invoice=corrected, approved=True, reason=reason)
             return {"verdicts": [verdict]}
+
+
+def _values_of(answer: InvoiceAnswer) -> dict[str, object]:
+    return {name: text for name, text in answer.items() if name in COLUMNS}
 
 
 def book(state: State) -> dict[str, object]:
