@@ -147,7 +147,7 @@ def question(suspicion: Suspicion) -> dict[str, object]:
     """
     invoice = suspicion["invoice"]
     problems = "; ".join(suspicion["problems"])
-    asked = {
+    asked: dict[str, object] = {
         "title": f"Invoice {invoice['number']} from {invoice['vendor']}: {problems}",
         "question": "Approve to book it, with corrections if needed, or reject it.",
         "problems": suspicion["problems"],
