@@ -32,7 +32,8 @@ class Input(TypedDict):
         Meta(
             title="Invoices",
             description=(
-                "A CSV file in UTF-8 with the columns number, date, vendor, net, vat, gross."
+                "A CSV file with the columns number, date, vendor, net, vat, gross; "
+                "durableweb/demo/data/invoices.csv is one to try."
             ),
             min_length=1,
             extra_json_schema={"contentMediaType": "text/csv"},
@@ -40,7 +41,7 @@ class Input(TypedDict):
     ]
 
 
-Amount = Annotated[str, Meta(pattern=f"^{AMOUNT_PATTERN}$")]
+AMOUNT = f"^{AMOUNT_PATTERN}$"
 
 
 # The answer of a person; the form of the question is drawn from it. Amounts are text, so
@@ -50,9 +51,9 @@ class InvoiceAnswer(TypedDict):
     number: Annotated[str, Meta(min_length=1, max_length=100)]
     date: Annotated[str, Meta(extra_json_schema={"format": "date"})]
     vendor: Annotated[str, Meta(min_length=1, max_length=100)]
-    net: Amount
-    vat: Amount
-    gross: Amount
+    net: Annotated[str, Meta(pattern=AMOUNT)]
+    vat: Annotated[str, Meta(title="VAT", pattern=AMOUNT)]
+    gross: Annotated[str, Meta(pattern=AMOUNT)]
     reason: NotRequired[str]
 
 
@@ -74,7 +75,7 @@ class Verdict(TypedDict):
 class State(Input, total=False):
     note: str
     invoices: list[Invoice]
-    repeats: dict[int, str]
+    repeats: dict[str, str]
     suspicions: Annotated[list[Suspicion], add]
     verdicts: Annotated[list[Verdict], add]
     booked: int
@@ -98,13 +99,13 @@ def read(state: State) -> dict[str, object]:
     invoices = parse_invoices(state["csv"])
     booked = ledger.booked_before(invoice["number"] for invoice in invoices)
     first_lines: dict[tuple[str, str], int] = {}
-    repeats: dict[int, str] = {}
+    repeats: dict[str, str] = {}
     for invoice in invoices:
         key = (invoice["vendor"], invoice["number"])
         if key in first_lines:
-            repeats[invoice["line"]] = f"same number as in line {first_lines[key]}"
+            repeats[str(invoice["line"])] = f"same number as in line {first_lines[key]}"
         elif key in booked:
-            repeats[invoice["line"]] = f"was booked on {booked[key]}"
+            repeats[str(invoice["line"])] = f"was booked on {booked[key]}"
         first_lines.setdefault(key, invoice["line"])
     return {"invoices": invoices, "repeats": repeats}
 
@@ -113,7 +114,10 @@ def one_check_each(state: State) -> list[Send]:
     """Send every invoice to a check of its own; they run in parallel."""
     repeats = state["repeats"]
     return [
-        Send("check", {"invoice": invoice, "repeat": repeats.get(invoice["line"], "")})
+        Send(
+            "check",
+            {"invoice": invoice, "repeat": repeats.get(str(invoice["line"]), "")},
+        )
         for invoice in state["invoices"]
     ]
 
@@ -150,7 +154,6 @@ def question(suspicion: Suspicion) -> dict[str, object]:
     asked: dict[str, object] = {
         "title": f"Invoice {invoice['number']} from {invoice['vendor']}: {problems}",
         "question": "Approve to book it, with corrections if needed, or reject it.",
-        "problems": suspicion["problems"],
         **as_texts(invoice),
     }
     while True:
