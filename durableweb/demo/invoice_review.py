@@ -153,7 +153,10 @@ def question(suspicion: Suspicion) -> dict[str, object]:
     problems = "; ".join(suspicion["problems"])
     asked: dict[str, object] = {
         "title": f"Invoice {invoice['number']} from {invoice['vendor']}: {problems}",
-        "question": "Approve to book it, with corrections if needed, or reject it.",
+        "question": (
+            f"Line {invoice['line']} of the file. Approve to book it, with corrections "
+            "if needed, or reject it."
+        ),
         **as_texts(invoice),
     }
     while True:
