@@ -14,6 +14,7 @@ from durableweb.config import get_config
 from durableweb.demo import ledger
 from durableweb.demo.invoices import (
     AMOUNT_PATTERN,
+    COLUMNS,
     Invoice,
     as_texts,
     known_vendors,
@@ -31,7 +32,8 @@ class Input(TypedDict):
         Meta(
             title="Invoices",
             description=(
-                "A CSV file in UTF-8 with the columns number, date, vendor, net, vat, gross."
+                "A CSV file with the columns number, date, vendor, net, vat, gross; "
+                "durableweb/demo/data/invoices.csv is one to try."
             ),
             min_length=1,
             extra_json_schema={"contentMediaType": "text/csv"},
@@ -39,7 +41,7 @@ class Input(TypedDict):
     ]
 
 
-Amount = Annotated[str, Meta(pattern=f"^{AMOUNT_PATTERN}$")]
+AMOUNT = f"^{AMOUNT_PATTERN}$"
 
 
 # The answer of a person; the form of the question is drawn from it. Amounts are text, so
@@ -49,9 +51,9 @@ class InvoiceAnswer(TypedDict):
     number: Annotated[str, Meta(min_length=1, max_length=100)]
     date: Annotated[str, Meta(extra_json_schema={"format": "date"})]
     vendor: Annotated[str, Meta(min_length=1, max_length=100)]
-    net: Amount
-    vat: Amount
-    gross: Amount
+    net: Annotated[str, Meta(pattern=AMOUNT)]
+    vat: Annotated[str, Meta(title="VAT", pattern=AMOUNT)]
+    gross: Annotated[str, Meta(pattern=AMOUNT)]
     reason: NotRequired[str]
 
 
@@ -73,7 +75,7 @@ class Verdict(TypedDict):
 class State(Input, total=False):
     note: str
     invoices: list[Invoice]
-    repeats: dict[int, str]
+    repeats: dict[str, str]
     suspicions: Annotated[list[Suspicion], add]
     verdicts: Annotated[list[Verdict], add]
     booked: int
@@ -97,13 +99,13 @@ def read(state: State) -> dict[str, object]:
     invoices = parse_invoices(state["csv"])
     booked = ledger.booked_before(invoice["number"] for invoice in invoices)
     first_lines: dict[tuple[str, str], int] = {}
-    repeats: dict[int, str] = {}
+    repeats: dict[str, str] = {}
     for invoice in invoices:
         key = (invoice["vendor"], invoice["number"])
         if key in first_lines:
-            repeats[invoice["line"]] = f"same number as in line {first_lines[key]}"
+            repeats[str(invoice["line"])] = f"same number as in line {first_lines[key]}"
         elif key in booked:
-            repeats[invoice["line"]] = f"was booked on {booked[key]}"
+            repeats[str(invoice["line"])] = f"was booked on {booked[key]}"
         first_lines.setdefault(key, invoice["line"])
     return {"invoices": invoices, "repeats": repeats}
 
@@ -112,7 +114,10 @@ def one_check_each(state: State) -> list[Send]:
     """Send every invoice to a check of its own; they run in parallel."""
     repeats = state["repeats"]
     return [
-        Send("check", {"invoice": invoice, "repeat": repeats.get(invoice["line"], "")})
+        Send(
+            "check",
+            {"invoice": invoice, "repeat": repeats.get(str(invoice["line"]), "")},
+        )
         for invoice in state["invoices"]
     ]
 
@@ -146,10 +151,12 @@ def question(suspicion: Suspicion) -> dict[str, object]:
     """
     invoice = suspicion["invoice"]
     problems = "; ".join(suspicion["problems"])
-    asked = {
+    asked: dict[str, object] = {
         "title": f"Invoice {invoice['number']} from {invoice['vendor']}: {problems}",
-        "question": "Approve to book it, with corrections if needed, or reject it.",
-        "problems": suspicion["problems"],
+        "question": (
+            f"Line {invoice['line']} of the file. Approve to book it, with corrections "
+            "if needed, or reject it."
+        ),
         **as_texts(invoice),
     }
     while True:
@@ -162,11 +169,14 @@ def question(suspicion: Suspicion) -> dict[str, object]:
             corrected = parse_invoice(answer, invoice["line"])
         except ValueError as error:
             # Their words stay in the form, with a hint what is wrong.
-            given = {name: answer[name] for name in as_texts(invoice)}
-            asked = {**asked, **given, "hint": str(error)}
+            asked = {**asked, **_values_of(answer), "hint": str(error)}
         else:
             verdict = Verdict(invoice=corrected, approved=True, reason=reason)
             return {"verdicts": [verdict]}
+
+
+def _values_of(answer: InvoiceAnswer) -> dict[str, object]:
+    return {name: text for name, text in answer.items() if name in COLUMNS}
 
 
 def book(state: State) -> dict[str, object]:

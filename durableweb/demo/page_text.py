@@ -37,6 +37,7 @@ _BLOCKS = frozenset(
         "ul",
     ]
 )
+_CELLS = frozenset({"td", "th"})
 MAX_TITLE = 120
 
 
@@ -65,6 +66,8 @@ class _Reader(HTMLParser):
             self._in_title = True
         elif tag in _BLOCKS:
             self.text.append("\n")
+        elif tag in _CELLS:
+            self.text.append(" ")
 
     def handle_endtag(self, tag: str) -> None:
         if tag in _SKIPPED:

@@ -17,7 +17,7 @@ from durableweb.types import interrupt
 
 KINDS = {
     "Added": ("add", "feat", "introduce", "create", "allow", "support", "ship", "lay"),
-    "Fixed": ("fix", "correct", "repair", "prevent", "keep", "stop"),
+    "Fixed": ("fix", "correct", "repair", "mend"),
     "Removed": ("remove", "drop", "delete"),
     "Documentation": ("docs", "document", "explain", "describe"),
     "Tests": ("test", "prove"),

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from durableweb.checkpoint.memory import InMemorySaver
 from durableweb.types import Command
-
 from tests.local_server import LocalServer, serve_locally
 
 GIT_IDENTITY = {

@@ -1,15 +1,21 @@
 """`manage.py demo`: people and runs are made once, and kept after that."""
 
+import socket
 from io import StringIO
 
 import pytest
 from django.contrib.auth import authenticate, get_user_model
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
 from durableweb.demo.models import LedgerEntry
 from workflows.models import Run, Thread
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _quick_passwords(settings) -> None:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 def run_demo(**options: object) -> str:
@@ -88,3 +94,13 @@ def test_nothing_is_booked_before_somebody_answers() -> None:
     run_demo()
 
     assert not LedgerEntry.objects.exists()
+
+
+def test_a_port_that_is_taken_is_told_before_anything_is_made() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+        with pytest.raises(CommandError, match=f"port {port}.*make demo PORT="):
+            run_demo(serve=True, port=port)
+
+    assert not Run.objects.exists()

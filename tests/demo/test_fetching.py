@@ -184,10 +184,11 @@ def test_text_is_decoded_by_its_charset_and_never_fails(server: LocalServer) -> 
 def test_markup_and_scripts_are_left_out(server: LocalServer) -> None:
     server.pages["/"] = Reply(
         b"<title> A &amp; B\n</title><style>p{}</style><p>One<b>two</b><p>Three"
+        b"<table><tr><td>a<td>b</table>"
         b"<script>alert('<p>no</p>')</script>",
         content_type="text/html; charset=utf-8",
     )
 
     page = fetch(server.url + "/", allow_private=True)
 
-    assert (page["title"], page["text"]) == ("A & B", "Onetwo\nThree")
+    assert (page["title"], page["text"]) == ("A & B", "Onetwo\nThree\na b")

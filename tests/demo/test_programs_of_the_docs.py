@@ -8,9 +8,9 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+
 from durableweb.checkpoint.memory import InMemorySaver
 from durableweb.types import Command
-
 from workflows.services import registry
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,10 +8,11 @@ import uuid
 from typing import NotRequired
 
 import requests
+from typing_extensions import TypedDict
+
 from durableweb.checkpoint.memory import MemorySaver
 from durableweb.func import task
 from durableweb.graph import END, START, StateGraph
-from typing_extensions import TypedDict
 
 
 # Define a TypedDict to represent the state

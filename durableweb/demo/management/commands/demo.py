@@ -4,11 +4,12 @@ May be repeated: what is there is kept, and nothing is made twice.
 """
 
 import os
+import socket
 from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from durableweb.demo.management import people
 from durableweb.demo.management.sample_runs import SampleRun, sample_runs
@@ -37,6 +38,9 @@ class Command(BaseCommand):
         host, port = options["host"], options["port"]
         if "PUBLIC_URL" not in os.environ:
             settings.PUBLIC_URL = f"http://{host}:{port}"
+        if options["serve"]:
+            # The runs are to fetch pages from this port: better no run than a wrong one.
+            refuse_taken_port(host, port)
 
         self._say("Preparing the database")
         call_command("migrate", verbosity=0)
@@ -105,3 +109,15 @@ class Command(BaseCommand):
     def _line(self, text: str) -> None:
         self.stdout.write(f"   {text}")
         self.stdout.flush()
+
+
+def refuse_taken_port(host: str, port: int) -> None:
+    """Raise CommandError where something else listens on that port."""
+    try:
+        with socket.create_server((host, port)):
+            pass
+    except OSError as error:
+        raise CommandError(
+            f"cannot listen on {host} port {port}: {error}. Stop what uses that port, or "
+            "choose another one: make demo PORT=8001, or manage.py demo --serve --port 8001"
+        ) from error
