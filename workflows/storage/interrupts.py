@@ -54,7 +54,7 @@ def _asked_row(
         namespace=commit.namespace,
         checkpoint=commit.parent_id or "",
         task=task.task_id,
-        task_path=task.path,
+        task_path=clean(task.path)[:600],
         node=clean(task.name)[:200],
         ordinal=asked.ordinal,
         key=clean(asked.key or "")[:200],

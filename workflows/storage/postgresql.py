@@ -10,6 +10,7 @@ it. The text depends only on which parts a bundle has, so a handful of statement
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -58,10 +59,11 @@ _VALUES = """value AS (
   INSERT INTO workflows_channelvalue (thread_id, namespace, checkpoint, channel, kind, base,
     snapshot, digest, payload)
   SELECT %(thread)s::text, %(namespace)s::text, %(checkpoint_id)s::text, given.*
-  FROM held, unnest({columns}) AS given
+  FROM held, unnest({columns}) AS given{replace})"""
+_VALUES_REPLACE = """
   ON CONFLICT (thread_id, namespace, channel, checkpoint) DO UPDATE SET
     kind = excluded.kind, base = excluded.base, snapshot = excluded.snapshot,
-    digest = excluded.digest, payload = excluded.payload)"""
+    digest = excluded.digest, payload = excluded.payload"""
 _WRITES = """write AS (
   INSERT INTO workflows_pendingwrite (thread_id, namespace, checkpoint, task, slot, path,
     digest, payload)
@@ -144,7 +146,12 @@ def _statement(
     if checkpoint:
         parts.append(_CHECKPOINT.format(replace=_CHECKPOINT_REPLACE if replace else ""))
     if values:
-        parts.append(_VALUES.format(columns=_arrays("value", ValueRow)))
+        parts.append(
+            _VALUES.format(
+                columns=_arrays("value", ValueRow),
+                replace=_VALUES_REPLACE if replace else "",
+            )
+        )
     if writes:
         parts.append(_WRITES.format(columns=_arrays("write", WriteRow)))
     if questions:
@@ -205,14 +212,28 @@ def _params(bundle: Bundle, run_id: int | None, fence: int) -> dict[str, Any]:
     if bundle.asked:
         _add_arrays(params, "asked", AskedRow, bundle.asked)
     if bundle.closed:
-        params["closed_id"] = [pair[0] for pair in bundle.closed]
-        params["closed_status"] = [pair[1] for pair in bundle.closed]
+        params["closed_id"] = _array([pair[0] for pair in bundle.closed])
+        params["closed_status"] = _array([pair[1] for pair in bundle.closed])
     if bundle.events:
-        params["event_kind"] = [kind for kind, _ in bundle.events]
-        params["event_data"] = [data for _, data in bundle.events]
+        params["event_kind"] = _array([kind for kind, _ in bundle.events])
+        params["event_data"] = _array([data for _, data in bundle.events])
     return params
 
 
 def _add_arrays(params: dict[str, Any], prefix: str, row: Any, rows: Any) -> None:
     for name, column in zip(row._fields, zip(*rows, strict=True), strict=True):
-        params[f"{prefix}_{name}"] = list(column)
+        params[f"{prefix}_{name}"] = _array(column)
+
+
+def _array(column: Iterable[str | int]) -> str:
+    """`column` as the text of an array.
+
+    Given lists, psycopg 3.3 walks them in Python: 165 us a commit, where this takes 20.
+    """
+    return (
+        '{"'
+        + '","'.join(
+            [str(item).replace("\\", "\\\\").replace('"', '\\"') for item in column]
+        )
+        + '"}'
+    )
