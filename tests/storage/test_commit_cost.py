@@ -87,7 +87,7 @@ def test_on_postgresql_it_is_one_statement_and_one_transaction():
     ran = statements_of(lambda: superstep(history))
 
     assert len(ran) == 1
-    assert ran[0].startswith("WITH held")
+    assert ran[0].startswith("WITH thread")
     with connection.cursor() as cursor:
         # All rows carry the same transaction number: one commit.
         cursor.execute(
@@ -110,7 +110,7 @@ def test_it_is_prepared_on_djangos_own_connection():
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT generic_plans + custom_plans FROM pg_prepared_statements"
-            " WHERE statement LIKE 'WITH held%%closed AS%%asked AS%%'"
+            " WHERE statement LIKE 'WITH thread%%closed AS%%asked AS%%'"
         )
         assert [row[0] for row in cursor.fetchall()] == [3]
 

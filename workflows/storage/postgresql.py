@@ -1,11 +1,12 @@
 """Writing a bundle on PostgreSQL: one prepared data-modifying statement, one commit.
 
-The first part locks the run's row where the fencing number is still ours. It waits for a
+The part `held` locks the run's row where the fencing number is still ours. It waits for a
 takeover that is not committed yet and then finds nothing; a mere `WHERE EXISTS` would read
 the row as it was before. All other parts select from it, so without it nothing is written.
 
-Locks are taken in the order run, interrupts, thread; others that write for a thread keep to
-it. The text depends only on which parts a bundle has, so a handful of statements is prepared.
+Locks are taken in the order thread, run, interrupts, as by all who write for a thread, so
+no two ever wait for each other. The text depends only on which parts a bundle has, so a
+handful of statements is prepared.
 """
 
 from __future__ import annotations
@@ -25,22 +26,25 @@ _NOW = "clock_timestamp()"
 _RELAXED = (
     "relaxed AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))"
 )
+_THREAD = """thread AS MATERIALIZED (
+  SELECT id, seq, head, graph FROM workflows_thread{relaxed}
+  WHERE id = %(thread)s::text FOR NO KEY UPDATE OF workflows_thread)"""
 _HELD = """held AS MATERIALIZED (
-  SELECT run.id AS run FROM workflows_run AS run{relaxed}
+  SELECT run.id AS run FROM thread, workflows_run AS run
   WHERE run.id = %(run)s AND run.fence = %(fence)s AND run.status = 'running'
   FOR SHARE OF run)"""
 _FREE = """held AS MATERIALIZED (
-  SELECT NULL::bigint AS run FROM workflows_thread AS thread{relaxed}
-  WHERE thread.id = %(thread)s::text AND NOT EXISTS (
-    SELECT 1 FROM workflows_run WHERE thread_id = %(thread)s::text AND status = 'running'))"""
+  SELECT NULL::bigint AS run FROM thread WHERE NOT EXISTS (
+    SELECT 1 FROM workflows_run
+    WHERE thread_id = %(thread)s::text AND status = 'running'))"""
 _CLOSED = "closed AS ({sql})"
 _ASKED = "asked AS ({sql})"
 _RAISED = """raised AS (
-  UPDATE workflows_thread AS thread SET seq = thread.seq + %(count)s{more}{head}
-  FROM held WHERE thread.id = %(thread)s::text RETURNING thread.seq)"""
+  UPDATE workflows_thread AS row SET seq = row.seq + %(count)s{more}{head}
+  FROM held WHERE row.id = %(thread)s::text RETURNING row.seq)"""
 _HEAD = (
-    ", head = CASE WHEN thread.head < %(checkpoint_id)s::text THEN %(checkpoint_id)s::text"
-    " ELSE thread.head END"
+    ", head = CASE WHEN row.head < %(checkpoint_id)s::text THEN %(checkpoint_id)s::text"
+    " ELSE row.head END"
 )
 _CHECKPOINT = """checkpoint AS (
   INSERT INTO workflows_checkpoint (thread_id, namespace, run_id, id, parent, step, source,
@@ -123,8 +127,9 @@ def _statement(
     asked: bool,
     closed: bool,
 ) -> str:
-    held = (_HELD if fenced else _FREE).format(relaxed=", relaxed" if relaxed else "")
-    parts = [_RELAXED, held] if relaxed else [held]
+    parts = [_RELAXED] if relaxed else []
+    parts.append(_THREAD.format(relaxed=", relaxed" if relaxed else ""))
+    parts.append(_HELD if fenced else _FREE)
     questions = []
     if closed:
         parts.append(_CLOSED.format(sql=_close_sql()))
@@ -176,9 +181,8 @@ def _ask_sql() -> str:
         for name in AskedRow._fields
     )
     return upsert_sql(
-        "SELECT %(thread)s::text, held.run, (SELECT graph FROM workflows_thread"  # noqa: S608
-        " WHERE id = %(thread)s::text), 'pending', 1, '', 0, given.*"
-        f" FROM held, unnest({columns}) AS given",
+        "SELECT thread.id, held.run, thread.graph, 'pending', 1, '', 0, given.*"  # noqa: S608
+        f" FROM thread, held, unnest({columns}) AS given",
         _NOW,
     )
 
