@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import operator
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from itertools import count
-from typing import Any
+from typing import Annotated, Any, TypedDict
 
 import pytest
 from asgiref.sync import sync_to_async
 from django.db import connections
 from django.utils import timezone
 
+from durableweb.graph import START, StateGraph
+from durableweb.types import Command, interrupt
 from tests.engine.support.lives import NOT_RESULTS, Story, wait_for_threads
 from tests.programs import all_samples
 from tests.programs.sample import Sample
+from tests.storage.racing import together
 from workflows.engine.drivers import faults, threads
+from workflows.engine.errors import ConcurrencyError, UnknownInterruptError
 from workflows.models import Event, Interrupt, Run, Thread
 from workflows.storage.leases import keeper
 from workflows.storage.saver import DjangoSaver
@@ -39,6 +44,10 @@ KILLED = [
     "failure_beside_a_success",
 ]
 LONG_AGO = timedelta(hours=1)
+
+
+class State(TypedDict):
+    log: Annotated[list, operator.add]
 
 
 class WatchedSaver(DjangoSaver):
@@ -140,3 +149,35 @@ def assert_settled() -> None:
     assert thread.status in ("idle", "error")
     seqs = [*Event.objects.order_by("seq").values_list("seq", flat=True)]
     assert seqs == [*range(1, thread.seq + 1)]
+
+
+def test_one_of_twenty_answers_to_a_question_wins():
+    ran: list[str] = []
+
+    def ask(state: Any) -> Any:
+        answer = interrupt("Really?")
+        ran.append(answer)
+        return {"log": [answer]}
+
+    def compiled() -> Any:
+        graph = StateGraph(State).add_node(ask).add_edge(START, "ask")
+        return graph.compile(checkpointer=DjangoSaver())
+
+    config = {"configurable": {"thread_id": "t"}}
+    compiled().invoke({"log": []}, config)
+
+    answers = together(
+        [
+            lambda n=n: compiled().invoke(Command(resume=f"by {n}"), config)
+            for n in range(20)
+        ]
+    )
+
+    won = [each for each in answers if isinstance(each, dict)]
+    assert len(won) == 1, answers
+    assert won[0]["log"] == ran
+    assert len(ran) == 1
+    refused = [each for each in answers if not isinstance(each, dict)]
+    expected = ConcurrencyError | UnknownInterruptError
+    assert all(isinstance(each, expected) for each in refused), refused
+    assert_settled()
