@@ -172,3 +172,26 @@ def test_a_commit_that_fails_half_way_leaves_nothing(monkeypatch):
 
     assert everything() == before
     assert history.read().checkpoint["id"] == head
+
+
+def test_deciding_and_asking_again_never_wait_for_each_other():
+    history = begun()
+    ending, _ = asking("Really?")
+    history.commit(writes=[ending])
+    head = history.head
+
+    def ask() -> None:
+        for _ in range(10):
+            mine = History(history.saver)
+            mine.head = head
+            mine.commit(writes=[asking("Really?", name=f"n{_}")[0]])
+
+    def decide() -> None:
+        # As the services do: the thread first, then what belongs to it.
+        for _ in range(10):
+            with transaction.atomic():
+                Thread.objects.select_for_update().get(pk="t")
+                Interrupt.objects.update(version=F("version") + 1)
+                Run.objects.update(priority=F("priority") + 1)
+
+    assert together([ask, decide, ask, decide]) == [None] * 4

@@ -8,7 +8,7 @@ import pytest
 
 from tests.storage.commits import History, asking, task
 from workflows.engine.checkpoint.base import Closed
-from workflows.models import Event, Interrupt, Thread
+from workflows.models import Decision, Event, Interrupt, Run, Thread
 from workflows.storage.interrupts import title_of
 from workflows.storage.saver import DjangoSaver
 
@@ -69,6 +69,24 @@ def test_asked_again_after_it_was_closed_is_the_next_round(history, status):
     assert (after.round, after.version) == (before.round + 1, before.version + 1)
     assert after.asked_at > before.asked_at
     assert after.closed_at is None
+
+
+@pytest.mark.parametrize(
+    ("run_status", "status", "round"),
+    [("pending", "decided", 1), ("error", "pending", 2)],
+)
+def test_an_answer_that_waits_its_turn_still_finds_its_question(
+    history, run_status, status, round
+):
+    ending, _ = asking("Really?")
+    history.commit(writes=[ending])
+    Interrupt.objects.update(status="decided")
+    answer = Run.objects.create(thread_id="t", kind="resume", status=run_status)
+    Decision.objects.create(interrupt=item(), round=1, kind="approve", run=answer)
+
+    history.commit(writes=[ending])
+
+    assert (item().status, item().round) == (status, round)
 
 
 @pytest.mark.parametrize("status", ["resolved", "superseded"])

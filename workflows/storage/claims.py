@@ -19,7 +19,7 @@ from django.db.models.functions import Now
 
 from workflows.engine.errors import LeaseLostError
 from workflows.models import Run
-from workflows.storage.connections import SQLITE
+from workflows.storage.connections import SQLITE, lock_thread
 from workflows.storage.events import append_events
 from workflows.storage.interrupts import clean
 from workflows.storage.leases import keeper, lease_seconds, renew_lease
@@ -104,23 +104,32 @@ def claim_next(
     """Claim the most urgent run there is; None when there is none."""
     for _ in range(_RACES):
         claimable = _claimable(using)
-        claim = _claim(claimable, owner, lease_seconds, using)
+        claim = _claim(claimable, owner, lease_seconds, using, skip_locked=True)
         if claim is not None or not claimable.exists():
             return claim
     return None
 
 
 def _claim(
-    candidates: QuerySet[Run], owner: str, seconds: float | None, using: str
+    candidates: QuerySet[Run],
+    owner: str,
+    seconds: float | None,
+    using: str,
+    *,
+    skip_locked: bool = False,
 ) -> Claim | None:
     seconds = lease_seconds() if seconds is None else seconds
     try:
         with transaction.atomic(using=using):
-            # SQLite ignores the lock: its IMMEDIATE transaction lets nobody else write.
-            run = candidates.select_for_update(skip_locked=True, of=("self",)).first()
-            if run is None:
+            # The thread's row is taken first, by all who write for it. SQLite ignores the
+            # lock: its IMMEDIATE transaction lets nobody else write.
+            run = (
+                candidates.select_related("thread")
+                .select_for_update(skip_locked=skip_locked, of=("thread",), no_key=True)
+                .first()
+            )
+            if run is None or not _take(run, owner, seconds, using):
                 return None
-            _take(run, owner, seconds, using)
     except IntegrityError:
         # Another run of the thread began since we looked: one_running_run_per_thread.
         return None
@@ -141,8 +150,12 @@ def _claim(
     return claim
 
 
-def _take(run: Run, owner: str, seconds: float, using: str) -> None:
-    Run.objects.using(using).filter(pk=run.pk).update(
+def _take(run: Run, owner: str, seconds: float, using: str) -> bool:
+    """Move the run to running, if it is still as it was when we looked."""
+    taken = Run.objects.using(using).filter(
+        pk=run.pk, fence=run.fence, status=Run.Status.PENDING
+    )
+    changed = taken.update(
         status=Run.Status.RUNNING,
         fence=F("fence") + 1,
         owner=owner,
@@ -150,8 +163,12 @@ def _take(run: Run, owner: str, seconds: float, using: str) -> None:
         started_at=DatabaseNow(),
         finished_at=None,
     )
-    data = {"run": run.pk, "kind": run.kind, "status": "running"}
-    append_events(using, run.thread_id, run.pk, [("run", data)], thread_status="busy")
+    if changed:
+        data = {"run": run.pk, "kind": run.kind, "status": "running"}
+        append_events(
+            using, run.thread_id, run.pk, [("run", data)], thread_status="busy"
+        )
+    return bool(changed)
 
 
 def renew(claim: Claim) -> bool:
@@ -177,6 +194,7 @@ def finish_run(
     keeper.drop(claim.using, claim.run_id)
     runs = Run.objects.using(claim.using)
     with transaction.atomic(using=claim.using):
+        lock_thread(connections[claim.using], claim.thread_id)
         changed = runs.filter(
             pk=claim.run_id, fence=claim.fence, status=Run.Status.RUNNING
         ).update(
@@ -228,9 +246,10 @@ def release_dead_leases(*, using: str = "default") -> list[int]:
         if breakable and is_dead(run.owner):
             still_dead |= Q(owner=run.owner)
         with transaction.atomic(using=using):
+            lock_thread(connections[using], run.thread_id)
             locked = (
                 Run.objects.using(using)
-                .select_for_update(skip_locked=True, of=("self",))
+                .select_for_update(of=("self",))
                 .filter(
                     still_dead,
                     pk=run.pk,

@@ -52,3 +52,16 @@ def execute(wrapper: Any, sql: str, params: Sequence[Any] = ()) -> Any:
 def inside_transaction(wrapper: Any) -> bool:
     """Whether the caller has a transaction open, so that we must not end it."""
     return wrapper.in_atomic_block or not wrapper.autocommit
+
+
+def lock_thread(wrapper: Any, thread_id: str) -> None:
+    """Take the thread's row, before any other of its rows: the order of all who write.
+
+    On SQLite the transaction itself is the lock.
+    """
+    if wrapper.vendor == POSTGRESQL:
+        execute(
+            wrapper,
+            "SELECT 1 FROM workflows_thread WHERE id = %s FOR NO KEY UPDATE",
+            (thread_id,),
+        )

@@ -54,7 +54,7 @@ def _asked_row(
         namespace=commit.namespace,
         checkpoint=commit.parent_id or "",
         task=task.task_id,
-        task_path=task.path,
+        task_path=clean(task.path)[:600],
         node=clean(task.name)[:200],
         ordinal=asked.ordinal,
         key=clean(asked.key or "")[:200],
@@ -124,8 +124,9 @@ def clean(text: str) -> str:
 
 # One statement for both databases; `{source}` gives the columns of AskedRow. The row keeps
 # its number, assignee and first round while it is pending; it starts a round when it had
-# been decided or closed. A question seen again one level further out (a parent repeats what
-# its subgraph asks) changes nothing.
+# been decided or closed. Two cases change nothing: a question seen again one level further
+# out (a parent repeats what its subgraph asks), and one whose answer waits in a run that has
+# not begun (another run asked again meanwhile: the answer must still find its question).
 _UPSERT = """
 INSERT INTO workflows_interrupt AS old (
   thread_id, run_id, graph, status, version, reason, priority, interrupt_id,
@@ -147,6 +148,12 @@ WHERE (excluded.round > 1 OR old.status <> 'pending' OR old.checkpoint <> exclud
        OR old.response_schema <> excluded.response_schema)
   AND NOT (old.status IN ('pending', 'decided')
            AND length(excluded.namespace) < length(old.namespace))
+  AND NOT (old.status = 'decided' AND old.value = excluded.value
+           AND old.response_schema = excluded.response_schema AND EXISTS (
+             SELECT 1 FROM workflows_decision AS decision
+             JOIN workflows_run AS waiting ON waiting.id = decision.run_id
+             WHERE decision.interrupt_id = old.id AND decision.round = old.round
+               AND waiting.status = 'pending'))
 RETURNING id, node, title, status, round
 """
 

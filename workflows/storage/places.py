@@ -14,7 +14,13 @@ from django.db import connections, transaction
 
 from workflows.engine.checkpoint.base import Place
 from workflows.engine.errors import LeaseLostError, StaleResumeError, ThreadBusyError
-from workflows.storage.connections import LATER_SQL, NOW_SQL, SQLITE, execute
+from workflows.storage.connections import (
+    LATER_SQL,
+    NOW_SQL,
+    SQLITE,
+    execute,
+    lock_thread,
+)
 from workflows.storage.events import append_events
 from workflows.storage.leases import keeper, lease_seconds, seconds_param
 from workflows.storage.owners import is_dead, process_owner
@@ -55,6 +61,7 @@ def open_direct(
     for _ in range(_ATTEMPTS):
         with transaction.atomic(using=using):
             ensure_thread(using, thread_id, graph)
+            lock_thread(connections[using], thread_id)
             run_id = _insert_run(using, thread_id, graph, kind)
             if run_id is not None:
                 _check_head(using, thread_id, expected_head)
@@ -157,6 +164,7 @@ def end_run(
     """
     wrapper = connections[using]
     with transaction.atomic(using=using):
+        lock_thread(wrapper, thread_id)
         found = execute(
             wrapper,
             "UPDATE workflows_run SET status = %s, reason = %s, lease_until = NULL,"  # noqa: S608

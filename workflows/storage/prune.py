@@ -10,7 +10,7 @@ from typing import Any
 from django.db import connections, transaction
 
 from workflows.engine.errors import ThreadBusyError
-from workflows.storage.connections import POSTGRESQL, execute
+from workflows.storage.connections import execute, lock_thread
 from workflows.storage.rows import refs_of
 
 Place = tuple[str, str]  # namespace, checkpoint id
@@ -94,14 +94,8 @@ def _written_by(wrapper: Any, run_ids: Sequence[str]) -> set[tuple[str, str, str
 def refuse_busy(using: str, thread_id: str) -> None:
     """Raise ThreadBusyError while a run holds the thread."""
     wrapper = connections[using]
-    # Locking the thread's row keeps a direct run from numbering its first event, which it
-    # does before its first commit.
-    lock = " FOR UPDATE" if wrapper.vendor == POSTGRESQL else ""
-    execute(
-        wrapper,
-        f"SELECT 1 FROM workflows_thread WHERE id = %s{lock}",  # noqa: S608
-        (thread_id,),
-    ).fetchone()
+    # A direct run numbers its first event, so it needs the thread's row, before it writes.
+    lock_thread(wrapper, thread_id)
     busy = execute(
         wrapper,
         "SELECT id, started_at FROM workflows_run"

@@ -219,10 +219,11 @@ def _write_rows(serde: Any, task: TaskWrites) -> list[WriteRow]:
     slots: dict[str, list[list[Any]]] = {}
     for channel, value in task.writes:
         slots.setdefault(_SLOTS.get(channel, "writes"), []).append([channel, value])
+    path = clean(task.path)[:600]
     rows = []
     for slot, pairs in slots.items():
         text = _writes_text(serde, pairs)
-        rows.append(WriteRow(task.task_id, slot, task.path, digest(text), text))
+        rows.append(WriteRow(task.task_id, slot, path, digest(text), text))
     return rows
 
 

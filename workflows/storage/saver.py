@@ -33,6 +33,7 @@ from workflows.engine.checkpoint.base import (
     TaskWrites,
     checkpoint_config,
 )
+from workflows.engine.drivers.threads import on_thread_end
 from workflows.engine.errors import LeaseLostError, ThreadBusyError
 from workflows.storage import places, postgresql, prune, reading, sqlite, threads
 from workflows.storage.claims import Claim
@@ -51,6 +52,10 @@ from workflows.storage.values import Memory, Ref, ThreadMemory
 
 _WRITE = {SQLITE: sqlite.write, POSTGRESQL: postgresql.write}
 _PAGE = 50
+
+# Nodes that run side by side save through connections of their own threads.
+if connections.close_all not in on_thread_end:
+    on_thread_end.append(connections.close_all)
 
 
 class DjangoSaver(BaseCheckpointSaver):

@@ -31,9 +31,11 @@ _CHECKPOINT = (
 _CHECKPOINT_NEW = _CHECKPOINT.format(replace="")
 _CHECKPOINT_AGAIN = _CHECKPOINT.format(replace=" OR REPLACE")
 _VALUE = (
-    "INSERT OR REPLACE INTO workflows_channelvalue (thread_id, namespace, checkpoint,"
+    "INSERT{replace} INTO workflows_channelvalue (thread_id, namespace, checkpoint,"
     " channel, kind, base, snapshot, digest, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
+_VALUE_NEW = _VALUE.format(replace="")
+_VALUE_AGAIN = _VALUE.format(replace=" OR REPLACE")
 _WRITE = (
     "INSERT OR REPLACE INTO workflows_pendingwrite (thread_id, namespace, checkpoint,"
     " task, slot, path, digest, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
@@ -140,8 +142,9 @@ def _write_rows(
             _CHECKPOINT_AGAIN if bundle.replace else _CHECKPOINT_NEW,
             (thread_id, namespace, run_id, *row),
         )
+        insert = _VALUE_AGAIN if bundle.replace else _VALUE_NEW
         for value in bundle.values:
-            execute(_VALUE, (thread_id, namespace, row.id, *value))
+            execute(insert, (thread_id, namespace, row.id, *value))
     for task in bundle.writes:
         execute(_WRITE, (thread_id, namespace, bundle.parent, *task))
     if events:

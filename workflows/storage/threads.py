@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import connections, transaction
 
-from workflows.storage.connections import NOW_SQL, execute
+from workflows.storage.connections import NOW_SQL, execute, lock_thread
 
 _BY_THREAD = ("pendingwrite", "channelvalue", "checkpoint", "event")
 _COPIED = {
@@ -21,7 +21,8 @@ def delete_thread(using: str, thread_id: str) -> None:
     """Remove every row of the thread. A run on it is stopped: its fence finds no row."""
     wrapper = connections[using]
     with transaction.atomic(using=using):
-        # The run row first: a commit in flight holds it, and later ones find it gone.
+        lock_thread(wrapper, thread_id)
+        # A commit that waits for us finds its run gone.
         execute(
             wrapper,
             "UPDATE workflows_run SET status = 'cancelled'"

@@ -1,0 +1,89 @@
+"""What a process was told is saved is there after kill -9, and nothing of what was not."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from django.db import connection
+
+from workflows.engine.checkpoint.base import checkpoint_config
+from workflows.models import ChannelValue, Checkpoint, Event, PendingWrite, Thread
+from workflows.storage.saver import DjangoSaver
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+WRITER = """
+import sys
+import django
+django.setup()
+from tests.storage.commits import History, task
+from workflows.storage.saver import DjangoSaver
+
+saver = DjangoSaver()
+saver.open("t", None)
+history = History(saver)
+number = 0
+while True:
+    log = [*history.values.get("log", []), f"{number:0200d}"]
+    task_id = f"task-{number}"
+    head = history.commit({"n": number, "log": log}, writes=[task(task_id, n=number)])
+    sys.stdout.write(f"{number} {head}\\n")
+    sys.stdout.flush()
+    number += 1
+"""
+
+
+def database_url() -> str:
+    settings = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{settings['NAME']}"
+    user, password = settings["USER"], settings["PASSWORD"]
+    place = f"{settings['HOST']}:{settings['PORT']}/{settings['NAME']}"
+    return f"postgres://{user}:{password}@{place}"
+
+
+@pytest.mark.parametrize("lines", [1, 7, 40])
+def test_every_acknowledged_commit_is_whole_after_kill_9(lines):
+    writer = subprocess.Popen(
+        [sys.executable, "-c", WRITER],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={
+            **os.environ,
+            "DATABASE_URL": database_url(),
+            "DJANGO_SETTINGS_MODULE": "durableweb.settings",
+        },
+    )
+    told = [writer.stdout.readline().split() for _ in range(lines)]
+    writer.kill()
+    told += [line.split() for line in writer.stdout.read().splitlines() if " " in line]
+    writer.wait(20)
+    writer.stdout.close()
+
+    saver = DjangoSaver()
+    found = [*saver.list(checkpoint_config("t"))][::-1]
+
+    saved = [(item.metadata["step"] + 1, item.checkpoint["id"]) for item in found]
+    acknowledged = [(int(number), head) for number, head in told if len(head) == 36]
+    assert saved[: len(acknowledged)] == acknowledged
+    assert len(saved) <= len(acknowledged) + 1  # one may be saved and not yet told
+    for number, item in enumerate(found):
+        assert item.checkpoint["channel_values"]["n"] == number
+        assert len(item.checkpoint["channel_values"]["log"]) == number + 1
+
+    # Every commit left all of its rows, and no other commit any.
+    thread = Thread.objects.get()
+    steps = [
+        json.loads(event.data)["checkpoint"]
+        for event in Event.objects.filter(kind="step").order_by("seq")
+    ]
+    assert thread.head == saved[-1][1] == steps[-1]
+    assert steps == [checkpoint for _, checkpoint in saved]
+    assert thread.seq == Event.objects.count() == 1 + 2 * len(saved)
+    assert PendingWrite.objects.count() == len(saved)
+    written = set(ChannelValue.objects.values_list("checkpoint", flat=True))
+    assert written == set(Checkpoint.objects.values_list("id", flat=True))
