@@ -11,20 +11,32 @@ from dataclasses import dataclass
 
 
 @dataclass
+class Cost:
+    """Microseconds a step: on the clock, and of this process's processor time."""
+
+    wall: float
+    cpu: float
+
+
+@dataclass
 class Row:
-    """One case: microseconds a step of both sides, and the ratios of the pairs."""
+    """One case: what a step cost both sides, and the ratios of the pairs."""
 
     name: str
-    ours: list[float]
-    peer: list[float]
+    ours: list[Cost]
+    peer: list[Cost]
 
     def text(self) -> str:
-        ratios = sorted(p / o for o, p in zip(self.ours, self.peer, strict=True))
-        low, middle, high = ratios[0], statistics.median(ratios), ratios[-1]
+        pairs = list(zip(self.ours, self.peer, strict=True))
+        wall = sorted(p.wall / o.wall for o, p in pairs)
+        cpu = statistics.median(p.cpu / o.cpu for o, p in pairs)
         return (
-            f"{self.name:<34}{statistics.median(self.ours):>10.1f}"
-            f"{statistics.median(self.peer):>12.1f}{middle:>10.1f}x"
-            f"   {low:.1f} to {high:.1f}"
+            f"{self.name:<26}"
+            f"{statistics.median(c.wall for c in self.ours):>11.1f}"
+            f"{statistics.median(c.wall for c in self.peer):>11.1f}"
+            f"{statistics.median(wall):>8.1f}x  {wall[0]:>4.1f} to {wall[-1]:<5.1f}"
+            f"{statistics.median(c.cpu for c in self.ours):>11.1f}"
+            f"{statistics.median(c.cpu for c in self.peer):>11.1f}{cpu:>8.1f}x"
         )
 
 
@@ -32,14 +44,15 @@ def header() -> str:
     machine = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
     return (
         f"{machine}; microseconds, medians of paired rounds\n"
-        f"{'case':<34}{'durableweb':>10}{'LangGraph':>12}{'ratio':>11}   spread of the pairs"
+        f"{'case':<26}{'durableweb':>11}{'LangGraph':>11}{'ratio':>9}  {'of pairs':<12}"
+        f"{'cpu ours':>11}{'cpu theirs':>11}{'ratio':>9}"
     )
 
 
 def pair(
     name: str,
-    ours: Callable[[], float],
-    peer: Callable[[], float],
+    ours: Callable[[], Cost],
+    peer: Callable[[], Cost],
     *,
     rounds: int = 7,
 ) -> Row:
@@ -53,9 +66,10 @@ def pair(
     return row
 
 
-def timed(work: Callable[[], None], steps: int) -> float:
-    """Microseconds a step of one call of `work`."""
+def timed(work: Callable[[], object], steps: int) -> Cost:
+    """What one call of `work` costs a step."""
     gc.collect()
-    begin = time.perf_counter()
+    cpu, wall = time.process_time(), time.perf_counter()
     work()
-    return (time.perf_counter() - begin) / steps * 1e6
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    return Cost(wall / steps * 1e6, cpu / steps * 1e6)

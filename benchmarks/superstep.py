@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypedDict
 
-from benchmarks._measure import header, pair, timed
+from benchmarks._measure import Cost, header, pair, timed
 
 STEPS = 50
 _threads = itertools.count()
@@ -41,8 +41,8 @@ def chain(api: Any, saver: Any) -> Any:
     return graph.compile(checkpointer=saver)
 
 
-def blocking(graph: Any, more: dict[str, Any]) -> Callable[[], float]:
-    def once() -> float:
+def blocking(graph: Any, more: dict[str, Any]) -> Callable[[], Cost]:
+    def once() -> Cost:
         config = {
             "configurable": {"thread_id": f"t{next(_threads)}"},
             "recursion_limit": STEPS + 10,
@@ -52,8 +52,8 @@ def blocking(graph: Any, more: dict[str, Any]) -> Callable[[], float]:
     return once
 
 
-def asynchronous(graph: Any, more: dict[str, Any]) -> Callable[[], float]:
-    def once() -> float:
+def asynchronous(graph: Any, more: dict[str, Any]) -> Callable[[], Cost]:
+    def once() -> Cost:
         config = {
             "configurable": {"thread_id": f"t{next(_threads)}"},
             "recursion_limit": STEPS + 10,
@@ -90,7 +90,7 @@ def main() -> None:
     sync = {"durability": "sync"}
     print(header())
 
-    def show(name: str, mine: Callable[[], float], other: Callable[[], float]) -> None:
+    def show(name: str, mine: Callable[[], Cost], other: Callable[[], Cost]) -> None:
         print(pair(name, mine, other).text(), flush=True)
 
     show(
@@ -123,7 +123,7 @@ def main() -> None:
         blocking(chain(theirs, SqliteSaver(connection)), sync),
     )
 
-    def their_async() -> float:
+    def their_async() -> Cost:
         async def run() -> None:
             async with AsyncSqliteSaver.from_conn_string(path) as saver:
                 await saver.conn.execute("PRAGMA synchronous=FULL")

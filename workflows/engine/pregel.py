@@ -164,6 +164,9 @@ class Pregel:
             control=control,
             more=more,
         )
+        if run.program.plain and stream_mode == "values" and run.sink is None:
+            outcome = await aio.drive_plain(run, execute(run, input))
+            return self._result(run, outcome, [], stream_mode, version)
         driver = aio.Aio(run, execute(run, input))
         async with aclosing(driver.stream()) as stream:
             chunks = [chunk async for chunk in stream]
