@@ -48,7 +48,7 @@ def now_text() -> str:
 
 def task_id(*parts: object) -> str:
     """The id of a task: the same parts give the same id in any process (R4.11)."""
-    h = digest("\x00".join(map(str, parts)))
+    h = blake2b("\x00".join(map(str, parts)).encode(), digest_size=16).hexdigest()
     return f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"
 
 

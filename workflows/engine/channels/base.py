@@ -76,9 +76,14 @@ class Channel:
         return hash((type(self).__name__, self.key))
 
 
+_NEVER = frozenset({str, int, float, bool, list, type(None)})
+
+
 def unwrap_overwrite(value: Any) -> tuple[bool, Any]:
     """Say whether `value` is an Overwrite, and what it holds (R2.5)."""
     kind = type(value)
+    if kind in _NEVER:
+        return False, value
     if kind.__name__ == "Overwrite" and hasattr(value, "value"):
         return True, value.value
     if kind is dict and len(value) == 1 and "__overwrite__" in value:

@@ -26,6 +26,26 @@ from workflows.engine.checkpoint.prompt import PromptTwins
 from workflows.engine.checkpoint.records import SLOTS, Saved, Space, TaskRecord
 from workflows.engine.errors import SerializationError, ThreadBusyError
 from workflows.engine.serde import Serde
+from workflows.engine.serde.plain import SAFE, encode_plain
+
+
+_OWN_LISTS = frozenset({"parents", "wrote"})
+
+
+def _is_engines_own(rest: dict[str, Any], metadata: Any) -> bool:
+    """Say whether all of it is text, numbers and lists that the engine itself has made."""
+    for item in rest.get("due") or ():
+        if "send" in item or "carried" in item:
+            return False
+    for name, value in metadata.items():
+        kind = type(value)
+        if kind is not int and name not in _OWN_LISTS and not _is_harmless(value):
+            return False
+    return True
+
+
+def _is_harmless(value: Any) -> bool:
+    return type(value) in SAFE and (type(value) is not str or value.isascii())
 
 
 class InMemorySaver(PromptTwins):
@@ -254,16 +274,29 @@ class InMemorySaver(PromptTwins):
         rest: dict[str, Any] = dict(checkpoint)
         rest.pop("channel_values", None)
         rest.pop("channel_versions", None)
+        body = self._body(rest, metadata)
+        return Saved(checkpoint["id"], parent, body, values, versions)
+
+    def _body(self, rest: dict[str, Any], metadata: Any) -> bytes:
+        if _is_engines_own(rest, metadata):
+            try:
+                return encode_plain([rest, metadata])
+            except ValueError:
+                pass  # a name with a lone surrogate: the careful way below
         try:
-            body = self.serde.encode([rest, metadata])
+            return self.serde.encode([rest, metadata])
         except SerializationError:
             self.serde.encode(rest, "$")
             self.serde.encode(metadata, "$metadata")
             raise
-        return Saved(checkpoint["id"], parent, body, values, versions)
 
     def _slots(self, writes: Sequence[tuple[str, Any]]) -> dict[str, bytes]:
         pairs: dict[str, builtins.list[builtins.list[Any]]] = {}
+        if all(type(value) in SAFE and name not in SLOTS for name, value in writes):
+            try:
+                return {"writes": encode_plain(writes)}
+            except ValueError:
+                pass  # a lone surrogate: the careful way below
         for channel, value in writes:
             slot = SLOTS.get(channel, "writes")
             if slot in pairs:

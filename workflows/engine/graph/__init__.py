@@ -1,0 +1,1 @@
+"""StateGraph: from names to nodes and channels."""

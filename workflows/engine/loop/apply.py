@@ -22,7 +22,9 @@ def apply_writes(view: View, tasks: Iterable[Task]) -> tuple[list[str], list[Due
     """
     program = view.run.program
     channels = view.channels
-    ordered = sorted(tasks, key=order_of)
+    ordered = list(tasks)
+    if len(ordered) > 1:
+        ordered.sort(key=order_of)
     writes: dict[str, list[Any]] = {}
     routes = Routes(program)
     for task in ordered:
@@ -32,8 +34,10 @@ def apply_writes(view: View, tasks: Iterable[Task]) -> tuple[list[str], list[Due
                 routes.add(value)
             elif channel == HANDLED:
                 handled = True
+            elif channel in writes:
+                writes[channel].append(value)
             elif channel in channels:
-                writes.setdefault(channel, []).append(value)
+                writes[channel] = [value]
         if not handled:
             follow_edges(routes, writes, task)
     changed = []
@@ -43,8 +47,10 @@ def apply_writes(view: View, tasks: Iterable[Task]) -> tuple[list[str], list[Due
     for channel in program.volatile:
         if channel not in writes and channels[channel].update(()):
             changed.append(channel)
-    fire_joins(view, routes, writes, changed)
-    return changed, routes.listed(_still_deferred(view, ordered))
+    if program.joins:
+        fire_joins(view, routes, writes, changed)
+    waiting = _still_deferred(view, ordered) if program.defers else ()
+    return changed, routes.listed(waiting)
 
 
 def follow_edges(routes: Routes, writes: dict[str, list[Any]], task: Task) -> None:
@@ -70,8 +76,6 @@ def fire_joins(
 
 
 def _still_deferred(view: View, ran: list[Task]) -> list[Due]:
-    if not view.run.program.defers:
-        return []
     done = {task.name for task in ran}
     return [item for item in view.due if item.get("defer") and item["node"] not in done]
 
