@@ -11,7 +11,7 @@ from contextvars import copy_context
 from functools import partial
 from typing import Any
 
-from workflows.engine.drivers import faults
+from workflows.engine.drivers import faults, timeouts
 from workflows.engine.drivers.attempt import Context, Invoke, run_async
 from workflows.engine.drivers.blocking import Blocking
 from workflows.engine.drivers.threads import pool
@@ -194,7 +194,7 @@ class Aio:
         context = Context(task, self.run, self)
         current.set(context)
         try:
-            writes = await run_async(task, context, self._in_thread)
+            writes = await self._within_limits(task, context)
         except asyncio.CancelledError:
             return
         except Exception as error:  # noqa: BLE001 - an ending like any other
@@ -204,6 +204,24 @@ class Aio:
             self.arrived.set()
         else:
             self._post(Finished(task, writes))
+
+    async def _within_limits(self, task: Task, context: Context) -> Any:
+        """One attempt under its timeout, if it has one (R1.37)."""
+        policy = timeouts.policy_of(task)
+        if policy is None:
+            return await run_async(task, context, self._in_thread)
+        watch = timeouts.Watch(policy, self.loop.time)
+        context.watch = watch
+        attempt = asyncio.ensure_future(run_async(task, context, self._in_thread))
+        try:
+            while True:
+                await asyncio.wait({attempt}, timeout=watch.left())
+                if attempt.done():
+                    return attempt.result()
+                if watch.left() <= 0:
+                    raise watch.error(task.name)
+        finally:
+            attempt.cancel()
 
     async def _in_thread(self, invoke: Invoke) -> Any:
         return await hop(partial(invoke.fn, *invoke.args, **invoke.kwargs))
