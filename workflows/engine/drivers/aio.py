@@ -15,6 +15,7 @@ from workflows.engine.drivers import faults, timeouts
 from workflows.engine.drivers.attempt import Context, Invoke, run_async
 from workflows.engine.drivers.blocking import Blocking
 from workflows.engine.drivers.threads import pool
+from workflows.engine.errors import LeaseLostError
 from workflows.engine.loop.effects import (
     Called,
     Cancel,
@@ -56,6 +57,8 @@ class Aio:
         self.chunks: deque[Any] = deque()
         self.fatal: BaseException | None = None
         self.error: Exception | None = None
+        self.suspended = False
+        self.taken_over: Any = None
 
     async def drive(self) -> Any:
         """Run to the end; returns what the generator returns."""
@@ -76,10 +79,14 @@ class Aio:
                 value = None
                 while not value:
                     while self.chunks:
+                        self.suspended = True
                         yield self.chunks.popleft()
+                        self._go_on()
                     value = await self._next_events()
             while self.chunks:
+                self.suspended = True
                 yield self.chunks.popleft()
+                self._go_on()
             if self.error is not None:
                 raise self.error
             status = getattr(self.result, "status", "success")
@@ -96,6 +103,19 @@ class Aio:
             if self.place is not None:
                 place, self.place = self.place, None
                 await asyncio.shield(self.saver.aclose(place, status))
+
+    def _go_on(self) -> None:
+        self.suspended = False
+        if self.taken_over is not None:
+            raise LeaseLostError(self.taken_over.run_id, self.taken_over.fence)
+
+    def give_up(self) -> bool:
+        """End a run whose stream nobody reads on; False while a task is at work (RA.2)."""
+        busy = any(not attempt.done() for attempt in self.attempts.values())
+        if not self.suspended or busy:
+            return False
+        self.taken_over, self.place = self.place, None
+        return True
 
     async def _until_wait(self, value: Any) -> Any:
         """Answer requests until the loop waits (returns it) or ends (returns None)."""
