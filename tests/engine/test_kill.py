@@ -80,6 +80,8 @@ def test_every_kind_of_request_is_made(loop: asyncio.Runner) -> None:
             with faults.counting() as counted:
                 story.live()
                 story.look_back_and_edit()
+                if driver == "blocking":
+                    story.watch()
             seen |= counted.kinds
 
     assert seen == {kind.__name__ for kind in get_args(effects.Request)}

@@ -8,7 +8,12 @@ from typing import Any
 import pytest
 
 from durableweb.checkpoint.memory import InMemorySaver
-from durableweb.errors import StaleResumeError, ThreadBusyError, UnknownInterruptError
+from durableweb.errors import (
+    LeaseLostError,
+    StaleResumeError,
+    ThreadBusyError,
+    UnknownInterruptError,
+)
 from durableweb.graph import START
 from durableweb.types import Command, interrupt
 from tests.programs.flows import build
@@ -108,6 +113,8 @@ def test_a_stream_that_nobody_reads_on_is_taken_over() -> None:
     next(abandoned)
 
     assert flow.invoke(None, CONFIG) == {"log": ["<x>", "<y>"]}
+    with pytest.raises(LeaseLostError):
+        next(abandoned)
 
 
 def test_a_run_inside_a_task_of_the_same_thread_is_refused() -> None:

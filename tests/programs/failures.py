@@ -1,5 +1,7 @@
 """Failures: continued, beside a success, retried, handled."""
 
+import asyncio
+
 from durableweb.errors import NodeError
 from durableweb.graph import START, StateGraph
 from durableweb.types import Command, RetryPolicy
@@ -31,6 +33,21 @@ def failure_beside_a_success(life, saver):
     return build(life, "ok shaky j", *edges, shaky=_shaky(life)).compile(
         checkpointer=saver
     )
+
+
+@sample({"log": []}, only="async")
+def failure_beside_a_coroutine(life, saver):
+    async def slow(state):
+        await asyncio.sleep(0.01)
+        return {"log": [life.did("slow")]}
+
+    async def shaky(state):
+        life.world.fail_once("shaky")
+        return {"log": [life.did("shaky")]}
+
+    edges = [(START, "slow"), (START, "shaky"), (["slow", "shaky"], "j")]
+    graph = build(life, "slow shaky j", *edges, slow=slow, shaky=shaky)
+    return graph.compile(checkpointer=saver)
 
 
 @sample({"log": []})

@@ -199,8 +199,16 @@ def what_a_branch_sees(api, run):
     return [run.invoke(built.compile(), {"log": []}), seen]
 
 
-@program("R1.21")
-def a_branch_asks_and_retries_with_its_node(api, run):
+@program(
+    "R1.21",
+    differs="node and branch are one unit: while the branch asks, the node has no update",
+    expected=[
+        {"__interrupt__": [{"asks": "where?", "id": "#1"}], "log": []},
+        {"log": ["x", "y"]},
+        ["x", "choose", "x", "choose"],
+    ],
+)
+def a_branch_asks(api, run):
     calls = []
 
     def choose(state):
@@ -212,6 +220,12 @@ def a_branch_asks_and_retries_with_its_node(api, run):
     g = built.compile(checkpointer=run.saver)
     first = run.invoke(g, {"log": []}, run.config())
     last = run.invoke(g, api.Command(resume="y"), run.config())
+    return [first, last, calls]
+
+
+@program("R1.21")
+def a_branch_is_retried_with_its_node(api, run):
+    calls = []
 
     def shaky(state):
         calls.append("shaky")
@@ -219,11 +233,11 @@ def a_branch_asks_and_retries_with_its_node(api, run):
             raise ConnectionError
         return "y"
 
-    again = api.StateGraph(S).add_node("y", say("y"))
+    built = api.StateGraph(S).add_node("y", say("y"))
     policy = api.RetryPolicy(initial_interval=0.0, jitter=False)
-    again.add_node("x", say("x", calls), retry_policy=policy).add_edge(api.START, "x")
-    again.add_conditional_edges("x", shaky)
-    return [first, last, run.invoke(again.compile(), {"log": []}), calls]
+    built.add_node("x", say("x", calls), retry_policy=policy).add_edge(api.START, "x")
+    built.add_conditional_edges("x", shaky)
+    return [run.invoke(built.compile(), {"log": []}), calls]
 
 
 @program(

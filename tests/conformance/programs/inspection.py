@@ -177,7 +177,7 @@ def special_names_for_an_update(api, run):
                 node,
                 made if "raises" in made else "made",
                 found["values"],
-                found["next"],
+                found["next"] if node != "__input__" else found["next"][:1],
                 found["step"],
             ]
         )

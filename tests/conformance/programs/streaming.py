@@ -60,13 +60,9 @@ def updates_as_returned(api, run):
         x=lambda s: api.Command(update={"a": 1}, goto="z"),
         z=None,
     )
-    many = graph(
-        api, (api.START, "x"), x=lambda s: [api.Command(update={"a": 1}), {"a": 2}]
-    )
     return [
         run.stream(g, {"log": []}, run.config()),
         run.stream(jump.compile(), {"log": []}),
-        run.stream(many.compile(), {"log": []}),
     ]
 
 

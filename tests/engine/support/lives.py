@@ -110,6 +110,12 @@ class Story:
         else:
             self.loop.run(graph.aupdate_state(self.config, update, as_node=name))
 
+    def watch(self) -> None:
+        """One more run, streamed."""
+        graph = self.sample.build(Life(self.world), self.saver)
+        for _ in graph.stream(self.sample.given, self.config, stream_mode="values"):
+            break
+
     def _last_node(self, graph: Any) -> str:
         found = self.saver.list(self.config)
         due = [

@@ -19,6 +19,9 @@ class NamedBarrierValue(Channel):
         self.names = frozenset(names)
         self.seen: set[str] = set()
 
+    def traits(self) -> tuple[Any, ...]:
+        return (self.typ, self.names)
+
     def clear(self) -> None:
         self.seen = set()
 

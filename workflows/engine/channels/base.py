@@ -69,8 +69,15 @@ class Channel:
         """Say whether `get` would answer."""
         return self.checkpoint() is not MISSING
 
+    def traits(self) -> tuple[Any, ...]:
+        """What makes two channels of one class the same kind of channel."""
+        return (self.typ,)
+
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self.typ == getattr(other, "typ", None)
+        # `Annotated[T, channel]` is cached by typing: unlike channels must be unequal.
+        return type(self) is type(other) and (
+            isinstance(other, Channel) and self.traits() == other.traits()
+        )
 
     def __hash__(self) -> int:
         return hash((type(self).__name__, self.key))

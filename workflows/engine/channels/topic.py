@@ -19,6 +19,9 @@ class Topic(Channel):
         self.accumulate = accumulate
         self.values: list[Any] = []
 
+    def traits(self) -> tuple[Any, ...]:
+        return (self.typ, self.accumulate)
+
     def clear(self) -> None:
         self.values = []
 

@@ -85,6 +85,9 @@ class EphemeralValue(_Single):
         super().__init__(typ)
         self.guard = guard
 
+    def traits(self) -> tuple[Any, ...]:
+        return (self.typ, self.guard)
+
     def update(self, values: Sequence[Any]) -> bool:
         if not values:
             changed = self.value is not MISSING
@@ -105,6 +108,9 @@ class UntrackedValue(_Single):
     def __init__(self, typ: Any = Any, guard: bool = True) -> None:
         super().__init__(typ)
         self.guard = guard
+
+    def traits(self) -> tuple[Any, ...]:
+        return (self.typ, self.guard)
 
     def load(self, saved: Any) -> None:
         self.value = MISSING

@@ -227,7 +227,7 @@ class BaseCheckpointSaver:
         with _guard:
             live: dict[str, Place] = self.__dict__.setdefault("_live", {})
             holder = live.get(thread_id)
-            if holder is not None:
+            if holder is not None and not _given_up(holder):
                 raise ThreadBusyError(holder.run_id, thread_id=thread_id)
             place = Place(thread_id, f"local-{next(_numbers)}", owner=owner)
             live[thread_id] = place
@@ -310,6 +310,12 @@ class BaseCheckpointSaver:
     async def aclose(self, place: Place, outcome: str = "success") -> None:
         """Async twin of `close`."""
         await asyncio.to_thread(self.close, place, outcome)
+
+
+def _given_up(place: Place) -> bool:
+    """Ask a driver of this process whether its run was left lying in mid-stream (RA.2)."""
+    give_up = getattr(place.owner, "give_up", None)
+    return bool(give_up is not None and give_up())
 
 
 def checkpoint_config(

@@ -11,10 +11,11 @@ from contextvars import copy_context
 from functools import partial
 from typing import Any
 
-from workflows.engine.drivers import faults
+from workflows.engine.drivers import faults, timeouts
 from workflows.engine.drivers.attempt import Context, Invoke, run_async
 from workflows.engine.drivers.blocking import Blocking
 from workflows.engine.drivers.threads import pool
+from workflows.engine.errors import LeaseLostError
 from workflows.engine.loop.effects import (
     Called,
     Cancel,
@@ -56,6 +57,8 @@ class Aio:
         self.chunks: deque[Any] = deque()
         self.fatal: BaseException | None = None
         self.error: Exception | None = None
+        self.suspended = False
+        self.taken_over: Any = None
 
     async def drive(self) -> Any:
         """Run to the end; returns what the generator returns."""
@@ -76,10 +79,14 @@ class Aio:
                 value = None
                 while not value:
                     while self.chunks:
+                        self.suspended = True
                         yield self.chunks.popleft()
+                        self._go_on()
                     value = await self._next_events()
             while self.chunks:
+                self.suspended = True
                 yield self.chunks.popleft()
+                self._go_on()
             if self.error is not None:
                 raise self.error
             status = getattr(self.result, "status", "success")
@@ -96,6 +103,19 @@ class Aio:
             if self.place is not None:
                 place, self.place = self.place, None
                 await asyncio.shield(self.saver.aclose(place, status))
+
+    def _go_on(self) -> None:
+        self.suspended = False
+        if self.taken_over is not None:
+            raise LeaseLostError(self.taken_over.run_id, self.taken_over.fence)
+
+    def give_up(self) -> bool:
+        """End a run whose stream nobody reads on; False while a task is at work (RA.2)."""
+        busy = any(not attempt.done() for attempt in self.attempts.values())
+        if not self.suspended or busy:
+            return False
+        self.taken_over, self.place = self.place, None
+        return True
 
     async def _until_wait(self, value: Any) -> Any:
         """Answer requests until the loop waits (returns it) or ends (returns None)."""
@@ -194,7 +214,7 @@ class Aio:
         context = Context(task, self.run, self)
         current.set(context)
         try:
-            writes = await run_async(task, context, self._in_thread)
+            writes = await self._within_limits(task, context)
         except asyncio.CancelledError:
             return
         except Exception as error:  # noqa: BLE001 - an ending like any other
@@ -204,6 +224,24 @@ class Aio:
             self.arrived.set()
         else:
             self._post(Finished(task, writes))
+
+    async def _within_limits(self, task: Task, context: Context) -> Any:
+        """One attempt under its timeout, if it has one (R1.37)."""
+        policy = timeouts.policy_of(task)
+        if policy is None:
+            return await run_async(task, context, self._in_thread)
+        watch = timeouts.Watch(policy, self.loop.time)
+        context.watch = watch
+        attempt = asyncio.ensure_future(run_async(task, context, self._in_thread))
+        try:
+            while True:
+                await asyncio.wait({attempt}, timeout=watch.left())
+                if attempt.done():
+                    return attempt.result()
+                if watch.left() <= 0:
+                    raise watch.error(task.name)
+        finally:
+            attempt.cancel()
 
     async def _in_thread(self, invoke: Invoke) -> Any:
         return await hop(partial(invoke.fn, *invoke.args, **invoke.kwargs))

@@ -12,6 +12,7 @@ from workflows.engine import ids
 from workflows.engine.checkpoint.base import Asked
 from workflows.engine.constants import GOTO, NS_END, NS_SEP, PREVIOUS, RETURN
 from workflows.engine.drivers.future import TaskFuture
+from workflows.engine.drivers.timeouts import Watch
 from workflows.engine.errors import (
     GraphInterrupt,
     NodeCancelledError,
@@ -33,7 +34,15 @@ log = logging.getLogger("durableweb.engine")
 class Context:
     """What the function of a task can reach; implements `runtime.TaskContext`."""
 
-    __slots__ = ("_config", "_runtime", "driver", "run", "subgraphs", "task")
+    __slots__ = (
+        "_config",
+        "_runtime",
+        "watch",
+        "driver",
+        "run",
+        "subgraphs",
+        "task",
+    )
 
     def __init__(self, task: Task, run: Run, driver: Any) -> None:
         self.task = task
@@ -42,6 +51,7 @@ class Context:
         self.subgraphs = 0
         self._config: dict[str, Any] | None = None
         self._runtime: Runtime[Any] | None = None
+        self.watch: Watch | None = None
 
     @property
     def namespace(self) -> str:
@@ -84,8 +94,15 @@ class Context:
 
     def write(self, chunk: Any) -> None:
         """Hand a chunk to the custom stream, at once."""
+        if self.watch is not None:
+            self.watch.sign()
         if "custom" in self.run.modes:
             self.driver.wrote(self.task, "custom", chunk)
+
+    def beat(self, details: Any = None) -> None:
+        """Say that the attempt is alive (R1.37)."""
+        if self.watch is not None:
+            self.watch.beat(details)
 
     def runtime(self) -> Runtime[Any]:
         """R1.6."""
@@ -106,6 +123,7 @@ class Context:
                     node_first_attempt_time=task.first_attempt,
                 ),
                 control=run.control,
+                heartbeat=self.beat,
                 idempotency_key=ids.digest(
                     f"{run.thread_id}\0{run.namespace}\0{task.id}"
                 ),
@@ -180,6 +198,8 @@ class Context:
                 f"task {fn.name!r} is a coroutine function; a blocking graph cannot run "
                 "it. Use ainvoke or astream, or make it a plain function."
             )
+        if self.watch is not None:
+            self.watch.sign()
         future = TaskFuture(fn.name, self)
         call = Call(fn.node.fn, args, kwargs, future)
         call.number = task.calls.get(fn.name, 0)

@@ -19,6 +19,7 @@ from typing import Any
 from workflows.engine.drivers import faults
 from workflows.engine.drivers.attempt import Context, check_blocking, run_blocking
 from workflows.engine.drivers.threads import pool
+from workflows.engine.errors import LeaseLostError
 from workflows.engine.loop.effects import (
     Called,
     Cancel,
@@ -64,6 +65,8 @@ class Blocking:
         self.chunks: deque[Any] = deque()
         self.inline = not (run.modes & {"custom", "messages"})
         self.pumping = False
+        self.suspended = False
+        self.taken_over: Any = None
 
     # the caller's side
 
@@ -79,13 +82,11 @@ class Blocking:
         try:
             self._advance(None)
             while not self.done:
-                while self.chunks:
-                    yield self.chunks.popleft()
+                yield from self._hand_out()
                 events = self._next_events()
                 if events:
                     self._advance(events)
-            while self.chunks:
-                yield self.chunks.popleft()
+            yield from self._hand_out()
             if self.error is not None:
                 raise self.error
             status = getattr(self.result, "status", "success")
@@ -96,6 +97,21 @@ class Blocking:
             self.steps.close()
             if self.place is not None:
                 self.saver.close(self.place, status)
+
+    def _hand_out(self) -> Generator[Any, None, None]:
+        while self.chunks:
+            self.suspended = True
+            yield self.chunks.popleft()
+            self.suspended = False
+            if self.taken_over is not None:
+                raise LeaseLostError(self.taken_over.run_id, self.taken_over.fence)
+
+    def give_up(self) -> bool:
+        """End a run whose stream nobody reads on; False while a task is at work (RA.2)."""
+        if not self.suspended or self.live:
+            return False
+        self.taken_over, self.place = self.place, None
+        return True
 
     # the loop's side
 

@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from workflows.engine.drivers.timeouts import checked_policy
 from workflows.engine.errors import FeatureNotBuiltError
 from workflows.engine.inject import (
     injections,
@@ -55,7 +56,7 @@ class TaskFunction:
             read=lambda channels, remaining: None,
             inject=inject,
             retry=retry,
-            timeout=timeout,
+            timeout=checked_policy(timeout),
         )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:

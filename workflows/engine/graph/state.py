@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from workflows.engine.constants import END, START
+from workflows.engine.drivers.timeouts import checked_policy
 from workflows.engine.errors import FeatureNotBuiltError
 from workflows.engine.graph.branch import BranchSpec, path_map_of
 from workflows.engine.graph.compiled import CompiledStateGraph
@@ -129,7 +130,7 @@ class StateGraph:
         spec.metadata = dict(metadata or {})
         spec.retry = _policies(retry_policy)
         spec.cache = cache_policy
-        spec.timeout = timeout
+        spec.timeout = checked_policy(timeout)
         spec.handler = error_handler
         if isinstance(destinations, Mapping):
             spec.destinations = dict(destinations)

@@ -1,0 +1,80 @@
+"""How long an attempt may take, and what counts as a sign of life (R1.37)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from workflows.engine.errors import NodeTimeoutError
+from workflows.engine.loop.records import Task
+from workflows.engine.types import TimeoutPolicy
+
+
+def seconds_of(given: Any, what: str) -> float | None:
+    """A limit in seconds. Raises ValueError for zero and below."""
+    if given is None:
+        return None
+    seconds = given.total_seconds() if isinstance(given, timedelta) else float(given)
+    if seconds <= 0:
+        raise ValueError(f"{what} must be more than 0 seconds, not {given!r}")
+    return seconds
+
+
+def checked_policy(given: Any) -> TimeoutPolicy | None:
+    """Seconds, a timedelta or a policy -> a policy with plain seconds, or None."""
+    if given is None:
+        return None
+    policy = given if isinstance(given, TimeoutPolicy) else TimeoutPolicy(given)
+    run = seconds_of(policy.run_timeout, "run_timeout")
+    idle = seconds_of(policy.idle_timeout, "idle_timeout")
+    if run is None and idle is None:
+        return None
+    return TimeoutPolicy(run, idle, policy.refresh_on)
+
+
+def policy_of(task: Task) -> TimeoutPolicy | None:
+    """The limits of a task: those its `Send` names, else its node's."""
+    return checked_policy(task.due.get("timeout") or task.node.timeout)
+
+
+class Watch:
+    """The clock of one attempt."""
+
+    def __init__(self, policy: TimeoutPolicy, clock: Callable[[], float]) -> None:
+        self.policy = policy
+        self.clock = clock
+        self.begun = self.alive = clock()
+
+    def sign(self) -> None:
+        """The attempt wrote or called something."""
+        if self.policy.refresh_on == "auto":
+            self.alive = self.clock()
+
+    def beat(self, details: Any = None) -> None:
+        """The attempt said that it is alive."""
+        self.alive = self.clock()
+
+    def _ends(self) -> dict[str, float]:
+        limits = {"run": self.policy.run_timeout, "idle": self.policy.idle_timeout}
+        since = {"run": self.begun, "idle": self.alive}
+        return {
+            kind: since[kind] + limit
+            for kind, limit in limits.items()
+            if isinstance(limit, float)
+        }
+
+    def left(self) -> float:
+        """Seconds until the first limit."""
+        return max(0.0, min(self._ends().values()) - self.clock())
+
+    def error(self, name: str) -> NodeTimeoutError:
+        """What the attempt fails with."""
+        ends = self._ends()
+        return NodeTimeoutError(
+            name,
+            self.clock() - self.begun,
+            min(ends, key=lambda kind: ends[kind]),
+            idle_timeout=self.policy.idle_timeout,  # type: ignore[arg-type]
+            run_timeout=self.policy.run_timeout,  # type: ignore[arg-type]
+        )
