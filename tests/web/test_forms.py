@@ -386,11 +386,13 @@ def test_errors_of_the_services_find_their_fields():
     root = Form(PERSON).draw()
 
     left = attach(
-        root, {"$.home.street": "unknown", "/age": "odd", "$": "no", "$.x": "y"}
+        root,
+        {"$.home.street": "unknown", "/age": "odd", "name": "?", "$": "no", "$.x": "y"},
     )
 
     assert left == ["no", "$.x: y"]
     assert {f.name: f.errors for f in walk(root) if f.errors} == {
         "v/home/street": ["unknown"],
         "v/age": ["odd"],
+        "v/name": ["?"],
     }

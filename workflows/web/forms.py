@@ -77,7 +77,7 @@ class Form:
 def attach(root: Field, errors: Mapping[str, str]) -> list[str]:
     """Put a service's errors at their fields; returns the texts that fit no field.
 
-    Places may be written as JSON pointers (`/items/0`) or as paths (`$.items[0]`).
+    Places may be JSON pointers (`/items/0`) or paths (`$.items[0]`, `items.0`).
     """
     fields = {field.pointer: field for field in walk(root)}
     left = []
@@ -97,6 +97,11 @@ def _without_frame(root: Field) -> None:
 
 
 def _pointer(place: str) -> str:
-    if not place.startswith("$"):
+    if not place or place.startswith("/"):
         return place
-    return place[1:].replace("[", "/").replace("]", "").replace(".", "/")
+    path = place.removeprefix("$").replace("[", ".").replace("]", "")
+    return (
+        path.replace(".", "/")
+        if path[:1] in {"", "."}
+        else f"/{path}".replace(".", "/")
+    )

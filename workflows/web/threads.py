@@ -37,9 +37,10 @@ def edit_state(request: HttpRequest, thread_id: str) -> HttpResponse:
     thread = thread_detail(request.user, thread_id)
     text = request.POST.get("values", "")
     reason = request.POST.get("reason", "")
+    checkpoint = request.POST.get("checkpoint", "")[:36]
     draft = {"values": text, "reason": reason, "errors": {}}
     try:
-        values = _values(text, thread)
+        values = _values(text, thread, checkpoint)
         fault = strict_json.text_fault(reason)
         if fault:
             raise InvalidAnswer({"reason": f"The reason {fault}."})
@@ -47,7 +48,7 @@ def edit_state(request: HttpRequest, thread_id: str) -> HttpResponse:
             request.user,
             thread_id,
             values,
-            request.POST.get("checkpoint", "")[:36],
+            checkpoint,
             reason,
         ).execute()
     except InvalidAnswer as refusal:
@@ -59,7 +60,7 @@ def edit_state(request: HttpRequest, thread_id: str) -> HttpResponse:
     return HttpResponseRedirect(reverse("thread", args=[thread_id]), status=303)
 
 
-def _values(text: str, thread: ThreadRecord) -> dict[str, Any]:
+def _values(text: str, thread: ThreadRecord, checkpoint: str) -> dict[str, Any]:
     """The channels that differ from what was shown."""
     try:
         values = strict_json.parse(text)
@@ -71,9 +72,10 @@ def _values(text: str, thread: ThreadRecord) -> dict[str, Any]:
         raise InvalidAnswer({"values": "Write a JSON object: one key per field."})
     shown = {part.name: part.tree for part in thread.state.fields if part.is_editable}
     changed = {key: value for key, value in values.items() if value != shown.get(key)}
-    if not changed:
+    if not changed and checkpoint == thread.state.checkpoint:
         raise InvalidAnswer({"values": "Nothing was changed."})
-    return {key: restore(value, shown.get(key)) for key, value in changed.items()}
+    wanted = changed or values
+    return {key: restore(value, shown.get(key)) for key, value in wanted.items()}
 
 
 def _page(

@@ -2,6 +2,7 @@
 
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import LoginView, LogoutView
+from django.templatetags.static import static
 from django.urls import path
 from django.views.generic import RedirectView
 
@@ -31,5 +32,10 @@ urlpatterns = [
         name="login",
     ),
     path("logout/", LogoutView.as_view(), name="logout"),
+    path(
+        "favicon.ico",
+        login_not_required(RedirectView.as_view(url=static("img/mark.svg"))),
+        name="favicon",
+    ),
     path("healthz", health.healthz, name="healthz"),
 ]
