@@ -21,7 +21,6 @@ from django.contrib.auth.models import Group
 from django.db import connections, transaction
 
 from durableweb.asgi import application
-from workflows.live.announce import LocalAnnouncer, NotifyAnnouncer
 from workflows.live.publish import current_publisher, stop_publisher
 from workflows.models import Thread
 from workflows.services import ports, registry
@@ -45,11 +44,9 @@ def graphs() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def announcer(db_kind: str) -> Iterator[None]:
-    """The announcer of this database, as the product installs it."""
+def announcer() -> Iterator[None]:
+    """The announcer that the product has installed, put back after each test."""
     before = ports.announcer()
-    local = LocalAnnouncer() if db_kind == "sqlite" else NotifyAnnouncer()
-    ports.install(announcer=local)
     yield
     ports.install(announcer=before)
 

@@ -15,11 +15,6 @@ logger = logging.getLogger(__name__)
 NOTIFY_CHANNEL = "durableweb_events"
 
 
-def announcer_for(vendor: str) -> "LocalAnnouncer | NotifyAnnouncer":
-    """The announcer that fits this kind of database."""
-    return NotifyAnnouncer() if vendor == "postgresql" else LocalAnnouncer()
-
-
 class LocalAnnouncer:
     """SQLite: whoever changes something is usually a thread of the server's own process."""
 

@@ -1,0 +1,162 @@
+"""static/js/live.js in a real browser: nothing missed, nothing moved, and it says how it is."""
+
+import contextlib
+import re
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.live.test_serve import PREPARE, open_database, write_from_outside
+from tests.support.databases import Databases
+from tests.support.server import Processes
+
+WAIT_MS = 30_000
+
+
+@pytest.fixture
+def database_url(databases: Databases, db_kind: str) -> str:
+    return databases.new(db_kind)
+
+
+@pytest.fixture
+def session(processes: Processes, database_url: str) -> str:
+    said = processes.manage(database_url, "shell", "-c", PREPARE)
+    return re.search(r"session (\w+)", said).group(1)
+
+
+@pytest.fixture
+def complaints(page: Page) -> list[str]:
+    """What the browser's console complains of, but for lines that were cut."""
+    said: list[str] = []
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on(
+        "console",
+        lambda line: (
+            said.append(line.text)
+            if line.type == "error" and "ERR_CONNECTION" not in line.text
+            else None
+        ),
+    )
+    return said
+
+
+def tell(database_url: str, kind: str, data: str, *statements: str) -> None:
+    """Change rows and add the event that tells of it, from outside."""
+    with contextlib.closing(open_database(database_url)) as connection:
+        cursor = connection.cursor()
+        for statement in statements:
+            cursor.execute(statement)
+        cursor.execute("SELECT seq + 1 FROM workflows_thread WHERE id = 't1'")
+        seq = int(cursor.fetchone()[0])
+        sign = "?" if database_url.startswith("sqlite") else "%s"
+        cursor.execute(
+            "INSERT INTO workflows_event (thread_id, seq, kind, data)"
+            f" VALUES ('t1', {seq}, {sign}, {sign})",
+            (kind, data),
+        )
+        cursor.execute(f"UPDATE workflows_thread SET seq = {seq} WHERE id = 't1'")
+        connection.commit()
+
+
+def ask(database_url: str, number: int) -> None:
+    tell(
+        database_url,
+        "interrupt",
+        f'{{"interrupt": {number}, "title": "Q", "status": "pending", "round": 1}}',
+        "INSERT INTO workflows_interrupt (id, thread_id, graph, namespace, checkpoint,"
+        " interrupt_id, task, task_path, node, ordinal, key, status, version, round,"
+        " title, value, response_schema, digest, reason, priority)"
+        f" VALUES ({number}, 't1', 'gone', '', 'c', 'i{number}', 't', '', 'n', 0, '',"
+        f" 'pending', 1, 1, 'Question number {number}', 'null', '', '', '', 0)",
+    )
+
+
+def decide(database_url: str, number: int) -> None:
+    tell(
+        database_url,
+        "decision",
+        f'{{"interrupt": {number}, "kind": "approve", "by": "maria"}}',
+        f"UPDATE workflows_interrupt SET status = 'decided' WHERE id = {number}",
+        "INSERT INTO workflows_decision (interrupt_id, round, kind, person_name, reason,"
+        " answer, original, edits, checkpoint, created_at)"
+        f" VALUES ({number}, 1, 'approve', 'maria', '', 'null', '', '', '',"
+        " '2026-01-01 00:00:00')",
+    )
+
+
+def enter(context: BrowserContext, url: str, session: str) -> None:
+    context.add_cookies([{"name": "sessionid", "value": session, "url": url}])
+
+
+def expect_light(page: Page, state: str) -> None:
+    light = page.locator("[data-live-light]").first
+    expect(light).to_have_attribute("data-state", state, timeout=WAIT_MS)
+
+
+def test_a_timeline_follows_and_a_killed_server_leaves_no_gap(
+    page, context, processes, database_url, session, complaints
+):
+    server = processes.serve(database_url)
+    enter(context, server.url, session)
+    page.goto(f"{server.url}/threads/t1/")
+    events = page.locator("#timeline > li")
+    expect_light(page, "live")
+    write_from_outside(database_url, 3)
+    expect(events).to_have_count(5, timeout=WAIT_MS)
+
+    server.kill9()
+    expect(page.locator('[data-live-light][data-state="live"]')).to_have_count(
+        0, timeout=WAIT_MS
+    )
+    write_from_outside(database_url, 4)
+    processes.serve(database_url, port=server.port)
+
+    expect(events).to_have_count(9, timeout=WAIT_MS)
+    expect_light(page, "live")
+    ids = events.evaluate_all("items => items.map(item => item.id)")
+    assert ids == [f"event-{number}" for number in range(1, 10)]
+    assert not complaints
+
+
+def test_new_questions_wait_behind_a_pill_and_decided_ones_go(
+    page, context, processes, database_url, session, complaints
+):
+    server = processes.serve(database_url)
+    enter(context, server.url, session)
+    page.goto(f"{server.url}/queue/")
+    expect_light(page, "live")
+    rows = page.locator("#queue-rows > tr")
+    pill = page.locator("[data-live-pill]")
+
+    ask(database_url, 1)
+    expect(rows).to_have_count(1, timeout=WAIT_MS)
+    expect(page.locator("#queue-empty")).to_have_count(0)
+    ask(database_url, 2)
+    expect(pill).to_be_visible(timeout=WAIT_MS)
+    expect(pill).to_contain_text("1 new")
+    expect(rows).to_have_count(1)
+    page.keyboard.press(".")
+    expect(rows).to_have_count(2)
+    expect(pill).to_be_hidden()
+    expect(page.locator("#queue-total")).to_have_text("2")
+
+    decide(database_url, 1)
+    expect(page.locator("#item-1")).to_contain_text(
+        "approved by maria", timeout=WAIT_MS
+    )
+    expect(rows).to_have_count(1, timeout=WAIT_MS)
+    expect(page.locator("#queue-total")).to_have_text("1")
+    assert not complaints
+
+
+def test_who_is_logged_out_is_told(page, context, processes, database_url, session):
+    server = processes.serve(database_url)
+    enter(context, server.url, session)
+    page.goto(f"{server.url}/queue/")
+    expect_light(page, "live")
+
+    with contextlib.closing(open_database(database_url)) as connection:
+        connection.cursor().execute("DELETE FROM django_session")
+        connection.commit()
+
+    expect_light(page, "lost")
