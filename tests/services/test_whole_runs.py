@@ -294,6 +294,7 @@ class TestFailing:
         assert (run.status, run.error_node) == ("error", "second")
         assert "line is down" in run.error
         assert "line is down" in run.traceback
+        assert run.error_attempt == 1
 
         broken.clear()
         ContinueRun(people.operator, run.thread_id).execute()

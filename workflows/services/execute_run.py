@@ -19,7 +19,7 @@ from workflows.models import Decision, Interrupt, Run
 from workflows.services import registry
 from workflows.services.custom_events import CustomEvents
 from workflows.services.outcomes import Outcome, node_of, outcome_of
-from workflows.services.queueing import wake
+from workflows.services.queueing import hold_thread, wake
 from workflows.services.taking import AnswerIsVoid, Given, given_to_engine
 from workflows.storage.claims import Claim, claim_run, finish_run
 from workflows.storage.events import append_events
@@ -180,6 +180,7 @@ def is_refused_answer(error: BaseException) -> bool:
 def _finish(claim: Claim, outcome: Outcome, given: Given) -> str:
     """End the run, with what follows from it, in one transaction."""
     with transaction.atomic(using=claim.using):
+        hold_thread(claim.thread_id)
         if outcome.reason == ANSWER_REFUSED:
             for decision in given.decisions:
                 _ask_again(claim, decision, outcome.error)
@@ -222,6 +223,7 @@ def _ask_again(claim: Claim, decision: Decision, reason: str) -> None:
 def _give_back(claim: Claim) -> str:
     """Put the run back into the queue, as a worker does that has to stop."""
     with transaction.atomic(using=claim.using):
+        hold_thread(claim.thread_id)
         changed = Run.objects.filter(
             pk=claim.run_id, fence=claim.fence, status=Run.Status.RUNNING
         ).update(status=Run.Status.PENDING, owner="", lease_until=None)
