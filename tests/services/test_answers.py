@@ -1,5 +1,7 @@
 """What each shape of question is answered with."""
 
+from typing import Any
+
 import pytest
 
 from workflows.services.action import InvalidAnswer
@@ -23,7 +25,7 @@ BATCH = {
         {"action_name": "mail", "allowed_decisions": ["approve", "edit", "reject"]},
     ],
 }
-INBOX = {
+INBOX: dict[str, Any] = {
     "action_request": {"action": "mail", "args": {"to": "Ann"}},
     "config": {
         "allow_accept": True,

@@ -1,5 +1,7 @@
 """Stopping a run and going on with a thread."""
 
+from typing import Any
+
 import pytest
 
 from tests.services.conftest import ask
@@ -56,7 +58,7 @@ class TestCancel:
         assert (cancelled.status, cancelled.reason) == ("cancelled", "not now")
 
     def test_its_answer_is_asked_for_again(self, people, question):
-        shown = {"version": 1, "round": 1}
+        shown: Any = {"version": 1, "round": 1}
         decision = ResumeRun(people.reviewer, question.pk, "approve", **shown).execute()
 
         CancelRun(people.operator, decision.run_id).execute()
@@ -67,7 +69,7 @@ class TestCancel:
 
     def test_the_next_run_of_the_thread_is_woken(self, people, thread, queue):
         first, second = ask(thread), ask(thread)
-        shown = {"version": 1, "round": 1}
+        shown: Any = {"version": 1, "round": 1}
         runs = [
             ResumeRun(people.reviewer, each.pk, "approve", **shown).execute().run_id
             for each in (first, second)

@@ -263,7 +263,7 @@ class TestAnswers:
         assert list(command.resume) == [waiting.interrupt_id]
 
     def test_a_refused_answer_opens_the_question_again(self, waiting, answer, graph):
-        error = ValueError("sum: 3 is no text")
+        error: Any = ValueError("sum: 3 is no text")
         error.__durableweb_invalid_resume__ = waiting.interrupt_id
         graph.script = raising(error)
 
@@ -277,7 +277,7 @@ class TestAnswers:
         assert waiting.thread.status == "interrupted"
 
     def test_the_next_round_takes_a_new_answer(self, people, waiting, answer, graph):
-        error = ValueError("no")
+        error: Any = ValueError("no")
         error.__durableweb_invalid_resume__ = waiting.interrupt_id
         graph.script = raising(error)
         execute_run(answer.run_id)

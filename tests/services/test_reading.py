@@ -1,6 +1,7 @@
 """What pages are given: the queue, the review item, threads, runs and events."""
 
 import dataclasses
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ def save_state(thread, values):
     """One checkpoint with these channels, as the engine saves it."""
     saver = DjangoSaver(graph=thread.graph)
     place = saver.open(thread.pk, None)
-    checkpoint = {
+    checkpoint: Any = {
         "v": 1,
         "id": "00000001-0000-7000-8000-000000000001",
         "channel_values": values,

@@ -141,6 +141,10 @@ class TestAnswering:
         run_all()
 
         assert values(people, asked.thread_id)["said"] == ["approve changed", "posted"]
+        # The draft was made for the text before the edit, and is kept: that is said.
+        resumed = Run.objects.get(kind="resume")
+        assert "'draft'" in resumed.warnings
+        assert Event.objects.filter(kind="warning", run=resumed).count() == 1
 
     def test_events_are_numbered_without_gaps(self, people, asked):
         answer(people.reviewer, asked)
@@ -294,6 +298,7 @@ class TestFailing:
         assert (run.status, run.error_node) == ("error", "second")
         assert "line is down" in run.error
         assert "line is down" in run.traceback
+        assert run.error_attempt == 1
 
         broken.clear()
         ContinueRun(people.operator, run.thread_id).execute()

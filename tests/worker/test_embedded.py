@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import Any
 
 import pytest
 from django.db import transaction
@@ -49,7 +50,7 @@ def recorder():
     return Recorder()
 
 
-def worker_of(recorder: Recorder, **more: float) -> EmbeddedWorker:
+def worker_of(recorder: Recorder, **more: Any) -> EmbeddedWorker:
     return EmbeddedWorker(2, execute=recorder, **more)
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import signal
 import time
+from functools import partial
 
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 
+from tests.support.server import Process
 from tests.worker.conftest import Site
 from workflows.models import Checkpoint, Event, Interrupt, Run
 from workflows.services.resume_run import ResumeRun
@@ -54,7 +56,7 @@ def test_a_killed_process_goes_on_within_five_seconds_of_its_return(site: Site):
 def test_another_worker_goes_on_within_fifteen_seconds_of_a_kill(site: Site):
     workers = [site.work("--no-supervise", PAUSE="0.3") for _ in range(2)]
     for worker in workers:
-        worker.wait_until(lambda w=worker: "runs at once" in w.output(), "start")
+        worker.wait_until(partial(_is_up, worker), "start")
     run = site.start("steps", {"wanted": WANTED})
     site.wait(lambda: "end 1" in site.lines(), "second step")
 
@@ -209,6 +211,10 @@ def test_a_question_is_answered_from_the_command_line(site: Site):
     assert (
         json.loads(Event.objects.filter(kind="decision").get().data)["by"] == "operator"
     )
+
+
+def _is_up(worker: Process) -> bool:
+    return "runs at once" in worker.output()
 
 
 def _alone() -> list[str]:

@@ -11,6 +11,7 @@ from django.db import transaction
 from workflows.engine.errors import LeaseLostError
 from workflows.models import Run
 from workflows.services.display import show_value
+from workflows.services.queueing import hold_thread
 from workflows.storage.claims import Claim
 from workflows.storage.events import append_events
 
@@ -42,6 +43,7 @@ class CustomEvents:
             return
         claim = self._claim
         with transaction.atomic(using=claim.using):
+            hold_thread(claim.thread_id)
             ours = (
                 Run.objects.using(claim.using)
                 .select_for_update()

@@ -19,7 +19,8 @@ from workflows.models import Decision, Interrupt, Run
 from workflows.services import registry
 from workflows.services.custom_events import CustomEvents
 from workflows.services.outcomes import Outcome, node_of, outcome_of
-from workflows.services.queueing import wake
+from workflows.services.queueing import hold_thread, wake
+from workflows.services.run_warnings import collected_warnings
 from workflows.services.taking import AnswerIsVoid, Given, given_to_engine
 from workflows.storage.claims import Claim, claim_run, finish_run
 from workflows.storage.events import append_events
@@ -66,6 +67,13 @@ def execute_run(
 
 def perform(claim: Claim, should_stop: Callable[[], bool] | None = None) -> str:
     """Carry out a claimed run."""
+    with collected_warnings() as warnings:
+        return _perform(claim, should_stop, warnings)
+
+
+def _perform(
+    claim: Claim, should_stop: Callable[[], bool] | None, warnings: list[str]
+) -> str:
     given = Given()
     try:
         try:
@@ -83,7 +91,7 @@ def perform(claim: Claim, should_stop: Callable[[], bool] | None = None) -> str:
             if isinstance(error, _DATABASE_IS_AWAY) and not node_of(error):
                 raise
             outcome = _failed(claim, given, error)
-        return _finish(claim, outcome, given)
+        return _finish(claim, outcome, given, warnings)
     except LeaseLostError:
         log.warning("run %s was taken over; stopped", claim.run_id)
         return LOST
@@ -177,12 +185,16 @@ def is_refused_answer(error: BaseException) -> bool:
     return hasattr(error, "__durableweb_invalid_resume__")
 
 
-def _finish(claim: Claim, outcome: Outcome, given: Given) -> str:
+def _finish(claim: Claim, outcome: Outcome, given: Given, warnings: list[str]) -> str:
     """End the run, with what follows from it, in one transaction."""
     with transaction.atomic(using=claim.using):
+        hold_thread(claim.thread_id)
         if outcome.reason == ANSWER_REFUSED:
             for decision in given.decisions:
                 _ask_again(claim, decision, outcome.error)
+        if warnings:
+            told = [("warning", {"text": text}) for text in warnings]
+            append_events(claim.using, claim.thread_id, claim.run_id, told)
         following = finish_run(
             claim,
             outcome.status,
@@ -191,6 +203,7 @@ def _finish(claim: Claim, outcome: Outcome, given: Given) -> str:
             error_node=outcome.error_node,
             error_attempt=outcome.error_attempt,
             traceback=outcome.traceback,
+            warnings="\n".join(warnings),
         )
         if following is not None:
             wake(following)
@@ -222,6 +235,7 @@ def _ask_again(claim: Claim, decision: Decision, reason: str) -> None:
 def _give_back(claim: Claim) -> str:
     """Put the run back into the queue, as a worker does that has to stop."""
     with transaction.atomic(using=claim.using):
+        hold_thread(claim.thread_id)
         changed = Run.objects.filter(
             pk=claim.run_id, fence=claim.fence, status=Run.Status.RUNNING
         ).update(status=Run.Status.PENDING, owner="", lease_until=None)

@@ -58,6 +58,11 @@ def lock_thread(thread_id: str) -> Thread:
     return Thread.objects.select_for_update().get(pk=thread_id)
 
 
+def hold_thread(thread_id: str) -> None:
+    """Take the lock of `lock_thread` where the row is not needed, or may be gone."""
+    list(Thread.objects.select_for_update().filter(pk=thread_id).values_list("pk"))
+
+
 def has_unfinished_run(thread_id: str) -> bool:
     """Whether work is running on the thread or waits its turn."""
     return Run.objects.filter(thread_id=thread_id, status__in=UNFINISHED).exists()

@@ -453,6 +453,8 @@ def _add_note(error: BaseException, task: Task) -> None:
     note = f"During task with name {task.name!r} and id {task.id!r}"
     if note not in getattr(error, "__notes__", ()):
         error.add_note(note)
+    if not hasattr(error, "__durableweb_attempt__"):
+        error.__durableweb_attempt__ = task.attempt  # type: ignore[attr-defined]
 
 
 def restore(view: View, tasks: Sequence[Task]) -> list[Task]:
