@@ -24,7 +24,7 @@ from tests.support import chromium, postgres  # noqa: E402
 UNDER_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
 ON_BOTH_DATABASES = (
     *("tests/storage", "tests/services", "tests/worker", "tests/web"),
-    *("tests/live", "tests/api", "tests/admin"),
+    *("tests/live", "tests/api", "tests/admin", "tests/demo"),
 )
 NO_TESTS_COLLECTED = 5
 

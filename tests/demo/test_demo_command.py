@@ -7,6 +7,7 @@ import pytest
 from django.contrib.auth import authenticate, get_user_model
 from django.core.management import CommandError, call_command
 
+from durableweb.demo.management.commands.demo import address_of
 from durableweb.demo.models import LedgerEntry
 from workflows.models import Run, Thread
 
@@ -104,3 +105,17 @@ def test_a_port_that_is_taken_is_told_before_anything_is_made() -> None:
             run_demo(serve=True, port=port)
 
     assert not Run.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:81"),
+        ("0.0.0.0", "http://127.0.0.1:81"),
+        ("::1", "http://[::1]:81"),
+    ],
+)
+def test_the_pages_are_fetched_from_where_the_server_can_be_reached(
+    host: str, address: str
+) -> None:
+    assert address_of(host, 81) == address

@@ -37,7 +37,7 @@ class Command(BaseCommand):
         """Migrate, make people, start runs, serve."""
         host, port = options["host"], options["port"]
         if "PUBLIC_URL" not in os.environ:
-            settings.PUBLIC_URL = f"http://{host}:{port}"
+            settings.PUBLIC_URL = address_of(host, port)
         if options["serve"]:
             # The runs are to fetch pages from this port: better no run than a wrong one.
             refuse_taken_port(host, port)
@@ -111,10 +111,20 @@ class Command(BaseCommand):
         self.stdout.flush()
 
 
+def address_of(host: str, port: int) -> str:
+    """The address at which this machine reaches a server that listens there."""
+    if host in ("", "0.0.0.0", "::"):  # noqa: S104 - compared, not listened on
+        host = "127.0.0.1"
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
 def refuse_taken_port(host: str, port: int) -> None:
-    """Raise CommandError where something else listens on that port."""
+    """Raise CommandError where the server could not listen."""
+    if not 0 < port < 65536:
+        raise CommandError(f"--port is between 1 and 65535, not {port}")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        with socket.create_server((host, port)):
+        with socket.create_server((host, port), family=family):
             pass
     except OSError as error:
         raise CommandError(
