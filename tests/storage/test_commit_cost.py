@@ -140,11 +140,9 @@ def statements_of(function) -> list[str]:
         ran.append(query)
         return original(self, query, *args, **options)
 
-    psycopg.Cursor.execute = execute
-    try:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(psycopg.Cursor, "execute", execute)
         function()
-    finally:
-        psycopg.Cursor.execute = original
     return ran
 
 
@@ -234,6 +232,7 @@ async def test_the_async_faces_do_the_same():
     found = await saver.aget_tuple(config)
     listed = [item async for item in saver.alist(config)]
 
+    assert found is not None
     assert found.pending_writes == [("task", "a", 2)]
     assert [item.checkpoint for item in listed] == [found.checkpoint]
     assert await saver.ahead("t") == checkpoint["id"]

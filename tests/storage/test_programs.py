@@ -7,6 +7,7 @@ import operator
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from itertools import count
 from typing import Annotated, Any, TypedDict
 
@@ -74,7 +75,7 @@ class StoredStory(Story):
     def __init__(self, sample: Sample, driver: str, loop: asyncio.Runner) -> None:
         super().__init__(sample, driver, loop)
         self.saved: list[str] = []
-        self.saver = WatchedSaver(self.saved)
+        self.saver: Any = WatchedSaver(self.saved)
 
     def live(self) -> Any:
         self.saver = WatchedSaver(self.saved)
@@ -117,7 +118,7 @@ def test_a_program_killed_anywhere_ends_with_the_same_answer(name, loop):
     answer, usual = whole.live(), whole.calls()
 
     for k in count(1):
-        Thread.objects.filter(pk="t").exists() and DjangoSaver().delete_thread("t")
+        DjangoSaver().delete_thread("t")
         story = StoredStory(sample, "blocking", loop)
         if not killed(story, k):
             break
@@ -168,7 +169,7 @@ def test_one_of_twenty_answers_to_a_question_wins():
 
     answers = together(
         [
-            lambda n=n: compiled().invoke(Command(resume=f"by {n}"), config)
+            partial(compiled().invoke, Command(resume=f"by {n}"), config)
             for n in range(20)
         ]
     )
