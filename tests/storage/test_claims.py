@@ -29,7 +29,7 @@ from workflows.storage.leases import keeper
 from workflows.storage.owners import is_dead, process_owner
 from workflows.storage.saver import DjangoSaver
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.usefixtures("tables")
 
 LONG_AGO = timedelta(hours=1)
 

@@ -23,7 +23,7 @@ from workflows.models import (
 )
 from workflows.storage.saver import DjangoSaver
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.usefixtures("tables")
 
 
 def everything() -> list:

@@ -14,7 +14,7 @@ from workflows.engine.checkpoint.base import checkpoint_config
 from workflows.models import ChannelValue, Checkpoint, Event, PendingWrite, Thread
 from workflows.storage.saver import DjangoSaver
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.usefixtures("tables")
 
 WRITER = """
 import sys

@@ -28,7 +28,7 @@ from workflows.models import Event, Interrupt, Run, Thread
 from workflows.storage.leases import keeper
 from workflows.storage.saver import DjangoSaver
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.usefixtures("tables")
 
 SAMPLES = all_samples()
 CASES = [
@@ -98,8 +98,13 @@ def loop(monkeypatch: pytest.MonkeyPatch) -> Iterator[asyncio.Runner]:
         runner.run(sync_to_async(connections.close_all)())
     # Threads close their connections as they end; the database goes after the last test.
     for thread in threading.enumerate():
-        if thread.name.startswith("durableweb-task"):
-            thread.join(20)
+        while thread.name.startswith("durableweb-task") and thread.is_alive():
+            threads.pool.submit(_nothing)  # one that waits without end takes this job
+            thread.join(0.05)
+
+
+def _nothing() -> None:
+    """A job for a thread to end after."""
 
 
 @pytest.mark.parametrize(("sample", "driver"), CASES)

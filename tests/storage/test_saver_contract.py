@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from tests.storage.saver_contract import SaverContract
-from workflows.models import Thread
 from workflows.storage.saver import DjangoSaver
 
 
@@ -16,15 +15,11 @@ class TestInsideATransaction(SaverContract):
         return DjangoSaver()
 
 
-@pytest.mark.usefixtures("django_db_setup")
+@pytest.mark.usefixtures("tables")
 class TestOnItsOwn(SaverContract):
     @pytest.fixture
-    def saver(self, django_db_blocker):
-        """With transactions of its own; cleans up by row, which is faster than a flush."""
-        with django_db_blocker.unblock():
-            yield DjangoSaver()
-            for thread_id in Thread.objects.values_list("pk", flat=True):
-                DjangoSaver().delete_thread(thread_id)
+    def saver(self):
+        return DjangoSaver()
 
 
 class ForgetfulSaver(DjangoSaver):

@@ -22,7 +22,7 @@ from workflows.models import (
 from workflows.storage.prune import prune
 from workflows.storage.saver import DjangoSaver
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.usefixtures("tables")
 
 
 def grown(saver: DjangoSaver, thread_id: str = "t", count: int = 12) -> History:
