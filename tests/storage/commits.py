@@ -23,7 +23,10 @@ class History:
         self.saver = saver
         self.thread_id = thread_id
         self.namespace = namespace
-        self.head: str | None = None
+        self.head: Any = None
+        self.ids: list[str] = []
+        self.place: Any = None
+        self.question = ""
         self.step = -2
         self.values: dict[str, Any] = {}
         self.versions: dict[str, int] = {}
@@ -49,7 +52,7 @@ class History:
         writes: Any = (),
         due: Any = (),
         **options: Any,
-    ) -> str | None:
+    ) -> Any:
         """Save a step that changes these channels; returns the new head."""
         checkpoint = None
         metadata: dict[str, Any] = {}

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
 from django.db import connection
@@ -28,7 +29,7 @@ from workflows.storage.leases import keeper
 from workflows.storage.owners import is_dead, process_owner
 from workflows.storage.saver import DjangoSaver
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.usefixtures("tables")
 
 LONG_AGO = timedelta(hours=1)
 
@@ -36,6 +37,24 @@ LONG_AGO = timedelta(hours=1)
 def pending(thread_id: str = "t", **fields) -> Run:
     thread, _ = Thread.objects.get_or_create(id=thread_id, defaults={"graph": "g"})
     return Run.objects.create(thread=thread, graph="g", kind="start", **fields)
+
+
+def claimed(run_id: int, owner: str = "me", seconds: float | None = None) -> Claim:
+    claim = claim_run(run_id, owner, seconds)
+    assert claim is not None
+    return claim
+
+
+def next_claim() -> Claim:
+    claim = claim_next("me")
+    assert claim is not None
+    return claim
+
+
+def lease_of(run_id: int) -> datetime:
+    until = Run.objects.get(pk=run_id).lease_until
+    assert until is not None
+    return until
 
 
 def lapse(run_id: int) -> None:
@@ -47,7 +66,7 @@ def lapse(run_id: int) -> None:
 def test_a_claim_carries_what_a_worker_needs():
     run = pending(payload='{"a":1}')
 
-    claim = claim_run(run.pk, "me", 7)
+    claim = claimed(run.pk, "me", 7)
     run.refresh_from_db()
 
     assert claim == Claim(
@@ -61,7 +80,7 @@ def test_a_claim_carries_what_a_worker_needs():
         lease_seconds=7,
     )
     assert (run.status, run.owner, run.fence) == ("running", "me", 1)
-    left = run.lease_until - timezone.now()
+    left = lease_of(run.pk) - timezone.now()
     assert timedelta(seconds=4) < left < timedelta(seconds=8)
     assert Thread.objects.get().status == "busy"
     assert Event.objects.get().kind == "run"
@@ -83,12 +102,12 @@ def test_runs_of_one_thread_come_in_order_one_at_a_time():
 
     assert due_runs() == [first.pk]
     assert claim_run(second.pk, "me") is None
-    claim = claim_run(first.pk, "me")
+    claim = claimed(first.pk, "me")
     assert due_runs() == []
     assert claim_next("me") is None
 
     assert finish_run(claim, "success") == second.pk
-    assert claim_next("me").run_id == second.pk
+    assert next_claim().run_id == second.pk
 
 
 def test_the_most_urgent_run_is_next():
@@ -96,13 +115,13 @@ def test_the_most_urgent_run_is_next():
     urgent = pending("b", priority=1)
     pending("c", priority=1)
 
-    assert claim_next("me").run_id == urgent.pk
+    assert next_claim().run_id == urgent.pk
 
 
 def test_one_of_eight_workers_gets_a_run():
     run = pending()
 
-    claims = together([lambda n=n: claim_run(run.pk, f"w{n}") for n in range(8)])
+    claims = together([partial(claim_run, run.pk, f"w{n}") for n in range(8)])
 
     won = [claim for claim in claims if claim is not None]
     assert len(won) == 1
@@ -133,7 +152,7 @@ def test_eight_workers_share_twenty_runs_and_no_thread_runs_twice():
 
 def test_a_claimed_run_writes_under_its_number_and_is_ended_by_its_claimer():
     run = pending()
-    claim = claim_run(run.pk, "me")
+    claim = claimed(run.pk, "me")
     saver = DjangoSaver(claim=claim)
 
     place = saver.open("t", None)
@@ -156,7 +175,7 @@ def test_a_claimed_run_writes_under_its_number_and_is_ended_by_its_claimer():
 def test_opening_a_claim_on_a_moved_head_is_refused():
     run = pending()
     head = History(DjangoSaver()).commit({"a": 1})
-    claim = claim_run(run.pk, "me")
+    claim = claimed(run.pk, "me")
 
     with pytest.raises(StaleResumeError):
         DjangoSaver(claim=claim).open("t", "another")
@@ -164,7 +183,7 @@ def test_opening_a_claim_on_a_moved_head_is_refused():
 
 
 def test_a_script_is_refused_while_a_worker_has_the_thread():
-    claim = claim_run(pending().pk, "me")
+    claim = claimed(pending().pk, "me")
 
     with pytest.raises(ThreadBusyError) as refused:
         DjangoSaver().open("t", None)
@@ -174,7 +193,7 @@ def test_a_script_is_refused_while_a_worker_has_the_thread():
 
 def test_a_lapsed_lease_makes_the_run_pending_again():
     run = pending()
-    old = claim_run(run.pk, "dead")
+    old = claimed(run.pk, "dead")
     assert release_dead_leases() == []
     lapse(run.pk)
 
@@ -182,7 +201,7 @@ def test_a_lapsed_lease_makes_the_run_pending_again():
     run.refresh_from_db()
     assert (run.status, run.recoveries, run.owner) == ("pending", 1, "")
 
-    new = claim_run(run.pk, "alive")
+    new = claimed(run.pk, "alive")
     assert (new.fence, new.recoveries) == (2, 1)
     assert renew(new)
     assert not renew(old)
@@ -209,7 +228,7 @@ def test_a_run_that_keeps_killing_workers_is_parked(settings):
 
     assert (run.status, run.reason) == ("error", "crash_loop")
     assert Thread.objects.get().status == "error"
-    assert '"crash_loop"' in Event.objects.order_by("seq").last().data
+    assert '"crash_loop"' in Event.objects.latest("seq").data
 
 
 def test_two_sweeps_at_once_release_a_run_once():
@@ -283,8 +302,8 @@ def test_on_sqlite_the_lease_of_a_dead_process_is_broken_at_once(dead_owner):
 
 def test_the_beat_renews_what_is_held_and_nothing_else():
     run = pending()
-    claim = claim_run(run.pk, "me", 30)
-    taken = claim_run(pending("other").pk, "me", 30)
+    claim = claimed(run.pk, "me", 30)
+    taken = claimed(pending("other").pk, "me", 30)
     Run.objects.update(lease_until=timezone.now() - LONG_AGO)
     Run.objects.filter(pk=taken.run_id).update(fence=9)
 
@@ -300,12 +319,12 @@ def test_the_beat_renews_what_is_held_and_nothing_else():
     )
 
     assert answers == [None]
-    assert Run.objects.get(pk=claim.run_id).lease_until > timezone.now()
-    assert Run.objects.get(pk=taken.run_id).lease_until < timezone.now()
+    assert lease_of(claim.run_id) > timezone.now()
+    assert lease_of(taken.run_id) < timezone.now()
 
 
 def test_the_error_of_a_run_is_kept_whatever_its_text():
-    claim = claim_run(pending().pk, "me")
+    claim = claimed(pending().pk, "me")
 
     finish_run(claim, "error", error="a\0b\ud800", error_node="n", traceback="t\0")
     run = Run.objects.get()

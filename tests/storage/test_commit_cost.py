@@ -14,7 +14,7 @@ from workflows.models import Checkpoint, Event
 from workflows.storage import events
 from workflows.storage.saver import DjangoSaver
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.usefixtures("tables")
 
 only_postgresql = pytest.mark.skipif(
     "connection.vendor != 'postgresql'", reason="about PostgreSQL"
@@ -103,6 +103,7 @@ def test_on_postgresql_it_is_one_statement_and_one_transaction():
 
 @only_postgresql
 def test_it_is_prepared_on_djangos_own_connection():
+    connection.close()  # what earlier tests have prepared goes with it
     history = begun()
     for number in range(3):
         superstep(history, number)
@@ -140,11 +141,9 @@ def statements_of(function) -> list[str]:
         ran.append(query)
         return original(self, query, *args, **options)
 
-    psycopg.Cursor.execute = execute
-    try:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(psycopg.Cursor, "execute", execute)
         function()
-    finally:
-        psycopg.Cursor.execute = original
     return ran
 
 
@@ -234,6 +233,7 @@ async def test_the_async_faces_do_the_same():
     found = await saver.aget_tuple(config)
     listed = [item async for item in saver.alist(config)]
 
+    assert found is not None
     assert found.pending_writes == [("task", "a", 2)]
     assert [item.checkpoint for item in listed] == [found.checkpoint]
     assert await saver.ahead("t") == checkpoint["id"]

@@ -10,7 +10,7 @@ from tests.storage.commits import History
 from workflows.models import ChannelValue
 from workflows.storage.saver import DjangoSaver
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.usefixtures("tables")
 
 
 def grow(history: History, count: int, size: int = 500) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 
 import pytest
 from django.db import connection, transaction
@@ -22,7 +23,7 @@ from workflows.models import (
 )
 from workflows.storage.saver import DjangoSaver
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.usefixtures("tables")
 
 
 def everything() -> list:
@@ -148,7 +149,7 @@ def test_numbers_of_events_have_no_gap_under_eight_writers():
             ending, _ = asking(f"{number} {turn}", task_id=f"t{number}")
             mine.commit(writes=[task(f"w{number}-{turn}", a=turn), ending])
 
-    answers = together([lambda n=n: write(n) for n in range(8)])
+    answers = together([partial(write, n) for n in range(8)])
 
     assert answers == [None] * 8
     seqs = [*Event.objects.order_by("seq").values_list("seq", flat=True)]

@@ -12,7 +12,7 @@ from workflows.models import Decision, Event, Interrupt, Run, Thread
 from workflows.storage.interrupts import title_of
 from workflows.storage.saver import DjangoSaver
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.usefixtures("tables")
 
 
 @pytest.fixture

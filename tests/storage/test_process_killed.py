@@ -14,7 +14,7 @@ from workflows.engine.checkpoint.base import checkpoint_config
 from workflows.models import ChannelValue, Checkpoint, Event, PendingWrite, Thread
 from workflows.storage.saver import DjangoSaver
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.usefixtures("tables")
 
 WRITER = """
 import sys
@@ -58,6 +58,7 @@ def test_every_acknowledged_commit_is_whole_after_kill_9(lines):
             "DJANGO_SETTINGS_MODULE": "durableweb.settings",
         },
     )
+    assert writer.stdout is not None
     told = [writer.stdout.readline().split() for _ in range(lines)]
     writer.kill()
     told += [line.split() for line in writer.stdout.read().splitlines() if " " in line]

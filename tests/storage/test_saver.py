@@ -9,7 +9,7 @@ from workflows.engine.errors import DamagedValueError, StaleResumeError, ThreadB
 from workflows.models import ChannelValue, Checkpoint, Event, Run, Thread
 from workflows.storage.saver import DjangoSaver
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.usefixtures("tables")
 
 
 def test_a_checkpoint_comes_back_as_it_was_saved():

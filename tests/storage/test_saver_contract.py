@@ -15,7 +15,7 @@ class TestInsideATransaction(SaverContract):
         return DjangoSaver()
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("tables")
 class TestOnItsOwn(SaverContract):
     @pytest.fixture
     def saver(self):

@@ -14,7 +14,7 @@ from workflows.engine.errors import SerializationError
 from workflows.models import Checkpoint, Interrupt, PendingWrite
 from workflows.storage.saver import DjangoSaver
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.usefixtures("tables")
 
 VALUES = {
     "nul": "a\0b",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.storage.commits import History, asking, task
@@ -20,12 +22,11 @@ from workflows.models import (
 from workflows.storage.prune import prune
 from workflows.storage.saver import DjangoSaver
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.usefixtures("tables")
 
 
 def grown(saver: DjangoSaver, thread_id: str = "t", count: int = 12) -> History:
     history = History(saver, thread_id)
-    history.ids = []
     for number in range(count):
         log = [*history.values.get("log", []), f"{number:0100d}"]
         history.ids.append(history.commit({"n": number, "log": log}))
@@ -207,9 +208,8 @@ def test_what_a_run_wrote_can_be_removed_and_the_head_goes_back():
     saver.close(place)
     tagged = History(saver, "tagged")
     tagged.checkpoint({"x": 1})
-    saver.put(
-        checkpoint_config("tagged"), tagged.checkpoint({"x": 1}), {"run_id": "r1"}, {}
-    )
+    metadata: Any = {"run_id": "r1"}
+    saver.put(checkpoint_config("tagged"), tagged.checkpoint({"x": 1}), metadata, {})
 
     saver.delete_for_runs([place.run_id, "r1"])
 

@@ -63,7 +63,8 @@ def append_events(
     """
     wrapper = connections[using]
     count = len(events)
-    moved, params = "", ()
+    moved = ""
+    params: tuple[str, ...] = ()
     if thread_status is not None:
         moved = f", status = %s, updated_at = {NOW_SQL[wrapper.vendor]}"
         params = (thread_status,)

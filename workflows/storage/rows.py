@@ -242,7 +242,7 @@ def _add_events(bundle: Bundle, commit: Commit) -> None:
     for task in commit.writes:
         status = _status_of(task)
         if status:
-            data = {
+            data: dict[str, Any] = {
                 "task": task.task_id,
                 "node": task.name,
                 "namespace": commit.namespace,
