@@ -41,7 +41,9 @@ class Row:
 
 
 def header() -> str:
-    machine = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    machine = (
+        f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    )
     return (
         f"{machine}; microseconds, medians of paired rounds\n"
         f"{'case':<26}{'durableweb':>11}{'LangGraph':>11}{'ratio':>9}  {'of pairs':<12}"

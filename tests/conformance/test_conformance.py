@@ -19,6 +19,10 @@ CASES = [
 ]
 
 
+# Refused by name with FeatureNotBuiltError, which is what these then show.
+NOT_BUILT: frozenset[str] = frozenset({"a_cached_node", "a_cached_task"})
+
+
 @pytest.mark.parametrize(("each", "driver"), CASES)
 def test_it_gives_the_stored_transcript(
     each: Program, driver: str, new_saver: Callable[[], Any]
@@ -27,8 +31,10 @@ def test_it_gives_the_stored_transcript(
 
     try:
         given = each.transcript("durableweb", driver, new_saver())
-    except not_built() as missing:
-        pytest.skip(f"not built: {missing}")
+    except not_built():
+        assert each.name in NOT_BUILT, f"{each.name} should be built by now"
+        return
+    assert each.name not in NOT_BUILT, f"{each.name} is built: take it off the list"
 
     assert json.loads(json.dumps(given)) == json.loads(json.dumps(wanted)), (
         f"{each.name} shows {', '.join(each.rules)}. {each.differs or ''}"

@@ -14,8 +14,8 @@ from durableweb.errors import (
     GraphRecursionError,
     InterruptSwallowedError,
     InvalidUpdateError,
-    NoParentGraphError,
     NonDeterminismError,
+    NoParentGraphError,
     UnknownInterruptError,
 )
 from durableweb.func import entrypoint, task

@@ -23,7 +23,7 @@ from workflows.engine.jsonschema import (
 )
 
 if TYPE_CHECKING:
-    from nowhere import Unseen
+    from nowhere import Unseen  # type: ignore[import-not-found]
 
 
 class Color(StrEnum):

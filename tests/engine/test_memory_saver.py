@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import pytest
 
@@ -137,7 +138,8 @@ class Counting(Serde):
 
 def grow(saver, item, steps=400):
     """Append one item a step through commits that say so; returns the last list."""
-    parent, log = None, []
+    parent: str | None = None
+    log: list[Any] = []
     for number in range(steps):
         log = [*log, item(number)]
         after = checkpoint({"log": log}, {"log": number + 1}, parent or "")

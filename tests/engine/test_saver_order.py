@@ -50,7 +50,9 @@ class Foreign(BaseCheckpointSaver):
         self.heard.append("put")
         return self.kept.put(config, checkpoint, metadata, new_versions)
 
-    def put_writes(self, config: Any, writes: Any, task_id: str) -> None:
+    def put_writes(  # type: ignore[override]  # as older savers of the field have it
+        self, config: Any, writes: Any, task_id: str
+    ) -> None:
         self.heard.append("put_writes")
         self.kept.put_writes(config, writes, task_id)
 

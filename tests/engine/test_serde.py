@@ -88,7 +88,7 @@ VALUES = [
     ipaddress.ip_interface("10.0.0.1/8"),
     Send("node", {"a": (1,)}),
     Send("node", None, timeout=TimeoutPolicy(run_timeout=timedelta(seconds=2))),
-    Command(update={"a": {1}}, goto=[Send("x", 1), "y"], graph=Command.PARENT),
+    Command[str](update={"a": {1}}, goto=[Send("x", 1), "y"], graph=Command.PARENT),
     Command(resume={"0" * 32: None}),
     Interrupt({"ask": Decimal(1)}, "f" * 32, response_schema={"type": "object"}),
     Overwrite([1]),

@@ -106,7 +106,7 @@ class Loose(BaseModel):
         Order("o", (Line("a", 2),), Color.BLUE),
         Point(1, (2,)),
         Item(name="x", tags={"b", "a"}),
-        Loose(a=2, more=(1, 2)),
+        Loose(a=2, more=(1, 2)),  # type: ignore[call-arg]
         Struct(1, {2}),
         {Color.RED: {Point(1): [Line("a")]}},
     ],

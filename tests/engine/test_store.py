@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from workflows.engine import ids
@@ -40,7 +42,7 @@ def keys(items):
 
 
 def test_what_was_put_is_read_back_as_a_value_of_its_own(store):
-    value = {"a": (1, 2), "b": [1]}
+    value: dict[str, Any] = {"a": (1, 2), "b": [1]}
     store.put(("u", "1"), "k", value)
     value["b"].append(2)
 

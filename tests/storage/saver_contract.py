@@ -183,7 +183,7 @@ class SaverContract:
         assert saver.get(config)["channel_values"] == {"a": None}
 
     def test_changes_in_place_do_not_reach_history(self, saver, chain):
-        state = {"a": [[1]], "b": {"x": [1]}}
+        state: dict[str, Any] = {"a": [[1]], "b": {"x": [1]}}
         first = chain.put(state, ["a", "b"])
         state["a"][0].append(2)
         state["a"].append([3])
@@ -239,7 +239,7 @@ class SaverContract:
     def test_a_list_that_the_author_extended_in_place_is_saved_as_it_is(
         self, saver, chain
     ):
-        items = [{"n": 1}]
+        items: list[dict[str, Any]] = [{"n": 1}]
         first = chain.put({"log": items}, ["log"])
         items.append({"n": 2})
         second = chain.put({"log": items}, ["log"])

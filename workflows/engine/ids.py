@@ -13,7 +13,7 @@ from hashlib import blake2b
 from random import Random
 
 clock: Callable[[], float] = time.time
-_die = Random(os.urandom(16))
+_die = Random(os.urandom(16))  # noqa: S311 - ids are to differ, not to be secret
 if hasattr(os, "register_at_fork"):  # a forked process must not repeat its parent's ids
     os.register_at_fork(after_in_child=lambda: _die.seed(os.urandom(16)))
 entropy: Callable[[int], int] = _die.getrandbits

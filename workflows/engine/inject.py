@@ -41,7 +41,7 @@ def hints_of(fn: Any) -> dict[str, Any]:
         fn = fn.func
     target = fn
     if not inspect.isroutine(fn) and not inspect.isclass(fn):
-        target = getattr(type(fn), "__call__", fn)
+        target = getattr(type(fn), "__call__", fn)  # noqa: B004 - the method itself
     try:
         return typing.get_type_hints(target, include_extras=True)
     except Exception:  # noqa: BLE001 - a name that only the checker sees

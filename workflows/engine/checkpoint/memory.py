@@ -28,7 +28,6 @@ from workflows.engine.errors import SerializationError, ThreadBusyError
 from workflows.engine.serde import Serde
 from workflows.engine.serde.plain import SAFE, encode_plain
 
-
 _OWN_LISTS = frozenset({"parents", "wrote"})
 
 

@@ -37,11 +37,11 @@ class Context:
     __slots__ = (
         "_config",
         "_runtime",
-        "watch",
         "driver",
         "run",
         "subgraphs",
         "task",
+        "watch",
     )
 
     def __init__(self, task: Task, run: Run, driver: Any) -> None:

@@ -60,6 +60,7 @@ class TaskFunction:
         )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Start the call and return its future. Raises RuntimeError outside a graph."""
         context = current.get()
         if context is None:
             raise RuntimeError(

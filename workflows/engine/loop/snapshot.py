@@ -144,9 +144,9 @@ def _apply_finished(view: View, tasks: list[Task]) -> None:
 def _inside(view: View, task: Task, deep: bool) -> Steps[Any]:
     """Where a subgraph of a paused task stands: its config, or with `deep` its snapshot (R7.8)."""
     run = view.run
-    if task.writes is not None or not view.questions_of(task.id):
-        if task.node.subgraph is None:
-            return None
+    idle = task.writes is not None or not view.questions_of(task.id)
+    if idle and task.node.subgraph is None:
+        return None
     name = f"{task.name}:{task.id}"
     namespaces = [f"{run.namespace}|{name}" if run.namespace else name]
     if getattr(task.node.subgraph, "checkpointer", None) is True:

@@ -223,9 +223,8 @@ def _settle(view: View, step: Step, task: Task, writes: Any) -> None:
         task.writes = writes or [(NO_WRITES, None)]
         if task.failed is not None:  # an error handler ran in the node's place
             task.writes = [(HANDLED, True), *task.writes]
-    if not task.node.hidden or task.node.branches:
-        if view.pending or "carried" in task.due:
-            step.closed += commit.closed_by(view, task)
+    if view.pending or "carried" in task.due:
+        step.closed += commit.closed_by(view, task)
     if view.run.saver is not None:
         step.unsaved.append(commit.writes_of(task))
 
