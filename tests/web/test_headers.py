@@ -1,6 +1,7 @@
 """What every answer carries: the policy of pages, private caching, cookies."""
 
 from tests.web.conftest import Html, ask
+from workflows.services import ports
 
 
 def test_no_page_allows_inline_code(as_, thread):
@@ -65,3 +66,21 @@ def test_each_page_has_one_heading_and_a_way_past_the_menu(as_, thread):
         assert len(page.all("h1")) == 1
         assert page.one("a", **{"class": "skip-link"}).attributes["href"] == "#main"
         assert page.one("main", id="main")
+
+
+def test_a_banner_tells_that_nobody_works(as_, thread):
+    class Idle:
+        def enqueue(self, run_id, due_at=None, priority=0):
+            """Nobody takes it."""
+
+        def has_worker(self):
+            return False
+
+    before = ports.run_queue()
+    ports.install(run_queue=Idle())
+    try:
+        page = Html(as_("viewer").get("/queue/"))
+    finally:
+        ports.install(run_queue=before)
+
+    assert page.has_text("No worker is running")

@@ -1,11 +1,10 @@
 """The queue: what waits, for whom, in which order."""
 
-from datetime import timedelta
-
 import pytest
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from tests.web.conftest import Html, ask
+from workflows.models import Interrupt
 
 
 def test_open_questions_are_listed_oldest_first(as_, thread):
@@ -50,11 +49,7 @@ def test_what_one_may_not_see_is_not_listed(as_, thread, other_thread):
 
 
 def test_a_long_queue_has_pages(as_, thread):
-    now = timezone.now()
-    questions = [
-        ask(thread, f"Question {n}", asked_at=now + timedelta(seconds=n))
-        for n in range(51)
-    ]
+    questions = [ask(thread, f"Question {n}") for n in range(51)]
 
     client = as_("reviewer")
     first = Html(client.get("/queue/"))
@@ -64,6 +59,23 @@ def test_a_long_queue_has_pages(as_, thread):
     assert len(first.one("tbody", id="queue-rows").text.split("#")) == 51
     assert second.all("tr", id=f"item-{questions[-1].pk}")
     assert not second.all("tr", id=f"item-{questions[0].pk}")
+
+
+def test_questions_of_one_instant_fill_pages_without_loss(as_, thread):
+    """A step that fans out asks them all in one statement."""
+    questions = [ask(thread, f"Question {n}") for n in range(101)]
+    Interrupt.objects.update(asked_at=Now())
+    client = as_("reviewer")
+
+    seen = []
+    address = "/queue/"
+    while address:
+        page = Html(client.get(address))
+        seen += [e.attributes["id"] for e in page.all("tr") if "id" in e.attributes]
+        links = [e for e in page.all("a") if e.text == "Show newer questions"]
+        address = links[0].attributes["href"] if links else ""
+
+    assert seen == [f"item-{question.pk}" for question in questions]
 
 
 @pytest.mark.parametrize(

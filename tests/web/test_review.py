@@ -1,10 +1,14 @@
 """The page of one question: what it shows, and what a decision does."""
 
+from datetime import UTC, datetime
+from decimal import Decimal
+
 import pytest
 
 from tests.web.conftest import Html, ask, decision_form, decisions
 from workflows.engine import serde
 from workflows.models import Decision, Interrupt
+from workflows.web import strict_json
 
 NOTES = {
     "type": "object",
@@ -406,3 +410,46 @@ class TestKnownShapes:
         assert "edit" not in page.buttons()
         post(as_("reviewer"), question)
         assert serde.loads(Decision.objects.get().answer)["decision"] == "approve"
+
+
+class TestValuesThatJsonCannotSay:
+    value = {
+        "title": "Pay?",
+        "total": Decimal("1234567890.10"),
+        "due": datetime(2026, 3, 31, 14, 30, 0, 123456, tzinfo=UTC),
+        "tags": ("a", "b"),
+    }
+    shown = {
+        "v/total": "1234567890.10",
+        "v/due": "2026-03-31T14:30:00.123",
+        "v/tags": '{"$t": "tuple", "v": ["a", "b"]}',
+    }
+
+    def answer(self, as_, thread, **changes):
+        question = ask(thread, self.value)
+        return post(as_("reviewer"), question, "edit", **{**self.shown, **changes})
+
+    def test_they_are_edited_as_text(self, as_, thread):
+        page = Html(as_("reviewer").get(f"/review/{ask(thread, self.value).pk}/"))
+
+        assert page.one("input", name="v/total").attributes["value"] == "1234567890.10"
+        assert page.one("input", name="v/due").attributes["type"] == "datetime-local"
+
+    def test_a_change_keeps_the_type_and_the_rest_stays_exact(self, as_, thread):
+        self.answer(as_, thread, **{"v/total": "99.95"})
+
+        value = serde.loads(Decision.objects.get().answer)["value"]
+        assert value == {**self.value, "total": Decimal("99.95")}
+
+    def test_nonsense_is_refused(self, as_, thread):
+        response = self.answer(as_, thread, **{"v/total": "lots"})
+
+        assert response.status_code == 400
+        assert Html(response).has_text("This is not a Decimal; an example: 12.50")
+
+    def test_nobody_has_a_type_built_by_writing_its_tag(self, as_, thread):
+        text = '{"$t": "UUID", "v": "1544c54d-98cd-4830-92b2-989e88a3ae27"}'
+        self.answer(as_, thread, **{"v/tags": text})
+
+        value = serde.loads(Decision.objects.get().answer)["value"]
+        assert value["tags"] == strict_json.parse(text)

@@ -6,7 +6,7 @@ from workflows.engine import serde
 from workflows.engine.errors import SerdeError
 from workflows.models import Decision, Interrupt
 from workflows.services.access import Person, Rights, find_interrupt
-from workflows.services.display import show_text, show_value
+from workflows.services.display import show_text, show_tree
 from workflows.services.records import DecisionRecord, ReviewItem, Sibling
 from workflows.services.review_queue import graph_title
 from workflows.services.shapes import recognise
@@ -38,7 +38,7 @@ def review_item(person: Person, number: int) -> ReviewItem:
         shape=shape.name,
         kinds=shape.kinds,
         payload=payload.tree,
-        proposed=show_value(shape.proposed).tree,
+        proposed=show_tree(shape.proposed).tree,
         schema=shape.schema,
         cards=shape.cards,
         graph=thread.graph,

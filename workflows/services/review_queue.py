@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Q, QuerySet
 
@@ -13,6 +13,9 @@ from workflows.services.access import Person, Rights
 from workflows.services.records import QueueItem
 
 MAX_PAGE = 500
+# SQLite compares moments as text, and "12.072" (its own clock) is not "12.072000" (ours):
+# a page begins by a span of time instead of an equal one, or questions of one instant are lost.
+TICK = timedelta(microseconds=1)
 
 
 def pending(
@@ -28,7 +31,10 @@ def pending(
     place = _place(after)
     if place is not None:
         at, number = place
-        rows = rows.filter(Q(asked_at__gt=at) | Q(asked_at=at, id__gt=number))
+        rows = rows.filter(
+            Q(asked_at__gte=at + TICK)
+            | Q(asked_at__gte=at - TICK, asked_at__lt=at + TICK, id__gt=number)
+        )
     rows = rows.select_related("thread", "assignee")[: max(1, min(limit, MAX_PAGE))]
     return queue_items(rows, rights)
 

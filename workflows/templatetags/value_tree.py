@@ -14,16 +14,7 @@ OPEN_ITEMS = 12
 MAX_NODES = 4000
 MASK = "•••"
 
-_TEXT_TAGS = {
-    "datetime",
-    "date",
-    "time",
-    "timedelta",
-    "decimal",
-    "uuid",
-    "enum",
-    "path",
-}
+_TEXT_TAGS = {"datetime", "date", "time", "Decimal", "UUID"}
 
 
 @dataclass
@@ -107,7 +98,7 @@ def _tagged(
 ) -> ValueNode:
     tag = str(value["$t"])
     inner = value.get("v")
-    if isinstance(inner, str) and tag.split(":")[0] in _TEXT_TAGS:
+    if isinstance(inner, str) and tag in _TEXT_TAGS:
         kind = "moment" if tag == "datetime" and _moment(inner) else "plain"
         return ValueNode(label, kind, inner, tag, depth=depth)
     if tag == "dict" and isinstance(inner, list):

@@ -1,12 +1,15 @@
 """A value to the fields that show it."""
 
+from dataclasses import replace
 from typing import Any
 
 from workflows.web import form_values
 from workflows.web.form_fields import Branch, Choice, Field, join, walk
 from workflows.web.schema import MAX_ITEMS, MISSING, Document, Shape, readable
+from workflows.web.tagged import text_tag
 
 _TEXTS = {"text", "long", "date", "datetime", "file"}
+_TAKES_TAGS = _TEXTS | {"number"}
 _TYPES = {
     "object": dict,
     "union": dict,
@@ -29,9 +32,11 @@ class Drawing:
         shape = self.document.shape(schema, depth)
         if value is MISSING:
             value = shape.default
+        shape, value, tag = untagged(shape, value)
         if not fits(shape, value):
             shape = Shape("json", shape.schema, shape.nullable)
         field = self.blank(shape, name, label, required)
+        field.tag = tag
         field.value = value
         field.present = value is not None and value is not MISSING
         if shape.kind == "object":
@@ -115,6 +120,15 @@ def mark_origin(field: Field, proposed: Field) -> None:
         other = before.get(item.name)
         if other is not None and other.kind == item.kind:
             item.origin = other.raw
+
+
+def untagged(shape: Shape, value: Any) -> tuple[Shape, Any, str]:
+    """The shape, text and tag of a value that is edited as text; others as they are."""
+    tag = text_tag(value)
+    if not tag or shape.kind not in _TAKES_TAGS:
+        return shape, value, ""
+    kind = {"date": "date", "datetime": "datetime"}.get(tag, "text")
+    return replace(shape, kind=kind), value["v"], tag
 
 
 def fits(shape: Shape, value: Any) -> bool:

@@ -34,13 +34,15 @@ class Field:
     """One control, or a group of them.
 
     `name` is the html name and the path at once: the form's prefix followed by a JSON
-    pointer. `raw` is the text in the control; `origin` the text that was proposed.
+    pointer. `raw` is the text in the control; `origin` the text that was proposed; `tag`
+    the type of a value that JSON cannot say and that is edited as text.
     """
 
     name: str
     shape: Shape
     label: str
     required: bool = False
+    tag: str = ""
     raw: str = ""
     origin: str | None = None
     value: Any = MISSING
@@ -74,7 +76,7 @@ class Field:
 
     @property
     def input_mode(self) -> str:
-        return _INPUT_MODES.get(self.kind, "")
+        return "decimal" if self.tag == "Decimal" else _INPUT_MODES.get(self.kind, "")
 
     @property
     def rows(self) -> int:

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from workflows.web import form_values
-from workflows.web.form_drawing import Drawing, fits, yes_no
+from workflows.web.form_drawing import Drawing, fits, untagged, yes_no
 from workflows.web.form_fields import Branch, Choice, Field, join
 from workflows.web.form_values import Unreadable
 from workflows.web.schema import MAX_FILE_BYTES, MAX_ITEMS, MISSING, Shape, readable
+from workflows.web.tagged import EXAMPLES, is_readable
 
 ADD = "_add"
 REMOVE = "_remove"
@@ -38,9 +39,11 @@ class Reader:
         self, schema: Any, name: str, label: str, required: bool, old: Any, depth: int
     ) -> tuple[Field, Any]:
         shape = self.document.shape(schema, depth)
+        shape, old, tag = untagged(shape, old)
         if not fits(shape, old):
             shape = Shape("json", shape.schema, shape.nullable)
         field = self.drawing.blank(shape, name, label, required)
+        field.tag = tag
         if shape.kind == "object":
             value = self._object(field, old, depth)
         elif shape.kind == "array":
@@ -58,6 +61,8 @@ class Reader:
             value = self._file(field, old)
         else:
             value = self._text(field, old)
+        if tag and isinstance(value, str):
+            value = self._tagged(field, value)
         field.value = value
         return field, value
 
@@ -225,6 +230,14 @@ class Reader:
             return MISSING
         self._note(field, form_values.check(field.shape, value))
         return value
+
+    def _tagged(self, field: Field, text: str) -> Any:
+        text = text.strip()
+        if not is_readable(field.tag, text):
+            self._note(
+                field, f"This is not a {field.tag}; an example: {EXAMPLES[field.tag]}"
+            )
+        return {"$t": field.tag, "v": text}
 
     def _empty(self, field: Field) -> Any:
         if field.nullable:

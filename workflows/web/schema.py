@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from workflows.web.tagged import TEXTS, text_tag
+
 Schema = Mapping[str, Any]
 
 MISSING: Any = type("Missing", (), {"__repr__": lambda self: "MISSING"})()
@@ -205,6 +207,9 @@ class Document:
 
 def infer(value: Any, depth: int = 0) -> dict[str, Any]:
     """Describe a plain value by a schema that keeps its form: the last resort of a form."""
+    tag = text_tag(value)
+    if tag:
+        return {"type": "string", "format": TEXTS[tag][0]}
     if isinstance(value, bool):
         return {"type": "boolean"}
     if isinstance(value, int):

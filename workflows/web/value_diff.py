@@ -7,6 +7,7 @@ from typing import Any
 
 from workflows.web import strict_json
 from workflows.web.schema import MISSING
+from workflows.web.tagged import text_tag
 
 MAX_ROWS = 300
 MAX_LINES = 2000
@@ -53,6 +54,8 @@ def diff(old: Any, new: Any) -> list[DiffRow]:
 def _walk(old: Any, new: Any, path: str) -> Iterator[DiffRow]:
     if _equal(old, new):
         return
+    if text_tag(old) and text_tag(old) == text_tag(new):
+        old, new = old["v"], new["v"]
     if isinstance(old, dict) and isinstance(new, dict):
         for key in [*old, *(key for key in new if key not in old)]:
             place = f"{path} / {key}" if path else str(key)
@@ -102,6 +105,8 @@ def _is_long(old: str, new: str) -> bool:
 def _text(value: Any) -> str:
     if isinstance(value, str):
         return value if value else "(empty text)"
+    if text_tag(value):
+        return str(value["v"])
     if isinstance(value, dict | list):
         return strict_json.dump(value)
     if isinstance(value, bool):
