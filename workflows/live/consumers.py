@@ -291,8 +291,12 @@ class ListSocket(LiveSocket):
         moment ago, and a row that comes twice does no harm.
         """
         if self.seq:
-            since = max(0, self.seq - self.publisher.late_ids)
-            news = await self.read(feed.events_since_id, since, MISSED_EVENTS_AT_MOST)
+            news = await self.read(
+                feed.events_since_id,
+                self.seq,
+                self.publisher.late_ids,
+                MISSED_EVENTS_AT_MOST,
+            )
         else:
             news = await self.read(
                 feed.recent_events, JUST_NOW_SECONDS, MISSED_EVENTS_AT_MOST

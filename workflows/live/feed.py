@@ -15,6 +15,7 @@ from workflows.services.records import EventRecord
 from workflows.services.thread_history import event_record
 
 UNKNOWN_LOOK_BACK = 32
+LATE_SECONDS = 60
 
 
 @dataclass(slots=True)
@@ -45,10 +46,18 @@ def events_of_threads(positions: dict[str, int]) -> News:
     return news
 
 
-def events_since_id(after_id: int, limit: int) -> News:
-    """The first `limit` events above an id, of all threads: what a list page missed."""
+def events_since_id(after_id: int, late_ids: int, limit: int) -> News:
+    """The first `limit` events above an id, of all threads: what a list page missed.
+
+    Where an id may become visible after a greater one, young events of the last `late_ids`
+    ids before it count too.
+    """
+    young = timezone.now() - timedelta(seconds=LATE_SECONDS)
+    wanted = Q(id__gt=after_id)
+    if late_ids:
+        wanted |= Q(id__gt=after_id - late_ids, created_at__gt=young)
     news = News()
-    for row in Event.objects.filter(id__gt=after_id).order_by("id")[:limit]:
+    for row in Event.objects.filter(wanted).order_by("id")[:limit]:
         news.add(row)
     return news
 
