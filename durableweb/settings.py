@@ -187,3 +187,18 @@ EMBEDDED_WORKER_THREADS = env.int("EMBEDDED_WORKER_THREADS", default=4)
 # which git repositories may release notes be drawn from (paths, separated by commas).
 DEMO_ALLOW_PRIVATE_ADDRESSES = env.bool("DEMO_ALLOW_PRIVATE_ADDRESSES", default=False)
 DEMO_GIT_REPOSITORIES = env.list("DEMO_GIT_REPOSITORIES", default=[str(BASE_DIR)])
+
+# With DEBUG off Django would mail errors to nobody; a traceback belongs on the console.
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "loggers": {
+        "django": {"handlers": ["console"], "level": "INFO"},
+        "durableweb": {"handlers": ["console"], "level": "INFO"},
+        "workflows": {"handlers": ["console"], "level": "INFO"},
+    },
+}

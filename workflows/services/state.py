@@ -39,15 +39,12 @@ def read_state(thread: Thread, rights: Rights, checkpoint: str = "") -> State:
 
 
 def channel_values(
-    found: CheckpointTuple, names: frozenset[str] | None
+    found: CheckpointTuple, names: tuple[str, ...]
 ) -> dict[str, Any]:
-    """The channels of the author's own state, without those that the engine adds."""
+    """The channels of the author's own state, in the order they were declared."""
     values = found.checkpoint.get("channel_values") or {}
-    return {
-        name: value
-        for name, value in values.items()
-        if (name in names if names else is_state_channel(name))
-    }
+    wanted = names or [name for name in values if is_state_channel(name)]
+    return {name: values[name] for name in wanted if name in values}
 
 
 def is_state_channel(name: str) -> bool:
@@ -55,14 +52,14 @@ def is_state_channel(name: str) -> bool:
     return not name.startswith("__") and ":" not in name
 
 
-def state_names(graph: str) -> frozenset[str] | None:
-    """The channels that the workflow's state declares; None where that is not known."""
+def state_names(graph: str) -> tuple[str, ...]:
+    """The channels that the workflow's state declares, in order; none where not known."""
     item = registry.find(graph)
-    schema = getattr(item.graph, "state_schema", None) if item else None
-    names: set[str] = set()
-    for cls in getattr(schema, "__mro__", ()):
-        names.update(getattr(cls, "__annotations__", ()))
-    return frozenset(names) or None
+    program = getattr(item.graph, "program", None) if item else None
+    if program is None or program.functional:
+        return ()
+    names: tuple[str, ...] = program.state_keys
+    return names
 
 
 def _state_of(

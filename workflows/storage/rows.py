@@ -150,7 +150,8 @@ def _add_checkpoint(
     versions = checkpoint.get("channel_versions") or {}
     refs = bundle.refs
     rows = []
-    for channel in versions.keys() | values.keys():
+    # Not a union of sets: what is written must not hang on how texts hash today.
+    for channel in (*values, *(name for name in versions if name not in values)):
         version = versions.get(channel)
         old = before.get(channel)
         if channel not in values:
