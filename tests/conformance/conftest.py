@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Any
 
@@ -13,9 +13,19 @@ def memory() -> Any:
     return import_module("durableweb.checkpoint.memory").InMemorySaver()
 
 
-SAVERS: dict[str, Callable[[], Any]] = {"memory": memory}
+def django() -> Any:
+    return import_module("workflows.storage.saver").DjangoSaver()
+
+
+SAVERS: dict[str, Callable[[], Any]] = {"memory": memory, "django": django}
+NEEDS_DATABASE = {"django"}
 
 
 @pytest.fixture(params=list(SAVERS))
-def new_saver(request: pytest.FixtureRequest) -> Callable[[], Any]:
-    return SAVERS[request.param]
+def new_saver(request: pytest.FixtureRequest) -> Iterator[Callable[[], Any]]:
+    if request.param not in NEEDS_DATABASE:
+        yield SAVERS[request.param]
+        return
+    request.getfixturevalue("transactional_db")
+    yield SAVERS[request.param]
+    import_module("workflows.storage.leases").keeper.clear()
