@@ -17,15 +17,14 @@ def django() -> Any:
     return import_module("workflows.storage.saver").DjangoSaver()
 
 
-SAVERS: dict[str, Callable[[], Any]] = {"memory": memory, "django": django}
-NEEDS_DATABASE = {"django"}
+SAVERS = [
+    pytest.param(memory, id="memory"),
+    pytest.param(django, id="django", marks=pytest.mark.django_db(transaction=True)),
+]
 
 
-@pytest.fixture(params=list(SAVERS))
+@pytest.fixture(params=SAVERS)
 def new_saver(request: pytest.FixtureRequest) -> Iterator[Callable[[], Any]]:
-    if request.param not in NEEDS_DATABASE:
-        yield SAVERS[request.param]
-        return
-    request.getfixturevalue("transactional_db")
-    yield SAVERS[request.param]
-    import_module("workflows.storage.leases").keeper.clear()
+    yield request.param
+    if request.param is django:  # renew no lease of a run that the program left open
+        import_module("workflows.storage.leases").keeper.clear()
