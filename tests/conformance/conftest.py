@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Any
 
@@ -13,9 +13,18 @@ def memory() -> Any:
     return import_module("durableweb.checkpoint.memory").InMemorySaver()
 
 
-SAVERS: dict[str, Callable[[], Any]] = {"memory": memory}
+def django() -> Any:
+    return import_module("workflows.storage.saver").DjangoSaver()
 
 
-@pytest.fixture(params=list(SAVERS))
-def new_saver(request: pytest.FixtureRequest) -> Callable[[], Any]:
-    return SAVERS[request.param]
+SAVERS = [
+    pytest.param(memory, id="memory"),
+    pytest.param(django, id="django", marks=pytest.mark.django_db(transaction=True)),
+]
+
+
+@pytest.fixture(params=SAVERS)
+def new_saver(request: pytest.FixtureRequest) -> Iterator[Callable[[], Any]]:
+    yield request.param
+    if request.param is django:  # renew no lease of a run that the program left open
+        import_module("workflows.storage.leases").keeper.clear()
