@@ -47,6 +47,23 @@
   document.addEventListener("htmx:after:swap", showChanges);
   showChanges();
 
+  // Somebody else was first: say so at once, and leave the draft as it is
+  const note = bar.querySelector("[data-decided-note]");
+  document.addEventListener("durableweb:live", (event) => {
+    const template = document.createElement("template");
+    template.innerHTML = event.detail.html || "";
+    const own = note.dataset.decidedNote;
+    const told = [...template.content.querySelectorAll(".event-decision")]
+      .find((item) => [...item.querySelectorAll("a")].some((link) => link.getAttribute("href") === own));
+    if (!told || sending) return;
+    const words = told.querySelector(".event-line").textContent.replace(/\s+/g, " ").trim();
+    const link = document.createElement("a");
+    link.href = own;
+    link.textContent = "Show the decision";
+    note.replaceChildren(`Decided meanwhile: ${words}. What you typed is still here. `, link);
+    note.hidden = false;
+  });
+
   // Ctrl or Cmd with Enter sends the decision that is open
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;

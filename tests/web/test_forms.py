@@ -254,6 +254,25 @@ class TestLists:
         assert reading.value["tags"] == ["b"]
         assert [c.name for c in reading.root.children[0].children] == ["v/tags/0"]
 
+    def test_an_entry_keeps_what_the_form_does_not_show_when_others_go(self):
+        schema = {
+            "type": "array",
+            "items": {"type": "object", "properties": {"n": {"type": "integer"}}},
+        }
+        proposed = [{"n": 1, "secret": "a"}, {"n": 2, "secret": "b"}]
+        first = Form(schema).read(
+            posted({"v/~n": "2", "v/0/n": "1", "v/1/n": "2", "_remove": "v/0"}),
+            proposed=proposed,
+        )
+        (kept,) = first.root.children
+
+        reading = Form(schema).read(
+            posted({"v/~n": "1", "v/0/n": "2", "v/0/~from": str(kept.source_at)}),
+            proposed=proposed,
+        )
+
+        assert reading.value == [{"n": 2, "secret": "b"}]
+
     def test_a_count_from_outside_is_bounded(self):
         reading = Form({"type": "array", "items": {"type": "string"}}).read(
             posted({"v/~n": "999999999"})

@@ -70,6 +70,19 @@ class TestThePage:
         assert page.one("input", name="round").attributes["value"] == "1"
         assert page.one("input", name="key").attributes["value"]
 
+    def test_it_watches_its_thread_for_other_decisions(self, as_, thread, question):
+        thread.seq = 7
+        thread.save()
+
+        page = Html(as_("reviewer").get(f"/review/{question.pk}/"))
+
+        root = next(e for e in page.elements if "data-live" in e.attributes)
+        assert root.attributes["data-live"] == "/ws/threads/t-1/"
+        assert root.attributes["data-after"] == "7"
+        note = next(e for e in page.elements if "data-decided-note" in e.attributes)
+        assert note.attributes["role"] == "alert"
+        assert "hidden" in note.attributes
+
     def test_the_edit_form_has_a_field_for_each_value(self, as_, question):
         page = Html(as_("reviewer").get(f"/review/{question.pk}/"))
 

@@ -167,3 +167,11 @@ class TestDifferences:
         (row,) = diff(text + "\na", text + "\nb")
 
         assert row.lines[-1].text == f"more changes after line {MAX_LINES}"
+
+    def test_an_entry_that_was_taken_out_does_not_shift_the_others(self):
+        rows = diff([{"n": 1}, {"n": 2}, {"n": 3}], [{"n": 2}, {"n": 4}])
+
+        assert [(r.path, r.kind) for r in rows] == [
+            ("[1]", "removed"),
+            ("[3] / n", "changed"),
+        ]

@@ -112,6 +112,7 @@ class ReviewItem:
     `payload` is what the workflow asked, `proposed` the part that a person may edit, both as
     trees; `kinds` are the decisions that the question takes. `version`, `round` and
     `checkpoint` go back with the decision. `refusal` tells why an earlier answer did not fit.
+    `seq` is the thread's last event that this record knows of.
     """
 
     number: int
@@ -147,6 +148,7 @@ class ReviewItem:
     may_edit: bool = False
     position: int = 1
     of: int = 1
+    seq: int = 0
 
 
 @dataclass(frozen=True)

@@ -65,6 +65,7 @@ def review_item(person: Person, number: int) -> ReviewItem:
         may_edit=rights.can_edit(thread.graph),
         position=places.index(row.pk) + 1 if row.pk in places else 1,
         of=max(len(places), 1),
+        seq=thread.seq,
     )
 
 

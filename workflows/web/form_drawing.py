@@ -55,8 +55,8 @@ class Drawing:
             ]
         elif shape.kind == "array":
             items = value if isinstance(value, list) else []
-            field.children = [
-                self.draw(
+            for at, item in enumerate(items):
+                child = self.draw(
                     shape.items,
                     join(name, at),
                     f"Entry {at + 1}",
@@ -64,8 +64,8 @@ class Drawing:
                     item,
                     depth + 1,
                 )
-                for at, item in enumerate(items)
-            ]
+                child.source_at = at
+                field.children.append(child)
         elif shape.kind == "union":
             field.branches = self._branches(field, value, depth)
         else:

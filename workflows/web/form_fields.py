@@ -35,7 +35,8 @@ class Field:
 
     `name` is the html name and the path at once: the form's prefix followed by a JSON
     pointer. `raw` is the text in the control; `origin` the text that was proposed; `tag`
-    the type of a value that JSON cannot say and that is edited as text.
+    the type of a value that JSON cannot say and that is edited as text; `source_at` the
+    place of a list's entry in the proposal, which removing others does not change.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Field:
     label: str
     required: bool = False
     tag: str = ""
+    source_at: int | None = None
     raw: str = ""
     origin: str | None = None
     value: Any = MISSING

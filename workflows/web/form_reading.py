@@ -98,14 +98,16 @@ class Reader:
         kept = [at for at in range(count) if self.removed != join(field.name, at)]
         found = []
         for new_at, at in enumerate(kept):
+            came_from = self._came_from(join(field.name, at), at, len(source))
             child, value = self.read(
                 field.shape.items,
                 join(field.name, at),
                 f"Entry {new_at + 1}",
                 True,
-                source[at] if at < len(source) else MISSING,
+                MISSING if came_from is None else source[came_from],
                 depth + 1,
             )
+            child.source_at = came_from
             field.children.append(child)
             found.append(None if value is MISSING else value)
         if self.added == field.name and len(found) < MAX_ITEMS:
@@ -132,6 +134,11 @@ class Reader:
         except ValueError:
             count = 0
         return max(0, min(count, MAX_ITEMS))
+
+    def _came_from(self, name: str, at: int, length: int) -> int | None:
+        text = str(self.data.get(f"{name}/~from", str(at)))
+        came_from = int(text) if text.isascii() and text.isdigit() else length
+        return came_from if came_from < length else None
 
     def _renumber(self, field: Field) -> None:
         for new_at, child in enumerate(field.children):

@@ -61,12 +61,26 @@ def _walk(old: Any, new: Any, path: str) -> Iterator[DiffRow]:
             place = f"{path} / {key}" if path else str(key)
             yield from _walk(old.get(key, MISSING), new.get(key, MISSING), place)
     elif isinstance(old, list) and isinstance(new, list):
-        for at in range(max(len(old), len(new))):
-            before = old[at] if at < len(old) else MISSING
-            after = new[at] if at < len(new) else MISSING
+        for at, before, after in _pairs(old, new):
             yield from _walk(before, after, f"{path} [{at + 1}]".strip())
     else:
         yield _row(old, new, path or "Value")
+
+
+def _pairs(old: list[Any], new: list[Any]) -> Iterator[tuple[int, Any, Any]]:
+    """Entries side by side: one that was taken out does not shift those behind it."""
+    if len(old) == len(new):
+        yield from ((at, old[at], new[at]) for at in range(len(old)))
+        return
+    texts = [[strict_json.dump(item) for item in items] for items in (old, new)]
+    matcher = difflib.SequenceMatcher(None, texts[0], texts[1], autojunk=False)
+    for tag, a, b, c, d in matcher.get_opcodes():
+        if tag == "equal":
+            continue
+        for step in range(max(b - a, d - c)):
+            before = old[a + step] if a + step < b else MISSING
+            after = new[c + step] if c + step < d else MISSING
+            yield (a + step if before is not MISSING else c + step), before, after
 
 
 def _row(old: Any, new: Any, path: str) -> DiffRow:
