@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import operator
+import threading
 from typing import Annotated, Any, TypedDict
 
 import pytest
+from django.db import connections
 from pydantic import BaseModel, field_validator
 
 from durableweb.func import task
@@ -17,6 +19,7 @@ from workflows.services import registry
 from workflows.services.action import (
     InvalidAnswer,
     NotAllowed,
+    Refused,
     StaleCheckpoint,
     StaleQuestion,
     ThreadBusy,
@@ -269,12 +272,51 @@ class TestEditing:
         with pytest.raises(ThreadBusy):
             self.edit(people.operator, asked).execute()
 
+    def test_an_edit_and_a_decision_never_both_hold(self, people, asked):
+        start = threading.Barrier(2)
+        outcomes: list[object] = []
+
+        def race(action: Any) -> None:
+            try:
+                start.wait(20)
+                outcomes.append(action.execute())
+            except Refused as refused:
+                outcomes.append(refused)
+            finally:
+                connections.close_all()
+
+        actions = [
+            self.edit(people.operator, asked),
+            ResumeRun(people.reviewer, asked.pk, "approve", version=1, round=1),
+        ]
+        racers = [threading.Thread(target=race, args=(each,)) for each in actions]
+        for racer in racers:
+            racer.start()
+        for racer in racers:
+            racer.join()
+
+        refusals = [each for each in outcomes if isinstance(each, Refused)]
+        assert len(refusals) == 1, outcomes
+        edited = Event.objects.filter(kind="edit").exists()
+        assert edited != Decision.objects.exists()
+
     def test_a_refused_edit_leaves_nothing(self, people, asked):
         with pytest.raises(InvalidAnswer):
             self.edit(people.operator, asked, values={"text": object()}).execute()
 
         assert not Run.objects.filter(kind="edit").exists()
         assert not Event.objects.filter(kind="edit").exists()
+
+
+def test_a_new_start_on_a_thread_ends_its_open_questions(people, asked):
+    again = StartRun(
+        people.operator, "letter", {"text": "again"}, thread_id=asked.thread_id
+    ).execute()
+    run_all()
+
+    assert again.thread_id == asked.thread_id
+    statuses = Interrupt.objects.order_by("id").values_list("status", flat=True)
+    assert list(statuses) == ["superseded", "pending"]
 
 
 class TestFailing:

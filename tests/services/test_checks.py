@@ -1,0 +1,63 @@
+"""System checks on databases, and the groups that every migrate makes sure of."""
+
+from types import SimpleNamespace
+
+import pytest
+from django.contrib.auth.models import Group
+from django.core.management import call_command
+
+from workflows import checks
+from workflows.services.access import ROLES
+
+
+@pytest.fixture
+def bare(monkeypatch):
+    """A site without the queue's app."""
+    monkeypatch.setattr(checks.apps, "is_installed", lambda name: False)
+    return monkeypatch
+
+
+def ids(patch, engine, **options):
+    config = {"ENGINE": f"django.db.backends.{engine}", "OPTIONS": options}
+    site = SimpleNamespace(DATABASES={"default": config})
+    patch.setattr(checks, "settings", site)
+    return {message.id for message in checks.check_databases()}
+
+
+def test_another_database_is_an_error(bare):
+    assert ids(bare, "mysql") == {"workflows.E001"}
+
+
+def test_sqlite_without_its_options_is_warned_about(bare):
+    assert ids(bare, "sqlite3") == {"workflows.W003", "workflows.W004"}
+
+
+def test_several_processes_do_not_fit_sqlite(bare):
+    bare.setenv("WEB_CONCURRENCY", "3")
+
+    found = ids(
+        bare,
+        "sqlite3",
+        transaction_mode="IMMEDIATE",
+        init_command="PRAGMA journal_mode = WAL;",
+    )
+    assert found == {"workflows.W005"}
+
+
+def test_postgresql_needs_its_queue(bare):
+    assert ids(bare, "postgresql") == {"workflows.E002"}
+
+
+def test_the_product_as_it_is_has_nothing_to_complain_of():
+    assert list(checks.check_databases()) == []
+    assert list(checks.check_workflows()) == []
+
+
+@pytest.mark.django_db
+def test_migrate_makes_the_groups_of_the_roles():
+    Group.objects.all().delete()
+
+    call_command("migrate", verbosity=0)
+
+    names = set(Group.objects.values_list("name", flat=True))
+    assert names >= set(ROLES)
