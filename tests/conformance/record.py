@@ -19,7 +19,9 @@ REPEATS = 3
 
 def give(each: Program, driver: str) -> object:
     """The reference's transcript; the same in every repetition, or an error."""
-    from langgraph.checkpoint.memory import InMemorySaver
+    from langgraph.checkpoint.memory import (  # type: ignore[import-not-found]
+        InMemorySaver,
+    )
 
     seen = [
         each.transcript("langgraph", driver, InMemorySaver()) for _ in range(REPEATS)

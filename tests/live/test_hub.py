@@ -9,6 +9,11 @@ def frame(seq: int) -> ThreadFrame:
     return ThreadFrame(first=seq, last=seq, text=str(seq))
 
 
+def last_of(heard: object) -> int:
+    assert isinstance(heard, ThreadFrame)
+    return heard.last
+
+
 async def test_every_listener_gets_every_frame_in_order():
     hub = Hub()
     listeners = [hub.subscribe("thread:a") for _ in range(3)]
@@ -17,7 +22,7 @@ async def test_every_listener_gets_every_frame_in_order():
         assert hub.publish("thread:a", frame(seq)) == 3
 
     for listener in listeners:
-        assert [(await listener.get()).last for _ in range(3)] == [1, 2, 3]
+        assert [last_of(await listener.get()) for _ in range(3)] == [1, 2, 3]
 
 
 async def test_a_listener_hears_only_its_topic():
@@ -27,7 +32,7 @@ async def test_a_listener_hears_only_its_topic():
     hub.publish("thread:b", frame(1))
     hub.publish("thread:a", frame(7))
 
-    assert (await listener.get()).last == 7
+    assert last_of(await listener.get()) == 7
 
 
 async def test_a_slow_reader_is_told_that_it_is_behind_and_the_others_get_all():
@@ -38,7 +43,7 @@ async def test_a_slow_reader_is_told_that_it_is_behind_and_the_others_get_all():
 
     for seq in range(1, 101):
         hub.publish("thread:a", frame(seq))
-        read.append((await quick.get()).last)
+        read.append(last_of(await quick.get()))
 
     assert read == list(range(1, 101))
     assert not slow.waiting

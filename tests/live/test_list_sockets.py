@@ -1,6 +1,7 @@
 """The queue's and the runs' sockets: rows by what one may see, at most twice a second."""
 
 import time
+from typing import Any
 
 import pytest
 
@@ -175,7 +176,7 @@ async def test_a_run_that_moves_is_sent_again_at_most_twice_a_second(viewer):
     began = time.monotonic()
     for status in ["running", "pending"] * 10 + ["success"]:
         await on_thread(move, "t1", status, run_id)
-    frames = []
+    frames: list[dict[str, Any]] = []
     while not frames or "success" not in frames[-1]["html"].lower():
         frames.append(await next_frame(socket))
     elapsed = time.monotonic() - began

@@ -66,7 +66,7 @@ async def test_a_frame_ends_with_the_status_of_the_thread(viewer):
 
 async def test_a_reconnect_with_the_last_number_leaves_no_gap_and_no_repeat(viewer):
     await on_thread(make_thread)
-    seen = []
+    seen: list[int] = []
     for turn in range(1, 6):
         socket = await open_socket(f"{PATH}?after={seen[-1] if seen else 0}", viewer)
         await on_thread(write_events, "t1", 2)

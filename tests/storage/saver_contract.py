@@ -105,7 +105,10 @@ class SaverContract:
         assert list(saver.list(config)) == []
 
     def test_what_was_put_is_read_back(self, saver, thread):
-        due = [{"node": "a", "by": ["x"]}, {"node": "b", "by": [], "send": (1, {2})}]
+        due: list[dict[str, Any]] = [
+            {"node": "a", "by": ["x"]},
+            {"node": "b", "by": [], "send": (1, {2})},
+        ]
         saved = checkpoint({"a": 1, "b": [(1,)]}, due=due)
         metadata = meta(3, who={"id": 5})
 

@@ -234,7 +234,7 @@ class ThreadSocket(LiveSocket):
         return self.scope["url_route"]["kwargs"]["thread_id"]
 
     @property
-    def topic(self) -> str:
+    def topic(self) -> str:  # type: ignore[override]  # of this address, not of the class
         """The hub's topic of this thread."""
         return thread_topic(self.thread_id)
 

@@ -64,7 +64,7 @@ def _how_decided(numbers: set[int]) -> dict[int, str]:
         return {}
     decisions = Decision.objects.filter(interrupt__in=numbers).order_by("round")
     return {
-        decision.interrupt_id: f"{PAST_TENSE.get(decision.kind, decision.kind)}"
+        decision.interrupt_id: f"{PAST_TENSE.get(Decision.Kind(decision.kind), decision.kind)}"
         f" by {decision.person_name or 'system'}"
         for decision in decisions
     }

@@ -8,6 +8,7 @@ lets requests finish before the process goes.
 import asyncio
 import time
 from collections.abc import Callable
+from typing import cast
 
 from daphne.http_protocol import HTTPFactory, WebRequest
 from daphne.server import Server
@@ -65,7 +66,8 @@ class BoundedRequest(WebRequest):
         self._refused = True
         transport = self.channel.transport
         transport.write(REFUSAL)
-        reactor.callLater(LINGER_SECONDS, transport.loseConnection)
+        # zope's interfaces have no `self`, which the checker takes for the first argument.
+        reactor.callLater(LINGER_SECONDS, transport.loseConnection)  # type: ignore[arg-type]
 
 
 class BoundedFactory(HTTPFactory):
@@ -130,7 +132,7 @@ class DrainingServer(Server):
         for application in running:
             application.cancel()
         everything = asyncio.gather(*running, return_exceptions=True)
-        return defer.Deferred.fromFuture(everything)
+        return defer.Deferred.fromFuture(cast("asyncio.Future[object]", everything))
 
     async def drain(self, seconds: float) -> bool:
         """Take no new connection, send sockets away, wait for requests in flight.

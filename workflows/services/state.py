@@ -38,9 +38,7 @@ def read_state(thread: Thread, rights: Rights, checkpoint: str = "") -> State:
     return _state_of(thread, rights, wanted, found)
 
 
-def channel_values(
-    found: CheckpointTuple, names: tuple[str, ...]
-) -> dict[str, Any]:
+def channel_values(found: CheckpointTuple, names: tuple[str, ...]) -> dict[str, Any]:
     """The channels of the author's own state, in the order they were declared."""
     values = found.checkpoint.get("channel_values") or {}
     wanted = names or [name for name in values if is_state_channel(name)]
