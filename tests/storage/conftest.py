@@ -3,45 +3,19 @@
 from __future__ import annotations
 
 import pytest
-from django.db import connection
 
-from workflows.models import (
-    ChannelValue,
-    Checkpoint,
-    Decision,
-    Event,
-    Interrupt,
-    PendingWrite,
-    Run,
-    Thread,
-)
 from workflows.storage.leases import keeper
 
-FILLED = (
-    Decision,
-    Interrupt,
-    Event,
-    PendingWrite,
-    ChannelValue,
-    Checkpoint,
-    Run,
-    Thread,
+# A race needs transactions of its own, and an emptied database after it. Naming the apps
+# keeps Django from emptying every table of every app and making all permissions anew.
+real_transactions = pytest.mark.django_db(
+    transaction=True,
+    available_apps=[
+        "django.contrib.contenttypes",
+        "django.contrib.auth",
+        "workflows",
+    ],
 )
-
-
-@pytest.fixture
-def tables(django_db_setup, django_db_blocker):
-    """Real transactions on the test database.
-
-    The rows go by DELETE afterwards: Django's flush empties every table of every app and
-    takes half a second.
-    """
-    with django_db_blocker.unblock():
-        yield
-        keeper.clear()
-        with connection.cursor() as cursor:
-            for model in FILLED:
-                cursor.execute(f"DELETE FROM {model._meta.db_table}")
 
 
 @pytest.fixture(autouse=True)

@@ -13,6 +13,7 @@ from django.db import connection
 from django.utils import timezone
 
 from tests.storage.commits import History
+from tests.storage.conftest import real_transactions
 from tests.storage.racing import together
 from workflows.engine.errors import LeaseLostError, StaleResumeError, ThreadBusyError
 from workflows.models import Event, Run, Thread
@@ -29,7 +30,7 @@ from workflows.storage.leases import keeper
 from workflows.storage.owners import is_dead, process_owner
 from workflows.storage.saver import DjangoSaver
 
-pytestmark = pytest.mark.usefixtures("tables")
+pytestmark = real_transactions
 
 LONG_AGO = timedelta(hours=1)
 
@@ -231,6 +232,14 @@ def test_a_run_that_keeps_killing_workers_is_parked(settings):
     assert '"crash_loop"' in Event.objects.latest("seq").data
 
 
+def test_a_process_does_not_take_its_own_work_from_itself_after_a_sleep():
+    claim = claimed(pending().pk)
+    Run.objects.update(lease_until=timezone.now() - LONG_AGO)
+
+    assert release_dead_leases() == []
+    assert renew(claim)
+
+
 def test_two_sweeps_at_once_release_a_run_once():
     run = pending()
     claim_run(run.pk, "dead")
@@ -294,6 +303,7 @@ def test_on_sqlite_the_lease_of_a_dead_process_is_broken_at_once(dead_owner):
     claim_run(run.pk, f"{dead_owner}#worker-1")
     mine = pending("mine")
     claim_run(mine.pk, process_owner())
+    keeper.clear()
 
     released = release_dead_leases()
 

@@ -7,10 +7,11 @@ from django.db.models import Sum
 from django.db.models.functions import Length
 
 from tests.storage.commits import History
+from tests.storage.conftest import real_transactions
 from workflows.models import ChannelValue
 from workflows.storage.saver import DjangoSaver
 
-pytestmark = pytest.mark.usefixtures("tables")
+pytestmark = real_transactions
 
 
 def grow(history: History, count: int, size: int = 500) -> None:

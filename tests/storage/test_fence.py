@@ -10,6 +10,7 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from tests.storage.commits import History, asking, task
+from tests.storage.conftest import real_transactions
 from tests.storage.racing import beside, together
 from workflows.engine.errors import LeaseLostError, StaleResumeError, ThreadBusyError
 from workflows.models import (
@@ -23,7 +24,7 @@ from workflows.models import (
 )
 from workflows.storage.saver import DjangoSaver
 
-pytestmark = pytest.mark.usefixtures("tables")
+pytestmark = real_transactions
 
 
 def everything() -> list:

@@ -7,12 +7,13 @@ import json
 import pytest
 
 from tests.storage.commits import History, asking, task
+from tests.storage.conftest import real_transactions
 from workflows.engine.checkpoint.base import Closed
 from workflows.models import Decision, Event, Interrupt, Run, Thread
 from workflows.storage.interrupts import title_of
 from workflows.storage.saver import DjangoSaver
 
-pytestmark = pytest.mark.usefixtures("tables")
+pytestmark = real_transactions
 
 
 @pytest.fixture

@@ -10,16 +10,18 @@ import sys
 import pytest
 from django.db import connection
 
+from tests.storage.conftest import real_transactions
 from workflows.engine.checkpoint.base import checkpoint_config
 from workflows.models import ChannelValue, Checkpoint, Event, PendingWrite, Thread
 from workflows.storage.saver import DjangoSaver
 
-pytestmark = pytest.mark.usefixtures("tables")
+pytestmark = real_transactions
 
 WRITER = """
 import sys
 import django
 django.setup()
+from tests.storage.conftest import real_transactions
 from tests.storage.commits import History, task
 from workflows.storage.saver import DjangoSaver
 

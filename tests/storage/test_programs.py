@@ -21,6 +21,7 @@ from durableweb.types import Command, interrupt
 from tests.engine.support.lives import NOT_RESULTS, Story, wait_for_threads
 from tests.programs import all_samples
 from tests.programs.sample import Sample
+from tests.storage.conftest import real_transactions
 from tests.storage.racing import together
 from workflows.engine.drivers import faults, threads
 from workflows.engine.errors import ConcurrencyError, UnknownInterruptError
@@ -28,7 +29,7 @@ from workflows.models import Event, Interrupt, Run, Thread
 from workflows.storage.leases import keeper
 from workflows.storage.saver import DjangoSaver
 
-pytestmark = pytest.mark.usefixtures("tables")
+pytestmark = real_transactions
 
 SAMPLES = all_samples()
 CASES = [

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from tests.storage.commits import History, asking, task
+from tests.storage.conftest import real_transactions
 from workflows.engine.errors import DamagedValueError, StaleResumeError, ThreadBusyError
 from workflows.models import ChannelValue, Checkpoint, Event, Run, Thread
 from workflows.storage.saver import DjangoSaver
 
-pytestmark = pytest.mark.usefixtures("tables")
+pytestmark = real_transactions
 
 
 def test_a_checkpoint_comes_back_as_it_was_saved():

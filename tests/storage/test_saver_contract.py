@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.storage.conftest import real_transactions
 from tests.storage.saver_contract import SaverContract
 from workflows.storage.saver import DjangoSaver
 
@@ -15,7 +16,7 @@ class TestInsideATransaction(SaverContract):
         return DjangoSaver()
 
 
-@pytest.mark.usefixtures("tables")
+@real_transactions
 class TestOnItsOwn(SaverContract):
     @pytest.fixture
     def saver(self):

@@ -10,11 +10,12 @@ from uuid import UUID
 import pytest
 
 from tests.storage.commits import History, asking, task
+from tests.storage.conftest import real_transactions
 from workflows.engine.errors import SerializationError
 from workflows.models import Checkpoint, Interrupt, PendingWrite
 from workflows.storage.saver import DjangoSaver
 
-pytestmark = pytest.mark.usefixtures("tables")
+pytestmark = real_transactions
 
 VALUES = {
     "nul": "a\0b",

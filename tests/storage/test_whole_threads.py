@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.storage.commits import History, asking, task
+from tests.storage.conftest import real_transactions
 from workflows.engine.checkpoint.base import checkpoint_config
 from workflows.engine.errors import ThreadBusyError
 from workflows.models import (
@@ -22,7 +23,7 @@ from workflows.models import (
 from workflows.storage.prune import prune
 from workflows.storage.saver import DjangoSaver
 
-pytestmark = pytest.mark.usefixtures("tables")
+pytestmark = real_transactions
 
 
 def grown(saver: DjangoSaver, thread_id: str = "t", count: int = 12) -> History:

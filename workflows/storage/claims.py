@@ -7,7 +7,6 @@ number; whatever writes for the run names that number. Instants are the database
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -263,14 +262,17 @@ def release_dead_leases(*, using: str = "default") -> list[int]:
     return released
 
 
-def _dead(using: str) -> Iterable[Run]:
+def _dead(using: str) -> list[Run]:
+    """Running runs that seem dead, but none that this process still works on.
+
+    Its own leases lapse while the machine sleeps; the next beat renews them.
+    """
     running = Run.objects.using(using).filter(status=Run.Status.RUNNING)
-    if connections[using].vendor != SQLITE:
-        return [*running.filter(lease_until__lt=DatabaseNow())]
-    lapsed = set(
-        running.filter(lease_until__lt=DatabaseNow()).values_list("pk", flat=True)
-    )
-    return [run for run in running if run.pk in lapsed or is_dead(run.owner)]
+    lapsed = [*running.filter(lease_until__lt=DatabaseNow())]
+    if connections[using].vendor == SQLITE:
+        known = {run.pk for run in lapsed}
+        lapsed += [run for run in running if run.pk not in known and is_dead(run.owner)]
+    return [run for run in lapsed if not keeper.holds(using, run.pk, run.fence)]
 
 
 def _release(run: Run, using: str) -> bool:

@@ -72,6 +72,11 @@ class LeaseKeeper:
         with self._changed:
             self._leases.pop((using, run_id), None)
 
+    def holds(self, using: str, run_id: int, fence: int) -> bool:
+        """Whether this process still works under that lease."""
+        found = self._leases.get((using, run_id))
+        return found is not None and found[0] == fence and self._pid == os.getpid()
+
     def clear(self) -> None:
         """Renew nothing more."""
         with self._changed:
