@@ -15,7 +15,7 @@ import pytest
 from tests.engine.support.lives import Story, wait_for_threads
 from tests.programs import all_samples
 from tests.programs.sample import Sample
-from workflows.engine.drivers import faults
+from workflows.engine.drivers import aio, faults
 from workflows.engine.errors import FeatureNotBuiltError
 from workflows.engine.loop import effects
 
@@ -31,6 +31,12 @@ MOST_KILLS = 400
 def loop() -> Iterator[asyncio.Runner]:
     with asyncio.Runner() as runner:
         yield runner
+
+
+@pytest.fixture(autouse=True)
+def _awaited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the asyncio driver itself run plain graphs; as one hop they run on the other."""
+    monkeypatch.setattr(aio, "drive_plain", aio.drive)
 
 
 @pytest.mark.parametrize(("sample", "driver"), CASES)
