@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from tests.conformance.corpus import PROGRAMS, Program, expected, load
-from tests.conformance.facade import not_built
 from tests.conformance.savers import SAVERS
 from workflows.engine.drivers import aio
+from workflows.engine.errors import FeatureNotBuiltError
 
 load()
 
@@ -53,10 +53,12 @@ def test_it_gives_the_stored_transcript(
     face = "blocking" if driver == "blocking" else "async"
     wanted = expected(each, face)
 
-    try:
-        given = each.transcript("durableweb", face, new_saver())
-    except not_built() as missing:
-        pytest.skip(f"not built: {missing}")
+    if not each.built:
+        with pytest.raises(FeatureNotBuiltError):
+            each.transcript("durableweb", face, new_saver())
+        return
+
+    given = each.transcript("durableweb", face, new_saver())
 
     assert json.loads(json.dumps(given)) == json.loads(json.dumps(wanted)), (
         f"{each.name} shows {', '.join(each.rules)}. {each.differs or ''}"

@@ -16,7 +16,6 @@ from tests.engine.support.lives import Story, wait_for_threads
 from tests.programs import all_samples
 from tests.programs.sample import Sample
 from workflows.engine.drivers import aio, faults
-from workflows.engine.errors import FeatureNotBuiltError
 from workflows.engine.loop import effects
 
 CASES = [
@@ -44,10 +43,7 @@ def test_a_run_killed_anywhere_ends_with_the_same_answer(
     sample: Sample, driver: str, loop: asyncio.Runner
 ) -> None:
     whole = Story(sample, driver, loop)
-    try:
-        answer = whole.live()
-    except FeatureNotBuiltError as missing:
-        pytest.skip(f"not built: {missing}")
+    answer = whole.live()
     usual = whole.calls()
 
     for k in count(1):
