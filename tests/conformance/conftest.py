@@ -1,30 +1,16 @@
-"""Which savers the programs run on; a new one is one more entry in SAVERS."""
+"""What is put right after a program."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib import import_module
-from typing import Any
 
 import pytest
 
 
-def memory() -> Any:
-    return import_module("durableweb.checkpoint.memory").InMemorySaver()
-
-
-def django() -> Any:
-    return import_module("workflows.storage.saver").DjangoSaver()
-
-
-SAVERS = [
-    pytest.param(memory, id="memory"),
-    pytest.param(django, id="django", marks=pytest.mark.django_db(transaction=True)),
-]
-
-
-@pytest.fixture(params=SAVERS)
-def new_saver(request: pytest.FixtureRequest) -> Iterator[Callable[[], Any]]:
-    yield request.param
-    if request.param is django:  # renew no lease of a run that the program left open
+@pytest.fixture
+def no_leases_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Nobody renews the lease of a run that a program left open."""
+    yield
+    if request.node.get_closest_marker("django_db"):
         import_module("workflows.storage.leases").keeper.clear()

@@ -42,6 +42,7 @@ class Program:
     differs: str | None
     expected: Any
     drivers: tuple[str, ...]
+    built: bool
 
     def transcript(self, engine: str, driver: str, saver: Any) -> Any:
         """Run it and return what it noted."""
@@ -60,9 +61,11 @@ def program(
     differs: str | None = None,
     expected: Any = None,
     only: str | None = None,
+    built: bool = True,
 ) -> Callable[[Callable[[Any, Run], Any]], Callable[[Any, Run], Any]]:
     """Register a program. `differs` says in a sentence why ours is not the reference's;
-    then `expected` is the transcript by the rule. `only` names the one driver it is for.
+    then `expected` is the transcript by the rule. `only` names the one driver it is for. A program of
+    a part that is not `built` yet must be refused with FeatureNotBuiltError.
     """
 
     def register(body: Callable[[Any, Run], Any]) -> Callable[[Any, Run], Any]:
@@ -71,7 +74,9 @@ def program(
             raise ValueError(f"two programs are called {name!r}")
         section = body.__module__.rsplit(".", 1)[-1]
         drivers = (only,) if only else tuple(DRIVERS)
-        PROGRAMS[name] = Program(name, section, rules, body, differs, expected, drivers)
+        PROGRAMS[name] = Program(
+            name, section, rules, body, differs, expected, drivers, built
+        )
         return body
 
     return register

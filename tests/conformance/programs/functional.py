@@ -330,7 +330,7 @@ def retries_and_caches_of_tasks(api, run):
     return [run.invoke(wf, 1), calls]
 
 
-@program("R8.16")
+@program("R8.16", built=False)
 def a_cached_task(api, run):
     calls = []
 
@@ -412,3 +412,31 @@ def a_loop_of_tasks_and_questions(api, run):
     for answer in ("shorter", "again", "ok"):
         seen.append(run.invoke(wf, api.Command(resume=answer), run.config()))
     return [seen, calls]
+
+
+@program(
+    "R5.17",
+    "R8.13",
+    differs="on a resume, a task whose question has no answer is not started",
+    expected=[["q1"], ["x", "y"], ["ask1", "ask2", "ask2", "ask1"]],
+)
+def an_unanswered_task_does_not_run_again(api, run):
+    calls = []
+
+    @api.task
+    def ask(n):
+        calls.append(f"ask{n}")
+        return api.interrupt(f"q{n}")
+
+    @api.entrypoint(checkpointer=run.saver)
+    def wf(n):
+        first = ask(1)
+        return [f.result() for f in [first, ask(2)]]
+
+    run.invoke(wf, 1, run.config())
+    calls.sort()
+    ids = {i.value: i.id for i in run.get_state(wf, run.config()).interrupts}
+    run.invoke(wf, api.Command(resume={ids["q2"]: "y"}), run.config())
+    left = [i.value for i in run.get_state(wf, run.config()).interrupts]
+    last = run.invoke(wf, api.Command(resume={ids["q1"]: "x"}), run.config())
+    return [left, last, calls]

@@ -163,7 +163,7 @@ def timeouts(api, run):
     ]
 
 
-@program("R1.38")
+@program("R1.38", built=False)
 def a_cached_node(api, run):
     calls = []
 

@@ -378,6 +378,11 @@ def _call(view: View, step: Step, child: Task) -> Steps[None]:
         return
     load_answers(view, [child])
     parent.children[child.id] = child
+    if not may_start(view, child):  # it asked, and nobody has answered (R5.17)
+        child.state = "suspended"
+        child.interrupts = list(questions(view, child))
+        call.future.fail(GraphInterrupt(child.interrupts))
+        return
     yield from _start(view, step, child)
 
 
