@@ -39,7 +39,7 @@ check-imports: .venv/.dev-installed
 	$(BIN)/lint-imports --no-logo
 
 check-templates: .venv/.dev-installed
-	$(if $(TEMPLATES),$(BIN)/djlint --quiet --lint $(TEMPLATES),@echo "no templates yet")
+	@$(if $(TEMPLATES),$(BIN)/djlint --quiet --lint $(TEMPLATES),echo "no templates yet")
 
 check-django: .venv/.dev-installed
 	$(PYTHON_RUN) manage.py makemigrations --check --dry-run
