@@ -268,7 +268,7 @@ def test_a_tag_registered_again_is_replaced_with_a_debug_line(caplog):
     codec = serde.Serde()
     codec.register_type("shop.Line", Line)
 
-    with caplog.at_level(logging.DEBUG):
+    with caplog.at_level(logging.DEBUG, logger="workflows"):
         codec.register_type("shop.Line", Sum)
 
     assert "shop.Line" in caplog.text
