@@ -92,6 +92,7 @@ else:
 MIDDLEWARE = [
     "workflows.web.middleware.SecurityHeadersMiddleware",
     "workflows.web.middleware.BodyLimitMiddleware",
+    "workflows.web.encoding.EncodingMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

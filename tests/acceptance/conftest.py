@@ -1,16 +1,96 @@
 """A whole site on a database of its own: server, workers, people, and what they wrote."""
 
+import json
 import re
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
 from tests.support.databases import Databases
 from tests.support.postgres import free_port
 from tests.support.server import Process, Processes, Server, environment
+from tests.web.conftest import Html
 
 KINDS = ("sqlite", "postgresql")
+PEOPLE = {
+    "ada": ["reviewer", "operator"],
+    "payer": ["finance"],
+    "admin": ["admin"],
+}
+
+
+@dataclass
+class Visitor:
+    """Somebody who is logged in and talks to the site by HTTP."""
+
+    name: str
+    session: str
+    url: str
+    http: httpx.Client = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Open a connection of their own."""
+        self.http = httpx.Client(
+            base_url=self.url, cookies={"sessionid": self.session}, timeout=60
+        )
+
+    def page(self, path: str) -> Html:
+        """A page that is there."""
+        answer = self.http.get(path)
+        assert answer.status_code == 200, f"{path}: {answer.status_code}"
+        return Html(answer)
+
+    def form(self, page: str, action: str) -> dict[str, str]:
+        """What the form for `action` on that page would send of its own accord."""
+        html = self.page(page)
+        sent = {
+            element.attributes["name"]: element.attributes.get("value", "")
+            for element in html.all("input", type="hidden")
+            if any(e.attributes.get("action") == action for e in element.parents)
+        }
+        assert "csrfmiddlewaretoken" in sent, f"no form for {action} on {page}"
+        return sent
+
+    def post(self, path: str, page: str = "", /, **values: Any) -> httpx.Response:
+        """Send the form for `path` that stands on `page`, with these values."""
+        return self.http.post(path, data=self.form(page or path, path) | values)
+
+    def start(self, graph: str, **values: Any) -> int:
+        """Start a workflow by its form; returns the number of the run."""
+        answer = self.post(f"/start/{graph}/", **values)
+        assert answer.status_code == 303, answer.text
+        return int(answer.headers["Location"].split("/")[2])
+
+    def status(self, run: int) -> str:
+        """How the thread of that run stands, in the words of its page."""
+        page = self.page(f"/runs/{run}/")
+        return " ".join(page.one("div", id="thread-status").text.split())
+
+    def thread(self, run: int) -> str:
+        """The address of a run's thread."""
+        return next(
+            link.attributes["href"]
+            for link in self.page(f"/runs/{run}/").all("a")
+            if link.attributes["href"].startswith("/threads/")
+        )
+
+    def question(self, run: int) -> int:
+        """The number of the question that a run's thread waits for."""
+        [link] = self.page(f"/runs/{run}/").all("a", **{"class": "question-link"})
+        return int(link.attributes["href"].split("/")[2])
+
+    def timeline(self, path: str) -> list[int]:
+        """The numbers of the events on a thread's page."""
+        return [
+            int(element.attributes["id"].removeprefix("event-"))
+            for element in self.page(path).all("li")
+            if element.attributes.get("id", "").startswith("event-")
+        ]
 
 
 @dataclass
@@ -23,25 +103,44 @@ class Site:
     folder: Path
     env: dict[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
+    visitors: list[Visitor] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Give it an environment of its own."""
         self.env = {
             "DJANGO_SETTINGS_MODULE": "tests.acceptance.settings",
             "TEST_VAR_DIR": str(self.folder),
-            "PUBLIC_URL": f"http://127.0.0.1:{self.port}",
+            "PUBLIC_URL": self.address,
             "LEDGER": str(self.ledger),
             **self.env,
         }
+
+    @property
+    def address(self) -> str:
+        """Where its pages are."""
+        return f"http://127.0.0.1:{self.port}"
 
     @property
     def ledger(self) -> Path:
         """Where the workflows of the tests note what they do."""
         return self.folder / "ledger"
 
-    def serve(self, **env: str) -> Server:
+    def noted(self) -> list[str]:
+        """What they have noted, without the process."""
+        return [line.rsplit(" ", 1)[0] for line in self._lines()]
+
+    def pids(self) -> list[int]:
+        """Which process noted each line."""
+        return [int(line.rsplit(" ", 1)[1]) for line in self._lines()]
+
+    def _lines(self) -> list[str]:
+        return self.ledger.read_text().splitlines() if self.ledger.exists() else []
+
+    def serve(self, *arguments: str, **env: str) -> Server:
         """Start the server on the site's port."""
-        return self.processes.serve(self.url, port=self.port, env=self.env | env)
+        return self.processes.serve(
+            self.url, *arguments, port=self.port, env=self.env | env
+        )
 
     def demo(self) -> Server:
         """Start it as `make demo` does, with people and sample runs."""
@@ -67,6 +166,33 @@ class Site:
         """Run a command; returns what it printed."""
         return self.processes.manage(self.url, *command, env=self.env)
 
+    def enter(self, people: dict[str, list[str]]) -> dict[str, Visitor]:
+        """Make people (name -> groups) who are logged in."""
+        script = f"from tests.acceptance.people import enter; enter({people!r})"
+        said = self.manage("shell", "-c", script)
+        sessions = json.loads(
+            re.search(r"^sessions (.*)$", said, re.MULTILINE).group(1)
+        )
+        made = {
+            name: Visitor(name, session, self.address)
+            for name, session in sessions.items()
+        }
+        self.visitors.extend(made.values())
+        return made
+
+    def wait(
+        self, ready: Callable[[], object], what: str, seconds: float = 30
+    ) -> float:
+        """Wait until `ready()`; returns the seconds it took."""
+        began = time.monotonic()
+        while not ready():
+            if time.monotonic() - began > seconds:
+                raise AssertionError(
+                    f"no {what} in {seconds} s; noted {self.noted()}\n{self.output()}"
+                )
+            time.sleep(0.02)
+        return time.monotonic() - began
+
     def output(self) -> str:
         """What all processes have printed."""
         return "\n".join(process.output() for process in self.processes.started)
@@ -74,18 +200,58 @@ class Site:
     def assert_quiet(self) -> None:
         """No process has warned of anything or met a fault that it did not expect."""
         said = self.output()
-        assert not re.search(r"Traceback|\w*Warning\b|Internal Server Error", said), (
+        assert not re.search(r"Traceback|\w+Warning\b|Internal Server Error", said), (
             said
         )
 
+    def close(self) -> None:
+        """Stop everything."""
+        for visitor in self.visitors:
+            visitor.http.close()
+        self.processes.stop()
+
+
+@pytest.fixture
+def new_site(
+    databases: Databases, processes: Processes, tmp_path: Path
+) -> Iterator[Callable[[str], Site]]:
+    """Makes a site on that kind of database, with the tables and nothing in them."""
+    made: list[Site] = []
+
+    def make(kind: str) -> Site:
+        made.append(Site(kind, databases.new(kind), processes, tmp_path))
+        return made[-1]
+
+    yield make
+    for site in made:
+        site.close()
+
 
 @pytest.fixture(params=KINDS)
-def site(
+def site(request: pytest.FixtureRequest, new_site: Callable[[str], Site]) -> Site:
+    """A new site on each database in turn."""
+    return new_site(request.param)
+
+
+@dataclass
+class Standing:
+    """A site that serves several tests, with its people."""
+
+    site: Site
+    people: dict[str, Visitor]
+
+
+@pytest.fixture(scope="package", params=KINDS)
+def standing(
     request: pytest.FixtureRequest,
     databases: Databases,
-    processes: Processes,
-    tmp_path: Path,
-) -> Site:
-    """A site on each database in turn, with the tables and nothing in them."""
-    kind = request.param
-    return Site(kind, databases.new(kind), processes, tmp_path)
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Standing]:
+    """A site with a server and a worker in it that stays for the tests after this one."""
+    folder = tmp_path_factory.mktemp("standing")
+    site = Site(request.param, databases.new(request.param), Processes(folder), folder)
+    people = site.enter(PEOPLE)
+    site.serve("--with-worker")
+    yield Standing(site, people)
+    site.close()
+    site.assert_quiet()

@@ -6,5 +6,5 @@ from pathlib import Path
 from durableweb.settings import *  # noqa: F403
 from durableweb.settings import INSTALLED_APPS
 
-INSTALLED_APPS = [*INSTALLED_APPS, "tests.worker.sample"]
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.acceptance.sample"]
 VAR_DIR = Path(os.environ["TEST_VAR_DIR"])

@@ -37,6 +37,7 @@ from workflows.services.action import (
     StaleQuestion,
 )
 from workflows.services.answers import make_answer
+from workflows.services.keys import check_key
 from workflows.services.queueing import (
     UNFINISHED,
     has_unfinished_run,
@@ -98,6 +99,8 @@ class ResumeRun:
             raise
 
     def _decide(self) -> Decision:
+        check_key("key", self.idempotency_key)
+        check_key("checkpoint", self.checkpoint)
         row = find_interrupt(self.person, self.interrupt)
         thread = lock_thread(row.thread_id)
         first = self._first()

@@ -14,6 +14,7 @@ from workflows.models import Run, Thread
 from workflows.services import registry
 from workflows.services.access import Person, Rights, require, row_of
 from workflows.services.action import InvalidAnswer, KeyReused, NotVisible, ThreadBusy
+from workflows.services.keys import check_key
 from workflows.services.queueing import has_unfinished_run, lock_thread, queue_run
 
 MAX_ID_LENGTH = 200
@@ -46,6 +47,7 @@ class StartRun:
             rights.can_start(self.graph),
             f"You may not start the workflow {item.title}.",
         )
+        check_key("key", self.idempotency_key)
         if self.thread_id is not None:
             _check_id(self.thread_id)
             held = Thread.objects.filter(pk=self.thread_id).first()

@@ -2,14 +2,13 @@
 
 It decides nothing about rows or SQL: `rows.py` encodes, `sqlite.py` and `postgresql.py`
 write, `reading.py` fetches, `places.py` opens and closes, `threads.py` and `prune.py`
-copy and remove.
+copy and remove; `async_twins.py` hops.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import (
-    AsyncIterator,
     Callable,
     Iterable,
     Iterator,
@@ -18,12 +17,10 @@ from collections.abc import (
 )
 from typing import Any
 
-from asgiref.sync import sync_to_async
 from django.db import connections
 
 from workflows.engine import serde as default_serde
 from workflows.engine.checkpoint.base import (
-    BaseCheckpointSaver,
     Checkpoint,
     CheckpointMetadata,
     CheckpointTuple,
@@ -36,6 +33,7 @@ from workflows.engine.checkpoint.base import (
 from workflows.engine.drivers.threads import on_thread_end
 from workflows.engine.errors import LeaseLostError, ThreadBusyError
 from workflows.storage import places, postgresql, prune, reading, sqlite, threads
+from workflows.storage.async_twins import AsyncTwins
 from workflows.storage.claims import Claim
 from workflows.storage.connections import POSTGRESQL, SQLITE
 from workflows.storage.events import announce_after_commit
@@ -58,7 +56,7 @@ if connections.close_all not in on_thread_end:
     on_thread_end.append(connections.close_all)
 
 
-class DjangoSaver(BaseCheckpointSaver):
+class DjangoSaver(AsyncTwins):
     """Keeps checkpoints in the database `using`, on Django's own connection.
 
     With a `claim` it writes for that run, under its fencing number; without one `open`
@@ -347,88 +345,6 @@ class DjangoSaver(BaseCheckpointSaver):
             else:
                 self._memory.forget(thread_id)
                 prune.prune(thread_id, keep=1, using=self.using)
-
-    # async twins: one hop to the thread that owns this context's connection
-
-    async def aget_tuple(self, config: Config) -> CheckpointTuple | None:
-        """Async twin of `get_tuple`."""
-        return await _hop(self.get_tuple)(config)
-
-    async def alist(
-        self,
-        config: Config | None,
-        *,
-        filter: dict[str, Any] | None = None,
-        before: Config | None = None,
-        limit: int | None = None,
-    ) -> AsyncIterator[CheckpointTuple]:
-        """Async twin of `list`."""
-
-        def read() -> Sequence[CheckpointTuple]:
-            return [*self.list(config, filter=filter, before=before, limit=limit)]
-
-        for item in await _hop(read)():
-            yield item
-
-    async def aput(
-        self,
-        config: Config,
-        checkpoint: Checkpoint,
-        metadata: CheckpointMetadata,
-        new_versions: dict[str, Any],
-    ) -> Config:
-        """Async twin of `put`."""
-        return await _hop(self.put)(config, checkpoint, metadata, new_versions)
-
-    async def aput_writes(
-        self,
-        config: Config,
-        writes: Sequence[tuple[str, Any]],
-        task_id: str,
-        task_path: str = "",
-    ) -> None:
-        """Async twin of `put_writes`."""
-        await _hop(self.put_writes)(config, writes, task_id, task_path)
-
-    async def adelete_thread(self, thread_id: str) -> None:
-        """Async twin of `delete_thread`."""
-        await _hop(self.delete_thread)(thread_id)
-
-    async def acopy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
-        """Async twin of `copy_thread`."""
-        await _hop(self.copy_thread)(source_thread_id, target_thread_id)
-
-    async def adelete_for_runs(self, run_ids: Sequence[str]) -> None:
-        """Async twin of `delete_for_runs`."""
-        await _hop(self.delete_for_runs)(run_ids)
-
-    async def aprune(
-        self, thread_ids: Sequence[str], *, strategy: str = "keep_latest"
-    ) -> None:
-        """Async twin of `prune`."""
-        await _hop(self.prune)(thread_ids, strategy=strategy)
-
-    async def acommit(self, commit: Commit) -> None:
-        """Async twin of `commit`."""
-        await _hop(self.commit)(commit)
-
-    async def ahead(self, thread_id: str) -> str | None:
-        """Async twin of `head`."""
-        return await _hop(self.head)(thread_id)
-
-    async def aopen(
-        self, thread_id: str, expected_head: str | None, owner: Any = None
-    ) -> Place:
-        """Async twin of `open`."""
-        return await _hop(self.open)(thread_id, expected_head, owner)
-
-    async def aclose(self, place: Place, outcome: str = "success") -> None:
-        """Async twin of `close`."""
-        await _hop(self.close)(place, outcome)
-
-
-def _hop(function: Callable[..., Any]) -> Callable[..., Any]:
-    return sync_to_async(function, thread_sensitive=True)
 
 
 def _address(config: Config) -> tuple[str, str, str | None]:

@@ -1,0 +1,18 @@
+"""Words that a client makes up or sends back: they are stored as they come."""
+
+from __future__ import annotations
+
+from workflows.services.action import InvalidAnswer
+
+MAX_KEY_LENGTH = 200
+
+
+def check_key(place: str, key: str | None) -> None:
+    """Raise InvalidAnswer for a key that not every database can keep."""
+    if key is not None and not (key.isprintable() and len(key) <= MAX_KEY_LENGTH):
+        raise InvalidAnswer(
+            {
+                place: f"a key has at most {MAX_KEY_LENGTH} characters, "
+                "none of them a control character"
+            }
+        )
