@@ -14,6 +14,10 @@ logger = logging.getLogger(__name__)
 
 NOTIFY_CHANNEL = "durableweb_events"
 
+_WITHIN = "SELECT pg_notify(%s, %s)"
+# Alone it is a commit of its own, which need not wait for the disk: the poll finds what is lost.
+_ALONE = "SELECT set_config('synchronous_commit', 'off', true), pg_notify(%s, %s)"
+
 
 class LocalAnnouncer:
     """SQLite: whoever changes something is usually a thread of the server's own process."""
@@ -32,10 +36,12 @@ class NotifyAnnouncer:
     def announce(self, thread_id: str, seq: int) -> None:
         """Send NOTIFY; inside a transaction it is delivered when that commits."""
         connection = connections[self.using]
-        payload = f"{thread_id} {seq}"
+        values = [NOTIFY_CHANNEL, f"{thread_id} {seq}"]
         try:
             with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_notify(%s, %s)", [NOTIFY_CHANNEL, payload])
+                cursor.execute(
+                    _WITHIN if connection.in_atomic_block else _ALONE, values
+                )
         except Error:
             if connection.in_atomic_block:
                 raise

@@ -32,23 +32,28 @@ class Pool:
             name = f"durableweb-task-{self._number}"
         threading.Thread(target=self._work, args=(job,), name=name, daemon=True).start()
 
-    def _work(self, job: Callable[[], None]) -> None:
+    def _work(self, job: Callable[[], None] | None) -> None:
         try:
-            while True:
+            while job is not None:
                 job()
                 with self._lock:
                     self._idle += 1
-                try:
-                    job = self._jobs.get(timeout=IDLE_SECONDS)
-                except queue.Empty:
-                    with self._lock:
-                        if self._idle > 0:
-                            self._idle -= 1
-                            return
-                    job = self._jobs.get()  # promised between the two
+                job = self._next()
         finally:
             for end in on_thread_end:
                 end()
+
+    def _next(self) -> Callable[[], None] | None:
+        """The next job, or None after a time without any."""
+        while True:
+            try:
+                return self._jobs.get(timeout=IDLE_SECONDS)
+            except queue.Empty:
+                with self._lock:
+                    # None is idle where each waiting thread has a job promised to it.
+                    if self._idle > 0:
+                        self._idle -= 1
+                        return None
 
 
 pool = Pool()
