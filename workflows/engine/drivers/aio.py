@@ -14,6 +14,7 @@ from typing import Any
 from workflows.engine.drivers import faults, timeouts
 from workflows.engine.drivers.attempt import Context, Invoke, run_async
 from workflows.engine.drivers.blocking import Blocking
+from workflows.engine.drivers.future import TaskFuture, let_go
 from workflows.engine.drivers.threads import pool
 from workflows.engine.errors import LeaseLostError
 from workflows.engine.loop.effects import (
@@ -59,6 +60,8 @@ class Aio:
         self.error: Exception | None = None
         self.suspended = False
         self.taken_over: Any = None
+        self.ended = False
+        self.calls: set[TaskFuture] = set()
 
     async def drive(self) -> Any:
         """Run to the end; returns what the generator returns."""
@@ -100,6 +103,8 @@ class Aio:
             self.steps.close()
             for attempt in self.attempts.values():
                 attempt.cancel()
+            self.ended = True
+            let_go(self.calls)
             if self.place is not None:
                 place, self.place = self.place, None
                 await asyncio.shield(self.saver.aclose(place, status))
@@ -258,7 +263,16 @@ class Aio:
 
     def called(self, parent: Task, child: Task) -> None:
         """A `@task` was called."""
-        self._post(Called(parent, child))
+        if self._take_call(child):
+            self._post(Called(parent, child))
+
+    def _take_call(self, child: Task) -> bool:
+        """Remember whom to answer; False when the run is over and nobody will."""
+        if child.call is not None:
+            self.calls.add(child.call.future)
+        if self.ended:
+            let_go(self.calls)
+        return not self.ended
 
     def pump(self, future: Any, timeout: float | None) -> bool:
         """The event loop keeps itself going; a waiting thread simply waits."""

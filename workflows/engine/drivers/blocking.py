@@ -18,6 +18,7 @@ from typing import Any
 
 from workflows.engine.drivers import faults
 from workflows.engine.drivers.attempt import Context, check_blocking, run_blocking
+from workflows.engine.drivers.future import TaskFuture, let_go
 from workflows.engine.drivers.threads import pool
 from workflows.engine.errors import LeaseLostError
 from workflows.engine.loop.effects import (
@@ -67,6 +68,8 @@ class Blocking:
         self.pumping = False
         self.suspended = False
         self.taken_over: Any = None
+        self.ended = False
+        self.calls: set[TaskFuture] = set()
 
     # the caller's side
 
@@ -95,6 +98,8 @@ class Blocking:
             raise
         finally:
             self.steps.close()
+            self.ended = True
+            let_go(self.calls)
             if self.place is not None:
                 self.saver.close(self.place, status)
 
@@ -245,9 +250,19 @@ class Blocking:
 
     def called(self, parent: Task, child: Task) -> None:
         """A `@task` was called; it is started at once where the loop is free to."""
+        if not self._take_call(child):
+            return
         self.queue.put(Called(parent, child))
         if threading.get_ident() == self.thread and self.waiting:
             self._turn(block=False)
+
+    def _take_call(self, child: Task) -> bool:
+        """Remember whom to answer; False when the run is over and nobody will."""
+        if child.call is not None:
+            self.calls.add(child.call.future)
+        if self.ended:
+            let_go(self.calls)
+        return not self.ended
 
     def pump(self, future: Any, timeout: float | None) -> bool:
         """Keep the loop going on its own thread until `future` ends; False elsewhere."""

@@ -47,6 +47,7 @@ class TaskFuture:
             self._value, self._error, self._done = value, error, True
             event, others, waiters = self._event, self._others, self._waiters
             self._waiters = []
+        self._context.driver.calls.discard(self)
         if event is not None:
             event.set()
         for waiter in waiters:
@@ -124,3 +125,14 @@ class TaskFuture:
 def _wake(waiter: asyncio.Future[None]) -> None:
     if not waiter.done():
         waiter.set_result(None)
+
+
+def let_go(calls: set[TaskFuture]) -> None:
+    """Fail what a run that has ended will not answer, so that no thread waits for ever."""
+    for future in list(calls):
+        future.fail(run_has_ended())
+
+
+def run_has_ended() -> RuntimeError:
+    """What a body gets that still asks for a `@task` when its run is over."""
+    return RuntimeError("the run has ended; its tasks are not answered any more")
