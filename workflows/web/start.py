@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from workflows.services import registry
 from workflows.services.access import Rights, require
 from workflows.services.action import InvalidAnswer, NotVisible
+from workflows.services.schema_check import schema_errors
 from workflows.services.start_run import StartRun
 from workflows.web import strict_json
 from workflows.web.forms import Form, Reading, attach
@@ -30,7 +31,8 @@ def index(request: HttpRequest) -> HttpResponse:
 def form(request: HttpRequest, graph: str) -> HttpResponse:
     """The form of one workflow's input, and the start itself."""
     item = _find(request, graph)
-    drawn = Form(item.input_jsonschema(), prefix="input")
+    schema = item.input_jsonschema()
+    drawn = Form(schema, prefix="input")
     if request.method != "POST":
         return _page(request, item, drawn)
     reading = drawn.read(request.POST, request.FILES)
@@ -38,6 +40,11 @@ def form(request: HttpRequest, graph: str) -> HttpResponse:
     if is_list_button(request.POST):
         return _page(request, item, drawn, reading)
     if reading.errors or notices:
+        return _page(request, item, drawn, reading, notices, 400)
+    # What is typed as JSON can be of any type; the other fields have been checked.
+    misfits = schema_errors(reading.value, schema or {})
+    if misfits:
+        notices = attach(reading.root, misfits)
         return _page(request, item, drawn, reading, notices, 400)
     try:
         run = StartRun(
