@@ -14,6 +14,15 @@ def start(ada: Visitor) -> int:
     return ada.start("parcels", **{"input/wanted": str(WANTED)})
 
 
+def wait_for(site: Site, line: str) -> None:
+    site.wait(lambda: line in site.noted(), line)
+
+
+def wait_for_more(site: Site, noted: int) -> float:
+    """Wait until something was noted after those lines; returns the seconds."""
+    return site.wait(lambda: len(site.noted()) > noted, "next task")
+
+
 def assert_ends_well(site: Site, ada: Visitor, run: int, most_twice: int) -> None:
     """Answered by a person, each effect is there once; what was in flight perhaps twice."""
     site.wait(lambda: "Waits for a person" in ada.status(run), "question")
@@ -26,7 +35,7 @@ def assert_ends_well(site: Site, ada: Visitor, run: int, most_twice: int) -> Non
     )
     assert answer.status_code == 303, answer.text
     thread = ada.thread(run)
-    site.wait(lambda: "send approve" in site.noted(), "effect of the answer")
+    wait_for(site, "send approve")
     site.wait(
         lambda: "Done" in ada.page(thread).one("div", id="thread-status").text, "end"
     )
@@ -50,11 +59,11 @@ def test_a_killed_server_goes_on_by_itself_after_its_start(
     run = start(ada)
 
     for task in (1, 4):
-        site.wait(lambda task=task: f"begin {task}" in site.noted(), f"task {task}")
+        wait_for(site, f"begin {task}")
         server.kill9()
         noted = len(site.noted())
         server = site.serve(**PAUSE)
-        seconds = site.wait(lambda noted=noted: len(site.noted()) > noted, "next task")
+        seconds = wait_for_more(site, noted)
         assert seconds <= 5
         # It takes up the task in flight, and none before it.
         assert site.noted()[noted] == f"begin {task}"
@@ -71,12 +80,12 @@ def test_another_worker_goes_on_with_the_task_in_flight(
     site.serve()
     workers = [site.work(**PAUSE), site.work(**PAUSE)]
     run = start(ada)
-    site.wait(lambda: "begin 2" in site.noted(), "task 2")
+    wait_for(site, "begin 2")
 
     busy = worker_of(site, workers)
     busy.kill9()
     noted = len(site.noted())
-    seconds = site.wait(lambda: len(site.noted()) > noted, "next task")
+    seconds = wait_for_more(site, noted)
 
     assert seconds <= 15
     assert site.noted()[noted] == "begin 2"
@@ -93,7 +102,7 @@ def test_a_task_of_a_worker_that_slept_is_not_taken(
     site.serve(**short)
     sleeper = site.work(**short)
     run = start(ada)
-    site.wait(lambda: "begin 2" in site.noted(), "task 2")
+    wait_for(site, "begin 2")
 
     sleeper.send(signal.SIGSTOP)
     other = site.work(**short)
