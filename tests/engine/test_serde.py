@@ -101,7 +101,8 @@ def test_a_value_comes_back_equal_and_of_the_same_type(value):
 
     assert again == value
     assert type(again) is type(value)
-    if not isinstance(value, int):
+    # The order in which a set shows its items hangs on how texts hash in this process.
+    if not isinstance(value, int | set | frozenset):
         assert repr(again) == repr(value)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 import threading
+from logging.config import dictConfig
 from typing import Annotated, Any, TypedDict
 
 import pytest
@@ -148,6 +149,21 @@ class TestAnswering:
         resumed = Run.objects.get(kind="resume")
         assert "'draft'" in resumed.warnings
         assert Event.objects.filter(kind="warning", run=resumed).count() == 1
+
+    def test_warnings_are_kept_after_the_logging_was_configured_again(
+        self, people, asked, settings
+    ):
+        dictConfig(settings.LOGGING)
+
+        answer(
+            people.reviewer,
+            asked,
+            checkpoint=asked.thread.head,
+            edits={"text": "changed"},
+        )
+        run_all()
+
+        assert "'draft'" in Run.objects.get(kind="resume").warnings
 
     def test_events_are_numbered_without_gaps(self, people, asked):
         answer(people.reviewer, asked)

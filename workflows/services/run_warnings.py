@@ -27,12 +27,14 @@ class _Collector(logging.Handler):
             said.append(text)
 
 
-logging.getLogger(ENGINE_LOGGER).addHandler(_Collector(logging.WARNING))
+_collector = _Collector(logging.WARNING)
 
 
 @contextmanager
 def collected_warnings() -> Iterator[list[str]]:
     """The warnings of what is done inside the block, each once."""
+    # Each time: configuring the logging again takes the handlers off such a logger.
+    logging.getLogger(ENGINE_LOGGER).addHandler(_collector)
     said: list[str] = []
     token = _said.set(said)
     try:
