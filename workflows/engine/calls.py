@@ -17,6 +17,7 @@ from workflows.engine.config import (
     thread_id_of,
 )
 from workflows.engine.constants import NS_SEP
+from workflows.engine.errors import FeatureNotBuiltError
 from workflows.engine.loop.records import Run
 from workflows.engine.types import Durability
 
@@ -41,6 +42,34 @@ class Arguments:
     subgraphs: bool = False
     looking: bool = False
     extra: dict[str, Any] = field(default_factory=dict)
+
+
+_NOT_BUILT = {
+    "print_mode": "printing chunks is not built yet; read them from stream()",
+    "idempotency_key": (
+        "idempotency keys of a call are not built yet; the dashboard's start has them"
+    ),
+}
+
+
+def refuse_unbuilt(more: dict[str, Any], config: dict[str, Any] | None) -> None:
+    """Say no to what would otherwise be ignored without a word.
+
+    Raises FeatureNotBuiltError for a part of the interface that is not there yet, TypeError for an
+    unknown argument.
+    """
+    for name in more:
+        if name in _NOT_BUILT:
+            raise FeatureNotBuiltError(_NOT_BUILT[name])
+    if more:
+        raise TypeError(f"unknown argument: {', '.join(sorted(more))}")
+    callbacks = (config or {}).get("callbacks")
+    for handler in callbacks if isinstance(callbacks, list | tuple) else ():
+        if hasattr(handler, "on_interrupt") or hasattr(handler, "on_resume"):
+            raise FeatureNotBuiltError(
+                "callbacks on interrupt and resume are not built yet; read the "
+                "`updates` stream, where a pause ends with `__interrupt__`"
+            )
 
 
 def run_of(graph: Any, given: Arguments, context: Any) -> Run:

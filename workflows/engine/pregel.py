@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, closing
 from typing import Any, Self
 
-from workflows.engine.calls import Arguments, run_of
+from workflows.engine.calls import Arguments, refuse_unbuilt, run_of
 from workflows.engine.checkpoint.base import BaseCheckpointSaver
 from workflows.engine.config import configurable, merge_configs
 from workflows.engine.constants import NS_END, NS_SEP
@@ -129,7 +129,7 @@ class Pregel:
             after=interrupt_after,
             durability=durability,
             control=control,
-            more=more,
+            more={**more, **({"print_mode": print_mode} if print_mode else {})},
         )
         driver = blocking.Blocking(run, execute(run, input))
         with closing(driver.stream()) as stream:
@@ -162,7 +162,7 @@ class Pregel:
             after=interrupt_after,
             durability=durability,
             control=control,
-            more=more,
+            more={**more, **({"print_mode": print_mode} if print_mode else {})},
         )
         if run.program.plain and stream_mode == "values" and run.sink is None:
             outcome = await aio.drive_plain(run, execute(run, input))
@@ -202,7 +202,7 @@ class Pregel:
             durability=durability,
             control=control,
             subgraphs=subgraphs,
-            more=more,
+            more={**more, **({"print_mode": print_mode} if print_mode else {})},
         )
         driver = blocking.Blocking(run, execute(run, input))
         with closing(driver.stream()) as chunks:
@@ -240,7 +240,7 @@ class Pregel:
             durability=durability,
             control=control,
             subgraphs=subgraphs,
-            more=more,
+            more={**more, **({"print_mode": print_mode} if print_mode else {})},
         )
         driver = aio.Aio(run, execute(run, input))
         async with aclosing(driver.stream()) as chunks:
@@ -407,9 +407,7 @@ class Pregel:
         subgraphs: bool = False,
         more: dict[str, Any],
     ) -> Run:
-        if more:
-            names = ", ".join(sorted(more))
-            raise TypeError(f"unknown or not yet built argument: {names}")
+        refuse_unbuilt(more, config)
         arguments = Arguments(
             config=merge_configs(self.bound_config, config),
             context=context,

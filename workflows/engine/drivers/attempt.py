@@ -12,6 +12,7 @@ from workflows.engine import ids
 from workflows.engine.checkpoint.base import Asked
 from workflows.engine.constants import GOTO, NS_END, NS_SEP, PREVIOUS, RETURN
 from workflows.engine.drivers.future import TaskFuture
+from workflows.engine.drivers.strictness import check_keys
 from workflows.engine.drivers.timeouts import Watch
 from workflows.engine.errors import (
     GraphInterrupt,
@@ -310,6 +311,8 @@ def body(task: Task, context: Context) -> Generator[Invoke, Any, Writes]:
             if isinstance(part, Command) and part.graph is not None:
                 _send_up(part, context)
     writes = node.write(result)
+    if context.run.settings.get("strict_updates"):
+        check_keys(result, task.name, context.run)
     for branch in node.branches:
         writes += yield from _route(branch, writes, task, context)
     return writes
