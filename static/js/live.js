@@ -244,7 +244,10 @@
 
     // The page without sockets: fetch it again and take over its rows and parts.
     async refresh() {
-      if (this.refreshing) return;
+      if (this.refreshing) {
+        this.again = true; // what is on its way may be older than what was just heard
+        return;
+      }
       this.refreshing = true;
       try {
         const answer = await fetch(location.href, { credentials: "same-origin", cache: "no-store" });
@@ -257,10 +260,20 @@
         // The server is away; the next try tells.
       } finally {
         this.refreshing = false;
+        if (this.again) {
+          this.again = false;
+          this.refreshSoon();
+        }
       }
     }
 
     takeOver(fresh) {
+      const root = fresh.querySelector(`[data-live="${CSS.escape(this.root.dataset.live)}"]`);
+      const age = root?.dataset.after;
+      if (age && Number(age) < Number(this.seq)) {
+        this.refreshSoon(); // made before the newest frame: it would take that back
+        return;
+      }
       for (const part of fresh.querySelectorAll("[data-live-part][id], #thread-status")) {
         const old = byId(part.id);
         if (old) replace(old, document.adoptNode(part));
@@ -278,8 +291,7 @@
         const now = fresh.getElementById(id);
         if (now) byId(id)?.replaceChildren(...now.childNodes);
       }
-      const root = fresh.querySelector(`[data-live="${CSS.escape(this.root.dataset.live)}"]`);
-      if (root?.dataset.after && Number(root.dataset.after) > Number(this.seq)) this.seq = root.dataset.after;
+      if (age && Number(age) > Number(this.seq)) this.seq = age;
     }
 
     // A line can die without a word: sleep, a changed network, a proxy.

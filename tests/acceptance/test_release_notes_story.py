@@ -153,7 +153,8 @@ def test_a_release_is_noted(
     expect(question.or_(pill).first).to_be_visible(timeout=WAIT_MS)
     while not question.is_visible():
         pill.click(timeout=WAIT_MS)
-    expect(page.locator("#thread-status")).to_contain_text("Waits for a person")
+    status = page.locator("#thread-status")
+    expect(status).to_contain_text("Waits for a person", timeout=WAIT_MS)
 
     # The thread is watched by a line of its own.
     thread = page.locator(".page-sub a[href^='/threads/']").get_attribute("href")

@@ -2,9 +2,10 @@
 
 import contextlib
 import re
+import time
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.live.test_serve import PREPARE, open_database, write_from_outside
 from tests.support.databases import Databases
@@ -160,3 +161,42 @@ def test_who_is_logged_out_is_told(page, context, processes, database_url, sessi
         connection.commit()
 
     expect_light(page, "lost")
+
+
+def test_an_old_page_on_its_way_does_not_take_back_what_was_heard_meanwhile(
+    page, context, processes, database_url, session, complaints
+):
+    server = processes.serve(database_url)
+    enter(context, server.url, session)
+    page.goto(f"{server.url}/threads/t1/")
+    expect_light(page, "live")
+    status = page.locator("#thread-status")
+    late: list[int] = []
+
+    def hold_the_first(route: Route) -> None:
+        answer = route.fetch()
+        if not late:
+            late.append(1)
+            become(database_url, "interrupted")
+            time.sleep(2)  # the frame is there long before the page that is older
+        route.fulfill(response=answer)
+
+    page.route(f"{server.url}/threads/t1/", hold_the_first)
+    become(database_url, "busy")
+
+    expect(status).to_contain_text("Busy", timeout=WAIT_MS)
+    expect(status).to_contain_text("Waits for a person", timeout=WAIT_MS)
+    page.wait_for_timeout(3_000)
+    expect(status).to_contain_text("Waits for a person")
+    assert late
+    assert not complaints
+
+
+def become(database_url: str, status: str) -> None:
+    words = {"busy": "running", "interrupted": "interrupted"}
+    tell(
+        database_url,
+        "run",
+        f'{{"run": 1, "kind": "start", "status": "{words[status]}"}}',
+        f"UPDATE workflows_thread SET status = '{status}' WHERE id = 't1'",
+    )
