@@ -159,16 +159,12 @@ class TestManyWorkers:
         assert site.lines().count("begin 1") == 10
 
     def test_a_finished_run_leaves_no_job(self, site: Site):
+        before = jobs()
         site.work("--no-supervise")
         run = site.start("steps", {"wanted": 1})
         site.wait_status(run, "success")
 
-        def jobs() -> int:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT count(*) FROM procrastinate_jobs")
-                return int(cursor.fetchone()[0])
-
-        site.wait(lambda: jobs() == 0, "end of the job")
+        site.wait(lambda: not jobs() - before, "end of the job")
 
     def test_an_undone_transaction_leaves_no_job(self, site: Site):
         def start_and_fail() -> None:
@@ -176,11 +172,18 @@ class TestManyWorkers:
                 site.start("steps", {"wanted": 1})
                 raise RuntimeError
 
+        before = jobs()
         with pytest.raises(RuntimeError):
             start_and_fail()
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM procrastinate_jobs")
-            assert cursor.fetchone()[0] == 0
+
+        assert jobs() == before
+
+
+def jobs() -> set[int]:
+    """The queue's rows; a worker that an earlier test killed may have left some."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM procrastinate_jobs")
+        return {int(row[0]) for row in cursor.fetchall()}
 
 
 @pytest.mark.usefixtures("only_sqlite")

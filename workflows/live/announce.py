@@ -14,10 +14,6 @@ logger = logging.getLogger(__name__)
 
 NOTIFY_CHANNEL = "durableweb_events"
 
-_WITHIN = "SELECT pg_notify(%s, %s)"
-# Alone it is a commit of its own, which need not wait for the disk: the poll finds what is lost.
-_ALONE = "SELECT set_config('synchronous_commit', 'off', true), pg_notify(%s, %s)"
-
 
 class LocalAnnouncer:
     """SQLite: whoever changes something is usually a thread of the server's own process."""
@@ -39,9 +35,7 @@ class NotifyAnnouncer:
         values = [NOTIFY_CHANNEL, f"{thread_id} {seq}"]
         try:
             with connection.cursor() as cursor:
-                cursor.execute(
-                    _WITHIN if connection.in_atomic_block else _ALONE, values
-                )
+                cursor.execute("SELECT pg_notify(%s, %s)", values)
         except Error:
             if connection.in_atomic_block:
                 raise
