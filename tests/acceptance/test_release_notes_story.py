@@ -153,8 +153,6 @@ def test_a_release_is_noted(
     expect(question.or_(pill).first).to_be_visible(timeout=WAIT_MS)
     while not question.is_visible():
         pill.click(timeout=WAIT_MS)
-    # What follows live is watched below, by a tab that was there before.
-    page.reload()
     status = page.locator("#thread-status")
     expect(status).to_contain_text("Waits for a person", timeout=WAIT_MS)
 

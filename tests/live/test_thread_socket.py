@@ -1,6 +1,7 @@
 """A thread's socket: who gets in, and that nobody misses or repeats an event."""
 
 import asyncio
+import threading
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -126,6 +127,35 @@ async def test_many_sockets_cost_one_reading_per_event(viewer, publisher, monkey
     assert len(readings) == 1
     for socket in sockets:
         await socket.disconnect()
+
+
+async def test_who_comes_while_the_news_are_read_hears_of_them(
+    viewer, publisher, monkeypatch
+):
+    """The queue's listeners make the process read a thread that nobody watches yet."""
+    await on_thread(make_thread, events=1)
+    queue = await open_socket("/ws/queue/", viewer)
+    reading, go_on = threading.Event(), threading.Event()
+    original = publish._read_and_render
+
+    def slowly(*args):
+        reading.set()
+        assert go_on.wait(5)
+        return original(*args)
+
+    monkeypatch.setattr(publish, "_read_and_render", slowly)
+    await on_thread(write_events, "t1")
+    assert await asyncio.to_thread(reading.wait, 5)
+    socket = await open_socket(f"{PATH}?after=1", viewer)
+    assert await read_up_to(socket, 2) == [2]  # from the rows
+    # Written after the socket has read the rows, read before it counts as a listener.
+    ports.install(announcer=Mute())
+    await on_thread(write_events, "t1")
+    go_on.set()
+
+    assert await read_up_to(socket, 3) == [3]
+    await socket.disconnect()
+    await queue.disconnect()
 
 
 async def test_nobody_gets_in_without_a_session(viewer):

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 from collections import OrderedDict
+from collections.abc import Iterable
 
 from django.db import DEFAULT_DB_ALIAS, Error, connections
 
@@ -25,6 +26,7 @@ from workflows.live.hub import (
 from workflows.live.listen import listen
 from workflows.live.reading import Reader
 from workflows.live.watch import Watch
+from workflows.services.records import EventRecord
 
 logger = logging.getLogger(__name__)
 
@@ -153,16 +155,28 @@ class Publisher:
         pairs = list(wanted.items())
         for start in range(0, len(pairs), THREADS_PER_QUERY):
             part = dict(pairs[start : start + THREADS_PER_QUERY])
-            shown = {t for t in part if self.hub.has_listeners(thread_topic(t))}
-            news, made = await self.reader.run(_read_and_render, part, shown)
-            for thread_id, thread_frames in made.items():
-                for frame in thread_frames:
-                    self.hub.publish(thread_topic(thread_id), frame)
-            for thread_id, events in news.threads.items():
-                self._remember(thread_id, events[-1].seq)
-            if for_lists and news.threads:
-                self._changes.add(news)
-                self._changed.set()
+            await self._publish_part(part)
+
+    async def _publish_part(self, positions: dict[str, int]) -> None:
+        shown = self._with_listeners(positions)
+        news, made = await self.reader.run(_read_and_render, positions, shown)
+        # Whoever came while we read may have read the rows before these events were there,
+        # and would hear of them from nobody. Who comes later finds them in the rows.
+        came = self._with_listeners(news.threads) - shown
+        if came:
+            late = {thread_id: news.threads[thread_id] for thread_id in came}
+            made |= await self.reader.run(_render, late)
+        for thread_id, thread_frames in made.items():
+            for frame in thread_frames:
+                self.hub.publish(thread_topic(thread_id), frame)
+        for thread_id, events in news.threads.items():
+            self._remember(thread_id, events[-1].seq)
+        if news.threads and self._lists_have_listeners():
+            self._changes.add(news)
+            self._changed.set()
+
+    def _with_listeners(self, thread_ids: Iterable[str]) -> set[str]:
+        return {t for t in thread_ids if self.hub.has_listeners(thread_topic(t))}
 
     def _remember(self, thread_id: str, seq: int) -> None:
         self._positions[thread_id] = max(seq, self._positions.get(thread_id, 0))
@@ -202,12 +216,14 @@ def _read_and_render(
     positions: dict[str, int], shown: set[str]
 ) -> tuple[News, dict[str, list[ThreadFrame]]]:
     news = feed.events_of_threads(positions)
-    made = {
+    return news, _render({t: news.threads[t] for t in shown & news.threads.keys()})
+
+
+def _render(threads: dict[str, list[EventRecord]]) -> dict[str, list[ThreadFrame]]:
+    return {
         thread_id: frames.thread_frames(thread_id, events)
-        for thread_id, events in news.threads.items()
-        if thread_id in shown
+        for thread_id, events in threads.items()
     }
-    return news, made
 
 
 _current: Publisher | None = None
