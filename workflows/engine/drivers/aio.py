@@ -12,8 +12,9 @@ from functools import partial
 from typing import Any
 
 from workflows.engine.drivers import faults, timeouts
-from workflows.engine.drivers.attempt import Context, Invoke, run_async
+from workflows.engine.drivers.attempt import Invoke, run_async
 from workflows.engine.drivers.blocking import Blocking
+from workflows.engine.drivers.context import Context
 from workflows.engine.drivers.future import TaskFuture, let_go
 from workflows.engine.drivers.threads import pool
 from workflows.engine.errors import LeaseLostError

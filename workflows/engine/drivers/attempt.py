@@ -1,243 +1,24 @@
-"""One attempt of a task: its context, its injections, and what comes of its function."""
+"""One attempt of a task: its function, its branches, and what comes of them."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable, Generator
 from typing import Any
 
-from workflows.engine import ids
-from workflows.engine.checkpoint.base import Asked
-from workflows.engine.constants import GOTO, NS_END, NS_SEP, PREVIOUS, RETURN
-from workflows.engine.drivers.future import TaskFuture
+from workflows.engine.constants import GOTO, RETURN
+from workflows.engine.drivers.context import Context, injected
 from workflows.engine.drivers.strictness import check_keys
-from workflows.engine.drivers.timeouts import Watch
 from workflows.engine.errors import (
-    GraphInterrupt,
     NodeCancelledError,
     NoParentGraphError,
     ParentCommand,
-    SerdeError,
 )
-from workflows.engine.jsonschema import json_schema, validate_answer
-from workflows.engine.loop.records import Branch, Call, Node, Run, Task, Writes
-from workflows.engine.loop.resume import question_digest
-from workflows.engine.loop.superstep import failure_for_handler
-from workflows.engine.runtime import ExecutionInfo, Runtime, current
-from workflows.engine.serde import canonical
-from workflows.engine.types import Command, Interrupt
-
-log = logging.getLogger("durableweb.engine")
-
-
-class Context:
-    """What the function of a task can reach; implements `runtime.TaskContext`."""
-
-    __slots__ = (
-        "_config",
-        "_runtime",
-        "driver",
-        "run",
-        "subgraphs",
-        "task",
-        "watch",
-    )
-
-    def __init__(self, task: Task, run: Run, driver: Any) -> None:
-        self.task = task
-        self.run = run
-        self.driver = driver
-        self.subgraphs = 0
-        self._config: dict[str, Any] | None = None
-        self._runtime: Runtime[Any] | None = None
-        self.watch: Watch | None = None
-
-    @property
-    def namespace(self) -> str:
-        """The namespace of the subgraphs this task calls: `node:task_id` below ours."""
-        name = f"{self.task.name}{NS_END}{self.task.id}"
-        outer = self.run.namespace
-        return f"{outer}{NS_SEP}{name}" if outer else name
-
-    @property
-    def previous(self) -> Any:
-        """What the last run of an entrypoint saved, or None (R8.4)."""
-        channel = self.run.channels.get(PREVIOUS)
-        if channel is None or not channel.is_available():
-            return None
-        return channel.get()
-
-    def config(self) -> dict[str, Any]:
-        """R1.5."""
-        if self._config is None:
-            run, task = self.run, self.task
-            found = dict(run.config)
-            found["configurable"] = {
-                **run.config.get("configurable", {}),
-                "checkpoint_ns": self.namespace,
-                "checkpoint_id": run.live_checkpoint,
-                "checkpoint_map": {**run.parents, run.namespace: run.live_checkpoint},
-            }
-            found["metadata"] = {
-                **run.metadata,
-                **({"thread_id": run.thread_id} if run.saver else {}),
-                "langgraph_step": run.live_step,
-                "langgraph_node": task.name,
-                "langgraph_triggers": tuple(task.due.get("by", ())),
-                "langgraph_path": task.path,
-                "langgraph_checkpoint_ns": self.namespace,
-                **task.node.metadata,
-            }
-            self._config = found
-        return self._config
-
-    def write(self, chunk: Any) -> None:
-        """Hand a chunk to the custom stream, at once."""
-        if self.watch is not None:
-            self.watch.sign()
-        if "custom" in self.run.modes:
-            self.driver.wrote(self.task, "custom", chunk)
-
-    def beat(self, details: Any = None) -> None:
-        """Say that the attempt is alive (R1.37)."""
-        if self.watch is not None:
-            self.watch.beat(details)
-
-    def runtime(self) -> Runtime[Any]:
-        """R1.6."""
-        if self._runtime is None:
-            run, task = self.run, self.task
-            self._runtime = Runtime(
-                context=run.context,
-                store=run.store,
-                stream_writer=self.write,
-                previous=self.previous,
-                execution_info=ExecutionInfo(
-                    checkpoint_id=run.live_checkpoint or "",
-                    checkpoint_ns=self.namespace,
-                    task_id=task.id,
-                    thread_id=run.thread_id if run.saver else None,
-                    run_id=run.run_id,
-                    node_attempt=task.attempt,
-                    node_first_attempt_time=task.first_attempt,
-                ),
-                control=run.control,
-                heartbeat=self.beat,
-                idempotency_key=ids.digest(
-                    f"{run.thread_id}\0{run.namespace}\0{task.id}"
-                ),
-            )
-        return self._runtime
-
-    def ask(self, value: Any, schema: Any, key: str | None) -> Any:
-        """R5.1 to R5.9."""
-        task, run = self.task, self.run
-        ordinal = task.questions
-        if key is None:
-            task.questions += 1
-            place: Any = ordinal
-        else:
-            if key in task.keys:
-                raise ValueError(
-                    f"{task.name!r} asks two questions with key {key!r}; keys must differ"
-                )
-            task.keys.add(key)
-            place = f"key:{key}"
-        if ordinal == 100 and run.warn is not None:
-            run.warn(
-                f"{task.name!r} has asked more than 100 questions in one task; what comes "
-                "before them runs again each time. Loop through an edge instead."
-            )
-        question_id = self._carried(place) or ids.interrupt_id(task.id, place)
-        answer = run.answers.get(question_id)
-        if answer is not None and self._still_asks(value, answer.digest):
-            if schema is None:
-                return answer.value
-            try:
-                return validate_answer(schema, answer.value)
-            except Exception as error:
-                self.driver.refuse(run, question_id)
-                error.__durableweb_invalid_resume__ = question_id  # type: ignore[attr-defined]
-                raise
-        question = Interrupt(
-            value,
-            question_id,
-            response_schema=_described(schema),
-        )
-        asked = Asked(question, ordinal, key, question_digest(value) or "")
-        task.asked.append(asked)
-        task.raised.append(question)
-        raise GraphInterrupt((question,))
-
-    def _carried(self, place: Any) -> str | None:
-        for item in self.task.due.get("carried", ()):
-            if item.get("place") == place:
-                return str(item["id"])
-        return None
-
-    def _still_asks(self, value: Any, digest: str | None) -> bool:
-        mode = self.run.settings.get("question_changed", "warn")
-        if digest is None or mode == "off" or question_digest(value) == digest:
-            return True
-        text = (
-            f"thread {self.run.thread_id!r}: {self.task.name!r} now asks {value!r}, which "
-            "is not the question that was answered"
-        )
-        if mode == "error":
-            raise RuntimeError(text)
-        if self.run.warn is not None:
-            self.run.warn(text)
-        return bool(mode != "ask")
-
-    def call(self, fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Start a `@task`, or take its recorded result (R8.9, R4.12)."""
-        task, run = self.task, self.run
-        if fn.node.is_async and not self.driver.is_async:
-            raise RuntimeError(
-                f"task {fn.name!r} is a coroutine function; a blocking graph cannot run "
-                "it. Use ainvoke or astream, or make it a plain function."
-            )
-        if self.watch is not None:
-            self.watch.sign()
-        future = TaskFuture(fn.name, self)
-        call = Call(fn.node.fn, args, kwargs, future)
-        call.number = task.calls.get(fn.name, 0)
-        call.position = task.position
-        task.calls[fn.name] = call.number + 1
-        task.position += 1
-        path = (*task.path, "call", fn.name, call.number)
-        key = (
-            run.live_checkpoint or run.seed,
-            run.namespace,
-            "call",
-            task.id,
-            *path[-2:],
-        )
-        child = Task(fn.node, path, key, parent=task, call=call, value=args)
-        call.record = [
-            task.id,
-            fn.name,
-            call.number,
-            call.position,
-            _arguments_digest(args, kwargs) if run.saver else None,
-        ]
-        self.driver.called(task, child)
-        return future
-
-
-def _described(schema: Any) -> Any:
-    if schema is None or isinstance(schema, dict):
-        return schema
-    return json_schema(schema)
-
-
-def _arguments_digest(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str | None:
-    try:
-        return ids.digest(canonical([list(args), kwargs]))
-    except SerdeError:
-        return None
+from workflows.engine.loop.endings import failure_for_handler
+from workflows.engine.loop.records import Branch, Node, Task, Writes
+from workflows.engine.runtime import current
+from workflows.engine.types import Command
 
 
 class Invoke:
@@ -258,23 +39,6 @@ class Invoke:
         self.args = args
         self.kwargs = kwargs
         self.is_async = is_async
-
-
-def injected(names: tuple[str, ...], context: Context) -> dict[str, Any]:
-    """The values of the parameters that are filled in by name (R1.4)."""
-    found: dict[str, Any] = {}
-    for name in names:
-        if name == "config":
-            found[name] = context.config()
-        elif name == "runtime":
-            found[name] = context.runtime()
-        elif name == "store":
-            found[name] = context.run.store
-        elif name == "writer":
-            found[name] = context.write
-        elif name == "previous":
-            found[name] = context.previous
-    return found
 
 
 def body(task: Task, context: Context) -> Generator[Invoke, Any, Writes]:

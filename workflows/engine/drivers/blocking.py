@@ -17,7 +17,8 @@ from time import monotonic
 from typing import Any
 
 from workflows.engine.drivers import faults
-from workflows.engine.drivers.attempt import Context, check_blocking, run_blocking
+from workflows.engine.drivers.attempt import check_blocking, run_blocking
+from workflows.engine.drivers.context import Context
 from workflows.engine.drivers.future import TaskFuture, let_go
 from workflows.engine.drivers.threads import pool
 from workflows.engine.errors import LeaseLostError

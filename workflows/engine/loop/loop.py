@@ -10,7 +10,8 @@ from workflows.engine.loop.apply import apply_writes
 from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.records import Outcome, Run, Task
 from workflows.engine.loop.resume import pauses_after, pauses_before
-from workflows.engine.loop.superstep import Step, restore, run_tasks
+from workflows.engine.loop.step import Step
+from workflows.engine.loop.superstep import restore, run_tasks
 from workflows.engine.loop.view import View
 from workflows.engine.types import Interrupt
 

@@ -1,0 +1,63 @@
+"""A `@task` was called: its answer from the record, or its start."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+
+from workflows.engine.constants import RETURN
+from workflows.engine.errors import GraphInterrupt, RecordedTaskError
+from workflows.engine.loop import chunks, plan
+from workflows.engine.loop.effects import Steps
+from workflows.engine.loop.records import Task
+from workflows.engine.loop.resume import load_answers, may_start, questions
+from workflows.engine.loop.step import Step, start
+from workflows.engine.loop.view import View
+
+
+def call(view: View, step: Step, child: Task) -> Steps[None]:
+    """A `@task` was called: answer from the record, or start it (R4.12)."""
+    made = child.call
+    parent = child.parent
+    assert made is not None  # noqa: S101
+    assert parent is not None  # noqa: S101
+    parent.made.add(child.id)
+    twin = step.calls.get(child.id)
+    if twin is not None and twin.call is not None:
+        twin.call.future.also(made.future)  # a retried body meets its running call
+        return
+    try:
+        found, value = plan.recorded_call(view, child)
+    except Exception as error:  # noqa: BLE001 - the caller is told
+        made.future.fail(error)
+        return
+    if found:
+        made.future.answer(value)
+        child.writes = [(RETURN, value)]
+        yield from chunks.update(view, child, cached=True)
+        return
+    failure = plan.recorded_failure(view, child)
+    if failure is not None:
+        made.future.fail(_revived(failure))
+        return
+    load_answers(view, [child])
+    parent.children[child.id] = child
+    if not may_start(view, child):  # it asked, and nobody has answered (R5.17)
+        child.state = "suspended"
+        child.interrupts = list(questions(view, child))
+        made.future.fail(GraphInterrupt(child.interrupts))
+        return
+    yield from start(view, step, child)
+
+
+def _revived(text: str) -> BaseException:
+    """A recorded failure as an exception again: Python's own ones as themselves (R4.16)."""
+    name, _, rest = text.partition("(")
+    kind = getattr(builtins, name, None)
+    try:
+        arguments = ast.literal_eval(f"({rest[:-1]},)") if rest[:-1] else ()
+    except (SyntaxError, ValueError):
+        return RecordedTaskError(name, rest[:-1])
+    if isinstance(kind, type) and issubclass(kind, Exception):
+        return kind(*arguments)
+    return RecordedTaskError(name, ", ".join(map(str, arguments)))

@@ -1,0 +1,245 @@
+"""How a task ends: finished, suspended by a question, failed, retried, handed to its handler."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+from workflows.engine.checkpoint.base import TaskWrites
+from workflows.engine.constants import CALL, ERROR, HANDLED, NO_WRITES, RESUME
+from workflows.engine.errors import (
+    GraphBubbleUp,
+    GraphInterrupt,
+    InterruptSwallowedError,
+    NodeError,
+)
+from workflows.engine.loop import chunks, commit, effects, plan
+from workflows.engine.loop.effects import Failed, Finished, Steps
+from workflows.engine.loop.records import Task
+from workflows.engine.loop.step import Step, leave, start
+from workflows.engine.loop.view import View
+from workflows.engine.types import RetryPolicy
+
+
+def end(view: View, step: Step, event: Finished | Failed) -> Steps[None]:
+    """Say how an ended attempt counts, and do what follows from it."""
+    task = event.task
+    error = event.error if isinstance(event, Failed) else None
+    interrupts = [q for c in task.children.values() for q in c.interrupts]
+    if error is None and task.raised:
+        error = InterruptSwallowedError(
+            f"{task.name!r} caught its own interrupt and went on; question "
+            f"{task.raised[0].value!r} ({task.raised[0].id}) was not answered. Put "
+            "`except GraphBubbleUp: raise` before a broad except."
+        )
+    if error is None and not interrupts:
+        error = _divergence(view, task)
+    if error is None and not interrupts:
+        assert isinstance(event, Finished)  # noqa: S101
+        yield from _finish(view, step, task, event.writes)
+    elif error is None or isinstance(error, GraphInterrupt):
+        divergence = _divergence(view, task)
+        if divergence is not None:
+            yield from _fail(view, step, task, divergence)
+            return
+        mine = list(error.interrupts) if isinstance(error, GraphInterrupt) else []
+        seen = {q.id for q in mine}
+        task.interrupts = [*mine, *(q for q in interrupts if q.id not in seen)]
+        yield from _suspend(view, step, task, error)
+    else:
+        yield from _fail(view, step, task, error)
+
+
+def _divergence(view: View, task: Task) -> BaseException | None:
+    if not view.recorded or task.id not in view.recorded:
+        return None
+    try:
+        plan.check_calls_made(view, task)
+    except Exception as error:  # noqa: BLE001 - becomes the task's failure
+        return error
+    return None
+
+
+def _finish(view: View, step: Step, task: Task, writes: Any) -> Steps[None]:
+    settle(view, step, task, writes)
+    if view.run.modes:
+        yield from tell(view, task)
+
+
+def settle(view: View, step: Step, task: Task, writes: Any) -> None:
+    """Keep what a finished task wrote; it is saved with what else has ended."""
+    leave(step, task)
+    task.state = "done"
+    if task.call is not None:
+        task.writes = [*writes, (CALL, task.call.record)]
+        step.replies.append((task, writes[0][1]))
+        view.pending[task.id] = list(task.writes)
+        view.recorded.setdefault(task.call.record[0], {})[task.id] = task.call.record
+    else:
+        task.writes = writes or [(NO_WRITES, None)]
+        if task.failed is not None:  # an error handler ran in the node's place
+            task.writes = [(HANDLED, True), *task.writes]
+    if view.pending or "carried" in task.due:
+        step.closed += commit.closed_by(view, task)
+    if view.run.saver is not None:
+        step.unsaved.append(commit.writes_of(task))
+
+
+def tell(view: View, task: Task) -> Steps[None]:
+    """Stream what a finished task has to show."""
+    yield from chunks.messages(view, task)
+    yield from chunks.update(view, task)
+    yield from chunks.ended(view, task)
+
+
+def _suspend(
+    view: View, step: Step, task: Task, error: BaseException | None
+) -> Steps[None]:
+    leave(step, task)
+    task.state = "suspended"
+    if task.call is None:
+        step.order += task.interrupts
+    extra = getattr(error, "asked", ())
+    task.asked = [*task.asked, *extra]
+    step.closed += commit.closed_by(view, task, [q.id for q in task.interrupts])
+    step.unsaved.append(commit.questions_of(task))
+    if task.call is not None:
+        step.replies.append((task, GraphInterrupt(task.interrupts)))
+    yield from chunks.ended(view, task)
+
+
+def _fail(view: View, step: Step, task: Task, error: BaseException) -> Steps[None]:
+    refused = getattr(error, "__durableweb_invalid_resume__", None)
+    if refused is not None:
+        yield from _refuse(view, step, task, error, refused)
+        return
+    if isinstance(error, GraphBubbleUp):
+        step.failures.append((task, error))
+        leave(step, task)
+        yield from stop(view, step)
+        return
+    policy = _policy_for(task, error)
+    if policy is not None and not step.stopped:
+        leave(step, task)
+        delay = _delay(policy, task.attempt)
+        task.attempt += 1
+        task.start_over()
+        yield from start(view, step, task, delay)
+        return
+    leave(step, task)
+    if task.node.handler is not None:
+        yield from _handle(view, step, task, error)
+        return
+    task.state = "failed"
+    task.failed = error
+    _add_note(error, task)
+    step.unsaved.append(commit.failure_of(task, error))
+    yield from chunks.ended(view, task, error=error)
+    if task.call is not None:
+        step.replies.append((task, error))
+        return
+    step.failures.append((task, error))
+    yield from stop(view, step)
+
+
+def _refuse(
+    view: View, step: Step, task: Task, error: BaseException, question_id: str
+) -> Steps[None]:
+    """An answer did not fit its schema: the question stays open, nothing else is kept (R5.9)."""
+    leave(step, task)
+    task.state = "failed"
+    asker = task
+    while asker.parent is not None:
+        asker = asker.parent
+    kept = dict(view.record_of(asker.id, RESUME) or {})
+    kept.pop(question_id, None)
+    step.unsaved.append(
+        TaskWrites(asker.id, asker.path_text, asker.name, [(RESUME, kept)])
+    )
+    if task.call is not None:
+        step.replies.append((task, error))
+        return
+    step.failures.append((task, error))
+    yield from stop(view, step)
+
+
+def _handle(view: View, step: Step, task: Task, error: BaseException) -> Steps[None]:
+    handler = task.node.handler
+    assert handler is not None  # noqa: S101
+    task.node = handler
+    task.name = handler.name
+    task.failed = error
+    task.attempt = 1
+    task.start_over()
+    step.unsaved.append(commit.failure_of(task, error))
+    step.running.add(task)
+    yield from effects.start(task)
+
+
+def failure_for_handler(task: Task) -> NodeError | None:
+    """What an error handler is told."""
+    if task.failed is None:
+        return None
+    return NodeError(task.name.removeprefix("__error_handler__"), task.failed)
+
+
+def stop(view: View, step: Step) -> Steps[None]:
+    """After a failure: start nothing more, give up what can be given up (R3.11)."""
+    if step.stopped:
+        return
+    step.stopped = True
+    step.queue.clear()
+    running = tuple(step.running)
+    if not running:
+        return
+    given_up: tuple[Task, ...] = yield effects.Cancel(running)
+    for task in given_up:
+        leave(step, task)
+        step.parked.pop(task, None)
+        task.state = "cancelled"
+        step.unsaved.append(
+            TaskWrites(
+                task.id,
+                task.path_text,
+                task.name,
+                [(ERROR, "CancelledError()")],
+                error="CancelledError()",
+            )
+        )
+
+
+def _policy_for(task: Task, error: BaseException) -> RetryPolicy | None:
+    if not isinstance(error, Exception):
+        return None
+    for policy in task.node.retry:
+        if matches(policy, error):
+            return policy if task.attempt < policy.max_attempts else None
+    return None
+
+
+def matches(policy: RetryPolicy, error: Exception) -> bool:
+    """Say whether a policy retries this error (R1.33)."""
+    on = policy.retry_on
+    if isinstance(on, type):
+        return isinstance(error, on)
+    if callable(on):
+        return bool(on(error))
+    return isinstance(error, tuple(on))
+
+
+def _delay(policy: RetryPolicy, attempt: int) -> float:
+    seconds = min(
+        policy.max_interval,
+        policy.initial_interval * policy.backoff_factor ** (attempt - 1),
+    )
+    if policy.jitter:
+        seconds += random.uniform(0, min(1.0, seconds))  # noqa: S311 - no secret
+    return seconds
+
+
+def _add_note(error: BaseException, task: Task) -> None:
+    note = f"During task with name {task.name!r} and id {task.id!r}"
+    if note not in getattr(error, "__notes__", ()):
+        error.add_note(note)
+    if not hasattr(error, "__durableweb_attempt__"):
+        error.__durableweb_attempt__ = task.attempt  # type: ignore[attr-defined]

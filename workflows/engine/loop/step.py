@@ -1,0 +1,74 @@
+"""One superstep while its tasks run: what waits, what runs, what is not saved yet."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+from workflows.engine.checkpoint.base import Closed, TaskWrites
+from workflows.engine.loop import chunks
+from workflows.engine.loop.effects import Failed, Finished, Start, Steps
+from workflows.engine.loop.records import Task
+from workflows.engine.loop.view import View
+from workflows.engine.types import Interrupt
+
+
+class Step:
+    """The state of one superstep while its tasks run."""
+
+    __slots__ = (
+        "calls",
+        "closed",
+        "failures",
+        "order",
+        "parked",
+        "queue",
+        "replies",
+        "running",
+        "stopped",
+        "tasks",
+        "unsaved",
+    )
+
+    def __init__(self, tasks: Sequence[Task]) -> None:
+        self.tasks = tasks
+        self.queue: deque[Task] = deque()
+        self.running: set[Task] = set()
+        self.calls: dict[str, Task] = {}
+        self.parked: dict[Task, Finished | Failed] = {}
+        self.unsaved: list[TaskWrites] = []
+        self.closed: list[Closed] = []
+        self.replies: list[tuple[Task, Any]] = []
+        self.failures: list[tuple[Task, BaseException]] = []
+        self.order: list[Interrupt] = []
+        self.stopped = False
+
+
+def start(view: View, step: Step, task: Task, delay: float = 0.0) -> Steps[None]:
+    """Begin an attempt, `delay` seconds from now."""
+    if task.attempt == 1 and task.call is None:
+        if "send" in task.due:
+            task.input = task.due["send"]
+        else:
+            task.input = task.node.read(view.channels, view.run.remaining)
+        if view.run.modes:
+            yield from chunks.started(view, task)
+    step.running.add(task)
+    if task.call is not None:
+        step.calls[task.id] = task
+    yield Start(task, delay)
+
+
+def leave(step: Step, task: Task) -> None:
+    """Take a task out of those that run."""
+    step.running.discard(task)
+    if task.call is not None:
+        step.calls.pop(task.id, None)
+
+
+def is_free(step: Step, limit: int | None) -> bool:
+    """Say whether one more task of the graph may run at once (R3.6)."""
+    if not limit:
+        return True
+    return sum(1 for t in step.running if t.call is None) < limit
