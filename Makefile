@@ -1,7 +1,7 @@
 # The verbs of this project. Each sets up what it lacks and can be repeated.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run check format test test-postgres bench docs vendor lock \
+.PHONY: help setup demo run check format test test-postgres bench docs rules vendor lock \
         check-format check-lint check-types check-imports check-templates check-django check-docs
 
 PORT ?= 8000
@@ -46,6 +46,9 @@ check-django: .venv/.dev-installed
 	$(PYTHON_RUN) manage.py check --fail-level WARNING
 
 docs: check-docs ## Check that every link between the pages leads somewhere
+
+rules: .venv/.base-installed ## Which rule of the engine has which test; ALL=1 prints all
+	@$(PYTHON_RUN) .ci/rules.py $(if $(ALL),--all)
 
 check-docs: .venv/.dev-installed
 	$(PYTHON_RUN) .ci/docs.py
