@@ -1,7 +1,8 @@
-"""What `make test` does, stage by stage, and one summary at the end.
+"""What `make test` does, and one summary at the end.
 
 Stages: `check`, `sqlite` (all tests) and `postgresql` (the tests that touch the
-database, again). A stage that fails does not stop the next. What could not run is
+database, again). Their jobs run side by side, one per processor, because most of them use
+one; a job that fails does not stop the others. What could not run is
 told at the end, and with CI=true in the environment it is a failure.
 """
 
@@ -12,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,7 +28,10 @@ ON_BOTH_DATABASES = (
     *("tests/storage", "tests/services", "tests/worker", "tests/web"),
     *("tests/live", "tests/api", "tests/admin", "tests/demo"),
 )
+WITH_PROCESSES = ("tests/acceptance", "tests/worker", "tests/live", "tests/demo")
 NO_TESTS_COLLECTED = 5
+AT_ONCE = min(4, max(2, os.cpu_count() or 1))
+STILL_SECONDS = 30
 
 
 @dataclass
@@ -68,62 +73,121 @@ def headline(text: str) -> None:
     print(f"\n==== {text} ".ljust(78, "="), flush=True)
 
 
-def check(report: Report, env: dict[str, str]) -> None:
-    """Run `make check`."""
-    headline("make check")
-    begun = time.monotonic()
-    code = subprocess.call(["make", "check"], cwd=ROOT, env=env)
-    took = f"{time.monotonic() - begun:.0f} s"
-    report.add(f"Checks: {'FAILED' if code else 'passed'} in {took}", good=not code)
+@dataclass
+class Job:
+    """One command with its output kept: several run side by side, each is shown whole."""
+
+    name: str
+    command: list[str]
+    env: dict[str, str]
+    is_pytest: bool = True
+    code: int = 0
+    seconds: float = 0.0
+    output: str = ""
+    outcomes: dict[str, str] = field(default_factory=dict)
+
+    def run(self) -> "Job":
+        """Run it to its end."""
+        begun = time.monotonic()
+        with tempfile.TemporaryDirectory() as folder:
+            told = Path(folder) / "outcomes.json"
+            ended = subprocess.run(
+                self.command,
+                cwd=ROOT,
+                env=self.env | {"TEST_OUTCOMES": str(told)},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                check=False,
+                text=True,
+                errors="replace",
+            )
+            self.outcomes = json.loads(told.read_text()) if told.exists() else {}
+        self.code, self.output = ended.returncode, ended.stdout
+        self.seconds = time.monotonic() - begun
+        return self
+
+    def tell(self, report: Report) -> None:
+        """Print what it said, and add its line to the report."""
+        headline(self.name)
+        print(self.output, flush=True)
+        took = f"{self.seconds:.0f} s"
+        if not self.is_pytest:
+            word = "FAILED" if self.code else "passed"
+            report.add(f"{self.name}: {word} in {took}", good=not self.code)
+            return
+        skipped = {test: reason for test, reason in self.outcomes.items() if reason}
+        ran = len(self.outcomes) - len(skipped)
+        report.skipped |= skipped
+        report.passed |= self.outcomes.keys() - skipped.keys()
+        if self.code == NO_TESTS_COLLECTED:
+            report.missing.append(f"{self.name}: no test was found")
+        elif self.code:
+            report.add(f"{self.name}: FAILED ({ran} ran, {took})", good=False)
+        else:
+            report.add(f"{self.name}: {ran} passed in {took}", good=True)
 
 
-def pytest(report: Report, env: dict[str, str], name: str, paths: list[str]) -> None:
-    """Run the tests under `paths` once; `env` decides the database."""
-    headline(f"pytest on {name}")
-    begun = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder:
-        told = Path(folder) / "outcomes.json"
-        code = subprocess.call(
-            [sys.executable, "-m", "pytest", "-q", "--durations=8", *paths],
-            cwd=ROOT,
-            env=env | {"TEST_OUTCOMES": str(told)},
-        )
-        outcomes = json.loads(told.read_text()) if told.exists() else {}
-    skipped = {test: reason for test, reason in outcomes.items() if reason}
-    report.skipped |= skipped
-    report.passed |= outcomes.keys() - skipped.keys()
-    took = f"{time.monotonic() - begun:.0f} s"
-    counted = f"{len(outcomes) - len(skipped)} ran"
-    if code == NO_TESTS_COLLECTED:
-        report.missing.append(f"tests on {name}: none were found")
-    elif code:
-        report.add(f"Tests on {name}: FAILED ({counted}, {took})", good=False)
-    else:
-        passed = f"{len(outcomes) - len(skipped)} passed"
-        report.add(f"Tests on {name}: {passed} in {took}", good=True)
+def pytest(name: str, env: dict[str, str], *words: str) -> Job:
+    """A run of pytest; `env` decides the database."""
+    command = [sys.executable, "-m", "pytest", "-q", "--durations=8", *words]
+    return Job(name, command, env)
 
 
-def on_sqlite(report: Report, env: dict[str, str]) -> None:
+def check(env: dict[str, str]) -> list[Job]:
+    """`make check`."""
+    return [Job("Checks", ["make", "check"], env, is_pytest=False)]
+
+
+def on_sqlite(env: dict[str, str]) -> list[Job]:
     """All tests, on SQLite; stories that need PostgreSQL too find it in the environment."""
     without = {name: value for name, value in env.items() if name != "DATABASE_URL"}
-    pytest(report, without, "SQLite", ["tests"])
+    others = [f"--ignore={path}" for path in WITH_PROCESSES]
+    return [
+        pytest("Tests with servers and browsers", without, *WITH_PROCESSES),
+        pytest("Tests on SQLite", without, "tests", *others),
+    ]
 
 
-def on_postgresql(report: Report, env: dict[str, str]) -> None:
+def on_postgresql(env: dict[str, str]) -> list[Job]:
     """The tests that touch the database, on PostgreSQL."""
     server = env.get("TEST_POSTGRES_URL")
     if server is None:
-        return
-    # Django connects to it only to make the test database beside it.
-    url = postgres.with_database(server, f"durableweb_{os.getpid()}")
+        return []
+
+    def given(letter: str) -> dict[str, str]:
+        # Django connects to it only to make the test database beside it.
+        name = f"durableweb_{os.getpid()}_{letter}"
+        return env | {"DATABASE_URL": postgres.with_database(server, name)}
+
     paths = [path for path in ON_BOTH_DATABASES if (ROOT / path).is_dir()]
-    pytest(report, env | {"DATABASE_URL": url}, "PostgreSQL", paths)
+    with_processes = [path for path in paths if path in WITH_PROCESSES]
+    others = [path for path in paths if path not in WITH_PROCESSES]
+    return [
+        pytest("Tests with servers, on PostgreSQL", given("a"), *with_processes),
+        pytest("Tests on PostgreSQL", given("b"), *others),
+    ]
 
 
-STAGES: dict[str, Callable[[Report, dict[str, str]], None]] = {
-    "check": check,
+def run_all(jobs: list[Job], report: Report) -> None:
+    """Run the jobs, as many at once as there are processors, the first ones first."""
+    headline(f"{len(jobs)} jobs, {AT_ONCE} at once; each is shown when it ends")
+    begun = time.monotonic()
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        waiting = {pool.submit(job.run) for job in jobs}
+        while waiting:
+            ended, waiting = wait(waiting, STILL_SECONDS, return_when=FIRST_COMPLETED)
+            for future in ended:
+                future.result().tell(report)
+            if not ended:
+                print(f"... {time.monotonic() - begun:.0f} s", flush=True)
+    report.lines.append(f"All of it: {time.monotonic() - begun:.0f} s")
+
+
+STAGES: dict[str, Callable[[dict[str, str]], list[Job]]] = {
     "sqlite": on_sqlite,
     "postgresql": on_postgresql,
+    "check": check,
 }
 
 
@@ -156,8 +220,10 @@ def main() -> int:
     stages = sys.argv[1:] or list(STAGES)
     report = Report()
     with surroundings(report, stages) as env:
-        for stage in stages:
-            STAGES[stage](report, env)
+        jobs = [
+            job for name, make in STAGES.items() if name in stages for job in make(env)
+        ]
+        run_all(jobs, report)
     return report.close()
 
 
