@@ -6,15 +6,19 @@ their person may not see.
 """
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from django.db.models import Count
 
 from workflows.models import Decision, Event, Interrupt, Run, Thread
-from workflows.services.access import Rights, name_of
+from workflows.services.access import Rights
 from workflows.services.records import QueueItem, RunRecord, ThreadRecord
-from workflows.services.review_queue import graph_title, queue_items
-from workflows.services.thread_history import run_record
+from workflows.services.review_queue import queue_items
+from workflows.services.thread_history import (
+    open_questions,
+    plain_thread,
+    run_record,
+)
 
 PAST_TENSE = {
     Decision.Kind.APPROVE: "approved",
@@ -110,25 +114,8 @@ def thread_now(thread_id: str) -> ThreadRecord | None:
         return None
     rights = Rights(NOBODY)
     runs = row.runs.select_related("thread", "created_by").defer("payload")
-    questions = row.interrupts.filter(status=Interrupt.Status.PENDING)
-    return ThreadRecord(
-        id=row.pk,
-        title=row.title,
-        graph=row.graph,
-        graph_title=graph_title(row.graph),
-        status=row.status,
-        head=row.head,
-        seq=row.seq,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-        by=name_of(row.created_by),
+    return replace(
+        plain_thread(row),
         runs=tuple(run_record(run, rights) for run in runs.order_by("-id")[:1]),
-        questions=tuple(
-            queue_items(
-                questions.select_related("thread", "assignee").order_by(
-                    "asked_at", "id"
-                ),
-                rights,
-            )
-        ),
+        questions=open_questions(row, rights),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from django.db.models import QuerySet
@@ -88,7 +89,7 @@ def thread_list(
     if graph:
         rows = rows.filter(graph=graph)
     rows = rows.order_by("-updated_at")[: max(1, min(limit, MAX_PAGE))]
-    return [_plain_thread(row) for row in rows]
+    return [plain_thread(row) for row in rows]
 
 
 def thread_detail(
@@ -166,42 +167,41 @@ def decision_record(row: Decision, graph: str, rights: Rights) -> DecisionRecord
 
 
 def _thread_record(row: Thread, rights: Rights, limit: int = MAX_PAGE) -> ThreadRecord:
-    plain = _plain_thread(row)
     runs = list(
         row.runs.select_related("thread", "created_by").order_by("-id")[:MAX_PAGE]
     )
     operates = rights.can_operate(row.graph)
     unfinished = any(run.status in UNFINISHED for run in runs)
-    questions = row.interrupts.filter(status=Interrupt.Status.PENDING)
-    items: list[QueueItem] = queue_items(
-        questions.select_related("thread", "assignee").order_by("asked_at", "id"),
-        rights,
-    )
-    return ThreadRecord(
-        **{
-            **plain.__dict__,
-            "runs": tuple(run_record(run, rights) for run in runs),
-            "questions": tuple(items),
-            "decisions": tuple(
-                decision_record(each, row.graph, rights)
-                for each in Decision.objects.filter(interrupt__thread=row).order_by(
-                    "-id"
-                )[:MAX_PAGE]
-            ),
-            "state": read_state(row, rights),
-            "events": _last(row.events.all(), limit),
-            "may_continue": operates
-            and not unfinished
-            and bool(runs)
-            and runs[0].status in CONTINUABLE
-            and not (runs[0].status == Run.Status.INTERRUPTED and items),
-            "may_edit": rights.can_edit(row.graph) and not unfinished,
-            "may_cancel": operates and unfinished,
-        }
+    items = open_questions(row, rights)
+    decisions = Decision.objects.filter(interrupt__thread=row).order_by("-id")
+    return replace(
+        plain_thread(row),
+        runs=tuple(run_record(run, rights) for run in runs),
+        questions=items,
+        decisions=tuple(
+            decision_record(each, row.graph, rights) for each in decisions[:MAX_PAGE]
+        ),
+        state=read_state(row, rights),
+        events=_last(row.events.all(), limit),
+        may_continue=operates
+        and not unfinished
+        and bool(runs)
+        and runs[0].status in CONTINUABLE
+        and not (runs[0].status == Run.Status.INTERRUPTED and items),
+        may_edit=rights.can_edit(row.graph) and not unfinished,
+        may_cancel=operates and unfinished,
     )
 
 
-def _plain_thread(row: Thread) -> ThreadRecord:
+def open_questions(row: Thread, rights: Rights) -> tuple[QueueItem, ...]:
+    """The questions of a thread that wait for an answer, the oldest first."""
+    rows = row.interrupts.filter(status=Interrupt.Status.PENDING)
+    rows = rows.select_related("thread", "assignee").order_by("asked_at", "id")
+    return tuple(queue_items(rows, rights))
+
+
+def plain_thread(row: Thread) -> ThreadRecord:
+    """One thread row as a record, without its parts."""
     return ThreadRecord(
         id=row.pk,
         title=row.title,
