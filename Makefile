@@ -45,13 +45,16 @@ check-django: .venv/.dev-installed
 	$(PYTHON_RUN) manage.py makemigrations --check --dry-run
 	$(PYTHON_RUN) manage.py check --fail-level WARNING
 
-docs: check-docs ## Check that every link between the pages leads somewhere
+docs: .venv/.dev-installed ## Write the API page from the docstrings, then check all pages
+	@$(PYTHON_RUN) .ci/api_docs.py
+	@$(MAKE) --no-print-directory check-docs
 
 rules: .venv/.base-installed ## Which rule of the engine has which test; ALL=1 prints all
 	@$(PYTHON_RUN) .ci/rules.py $(if $(ALL),--all)
 
 check-docs: .venv/.dev-installed
 	$(PYTHON_RUN) .ci/docs.py
+	$(PYTHON_RUN) .ci/api_docs.py --check
 
 format: .venv/.dev-installed ## Let ruff mend what it can
 	$(BIN)/ruff check --fix .

@@ -9,6 +9,9 @@ from workflows.engine.constants import DEFAULT_RECURSION_LIMIT
 
 Config = dict[str, Any]
 RunnableConfig = dict[str, Any]
+"""What a call is given beside its input: `configurable` with `thread_id`, and perhaps
+`metadata`, `recursion_limit`, `max_concurrency`, `tags`, `callbacks`. As the annotation of
+a node's `config` parameter it marks what is filled in by name (R1.4)."""
 
 
 def merge_configs(*configs: Mapping[str, Any] | None) -> Config:

@@ -1,9 +1,13 @@
 """Reserved names."""
 
 START = "__start__"
+"""Where a graph begins: the source of its first edges."""
 END = "__end__"
+"""Where a path ends; reaching it does not stop the others."""
 TAG_HIDDEN = "langsmith:hidden"
+"""A tag that tracers outside read; the engine does not."""
 TAG_NOSTREAM = "nostream"
+"""A tag for a model call whose tokens shall not be streamed."""
 
 # Names that stand in the place of a channel in a task's saved writes.
 INTERRUPT = "__interrupt__"

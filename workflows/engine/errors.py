@@ -8,7 +8,7 @@ from typing import Any
 
 
 class DurablewebError(Exception):
-    """Base of every error that has no counterpart in the reference."""
+    """Base of the errors that LangGraph does not have."""
 
 
 class ConcurrencyError(DurablewebError):
@@ -24,7 +24,7 @@ class SerdeError(DurablewebError):
 
 
 class InvalidUpdateError(Exception):
-    """A write that the state cannot take."""
+    """A write that the state cannot take, or a target that is no node."""
 
 
 class GraphRecursionError(RecursionError):
@@ -36,7 +36,7 @@ class EmptyInputError(Exception):
 
 
 class TaskNotFound(Exception):
-    """A recorded task has no code any more."""
+    """A recorded task has no code any more. Kept for programs that name it."""
 
 
 class GraphBubbleUp(Exception):
@@ -189,11 +189,11 @@ class LeaseLostError(ConcurrencyError):
 
 
 class NonDeterminismError(WorkflowError):
-    """The code does not repeat what its record says."""
+    """The code does not repeat what its record says (R4.14)."""
 
 
 class InterruptSwallowedError(WorkflowError):
-    """A task caught its own interrupt; let `GraphBubbleUp` pass."""
+    """A task caught its own question; let `GraphBubbleUp` pass (R5.10)."""
 
 
 class StateMutationError(WorkflowError):

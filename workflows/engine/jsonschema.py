@@ -103,7 +103,7 @@ def validate_answer(schema: Any, value: Any) -> Any:
 
 
 def is_invalid_answer(error: BaseException) -> bool:
-    """Say whether `error` was raised by `validate_answer`."""
+    """Say whether `error` is that of an answer which does not fit its question (R5.9)."""
     return getattr(error, "durableweb_answer", False) is True
 
 

@@ -51,7 +51,12 @@ def _no_heartbeat(details: Any = None) -> None:
 
 @dataclass(frozen=True)
 class Runtime(Generic[C]):
-    """What a node gets as `runtime` (R1.6)."""
+    """What a node gets as `runtime` (R1.6).
+
+    `context` is what the caller gave as `context=`, `previous` an entrypoint's last saved
+    value, `stream_writer` hands chunks to the custom stream, `heartbeat()` says that a slow
+    attempt is alive (R1.37), `control` is the caller's `RunControl`.
+    """
 
     context: C = None  # type: ignore[assignment]
     store: Any = None
@@ -64,7 +69,10 @@ class Runtime(Generic[C]):
 
 
 class RunControl:
-    """A handle to ask a run to stop after its present step (R3.19)."""
+    """A handle to ask a run to stop after its present step (R3.19).
+
+    Pass it as `control=` to the call, and ask from another thread or from a node.
+    """
 
     def __init__(self) -> None:
         self.drain_reason: str | None = None
@@ -107,7 +115,7 @@ def get_store() -> Any:
 
 
 def get_stream_writer() -> Callable[[Any], None]:
-    """A function that hands chunks to the custom stream."""
+    """A function that hands chunks to the custom stream. Raises RuntimeError outside a graph."""
     return _context("get_stream_writer()").write
 
 

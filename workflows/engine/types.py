@@ -31,18 +31,27 @@ __all__ = [
 ]
 
 All = Literal["*"]
+"""All nodes, for `interrupt_before` and `interrupt_after`."""
 StreamMode = Literal[
     "values", "updates", "custom", "messages", "tasks", "checkpoints", "debug"
 ]
+"""What a stream is made of (R9.3): values, updates, custom, messages, tasks, checkpoints, debug."""
 Durability = Literal["sync", "async", "exit"]
+"""When savings must be on the disk: at each step, before the call returns, once (R4.1)."""
 Checkpointer = Any
+"""A saver, None, or for subgraphs True (kept for the thread) and False (not saved; R7.5)."""
 StreamWriter = Callable[[Any], None]
+"""Hands a chunk to the custom stream."""
 T = TypeVar("T")
 N = TypeVar("N")
 
 
 class RetryPolicy(NamedTuple):
-    """How often and how fast a failed attempt is repeated (seconds; R1.33)."""
+    """How often and how fast a failed attempt is repeated (seconds; R1.33).
+
+    `max_attempts` counts the first one. `retry_on` is a class, several, or a predicate; its
+    default leaves out errors that come back, such as ValueError (R1.34).
+    """
 
     initial_interval: float = 0.5
     backoff_factor: float = 2.0
@@ -56,7 +65,11 @@ class RetryPolicy(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class CachePolicy:
-    """Reuse a result for an equal input; `ttl` in seconds (R1.38)."""
+    """Reuse a result for an equal input; `ttl` in seconds, None for ever (R1.38).
+
+    `key_func` is given the node's input and returns what counts as equal. Needs a cache:
+    `compile(cache=...)`.
+    """
 
     key_func: Callable[..., str | bytes] | None = None
     ttl: int | None = None
@@ -64,7 +77,11 @@ class CachePolicy:
 
 @dataclass(frozen=True)
 class TimeoutPolicy:
-    """Limits of one attempt in seconds (R1.37)."""
+    """Limits of one attempt of a coroutine, in seconds (R1.37).
+
+    The idle time begins anew with whatever the attempt does, with `refresh_on="heartbeat"`
+    only with `runtime.heartbeat()`.
+    """
 
     run_timeout: float | timedelta | None = None
     idle_timeout: float | timedelta | None = None
@@ -73,13 +90,17 @@ class TimeoutPolicy:
 
 @dataclass(frozen=True)
 class Overwrite:
-    """Sets a reducer's value instead of folding into it (R2.5)."""
+    """Sets a reducer's value instead of folding into it; other writes of the step are dropped (R2.5)."""
 
     value: Any
 
 
 class Send:
-    """One task for `node` with `arg` as its whole input (R1.27)."""
+    """One task for `node` with `arg` as its whole input, whatever the state says (R1.27).
+
+    Returned by a branch or in `Command.goto`; several of them to one node run side by side.
+    `timeout` goes before the node's own.
+    """
 
     __slots__ = ("arg", "node", "timeout")
 
@@ -111,7 +132,11 @@ class Send:
 
 @dataclass(init=False)
 class Interrupt:
-    """A question: `value` is what is asked, `id` its 32 hex digits (R5.2)."""
+    """A question: `value` is what is asked, `id` its 32 hex digits (R5.2).
+
+    Answered by `Command(resume=answer)`, or `Command(resume={id: answer})` where several are
+    open. `response_schema` is JSON Schema for the answer.
+    """
 
     value: Any
     id: str
@@ -127,7 +152,13 @@ class Interrupt:
 
 @dataclass(frozen=True, kw_only=True)
 class Command(Generic[N]):
-    """Update and route in one return value, or answer a question from outside (R1.24)."""
+    """Update and route in one return value, or answer a question from outside (R1.24).
+
+    Returned by a node: `update` is written, `goto` (names or `Send`s) runs beside what the
+    edges say (R1.25), `graph=Command.PARENT` addresses the graph around this one (R1.29).
+    Given as input: `resume` answers the open question (R5.14), `update` edits the state
+    first (R5.21).
+    """
 
     graph: str | None = None
     update: Any = None
@@ -149,7 +180,11 @@ class Command(Generic[N]):
 
 
 class PregelTask(NamedTuple):
-    """One task of a snapshot (R6.3)."""
+    """One task of a snapshot (R6.3).
+
+    `error` is the exception as text, `result` what the task wrote, `state` a subgraph's
+    config or snapshot (R7.8).
+    """
 
     id: str
     name: str
@@ -161,7 +196,11 @@ class PregelTask(NamedTuple):
 
 
 class StateSnapshot(NamedTuple):
-    """The state of a thread at one checkpoint (R6.1)."""
+    """The state of a thread at one checkpoint (R6.1).
+
+    `next` names what is due, `config` addresses this checkpoint, `created_at` is ISO text,
+    `interrupts` are the open questions in the order of the tasks.
+    """
 
     values: Any
     next: tuple[str, ...]
@@ -174,7 +213,7 @@ class StateSnapshot(NamedTuple):
 
 
 class StateUpdate(NamedTuple):
-    """One update of `bulk_update_state`."""
+    """One update of `bulk_update_state`, as if `as_node` had returned `values` (R6.11)."""
 
     values: Any
     as_node: str | None = None
@@ -183,7 +222,7 @@ class StateUpdate(NamedTuple):
 
 @dataclass(frozen=True)
 class GraphOutput:
-    """What `invoke(version="v2")` returns."""
+    """What `invoke(version="v2")` returns: an instance of the output schema, open questions (R2.11)."""
 
     value: Any
     interrupts: tuple[Interrupt, ...] = field(default=())

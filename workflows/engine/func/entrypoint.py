@@ -57,7 +57,14 @@ class Entrypoint(Pregel):
 
 
 class entrypoint:
-    """Decorator: makes a compiled graph of a function of one input."""
+    """Decorator: makes a compiled graph of a function of one input (R8.1).
+
+    The function's `@task` calls are recorded; after a stop it runs again from its first
+    line, and recorded calls answer without running. What it returns is the result, and the
+    next run's `previous`; `entrypoint.final(value=, save=)` keeps these apart (R8.5).
+    Raises ValueError for a function without a parameter, NotImplementedError for a
+    generator, TypeError for a parameter that nothing fills.
+    """
 
     final = Final
 

@@ -13,7 +13,11 @@ from workflows.engine.pregel import Pregel
 
 
 class CompiledStateGraph(Pregel):
-    """Adds the drawing and the schemas that come from the builder's words."""
+    """A graph that can be run. Made by `StateGraph.compile`.
+
+    A call without `config` needs no saver; with one, `configurable.thread_id` names the
+    thread (R1.43). `None` as input continues, `Command(resume=...)` answers.
+    """
 
     def get_graph(
         self, config: dict[str, Any] | None = None, *, xray: bool = False

@@ -39,7 +39,8 @@ __all__ = [
     "convert_to_messages",
 ]
 
-Messages = Any  # one message or a list: objects, texts, (role, content) pairs, dicts
+Messages = Any
+"""One message or a list of them: objects, texts, (role, content) pairs, dicts."""
 
 _ROLES: dict[str, type[BaseMessage]] = {
     "human": HumanMessage,
