@@ -23,7 +23,13 @@ from workflows.engine.types import Durability
 
 log = logging.getLogger("durableweb.engine")
 
-_SETTINGS = ("strict_resume", "determinism", "question_changed", "strict_updates")
+_SETTINGS = (
+    "strict_resume",
+    "determinism",
+    "question_changed",
+    "strict_updates",
+    "strict_state",
+)
 _DURABILITIES = ("sync", "async", "exit")
 
 

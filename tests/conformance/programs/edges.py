@@ -1,7 +1,10 @@
 """Section 1: edges, branches, joins, Send and Command."""
 
 import operator
+from dataclasses import dataclass, field
 from typing import Annotated, Literal
+
+from pydantic import BaseModel
 
 from tests.conformance.corpus import program
 from tests.conformance.programs.shapes import S, graph, outcome_of, say
@@ -411,3 +414,46 @@ def command_from_a_branch(api, run):
     built = graph(api, (api.START, "x"), x=None, y=None)
     built.add_conditional_edges("x", lambda s: api.Command(goto="y"))
     return run.attempt(run.invoke, built.compile(), {"log": []})
+
+
+@program("R1.24")
+def forms_of_a_command_update(api, run):
+    @dataclass
+    class Fields:
+        a: int = 1
+        log: list = field(default_factory=lambda: ["d"])
+
+    class Model(BaseModel):
+        a: int = 2
+        log: list = ["m"]
+
+    def gives(update):
+        g = graph(
+            api, (api.START, "n"), n=lambda s: api.Command(update=update)
+        ).compile()
+        return run.attempt(run.invoke, g, {"log": ["i"]})
+
+    return [
+        gives({"a": 3}),
+        gives([("log", ["p"]), ("a", 4), ("log", ["q"])]),
+        gives((("a", 5),)),
+        gives(Fields()),
+        gives(Model(a=6)),
+        gives(None),
+        gives({}),
+        gives({"unknown": 1, "a": 7}),
+        run.attempt(lambda: api.Command({"a": 1}) and "fine"),
+        api.Command(update={"a": 1}, goto="n")
+        == api.Command(update={"a": 1}, goto="n"),
+        api.Command.PARENT,
+    ]
+
+
+@program(
+    "R1.24",
+    differs="an update that is none of the forms is refused, not dropped",
+    expected={"raises": "InvalidUpdateError", "says": "'n'"},
+)
+def a_command_update_of_another_form(api, run):
+    g = graph(api, (api.START, "n"), n=lambda s: api.Command(update=8)).compile()
+    return run.attempt(run.invoke, g, {"log": ["i"]}, says="'n'")

@@ -440,3 +440,38 @@ def an_unanswered_task_does_not_run_again(api, run):
     left = [i.value for i in run.get_state(wf, run.config()).interrupts]
     last = run.invoke(wf, api.Command(resume={ids["q1"]: "x"}), run.config())
     return [left, last, calls]
+
+
+@program("R8.2")
+def a_generator_is_no_entrypoint(api, run):
+    def yields(n):
+        yield n
+
+    async def yields_later(n):
+        yield n
+
+    return [
+        run.attempt(lambda: api.entrypoint()(yields) and "fine"),
+        run.attempt(lambda: api.entrypoint()(yields_later) and "fine"),
+    ]
+
+
+@program(
+    "R8.2",
+    differs="a generator's result cannot be recorded, so the decorator says so",
+    expected=[
+        {"raises": "NotImplementedError", "says": "yields"},
+        {"raises": "NotImplementedError", "says": "yields_later"},
+    ],
+)
+def a_generator_is_no_task(api, run):
+    def yields(n):
+        yield n
+
+    async def yields_later(n):
+        yield n
+
+    return [
+        run.attempt(lambda: api.task(yields) and "fine", says="yields"),
+        run.attempt(lambda: api.task(yields_later) and "fine", says="yields_later"),
+    ]

@@ -361,3 +361,89 @@ def a_root_channel(api, run):
     )
     g = built.add_edge(api.START, "x").compile(checkpointer=run.saver)
     return [run.invoke(g, "in", run.config()), run.invoke(g, "2", run.config())]
+
+
+@program("R2.1")
+def every_key_of_every_schema_is_one_channel(api, run):
+    class Given(TypedDict, total=False):
+        question: str
+        log: Annotated[list, operator.add]
+
+    class Taken(TypedDict, total=False):
+        answer: str
+        log: Annotated[list, operator.add]
+
+    class Own(TypedDict, total=False):
+        notes: str
+        question: str
+
+    def think(state: Given):
+        return {"notes": state["question"] + "?", "a": 1, "log": ["think"]}
+
+    def speak(state: Own):
+        return {"answer": state["notes"] + "!", "log": [*sorted(state)]}
+
+    built = api.StateGraph(S, input_schema=Given, output_schema=Taken)
+    built.add_sequence([think, speak]).add_edge(api.START, "think")
+    g = built.compile(checkpointer=run.saver)
+    return [
+        run.invoke(g, {"question": "q", "log": ["i"], "a": 5}, run.config()),
+        run.get_state(g, run.config()).values,
+        sorted(built.channels) == ["a", "answer", "b", "log", "notes", "question"],
+    ]
+
+
+@program("R2.17")
+def a_change_in_place_reaches_no_checkpoint(api, run):
+    seen = []
+
+    def changes(state):
+        state["items"].append("in place")
+        return {"a": 1}
+
+    def looks(state):
+        seen.append([*state["items"]])
+        return {"a": 2}
+
+    class Held(S, total=False):
+        items: list
+
+    g = graph(
+        api,
+        (api.START, "changes"),
+        ("changes", "looks"),
+        schema=Held,
+        changes=changes,
+        looks=looks,
+    ).compile(checkpointer=run.saver)
+    result = run.invoke(g, {"items": ["given"], "log": []}, run.config())
+    return [result, seen, run.get_state(g, run.config()).values]
+
+
+@program(
+    "R2.17",
+    differs="with the setting strict_state a change in place is an error",
+    expected=[
+        {"raises": "StateMutationError", "says": "'log'"},
+        {"raises": "StateMutationError", "says": "'log'"},
+        {"a": 1, "log": ["i", "n"]},
+    ],
+)
+def a_change_in_place_is_refused_where_asked(api, run):
+    def plainly(state):
+        state["log"].append("x")
+        return {}
+
+    def and_returned(state):
+        state["log"].append("x")
+        return {"log": state["log"]}
+
+    def properly(state):
+        return {"log": ["n"], "a": 1}
+
+    def gives(node):
+        g = graph(api, (api.START, "n"), n=node).compile(checkpointer=run.saver)
+        config = run.config(node.__name__, strict_state=True)
+        return run.attempt(run.invoke, g, {"log": ["i"]}, config, says="'log'")
+
+    return [gives(plainly), gives(and_returned), gives(properly)]

@@ -425,3 +425,57 @@ def a_cycle(api, run):
     built = graph(api, (api.START, "x"), ("x", "y"), x=None, y=None)
     g = built.add_conditional_edges("y", more).compile(checkpointer=run.saver)
     return [run.invoke(g, {"log": []}, run.config()), run.steps(g, run.config())]
+
+
+@program("R3.2")
+def a_node_runs_again_only_for_something_new(api, run):
+    calls = []
+
+    def back(state):
+        return "x" if len(state["log"]) < 4 else api.END
+
+    built = graph(
+        api,
+        (api.START, "x"),
+        ("x", "y"),
+        x=say("x", calls),
+        y=say("y", calls),
+        aside=say("aside", calls),
+    ).add_conditional_edges("y", back)
+    g = built.compile(checkpointer=run.saver)
+    run.invoke(g, {"log": []}, run.config())
+    run.invoke(g, None, run.config())
+    run.update_state(g, run.config(), {"log": ["u"]}, as_node="x")
+    due = run.look(g, run.config())["next"]
+    run.invoke(g, None, run.config())
+    run.update_state(g, run.config(), {"log": ["v"]}, as_node="aside")
+    none = run.look(g, run.config())["next"]
+    return [calls, due, none, run.invoke(g, None, run.config())]
+
+
+@program("R3.8", "R3.9")
+def the_order_of_ending_changes_nothing(api, run):
+    def gives(*order):
+        turn = {name: threading.Event() for name in order}
+        turn[order[0]].set()
+
+        def node(name):
+            def waits(state):
+                assert turn[name].wait(30)
+                at = order.index(name)
+                if at + 1 < len(order):
+                    turn[order[at + 1]].set()
+                return {"log": [name]}
+
+            return waits
+
+        nodes = {name: node(name) for name in sorted(order)}
+        found = _fan(api, *nodes, **nodes).compile(checkpointer=run.saver)
+        config = run.config("".join(order))
+        return [
+            run.invoke(found, {"log": []}, config),
+            [s.values for s in run.get_history(found, config)],
+        ]
+
+    first = gives("a", "b", "c")
+    return [first, gives("c", "b", "a") == first, gives("b", "c", "a") == first]

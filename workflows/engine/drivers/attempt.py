@@ -9,7 +9,7 @@ from typing import Any
 
 from workflows.engine.constants import GOTO, RETURN
 from workflows.engine.drivers.context import Context, injected
-from workflows.engine.drivers.strictness import check_keys
+from workflows.engine.drivers.strictness import check_keys, check_state, picture
 from workflows.engine.errors import (
     NodeCancelledError,
     NoParentGraphError,
@@ -64,6 +64,8 @@ def body(task: Task, context: Context) -> Generator[Invoke, Any, Writes]:
     value = task.input
     if node.mapper is not None and "send" not in task.due:
         value = node.mapper(value)
+    strict = context.run.settings.get("strict_state")
+    before = picture(value) if strict else {}
     try:
         result = yield Invoke(node.fn, (value,), kwargs, node.is_async, node.afn)
     except ParentCommand as up:
@@ -79,6 +81,8 @@ def body(task: Task, context: Context) -> Generator[Invoke, Any, Writes]:
         check_keys(result, task.name, context.run)
     for branch in node.branches:
         writes += yield from _route(branch, writes, task, context)
+    if strict:
+        check_state(before, value, task.name, context.run)
     return writes
 
 

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from workflows.engine.errors import InvalidUpdateError
+from workflows.engine.errors import (
+    InvalidUpdateError,
+    SerializationError,
+    StateMutationError,
+)
 from workflows.engine.loop.records import Run
+from workflows.engine.serde import encode
 from workflows.engine.types import Command
+
+WHOLE = "the state"
 
 
 def check_keys(result: Any, name: str, run: Run) -> None:
@@ -23,3 +31,35 @@ def check_keys(result: Any, name: str, run: Run) -> None:
                 f"graph {run.program.name!r} does not have; add the key to the state, or "
                 "leave out the setting strict_updates"
             )
+
+
+def picture(state: Any) -> dict[str, bytes]:
+    """What a task was given, encoded key by key; what cannot be stored is left out."""
+    found = {}
+    for key, value in _parts(state).items():
+        try:
+            found[key] = encode(value)
+        except SerializationError:
+            continue
+    return found
+
+
+def check_state(before: Mapping[str, bytes], state: Any, name: str, run: Run) -> None:
+    """With the setting `strict_state`, refuse a change of the state in place (R2.17)."""
+    after = picture(state)
+    changed = [key for key in before if after.get(key) != before[key]]
+    if changed:
+        thread = f" of thread {run.thread_id!r}" if run.thread_id else ""
+        raise StateMutationError(
+            f"node {name!r}{thread} changed {', '.join(map(repr, changed))} in place, which "
+            "no checkpoint notices; return the new value as an update instead, or leave "
+            "out the setting strict_state"
+        )
+
+
+def _parts(state: Any) -> Mapping[str, Any]:
+    if isinstance(state, Mapping):
+        return {str(key): value for key, value in state.items()}
+    if isinstance(getattr(state, "__dict__", None), dict):
+        return vars(state)
+    return {WHOLE: state}
