@@ -61,5 +61,5 @@ def _parts(state: Any) -> Mapping[str, Any]:
     if isinstance(state, Mapping):
         return {str(key): value for key, value in state.items()}
     if isinstance(getattr(state, "__dict__", None), dict):
-        return vars(state)
+        return dict(vars(state))
     return {WHOLE: state}
