@@ -88,14 +88,15 @@ def injections(
         hint = hints.get(parameter.name, parameter.annotation)
         if positional and number < skip:
             continue
-        if hint is NodeError:
+        if hint is NodeError or hint == "NodeError":
             error = parameter.name
         elif _fits(parameter.name, hint):
             found.append(parameter.name)
         elif strict and parameter.default is parameter.empty:
             raise TypeError(
                 f"{what}: parameter {parameter.name!r} is filled by nothing; besides the "
-                f"first parameter only {', '.join(NAMES)} are given, or a default is needed"
+                f"first parameter only {', '.join(NAMES)} are given by name, and to an "
+                "error handler what is annotated NodeError; give it a default"
             )
     return tuple(found), error
 

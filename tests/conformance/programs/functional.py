@@ -475,3 +475,30 @@ def a_generator_is_no_task(api, run):
         run.attempt(lambda: api.task(yields) and "fine", says="yields"),
         run.attempt(lambda: api.task(yields_later) and "fine", says="yields_later"),
     ]
+
+
+@program("R8.17")
+def a_replayed_task_is_not_shown_again(api, run):
+    @api.task
+    def double(n):
+        return n * 2
+
+    @api.entrypoint(checkpointer=run.saver)
+    def wf(n):
+        first = double(n).result()
+        return [first, api.interrupt("q"), double(first).result()]
+
+    def n(state):
+        double(1).result()
+        return {"log": [api.interrupt("q")]}
+
+    def shown(graph, given, config):
+        return [*run.stream(graph, given, config, stream_mode="updates")]
+
+    g = graph(api, (api.START, "n"), n=n).compile(checkpointer=run.saver)
+    return [
+        shown(wf, 1, run.config()),
+        shown(wf, api.Command(resume="a"), run.config()),
+        shown(g, {"log": []}, run.config("g")),
+        shown(g, api.Command(resume="b"), run.config("g")),
+    ]

@@ -7,7 +7,7 @@ import builtins
 
 from workflows.engine.constants import RETURN
 from workflows.engine.errors import GraphInterrupt, RecordedTaskError
-from workflows.engine.loop import chunks, plan
+from workflows.engine.loop import plan
 from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.records import Task
 from workflows.engine.loop.resume import load_answers, may_start, questions
@@ -34,8 +34,7 @@ def call(view: View, step: Step, child: Task) -> Steps[None]:
     if found:
         made.future.answer(value)
         child.writes = [(RETURN, value)]
-        yield from chunks.update(view, child, cached=True)
-        return
+        return  # it was shown when it ended (R8.17)
     failure = plan.recorded_failure(view, child)
     if failure is not None:
         made.future.fail(_revived(failure))
