@@ -42,6 +42,7 @@ def asks(state: Any) -> Any:
     return {"log": [interrupt("the question")]}
 
 
+@pytest.mark.rule("C.InvalidUpdateError", "R2.2")
 def test_two_writes_to_one_key_name_the_key() -> None:
     graph = build(
         Life(World()),
@@ -55,12 +56,15 @@ def test_two_writes_to_one_key_name_the_key() -> None:
     assert "'a'" in text_of(InvalidUpdateError, graph.compile(), {"log": []})
 
 
+@pytest.mark.rule("C.InvalidUpdateError", "R1.10")
 def test_a_wrong_return_names_the_node() -> None:
     text = text_of(InvalidUpdateError, flow_of(lambda s: 5), {"log": []})
 
     assert "the_node" in text
+    assert "return a dict" in text
 
 
+@pytest.mark.rule("C.InvalidUpdateError", "R1.22")
 def test_an_unknown_target_names_node_and_target() -> None:
     node = lambda s: Command(goto="elsewhere")  # noqa: E731
 
@@ -68,8 +72,10 @@ def test_an_unknown_target_names_node_and_target() -> None:
 
     assert "the_node" in text
     assert "elsewhere" in text
+    assert "it has the_node" in text
 
 
+@pytest.mark.rule("C.NoParentGraphError", "R1.30")
 def test_a_missing_parent_names_node_and_target() -> None:
     node = lambda s: Command(graph=Command.PARENT, goto="elsewhere")  # noqa: E731
 
@@ -81,6 +87,7 @@ def test_a_missing_parent_names_node_and_target() -> None:
     assert "the_node" in str(caught.value)
 
 
+@pytest.mark.rule("C.UnknownInterruptError", "R5.18")
 def test_an_answer_without_addressee_lists_the_open_questions() -> None:
     flow = flow_of(asks)
     found = flow.invoke({"log": []}, CONFIG)["__interrupt__"][0].id
@@ -93,6 +100,7 @@ def test_an_answer_without_addressee_lists_the_open_questions() -> None:
     assert "the-thread" in str(caught.value)
 
 
+@pytest.mark.rule("C.InterruptSwallowedError", "R5.10")
 def test_a_swallowed_question_is_named_with_the_remedy() -> None:
     def swallows(state: Any) -> Any:
         try:
@@ -107,6 +115,7 @@ def test_a_swallowed_question_is_named_with_the_remedy() -> None:
     assert "GraphBubbleUp" in text
 
 
+@pytest.mark.rule("C.GraphChangedError", "R4.20")
 def test_a_gone_node_is_named_and_nothing_is_written() -> None:
     saver = InMemorySaver()
     flow_of(asks, "old_name", saver).invoke({"log": []}, CONFIG)
@@ -117,18 +126,27 @@ def test_a_gone_node_is_named_and_nothing_is_written() -> None:
     )
 
     assert "old_name" in text
+    assert "new_name" in text
+    assert "the-thread" in text
+    assert "Nothing was written" in text
     assert len(list(saver.list(CONFIG))) == before
 
 
+@pytest.mark.rule("C.CheckpointNotFoundError", "R6.1")
 def test_an_unknown_checkpoint_is_named() -> None:
     flow = flow_of(asks)
     flow.invoke({"log": []}, CONFIG)
     nowhere = {"configurable": {**CONFIG["configurable"], "checkpoint_id": "nowhere"}}
 
-    with pytest.raises(CheckpointNotFoundError, match="nowhere"):
+    with pytest.raises(CheckpointNotFoundError, match="nowhere") as caught:
         flow.get_state(nowhere)
 
+    assert "the-thread" in str(caught.value)
+    assert "get_state_history" in str(caught.value)
+    assert caught.value.checkpoint_id == "nowhere"
 
+
+@pytest.mark.rule("C.NonDeterminismError", "R4.14")
 def test_other_arguments_on_replay_name_task_and_parent() -> None:
     runs: list[int] = []
 
@@ -147,20 +165,30 @@ def test_other_arguments_on_replay_name_task_and_parent() -> None:
 
     assert "fetch" in text
     assert "the_flow" in text
+    assert "the-thread" in text
+    assert "determinism" in text
 
 
+@pytest.mark.rule("C.EmptyInputError", "R4.9")
 def test_nothing_to_continue_says_what_to_do() -> None:
-    assert len(text_of(EmptyInputError, flow_of(asks), None)) > 20
+    assert "the-thread" in text_of(EmptyInputError, flow_of(asks), None)
+    assert "resume=" in text_of(EmptyInputError, flow_of(asks), Command())
 
 
+@pytest.mark.rule("C.GraphRecursionError", "R3.10")
 def test_the_recursion_limit_is_in_the_text() -> None:
     graph = build(Life(World()), "x y", (START, "x"), ("x", "y"))
     flow = graph.compile(checkpointer=InMemorySaver())
 
-    with pytest.raises(GraphRecursionError, match="1"):
+    with pytest.raises(GraphRecursionError, match="recursion_limit=1") as caught:
         flow.invoke({"log": []}, {**CONFIG, "recursion_limit": 1})
 
+    assert isinstance(caught.value, RecursionError)
+    assert "the-thread" in str(caught.value)
+    assert "invoke(None)" in str(caught.value)
 
+
+@pytest.mark.rule("R8.10")
 def test_a_task_outside_a_run_names_the_task_and_the_remedy() -> None:
     @task
     def fetch() -> int:
@@ -170,6 +198,7 @@ def test_a_task_outside_a_run_names_the_task_and_the_remedy() -> None:
         fetch()
 
 
+@pytest.mark.rule("R1.9")
 def test_a_coroutine_node_in_a_blocking_call_names_node_and_remedy() -> None:
     async def node(state: Any) -> Any:
         return {}
@@ -180,6 +209,7 @@ def test_a_coroutine_node_in_a_blocking_call_names_node_and_remedy() -> None:
     assert "ainvoke" in text
 
 
+@pytest.mark.rule("R1.36")
 def test_an_exception_carries_a_note_with_task_and_id() -> None:
     def bad(state: Any) -> Any:
         raise RuntimeError("broken")

@@ -119,13 +119,17 @@ def test_an_unclaimed_write_is_refused_while_a_run_holds_the_thread():
         stranger.commit({"a": 5})
 
 
+@pytest.mark.rule("C.DamagedValueError", "R10.7")
 def test_a_damaged_value_is_an_error_and_not_a_value():
     history = History(DjangoSaver())
     history.commit({"a": 1})
     ChannelValue.objects.update(payload="2")
 
-    with pytest.raises(DamagedValueError, match="'a'"):
+    with pytest.raises(DamagedValueError, match="'a'") as caught:
         history.read()
+
+    assert "thread 't'" in str(caught.value)
+    assert "restore the row" in str(caught.value)
 
 
 def test_damaged_metadata_is_an_error():

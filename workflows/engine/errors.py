@@ -60,7 +60,18 @@ class ParentCommand(GraphBubbleUp):
 
 
 class GraphDrained(GraphBubbleUp):
-    """The run was asked to stop after its step; `invoke(None)` goes on."""
+    """The run was asked to stop after its step; `invoke(None)` goes on (R3.19)."""
+
+    def __init__(
+        self, reason: str = "shutdown", *, thread_id: str | None = None
+    ) -> None:
+        saved = (
+            f"; the state of thread {thread_id!r} is saved, invoke(None) goes on"
+            if thread_id is not None
+            else ""
+        )
+        super().__init__(f"Graph drained: {reason}{saved}")
+        self.reason = reason
 
 
 class NoParentGraphError(ParentCommand, InvalidUpdateError):
@@ -75,21 +86,29 @@ class NoParentGraphError(ParentCommand, InvalidUpdateError):
 
 
 class NodeTimeoutError(Exception):
-    """An attempt took longer than its timeout allows. Not a `TimeoutError`."""
+    """An attempt took longer than its timeout allows (R1.37). Not a `TimeoutError`.
+
+    `kind` is "run" or "idle"; times are in seconds.
+    """
 
     def __init__(
         self,
         node: str,
         elapsed: float,
-        kind: str = "run",
         *,
+        kind: str = "run",
         idle_timeout: float | None = None,
         run_timeout: float | None = None,
     ) -> None:
         limit = run_timeout if kind == "run" else idle_timeout
+        remedy = (
+            "give it more time, or a RetryPolicy"
+            if kind == "run"
+            else "call runtime.heartbeat() while it waits, or give it more time"
+        )
         super().__init__(
             f"node {node!r} exceeded its {kind} timeout of {limit} s "
-            f"(elapsed {elapsed:.3f} s)"
+            f"(elapsed {elapsed:.3f} s); {remedy}"
         )
         self.node = node
         self.elapsed = elapsed
@@ -104,7 +123,8 @@ class NodeCancelledError(Exception):
     def __init__(self, node: str) -> None:
         super().__init__(
             f"node {node!r} raised CancelledError by itself; "
-            "the run was not cancelled, so the node counts as failed"
+            "the run was not cancelled, so the node counts as failed; invoke(None) runs "
+            "it again"
         )
         self.node = node
 
@@ -221,10 +241,16 @@ class CheckpointNotFoundError(WorkflowError):
 
 
 class RecordedTaskError(WorkflowError):
-    """A task's recorded failure, raised again on replay."""
+    """A task's recorded failure, raised again on replay (R4.16).
 
-    def __init__(self, type_name: str, message: str) -> None:
-        super().__init__(f"{type_name}: {message}")
+    Stands for an exception of a type that a record cannot bring back.
+    """
+
+    def __init__(self, type_name: str, message: str, *, where: str = "") -> None:
+        recorded = (
+            f"{where} failed when it ran, and that is on record: " if where else ""
+        )
+        super().__init__(f"{recorded}{type_name}: {message}")
         self.type_name = type_name
         self.message = message
 

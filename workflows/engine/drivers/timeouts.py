@@ -74,7 +74,7 @@ class Watch:
         return NodeTimeoutError(
             name,
             self.clock() - self.begun,
-            min(ends, key=lambda kind: ends[kind]),
+            kind=min(ends, key=lambda kind: ends[kind]),
             idle_timeout=self.policy.idle_timeout,  # type: ignore[arg-type]
             run_timeout=self.policy.run_timeout,  # type: ignore[arg-type]
         )

@@ -37,7 +37,7 @@ def call(view: View, step: Step, child: Task) -> Steps[None]:
         return  # it was shown when it ended (R8.17)
     failure = plan.recorded_failure(view, child)
     if failure is not None:
-        made.future.fail(_revived(failure))
+        made.future.fail(_revived(failure, _place_of(view, child)))
         return
     load_answers(view, [child])
     parent.children[child.id] = child
@@ -49,14 +49,23 @@ def call(view: View, step: Step, child: Task) -> Steps[None]:
     yield from start(view, step, child)
 
 
-def _revived(text: str) -> BaseException:
+def _place_of(view: View, child: Task) -> str:
+    assert child.call is not None  # noqa: S101
+    thread = f" of thread {view.run.thread_id!r}" if view.run.thread_id else ""
+    return (
+        f"task {child.name!r} (call number {child.call.number + 1} of that "
+        f"name){thread}"
+    )
+
+
+def _revived(text: str, where: str) -> BaseException:
     """A recorded failure as an exception again: Python's own ones as themselves (R4.16)."""
     name, _, rest = text.partition("(")
     kind = getattr(builtins, name, None)
     try:
         arguments = ast.literal_eval(f"({rest[:-1]},)") if rest[:-1] else ()
     except (SyntaxError, ValueError):
-        return RecordedTaskError(name, rest[:-1])
+        return RecordedTaskError(name, rest[:-1], where=where)
     if isinstance(kind, type) and issubclass(kind, Exception):
         return kind(*arguments)
-    return RecordedTaskError(name, ", ".join(map(str, arguments)))
+    return RecordedTaskError(name, ", ".join(map(str, arguments)), where=where)

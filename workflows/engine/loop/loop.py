@@ -74,7 +74,7 @@ def _steps(view: View, *, skip_break: bool) -> Steps[Outcome]:
                 yield from chunks.pause(view, ())
                 return _outcome(view, "paused")
             if run.control is not None and run.control.drain_reason and view.due:
-                raise GraphDrained(run.control.drain_reason)
+                raise GraphDrained(run.control.drain_reason, thread_id=run.thread_id)
     if ran >= run.limit:
         raise _too_many(view)
     return _outcome(view, "success")

@@ -348,17 +348,23 @@ def check_namespace(namespace: Any) -> None:
     """Refuse a namespace that nothing may be put in (R11.2)."""
     check_path(namespace)
     if not namespace:
-        raise InvalidNamespaceError("a namespace needs at least one label")
+        raise InvalidNamespaceError(
+            "namespace () needs at least one label, such as ('people',)"
+        )
     for label in namespace:
         if not label:
-            raise InvalidNamespaceError(f"empty label in namespace {namespace!r}")
+            raise InvalidNamespaceError(
+                f"empty label in namespace {namespace!r}; leave it out or name it"
+            )
         if "." in label:
             raise InvalidNamespaceError(
-                f"namespace label {label!r} in {namespace!r} contains a period"
+                f"namespace label {label!r} in {namespace!r} contains a period; "
+                "write one label for each part"
             )
     if namespace[0] in _RESERVED:
         raise InvalidNamespaceError(
-            f"namespaces that begin with {namespace[0]!r} are reserved"
+            f"namespace {namespace!r}: what begins with {namespace[0]!r} is reserved; "
+            "choose another first label"
         )
 
 

@@ -1,0 +1,477 @@
+"""Each error of the table: its bases, what it carries, and whether its text helps (C)."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from durableweb import errors
+from durableweb.checkpoint.memory import InMemorySaver
+from durableweb.checkpoint.serde import Serde
+from durableweb.errors import (
+    ConcurrencyError,
+    DamagedValueError,
+    DurablewebError,
+    GraphBubbleUp,
+    GraphDrained,
+    GraphInterrupt,
+    InvalidNamespaceError,
+    LeaseLostError,
+    NodeCancelledError,
+    NodeError,
+    NodeTimeoutError,
+    NonDeterminismError,
+    ParentCommand,
+    RecordedTaskError,
+    SerdeError,
+    SerializationError,
+    StaleResumeError,
+    StateMutationError,
+    ThreadBusyError,
+    UnknownInterruptError,
+    UnknownTypeError,
+    WorkflowError,
+    is_invalid_resume,
+)
+from durableweb.func import entrypoint, task
+from durableweb.graph import START
+from durableweb.runtime import RunControl
+from durableweb.store.memory import InMemoryStore
+from durableweb.types import Command, TimeoutPolicy, interrupt
+from tests.programs.flows import build
+from tests.programs.sample import Life, World
+
+CONFIG = {"configurable": {"thread_id": "the-thread"}}
+
+
+def builder_of(node: Any, name: str = "the_node") -> Any:
+    return build(Life(World()), name, (START, name), **{name: node})
+
+
+def flow_of(node: Any) -> Any:
+    return builder_of(node).compile(checkpointer=InMemorySaver())
+
+
+def asks(state: Any) -> Any:
+    return {"log": [interrupt("the question")]}
+
+
+BASES = {
+    "InvalidUpdateError": Exception,
+    "GraphRecursionError": RecursionError,
+    "EmptyInputError": Exception,
+    "GraphInterrupt": GraphBubbleUp,
+    "ParentCommand": GraphBubbleUp,
+    "GraphDrained": GraphBubbleUp,
+    "NodeTimeoutError": Exception,
+    "NodeCancelledError": Exception,
+    "UnknownInterruptError": RuntimeError,
+    "StaleResumeError": ConcurrencyError,
+    "ThreadBusyError": ConcurrencyError,
+    "LeaseLostError": ConcurrencyError,
+    "NonDeterminismError": WorkflowError,
+    "InterruptSwallowedError": WorkflowError,
+    "StateMutationError": WorkflowError,
+    "GraphChangedError": WorkflowError,
+    "CheckpointNotFoundError": WorkflowError,
+    "RecordedTaskError": WorkflowError,
+    "SerializationError": SerdeError,
+    "UnknownTypeError": SerdeError,
+    "DamagedValueError": SerdeError,
+    "InvalidNamespaceError": ValueError,
+    "ConcurrencyError": DurablewebError,
+    "WorkflowError": DurablewebError,
+    "SerdeError": DurablewebError,
+}
+
+
+@pytest.mark.rule("C.DurablewebError")
+@pytest.mark.parametrize("name", BASES)
+def test_an_error_has_the_base_that_the_table_says(name: str) -> None:
+    assert getattr(errors, name).__bases__[0] is BASES[name]
+
+
+@pytest.mark.rule("C.DurablewebError", "C.NoParentGraphError", "C.SerializationError")
+def test_some_errors_are_of_two_kinds() -> None:
+    assert issubclass(errors.NoParentGraphError, errors.InvalidUpdateError)
+    assert issubclass(errors.NoParentGraphError, ParentCommand)
+    assert issubclass(SerializationError, TypeError)
+    assert not issubclass(NodeTimeoutError, TimeoutError)
+    assert not issubclass(NodeError, BaseException)
+
+
+# control flow
+
+
+@pytest.mark.rule("C.GraphInterrupt", "R5.10")
+def test_a_question_on_its_way_out_carries_what_is_asked() -> None:
+    seen: list[Any] = []
+
+    def node(state: Any) -> Any:
+        try:
+            return asks(state)
+        except GraphBubbleUp as up:
+            seen.append(up)
+            raise
+
+    flow_of(node).invoke({"log": []}, CONFIG)
+
+    assert isinstance(seen[0], GraphInterrupt)
+    assert [each.value for each in seen[0].interrupts] == ["the question"]
+    assert "the question" in str(seen[0])
+
+
+@pytest.mark.rule("C.ParentCommand", "R1.29")
+def test_a_command_on_its_way_up_carries_the_command() -> None:
+    seen: list[Any] = []
+    inner = builder_of(
+        lambda s: Command(graph=Command.PARENT, goto="there", update={"a": 1})
+    ).compile()
+
+    def node(state: Any) -> Any:
+        try:
+            return inner.invoke({"log": []})
+        except GraphBubbleUp as up:
+            seen.append(up)
+            raise
+
+    flow = build(Life(World()), "node there", (START, "node"), node=node).compile()
+    flow.invoke({"log": []})
+
+    assert isinstance(seen[0], ParentCommand)
+    assert seen[0].args[0].goto == "there"
+    assert "there" in str(seen[0])
+
+
+@pytest.mark.rule("C.GraphDrained", "R3.19")
+def test_a_drained_run_says_why_where_and_how_to_go_on() -> None:
+    control = RunControl()
+
+    def node(state: Any) -> Any:
+        control.request_drain("the night begins")
+        return {}
+
+    flow = build(Life(World()), "node y", (START, "node"), ("node", "y"), node=node)
+    with pytest.raises(GraphDrained) as caught:
+        flow.compile(checkpointer=InMemorySaver()).invoke(
+            {"log": []}, CONFIG, control=control
+        )
+
+    assert caught.value.reason == "the night begins"
+    assert str(caught.value).startswith("Graph drained: the night begins")
+    assert "the-thread" in str(caught.value)
+    assert "invoke(None)" in str(caught.value)
+
+
+# attempts
+
+
+async def waits(state: Any) -> Any:
+    await asyncio.Event().wait()
+
+
+@pytest.mark.rule("C.NodeTimeoutError", "R1.37")
+@pytest.mark.parametrize(
+    ("policy", "kind", "remedy"),
+    [
+        (TimeoutPolicy(run_timeout=0.01), "run", "more time"),
+        (TimeoutPolicy(idle_timeout=0.01), "idle", "heartbeat"),
+    ],
+)
+async def test_a_timeout_names_node_limit_and_remedy(
+    policy: TimeoutPolicy, kind: str, remedy: str
+) -> None:
+    graph = build(Life(World()), "", (START, "the_node"))
+    graph.add_node("the_node", waits, timeout=policy)
+    flow = graph.compile(checkpointer=InMemorySaver())
+    with pytest.raises(NodeTimeoutError) as caught:
+        await flow.ainvoke({"log": []}, CONFIG)
+
+    found = caught.value
+    assert (found.node, found.kind) == ("the_node", kind)
+    assert (found.run_timeout, found.idle_timeout) == (
+        policy.run_timeout,
+        policy.idle_timeout,
+    )
+    assert found.elapsed >= 0.01
+    assert f"'the_node' exceeded its {kind} timeout of 0.01 s" in str(found)
+    assert remedy in str(found)
+
+
+@pytest.mark.rule("C.NodeCancelledError", "R1.41")
+async def test_a_node_that_cancels_itself_is_named() -> None:
+    async def node(state: Any) -> Any:
+        raise asyncio.CancelledError
+
+    with pytest.raises(NodeCancelledError, match="'the_node'") as caught:
+        await flow_of(node).ainvoke({"log": []}, CONFIG)
+
+    assert caught.value.node == "the_node"
+    assert "the run was not cancelled" in str(caught.value)
+    assert "invoke(None)" in str(caught.value)
+
+
+@pytest.mark.rule("C.NodeError", "R1.39")
+def test_a_handler_is_told_which_node_failed_with_what() -> None:
+    told: list[NodeError] = []
+
+    def bad(state: Any) -> Any:
+        raise LookupError("no such page")
+
+    def handle(state: Any, failure: NodeError) -> Any:
+        told.append(failure)
+
+    graph = build(Life(World()), "", (START, "the_node"))
+    graph.add_node("the_node", bad, error_handler=handle)
+    graph.compile(checkpointer=InMemorySaver()).invoke({"log": []}, CONFIG)
+
+    assert told[0].node == "the_node"
+    assert repr(told[0].error) == "LookupError('no such page')"
+
+
+@pytest.mark.rule("C.StateMutationError", "R2.17")
+def test_a_change_in_place_names_node_key_thread_and_remedy() -> None:
+    def node(state: Any) -> Any:
+        state["log"].append("x")
+
+    strict = {"configurable": {"thread_id": "the-thread", "strict_state": True}}
+    with pytest.raises(StateMutationError) as caught:
+        flow_of(node).invoke({"log": []}, strict)
+
+    for part in ("'the_node'", "'log'", "'the-thread'", "return the new value"):
+        assert part in str(caught.value)
+
+
+# questions and answers
+
+
+@pytest.mark.rule("C.UnknownInterruptError", "R5.15", "R5.18")
+@pytest.mark.parametrize(
+    ("answer", "reason", "says"),
+    [
+        ({"0" * 32: 1}, "not_pending", "0" * 32),
+        ({}, "empty_map", "empty"),
+        ("yes", "ambiguous", "answer by id: Command(resume={interrupt_id: answer})"),
+    ],
+)
+def test_a_refused_answer_says_why_and_lists_what_is_open(
+    answer: Any, reason: str, says: str
+) -> None:
+    nodes: dict[str, Any] = {"one": asks, "two": asks}
+    graph = build(Life(World()), "one two", (START, "one"), (START, "two"), **nodes)
+    flow = graph.compile(checkpointer=InMemorySaver())
+    asked = {i.id for i in flow.invoke({"log": []}, CONFIG)["__interrupt__"]}
+
+    with pytest.raises(UnknownInterruptError) as caught:
+        flow.invoke(Command(resume=answer), CONFIG)
+
+    assert caught.value.reason == reason
+    assert set(caught.value.pending_ids) == asked
+    assert says in str(caught.value)
+    assert "the-thread" in str(caught.value)
+    assert all(id in str(caught.value) for id in asked)
+    assert "Nothing was written" in str(caught.value)
+
+
+@pytest.mark.rule("C.UnknownInterruptError", "R5.18")
+def test_an_answer_to_a_thread_that_asks_nothing_is_refused() -> None:
+    flow = flow_of(lambda state: {})
+    flow.invoke({"log": []}, CONFIG)
+
+    with pytest.raises(UnknownInterruptError, match="no question is open") as caught:
+        flow.invoke(Command(resume=1), CONFIG)
+
+    assert (caught.value.reason, caught.value.pending_ids) == ("nothing_pending", ())
+
+
+@pytest.mark.rule("C.is_invalid_resume", "R5.9")
+def test_the_error_of_a_bad_answer_can_be_told_from_others() -> None:
+    @dataclass
+    class Count:
+        n: int
+
+    flow = flow_of(lambda s: {"a": interrupt("n?", response_schema=Count).n})
+    flow.invoke({"log": []}, CONFIG)
+
+    with pytest.raises(Exception, match="n") as caught:
+        flow.invoke(Command(resume={"n": "many"}), CONFIG)
+
+    assert is_invalid_resume(caught.value)
+    assert not is_invalid_resume(ValueError("n"))
+
+
+# one after the other
+
+
+@pytest.mark.rule("C.StaleResumeError", "RA.1")
+def test_a_moved_thread_names_the_head_it_has_now() -> None:
+    saver = InMemorySaver()
+    flow = builder_of(asks).compile(checkpointer=saver)
+    flow.invoke({"log": []}, CONFIG)
+    seen = saver.head("the-thread")
+    flow.invoke(Command(resume=1), CONFIG)
+
+    with pytest.raises(StaleResumeError) as caught:
+        saver.open("the-thread", seen)
+
+    assert caught.value.winner_checkpoint_id == saver.head("the-thread")
+    assert caught.value.winner_checkpoint_id in str(caught.value)
+    assert "the-thread" in str(caught.value)
+    assert "read it again" in str(caught.value)
+
+
+@pytest.mark.rule("C.ThreadBusyError", "RA.1")
+def test_a_busy_thread_names_thread_run_and_since() -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(state: Any) -> Any:
+        begun.set()
+        go_on.wait(30)
+        return {}
+
+    flow = flow_of(slow)
+    first = threading.Thread(target=flow.invoke, args=({"log": []}, CONFIG))
+    first.start()
+    begun.wait(30)
+    try:
+        with pytest.raises(ThreadBusyError) as caught:
+            flow.invoke({"log": []}, CONFIG)
+    finally:
+        go_on.set()
+        first.join(30)
+
+    for part in ("the-thread", caught.value.run_id, str(caught.value.since), "wait"):
+        assert part in str(caught.value)
+
+
+@pytest.mark.rule("C.LeaseLostError", "RA.2", "RA.15")
+def test_a_run_that_was_taken_over_names_run_and_fencing_number() -> None:
+    graph = build(Life(World()), "x y", (START, "x"), ("x", "y"))
+    flow = graph.compile(checkpointer=InMemorySaver())
+    abandoned = flow.stream({"log": []}, CONFIG)
+    next(abandoned)
+    flow.invoke(None, CONFIG)
+
+    with pytest.raises(LeaseLostError) as caught:
+        next(abandoned)
+
+    assert caught.value.run_id in str(caught.value)
+    assert f"fencing number {caught.value.fence}" in str(caught.value)
+    assert "another worker has taken it over" in str(caught.value)
+
+
+# what was recorded
+
+
+@pytest.mark.rule("C.NonDeterminismError", "R4.14")
+def test_calls_that_were_not_made_are_named() -> None:
+    runs: list[int] = []
+
+    @task
+    def fetch(n: int) -> int:
+        return n
+
+    @entrypoint(checkpointer=InMemorySaver())
+    def the_flow(n: int) -> Any:
+        runs.append(1)
+        if len(runs) == 1:
+            fetch(1).result()
+        return interrupt("q")
+
+    the_flow.invoke(1, CONFIG)
+    with pytest.raises(NonDeterminismError) as caught:
+        the_flow.invoke(Command(resume=1), CONFIG)
+
+    for part in (
+        "'the-thread'",
+        "'the_flow'",
+        "fetch#1",
+        'configurable["determinism"]',
+    ):
+        assert part in str(caught.value)
+
+
+@pytest.mark.rule("C.RecordedTaskError", "R4.16")
+def test_a_recorded_failure_names_task_thread_type_and_message() -> None:
+    class DiskError(Exception):
+        pass
+
+    told: list[Exception] = []
+
+    @task
+    def fetch() -> int:
+        raise DiskError("the disk is full")
+
+    @entrypoint(checkpointer=InMemorySaver())
+    def the_flow(n: int) -> Any:
+        try:
+            fetch().result()
+        except Exception as error:  # noqa: BLE001
+            told.append(error)
+        return interrupt("q")
+
+    the_flow.invoke(1, CONFIG)
+    the_flow.invoke(Command(resume=1), CONFIG)
+
+    assert isinstance(told[0], DiskError)
+    assert isinstance(told[1], RecordedTaskError)
+    assert told[1].type_name == "DiskError"
+    assert told[1].message == "the disk is full"
+    for part in ("'fetch'", "'the-thread'", "DiskError: the disk is full", "on record"):
+        assert part in str(told[1])
+
+
+# values
+
+
+@pytest.mark.rule("C.SerializationError", "R10.2")
+def test_what_cannot_be_stored_names_task_thread_and_place() -> None:
+    with pytest.raises(SerializationError) as caught:
+        flow_of(lambda s: {"log": [{"deep": object()}]}).invoke({"log": []}, CONFIG)
+
+    assert caught.value.path == "$.log[0].deep"
+    for part in ("'the_node'", "'the-thread'", "$.log[0].deep", "register_type"):
+        assert part in str(caught.value)
+
+
+@pytest.mark.rule("C.UnknownTypeError", "R10.5")
+def test_an_unknown_type_names_its_tag_and_the_remedy() -> None:
+    with pytest.raises(UnknownTypeError) as caught:
+        Serde().decode('{"$t":"shop.Order","v":{}}')
+
+    assert caught.value.tag == "shop.Order"
+    assert "register_type('shop.Order', cls)" in str(caught.value)
+    assert "aliases" in str(caught.value)
+
+
+@pytest.mark.rule("C.DamagedValueError", "R10.7")
+@pytest.mark.parametrize("text", ['{"$t":"dict', '{"$t":"dict","v":5}', '{"$t":7}'])
+def test_what_was_not_written_by_us_is_damaged(text: str) -> None:
+    with pytest.raises(DamagedValueError, match="stored"):
+        Serde().decode(text)
+
+
+@pytest.mark.rule("C.InvalidNamespaceError", "R11.2")
+@pytest.mark.parametrize(
+    ("namespace", "says"),
+    [
+        ((), "at least one label"),
+        (("a", ""), "('a', '')"),
+        (("a.b",), "'a.b'"),
+        (("durableweb",), "choose another"),
+        (("langgraph", "x"), "reserved"),
+        ("users", "write ('users',)"),
+        ((1,), "1"),
+    ],
+)
+def test_a_refused_namespace_is_shown_with_what_is_wrong(
+    namespace: Any, says: str
+) -> None:
+    with pytest.raises(InvalidNamespaceError) as caught:
+        InMemoryStore().put(namespace, "key", {"a": 1})
+
+    assert says in str(caught.value)
