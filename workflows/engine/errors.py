@@ -120,9 +120,10 @@ class NodeTimeoutError(Exception):
 class NodeCancelledError(Exception):
     """A node raised `asyncio.CancelledError` itself; the run was not cancelled."""
 
-    def __init__(self, node: str) -> None:
+    def __init__(self, node: str, message: str | None = None) -> None:
         super().__init__(
-            f"node {node!r} raised CancelledError by itself; "
+            message
+            or f"node {node!r} raised CancelledError by itself; "
             "the run was not cancelled, so the node counts as failed; invoke(None) runs "
             "it again"
         )

@@ -77,7 +77,7 @@ class RunControl:
     def __init__(self) -> None:
         self.drain_reason: str | None = None
 
-    def request_drain(self, reason: str) -> None:
+    def request_drain(self, reason: str = "shutdown") -> None:
         """Ask the run to end with GraphDrained after its step."""
         self.drain_reason = reason
 

@@ -142,7 +142,9 @@ class Interrupt:
     id: str
     response_schema: Any = None
 
-    def __init__(self, value: Any, id: str, *, response_schema: Any = None) -> None:
+    def __init__(
+        self, value: Any, id: str = "placeholder-id", *, response_schema: Any = None
+    ) -> None:
         self.value = value
         self.id = id
         self.response_schema = response_schema
