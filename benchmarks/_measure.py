@@ -6,8 +6,10 @@ import gc
 import platform
 import statistics
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+ROUNDS = 7
 
 
 @dataclass
@@ -20,51 +22,73 @@ class Cost:
 
 @dataclass
 class Row:
-    """One case: what a step cost both sides, and the ratios of the pairs."""
+    """One case: what a step cost both sides, and the ratios of the pairs.
+
+    `notes` are the counts and the sentences that belong to the figures.
+    """
 
     name: str
     ours: list[Cost]
     peer: list[Cost]
+    notes: list[str] = field(default_factory=list)
 
     def text(self) -> str:
         pairs = list(zip(self.ours, self.peer, strict=True))
-        wall = sorted(p.wall / o.wall for o, p in pairs)
-        cpu = statistics.median(p.cpu / o.cpu for o, p in pairs)
-        return (
-            f"{self.name:<26}"
-            f"{statistics.median(c.wall for c in self.ours):>11.1f}"
-            f"{statistics.median(c.wall for c in self.peer):>11.1f}"
-            f"{statistics.median(wall):>8.1f}x  {wall[0]:>4.1f} to {wall[-1]:<5.1f}"
-            f"{statistics.median(c.cpu for c in self.ours):>11.1f}"
-            f"{statistics.median(c.cpu for c in self.peer):>11.1f}{cpu:>8.1f}x"
-        )
+        mine, mine_cpu = middle(self.ours)
+        line = f"{self.name:<42}{mine:>10.1f}"
+        if pairs:
+            wall = sorted(p.wall / o.wall for o, p in pairs)
+            cpu = statistics.median(p.cpu / o.cpu for o, p in pairs)
+            theirs, theirs_cpu = middle(self.peer)
+            spread = (
+                f"{wall[0]:.1f} to {wall[-1]:.1f}" if len(pairs) > 1 else "one pair"
+            )
+            line += (
+                f"{theirs:>11.1f}{statistics.median(wall):>8.1f}x  {spread:<14}"
+                f"{mine_cpu:>10.1f}{theirs_cpu:>11.1f}{cpu:>8.1f}x"
+            )
+        else:
+            line += f"{'':>11}{'':>8}   {'':<14}{mine_cpu:>10.1f}"
+        return "\n".join([line, *(f"    {note}" for note in self.notes)])
 
 
-def header() -> str:
+def middle(costs: Sequence[Cost]) -> tuple[float, float]:
+    """The medians of both clocks."""
+    return (
+        statistics.median(c.wall for c in costs),
+        statistics.median(c.cpu for c in costs),
+    )
+
+
+def header(unit: str = "microseconds") -> str:
     machine = (
         f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
     )
     return (
-        f"{machine}; microseconds, medians of paired rounds\n"
-        f"{'case':<26}{'durableweb':>11}{'LangGraph':>11}{'ratio':>9}  {'of pairs':<12}"
-        f"{'cpu ours':>11}{'cpu theirs':>11}{'ratio':>9}"
+        f"{machine}; {unit}, medians of paired rounds\n"
+        f"{'case':<42}{'durableweb':>10}{'LangGraph':>11}{'ratio':>9}  {'of pairs':<14}"
+        f"{'cpu ours':>10}{'cpu theirs':>11}{'ratio':>9}"
     )
 
 
 def pair(
     name: str,
     ours: Callable[[], Cost],
-    peer: Callable[[], Cost],
-    *,
-    rounds: int = 7,
+    peer: Callable[[], Cost] | None,
+    *notes: str,
+    rounds: int = ROUNDS,
+    warm: bool = True,
 ) -> Row:
     """Run both in turn, after one round that is not counted; each returns us a step."""
-    ours()
-    peer()
-    row = Row(name, [], [])
+    if warm:
+        ours()
+        if peer is not None:
+            peer()
+    row = Row(name, [], [], [*notes])
     for _ in range(rounds):
         row.ours.append(ours())
-        row.peer.append(peer())
+        if peer is not None:
+            row.peer.append(peer())
     return row
 
 

@@ -1,79 +1,77 @@
 """What one superstep costs beside LangGraph: no saver, memory and SQLite, blocking and async.
 
 A chain of nodes that each return one small update. Both savers commit every step before the
-next begins ("sync"), SQLite in WAL with synchronous=FULL on the same disk.
+next begins ("sync"), SQLite in WAL with synchronous=FULL on the same disk. One row lets
+both go on before the disk has it. `python -m benchmarks.superstep --rounds 7 --steps 50`.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
-import itertools
-import os
 import sqlite3
 import statistics
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
-from benchmarks._measure import Cost, header, pair, timed
+from benchmarks._measure import ROUNDS, Cost, header, pair, timed
+from benchmarks._programs import chain, chain_graph
+from benchmarks._sides import (
+    SYNC,
+    Side,
+    counted_on_sqlite,
+    counts_of,
+    new_config,
+    sides,
+)
 
-STEPS = 50
 CALLS = 4
-_threads = itertools.count()
 
 
-class State(TypedDict, total=False):
-    n: int
-    text: str
+def blocking(side: Side, saver: Any, steps: int) -> Callable[[], Cost]:
+    run, count = chain(side, saver, steps, CALLS)
+    return lambda: timed(run, count)
 
 
-def chain(api: Any, saver: Any) -> Any:
-    graph = api.StateGraph(State)
-    before = api.START
-    for number in range(STEPS):
+def asynchronous(side: Side, saver: Any, steps: int) -> Callable[[], Cost]:
+    graph = chain_graph(side, saver, steps)
+    more = SYNC if saver is not None else {}
 
-        def node(state: State, number: int = number) -> dict[str, Any]:
-            return {"n": number, "text": "x" * 40}
+    async def run() -> None:
+        config = new_config(steps)
+        for number in range(CALLS):
+            await graph.ainvoke({"n": number}, config, **more)
 
-        graph.add_node(f"n{number}", node)
-        graph.add_edge(before, f"n{number}")
-        before = f"n{number}"
-    return graph.compile(checkpointer=saver)
+    return lambda: timed(lambda: asyncio.run(run()), steps * CALLS)
 
 
-def blocking(graph: Any, more: dict[str, Any]) -> Callable[[], Cost]:
-    def once() -> Cost:
-        config = {
-            "configurable": {"thread_id": f"t{next(_threads)}"},
-            "recursion_limit": STEPS + 10,
-        }
-        return timed(lambda: run(graph, config, more), STEPS * CALLS)
+def their_async(side: Side, file: Path, steps: int) -> Callable[[], Cost]:
+    """LangGraph's async saver belongs to one event loop, so each round opens it."""
+    from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
-    return once
-
-
-def run(graph: Any, config: dict[str, Any], more: dict[str, Any]) -> None:
-    """Several calls on one thread, so that one call's start weighs little."""
-    for number in range(CALLS):
-        graph.invoke({"n": number}, config, **more)
-
-
-def asynchronous(graph: Any, more: dict[str, Any]) -> Callable[[], Cost]:
-    def once() -> Cost:
-        config = {
-            "configurable": {"thread_id": f"t{next(_threads)}"},
-            "recursion_limit": STEPS + 10,
-        }
-
-        async def run() -> None:
+    async def run() -> None:
+        async with AsyncSqliteSaver.from_conn_string(str(file)) as saver:
+            await saver.conn.execute("PRAGMA synchronous=FULL")
+            graph = chain_graph(side, saver, steps)
+            config = new_config(steps)
             for number in range(CALLS):
-                await graph.ainvoke({"n": number}, config, **more)
+                await graph.ainvoke({"n": number}, config, **SYNC)
 
-        return timed(lambda: asyncio.run(run()), STEPS * CALLS)
+    return lambda: timed(lambda: asyncio.run(run()), steps * CALLS)
 
-    return once
+
+def relaxed(side: Side, saver: Any, steps: int) -> Callable[[], Cost]:
+    """durability="async": nobody waits for the disk before the next step."""
+    graph = chain_graph(side, saver, steps)
+
+    def run() -> None:
+        config = new_config(steps)
+        for number in range(CALLS):
+            graph.invoke({"n": number}, config, durability="async")
+
+    return lambda: timed(run, steps * CALLS)
 
 
 def floor(folder: Path) -> float:
@@ -92,80 +90,53 @@ def floor(folder: Path) -> float:
 
 
 def main() -> None:
-    folder = Path(tempfile.mkdtemp(prefix="durableweb-bench-"))
-    os.environ["DATABASE_URL"] = f"sqlite:///{folder / 'ours.sqlite3'}"
-    os.environ["DJANGO_SETTINGS_MODULE"] = "durableweb.settings"
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--steps", type=int, default=50)
+    given = parser.parse_args()
+    steps = given.steps
+    both = sides()
+    ours, peer = both.ours, both.peer
+    print(header("microseconds a step"))
 
-    import django
-    from django.core.management import call_command
+    def show(name: str, mine: Any, other: Any, *notes: str) -> None:
+        row = pair(name, mine, other, *notes, rounds=given.rounds)
+        print(row.text(), flush=True)
 
-    django.setup()
-    call_command("migrate", verbosity=0)
-
-    import langgraph.graph as theirs
-    from langgraph.checkpoint.memory import InMemorySaver as TheirMemory
-    from langgraph.checkpoint.sqlite import SqliteSaver
-    from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
-
-    import durableweb.graph as ours
-    from durableweb.checkpoint.django import DjangoSaver
-    from durableweb.checkpoint.memory import InMemorySaver
-
-    sync = {"durability": "sync"}
-    print(header())
-
-    def show(name: str, mine: Callable[[], Cost], other: Callable[[], Cost]) -> None:
-        print(pair(name, mine, other).text(), flush=True)
-
-    show(
-        "no saver, blocking",
-        blocking(chain(ours, None), {}),
-        blocking(chain(theirs, None), {}),
+    for how, make in (("blocking", blocking), ("async", asynchronous)):
+        show(f"no saver, {how}", make(ours, None, steps), make(peer, None, steps))
+    for how, make in (("blocking", blocking), ("async", asynchronous)):
+        show(
+            f"memory saver, {how}",
+            make(ours, ours.memory(), steps),
+            make(peer, peer.memory(), steps),
+        )
+    mine, theirs = both.sqlite()
+    counts = counts_of(
+        counted_on_sqlite,
+        [
+            (ours, mine, chain(ours, mine, steps)[0]),
+            (peer, theirs, chain(peer, theirs, steps)[0]),
+        ],
+        steps,
     )
     show(
-        "no saver, async",
-        asynchronous(chain(ours, None), {}),
-        asynchronous(chain(theirs, None), {}),
+        "SQLite FULL, sync, blocking",
+        blocking(ours, mine, steps),
+        blocking(peer, theirs, steps),
+        counts,
+        f"one bare insert and commit on this disk: {floor(both.folder):.0f} microseconds",
     )
     show(
-        "memory saver, blocking",
-        blocking(chain(ours, InMemorySaver()), sync),
-        blocking(chain(theirs, TheirMemory()), sync),
+        "SQLite FULL, sync, async",
+        asynchronous(ours, mine, steps),
+        their_async(peer, both.folder / "theirs.sqlite3", steps),
     )
     show(
-        "memory saver, async",
-        asynchronous(chain(ours, InMemorySaver()), sync),
-        asynchronous(chain(theirs, TheirMemory()), sync),
-    )
-    path = str(folder / "theirs.sqlite3")
-    connection = sqlite3.connect(path, check_same_thread=False)
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=FULL")
-    show(
-        "SQLite, sync, blocking",
-        blocking(chain(ours, DjangoSaver()), sync),
-        blocking(chain(theirs, SqliteSaver(connection)), sync),
-    )
-
-    def their_async() -> Cost:
-        async def run() -> None:
-            async with AsyncSqliteSaver.from_conn_string(path) as saver:
-                await saver.conn.execute("PRAGMA synchronous=FULL")
-                graph = chain(theirs, saver)
-                config = {
-                    "configurable": {"thread_id": f"t{next(_threads)}"},
-                    "recursion_limit": STEPS + 10,
-                }
-                for number in range(CALLS):
-                    await graph.ainvoke({"n": number}, config, durability="sync")
-
-        return timed(lambda: asyncio.run(run()), STEPS * CALLS)
-
-    print(f"{'bare insert and commit':<26}{floor(folder):>11.1f}", flush=True)
-    show(
-        "SQLite, sync, async",
-        asynchronous(chain(ours, DjangoSaver()), sync),
-        their_async,
+        "SQLite, durability async, blocking",
+        relaxed(ours, mine, steps),
+        relaxed(peer, theirs, steps),
+        "ours: synchronous=NORMAL until the run's last commit; theirs: a background thread, FULL",
     )
 
 

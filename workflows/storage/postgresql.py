@@ -16,6 +16,7 @@ from functools import lru_cache
 from typing import Any
 
 from workflows.storage.connections import inside_transaction, ready
+from workflows.storage.events import channel_of
 from workflows.storage.interrupts import AskedRow, close_sql, upsert_sql
 from workflows.storage.rows import Bundle, CheckpointRow, WriteRow
 from workflows.storage.values import ValueRow
@@ -80,6 +81,7 @@ _EVENTS = """event AS (
   SELECT %(thread)s::text, held.run, raised.seq - %(count)s + given.number, given.kind, given.data
   FROM raised, held, unnest(%(event_kind)s::text[], %(event_data)s::text[])
     WITH ORDINALITY AS given (kind, data, number))"""
+_NEWS = "pg_notify(%(channel)s::text, %(thread)s::text || ' ' || seq)"
 _QUESTION_EVENTS = """question_event AS (
   INSERT INTO workflows_event (thread_id, run_id, seq, kind, data)
   SELECT %(thread)s::text, held.run, raised.seq - %(count)s - ({more}) + row_number() OVER (),
@@ -95,6 +97,7 @@ def write(wrapper: Any, bundle: Bundle, run_id: int | None, fence: int) -> int |
     heeded: it would let the whole transaction go before it is on the disk.
     """
     connection = ready(wrapper)
+    channel = channel_of(wrapper)
     sql = _statement(
         run_id is not None,
         bundle.relaxed and not inside_transaction(wrapper),
@@ -106,10 +109,13 @@ def write(wrapper: Any, bundle: Bundle, run_id: int | None, fence: int) -> int |
         bool(bundle.events),
         bool(bundle.asked),
         bool(bundle.closed),
+        bool(channel and (bundle.events or bundle.asked or bundle.closed)),
     )
+    params = _params(bundle, run_id, fence)
+    params["channel"] = channel
     with wrapper.wrap_database_errors:
         cursor = connection.cursor()
-        cursor.execute(sql, _params(bundle, run_id, fence), prepare=True)
+        cursor.execute(sql, params, prepare=True)
         found = cursor.fetchone()
     return found[0] if found else None
 
@@ -126,6 +132,7 @@ def _statement(
     events: bool,
     asked: bool,
     closed: bool,
+    told: bool,
 ) -> str:
     parts = [_RELAXED] if relaxed else []
     parts.append(_THREAD.format(relaxed=", relaxed" if relaxed else ""))
@@ -167,7 +174,9 @@ def _statement(
         parts.append(_QUESTION_EVENTS.format(more=counts, questions=union))
     if events:
         parts.append(_EVENTS)
-    return "WITH " + ",\n".join(parts) + "\nSELECT seq FROM raised"
+    # NOTIFY goes out with the commit, so whoever hears it finds the rows.
+    news = f", {_NEWS}" if told else ""
+    return "WITH " + ",\n".join(parts) + f"\nSELECT seq{news} FROM raised"
 
 
 def _arrays(prefix: str, row: Any) -> str:

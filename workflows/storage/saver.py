@@ -236,7 +236,7 @@ class DjangoSaver(AsyncTwins):
             raise
         bundle.remember(memory)
         if bundle.events or bundle.asked or bundle.closed:
-            announce_after_commit(self.using, thread_id, seq)
+            announce_after_commit(connections[self.using], thread_id, seq)
 
     def _map_before(self, commit: Commit, memory: ThreadMemory) -> Mapping[str, Ref]:
         if commit.checkpoint is None or not commit.parent_id:

@@ -28,6 +28,7 @@ from workflows.engine.errors import SerializationError, ThreadBusyError
 from workflows.engine.serde import Serde
 from workflows.engine.serde.plain import SAFE, encode_plain
 
+_APART = ("channel_values", "channel_versions")
 _OWN_LISTS = frozenset({"parents", "wrote"})
 
 
@@ -258,21 +259,23 @@ class InMemorySaver(PromptTwins):
         given = checkpoint.get("channel_values", {})
         versions = dict(checkpoint.get("channel_versions", ()))
         values: dict[str, Node] = {}
+        old = before.values if before is not None else {}
+        if before is not None and len(changed) < len(given):
+            # A channel that did not move stands as the checkpoint before has it.
+            known = before.versions
+            if {**known, **changed} != versions:
+                old = {c: n for c, n in old.items() if known.get(c) == versions.get(c)}
         for channel, value in given.items():
-            if before is not None and channel not in changed:
-                node = before.values.get(channel)
-                if node is not None and before.versions.get(channel) == versions.get(
-                    channel
-                ):
-                    values[channel] = node
-                    continue
-            key = (thread_id, namespace, channel)
-            values[channel] = self._keeper.keep(
-                key, value, appended=channel in appended
-            )
-        rest: dict[str, Any] = dict(checkpoint)
-        rest.pop("channel_values", None)
-        rest.pop("channel_versions", None)
+            if channel not in changed and channel in old:
+                values[channel] = old[channel]
+            elif type(value) in SAFE:
+                values[channel] = Node(value)  # cannot change, so it needs no text
+            else:
+                key = (thread_id, namespace, channel)
+                values[channel] = self._keeper.keep(
+                    key, value, appended=channel in appended
+                )
+        rest = {name: part for name, part in checkpoint.items() if name not in _APART}
         body = self._body(rest, metadata)
         return Saved(checkpoint["id"], parent, body, values, versions)
 

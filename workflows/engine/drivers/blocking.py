@@ -86,7 +86,8 @@ class Blocking:
         try:
             self._advance(None)
             while not self.done:
-                yield from self._hand_out()
+                if self.chunks:
+                    yield from self._hand_out()
                 events = self._next_events()
                 if events:
                     self._advance(events)
@@ -127,7 +128,7 @@ class Blocking:
         steps = self.steps
         try:
             request = steps.send(value)
-            while not isinstance(request, Wait):
+            while type(request) is not Wait:
                 try:
                     answer = self._answer(request)
                 except Exception as error:  # noqa: BLE001 - the loop is told
@@ -145,11 +146,12 @@ class Blocking:
     def _answer(self, request: Any) -> Any:
         if faults.active is not None:
             faults.active.before(request)
+        kind = type(request)
+        if kind is Save:  # these two are asked in every step
+            return self.saver.commit(request.commit)
+        if kind is Start:
+            return self._start(request.task, request.delay)
         match request:
-            case Start(task, delay):
-                return self._start(task, delay)
-            case Save(commit):
-                return self.saver.commit(commit)
             case Emit(mode, chunk):
                 return self._emit(mode, chunk)
             case Load(config):
@@ -225,11 +227,9 @@ class Blocking:
         else:
             self._flush()
             self._take(self.queue.get(), events)
-        while True:
-            try:
-                self._take(self.queue.get_nowait(), events)
-            except Empty:
-                return events
+        while not self.queue.empty():  # nobody else takes from it
+            self._take(self.queue.get(), events)
+        return events
 
     def _take(self, item: Any, events: list[Event]) -> None:
         if item is _NUDGE:

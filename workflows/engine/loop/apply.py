@@ -30,14 +30,15 @@ def apply_writes(view: View, tasks: Iterable[Task]) -> tuple[list[str], list[Due
     for task in ordered:
         handled = False
         for channel, value in task.writes or ():
-            if channel == GOTO:
+            if channel in channels:
+                if channel in writes:
+                    writes[channel].append(value)
+                else:
+                    writes[channel] = [value]
+            elif channel == GOTO:
                 routes.add(value)
             elif channel == HANDLED:
                 handled = True
-            elif channel in writes:
-                writes[channel].append(value)
-            elif channel in channels:
-                writes[channel] = [value]
         if not handled:
             follow_edges(routes, writes, task)
     changed = []
@@ -55,9 +56,10 @@ def apply_writes(view: View, tasks: Iterable[Task]) -> tuple[list[str], list[Due
 
 def follow_edges(routes: Routes, writes: dict[str, list[Any]], task: Task) -> None:
     """The static edges of a task's node: targets are due, joins are told of its arrival."""
-    for target in task.node.edges:
-        routes.add({"node": target, "by": [f"edge:{task.name}"]})
-    for join in task.node.joins:
+    node = task.node
+    for target in node.edges:
+        routes.reach(target, f"edge:{task.name}")
+    for join in node.joins:
         writes.setdefault(join, []).append(task.name)
 
 
@@ -70,7 +72,7 @@ def fire_joins(
             continue
         barrier = view.channels[name]
         if isinstance(barrier, NamedBarrierValue) and barrier.consume():
-            routes.add({"node": join.target, "by": [name]})
+            routes.reach(join.target, name)
             if name not in changed:
                 changed.append(name)
 
@@ -83,6 +85,8 @@ def _still_deferred(view: View, ran: list[Task]) -> list[Due]:
 class Routes:
     """Collects what is due next: each `Send` once, each node once whatever leads to it."""
 
+    __slots__ = ("nodes", "program", "sends")
+
     def __init__(self, program: Program) -> None:
         self.program = program
         self.sends: list[Due] = []
@@ -93,18 +97,22 @@ class Routes:
         if "send" in item:
             self.sends.append(item)
             return
-        name = item["node"]
-        node = self.program.nodes.get(name)
-        known = self.nodes.get(name)
-        if known is None:
-            known = {"node": name, "by": list(item.get("by", ()))}
-            if node is not None and node.defer:
-                known["defer"] = True
-            self.nodes[name] = known
-        else:
-            known["by"] += [by for by in item.get("by", ()) if by not in known["by"]]
+        known = self.reach(item["node"], *item.get("by", ()))
         if item.get("carried"):
             known["carried"] = item["carried"]
+
+    def reach(self, name: str, *ways: str) -> Due:
+        """Make a node due, by these ways; returns its due item."""
+        known = self.nodes.get(name)
+        if known is None:
+            known = self.nodes[name] = {"node": name, "by": [*ways]}
+            if self.program.defers:
+                node = self.program.nodes.get(name)
+                if node is not None and node.defer:
+                    known["defer"] = True
+        else:
+            known["by"] += [way for way in ways if way not in known["by"]]
+        return known
 
     def listed(self, waiting: Iterable[Due] = ()) -> list[Due]:
         """Sends as sent, then nodes as registered (R3.5)."""

@@ -16,6 +16,8 @@ from workflows.engine.loop.resume import questions
 from workflows.engine.loop.view import View, copy_checkpoint
 from workflows.engine.serde import canonical
 
+_NONE: frozenset[str] = frozenset()
+
 
 def advance(
     view: View,
@@ -32,16 +34,20 @@ def advance(
     parent_id = view.base_id
     checkpoint = copy_checkpoint(view.checkpoint, max(view.floor, view.id), due)
     values = checkpoint["channel_values"]
+    channels = view.channels
     versions = checkpoint["channel_versions"]
     moved: dict[str, Any] = {}
     appended: set[str] = set()
     version: Any = None
-    for name in changed:
-        channel = view.channels[name]
+    # In order, so that no stored byte hangs on how texts hash today.
+    for name in sorted(changed):
+        channel = channels[name]
         if not channel.tracked:
             continue
         if version is None:
-            version = view.next_version(max(versions.values(), default=None), None)
+            if view.newest is None:
+                view.newest = max(versions.values(), default=None)
+            version = view.newest = view.next_version(view.newest, None)
         value = channel.checkpoint()
         if value is MISSING:
             values.pop(name, None)
@@ -52,14 +58,15 @@ def advance(
                     appended.add(name)
                 channel.appended = True
         versions[name] = moved[name] = version
-    checkpoint["updated_channels"] = sorted(moved)
+    checkpoint["updated_channels"] = [*moved]
     metadata: dict[str, Any] = {
         **run.metadata,
         "source": source,
         "step": view.step + 1 if step is None else step,
         "parents": run.parents,
-        **(extra or {}),
     }
+    if extra:
+        metadata.update(extra)
     if run.parent_task:
         metadata["task"] = run.parent_task
     commit = Commit(
@@ -70,7 +77,7 @@ def advance(
         checkpoint=checkpoint,
         metadata=metadata,
         changed=moved,
-        appended=frozenset(appended),
+        appended=frozenset(appended) if appended else _NONE,
         closed=closed,
         durability=run.durability,
         last=not due,
@@ -81,7 +88,8 @@ def advance(
     view.due = due
     view.step = metadata["step"]
     view.metadata = metadata
-    view.forget_pending()
+    if view.pending:
+        view.forget_pending()
     view.saved = False
     return commit
 
@@ -119,7 +127,7 @@ def save_checkpoint(view: View, commit: Commit) -> Steps[None]:
 def _save(commit: Commit) -> Steps[None]:
     """Save; a value that cannot be stored is reported with the task that wrote it."""
     try:
-        yield from effects.save(commit)
+        yield effects.Save(commit)
     except SerializationError as error:
         writer = next((w for w in commit.writes if not _storable(w)), None)
         if writer is None:

@@ -96,8 +96,10 @@ def _apply(view: View, tasks: list[Task], step: Step | None) -> Steps[None]:
         held, view.held = view.held, []
         yield from commit.save_writes(view, held, step.closed if step else ())
         raise
-    moved = {*changed, *view.dirty}
-    view.dirty.clear()
+    moved = set(changed)
+    if view.dirty:
+        moved |= view.dirty
+        view.dirty.clear()
     if run.saver is None and not run.modes & _SEES_CHECKPOINTS:
         commit.step_on(view, due)
     else:
@@ -106,9 +108,13 @@ def _apply(view: View, tasks: list[Task], step: Step | None) -> Steps[None]:
             view,
             "loop",
             due,
-            sorted(moved),
+            moved,
             closed=step.closed if step else (),
-            extra={"wrote": sorted({task.name for task in tasks})},
+            extra={
+                "wrote": [tasks[0].name]
+                if len(tasks) == 1
+                else sorted({task.name for task in tasks})
+            },
         )
         yield from commit.save_checkpoint(view, saving)
         view.parent_config = parent_config

@@ -36,6 +36,7 @@ class View:
         "held",
         "index",
         "metadata",
+        "newest",
         "next_version",
         "parent_config",
         "pending",
@@ -68,6 +69,7 @@ class View:
         self.tasks: list[Task] = []
         self.superseded: list[str] = []
         self.dirty: set[str] = set()  # channels moved from outside, not yet saved
+        self.newest: Any = None  # the greatest version; None: not looked for yet
         self.next_version = run.saver.get_next_version if run.saver else _count
 
     @property
@@ -117,6 +119,7 @@ class View:
             channels[key] = channel
         self.channels = channels
         self.checkpoint = checkpoint
+        self.newest = None
         self.due = list(checkpoint.get("due") or [])
         self.metadata = saved.metadata or {}
         self.step = int(self.metadata.get("step", -2))

@@ -1,0 +1,92 @@
+"""A conversation that only grows: time a step early and late, and the bytes it leaves.
+
+One node appends a message of 500 bytes a step on SQLite, every step saved before the next.
+The peer writes the whole list anew at every step. `python -m benchmarks.appending --steps
+1000` (the peer runs `--peer-steps` of them: its time and its bytes grow with the square).
+"""
+
+from __future__ import annotations
+
+import argparse
+import sqlite3
+import statistics
+import sys
+import time
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from benchmarks._programs import talk_graph
+from benchmarks._sides import SYNC, Side, new_config, sides
+
+
+@dataclass
+class Talked:
+    """Microseconds a step in the first and in the last tenth; bytes in the database."""
+
+    first: float
+    last: float
+    whole: float
+    cpu: float
+    stored: int
+
+
+def talk(side: Side, saver: Any, steps: int, file: Path) -> Talked:
+    marks: list[float] = []
+    graph = talk_graph(side, saver, steps, marks)
+    before = size_of(file)
+    cpu = time.process_time()
+    graph.invoke({"n": 0, "messages": []}, new_config(steps), **SYNC)
+    cpu = time.process_time() - cpu
+    took = [b - a for a, b in pairwise(marks)]
+    tenth = max(1, len(took) // 10)
+    return Talked(
+        statistics.median(took[:tenth]) * 1e6,
+        statistics.median(took[-tenth:]) * 1e6,
+        (marks[-1] - marks[0]) / len(took) * 1e6,
+        cpu / steps * 1e6,
+        size_of(file) - before,
+    )
+
+
+def size_of(file: Path) -> int:
+    """The bytes of the database, with what still stands in its log brought home."""
+    connection = sqlite3.connect(file)
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    return file.stat().st_size
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--steps", type=int, default=1000)
+    parser.add_argument("--peer-steps", type=int, default=1000)
+    given = parser.parse_args()
+    both = sides()
+    mine, theirs = both.sqlite()
+    print(
+        f"{'500 bytes appended a step, SQLite FULL':<42}{'steps':>7}{'us a step':>11}"
+        f"{'first 1/10':>11}{'last 1/10':>11}{'last/first':>11}{'cpu':>9}{'MB':>9}{'x raw':>7}"
+    )
+    found = {}
+    for side, saver, steps, name in (
+        (both.ours, mine, given.steps, "ours.sqlite3"),
+        (both.peer, theirs, given.peer_steps, "theirs.sqlite3"),
+    ):
+        talked = found[side.name] = talk(side, saver, steps, both.folder / name)
+        print(
+            f"{side.name:<42}{steps:>7}{talked.whole:>11.0f}{talked.first:>11.0f}"
+            f"{talked.last:>11.0f}{talked.last / talked.first:>11.2f}{talked.cpu:>9.0f}"
+            f"{talked.stored / 1e6:>9.2f}{talked.stored / (steps * 500):>7.1f}",
+            flush=True,
+        )
+    a, b = found.values()
+    print(
+        f"    ratios: time {b.whole / a.whole:.1f}x, processor time {b.cpu / a.cpu:.1f}x, "
+        f"bytes {b.stored / a.stored:.0f}x"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,73 @@
+"""Going on with a thread: `get_state` and an answer, however long its history is.
+
+A node asks in every turn. The thread is brought to so many checkpoints, then the state is
+read and a question is answered, on SQLite. `python -m benchmarks.reading --checkpoints 10
+100 1000`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from benchmarks._measure import ROUNDS, Cost, header, pair, timed
+from benchmarks._programs import asking_graph
+from benchmarks._sides import SYNC, Side, new_config, sides
+
+
+class Thread:
+    """A thread of one side with a number of checkpoints, waiting for an answer."""
+
+    def __init__(self, side: Side, saver: Any) -> None:
+        self.command = side.types.Command
+        self.graph = asking_graph(side, saver)
+        self.config = new_config()
+        self.graph.invoke({"n": 0}, self.config, **SYNC)
+        self.checkpoints = 2
+
+    def answer(self) -> None:
+        self.graph.invoke(self.command(resume="yes"), self.config, **SYNC)
+        self.checkpoints += 1
+
+    def grow(self, checkpoints: int) -> None:
+        while self.checkpoints < checkpoints:
+            self.answer()
+
+    def reads(self) -> Callable[[], Cost]:
+        """A fresh reader each time: nothing is remembered from the writing."""
+        return lambda: timed(lambda: self.graph.get_state(self.config), 1)
+
+    def answers(self) -> Callable[[], Cost]:
+        return lambda: timed(self.answer, 1)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--checkpoints", type=int, nargs="*", default=[10, 100, 1000])
+    given = parser.parse_args()
+    both = sides()
+    mine, theirs = both.sqlite()
+    a, b = Thread(both.ours, mine), Thread(both.peer, theirs)
+    print(header("microseconds a call, SQLite FULL"))
+    for checkpoints in sorted(given.checkpoints):
+        a.grow(checkpoints)
+        b.grow(checkpoints)
+        for what, method in (("get_state", "reads"), ("an answer", "answers")):
+            row = pair(
+                f"{what} after {checkpoints} checkpoints",
+                getattr(a, method)(),
+                getattr(b, method)(),
+                rounds=given.rounds,
+            )
+            print(row.text(), flush=True)
+    print(
+        "    an answer is a whole run. Ours takes the thread by a lease and ends it, in two "
+        "more transactions than theirs, which guards against nobody"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
