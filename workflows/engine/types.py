@@ -117,6 +117,10 @@ class Interrupt:
     id: str
     response_schema: Any = None
 
+    carried = False
+    # No field, so that two questions compare by what they ask: True on one that an edit of the state
+    # has carried over, and that was not asked again since.
+
     def __init__(self, value: Any, id: str, *, response_schema: Any = None) -> None:
         self.value = value
         self.id = id

@@ -139,7 +139,7 @@ class Context:
                 f"{task.name!r} has asked more than 100 questions in one task; what comes "
                 "before them runs again each time. Loop through an edge instead."
             )
-        question_id = self._carried(place) or ids.interrupt_id(task.id, place)
+        question_id = ids.interrupt_id(task.origin, place)
         answer = run.answers.get(question_id)
         if answer is not None and self._still_asks(value, answer.digest):
             if schema is None:
@@ -159,12 +159,6 @@ class Context:
         task.asked.append(asked)
         task.raised.append(question)
         raise GraphInterrupt((question,))
-
-    def _carried(self, place: Any) -> str | None:
-        for item in self.task.due.get("carried", ()):
-            if item.get("place") == place:
-                return str(item["id"])
-        return None
 
     def _still_asks(self, value: Any, digest: str | None) -> bool:
         mode = self.run.settings.get("question_changed", "warn")
@@ -204,7 +198,15 @@ class Context:
             task.id,
             *path[-2:],
         )
-        child = Task(fn.node, path, key, parent=task, call=call, value=args)
+        child = Task(
+            fn.node,
+            path,
+            key,
+            parent=task,
+            call=call,
+            value=args,
+            origin_key=(task.origin, *path[-2:]),
+        )
         call.record = [
             task.id,
             fn.name,

@@ -105,6 +105,7 @@ class Routes:
             known["by"] += [by for by in item.get("by", ()) if by not in known["by"]]
         if item.get("carried"):
             known["carried"] = item["carried"]
+            known["origin"] = item["origin"]
 
     def listed(self, waiting: Iterable[Due] = ()) -> list[Due]:
         """Sends as sent, then nodes as registered (R3.5)."""

@@ -62,6 +62,11 @@ def advance(
     }
     if run.parent_task:
         metadata["task"] = run.parent_task
+        metadata["origin"] = run.origin
+    if view.left_open:
+        stay = {c["id"] for item in due for c in item.get("carried", ())}
+        left, view.left_open = view.left_open, []
+        closed = [*closed, *(Closed(q, "superseded") for q in left if q not in stay)]
     commit = Commit(
         run.thread_id or "",
         run.namespace,

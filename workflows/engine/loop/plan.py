@@ -57,7 +57,9 @@ def make_task(view: View, item: Due, path: tuple[Any, ...]) -> Task:
         name,
         *path,
     )
-    return Task(node, path, key, due=item)
+    run = view.run
+    below = (run.origin, view.step + 1, name, *path) if run.origin else None
+    return Task(node, path, key, due=item, origin_key=below)
 
 
 def start_order(tasks: list[Task]) -> list[Task]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from workflows.engine import ids
-from workflows.engine.checkpoint.base import TaskWrites
+from workflows.engine.checkpoint.base import Due, TaskWrites
 from workflows.engine.constants import RESUME
 from workflows.engine.errors import SerdeError, UnknownInterruptError
 from workflows.engine.loop.plan import due_tasks
@@ -47,11 +47,28 @@ def questions(view: View, task: Task) -> tuple[Interrupt, ...]:
 
 def carried(task: Task) -> list[Interrupt]:
     """Questions that an edit has carried over to a task that did not run yet (R6.10)."""
-    return [
-        Interrupt(item["value"], item["id"], response_schema=item.get("schema"))
-        for item in task.due.get("carried", ())
-        if item.get("open")
-    ]
+    found = []
+    for item in task.due.get("carried", ()):
+        question = Interrupt(
+            item["value"], item["id"], response_schema=item.get("schema")
+        )
+        question.carried = True
+        found.append(question)
+    return found
+
+
+def carry(question: Interrupt) -> dict[str, Any]:
+    """A question as a due item carries it over an edit; beside it stands the task's origin."""
+    return {
+        "id": question.id,
+        "value": question.value,
+        "schema": question.response_schema,
+    }
+
+
+def without_questions(item: Due) -> Due:
+    """A due item that begins anew: what it asks will have new ids."""
+    return {k: v for k, v in item.items() if k not in ("carried", "origin")}
 
 
 def load_answers(view: View, tasks: list[Task]) -> None:
