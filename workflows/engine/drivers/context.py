@@ -141,7 +141,7 @@ class Context:
             )
         question_id = ids.interrupt_id(task.origin, place)
         answer = run.answers.get(question_id)
-        if answer is not None and self._still_asks(value, answer.digest):
+        if answer is not None and self._still_asks(value, answer.digest, question_id):
             if schema is None:
                 return answer.value
             try:
@@ -160,7 +160,7 @@ class Context:
         task.raised.append(question)
         raise GraphInterrupt((question,))
 
-    def _still_asks(self, value: Any, digest: str | None) -> bool:
+    def _still_asks(self, value: Any, digest: str | None, question_id: str) -> bool:
         mode = self.run.settings.get("question_changed", "warn")
         if digest is None or mode == "off" or question_digest(value) == digest:
             return True
@@ -172,7 +172,10 @@ class Context:
             raise RuntimeError(text)
         if self.run.warn is not None:
             self.run.warn(text)
-        return bool(mode != "ask")
+        if mode != "ask":
+            return True
+        self.driver.refuse(self.run, question_id)
+        return False
 
     def call(self, fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Start a `@task`, or take its recorded result (R8.9, R4.12)."""

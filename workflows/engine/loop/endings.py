@@ -13,7 +13,7 @@ from workflows.engine.errors import (
     InterruptSwallowedError,
     NodeError,
 )
-from workflows.engine.loop import chunks, commit, effects, plan
+from workflows.engine.loop import chunks, commit, effects, plan, resume
 from workflows.engine.loop.effects import Failed, Finished, Steps
 from workflows.engine.loop.records import Task
 from workflows.engine.loop.step import Step, leave, start
@@ -102,7 +102,7 @@ def _suspend(
     extra = getattr(error, "asked", ())
     task.asked = [*task.asked, *extra]
     step.closed += commit.closed_by(view, task, [q.id for q in task.interrupts])
-    step.unsaved.append(commit.questions_of(task))
+    step.unsaved.append(commit.questions_of(task, resume.set_aside(view, task)))
     if task.call is not None:
         step.replies.append((task, GraphInterrupt(task.interrupts)))
     yield from chunks.ended(view, task)

@@ -66,6 +66,7 @@ def enter(view: View, given: Any) -> Steps[bool]:
     """Turn what the caller gave into due tasks; False where there is nothing to run."""
     run = view.run
     if run.outer is not None and run.saver is not None and _was_begun(view):
+        run.began = int(view.metadata.get("began", -1))
         adopt_outside(view)
         yield from _show(view)
         return bool(view.due)
@@ -109,9 +110,9 @@ def _input(view: View, given: Any) -> Steps[None]:
     closed = open_to_supersede(view)
     view.forget_pending()
     due: list[Due] = [{"node": program.first, "by": ["input"], "send": value}]
-    saving = commit.advance(
-        view, "input", due, (), step=max(view.step, -2) + 1, closed=closed
-    )
+    step = max(view.step, -2) + 1
+    view.run.began = step
+    saving = commit.advance(view, "input", due, (), step=step, closed=closed)
     saving.last = False
     yield from commit.save_checkpoint(view, saving)
     if view.run.modes & {"checkpoints", "debug"}:

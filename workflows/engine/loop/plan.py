@@ -58,7 +58,9 @@ def make_task(view: View, item: Due, path: tuple[Any, ...]) -> Task:
         *path,
     )
     run = view.run
-    below = (run.origin, view.step + 1, name, *path) if run.origin else None
+    below = None
+    if run.origin:
+        below = (run.origin, view.step - run.began, name, *path)
     return Task(node, path, key, due=item, origin_key=below)
 
 

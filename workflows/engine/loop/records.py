@@ -277,6 +277,8 @@ class Run:
     parent_task: str = ""
     origin: str = ""
     """In a subgraph, what the origins of its tasks hang on: the calling task's, and which call."""
+    began: int = -1
+    """The step of this call's input; more than -1 in a subgraph that keeps its state (R7.5)."""
     checkpoint_id: str | None = None
     run_id: str | None = None
     remaining: int = 0

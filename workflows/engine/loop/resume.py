@@ -147,6 +147,18 @@ def _looks_like_id(key: Any) -> bool:
     )
 
 
+def set_aside(view: View, task: Task) -> dict[str, Any] | None:
+    """A task's answers, where it asks something else now at the place of one (R5.6 "ask").
+
+    The old answer stays in the record, under a name that answers nothing. None: no change.
+    """
+    given = view.record_of(task.id, RESUME) or {}
+    asked = {question.id for question in task.interrupts} & given.keys()
+    if not asked:
+        return None
+    return {f"aside:{k}" if k in asked else k: v for k, v in given.items()}
+
+
 def may_start(view: View, task: Task) -> bool:
     """On a resume, a task whose questions have no answer is not started (R5.17)."""
     if not view.run.resuming:

@@ -43,6 +43,7 @@ def update(run: Run, supersteps: Sequence[Sequence[StateUpdate]]) -> Steps[Any]:
     if run.namespace:  # still the subgraph that its parent's task began
         run.parent_task = str(view.metadata.get("task") or "")
         run.origin = str(view.metadata.get("origin") or "")
+        run.began = int(view.metadata.get("began", -1))
         run.parents = dict(view.metadata.get("parents") or {})
     for number, step in enumerate(supersteps):
         if len(step) > 1 and any(u.as_node is None for u in step):

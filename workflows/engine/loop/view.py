@@ -20,7 +20,7 @@ from workflows.engine.loop.records import Channels, Run, Task
 from workflows.engine.types import Interrupt
 
 Pairs = list[tuple[str, Any]]
-_OWN_NOTES = frozenset({"origin", "over", "task", "wrote"})
+_OWN_NOTES = frozenset({"began", "origin", "over", "task", "wrote"})
 
 
 class View:
