@@ -22,6 +22,7 @@ SECTIONS = [
     "durability",
     "asking",
     "answering",
+    "schemas",
     "breakpoints",
     "inspection",
     "edits",

@@ -117,9 +117,9 @@ class Interrupt:
     id: str
     response_schema: Any = None
 
-    carried = False
-    # No field, so that two questions compare by what they ask: True on one that an edit of the state
-    # has carried over, and that was not asked again since.
+    # These two are no fields, so that questions compare by what they ask.
+    carried = False  # True on one that an edit of the state has carried over
+    schema_class = ""  # "module:name" of the class that `response_schema` describes
 
     def __init__(self, value: Any, id: str, *, response_schema: Any = None) -> None:
         self.value = value

@@ -13,9 +13,10 @@ from workflows.engine.errors import (
     GraphInterrupt,
     SerdeError,
 )
-from workflows.engine.jsonschema import json_schema, validate_answer
+from workflows.engine.jsonschema import validate_answer
 from workflows.engine.loop.records import Call, Run, Task
 from workflows.engine.loop.resume import question_digest
+from workflows.engine.response_schemas import describe, mark_refused
 from workflows.engine.runtime import ExecutionInfo, Runtime
 from workflows.engine.serde import canonical
 from workflows.engine.types import Interrupt
@@ -148,13 +149,10 @@ class Context:
                 return validate_answer(schema, answer.value)
             except Exception as error:
                 self.driver.refuse(run, question_id)
-                error.__durableweb_invalid_resume__ = question_id  # type: ignore[attr-defined]
+                mark_refused(error, question_id)
                 raise
-        question = Interrupt(
-            value,
-            question_id,
-            response_schema=_described(schema),
-        )
+        question = Interrupt(value, question_id)
+        describe(question, schema)
         asked = Asked(question, ordinal, key, question_digest(value) or "")
         task.asked.append(asked)
         task.raised.append(question)
@@ -219,12 +217,6 @@ class Context:
         ]
         self.driver.called(task, child)
         return future
-
-
-def _described(schema: Any) -> Any:
-    if schema is None or isinstance(schema, dict):
-        return schema
-    return json_schema(schema)
 
 
 def _arguments_digest(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str | None:

@@ -11,6 +11,7 @@ from workflows.engine.errors import SerdeError, UnknownInterruptError
 from workflows.engine.loop.plan import due_tasks
 from workflows.engine.loop.records import Answer, Task
 from workflows.engine.loop.view import View, is_finished
+from workflows.engine.response_schemas import check_answer
 from workflows.engine.serde import canonical
 from workflows.engine.types import Interrupt
 
@@ -53,17 +54,21 @@ def carried(task: Task) -> list[Interrupt]:
             item["value"], item["id"], response_schema=item.get("schema")
         )
         question.carried = True
+        question.schema_class = item.get("class", "")
         found.append(question)
     return found
 
 
 def carry(question: Interrupt) -> dict[str, Any]:
     """A question as a due item carries it over an edit; beside it stands the task's origin."""
-    return {
+    found = {
         "id": question.id,
         "value": question.value,
         "schema": question.response_schema,
     }
+    if question.schema_class:
+        found["class"] = question.schema_class
+    return found
 
 
 def without_questions(item: Due) -> Due:
@@ -82,7 +87,8 @@ def load_answers(view: View, tasks: list[Task]) -> None:
 def match(view: View, resume: Any) -> list[TaskWrites]:
     """Give each answer to its question; returns what has to be saved for the tasks.
 
-    Raises UnknownInterruptError before anything is written (R5.15, R5.18).
+    Raises before anything is written: UnknownInterruptError (R5.15, R5.18), and the validation
+    error of an answer that does not fit its question's class (R5.9).
     """
     run = view.run
     tasks = due_tasks(view)
@@ -96,6 +102,9 @@ def match(view: View, resume: Any) -> list[TaskWrites]:
         raise UnknownInterruptError(
             "not_pending", unknown, list(by_id), thread_id=run.thread_id
         )
+    for question_id, value in given.items():
+        if question_id in by_id:
+            check_answer(by_id[question_id][1], value, run.thread_id)
     answered: dict[str, Task] = {}
     for question_id, value in given.items():
         if question_id not in by_id:
