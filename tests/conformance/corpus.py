@@ -21,6 +21,7 @@ SECTIONS = [
     "supersteps",
     "durability",
     "asking",
+    "swallowed",
     "answering",
     "schemas",
     "breakpoints",

@@ -135,6 +135,8 @@ class Context:
                 )
             task.keys.add(key)
             place = f"key:{key}"
+        if task.failed is not None:  # its error handler asks, not the node (R1.39)
+            place = f"handler:{place}"
         if ordinal == 100 and run.warn is not None:
             run.warn(
                 f"{task.name!r} has asked more than 100 questions in one task; what comes "
