@@ -8,6 +8,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
+from workflows.engine import ids
 from workflows.engine.checkpoint.base import BaseCheckpointSaver
 from workflows.engine.config import (
     caller_metadata,
@@ -195,6 +196,7 @@ def _nested(graph: Any, given: Arguments, context: Any) -> Run:
         outer=outer,
         parents={**outer.parents, outer.namespace: outer.live_checkpoint or ""},
         parent_task=context.task.id,
+        origin=ids.task_id(context.task.origin, number),
         run_id=outer.run_id,
         settings=outer.settings,
         warn=outer.warn,

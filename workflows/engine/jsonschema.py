@@ -7,6 +7,7 @@ met, never imported here). What neither can describe becomes `{}`, for that key 
 from __future__ import annotations
 
 import dataclasses
+import re
 import sys
 import types
 import typing
@@ -21,6 +22,7 @@ from workflows.engine.serde.classes import is_model
 Schema = dict[str, Any]
 _REFS = "#/$defs/{name}"
 _WRAPPERS = (typing.Required, typing.NotRequired)
+_STEP = re.compile(r"\.([^.\[]+)|\[([^\]]*)\]")
 _NO_DEFAULT = object()
 
 
@@ -89,17 +91,52 @@ def keys_of(hint: Any) -> list[Key] | None:
 def validate_answer(schema: Any, value: Any) -> Any:
     """`value` as an instance of `schema`: a model, dataclass, TypedDict (then a dict) or other type.
 
-    A JSON Schema dict, or None, checks nothing. A bad answer raises pydantic's ValidationError
-    for a model and msgspec's for the others; both are a ValueError, and `answer_errors` reads them.
+    A JSON Schema dict, or None, checks nothing. A bad answer raises pydantic's ValidationError,
+    whatever the schema is, as programs expect; where pydantic is not loaded, nobody can expect it, and
+    msgspec's is raised. Both are a ValueError, and `answer_errors` reads them.
     """
     if schema is None or isinstance(schema, Mapping):
         return value
     try:
         return _convert(_stripped(schema), value)
+    except msgspec.ValidationError as error:
+        raise _marked(_as_pydantic(error, schema, value)) from error
     except ValueError as error:
-        # pydantic's class is final, so the mark is what tells an answer's error from the author's own.
-        error.durableweb_answer = True  # type: ignore[attr-defined]
+        _marked(error)
         raise
+
+
+def _marked(error: ValueError) -> ValueError:
+    # pydantic's class is final, so the mark is what tells an answer's error from the author's own.
+    error.durableweb_answer = True  # type: ignore[attr-defined]
+    return error
+
+
+def _as_pydantic(error: msgspec.ValidationError, schema: Any, value: Any) -> ValueError:
+    pydantic = sys.modules.get("pydantic_core")
+    if pydantic is None:
+        return typing.cast(ValueError, error)
+    details = [
+        {
+            "type": pydantic.PydanticCustomError(
+                "invalid_answer", "{text}", {"text": text}
+            ),
+            "loc": _location(place),
+            "input": value,
+        }
+        for place, text in answer_errors(error).items()
+    ]
+    title = getattr(schema, "__name__", str(schema))
+    made: ValueError = pydantic.ValidationError.from_exception_data(title, details)
+    return made
+
+
+def _location(place: str) -> tuple[str | int, ...]:
+    """`$.lines[0].count` as ("lines", 0, "count")."""
+    steps = _STEP.findall(place)
+    return tuple(
+        int(index) if index.isdecimal() else name or index for name, index in steps
+    )
 
 
 def is_invalid_answer(error: BaseException) -> bool:

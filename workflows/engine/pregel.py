@@ -483,6 +483,8 @@ class Pregel:
     def _raise_pause(self, run: Run, outcome: Outcome | None) -> None:
         """Within another graph, a question ends the calling task too (R7.7)."""
         if run.outer is not None and outcome is not None and outcome.interrupts:
+            if run.parent is not None:  # it must not catch this and go on (R5.10)
+                run.parent.raised.extend(outcome.interrupts)
             pause = GraphInterrupt(outcome.interrupts)
             if run.saver is None and outcome.asked:
                 pause.asked = outcome.asked  # type: ignore[attr-defined]

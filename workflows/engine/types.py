@@ -142,6 +142,10 @@ class Interrupt:
     id: str
     response_schema: Any = None
 
+    # These two are no fields, so that questions compare by what they ask.
+    carried = False  # True on one that an edit of the state has carried over
+    schema_class = ""  # "module:name" of the class that `response_schema` describes
+
     def __init__(
         self, value: Any, id: str = "placeholder-id", *, response_schema: Any = None
     ) -> None:

@@ -49,3 +49,23 @@ def outcome_of(api: Any, run: Any, value: Any) -> Any:
     """What a run gives whose one node returns `value`."""
     g = graph(api, (api.START, "n"), n=lambda s: value, other=None).compile()
     return run.attempt(run.invoke, g, {"log": ["i"]})
+
+
+def asks(api, question="q", **options):
+    """A node that asks and logs the answer."""
+
+    def node(state):
+        return {"log": [api.interrupt(question, **options)]}
+
+    return node
+
+
+def open_ids(run, g, config):
+    """Open questions of the head: what they ask -> their id."""
+    return {i.value: i.id for i in run.get_state(g, config).interrupts}
+
+
+def kept(run, g, before, config=None):
+    """Which open questions have the id they had: what they ask -> bool."""
+    now = open_ids(run, g, config or run.config())
+    return {asked: before.get(asked) == id for asked, id in now.items()}

@@ -13,9 +13,10 @@ from workflows.engine.errors import (
     GraphInterrupt,
     SerdeError,
 )
-from workflows.engine.jsonschema import json_schema, validate_answer
+from workflows.engine.jsonschema import validate_answer
 from workflows.engine.loop.records import Call, Run, Task
 from workflows.engine.loop.resume import question_digest
+from workflows.engine.response_schemas import describe, mark_refused
 from workflows.engine.runtime import ExecutionInfo, Runtime
 from workflows.engine.serde import canonical
 from workflows.engine.types import Interrupt
@@ -134,39 +135,32 @@ class Context:
                 )
             task.keys.add(key)
             place = f"key:{key}"
+        if task.failed is not None:  # its error handler asks, not the node (R1.39)
+            place = f"handler:{place}"
         if ordinal == 100 and run.warn is not None:
             run.warn(
                 f"{task.name!r} has asked more than 100 questions in one task; what comes "
                 "before them runs again each time. Loop through an edge instead."
             )
-        question_id = self._carried(place) or ids.interrupt_id(task.id, place)
+        question_id = ids.interrupt_id(task.origin, place)
         answer = run.answers.get(question_id)
-        if answer is not None and self._still_asks(value, answer.digest):
+        if answer is not None and self._still_asks(value, answer.digest, question_id):
             if schema is None:
                 return answer.value
             try:
                 return validate_answer(schema, answer.value)
             except Exception as error:
                 self.driver.refuse(run, question_id)
-                error.__durableweb_invalid_resume__ = question_id  # type: ignore[attr-defined]
+                mark_refused(error, question_id)
                 raise
-        question = Interrupt(
-            value,
-            question_id,
-            response_schema=_described(schema),
-        )
+        question = Interrupt(value, question_id)
+        describe(question, schema)
         asked = Asked(question, ordinal, key, question_digest(value) or "")
         task.asked.append(asked)
         task.raised.append(question)
         raise GraphInterrupt((question,))
 
-    def _carried(self, place: Any) -> str | None:
-        for item in self.task.due.get("carried", ()):
-            if item.get("place") == place:
-                return str(item["id"])
-        return None
-
-    def _still_asks(self, value: Any, digest: str | None) -> bool:
+    def _still_asks(self, value: Any, digest: str | None, question_id: str) -> bool:
         mode = self.run.settings.get("question_changed", "warn")
         if digest is None or mode == "off" or question_digest(value) == digest:
             return True
@@ -178,7 +172,10 @@ class Context:
             raise RuntimeError(text)
         if self.run.warn is not None:
             self.run.warn(text)
-        return bool(mode != "ask")
+        if mode != "ask":
+            return True
+        self.driver.refuse(self.run, question_id)
+        return False
 
     def call(self, fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Start a `@task`, or take its recorded result (R8.9, R4.12)."""
@@ -204,7 +201,15 @@ class Context:
             task.id,
             *path[-2:],
         )
-        child = Task(fn.node, path, key, parent=task, call=call, value=args)
+        child = Task(
+            fn.node,
+            path,
+            key,
+            parent=task,
+            call=call,
+            value=args,
+            origin_key=(task.origin, *path[-2:]),
+        )
         call.record = [
             task.id,
             fn.name,
@@ -214,12 +219,6 @@ class Context:
         ]
         self.driver.called(task, child)
         return future
-
-
-def _described(schema: Any) -> Any:
-    if schema is None or isinstance(schema, dict):
-        return schema
-    return json_schema(schema)
 
 
 def _arguments_digest(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str | None:

@@ -68,6 +68,7 @@ class TaskFuture:
     def exception(self, timeout: float | None = None) -> BaseException | None:
         """Wait for the end; the error, or None."""
         self._wait(timeout)
+        self._note_question()
         return self._error
 
     def result(self, timeout: float | None = None) -> Any:
@@ -83,10 +84,15 @@ class TaskFuture:
     def _hand_out(self) -> Any:
         if self._error is not None:
             if isinstance(self._error, GraphInterrupt):
-                self._context.task.raised.extend(self._error.interrupts)
+                self._note_question()
                 raise GraphInterrupt(self._error.interrupts)
             raise self._error
         return self._value
+
+    def _note_question(self) -> None:
+        """The body knows that the call asks: it may not end as if it had an answer (R5.10)."""
+        if isinstance(self._error, GraphInterrupt):
+            self._context.task.raised.extend(self._error.interrupts)
 
     def _wait(self, timeout: float | None) -> None:
         try:

@@ -100,6 +100,7 @@ class Routes:
         known = self.reach(item["node"], *item.get("by", ()))
         if item.get("carried"):
             known["carried"] = item["carried"]
+            known["origin"] = item["origin"]
 
     def reach(self, name: str, *ways: str) -> Due:
         """Make a node due, by these ways; returns its due item."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from workflows.engine.channels import MISSING, BinaryOperatorAggregate
 from workflows.engine.checkpoint.base import Closed, Commit, Due, TaskWrites
-from workflows.engine.constants import ERROR, INTERRUPT
+from workflows.engine.constants import ERROR, INTERRUPT, RESUME
 from workflows.engine.errors import SerdeError, SerializationError
 from workflows.engine.loop import effects
 from workflows.engine.loop.effects import Steps
@@ -69,6 +69,13 @@ def advance(
         metadata.update(extra)
     if run.parent_task:
         metadata["task"] = run.parent_task
+        metadata["origin"] = run.origin
+        if run.began != -1:
+            metadata["began"] = run.began
+    if view.left_open:
+        stay = {c["id"] for item in due for c in item.get("carried", ())}
+        left, view.left_open = view.left_open, []
+        closed = [*closed, *(Closed(q, "superseded") for q in left if q not in stay)]
     commit = Commit(
         run.thread_id or "",
         run.namespace,
@@ -209,13 +216,16 @@ def failure_of(task: Task, error: BaseException) -> TaskWrites:
     return TaskWrites(task.id, task.path_text, task.name, pairs, error=text)
 
 
-def questions_of(task: Task) -> TaskWrites:
-    """What a task saves that waits for an answer."""
+def questions_of(task: Task, answers: Any = None) -> TaskWrites:
+    """What a task saves that waits for an answer; `answers` where its earlier ones changed."""
+    pairs: list[tuple[str, Any]] = [(INTERRUPT, tuple(task.interrupts))]
+    if answers is not None:
+        pairs.append((RESUME, answers))
     return TaskWrites(
         task.id,
         task.path_text,
         task.name,
-        [(INTERRUPT, tuple(task.interrupts))],
+        pairs,
         asked=tuple(task.asked),
     )
 

@@ -13,7 +13,7 @@ from workflows.engine.errors import (
     InterruptSwallowedError,
     NodeError,
 )
-from workflows.engine.loop import chunks, commit, effects, plan
+from workflows.engine.loop import chunks, commit, effects, plan, resume
 from workflows.engine.loop.effects import Failed, Finished, Steps
 from workflows.engine.loop.records import Task
 from workflows.engine.loop.step import Step, leave, start
@@ -28,9 +28,10 @@ def end(view: View, step: Step, event: Finished | Failed) -> Steps[None]:
     interrupts = [q for c in task.children.values() for q in c.interrupts]
     if error is None and task.raised:
         error = InterruptSwallowedError(
-            f"{task.name!r} caught its own interrupt and went on; question "
-            f"{task.raised[0].value!r} ({task.raised[0].id}) was not answered. Put "
-            "`except GraphBubbleUp: raise` before a broad except."
+            f"thread {view.run.thread_id!r}: {task.name!r} caught an interrupt and went "
+            f"on; question {task.raised[0].value!r} ({task.raised[0].id}) was not "
+            "answered. Put `except GraphBubbleUp: raise` before a broad except, and look "
+            "for it in what gather(return_exceptions=True) returns."
         )
     if error is None and not interrupts:
         error = _divergence(view, task)
@@ -102,7 +103,7 @@ def _suspend(
     extra = getattr(error, "asked", ())
     task.asked = [*task.asked, *extra]
     step.closed += commit.closed_by(view, task, [q.id for q in task.interrupts])
-    step.unsaved.append(commit.questions_of(task))
+    step.unsaved.append(commit.questions_of(task, resume.set_aside(view, task)))
     if task.call is not None:
         step.replies.append((task, GraphInterrupt(task.interrupts)))
     yield from chunks.ended(view, task)
@@ -118,7 +119,8 @@ def _fail(view: View, step: Step, task: Task, error: BaseException) -> Steps[Non
         leave(step, task)
         yield from stop(view, step)
         return
-    policy = _policy_for(task, error)
+    swallowed = isinstance(error, InterruptSwallowedError)  # R5.12 holds for it too
+    policy = None if swallowed else _policy_for(task, error)
     if policy is not None and not step.stopped:
         leave(step, task)
         delay = _delay(policy, task.attempt)
@@ -127,7 +129,7 @@ def _fail(view: View, step: Step, task: Task, error: BaseException) -> Steps[Non
         yield from start(view, step, task, delay)
         return
     leave(step, task)
-    if task.node.handler is not None:
+    if task.node.handler is not None and not swallowed:
         yield from _handle(view, step, task, error)
         return
     task.state = "failed"

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from workflows.engine.checkpoint.base import (
+    CheckpointTuple,
     Closed,
+    Commit,
     Due,
     TaskWrites,
     checkpoint_config,
 )
-from workflows.engine.constants import GOTO
+from workflows.engine.constants import GOTO, RESUME
 from workflows.engine.errors import (
     CheckpointNotFoundError,
     EmptyInputError,
@@ -20,8 +22,8 @@ from workflows.engine.loop import chunks, commit, effects, plan
 from workflows.engine.loop.apply import Routes
 from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.records import Run
-from workflows.engine.loop.resume import carried, match
-from workflows.engine.loop.view import View, is_finished
+from workflows.engine.loop.resume import carry, match, questions, without_questions
+from workflows.engine.loop.view import View
 from workflows.engine.types import Command, Send
 
 
@@ -47,9 +49,11 @@ def load_view(run: Run) -> Steps[View]:
             )
         if saved is None:
             raise CheckpointNotFoundError(thread_id, run.checkpoint_id)
+    view.take(saved)
     if head is not None:
         view.floor = head.checkpoint["id"]
-    view.take(saved)
+        if head is not saved:
+            view.left_open = open_at(run, head)
     return view
 
 
@@ -62,6 +66,7 @@ def enter(view: View, given: Any) -> Steps[bool]:
     """Turn what the caller gave into due tasks; False where there is nothing to run."""
     run = view.run
     if run.outer is not None and run.saver is not None and _was_begun(view):
+        run.began = int(view.metadata.get("began", -1))
         adopt_outside(view)
         yield from _show(view)
         return bool(view.due)
@@ -105,9 +110,9 @@ def _input(view: View, given: Any) -> Steps[None]:
     closed = open_to_supersede(view)
     view.forget_pending()
     due: list[Due] = [{"node": program.first, "by": ["input"], "send": value}]
-    saving = commit.advance(
-        view, "input", due, (), step=max(view.step, -2) + 1, closed=closed
-    )
+    step = max(view.step, -2) + 1
+    view.run.began = step
+    saving = commit.advance(view, "input", due, (), step=step, closed=closed)
     saving.last = False
     yield from commit.save_checkpoint(view, saving)
     if view.run.modes & {"checkpoints", "debug"}:
@@ -117,17 +122,33 @@ def _input(view: View, given: Any) -> Steps[None]:
 
 
 def open_to_supersede(view: View) -> list[Closed]:
-    """The open questions of the present step, which a new beginning drops (R3.14)."""
-    closed = []
-    for task_id in view.pending:
-        closed += [Closed(q.id, "superseded") for q in view.questions_of(task_id)]
-    for item in view.due:
-        closed += [
-            Closed(c["id"], "superseded")
-            for c in item.get("carried", ())
-            if c.get("open")
-        ]
-    return closed
+    """The open questions of the present step, which a new beginning drops (R3.14).
+
+    At an older checkpoint there are none: those of the head are in `view.left_open`.
+    """
+    if not at_head(view):
+        return []
+    return [Closed(each, "superseded") for each in asked_at(view)]
+
+
+def asked_at(view: View) -> list[str]:
+    """The ids of what the tasks of the present step ask, and of what was carried over to them."""
+    found = [q.id for task_id in view.pending for q in view.questions_of(task_id)]
+    found += [c["id"] for item in view.due for c in item.get("carried", ())]
+    return list(dict.fromkeys(found))
+
+
+def open_at(run: Run, head: CheckpointTuple) -> list[str]:
+    """The questions that stay behind, open, when a run goes on from before `head`."""
+    there = View(run)
+    there.due = list(head.checkpoint.get("due") or [])
+    there.remember(head.pending_writes or ())
+    answered = {
+        question_id
+        for task_id in there.pending
+        for question_id in there.record_of(task_id, RESUME) or {}
+    }
+    return [each for each in asked_at(there) if each not in answered]
 
 
 def _command(view: View, command: Command[Any]) -> Steps[None]:
@@ -144,10 +165,13 @@ def _command(view: View, command: Command[Any]) -> Steps[None]:
             raise RuntimeError(
                 "Command(resume=...) needs a checkpointer: compile(checkpointer=...)"
             )
+        fork = None
         if run.checkpoint_id is not None and not at_head(view):
-            yield from _fork_open_questions(view)
+            fork, answers = _fork_open_questions(view)
         adopt_outside(view)
-        answers = match(view, command.resume)
+        answers = merged(answers, match(view, command.resume))
+        if fork is not None:  # not before the answer is found to fit
+            yield from commit.save_checkpoint(view, fork)
     else:
         adopt_outside(view)
     if outside and not view.id:
@@ -238,7 +262,7 @@ def _replay(view: View) -> Steps[None]:
     if not (at_head(view) and view.metadata.get("source") in ("update", "fork")):
         closed = open_to_supersede(view) if at_head(view) else []
         view.forget_pending()
-        due = [{k: v for k, v in item.items() if k != "carried"} for item in view.due]
+        due = [without_questions(item) for item in view.due]
         extra = {"wrote": list(view.metadata.get("wrote") or ())}
         saving = commit.advance(view, "fork", due, (), closed=closed, extra=extra)
         saving.last = False
@@ -246,27 +270,39 @@ def _replay(view: View) -> Steps[None]:
     yield from _show(view)
 
 
-def _fork_open_questions(view: View) -> Steps[None]:
-    """Fork an old interrupted checkpoint so that its questions can be answered again (R6.15)."""
-    due: list[Due] = []
-    for item, task in zip(plan.ready(view), plan.due_tasks(view), strict=True):
-        questions = [*view.questions_of(task.id), *carried(task)]
-        fresh = {k: v for k, v in item.items() if k != "carried"}
-        if (questions and not is_finished(view.pending.get(task.id, []))) or questions:
-            fresh["carried"] = [carry(q, n) for n, q in enumerate(questions)]
-        due.append(fresh)
+def _fork_open_questions(view: View) -> tuple[Commit, list[TaskWrites]]:
+    """Fork an old interrupted checkpoint so that its questions can be answered again (R6.15).
+
+    A task's last questions are open again; what was answered before them counts as it did, and is
+    to be saved with the fork.
+    """
+    tasks = plan.due_tasks(view)
+    fresh: list[Due] = []
+    earlier: list[dict[str, Any]] = []
+    for item, task in zip(plan.ready(view), tasks, strict=True):
+        asked = questions(view, task)
+        item = without_questions(item)
+        if asked:
+            item = {**item, "carried": [carry(q) for q in asked], "origin": task.origin}
+        again = {question.id for question in asked}
+        given = view.record_of(task.id, RESUME) or {}
+        earlier.append({k: v for k, v in given.items() if k not in again})
+        fresh.append(item)
+    waiting = [item for item in view.due if item not in plan.ready(view)]
     view.forget_pending()
-    saving = commit.advance(view, "fork", due, ())
+    saving = commit.advance(view, "fork", [*fresh, *waiting], ())
     saving.last = False
-    yield from commit.save_checkpoint(view, saving)
+    kept = []
+    for task, given in zip(plan.due_tasks(view), earlier, strict=True):
+        if given:
+            view.pending[task.id] = [(RESUME, given)]
+            kept.append(
+                TaskWrites(task.id, task.path_text, task.name, [(RESUME, given)])
+            )
+    return saving, kept
 
 
-def carry(question: Any, place: Any) -> dict[str, Any]:
-    """A question as a due item carries it over an edit (R6.10)."""
-    return {
-        "id": question.id,
-        "place": place,
-        "value": question.value,
-        "schema": question.response_schema,
-        "open": True,
-    }
+def merged(kept: list[TaskWrites], answers: list[TaskWrites]) -> list[TaskWrites]:
+    """Both, one of a task: what `match` gives holds the earlier answers of its task."""
+    given = {writes.task_id for writes in answers}
+    return [*(w for w in kept if w.task_id not in given), *answers]

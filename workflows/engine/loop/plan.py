@@ -57,7 +57,11 @@ def make_task(view: View, item: Due, path: tuple[Any, ...]) -> Task:
         name,
         *path,
     )
-    return Task(node, path, key, due=item)
+    run = view.run
+    below = None
+    if run.origin:
+        below = (run.origin, view.step - run.began, name, *path)
+    return Task(node, path, key, due=item, origin_key=below)
 
 
 def start_order(tasks: list[Task]) -> list[Task]:

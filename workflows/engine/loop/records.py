@@ -118,6 +118,8 @@ class Task:
     __slots__ = (
         "_id",
         "_key",
+        "_origin",
+        "_origin_key",
         "asked",
         "attempt",
         "call",
@@ -152,14 +154,17 @@ class Task:
         due: Due | None = None,
         parent: Task | None = None,
         call: Call | None = None,
+        origin_key: tuple[Any, ...] | None = None,
     ) -> None:
         self.node = node
         self.name = node.name
         self.path = path
         self._key = key
         self._id: str | None = None
-        self.input = value
         self.due: Due = due if due is not None else {}
+        self._origin: str | None = self.due.get("origin")
+        self._origin_key: tuple[Any, ...] | None = origin_key
+        self.input = value
         self.parent = parent
         self.call = call
         self.state = "new"
@@ -185,6 +190,19 @@ class Task:
         if self._id is None:
             self._id = ids.task_id(*self._key)
         return self._id
+
+    @property
+    def origin(self) -> str:
+        """What the ids of this task's questions hang on.
+
+        It is the task's own id, or that of the task from which an edit has carried questions over
+        (R6.10); below another task, in a `@task` or a subgraph, it follows from that one's and
+        from the place alone, so that an edit of the outer task keeps the ids there too.
+        """
+        if self._origin is None:
+            key = self._origin_key
+            self._origin = self.id if key is None else ids.task_id(*key)
+        return self._origin
 
     def start_over(self) -> None:
         """Forget what an attempt left behind, before the next one."""
@@ -257,6 +275,10 @@ class Run:
     outer: Run | None = None
     parents: dict[str, str] = field(default_factory=dict)
     parent_task: str = ""
+    origin: str = ""
+    """In a subgraph, what the origins of its tasks hang on: the calling task's, and which call."""
+    began: int = -1
+    """The step of this call's input; more than -1 in a subgraph that keeps its state (R7.5)."""
     checkpoint_id: str | None = None
     run_id: str | None = None
     remaining: int = 0

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from workflows.engine import ids
-from workflows.engine.checkpoint.base import TaskWrites
+from workflows.engine.checkpoint.base import Due, TaskWrites
 from workflows.engine.constants import RESUME
 from workflows.engine.errors import SerdeError, UnknownInterruptError
 from workflows.engine.loop.plan import due_tasks
 from workflows.engine.loop.records import Answer, Task
 from workflows.engine.loop.view import View, is_finished
+from workflows.engine.response_schemas import check_answer
 from workflows.engine.serde import canonical
 from workflows.engine.types import Interrupt
 
@@ -47,11 +48,32 @@ def questions(view: View, task: Task) -> tuple[Interrupt, ...]:
 
 def carried(task: Task) -> list[Interrupt]:
     """Questions that an edit has carried over to a task that did not run yet (R6.10)."""
-    return [
-        Interrupt(item["value"], item["id"], response_schema=item.get("schema"))
-        for item in task.due.get("carried", ())
-        if item.get("open")
-    ]
+    found = []
+    for item in task.due.get("carried", ()):
+        question = Interrupt(
+            item["value"], item["id"], response_schema=item.get("schema")
+        )
+        question.carried = True
+        question.schema_class = item.get("class", "")
+        found.append(question)
+    return found
+
+
+def carry(question: Interrupt) -> dict[str, Any]:
+    """A question as a due item carries it over an edit; beside it stands the task's origin."""
+    found = {
+        "id": question.id,
+        "value": question.value,
+        "schema": question.response_schema,
+    }
+    if question.schema_class:
+        found["class"] = question.schema_class
+    return found
+
+
+def without_questions(item: Due) -> Due:
+    """A due item that begins anew: what it asks will have new ids."""
+    return {k: v for k, v in item.items() if k not in ("carried", "origin")}
 
 
 def load_answers(view: View, tasks: list[Task]) -> None:
@@ -65,7 +87,8 @@ def load_answers(view: View, tasks: list[Task]) -> None:
 def match(view: View, resume: Any) -> list[TaskWrites]:
     """Give each answer to its question; returns what has to be saved for the tasks.
 
-    Raises UnknownInterruptError before anything is written (R5.15, R5.18).
+    Raises before anything is written: UnknownInterruptError (R5.15, R5.18), and the validation
+    error of an answer that does not fit its question's class (R5.9).
     """
     run = view.run
     tasks = due_tasks(view)
@@ -79,6 +102,9 @@ def match(view: View, resume: Any) -> list[TaskWrites]:
         raise UnknownInterruptError(
             "not_pending", unknown, list(by_id), thread_id=run.thread_id
         )
+    for question_id, value in given.items():
+        if question_id in by_id:
+            check_answer(by_id[question_id][1], value, run.thread_id)
     answered: dict[str, Task] = {}
     for question_id, value in given.items():
         if question_id not in by_id:
@@ -128,6 +154,18 @@ def _looks_like_id(key: Any) -> bool:
         and len(key) == 32
         and all(c in "0123456789abcdef" for c in key)
     )
+
+
+def set_aside(view: View, task: Task) -> dict[str, Any] | None:
+    """A task's answers, where it asks something else now at the place of one (R5.6 "ask").
+
+    The old answer stays in the record, under a name that answers nothing. None: no change.
+    """
+    given = view.record_of(task.id, RESUME) or {}
+    asked = {question.id for question in task.interrupts} & given.keys()
+    if not asked:
+        return None
+    return {f"aside:{k}" if k in asked else k: v for k, v in given.items()}
 
 
 def may_start(view: View, task: Task) -> bool:

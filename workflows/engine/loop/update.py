@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from workflows.engine import ids
 from workflows.engine.checkpoint.base import Closed, Due
 from workflows.engine.constants import COPY, END, GOTO, INPUT, START
 from workflows.engine.errors import InvalidUpdateError
@@ -15,13 +14,17 @@ from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.opening import (
     adopt_outside,
     at_head,
-    carry,
     load_view,
     open_to_supersede,
 )
 from workflows.engine.loop.plan import due_tasks, ready
 from workflows.engine.loop.records import Node, Run, Task
-from workflows.engine.loop.resume import load_answers
+from workflows.engine.loop.resume import (
+    carry,
+    load_answers,
+    questions,
+    without_questions,
+)
 from workflows.engine.loop.superstep import restore
 from workflows.engine.loop.view import View
 from workflows.engine.types import StateUpdate
@@ -39,6 +42,8 @@ def update(run: Run, supersteps: Sequence[Sequence[StateUpdate]]) -> Steps[Any]:
     view.step = max(view.step, -1)
     if run.namespace:  # still the subgraph that its parent's task began
         run.parent_task = str(view.metadata.get("task") or "")
+        run.origin = str(view.metadata.get("origin") or "")
+        run.began = int(view.metadata.get("began", -1))
         run.parents = dict(view.metadata.get("parents") or {})
     for number, step in enumerate(supersteps):
         if len(step) > 1 and any(u.as_node is None for u in step):
@@ -77,7 +82,13 @@ def _one_step(view: View, updates: list[StateUpdate], *, carrying: bool) -> Step
     view.dirty.clear()
     if carrying and not jump:
         due = work.keep(due, set(names), explicit=first.as_node is not None)
-    closed = work.dropped(due)
+    closed = work.dropped(due) if carrying else []
+    if jump and closed and view.run.warn is not None:
+        view.run.warn(
+            f"thread {view.run.thread_id!r}: the update as {', '.join(sorted(set(names)))} "
+            f"drops what was due ({', '.join(sorted(work.due_names))}) and supersedes "
+            f"its open questions: {', '.join(c.interrupt_id for c in closed)}"
+        )
     extra: dict[str, Any] = {"wrote": sorted(set(names))}
     if first.as_node is None and work.over:
         extra["over"] = sorted(work.over)
@@ -117,13 +128,19 @@ def _as_mark(view: View, given: StateUpdate) -> Steps[None]:
 
 
 def _copy(view: View, source: str, carrying: bool) -> Steps[None]:
+    closed = [] if carrying else open_to_supersede(view)
     work = _Work(view, carrying)
-    due = work.keep([], set(), explicit=True) if carrying else list(view.due)
+    due = (
+        work.keep([], set(), explicit=True)
+        if carrying
+        else [without_questions(item) for item in view.due]
+    )
     saving = commit.advance(
         view,
         source,
         due,
         sorted({*work.changed, *view.dirty}),
+        closed=closed,
         extra={"wrote": list(view.metadata.get("wrote") or ())},
     )
     saving.last = True
@@ -148,13 +165,7 @@ class _Work:
         self.over: set[str] = set(view.metadata.get("over") or ())
         load_answers(view, self.tasks)
         for task in self.tasks:
-            asked = view.questions_of(task.id)
-            kept = [c for c in task.due.get("carried", ()) if c.get("open")]
-            places = {c["id"]: c["place"] for c in task.due.get("carried", ())}
-            self.questions[task.id] = [
-                *(carry(q, places.get(q.id, _place(task, q.id))) for q in asked),
-                *(c for c in kept if c["id"] not in {q.id for q in asked}),
-            ]
+            self.questions[task.id] = [carry(q) for q in questions(view, task)]
         if carrying:
             done = restore(view, self.tasks)
             if done:
@@ -182,56 +193,61 @@ class _Work:
                 )
             if stays:
                 routes.add(self._with_questions(item, task))
+        gone = [
+            (item, task)
+            for item, task in zip(self.items, self.tasks, strict=True)
+            if task.id not in self.finished and not (explicit and task.name in names)
+        ]
         for item in chosen:
             if not explicit and self._is_over(item):
                 continue
-            carried = next(
-                (
-                    self._with_questions(i, t)
-                    for i, t in zip(self.items, self.tasks, strict=True)
-                    if i["node"] == item["node"]
-                    and ("send" in i) == ("send" in item)
-                    and t.id not in self.finished
-                    and not (explicit and t.name in names)
-                ),
-                None,
-            )
-            if carried is not None and carried.get("carried"):
-                item = {**item, "carried": carried["carried"]}
-            routes.add(item)
+            routes.add(self._in_place_of(gone, item))
         return routes.listed(self.deferred)
+
+    def _in_place_of(self, gone: list[tuple[Due, Task]], item: Due) -> Due:
+        """A chosen item, with the questions of the due one whose place it takes.
+
+        A node takes that of the same node; a `Send` that of one that sends the same, else of
+        the next to that node. No place is taken twice.
+        """
+        alike = [
+            pair
+            for pair in gone
+            if pair[0]["node"] == item["node"]
+            and ("send" in pair[0]) == ("send" in item)
+        ]
+        if not alike:
+            return item
+        same = [pair for pair in alike if pair[0].get("send") == item.get("send")]
+        pair = (same or alike)[0]
+        gone.remove(pair)
+        carried = self._with_questions(*pair)
+        if "carried" not in carried:
+            return item
+        return {**item, "carried": carried["carried"], "origin": carried["origin"]}
 
     def _is_over(self, item: Due) -> bool:
         """Say whether this choice was made before and its task has finished since (R6.10 a)."""
         return "send" not in item and item["node"] in self.over
 
     def _with_questions(self, item: Due, task: Task) -> Due:
-        questions = [
+        open_now = [
             q for q in self.questions[task.id] if q["id"] not in self.view.run.answers
         ]
-        if not questions:
-            return {k: v for k, v in item.items() if k != "carried"}
-        return {**item, "carried": questions}
+        bare = without_questions(item)
+        if not open_now:
+            return bare
+        return {**bare, "carried": open_now, "origin": task.origin}
 
     def dropped(self, due: list[Due]) -> list[Closed]:
         """The open questions that are not carried over."""
         kept = {c["id"] for item in due for c in item.get("carried", ())}
         return [
             Closed(q["id"], "superseded")
-            for questions in self.questions.values()
-            for q in questions
+            for asked in self.questions.values()
+            for q in asked
             if q["id"] not in kept
         ]
-
-
-def _place(task: Task, question_id: str) -> Any:
-    from_ordinal = {task_interrupt(task, n): n for n in range(101)}
-    return from_ordinal.get(question_id, f"id:{question_id}")
-
-
-def task_interrupt(task: Task, place: Any) -> str:
-    """The id a task's question at `place` has."""
-    return ids.interrupt_id(task.id, place)
 
 
 def _node_name(view: View, work: _Work, given: StateUpdate) -> str:

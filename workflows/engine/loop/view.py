@@ -20,6 +20,7 @@ from workflows.engine.loop.records import Channels, Run, Task
 from workflows.engine.types import Interrupt
 
 Pairs = list[tuple[str, Any]]
+_OWN_NOTES = frozenset({"began", "origin", "over", "task", "wrote"})
 
 
 class View:
@@ -35,6 +36,7 @@ class View:
         "floor",
         "held",
         "index",
+        "left_open",
         "metadata",
         "newest",
         "next_version",
@@ -62,6 +64,9 @@ class View:
         self.parent_config: dict[str, Any] | None = None
         self.saved = False  # the present checkpoint is durable
         self.floor = ""
+        self.left_open: list[
+            str
+        ] = []  # asked at a head that this run does not go on from
         self.base_id: str | None = None  # newest checkpoint that was written
         self.changed: dict[str, Any] = {}  # durability "exit": versions not yet written
         self.waiting: Commit | None = None  # durability "exit": what the end will write
@@ -159,7 +164,7 @@ class View:
 
 def shown_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
     """A checkpoint's metadata without what the engine notes for itself."""
-    return {k: v for k, v in metadata.items() if k not in ("over", "task", "wrote")}
+    return {k: v for k, v in metadata.items() if k not in _OWN_NOTES}
 
 
 def is_finished(pairs: Pairs) -> bool:

@@ -139,8 +139,8 @@ def _engine_types() -> Iterator[Registered]:
     yield entry(
         "Interrupt",
         Interrupt,
-        _fields_of("value", "id", "response_schema"),
-        _to(Interrupt),
+        _question,
+        _to_question,
     )
     yield entry("Overwrite", Overwrite, _fields_of("value"), _to(Overwrite))
     yield entry(
@@ -149,6 +149,26 @@ def _engine_types() -> Iterator[Registered]:
         _fields_of("run_timeout", "idle_timeout", "refresh_on"),
         _to(TimeoutPolicy),
     )
+
+
+def _question(value: Interrupt) -> dict[str, Any]:
+    parts = {
+        "value": value.value,
+        "id": value.id,
+        "response_schema": value.response_schema,
+    }
+    if value.schema_class:
+        parts["class"] = value.schema_class
+    return parts
+
+
+def _to_question(parts: dict[str, Any]) -> Interrupt:
+    found = Interrupt(
+        parts["value"], parts["id"], response_schema=parts["response_schema"]
+    )
+    if "class" in parts:
+        found.schema_class = parts["class"]
+    return found
 
 
 def _send(value: Send) -> dict[str, Any]:
