@@ -27,6 +27,7 @@ SECTIONS = [
     "subgraphs",
     "functional",
     "streaming",
+    "savers",
 ]
 DRIVERS = ["blocking", "async"]
 
