@@ -5,11 +5,27 @@ from workflows.engine.checkpoint.base import (
     Checkpoint,
     CheckpointMetadata,
     CheckpointTuple,
+    PendingWrite,
+)
+from workflows.engine.checkpoint.porting import (
+    WRITES_IDX_MAP,
+    ChannelVersions,
+    copy_checkpoint,
+    empty_checkpoint,
+    get_checkpoint_id,
+    get_checkpoint_metadata,
 )
 
 __all__ = [
+    "WRITES_IDX_MAP",
     "BaseCheckpointSaver",
+    "ChannelVersions",
     "Checkpoint",
     "CheckpointMetadata",
     "CheckpointTuple",
+    "PendingWrite",
+    "copy_checkpoint",
+    "empty_checkpoint",
+    "get_checkpoint_id",
+    "get_checkpoint_metadata",
 ]

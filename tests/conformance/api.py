@@ -26,6 +26,7 @@ HOMES = {
     "channels": (
         "LastValue BinaryOperatorAggregate EphemeralValue UntrackedValue AnyValue Topic"
     ),
+    "checkpoint.base": "BaseCheckpointSaver CheckpointTuple WRITES_IDX_MAP",
     "checkpoint.memory": "InMemorySaver",
     "store.memory": "InMemoryStore",
     "cache.memory": "InMemoryCache",

@@ -32,6 +32,7 @@ SECTIONS = [
     "subgraphs",
     "functional",
     "streaming",
+    "savers",
 ]
 DRIVERS = ["blocking", "async"]
 

@@ -164,7 +164,8 @@ class Pregel:
             control=control,
             more={**more, **({"print_mode": print_mode} if print_mode else {})},
         )
-        if run.program.plain and stream_mode == "values" and run.sink is None:
+        plain = run.program.plain and stream_mode == "values" and run.sink is None
+        if plain and not getattr(run.saver, "awaited", False):
             outcome = await aio.drive_plain(run, execute(run, input))
             return self._result(run, outcome, [], stream_mode, version)
         driver = aio.Aio(run, execute(run, input))

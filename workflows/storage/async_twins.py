@@ -25,19 +25,7 @@ def _hop(function: Callable[..., Any]) -> Callable[..., Any]:
 class AsyncTwins(BaseCheckpointSaver):
     """Async twins of everything that the blocking saver below it can do."""
 
-    def copy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
-        """Copy a thread; the saver says how."""
-        raise NotImplementedError
-
-    def delete_for_runs(self, run_ids: Sequence[str]) -> None:
-        """Remove what these runs wrote; the saver says how."""
-        raise NotImplementedError
-
-    def prune(
-        self, thread_ids: Sequence[str], *, strategy: str = "keep_latest"
-    ) -> None:
-        """Forget old checkpoints; the saver says how."""
-        raise NotImplementedError
+    only_hops = True
 
     async def aget_tuple(self, config: Config) -> CheckpointTuple | None:
         """Async twin of `get_tuple`."""

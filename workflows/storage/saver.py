@@ -1,7 +1,7 @@
 """The saver over Django's tables: what the engine calls, in both its faces.
 
 It decides nothing about rows or SQL: `rows.py` encodes, `sqlite.py` and `postgresql.py`
-write, `reading.py` fetches, `places.py` opens and closes, `threads.py` and `prune.py`
+write, `reader.py` reads and `reading.py` fetches, `places.py` opens and closes, `threads.py` and `prune.py`
 copy and remove; `async_twins.py` hops.
 """
 
@@ -10,53 +10,50 @@ from __future__ import annotations
 import threading
 from collections.abc import (
     Callable,
-    Iterable,
-    Iterator,
     Mapping,
     Sequence,
 )
+from dataclasses import replace
 from typing import Any
 
+from asgiref.sync import sync_to_async
 from django.db import connections
 
 from workflows.engine import serde as default_serde
 from workflows.engine.checkpoint.base import (
     Checkpoint,
     CheckpointMetadata,
-    CheckpointTuple,
     Commit,
     Config,
     Place,
     TaskWrites,
     checkpoint_config,
 )
+from workflows.engine.checkpoint.shapes import in_parts
 from workflows.engine.drivers.threads import on_thread_end
 from workflows.engine.errors import LeaseLostError, ThreadBusyError
 from workflows.storage import places, postgresql, prune, reading, sqlite, threads
-from workflows.storage.async_twins import AsyncTwins
 from workflows.storage.claims import Claim
 from workflows.storage.connections import POSTGRESQL, SQLITE
 from workflows.storage.events import announce_after_commit
+from workflows.storage.interrupts import closed_pairs
+from workflows.storage.reader import Reader, address
 from workflows.storage.rows import (
     Bundle,
-    CheckpointRow,
     bundle_of,
     check_place,
-    checkpoint_tuple,
     refs_of,
-    verified_refs,
 )
 from workflows.storage.values import Memory, Ref, ThreadMemory
 
 _WRITE = {SQLITE: sqlite.write, POSTGRESQL: postgresql.write}
-_PAGE = 50
 
 # Nodes that run side by side save through connections of their own threads.
 if connections.close_all not in on_thread_end:
     on_thread_end.append(connections.close_all)
 
 
-class DjangoSaver(AsyncTwins):
+class DjangoSaver(Reader):
     """Keeps checkpoints in the database `using`, on Django's own connection.
 
     With a `claim` it writes for that run, under its fencing number; without one `open`
@@ -83,95 +80,6 @@ class DjangoSaver(AsyncTwins):
         self._places: dict[str, Place] = {}
         self._lock = threading.Lock()
 
-    # reading
-
-    def get_tuple(self, config: Config) -> CheckpointTuple | None:
-        """The checkpoint at `config` (its `checkpoint_id`, else the newest), or None."""
-        thread_id, namespace, checkpoint_id = _address(config)
-        wrapper = connections[self.using]
-        row = reading.newest(wrapper, thread_id, namespace, checkpoint_id)
-        if row is None:
-            return None
-        return self._built(thread_id, namespace, [row], self._memory.of(thread_id))[0]
-
-    def list(
-        self,
-        config: Config | None,
-        *,
-        filter: dict[str, Any] | None = None,
-        before: Config | None = None,
-        limit: int | None = None,
-    ) -> Iterator[CheckpointTuple]:
-        """Checkpoints newest first by id; every key of `filter` must equal the metadata's.
-
-        Without `checkpoint_ns` in the config all namespaces of the thread are listed.
-        """
-        where, older_than = _conditions(config, before)
-        wrapper = connections[self.using]
-        last: tuple[str, ...] = ()
-        left = limit
-        while left is None or left > 0:
-            size = _PAGE if left is None or filter else min(left, _PAGE)
-            found = reading.page(wrapper, where, older_than, size, last)
-            for item in self._page_tuples(found):
-                if filter and not _matches(item.metadata, filter):
-                    continue
-                yield item
-                if left is not None:
-                    left -= 1
-                    if left <= 0:
-                        return
-            if len(found) < size:
-                return
-            last = (found[-1][2].id, *found[-1][:2])
-
-    def _page_tuples(
-        self, found: Sequence[tuple[str, str, CheckpointRow]]
-    ) -> Iterable[CheckpointTuple]:
-        groups: dict[tuple[str, str], Any] = {}
-        for thread_id, namespace, row in found:
-            groups.setdefault((thread_id, namespace), []).append(row)
-        built = {
-            (*place, item.checkpoint["id"]): item
-            for place, rows in groups.items()
-            for item in self._built(*place, rows, None)
-        }
-        return [
-            built[thread_id, namespace, row.id] for thread_id, namespace, row in found
-        ]
-
-    def _built(
-        self,
-        thread_id: str,
-        namespace: str,
-        rows: Sequence[CheckpointRow],
-        memory: ThreadMemory | None,
-    ) -> Sequence[CheckpointTuple]:
-        wrapper = connections[self.using]
-        maps = [verified_refs(row, thread_id) for row in rows]
-        values = reading.values_of(wrapper, thread_id, namespace, maps)
-        writes = reading.writes_of(
-            wrapper, thread_id, namespace, [row.id for row in rows]
-        )
-        built = []
-        for row, refs in zip(rows, maps, strict=True):
-            item, lists = checkpoint_tuple(
-                self._codec,
-                thread_id,
-                namespace,
-                row,
-                refs,
-                values,
-                writes.get(row.id, ()),
-            )
-            if memory is not None:
-                memory.maps[namespace] = (row.id, refs)
-                for channel, kept in lists.items():
-                    if kept is not None:
-                        memory.lists[namespace, channel] = kept
-            built.append(item)
-        return built
-
     def head(self, thread_id: str) -> str | None:
         """The id of the newest checkpoint of the root namespace, or None."""
         return places.head_of(self.using, thread_id) or None
@@ -194,7 +102,7 @@ class DjangoSaver(AsyncTwins):
         new_versions: dict[str, Any],
     ) -> Config:
         """Save a checkpoint whose parent is named by `config`; returns its own config."""
-        thread_id, namespace, parent = _address(config)
+        thread_id, namespace, parent = address(config)
         self._save(
             Commit(
                 thread_id,
@@ -203,6 +111,7 @@ class DjangoSaver(AsyncTwins):
                 checkpoint=checkpoint,
                 metadata=metadata,
                 changed=new_versions,
+                **_manner(),
             ),
             replace_rows=True,
         )
@@ -216,9 +125,33 @@ class DjangoSaver(AsyncTwins):
         task_path: str = "",
     ) -> None:
         """Save what a task of the step after `config`'s checkpoint wrote."""
-        thread_id, namespace, parent = _address(config)
+        thread_id, namespace, parent = address(config)
         task = TaskWrites(task_id, task_path, "", list(writes))
-        self._save(Commit(thread_id, namespace, parent, [task]), replace_rows=True)
+        part = Commit(thread_id, namespace, parent, [task], **_manner())
+        whole = in_parts.get()
+        if whole is not None:
+            _add_questions(part, whole, task)
+        self._save(part, replace_rows=True)
+
+    def commit_in_parts(self, commit: Commit) -> None:
+        """Save `commit` through `put_writes` and `put`, one after the other."""
+        super().commit_in_parts(commit)
+        self._close_questions(commit)
+
+    async def acommit_in_parts(self, commit: Commit) -> None:
+        """Save `commit` through `aput_writes` and `aput`, one after the other."""
+        await super().acommit_in_parts(commit)
+        await sync_to_async(self._close_questions)(commit)
+
+    def _close_questions(self, commit: Commit) -> None:
+        over = {interrupt_id for interrupt_id, _ in closed_pairs(commit)}
+        closed = [item for item in commit.closed if item.interrupt_id in over]
+        if closed:
+            self._save(
+                Commit(
+                    commit.thread_id, commit.namespace, commit.parent_id, closed=closed
+                )
+            )
 
     def _save(self, commit: Commit, *, replace_rows: bool = False) -> None:
         thread_id = commit.thread_id
@@ -347,29 +280,16 @@ class DjangoSaver(AsyncTwins):
                 prune.prune(thread_id, keep=1, using=self.using)
 
 
-def _address(config: Config) -> tuple[str, str, str | None]:
-    """(thread id, namespace, checkpoint id or None) of a config."""
-    configurable = config["configurable"]
-    thread_id = str(configurable["thread_id"])
-    namespace = configurable.get("checkpoint_ns") or ""
-    return thread_id, namespace, configurable.get("checkpoint_id") or None
+def _add_questions(part: Commit, whole: Commit, task: TaskWrites) -> None:
+    """What `put_writes` is not told of the task: its name, and what it asks."""
+    for known in whole.writes:
+        if known.task_id == task.task_id:
+            asked = {each.interrupt.id for each in known.asked}
+            part.writes = [replace(known, writes=task.writes)]
+            part.closed = [c for c in whole.closed if c.interrupt_id in asked]
 
 
-def _conditions(
-    config: Config | None, before: Config | None
-) -> tuple[dict[str, str], str | None]:
-    where: dict[str, str] = {}
-    configurable = (config or {}).get("configurable", {})
-    if configurable.get("thread_id") is not None:
-        where["thread_id"] = str(configurable["thread_id"])
-    if configurable.get("checkpoint_ns") is not None:
-        where["namespace"] = configurable["checkpoint_ns"]
-    if configurable.get("checkpoint_id"):
-        where["id"] = configurable["checkpoint_id"]
-    last = before["configurable"].get("checkpoint_id") if before else None
-    return where, last
-
-
-def _matches(metadata: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    missing = object()
-    return all(metadata.get(key, missing) == value for key, value in wanted.items())
+def _manner() -> dict[str, Any]:
+    """How durable a part of a commit has to be: as the whole."""
+    whole = in_parts.get()
+    return {} if whole is None else {"durability": whole.durability, "last": whole.last}

@@ -1,8 +1,8 @@
 """What a saver keeps and what the engine asks of it.
 
 A saver may be written in the field's form alone (`get_tuple`, `list`, `put`, `put_writes`
-and `delete_thread`); the rest has a body here that calls those. A saver that can do more in one go
-overrides `commit`, `open` and `close`.
+and `delete_thread`, or their async twins); the rest has a body here that calls those. A saver that
+can do more in one go overrides `commit`, `open` and `close`.
 """
 
 from __future__ import annotations
@@ -10,129 +10,68 @@ from __future__ import annotations
 import asyncio
 import itertools
 import threading
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypedDict
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import Any, ClassVar
 
+from workflows.engine import serde as _serde
+from workflows.engine.checkpoint.overriding import obey, takes_path
+from workflows.engine.checkpoint.shapes import (
+    Asked,
+    Checkpoint,
+    CheckpointMetadata,
+    CheckpointTuple,
+    Closed,
+    Commit,
+    Config,
+    Due,
+    PendingWrite,
+    Place,
+    TaskWrites,
+    checkpoint_config,
+    in_parts,
+)
 from workflows.engine.errors import StaleResumeError, ThreadBusyError
-from workflows.engine.types import Durability, Interrupt
 
-Config = dict[str, Any]
-Due = dict[str, Any]
-PendingWrite = tuple[str, str, Any]  # task id, channel or reserved name, value
-
-
-class Checkpoint(TypedDict, total=False):
-    """The state after one superstep.
-
-    `due` lists what runs next, as plain dicts: `{"node": name, "by": [...]}` for a node that
-    was reached by an edge, and with a key "send" (the input) for a `Send`. A saver stores
-    the list as it is. The other keys are the field's.
-    """
-
-    v: int
-    id: str
-    ts: str
-    channel_values: dict[str, Any]
-    channel_versions: dict[str, Any]
-    versions_seen: dict[str, Any]
-    updated_channels: list[str] | None
-    due: list[Due]
-
-
-class CheckpointMetadata(TypedDict, total=False):
-    """R3.4: source ("input", "loop", "update", "fork"), step, parents, and the caller's own."""
-
-    source: str
-    step: int
-    parents: dict[str, str]
-
-
-class CheckpointTuple(NamedTuple):
-    """A checkpoint as read back, with the writes that tasks of its step have saved."""
-
-    config: Config
-    checkpoint: Checkpoint
-    metadata: dict[str, Any]
-    parent_config: Config | None = None
-    pending_writes: list[PendingWrite] | None = None
-
-
-@dataclass(slots=True)
-class Asked:
-    """A question as a review queue needs it: where it stands beside what it asks."""
-
-    interrupt: Interrupt
-    ordinal: int
-    key: str | None
-    digest: str
-
-
-@dataclass(slots=True)
-class TaskWrites:
-    """What one task saves: pairs of channel (or reserved name) and value."""
-
-    task_id: str
-    path: str
-    name: str
-    writes: Sequence[tuple[str, Any]]
-    asked: Sequence[Asked] = ()
-    error: str | None = None
-
-
-@dataclass(slots=True)
-class Closed:
-    """An open question that this saving ends; `status` is resolved or superseded."""
-
-    interrupt_id: str
-    status: str
-
-
-@dataclass(slots=True)
-class Commit:
-    """All that one saving carries; a saver that can makes it durable in one piece.
-
-    `writes` belong to the step after checkpoint `parent_id` (None before the first one). `checkpoint`, where given, is the
-    new head of the namespace; `changed` are the versions of its channels that moved. Of these,
-    `appended` are lists that a reducer made from the saved ones by appending alone, so that a saver need
-    not look at what they begin with.
-    """
-
-    thread_id: str
-    namespace: str
-    parent_id: str | None
-    writes: Sequence[TaskWrites] = ()
-    checkpoint: Checkpoint | None = None
-    metadata: Mapping[str, Any] = field(default_factory=dict)
-    changed: Mapping[str, Any] = field(default_factory=dict)
-    appended: frozenset[str] = frozenset()
-    closed: Sequence[Closed] = ()
-    durability: Durability = "sync"
-    last: bool = False
-
-
-@dataclass(slots=True)
-class Place:
-    """A run's right to write to a thread, given by `open` and given back by `close`."""
-
-    thread_id: str
-    run_id: str
-    fence: int = 0
-    owner: Any = None
-
+__all__ = [
+    "Asked",
+    "BaseCheckpointSaver",
+    "Checkpoint",
+    "CheckpointMetadata",
+    "CheckpointTuple",
+    "Closed",
+    "Commit",
+    "Config",
+    "Due",
+    "PendingWrite",
+    "Place",
+    "TaskWrites",
+    "checkpoint_config",
+]
 
 _guard = threading.Lock()
 _numbers = itertools.count(1)
 
 
 class BaseCheckpointSaver:
-    """Keeps checkpoints. Subclass it in the field's form; override `commit` to be fast."""
+    """Keeps checkpoints. Subclass it in the field's form; override `commit` to be fast.
 
-    serde: Any = None
+    Whichever of the field's methods a subclass overrides, of this class or of a saver of ours, is
+    what the engine calls (R6.17). A saver with async methods alone serves the async calls of a graph.
+    """
+
+    serde: Any = _serde.default
+    awaited: ClassVar[bool] = False
+    """The async methods do something of their own, so async runs have to call them."""
+    only_hops: ClassVar[bool] = True
+    """Stands in the classes whose async methods are the blocking ones in a thread."""
 
     def __init__(self, *, serde: Any = None) -> None:
         if serde is not None:
             self.serde = serde
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        obey(cls, BaseCheckpointSaver)
 
     # the field's form
 
@@ -143,7 +82,7 @@ class BaseCheckpointSaver:
 
     def get_tuple(self, config: Config) -> CheckpointTuple | None:
         """The checkpoint at `config` (its `checkpoint_id`, else the head), or None."""
-        raise NotImplementedError
+        raise self._lacks("get_tuple")
 
     def list(
         self,
@@ -154,7 +93,7 @@ class BaseCheckpointSaver:
         limit: int | None = None,
     ) -> Iterator[CheckpointTuple]:
         """Checkpoints, newest first by id."""
-        raise NotImplementedError
+        raise self._lacks("list")
 
     def put(
         self,
@@ -164,7 +103,7 @@ class BaseCheckpointSaver:
         new_versions: dict[str, Any],
     ) -> Config:
         """Save a checkpoint whose parent is named by `config`; returns its own config."""
-        raise NotImplementedError
+        raise self._lacks("put")
 
     def put_writes(
         self,
@@ -174,11 +113,39 @@ class BaseCheckpointSaver:
         task_path: str = "",
     ) -> None:
         """Save what a task of the step after `config`'s checkpoint wrote."""
-        raise NotImplementedError
+        raise self._lacks("put_writes")
 
     def delete_thread(self, thread_id: str) -> None:
         """Remove everything of one thread, in every namespace."""
-        raise NotImplementedError
+        raise self._lacks("delete_thread")
+
+    def delete_for_runs(self, run_ids: Sequence[str]) -> None:
+        """Remove the checkpoints whose metadata name one of these runs as `run_id`."""
+        raise self._lacks("delete_for_runs")
+
+    def copy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
+        """Give a new thread the whole history of another one."""
+        raise self._lacks("copy_thread")
+
+    def prune(
+        self, thread_ids: Sequence[str], *, strategy: str = "keep_latest"
+    ) -> None:
+        """Keep the head of each namespace ("keep_latest"), or nothing ("delete")."""
+        raise self._lacks("prune")
+
+    def _lacks(self, method: str) -> NotImplementedError:
+        name = type(self).__name__
+        has_twin = getattr(type(self), f"a{method}", None) is not getattr(
+            BaseCheckpointSaver, f"a{method}"
+        )
+        return NotImplementedError(
+            f"the saver {name} has no {method}(); "
+            + (
+                f"it has a{method}(): call the graph's async methods (ainvoke, aget_state, ...)"
+                if has_twin
+                else f"define {name}.{method}() or use a saver that has it"
+            )
+        )
 
     def get_next_version(self, current: Any, channel: Any) -> Any:
         """The version after `current` (None: the first)."""
@@ -192,24 +159,23 @@ class BaseCheckpointSaver:
 
     def commit(self, commit: Commit) -> None:
         """Save `commit`; by default through `put_writes`, then `put`."""
-        config = checkpoint_config(commit.thread_id, commit.namespace, commit.parent_id)
-        for task in commit.writes:
-            self._put_task(config, task)
-        if commit.checkpoint is not None:
-            self.put(
-                config,
-                commit.checkpoint,
-                dict(commit.metadata),  # type: ignore[arg-type]
-                dict(commit.changed),
-            )
+        self.commit_in_parts(commit)
 
-    def _put_task(self, config: Config, task: TaskWrites) -> None:
+    def commit_in_parts(self, commit: Commit) -> None:
+        """`commit` where `put` or `put_writes` are the author's own."""
+        token = in_parts.set(commit)
         try:
-            self.put_writes(config, list(task.writes), task.task_id, task.path)
-        except TypeError as error:
-            if "positional argument" not in str(error):
-                raise
-            self.put_writes(config, list(task.writes), task.task_id)  # R6.17
+            config = _parent_config(commit)
+            for task in commit.writes:
+                self.put_writes(config, *self._arguments(self.put_writes, task))
+            if commit.checkpoint is not None:
+                self.put(config, *_put_arguments(commit, commit.checkpoint))
+        finally:
+            in_parts.reset(token)
+
+    def _arguments(self, method: Any, task: TaskWrites) -> tuple[Any, ...]:
+        given = (list(task.writes), task.task_id, task.path)
+        return given if takes_path(getattr(method, "__func__", method)) else given[:2]
 
     def head(self, thread_id: str) -> str | None:
         """The id of the newest checkpoint of the root namespace, or None."""
@@ -224,19 +190,25 @@ class BaseCheckpointSaver:
         Raises ThreadBusyError while another run holds it, StaleResumeError when the head
         has moved. The default guards within this process.
         """
+        place = self._take(thread_id, owner)
+        if expected_head is not None:
+            self._check_head(place, expected_head, self.head(thread_id))
+        return place
+
+    def _take(self, thread_id: str, owner: Any) -> Place:
         with _guard:
             live: dict[str, Place] = self.__dict__.setdefault("_live", {})
             holder = live.get(thread_id)
-            if holder is not None and not _given_up(holder):
+            if holder is not None and not is_given_up(holder):
                 raise ThreadBusyError(holder.run_id, thread_id=thread_id)
             place = Place(thread_id, f"local-{next(_numbers)}", owner=owner)
             live[thread_id] = place
-        if expected_head is not None:
-            head = self.head(thread_id)
-            if head != expected_head:
-                self.close(place)
-                raise StaleResumeError(head or "", thread_id=thread_id)
-        return place
+            return place
+
+    def _check_head(self, place: Place, expected: str, head: str | None) -> None:
+        if head != expected:
+            BaseCheckpointSaver.close(self, place)
+            raise StaleResumeError(head or "", thread_id=place.thread_id)
 
     def close(self, place: Place, outcome: str = "success") -> None:
         """Give the thread back; `outcome` is a run status word."""
@@ -246,6 +218,11 @@ class BaseCheckpointSaver:
                 del live[place.thread_id]
 
     # async twins: one body, the blocking one
+
+    async def aget(self, config: Config) -> Checkpoint | None:
+        """Async twin of `get`."""
+        found = await self.aget_tuple(config)
+        return found.checkpoint if found else None
 
     async def aget_tuple(self, config: Config) -> CheckpointTuple | None:
         """Async twin of `get_tuple`."""
@@ -293,9 +270,35 @@ class BaseCheckpointSaver:
         """Async twin of `delete_thread`."""
         await asyncio.to_thread(self.delete_thread, thread_id)
 
+    async def adelete_for_runs(self, run_ids: Sequence[str]) -> None:
+        """Async twin of `delete_for_runs`."""
+        await asyncio.to_thread(self.delete_for_runs, run_ids)
+
+    async def acopy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
+        """Async twin of `copy_thread`."""
+        await asyncio.to_thread(self.copy_thread, source_thread_id, target_thread_id)
+
+    async def aprune(
+        self, thread_ids: Sequence[str], *, strategy: str = "keep_latest"
+    ) -> None:
+        """Async twin of `prune`."""
+        await asyncio.to_thread(self.prune, thread_ids, strategy=strategy)
+
     async def acommit(self, commit: Commit) -> None:
         """Async twin of `commit`."""
         await asyncio.to_thread(self.commit, commit)
+
+    async def acommit_in_parts(self, commit: Commit) -> None:
+        """`acommit` where `aput` or `aput_writes` are the author's own."""
+        token = in_parts.set(commit)
+        try:
+            config = _parent_config(commit)
+            for task in commit.writes:
+                await self.aput_writes(config, *self._arguments(self.aput_writes, task))
+            if commit.checkpoint is not None:
+                await self.aput(config, *_put_arguments(commit, commit.checkpoint))
+        finally:
+            in_parts.reset(token)
 
     async def ahead(self, thread_id: str) -> str | None:
         """Async twin of `head`."""
@@ -307,22 +310,33 @@ class BaseCheckpointSaver:
         """Async twin of `open`."""
         return await asyncio.to_thread(self.open, thread_id, expected_head, owner)
 
+    async def aopen_in_parts(
+        self, thread_id: str, expected_head: str | None, owner: Any = None
+    ) -> Place:
+        """`aopen` where `aget_tuple` is the author's own."""
+        place = self._take(thread_id, owner)
+        if expected_head is not None:
+            found = await self.aget_tuple(checkpoint_config(thread_id, "", None))
+            head = found.checkpoint["id"] if found else None
+            self._check_head(place, expected_head, head)
+        return place
+
     async def aclose(self, place: Place, outcome: str = "success") -> None:
         """Async twin of `close`."""
         await asyncio.to_thread(self.close, place, outcome)
 
 
-def _given_up(place: Place) -> bool:
+def is_given_up(place: Place) -> bool:
     """Ask a driver of this process whether its run was left lying in mid-stream (RA.2)."""
     give_up = getattr(place.owner, "give_up", None)
     return bool(give_up is not None and give_up())
 
 
-def checkpoint_config(
-    thread_id: str, namespace: str = "", checkpoint_id: str | None = None
-) -> Config:
-    """A config that names a thread, a namespace and, where given, a checkpoint."""
-    configurable = {"thread_id": thread_id, "checkpoint_ns": namespace}
-    if checkpoint_id:
-        configurable["checkpoint_id"] = checkpoint_id
-    return {"configurable": configurable}
+def _parent_config(commit: Commit) -> Config:
+    return checkpoint_config(commit.thread_id, commit.namespace, commit.parent_id)
+
+
+def _put_arguments(
+    commit: Commit, checkpoint: Checkpoint
+) -> tuple[Checkpoint, Any, dict[str, Any]]:
+    return checkpoint, dict(commit.metadata), dict(commit.changed)

@@ -19,19 +19,7 @@ from workflows.engine.checkpoint.base import (
 class PromptTwins(BaseCheckpointSaver):
     """A saver whose verbs are over at once."""
 
-    def delete_for_runs(self, run_ids: Sequence[str]) -> None:
-        """Remove the checkpoints of these runs."""
-        raise NotImplementedError
-
-    def copy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
-        """Give a new thread the whole history of another one."""
-        raise NotImplementedError
-
-    def prune(
-        self, thread_ids: Sequence[str], *, strategy: str = "keep_latest"
-    ) -> None:
-        """Keep only the head of each namespace, or nothing."""
-        raise NotImplementedError
+    only_hops = True
 
     async def aget_tuple(self, config: Config) -> CheckpointTuple | None:
         """Async twin of `get_tuple`."""

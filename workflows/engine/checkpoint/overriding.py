@@ -1,0 +1,58 @@
+"""Which methods of a saver its author has overridden, and what the engine then calls (R6.17).
+
+A saver that is fast keeps a `commit` of its own, past `put` and `put_writes`. Who subclasses it
+and overrides those is to be obeyed: the subclass then commits through them, as a saver in the
+field's form does. It is settled once, when the class is made; no step pays for it.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+_ASYNC = frozenset(
+    {"aget_tuple", "alist", "aput", "aput_writes", "acommit", "ahead", "aopen"}
+)
+
+
+def obey(cls: Any, base: Any) -> None:
+    """Let `cls`, a subclass of `base`, save and read through what overrides the field's methods."""
+    if _rank(cls, "put", "put_writes") < _rank(cls, "commit"):
+        cls.commit = cls.commit_in_parts
+    if _rank(cls, "aput", "aput_writes") < _rank(cls, "acommit"):
+        cls.acommit = cls.acommit_in_parts
+    if cls.open is base.open:
+        if _rank(cls, "get_tuple") < _rank(cls, "head"):
+            cls.head = base.head
+        if _rank(cls, "aget_tuple") < _rank(cls, "aopen"):
+            cls.aopen = base.aopen_in_parts
+    cls.awaited = any(
+        not _ASYNC.isdisjoint(each.__dict__)
+        for each in cls.__mro__
+        if "only_hops" not in each.__dict__
+    )
+
+
+def _rank(cls: type, *names: str) -> int:
+    """How near to `cls` the nearest class stands that has one of `names`."""
+    return next(
+        number
+        for number, each in enumerate(cls.__mro__)
+        if any(name in each.__dict__ for name in names)
+    )
+
+
+@cache
+def takes_path(put_writes: Callable[..., Any]) -> bool:
+    """Say whether a `put_writes` knows of `task_path`; older savers do not."""
+    parameters = inspect.signature(put_writes).parameters.values()
+    if any(each.kind is each.VAR_POSITIONAL for each in parameters):
+        return True
+    positional = [
+        each
+        for each in parameters
+        if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)
+    ]
+    return len(positional) > 4 or any(each.name == "task_path" for each in positional)

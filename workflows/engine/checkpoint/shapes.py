@@ -1,0 +1,128 @@
+"""The shapes of what a saver keeps and is given: checkpoints, writes, commits, places."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, TypedDict
+
+from workflows.engine.types import Durability, Interrupt
+
+Config = dict[str, Any]
+Due = dict[str, Any]
+PendingWrite = tuple[str, str, Any]  # task id, channel or reserved name, value
+
+
+class Checkpoint(TypedDict, total=False):
+    """The state after one superstep.
+
+    `due` lists what runs next, as plain dicts: `{"node": name, "by": [...]}` for a node that
+    was reached by an edge, and with a key "send" (the input) for a `Send`. A saver stores
+    the list as it is. The other keys are the field's.
+    """
+
+    v: int
+    id: str
+    ts: str
+    channel_values: dict[str, Any]
+    channel_versions: dict[str, Any]
+    versions_seen: dict[str, Any]
+    updated_channels: list[str] | None
+    due: list[Due]
+
+
+class CheckpointMetadata(TypedDict, total=False):
+    """R3.4: source ("input", "loop", "update", "fork"), step, parents, and the caller's own."""
+
+    source: str
+    step: int
+    parents: dict[str, str]
+
+
+class CheckpointTuple(NamedTuple):
+    """A checkpoint as read back, with the writes that tasks of its step have saved."""
+
+    config: Config
+    checkpoint: Checkpoint
+    metadata: dict[str, Any]
+    parent_config: Config | None = None
+    pending_writes: list[PendingWrite] | None = None
+
+
+@dataclass(slots=True)
+class Asked:
+    """A question as a review queue needs it: where it stands beside what it asks."""
+
+    interrupt: Interrupt
+    ordinal: int
+    key: str | None
+    digest: str
+
+
+@dataclass(slots=True)
+class TaskWrites:
+    """What one task saves: pairs of channel (or reserved name) and value."""
+
+    task_id: str
+    path: str
+    name: str
+    writes: Sequence[tuple[str, Any]]
+    asked: Sequence[Asked] = ()
+    error: str | None = None
+
+
+@dataclass(slots=True)
+class Closed:
+    """An open question that this saving ends; `status` is resolved or superseded."""
+
+    interrupt_id: str
+    status: str
+
+
+@dataclass(slots=True)
+class Commit:
+    """All that one saving carries; a saver that can makes it durable in one piece.
+
+    `writes` belong to the step after checkpoint `parent_id` (None before the first one). `checkpoint`, where given, is the
+    new head of the namespace; `changed` are the versions of its channels that moved. Of these,
+    `appended` are lists that a reducer made from the saved ones by appending alone, so that a saver need
+    not look at what they begin with.
+    """
+
+    thread_id: str
+    namespace: str
+    parent_id: str | None
+    writes: Sequence[TaskWrites] = ()
+    checkpoint: Checkpoint | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    changed: Mapping[str, Any] = field(default_factory=dict)
+    appended: frozenset[str] = frozenset()
+    closed: Sequence[Closed] = ()
+    durability: Durability = "sync"
+    last: bool = False
+
+
+@dataclass(slots=True)
+class Place:
+    """A run's right to write to a thread, given by `open` and given back by `close`."""
+
+    thread_id: str
+    run_id: str
+    fence: int = 0
+    owner: Any = None
+
+
+def checkpoint_config(
+    thread_id: str, namespace: str = "", checkpoint_id: str | None = None
+) -> Config:
+    """A config that names a thread, a namespace and, where given, a checkpoint."""
+    configurable = {"thread_id": thread_id, "checkpoint_ns": namespace}
+    if checkpoint_id:
+        configurable["checkpoint_id"] = checkpoint_id
+    return {"configurable": configurable}
+
+
+in_parts: ContextVar[Commit | None] = ContextVar("in_parts", default=None)
+"""The commit whose parts are being given to `put_writes` and `put`, for a saver that can keep more
+of it than their arguments say (questions, what they close, durability)."""

@@ -1,0 +1,139 @@
+"""The reading half of the saver: one checkpoint, or a history page by page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from django.db import connections
+
+from workflows.engine.checkpoint.base import CheckpointTuple, Config
+from workflows.storage import reading
+from workflows.storage.async_twins import AsyncTwins
+from workflows.storage.rows import CheckpointRow, checkpoint_tuple, verified_refs
+from workflows.storage.values import Memory, ThreadMemory
+
+_PAGE = 50
+
+
+class Reader(AsyncTwins):
+    """Reads checkpoints from the database `using`; `_codec` decodes them."""
+
+    using: str
+    _codec: Any
+    _memory: Memory
+
+    def get_tuple(self, config: Config) -> CheckpointTuple | None:
+        """The checkpoint at `config` (its `checkpoint_id`, else the newest), or None."""
+        thread_id, namespace, checkpoint_id = address(config)
+        wrapper = connections[self.using]
+        row = reading.newest(wrapper, thread_id, namespace, checkpoint_id)
+        if row is None:
+            return None
+        return self._built(thread_id, namespace, [row], self._memory.of(thread_id))[0]
+
+    def list(
+        self,
+        config: Config | None,
+        *,
+        filter: dict[str, Any] | None = None,
+        before: Config | None = None,
+        limit: int | None = None,
+    ) -> Iterator[CheckpointTuple]:
+        """Checkpoints newest first by id; every key of `filter` must equal the metadata's.
+
+        Without `checkpoint_ns` in the config all namespaces of the thread are listed.
+        """
+        where, older_than = _conditions(config, before)
+        wrapper = connections[self.using]
+        last: tuple[str, ...] = ()
+        left = limit
+        while left is None or left > 0:
+            size = _PAGE if left is None or filter else min(left, _PAGE)
+            found = reading.page(wrapper, where, older_than, size, last)
+            for item in self._page_tuples(found):
+                if filter and not _matches(item.metadata, filter):
+                    continue
+                yield item
+                if left is not None:
+                    left -= 1
+                    if left <= 0:
+                        return
+            if len(found) < size:
+                return
+            last = (found[-1][2].id, *found[-1][:2])
+
+    def _page_tuples(
+        self, found: Sequence[tuple[str, str, CheckpointRow]]
+    ) -> Iterable[CheckpointTuple]:
+        groups: dict[tuple[str, str], Any] = {}
+        for thread_id, namespace, row in found:
+            groups.setdefault((thread_id, namespace), []).append(row)
+        built = {
+            (*place, item.checkpoint["id"]): item
+            for place, rows in groups.items()
+            for item in self._built(*place, rows, None)
+        }
+        return [
+            built[thread_id, namespace, row.id] for thread_id, namespace, row in found
+        ]
+
+    def _built(
+        self,
+        thread_id: str,
+        namespace: str,
+        rows: Sequence[CheckpointRow],
+        memory: ThreadMemory | None,
+    ) -> Sequence[CheckpointTuple]:
+        wrapper = connections[self.using]
+        maps = [verified_refs(row, thread_id) for row in rows]
+        values = reading.values_of(wrapper, thread_id, namespace, maps)
+        writes = reading.writes_of(
+            wrapper, thread_id, namespace, [row.id for row in rows]
+        )
+        built = []
+        for row, refs in zip(rows, maps, strict=True):
+            item, lists = checkpoint_tuple(
+                self._codec,
+                thread_id,
+                namespace,
+                row,
+                refs,
+                values,
+                writes.get(row.id, ()),
+            )
+            if memory is not None:
+                memory.maps[namespace] = (row.id, refs)
+                for channel, kept in lists.items():
+                    if kept is not None:
+                        memory.lists[namespace, channel] = kept
+            built.append(item)
+        return built
+
+
+def address(config: Config) -> tuple[str, str, str | None]:
+    """(thread id, namespace, checkpoint id or None) of a config."""
+    configurable = config["configurable"]
+    thread_id = str(configurable["thread_id"])
+    namespace = configurable.get("checkpoint_ns") or ""
+    return thread_id, namespace, configurable.get("checkpoint_id") or None
+
+
+def _conditions(
+    config: Config | None, before: Config | None
+) -> tuple[dict[str, str], str | None]:
+    where: dict[str, str] = {}
+    configurable = (config or {}).get("configurable", {})
+    if configurable.get("thread_id") is not None:
+        where["thread_id"] = str(configurable["thread_id"])
+    if configurable.get("checkpoint_ns") is not None:
+        where["namespace"] = configurable["checkpoint_ns"]
+    if configurable.get("checkpoint_id"):
+        where["id"] = configurable["checkpoint_id"]
+    last = before["configurable"].get("checkpoint_id") if before else None
+    return where, last
+
+
+def _matches(metadata: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    missing = object()
+    return all(metadata.get(key, missing) == value for key, value in wanted.items())
