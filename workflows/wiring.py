@@ -11,8 +11,10 @@ from workflows import checks
 from workflows.engine.drivers.threads import on_thread_end
 from workflows.live.announce import NOTIFY_CHANNEL, LocalAnnouncer
 from workflows.services import access, ports, registry
-from workflows.storage import events
+from workflows.storage import append_only, events
 from workflows.worker.choosing import run_queue
+
+APPEND_ONLY = "workflows.append_only"
 
 
 def install(app: AppConfig) -> None:
@@ -23,6 +25,9 @@ def install(app: AppConfig) -> None:
     on_thread_end.append(connections.close_all)
     post_migrate.connect(
         access.ensure_groups, sender=app, dispatch_uid="workflows.ensure_groups"
+    )
+    post_migrate.connect(
+        append_only.ensure_triggers, sender=app, dispatch_uid=APPEND_ONLY
     )
     register_check(checks.check_workflows)
     register_check(checks.check_databases)

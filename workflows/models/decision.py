@@ -5,13 +5,27 @@ from django.db import models
 
 
 class Decision(models.Model):
-    """One answer to one round of one interrupt. `answer` and `edits` are tagged JSON text."""
+    """One answer to one round of one interrupt. `answer` and `edits` are tagged JSON text.
+
+    Until `start_at` its run waits and the decision can be taken back (`Undo`).
+    """
 
     class Kind(models.TextChoices):
         APPROVE = "approve"
         EDIT = "edit"
         REJECT = "reject"
         RESPOND = "respond"
+        CHANGES = "changes"
+        CLOSE = "close"
+        TIMEOUT = "timeout"
+
+    class Channel(models.TextChoices):
+        WEB = "web"
+        LINK = "link"
+        BULK = "bulk"
+        EMBED = "embed"
+        RULE = "rule"
+        TIMEOUT = "timeout"
 
     id = models.BigAutoField(primary_key=True)
     interrupt = models.ForeignKey(
@@ -26,6 +40,10 @@ class Decision(models.Model):
         related_name="+",
     )
     person_name = models.CharField(max_length=200, blank=True, default="")
+    channel = models.CharField(
+        max_length=8, choices=Channel.choices, default=Channel.WEB
+    )
+    start_at = models.DateTimeField(null=True, blank=True)
     reason = models.TextField(blank=True, default="")
     answer = models.TextField()
     original = models.TextField(blank=True, default="")

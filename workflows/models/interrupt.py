@@ -1,8 +1,13 @@
 """A question to a person: the item of the review queue."""
 
+from datetime import UTC, datetime
+
 from django.conf import settings
 from django.db import models
+from django.db.models import Value
 from django.db.models.functions import Now
+
+END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 class Interrupt(models.Model):
@@ -10,7 +15,9 @@ class Interrupt(models.Model):
 
     `id` is the number that people see, `interrupt_id` the engine's (32 hex digits), `round`
     counts how often it was asked, `version` every change of the row. `value` and
-    `response_schema` are JSON text.
+    `response_schema` are JSON text. `policy` is JSON text too: what the workflow's code asked
+    for beside the question. `due_order` is `due_at`, or the end of time, so that one index
+    serves the order by due time.
     """
 
     class Status(models.TextChoices):
@@ -56,6 +63,26 @@ class Interrupt(models.Model):
         on_delete=models.SET_NULL,
         related_name="+",
     )
+    assigned_group = models.ForeignKey(
+        "auth.Group",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
+    claimed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
+    claimed_until = models.DateTimeField(null=True, blank=True)
+    snoozed_until = models.DateTimeField(null=True, blank=True)
+    due_order = models.DateTimeField(db_default=Value(END_OF_TIME))
+    policy = models.TextField(blank=True, default="", db_default="")
+    next_step_at = models.DateTimeField(null=True, blank=True)
+    steps_done = models.IntegerField(default=0, db_default=0)
     asked_at = models.DateTimeField(db_default=Now())
     closed_at = models.DateTimeField(null=True, blank=True)
 
@@ -75,6 +102,31 @@ class Interrupt(models.Model):
                 fields=["graph", "asked_at", "id"],
                 name="interrupt_queue_graph",
                 condition=models.Q(status="pending"),
+            ),
+            models.Index(
+                fields=["due_order", "asked_at", "id"],
+                name="interrupt_queue_due",
+                condition=models.Q(status="pending"),
+            ),
+            models.Index(
+                fields=["-priority", "asked_at", "id"],
+                name="interrupt_queue_priority",
+                condition=models.Q(status="pending"),
+            ),
+            models.Index(
+                fields=["assignee", "asked_at", "id"],
+                name="interrupt_queue_assignee",
+                condition=models.Q(status="pending"),
+            ),
+            models.Index(
+                fields=["assigned_group", "asked_at", "id"],
+                name="interrupt_queue_group",
+                condition=models.Q(status="pending"),
+            ),
+            models.Index(
+                fields=["next_step_at", "id"],
+                name="interrupt_next_step",
+                condition=models.Q(status="pending", next_step_at__isnull=False),
             ),
         ]
 

@@ -1,0 +1,1 @@
+"""The reviewer's desk: working together on questions, policies, drafts, notices, the audit."""
