@@ -49,7 +49,7 @@ def _creates(vendor: str) -> list[str]:
         changed = " OR ".join(f"OLD.{c} IS DISTINCT FROM NEW.{c}" for c in SAID)
         return [
             "CREATE OR REPLACE FUNCTION durableweb_refuse() RETURNS trigger LANGUAGE plpgsql AS "
-            "$$ BEGIN RAISE EXCEPTION '%%', TG_ARGV[0] USING ERRCODE = "
+            "$$ BEGIN RAISE EXCEPTION '%', TG_ARGV[0] USING ERRCODE = "
             "'restrict_violation'; END $$",
             f"CREATE TRIGGER audit_append_only BEFORE UPDATE OR DELETE ON {AUDIT} "
             f"FOR EACH ROW EXECUTE FUNCTION durableweb_refuse('{AUDIT_TEXT}')",
