@@ -9,11 +9,13 @@ from __future__ import annotations
 import importlib
 import traceback
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from django.apps import apps
 from django.utils.module_loading import module_has_submodule
+
+from workflows.services.desk.rules import DEFAULT
 
 G = TypeVar("G")
 
@@ -38,7 +40,7 @@ class Registered:
 
     `editable` and `secret` name channels of its state. `start_groups` and `decide_groups`
     name the Django groups that may start it and answer its questions; None leaves it to the
-    roles.
+    roles. `policy` says more about how its questions are decided (services/desk/rules.py).
     """
 
     name: str
@@ -50,6 +52,7 @@ class Registered:
     start_groups: frozenset[str] | None = None
     decide_groups: frozenset[str] | None = None
     input_schema: Any = None
+    policy: Mapping[str, Any] = field(default_factory=dict)
     module: str = ""
 
     def input_jsonschema(self) -> dict[str, Any] | None:
@@ -79,11 +82,13 @@ def register(
     start_groups: Iterable[str] | None = None,
     decide_groups: Iterable[str] | None = None,
     input_schema: Any = None,
+    policy: Mapping[str, Any] | None = None,
 ) -> G:
     """Offer a compiled graph or an entrypoint to the people of this site; returns it.
 
     `name` goes into rows and addresses: keep it when the code moves. Raises ValueError when
-    the name is missing or belongs to another graph.
+    the name is missing or belongs to another graph, InvalidPolicy
+    where `policy` says what no policy can.
     """
     key = name or getattr(graph, "name", "") or ""
     if not key or key == "LangGraph":
@@ -93,6 +98,7 @@ def register(
     for words, value in (("editable", editable), ("secret", secret)):
         if isinstance(value, str):
             raise TypeError(f"{words} takes a list of channel names, not one text")
+    DEFAULT.with_part(policy or {}, "register")
     known = _graphs.get(key)
     if known is not None and known.graph is not graph:
         raise ValueError(
@@ -109,6 +115,7 @@ def register(
         start_groups=None if start_groups is None else frozenset(start_groups),
         decide_groups=None if decide_groups is None else frozenset(decide_groups),
         input_schema=input_schema,
+        policy=dict(policy or {}),
         module=_importing[-1] if _importing else "",
     )
     return graph
