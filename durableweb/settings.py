@@ -181,6 +181,8 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
 
 # Runs: seconds of a lease, and takeovers before a run is parked as a crash loop.
 LEASE_SECONDS = env.float("LEASE_SECONDS", default=10.0)
+# How long a decision can be taken back before the workflow goes on; a policy may say more.
+UNDO_SECONDS = env.int("UNDO_SECONDS", default=10)
 MAX_RECOVERIES = env.int("MAX_RECOVERIES", default=3)
 EMBEDDED_WORKER_THREADS = env.int("EMBEDDED_WORKER_THREADS", default=4)
 

@@ -21,6 +21,9 @@ from tests.support.databases import Databases
 from tests.support.server import Processes
 from workflows.wiring import APPEND_ONLY
 
+# Tests that are not about taking a decision back do not wait for it, in any process.
+os.environ["UNDO_SECONDS"] = "0"
+settings.UNDO_SECONDS = 0
 UNDER_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.services.conftest import ask
+from tests.support.deciding import decided
 from workflows.models import Run
 from workflows.services.action import NotAllowed, NotPending, NotVisible, ThreadBusy
 from workflows.services.cancel_run import CancelRun
@@ -59,7 +60,7 @@ class TestCancel:
 
     def test_its_answer_is_asked_for_again(self, people, question):
         shown: Any = {"version": 1, "round": 1}
-        decision = ResumeRun(people.reviewer, question.pk, "approve", **shown).execute()
+        decision = decided(ResumeRun(people.reviewer, question.pk, "approve", **shown))
 
         CancelRun(people.operator, decision.run_id).execute()
 
@@ -71,7 +72,7 @@ class TestCancel:
         first, second = ask(thread), ask(thread)
         shown: Any = {"version": 1, "round": 1}
         runs = [
-            ResumeRun(people.reviewer, each.pk, "approve", **shown).execute().run_id
+            decided(ResumeRun(people.reviewer, each.pk, "approve", **shown)).run_id
             for each in (first, second)
         ]
         queue.runs.clear()

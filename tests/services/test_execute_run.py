@@ -13,6 +13,7 @@ import pytest
 from django.db import OperationalError
 
 from tests.services.conftest import ask
+from tests.support.deciding import decided
 from workflows.engine.errors import (
     GraphChangedError,
     LeaseLostError,
@@ -249,9 +250,9 @@ def waiting(people, graph):
 
 @pytest.fixture
 def answer(people, waiting):
-    return ResumeRun(
-        people.reviewer, waiting.pk, "approve", version=1, round=1
-    ).execute()
+    return decided(
+        ResumeRun(people.reviewer, waiting.pk, "approve", version=1, round=1)
+    )
 
 
 class TestAnswers:
@@ -283,9 +284,9 @@ class TestAnswers:
         execute_run(answer.run_id)
         graph.script = quietly
 
-        again = ResumeRun(
-            people.reviewer, waiting.pk, "reject", version=3, round=2
-        ).execute()
+        again = decided(
+            ResumeRun(people.reviewer, waiting.pk, "reject", version=3, round=2)
+        )
 
         assert execute_run(again.run_id) in ("success", "interrupted")
 
@@ -318,7 +319,7 @@ class TestAnswers:
     ):
         second = ask(waiting.thread, "B?")
         decisions = [
-            ResumeRun(people.reviewer, each.pk, "approve", version=1, round=1).execute()
+            decided(ResumeRun(people.reviewer, each.pk, "approve", version=1, round=1))
             for each in (waiting, second)
         ]
         first_run, second_run = (each.run_id for each in decisions)

@@ -14,6 +14,7 @@ from pydantic import BaseModel, field_validator
 from durableweb.func import task
 from durableweb.graph import START, StateGraph
 from durableweb.types import Send, interrupt
+from tests.support.deciding import decided
 from workflows.engine.drivers import faults
 from workflows.models import Checkpoint, Decision, Event, Interrupt, Run
 from workflows.services import registry
@@ -89,7 +90,7 @@ def run_all() -> None:
 def answer(person: Any, row: Interrupt, kind: str = "approve", **more: Any) -> Decision:
     row.refresh_from_db()
     shown = {"version": row.version, "round": row.round}
-    return ResumeRun(person, row.pk, kind, **{**shown, **more}).execute()
+    return decided(ResumeRun(person, row.pk, kind, **{**shown, **more}))
 
 
 @pytest.fixture
@@ -250,9 +251,9 @@ class TestEditing:
         asked.thread.refresh_from_db()
         assert asked.thread.head == checkpoint
         with pytest.raises(StaleQuestion):
-            ResumeRun(
-                people.reviewer, asked.pk, "approve", version=before, round=1
-            ).execute()
+            decided(
+                ResumeRun(people.reviewer, asked.pk, "approve", version=before, round=1)
+            )
         run_all()
         assert list(Interrupt.objects.values_list("pk", "status")) == [
             (asked.pk, "pending")

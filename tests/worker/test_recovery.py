@@ -11,6 +11,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 
+from tests.support.deciding import decided
 from tests.support.server import Process
 from tests.worker.conftest import Site
 from workflows.models import Checkpoint, Event, Interrupt, Run
@@ -74,9 +75,11 @@ def test_an_answer_survives_the_worker_that_took_it(site: Site):
     worker = site.work(*_alone(), PAUSE="1", LEASE_SECONDS="2")
     site.wait_status(run, "interrupted")
     question = Interrupt.objects.get()
-    decision = ResumeRun(
-        site.person, question.pk, "approve", version=question.version, round=1
-    ).execute()
+    decision = decided(
+        ResumeRun(
+            site.person, question.pk, "approve", version=question.version, round=1
+        )
+    )
     site.wait(lambda: "answered" in site.lines(), "answer")
 
     worker.kill9()

@@ -26,9 +26,14 @@ def queue_run(
     *,
     idempotency_key: str | None = None,
     priority: int = 0,
+    due_at: datetime | None = None,
     events: list[tuple[str, dict[str, Any]]] | None = None,
 ) -> Run:
-    """Make a pending run on `thread`; `events` are told before its own."""
+    """Make a run on `thread` that waits, until `due_at` or not at all.
+
+    `events` are told before its own.
+    """
+    when = {} if due_at is None else {"due_at": due_at}
     run = Run.objects.create(
         thread=thread,
         graph=thread.graph,
@@ -37,10 +42,11 @@ def queue_run(
         priority=priority,
         idempotency_key=idempotency_key,
         created_by=row_of(person),
+        **when,
     )
     told = {"run": run.pk, "kind": kind, "status": run.status, "by": name_of(person)}
     append_events(DEFAULT_DB_ALIAS, thread.pk, run.pk, [*(events or []), ("run", told)])
-    wake(run.pk, priority=priority)
+    wake(run.pk, due_at, priority)
     return run
 
 

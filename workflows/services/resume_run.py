@@ -9,24 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
+from datetime import timedelta
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import DEFAULT_DB_ALIAS, IntegrityError, transaction
 from django.db.models import F
+from django.utils import timezone
 
-from workflows.engine import serde
+from workflows.engine import ids, serde
 from workflows.engine.errors import SerdeError, SerializationError
 from workflows.engine.types import Command
-from workflows.models import Decision, Interrupt, Run, Thread
+from workflows.models import Decision, Interrupt, Run, Thread, Vote
 from workflows.services import registry
-from workflows.services.access import (
-    Person,
-    Rights,
-    find_interrupt,
-    name_of,
-    require,
-    row_of,
-)
+from workflows.services.access import Person, find_interrupt, name_of, row_of
 from workflows.services.action import (
     AlreadyDecided,
     InvalidAnswer,
@@ -37,6 +32,9 @@ from workflows.services.action import (
     StaleQuestion,
 )
 from workflows.services.answers import make_answer
+from workflows.services.desk import audit
+from workflows.services.desk.deciding import Decider
+from workflows.services.desk.votes import cast
 from workflows.services.keys import check_key
 from workflows.services.queueing import (
     UNFINISHED,
@@ -44,8 +42,10 @@ from workflows.services.queueing import (
     lock_thread,
     queue_run,
 )
-from workflows.services.shapes import Shape, recognise
+from workflows.services.shapes import APPROVE, EDIT, RESPOND, Shape, recognise
+from workflows.storage.events import append_events
 
+_APPROVING = (APPROVE, EDIT, RESPOND)
 MAX_REASON_LENGTH = 10_000
 
 
@@ -69,20 +69,18 @@ class ResumeRun:
     checkpoint: str = ""
     edits: Mapping[str, Any] | None = None
     idempotency_key: str | None = None
+    channel: str = Decision.Channel.WEB
 
     def check(self) -> Interrupt:
         """The question, where this person may decide it and it is as they saw it."""
         row = find_interrupt(self.person, self.interrupt)
-        require(
-            Rights(self.person).can_decide(row.thread.graph),
-            f"You may see question #{row.pk} but not decide it.",
-        )
+        Decider(self.person).check(row)
         self._check_edits(row)
         self._check_open(row)
         return row
 
-    def execute(self) -> Decision:
-        """Record the decision and queue its resume run.
+    def execute(self) -> Decision | Vote:
+        """Record the decision and queue its resume run; with a quorum, perhaps only a vote.
 
         Raises AlreadyDecided, StaleQuestion or StaleCheckpoint where the world has moved,
         InvalidAnswer where the value does not fit the question.
@@ -98,7 +96,7 @@ class ResumeRun:
             self._check_open(row)
             raise
 
-    def _decide(self) -> Decision:
+    def _decide(self) -> Decision | Vote:
         check_key("key", self.idempotency_key)
         check_key("checkpoint", self.checkpoint)
         row = find_interrupt(self.person, self.interrupt)
@@ -109,6 +107,13 @@ class ResumeRun:
         row = self.check()
         answer, command = self._encode(row)
         self._check_quiet(thread)
+        decider = Decider(self.person)
+        needed = decider.rules(row).quorum
+        if needed > 1 and self.kind in _APPROVING:
+            vote, votes = cast(row, self.person, self.kind, answer, self.reason)
+            if votes < needed:
+                self._tell_vote(row, votes, needed)
+                return vote
         taken = Interrupt.objects.filter(
             pk=row.pk,
             status=Interrupt.Status.PENDING,
@@ -119,17 +124,26 @@ class ResumeRun:
             row.refresh_from_db()
             self._check_open(row)
             raise StaleQuestion(f"Question #{row.pk} has changed; read it again.")
-        return self._record(row, thread, answer, command)
+        return self._record(decider, row, thread, answer, command)
 
     def _record(
-        self, row: Interrupt, thread: Thread, answer: str, command: str
+        self,
+        decider: Decider,
+        row: Interrupt,
+        thread: Thread,
+        answer: str,
+        command: str,
     ) -> Decision:
+        wait = decider.undo_seconds(row)
+        start_at = timezone.now() + timedelta(seconds=wait) if wait else None
         decision = Decision.objects.create(
             interrupt=row,
             round=self.round,
             kind=self.kind,
             person=row_of(self.person),
             person_name=name_of(self.person)[:200],
+            channel=self.channel,
+            start_at=start_at,
             reason=self.reason,
             answer=answer,
             original=row.value,
@@ -142,7 +156,7 @@ class ResumeRun:
             "kind": self.kind,
             "by": decision.person_name,
         }
-        if Rights(self.person).is_override(thread.graph):
+        if decider.is_override(row):
             told["override"] = True
         asked = {
             "interrupt": row.pk,
@@ -157,11 +171,46 @@ class ResumeRun:
             command,
             self.person,
             priority=row.priority,
+            due_at=start_at,
             events=[("interrupt", asked), ("decision", told)],
         )
         decision.run = run
         decision.save(update_fields=["run"])
+        audit.record(
+            self.person,
+            "question.decided",
+            channel=self.channel,
+            graph=thread.graph,
+            thread=thread.pk,
+            subject=f"question {row.pk}",
+            data={
+                **{key: told[key] for key in ("kind", "override") if key in told},
+                "decision": decision.pk,
+                "round": self.round,
+                "answer": ids.digest(answer),
+                "edited": sorted(self.edits or ()),
+            },
+        )
         return decision
+
+    def _tell_vote(self, row: Interrupt, votes: int, needed: int) -> None:
+        told = {
+            "interrupt": row.pk,
+            "kind": "vote",
+            "by": name_of(self.person),
+            "votes": votes,
+            "needed": needed,
+        }
+        append_events(DEFAULT_DB_ALIAS, row.thread_id, None, [("decision", told)])
+        audit.record(
+            self.person,
+            "question.voted",
+            channel=self.channel,
+            graph=row.graph,
+            thread=row.thread_id,
+            subject=f"question {row.pk}",
+            data={"kind": self.kind, "votes": votes, "needed": needed},
+        )
 
     def _encode(self, row: Interrupt) -> tuple[str, str]:
         if len(self.reason) > MAX_REASON_LENGTH:

@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from workflows.models import Interrupt
+from workflows.models import Decision, Interrupt
 from workflows.services.action import Refused
 from workflows.services.resume_run import ResumeRun
 from workflows.services.shapes import KINDS
@@ -35,7 +35,7 @@ class Command(BaseCommand):
             raise CommandError(f"there is no person named {options['user']!r}")
         row = Interrupt.objects.filter(pk=options["number"]).first()
         try:
-            decision = ResumeRun(
+            made = ResumeRun(
                 person,
                 options["number"],
                 options["kind"],
@@ -47,8 +47,12 @@ class Command(BaseCommand):
         except Refused as refused:
             raise CommandError(str(refused)) from refused
         self.stdout.write(
-            f"#{options['number']}: {decision.kind} by {decision.person_name}; "
-            f"run {decision.run_id} is queued"
+            f"#{options['number']}: {made.kind} by {made.person_name}; "
+            + (
+                f"run {made.run_id} is queued"
+                if isinstance(made, Decision)
+                else "it waits for more people"
+            )
         )
 
 

@@ -43,7 +43,7 @@ class Rules:
 
     `decide_groups` None leaves it to `register` and the roles. `quorum` is how many people
     must approve; one rejection is enough. `four_eyes` bars whoever started the run or edited
-    its state last. `due` counts from when the question was asked, `remind` before it is due,
+    its state last. `undo` None is the site's `UNDO_SECONDS`. `due` counts from when the question was asked, `remind` before it is due,
     `escalate` after, `timeout` again from when it was asked.
     """
 
@@ -51,7 +51,7 @@ class Rules:
     quorum: int = 1
     four_eyes: bool = False
     claim: int = 15 * 60
-    undo: int = 10
+    undo: int | None = None
     due: int | None = None
     remind: tuple[int, ...] = ()
     escalate: tuple[Escalation, ...] = ()
@@ -180,7 +180,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "quorum": _count(1, 100),
     "four_eyes": _flag,
     "claim": _count(10, DAY),
-    "undo": _count(0, DAY),
+    "undo": _or_none(_count(0, DAY)),
     "due": _or_none(_seconds),
     "remind": _seconds_list,
     "escalate": _escalations,

@@ -1,0 +1,140 @@
+"""Whether one person may decide one question, by its rules, and why not.
+
+The one place that answers this: the gate of every decision, the queue, the review page, the
+bulk sheet and the approval link ask here.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import cached_property
+
+from django.conf import settings
+from django.utils import timezone
+
+from workflows.models import Decision, Interrupt, Preference, Run
+from workflows.services.access import Person, Rights
+from workflows.services.action import NotAllowed, NotPending
+from workflows.services.desk.policies import rules_for
+from workflows.services.desk.rules import Rules
+
+
+class ClaimedByOther(NotPending):
+    """Somebody else is at work on the question; take it over before deciding it."""
+
+
+class Decider:
+    """One person; reads each rule once, so make a new one per request."""
+
+    def __init__(self, person: Person | None) -> None:
+        self.person = person
+        self.rights = Rights(person)
+        self._rules: dict[tuple[str, str, str], Rules] = {}
+
+    def rules(self, row: Interrupt) -> Rules:
+        """The rules that hold for the question."""
+        key = (row.graph, row.node, row.policy)
+        if key not in self._rules:
+            self._rules[key] = rules_for(row)
+        return self._rules[key]
+
+    def why_not(self, row: Interrupt) -> str:
+        """Why this person may never decide this question; empty where they may.
+
+        `row` comes with its thread. A claim is no such reason: it ends.
+        """
+        rules = self.rules(row)
+        if not self._in_groups(row, rules):
+            whom = ", ".join(rules.decide_groups or ())
+            return "Only " + (whom or "the people of this workflow") + " may decide it."
+        if rules.four_eyes and self._had_a_hand(row):
+            return (
+                "Whoever started this work or edited its state last may not decide it: "
+                "the policy asks for a second pair of eyes."
+            )
+        return ""
+
+    def may(self, row: Interrupt) -> bool:
+        """Whether the person may decide the question, claims aside."""
+        return not self.why_not(row)
+
+    def check(self, row: Interrupt) -> None:
+        """Raise NotAllowed or ClaimedByOther unless the person may decide it now."""
+        reason = self.why_not(row)
+        if reason:
+            raise NotAllowed(
+                f"You may see question #{row.pk} but not decide it. {reason}"
+            )
+        holder = holder_of(row)
+        if holder is not None and holder != self._id:
+            raise ClaimedByOther(
+                f"Question #{row.pk} is claimed by {row.claimed_by} until "
+                f"{timezone.localtime(row.claimed_until):%H:%M:%S}. Take it over to decide it.",
+                who=str(row.claimed_by),
+                when=row.claimed_until,
+                kind="claimed",
+            )
+
+    def is_override(self, row: Interrupt) -> bool:
+        """Whether a decision here stands on the admin's right alone."""
+        groups = self.rules(row).decide_groups
+        if groups is None:
+            return self.rights.is_override(row.graph)
+        return self.rights.is_admin and self.rights.groups.isdisjoint(groups)
+
+    def undo_seconds(self, row: Interrupt) -> int:
+        """How long a decision of this person can be taken back; never shorter than the rules."""
+        rules = self.rules(row)
+        base = settings.UNDO_SECONDS if rules.undo is None else rules.undo
+        return max(base, self._own_undo_seconds) if base else 0
+
+    @cached_property
+    def _own_undo_seconds(self) -> int:
+        if self._id is None:
+            return 0
+        found = Preference.objects.filter(pk=self._id).first()
+        return (found.undo_seconds or 0) if found else 0
+
+    @property
+    def _id(self) -> int | None:
+        return getattr(self.person, "pk", None)
+
+    def _in_groups(self, row: Interrupt, rules: Rules) -> bool:
+        if rules.decide_groups is None:
+            return self.rights.can_decide(row.graph)
+        named = set(rules.decide_groups)
+        seen = self.rights.can_see(row.graph)
+        return self.rights.is_admin or (
+            seen and not self.rights.groups.isdisjoint(named)
+        )
+
+    def _had_a_hand(self, row: Interrupt) -> bool:
+        starter = row.thread.created_by_id
+        if starter is None:
+            runs = Run.objects.filter(thread_id=row.thread_id, kind=Run.Kind.START)
+            starter = runs.values_list("created_by", flat=True).order_by("-id").first()
+        return self._id is not None and self._id in {
+            starter,
+            last_editor(row.thread_id),
+        }
+
+
+def last_editor(thread_id: str) -> object:
+    """Who changed the thread's state last by hand, with a decision or without; or None."""
+    edit = Run.objects.filter(thread_id=thread_id, kind=Run.Kind.EDIT).order_by("-id")
+    with_answer = (
+        Decision.objects.filter(interrupt__thread_id=thread_id)
+        .exclude(edits="")
+        .order_by("-id")
+    )
+    one = edit.values_list("created_at", "created_by").first()
+    other = with_answer.values_list("created_at", "person").first()
+    return max((each for each in (one, other) if each), default=(None, None))[1]
+
+
+def holder_of(row: Interrupt, now: datetime | None = None) -> int | None:
+    """The primary key of whoever has claimed the question just now, or None."""
+    until = row.claimed_until
+    if row.claimed_by_id is None or until is None or until <= (now or timezone.now()):
+        return None
+    return row.claimed_by_id

@@ -1,0 +1,125 @@
+"""Take a decision back, as long as the engine has not begun with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import DEFAULT_DB_ALIAS, IntegrityError, transaction
+from django.db.models import F
+
+from workflows.models import Decision, Interrupt, Run, Undo
+from workflows.services.access import (
+    Person,
+    Rights,
+    find_interrupt,
+    name_of,
+    require,
+    row_of,
+)
+from workflows.services.action import NotVisible, Refused
+from workflows.services.desk import audit
+from workflows.services.queueing import lock_thread
+from workflows.storage.events import append_events
+
+
+class TooLate(Refused):
+    """The decision cannot be taken back any more; `when` is when its work began."""
+
+    def __init__(self, text: str, *, when: datetime | None = None) -> None:
+        super().__init__(text)
+        self.when = when
+
+
+@dataclass(frozen=True)
+class UndoDecision:
+    """`person` takes back decision number `decision`: their own, or as an admin anybody's."""
+
+    person: Person
+    decision: int
+    channel: str = "web"
+
+    def check(self) -> Decision:
+        """The decision, where this person may take it back."""
+        row = (
+            Decision.objects.filter(pk=self.decision)
+            .select_related("interrupt__thread", "run")
+            .first()
+        )
+        if row is None:
+            raise NotVisible("decision", self.decision)
+        find_interrupt(self.person, row.interrupt_id)
+        require(
+            row.person_id == getattr(row_of(self.person), "pk", None)
+            or Rights(self.person).is_admin,
+            "Only whoever made a decision, or an admin, may take it back.",
+        )
+        return row
+
+    def execute(self) -> Interrupt:
+        """Open the question again, in its next round; raises TooLate."""
+        try:
+            with transaction.atomic():
+                return self._take_back(self.check())
+        except IntegrityError as error:
+            raise TooLate(
+                f"Decision {self.decision} was already taken back."
+            ) from error
+
+    def _take_back(self, decision: Decision) -> Interrupt:
+        question = decision.interrupt
+        thread = lock_thread(question.thread_id)
+        stopped = Run.objects.filter(
+            decisions=decision, status=Run.Status.PENDING, fence=0
+        ).update(status=Run.Status.CANCELLED, reason="undone")
+        if not stopped:
+            begun = decision.run.started_at if decision.run else None
+            raise TooLate(
+                "It is too late to take the decision back: the workflow has gone on with "
+                "it. Fork the thread from the question to decide it differently.",
+                when=begun,
+            )
+        Undo.objects.create(
+            decision=decision,
+            person=row_of(self.person),
+            person_name=name_of(self.person)[:200],
+        )
+        Interrupt.objects.filter(pk=question.pk).update(
+            status=Interrupt.Status.PENDING,
+            version=F("version") + 1,
+            round=F("round") + 1,
+            closed_at=None,
+            reason="",
+        )
+        question.refresh_from_db()
+        who = name_of(self.person)
+        told = {
+            "interrupt": question.pk,
+            "node": question.node,
+            "title": question.title,
+            "status": Interrupt.Status.PENDING.value,
+            "round": question.round,
+        }
+        append_events(
+            DEFAULT_DB_ALIAS,
+            thread.pk,
+            decision.run_id,
+            [
+                ("interrupt", told),
+                ("decision", {"interrupt": question.pk, "kind": "undo", "by": who}),
+                (
+                    "run",
+                    {"run": decision.run_id, "kind": "resume", "status": "cancelled"},
+                ),
+            ],
+        )
+        audit.record(
+            self.person,
+            "decision.undone",
+            channel=self.channel,
+            graph=thread.graph,
+            thread=thread.pk,
+            subject=f"question {question.pk}",
+            data={"decision": decision.pk, "round": decision.round},
+        )
+        return question
