@@ -1,0 +1,100 @@
+"""Take a question for oneself for a while, give it back, take it over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from workflows.models import Interrupt
+from workflows.services.access import Person, find_interrupt, name_of
+from workflows.services.action import NotAllowed
+from workflows.services.desk.deciding import ClaimedByOther, Decider, holder_of
+from workflows.services.desk.telling import tell
+from workflows.services.resume_run import refuse_closed
+
+
+@dataclass(frozen=True)
+class ClaimQuestion:
+    """`person` takes question number `interrupt`, for as long as its policy says.
+
+    A second claim of the same person renews it. With `take_over` the claim of somebody else
+    ends; what they have typed stays theirs, as a draft.
+    """
+
+    person: Person
+    interrupt: int
+    take_over: bool = False
+
+    def check(self) -> Interrupt:
+        """The open question, where this person may decide it."""
+        row = find_interrupt(self.person, self.interrupt)
+        reason = Decider(self.person).why_not(row)
+        if reason:
+            raise NotAllowed(f"You may not claim question #{row.pk}. {reason}")
+        refuse_closed(row)
+        return row
+
+    def execute(self) -> Interrupt:
+        """The question, now claimed; raises ClaimedByOther where somebody else has it."""
+        with transaction.atomic():
+            row = self.check()
+            rules = Decider(self.person).rules(row)
+            now = timezone.now()
+            mine = Q(claimed_by=None) | Q(claimed_by=self.person.pk)
+            free = mine | Q(claimed_until=None) | Q(claimed_until__lte=now)
+            rows = Interrupt.objects.filter(pk=row.pk, status=Interrupt.Status.PENDING)
+            taken = (rows if self.take_over else rows.filter(free)).update(
+                claimed_by=self.person.pk,
+                claimed_until=now + timedelta(seconds=rules.claim),
+            )
+            before = holder_of(row, now)
+            loser = str(row.claimed_by) if before else ""
+            row.refresh_from_db()
+            if not taken:
+                refuse_closed(row)
+                raise ClaimedByOther(
+                    f"Question #{row.pk} is claimed by {row.claimed_by}.",
+                    who=str(row.claimed_by),
+                    when=row.claimed_until,
+                    kind="claimed",
+                )
+            if before != self.person.pk:
+                more = {"from": loser} if loser else {}
+                tell(row, self.person, "taken_over" if loser else "claimed", **more)
+        return row
+
+
+@dataclass(frozen=True)
+class ReleaseQuestion:
+    """`person` gives a claimed question back; an admin gives anybody's back."""
+
+    person: Person
+    interrupt: int
+
+    def check(self) -> Interrupt:
+        """The question, where the claim on it is this person's or they are an admin."""
+        row = find_interrupt(self.person, self.interrupt)
+        holder = holder_of(row)
+        if (
+            holder not in {None, self.person.pk}
+            and not Decider(self.person).rights.is_admin
+        ):
+            raise NotAllowed(
+                f"Question #{row.pk} is claimed by {row.claimed_by}, not by "
+                f"{name_of(self.person)}."
+            )
+        return row
+
+    def execute(self) -> Interrupt:
+        """The question without a claim; a second call changes nothing."""
+        with transaction.atomic():
+            row = self.check()
+            if row.claimed_by_id is not None:
+                row.claimed_by = row.claimed_until = None
+                row.save(update_fields=["claimed_by", "claimed_until"])
+                tell(row, self.person, "released")
+        return row
