@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
@@ -26,7 +27,13 @@ class ExecutionInfo:
 class TaskContext(Protocol):
     """What the engine offers to the function of a task."""
 
-    def ask(self, value: Any, schema: Any, key: str | None) -> Any:
+    def ask(
+        self,
+        value: Any,
+        schema: Any,
+        key: str | None,
+        policy: Mapping[str, Any] | None = None,
+    ) -> Any:
         """Return the answer to a question, or end the task."""
 
     def config(self) -> dict[str, Any]:
@@ -93,15 +100,31 @@ def _context(what: str) -> TaskContext:
 
 
 def interrupt(
-    value: Any, *, response_schema: Any = None, key: str | None = None
+    value: Any,
+    *,
+    response_schema: Any = None,
+    key: str | None = None,
+    policy: Mapping[str, Any] | None = None,
 ) -> Any:
     """Ask a person: without an answer the task ends here; with one, it is returned (R5.1).
 
     `response_schema` (a model, TypedDict, dataclass or JSON Schema dict) describes the answer and, unless it is a
     dict, checks it. `key` matches the answer by name instead of by order (R5.7).
-    Raises RuntimeError outside a graph.
+    `policy` is for the review queue: who decides and by when (plain JSON; see `register`).
+    Raises RuntimeError outside a graph, TypeError where the policy is no mapping.
     """
-    return _context("interrupt()").ask(value, response_schema, key)
+    if policy is not None:
+        _check_policy(policy)
+    return _context("interrupt()").ask(value, response_schema, key, policy)
+
+
+def _check_policy(policy: Any) -> None:
+    if not isinstance(policy, Mapping):
+        raise TypeError(f"policy takes a mapping, not {type(policy).__name__}")
+    try:
+        json.dumps(dict(policy), allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"policy takes plain JSON only: {error}") from error
 
 
 def get_config() -> dict[str, Any]:

@@ -17,7 +17,7 @@ class Interrupt(models.Model):
     counts how often it was asked, `version` every change of the row. `value` and
     `response_schema` are JSON text. `policy` is JSON text too: what the workflow's code asked
     for beside the question. `due_order` is `due_at`, or the end of time, so that one index
-    serves the order by due time.
+    serves the order by due time. `arranged_round` is the round for which the rules were applied.
     """
 
     class Status(models.TextChoices):
@@ -82,7 +82,7 @@ class Interrupt(models.Model):
     due_order = models.DateTimeField(db_default=Value(END_OF_TIME))
     policy = models.TextField(blank=True, default="", db_default="")
     next_step_at = models.DateTimeField(null=True, blank=True)
-    steps_done = models.IntegerField(default=0, db_default=0)
+    arranged_round = models.IntegerField(default=0, db_default=0)
     asked_at = models.DateTimeField(db_default=Now())
     closed_at = models.DateTimeField(null=True, blank=True)
 

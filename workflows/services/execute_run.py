@@ -18,6 +18,7 @@ from workflows.engine.types import Command
 from workflows.models import Decision, Interrupt, Run
 from workflows.services import registry
 from workflows.services.custom_events import CustomEvents
+from workflows.services.desk.arranging import arrange_new
 from workflows.services.outcomes import Outcome, node_of, outcome_of
 from workflows.services.queueing import hold_thread, wake
 from workflows.services.run_warnings import collected_warnings
@@ -192,6 +193,8 @@ def _finish(claim: Claim, outcome: Outcome, given: Given, warnings: list[str]) -
         if outcome.reason == ANSWER_REFUSED:
             for decision in given.decisions:
                 _ask_again(claim, decision, outcome.error)
+        if outcome.status == Run.Status.INTERRUPTED:
+            arrange_new(claim.thread_id, claim.using)
         if warnings:
             told = [("warning", {"text": text}) for text in warnings]
             append_events(claim.using, claim.thread_id, claim.run_id, told)

@@ -13,11 +13,10 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, IntegrityError, transaction
-from django.db.models import F
 from django.utils import timezone
 
-from workflows.engine import ids, serde
-from workflows.engine.errors import SerdeError, SerializationError
+from workflows.engine import serde
+from workflows.engine.errors import SerializationError
 from workflows.engine.types import Command
 from workflows.models import Decision, Interrupt, Run, Thread, Vote
 from workflows.services import registry
@@ -34,15 +33,16 @@ from workflows.services.action import (
 from workflows.services.answers import make_answer
 from workflows.services.desk import audit
 from workflows.services.desk.deciding import Decider
+from workflows.services.desk.recording import record_decision, take
+from workflows.services.desk.shape import shape_of
 from workflows.services.desk.votes import cast
 from workflows.services.keys import check_key
 from workflows.services.queueing import (
     UNFINISHED,
     has_unfinished_run,
     lock_thread,
-    queue_run,
 )
-from workflows.services.shapes import APPROVE, EDIT, RESPOND, Shape, recognise
+from workflows.services.shapes import APPROVE, EDIT, RESPOND
 from workflows.storage.events import append_events
 
 _APPROVING = (APPROVE, EDIT, RESPOND)
@@ -114,84 +114,30 @@ class ResumeRun:
             if votes < needed:
                 self._tell_vote(row, votes, needed)
                 return vote
-        taken = Interrupt.objects.filter(
-            pk=row.pk,
-            status=Interrupt.Status.PENDING,
-            version=self.version,
-            round=self.round,
-        ).update(status=Interrupt.Status.DECIDED, version=F("version") + 1, reason="")
-        if not taken:
+        if not take(row, self.version, self.round):
             row.refresh_from_db()
             self._check_open(row)
             raise StaleQuestion(f"Question #{row.pk} has changed; read it again.")
-        return self._record(decider, row, thread, answer, command)
-
-    def _record(
-        self,
-        decider: Decider,
-        row: Interrupt,
-        thread: Thread,
-        answer: str,
-        command: str,
-    ) -> Decision:
         wait = decider.undo_seconds(row)
-        start_at = timezone.now() + timedelta(seconds=wait) if wait else None
-        decision = Decision.objects.create(
-            interrupt=row,
-            round=self.round,
-            kind=self.kind,
-            person=row_of(self.person),
-            person_name=name_of(self.person)[:200],
-            channel=self.channel,
-            start_at=start_at,
-            reason=self.reason,
-            answer=answer,
-            original=row.value,
-            edits=serde.dumps(dict(self.edits)) if self.edits else "",
-            checkpoint=self.checkpoint or thread.head,
-            idempotency_key=self.idempotency_key,
-        )
-        told: dict[str, Any] = {
-            "interrupt": row.pk,
-            "kind": self.kind,
-            "by": decision.person_name,
-        }
-        if decider.is_override(row):
-            told["override"] = True
-        asked = {
-            "interrupt": row.pk,
-            "node": row.node,
-            "title": row.title,
-            "status": Interrupt.Status.DECIDED.value,
-            "round": self.round,
-        }
-        run = queue_run(
+        return record_decision(
+            row,
             thread,
-            Run.Kind.RESUME,
+            Decision(
+                kind=self.kind,
+                person=row_of(self.person),
+                person_name=name_of(self.person)[:200],
+                channel=self.channel,
+                start_at=timezone.now() + timedelta(seconds=wait) if wait else None,
+                reason=self.reason,
+                answer=answer,
+                edits=serde.dumps(dict(self.edits)) if self.edits else "",
+                checkpoint=self.checkpoint or thread.head,
+                idempotency_key=self.idempotency_key,
+            ),
             command,
-            self.person,
-            priority=row.priority,
-            due_at=start_at,
-            events=[("interrupt", asked), ("decision", told)],
+            override=decider.is_override(row),
+            edited=sorted(self.edits or ()),
         )
-        decision.run = run
-        decision.save(update_fields=["run"])
-        audit.record(
-            self.person,
-            "question.decided",
-            channel=self.channel,
-            graph=thread.graph,
-            thread=thread.pk,
-            subject=f"question {row.pk}",
-            data={
-                **{key: told[key] for key in ("kind", "override") if key in told},
-                "decision": decision.pk,
-                "round": self.round,
-                "answer": ids.digest(answer),
-                "edited": sorted(self.edits or ()),
-            },
-        )
-        return decision
 
     def _tell_vote(self, row: Interrupt, votes: int, needed: int) -> None:
         told = {
@@ -305,13 +251,3 @@ def check_channels(graph: str, values: Mapping[str, Any]) -> None:
             f"The workflow does not let people edit {', '.join(refused)}; "
             f"editable: {', '.join(sorted(editable)) or 'nothing'}."
         )
-
-
-def shape_of(row: Interrupt) -> Shape:
-    """The shape of a stored question; where a type is unknown, of its plain tree."""
-    try:
-        payload = serde.loads(row.value)
-    except SerdeError:
-        payload = serde.tree(row.value)
-    schema = serde.tree(row.response_schema) if row.response_schema else None
-    return recognise(payload, schema)

@@ -31,6 +31,7 @@ class AskedRow(NamedTuple):
     value: str
     response_schema: str
     digest: str
+    policy: str
     round: int
 
 
@@ -62,6 +63,7 @@ def _asked_row(
         value=serde.dumps(question.value, f"interrupt of {task.name}"),
         response_schema="" if schema is None else serde.dumps(schema),
         digest=asked.digest,
+        policy=json.dumps(dict(asked.policy)) if asked.policy else "",
         round=2 if again else 1,
     )
 
@@ -131,7 +133,7 @@ _UPSERT = """
 INSERT INTO workflows_interrupt AS old (
   thread_id, run_id, graph, status, version, reason, priority, interrupt_id,
   namespace, checkpoint, task, task_path, node, ordinal, key, title, value,
-  response_schema, digest, round)
+  response_schema, digest, policy, round)
 {source}
 ON CONFLICT (thread_id, interrupt_id) DO UPDATE SET
   run_id = excluded.run_id, namespace = excluded.namespace,
@@ -139,7 +141,7 @@ ON CONFLICT (thread_id, interrupt_id) DO UPDATE SET
   task_path = excluded.task_path, node = excluded.node, ordinal = excluded.ordinal,
   key = excluded.key, title = excluded.title, value = excluded.value,
   response_schema = excluded.response_schema, digest = excluded.digest,
-  status = 'pending', version = old.version + 1, closed_at = NULL, reason = '',
+  policy = excluded.policy, status = 'pending', version = old.version + 1, closed_at = NULL, reason = '',
   round = old.round + CASE WHEN old.status = 'pending' AND excluded.round = 1 THEN 0 ELSE 1 END,
   asked_at = CASE WHEN old.status = 'pending' AND excluded.round = 1 THEN old.asked_at
              ELSE {now} END

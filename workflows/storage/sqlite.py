@@ -46,7 +46,7 @@ _EVENT = (
 )
 _ASK = upsert_sql(
     "SELECT t.id, ?, t.graph, 'pending', 1, '', 0,"
-    " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM workflows_thread AS t WHERE t.id = ?",
+    " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM workflows_thread AS t WHERE t.id = ?",
     _NOW,
 )
 _CLOSE = close_sql("?", "WHERE old.thread_id = ? AND old.interrupt_id = ?", _NOW)

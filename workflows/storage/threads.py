@@ -87,9 +87,10 @@ def _copy_questions(using: str, source: str, target: str, now: str) -> None:
         wrapper,
         "INSERT INTO workflows_interrupt (thread_id, graph, namespace, checkpoint,"  # noqa: S608
         " interrupt_id, task, task_path, node, ordinal, key, status, version, round,"
-        " title, value, response_schema, digest, reason, priority, asked_at)"
+        " title, value, response_schema, digest, policy, reason, priority, asked_at)"
         " SELECT %s, graph, namespace, checkpoint, interrupt_id, task, task_path, node,"
-        " ordinal, key, 'pending', 1, 1, title, value, response_schema, digest, '',"
+        " ordinal, key, 'pending', 1, 1, title, value, response_schema, digest, policy,"
+        " '',"
         f" priority, {now} FROM workflows_interrupt"
         " WHERE thread_id = %s AND status IN ('pending', 'decided')",
         (target, source),

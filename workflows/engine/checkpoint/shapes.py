@@ -58,6 +58,7 @@ class Asked:
     ordinal: int
     key: str | None
     digest: str
+    policy: Mapping[str, Any] | None = None
 
 
 @dataclass(slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from workflows.engine import ids
@@ -121,7 +122,13 @@ class Context:
             )
         return self._runtime
 
-    def ask(self, value: Any, schema: Any, key: str | None) -> Any:
+    def ask(
+        self,
+        value: Any,
+        schema: Any,
+        key: str | None,
+        policy: Mapping[str, Any] | None = None,
+    ) -> Any:
         """R5.1 to R5.9."""
         task, run = self.task, self.run
         ordinal = task.questions
@@ -155,7 +162,8 @@ class Context:
                 raise
         question = Interrupt(value, question_id)
         describe(question, schema)
-        asked = Asked(question, ordinal, key, question_digest(value) or "")
+        digest = question_digest(value) or ""
+        asked = Asked(question, ordinal, key, digest, policy)
         task.asked.append(asked)
         task.raised.append(question)
         raise GraphInterrupt((question,))

@@ -1,0 +1,97 @@
+"""A decision becomes rows: the question taken, the decision, its run, its event, its audit entry.
+
+All in the caller's transaction, with the thread's row locked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.models import F
+
+from workflows.engine import ids
+from workflows.models import Decision, Draft, Interrupt, Run, Thread
+from workflows.services.desk import audit
+from workflows.services.queueing import queue_run
+
+
+def take(row: Interrupt, version: int, round: int) -> bool:
+    """Take the question for one decision: of several callers exactly one gets True."""
+    return bool(
+        Interrupt.objects.filter(
+            pk=row.pk,
+            status=Interrupt.Status.PENDING,
+            version=version,
+            round=round,
+        ).update(
+            status=Interrupt.Status.DECIDED,
+            version=F("version") + 1,
+            reason="",
+            claimed_by=None,
+            claimed_until=None,
+            next_step_at=None,
+        )
+    )
+
+
+def record_decision(
+    row: Interrupt,
+    thread: Thread,
+    decision: Decision,
+    command: str,
+    *,
+    override: bool = False,
+    edited: Sequence[str] = (),
+) -> Decision:
+    """Save `decision` on the taken question and queue the run that hands `command` over.
+
+    `command` is the tagged JSON text of a Command. The run waits until the decision's
+    `start_at`. `row` is the question as it was before it was taken.
+    """
+    told: dict[str, Any] = {
+        "interrupt": row.pk,
+        "kind": decision.kind,
+        "by": decision.person_name or "system",
+    }
+    if override:
+        told["override"] = True
+    asked = {
+        "interrupt": row.pk,
+        "node": row.node,
+        "title": row.title,
+        "status": Interrupt.Status.DECIDED.value,
+        "round": row.round,
+    }
+    decision.run = queue_run(
+        thread,
+        Run.Kind.RESUME,
+        command,
+        decision.person,
+        # Runs are taken with the smallest number first, questions with the greatest.
+        priority=-row.priority,
+        due_at=decision.start_at,
+        events=[("interrupt", asked), ("decision", told)],
+    )
+    decision.interrupt = row
+    decision.round = row.round
+    decision.original = row.value
+    decision.save(force_insert=True)
+    Draft.objects.filter(interrupt=row, person=decision.person).delete()
+    audit.record(
+        decision.person,
+        "question.decided",
+        channel=decision.channel,
+        graph=thread.graph,
+        thread=thread.pk,
+        subject=f"question {row.pk}",
+        data={
+            "kind": decision.kind,
+            "decision": decision.pk,
+            "round": row.round,
+            "answer": ids.digest(decision.answer),
+            "edited": list(edited),
+            **({"override": True} if override else {}),
+        },
+    )
+    return decision

@@ -1,0 +1,18 @@
+"""The shape of a stored question."""
+
+from __future__ import annotations
+
+from workflows.engine import serde
+from workflows.engine.errors import SerdeError
+from workflows.models import Interrupt
+from workflows.services.shapes import Shape, recognise
+
+
+def shape_of(row: Interrupt) -> Shape:
+    """The shape of a stored question; where a type is unknown, of its plain tree."""
+    try:
+        payload = serde.loads(row.value)
+    except SerdeError:
+        payload = serde.tree(row.value)
+    schema = serde.tree(row.response_schema) if row.response_schema else None
+    return recognise(payload, schema)
