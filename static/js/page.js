@@ -48,6 +48,18 @@
   };
   setInterval(refreshTimes, 15000);
 
+  // A decision can be taken back until its workflow goes on
+  for (const form of all("[data-undo]")) {
+    const left = form.querySelector("[data-undo-left]");
+    const count = () => {
+      const seconds = Math.ceil((Number(form.dataset.undo) - Date.now()) / 1000);
+      if (seconds <= 0) { form.remove(); clearInterval(timer); return; }
+      left.textContent = `${seconds} s`;
+    };
+    const timer = setInterval(count, 500);
+    count();
+  }
+
   // Shortcuts
   const keysSwitch = one("[data-keys-switch]");
   const keysOn = () => read("durableweb.keys") !== "off";

@@ -79,7 +79,19 @@
   document.addEventListener("input", (event) => {
     if (event.target.form === form && event.target.name) dirty = true;
   });
+  // What is typed is kept on the server too, so that another device or a crash loses nothing
+  let keeping = 0;
+  const keepDraft = () => {
+    keeping = 0;
+    if (!sending) fetch(form.dataset.draft, { method: "POST", body: new FormData(form), credentials: "same-origin", keepalive: true }).catch(() => {});
+  };
+  if (form.dataset.draft) {
+    document.addEventListener("input", (event) => {
+      if (event.target.form === form && event.target.name && event.target.type !== "file") keeping ||= setTimeout(keepDraft, 1500);
+    });
+  }
   form.addEventListener("submit", (event) => {
+    clearTimeout(keeping);
     if (sending) {
       event.preventDefault();
       return;

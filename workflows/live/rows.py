@@ -47,7 +47,7 @@ def queue_change(numbers: set[int]) -> QueueChange:
     """The present state of these questions."""
     rows = list(
         Interrupt.objects.filter(pk__in=numbers)
-        .select_related("thread", "assignee")
+        .select_related("thread", "assignee", "assigned_group", "claimed_by")
         .order_by("asked_at", "id")
     )
     pending = Interrupt.Status.PENDING

@@ -67,6 +67,8 @@ class QueueItem:
     priority: int = 0
     due_at: datetime | None = None
     assignee: str = ""
+    group: str = ""
+    claimed_by: str = ""
     reason: str = ""
     may_decide: bool = False
 
@@ -144,11 +146,50 @@ class ReviewItem:
     is_cut: bool = False
     due_at: datetime | None = None
     assignee: str = ""
+    group: str = ""
+    priority: int = 0
+    snoozed_until: datetime | None = None
+    claim: ClaimRecord | None = None
+    votes: tuple[VoteRecord, ...] = ()
+    needed: int = 1
+    policy: str = ""
+    reasons: tuple[str, ...] = ()
+    comments: tuple[CommentRecord, ...] = ()
+    why_not: str = ""
+    may_arrange: bool = False
     may_decide: bool = False
     may_edit: bool = False
     position: int = 1
     of: int = 1
     seq: int = 0
+
+
+@dataclass(frozen=True)
+class ClaimRecord:
+    """Who is at work on a question, until when."""
+
+    who: str
+    until: datetime
+    is_mine: bool
+
+
+@dataclass(frozen=True)
+class VoteRecord:
+    """One approval of a question that needs several."""
+
+    who: str
+    at: datetime
+    is_mine: bool
+
+
+@dataclass(frozen=True)
+class CommentRecord:
+    """One remark on a question."""
+
+    number: int
+    who: str
+    text: str
+    at: datetime
 
 
 @dataclass(frozen=True)

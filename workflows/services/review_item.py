@@ -6,14 +6,24 @@ from workflows.engine import serde
 from workflows.engine.errors import SerdeError
 from workflows.models import Decision, Interrupt
 from workflows.services.access import Person, Rights, find_interrupt
+from workflows.services.desk.deciding import Decider, holder_of
+from workflows.services.desk.words import in_words
 from workflows.services.display import show_text, show_tree
-from workflows.services.records import DecisionRecord, ReviewItem, Sibling
+from workflows.services.records import (
+    ClaimRecord,
+    CommentRecord,
+    DecisionRecord,
+    ReviewItem,
+    Sibling,
+    VoteRecord,
+)
 from workflows.services.review_queue import graph_title
 from workflows.services.shapes import recognise
 from workflows.services.state import read_state
 from workflows.services.thread_history import decision_record
 
 MAX_SIBLINGS = 100
+MAX_COMMENTS = 200
 
 
 def review_item(person: Person, number: int) -> ReviewItem:
@@ -29,7 +39,9 @@ def review_item(person: Person, number: int) -> ReviewItem:
         for each in row.decisions.order_by("-round")
     ]
     is_open = row.status == Interrupt.Status.PENDING
-    may_decide = rights.can_decide(thread.graph)
+    decider = Decider(person)
+    rules = decider.rules(row)
+    why_not = decider.why_not(row)
     places = [each.number for each in siblings if each.status == "pending"]
     return ReviewItem(
         number=row.pk,
@@ -61,12 +73,36 @@ def review_item(person: Person, number: int) -> ReviewItem:
         is_cut=payload.is_cut,
         due_at=row.due_at,
         assignee=str(row.assignee or ""),
-        may_decide=may_decide and is_open,
+        group=str(row.assigned_group or ""),
+        priority=row.priority,
+        snoozed_until=row.snoozed_until,
+        claim=_claim(row, person),
+        votes=tuple(
+            VoteRecord(each.person_name, each.created_at, each.person_id == person.pk)
+            for each in row.votes.filter(round=row.round).order_by("id")
+        ),
+        needed=rules.quorum,
+        policy=in_words(rules),
+        reasons=rules.reasons,
+        comments=tuple(
+            CommentRecord(each.pk, each.person_name, each.text, each.created_at)
+            for each in row.comments.all()[:MAX_COMMENTS]
+        ),
+        why_not=why_not if is_open else "",
+        may_arrange=is_open and (not why_not or rights.can_operate(thread.graph)),
+        may_decide=is_open and not why_not,
         may_edit=rights.can_edit(thread.graph),
         position=places.index(row.pk) + 1 if row.pk in places else 1,
         of=max(len(places), 1),
         seq=thread.seq,
     )
+
+
+def _claim(row: Interrupt, person: Person) -> ClaimRecord | None:
+    holder = holder_of(row)
+    if holder is None or row.claimed_until is None:
+        return None
+    return ClaimRecord(str(row.claimed_by), row.claimed_until, holder == person.pk)
 
 
 def last_decision(person: Person, number: int) -> DecisionRecord | None:

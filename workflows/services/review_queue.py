@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 
 from workflows.models import Interrupt
 from workflows.services import registry
 from workflows.services.access import Person, Rights
+from workflows.services.desk.deciding import Decider, holder_of
 from workflows.services.records import QueueItem
 
 MAX_PAGE = 500
@@ -35,7 +37,9 @@ def pending(
             Q(asked_at__gte=at + TICK)
             | Q(asked_at__gte=at - TICK, asked_at__lt=at + TICK, id__gt=number)
         )
-    rows = rows.select_related("thread", "assignee")[: max(1, min(limit, MAX_PAGE))]
+    rows = rows.select_related("thread", "assignee", "assigned_group", "claimed_by")[
+        : max(1, min(limit, MAX_PAGE))
+    ]
     return queue_items(rows, rights)
 
 
@@ -48,7 +52,9 @@ def queue_item(person: Person, number: int) -> QueueItem | None:
     """One question as the queue shows it, or None where the person may not see it."""
     rights = Rights(person)
     rows = rights.limit(
-        Interrupt.objects.filter(pk=number).select_related("thread", "assignee"),
+        Interrupt.objects.filter(pk=number).select_related(
+            "thread", "assignee", "assigned_group", "claimed_by"
+        ),
         "thread__graph",
     )
     return next(iter(queue_items(rows, rights)), None)
@@ -56,12 +62,11 @@ def queue_item(person: Person, number: int) -> QueueItem | None:
 
 def queue_items(rows: Iterable[Interrupt], rights: Rights) -> list[QueueItem]:
     """Records of `rows`, which come with their thread and assignee."""
-    may_decide: dict[str, bool] = {}
+    decider = Decider(rights.person)
+    now = timezone.now()
     items = []
     for row in rows:
         graph = row.thread.graph
-        if graph not in may_decide:
-            may_decide[graph] = rights.can_decide(graph)
         items.append(
             QueueItem(
                 number=row.pk,
@@ -79,7 +84,9 @@ def queue_items(rows: Iterable[Interrupt], rights: Rights) -> list[QueueItem]:
                 due_at=row.due_at,
                 assignee=str(row.assignee or ""),
                 reason=row.reason,
-                may_decide=may_decide[graph],
+                group=str(row.assigned_group or ""),
+                claimed_by=str(row.claimed_by) if holder_of(row, now) else "",
+                may_decide=decider.may(row),
             )
         )
     return items

@@ -196,7 +196,9 @@ def _thread_record(row: Thread, rights: Rights, limit: int = MAX_PAGE) -> Thread
 def open_questions(row: Thread, rights: Rights) -> tuple[QueueItem, ...]:
     """The questions of a thread that wait for an answer, the oldest first."""
     rows = row.interrupts.filter(status=Interrupt.Status.PENDING)
-    rows = rows.select_related("thread", "assignee").order_by("asked_at", "id")
+    rows = rows.select_related(
+        "thread", "assignee", "assigned_group", "claimed_by"
+    ).order_by("asked_at", "id")
     return tuple(queue_items(rows, rights))
 
 

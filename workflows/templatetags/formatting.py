@@ -10,6 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from workflows.templatetags import rich_text, value_tree
+from workflows.templatetags.undo_strip import UndoOffer, undo_offer
 from workflows.templatetags.visible import has_hidden as find_hidden
 from workflows.templatetags.visible import visible as make_visible
 
@@ -171,6 +172,12 @@ def decided(kind: str) -> str:
 def visible(text: object) -> SafeString:
     """Text with its hidden characters marked."""
     return make_visible("" if text is None else text)
+
+
+@register.filter
+def undo(message: object) -> UndoOffer | None:
+    """What a message offers to take back, if it does and there is time."""
+    return undo_offer(str(getattr(message, "extra_tags", "")))
 
 
 @register.filter

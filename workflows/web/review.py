@@ -5,17 +5,21 @@ from dataclasses import replace
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.datastructures import MultiValueDict
 from django.utils.http import urlencode
 from django.views.decorators.http import require_POST, require_safe
 
+from workflows.models import Vote
 from workflows.services.action import InvalidAnswer, NotPending, StaleCheckpoint
+from workflows.services.desk.drafts import draft_of, fields_of
 from workflows.services.records import ReviewItem
 from workflows.services.resume_run import ResumeRun
 from workflows.services.review_item import review_item
 from workflows.services.review_queue import pending
+from workflows.templatetags.undo_strip import undo_tags
 from workflows.web import batch_form, strict_json
 from workflows.web.forms import attach
 from workflows.web.review_form import (
@@ -41,7 +45,21 @@ DONE = {
 def detail(request: HttpRequest, number: int) -> HttpResponse:
     """The question with all that is needed to decide it."""
     item = review_item(request.user, number)
-    return _page(request, item, review_form(item))
+    form = review_form(item)
+    kept = draft_of(request.user, number) if item.may_decide else None
+    if kept is None:
+        return _page(request, item, form)
+    typed = posted_again(fields_of(kept))
+    reading = form.read(typed, MultiValueDict())
+    draft = replace(
+        _draft(typed, form, reading),
+        kept_at=kept.updated_at,
+        is_outdated=(kept.version, kept.round) != (item.version, item.round),
+    )
+    cards = None
+    if item.shape == "batch":
+        cards = batch_form.read(item, typed, MultiValueDict()).cards
+    return _page(request, item, form, reading=reading, draft=draft, cards=cards)
 
 
 @require_POST
@@ -50,7 +68,7 @@ def show_diff(request: HttpRequest, number: int) -> HttpResponse:
     item = review_item(request.user, number)
     form = review_form(item)
     reading = form.read(request.POST, request.FILES)
-    draft = _draft(request, form, reading)
+    draft = _draft(request.POST, form, reading)
     if request.headers.get("HX-Request") == "true":
         context = {"rows": draft.rows, "readable": draft.is_readable}
         return render(request, "workflows/review/_diff.html", context)
@@ -70,14 +88,19 @@ def decide(request: HttpRequest, number: int) -> HttpResponse:
             # Whoever is late or may not decide hears that, not a remark on the form.
             attempt.place().check()
             return attempt.page(status=400)
-        action.execute()
+        made = action.execute()
     except InvalidAnswer as refusal:
         attempt.refuse(refusal)
         return attempt.page(status=400)
     except (NotPending, StaleCheckpoint) as refusal:
         attempt.item = review_item(request.user, number)
         return attempt.page(status=409, conflict=Conflict.of(refusal))
-    messages.success(request, f"{DONE[action.kind]} #{number}")
+    if isinstance(made, Vote):
+        text = f"Your approval of #{number} counts; it waits for more people."
+        messages.success(request, text)
+    else:
+        tags = undo_tags(made.pk, made.start_at)
+        messages.success(request, f"{DONE[action.kind]} #{number}", extra_tags=tags)
     return HttpResponseRedirect(_next(request, item), status=303)
 
 
@@ -91,7 +114,7 @@ class Attempt:
         self.notices: list[str] = []
         self.cards: list[batch_form.CardForm] = []
         self.reading = self.form.read(request.POST, request.FILES)
-        self.draft = _draft(request, self.form, self.reading)
+        self.draft = _draft(request.POST, self.form, self.reading)
 
     def place(self) -> ResumeRun:
         """The decision without its content: may it be made here and now?"""
@@ -191,19 +214,27 @@ class Attempt:
         return int(text)
 
 
-def _draft(request: HttpRequest, form: ReviewForm, reading: Any) -> Draft:
+def posted_again(fields: dict[str, list[str]]) -> QueryDict:
+    """What a draft holds, as it was posted."""
+    typed = QueryDict(mutable=True)
+    for name, texts in fields.items():
+        typed.setlist(name, texts)
+    return typed
+
+
+def _draft(post: QueryDict, form: ReviewForm, reading: Any) -> Draft:
     """What the reviewer has done so far."""
-    kind = request.POST.get("kind", "")
+    kind = post.get("kind", "")
     rows = form.changes(reading) if reading else []
     readable = reading is None or not reading.errors
-    response = request.POST.get("response", "")
+    response = post.get("response", "")
     return Draft(
         kind=kind,
-        reason=request.POST.get("reject_reason", "") if kind == "reject" else "",
-        response=response if kind == "respond" else "",
+        reason=post.get("reject_reason", "") if kind in {"", "reject"} else "",
+        response=response if kind in {"", "respond"} else "",
         rows=rows,
         is_readable=readable,
-        is_open=bool(rows) or not readable or is_list_button(request.POST),
+        is_open=bool(rows) or not readable or is_list_button(post),
     )
 
 

@@ -7,6 +7,7 @@ proposal, described by the proposal itself. The words of the question are never 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from workflows.services.records import ReviewItem
@@ -44,6 +45,8 @@ class Draft:
     rows: list[DiffRow] = field(default_factory=list)
     is_readable: bool = True
     is_open: bool = False
+    kept_at: datetime | None = None
+    is_outdated: bool = False
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from django.templatetags.static import static
 from django.urls import path
 from django.views.generic import RedirectView
 
-from workflows.web import health, queue, review, runs, start, threads
+from workflows.web import desk, health, queue, review, runs, start, threads
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="queue"), name="home"),
@@ -14,6 +14,12 @@ urlpatterns = [
     path("review/<int:number>/", review.detail, name="review"),
     path("review/<int:number>/decision", review.decide, name="decision"),
     path("review/<int:number>/diff", review.show_diff, name="diff"),
+    path("review/<int:number>/claim", desk.claim, name="claim"),
+    path("review/<int:number>/release", desk.release, name="release"),
+    path("review/<int:number>/arrange", desk.arrange, name="arrange"),
+    path("review/<int:number>/comment", desk.comment, name="comment"),
+    path("review/<int:number>/draft", desk.draft, name="draft"),
+    path("decisions/<int:decision>/undo", desk.undo, name="undo"),
     path("runs/", runs.index, name="runs"),
     path("runs/<int:run_id>/", runs.detail, name="run"),
     path("runs/<int:run_id>/cancel", runs.cancel, name="run_cancel"),

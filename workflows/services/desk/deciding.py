@@ -15,7 +15,7 @@ from django.utils import timezone
 from workflows.models import Decision, Interrupt, Preference, Run
 from workflows.services.access import Person, Rights
 from workflows.services.action import NotAllowed, NotPending
-from workflows.services.desk.policies import rules_for
+from workflows.services.desk.policies import PolicyBook
 from workflows.services.desk.rules import Rules
 
 
@@ -29,14 +29,11 @@ class Decider:
     def __init__(self, person: Person | None) -> None:
         self.person = person
         self.rights = Rights(person)
-        self._rules: dict[tuple[str, str, str], Rules] = {}
+        self._book = PolicyBook()
 
     def rules(self, row: Interrupt) -> Rules:
         """The rules that hold for the question."""
-        key = (row.graph, row.node, row.policy)
-        if key not in self._rules:
-            self._rules[key] = rules_for(row)
-        return self._rules[key]
+        return self._book.rules(row)
 
     def why_not(self, row: Interrupt) -> str:
         """Why this person may never decide this question; empty where they may.

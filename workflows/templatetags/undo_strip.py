@@ -1,0 +1,32 @@
+"""The strip after a decision that can still be taken back: its facts travel as a message tag."""
+
+import re
+import time
+from dataclasses import dataclass
+from datetime import datetime
+
+_TAG = re.compile(r"undo-(\d+)-(\d+)")
+
+
+@dataclass(frozen=True)
+class UndoOffer:
+    """A decision, and until when (unix milliseconds) it can be taken back."""
+
+    decision: int
+    until: int
+
+
+def undo_tags(decision: int, start_at: datetime | None) -> str:
+    """The tag of a message about this decision; empty when it is final at once."""
+    if start_at is None:
+        return ""
+    return f"undo-{decision}-{int(start_at.timestamp() * 1000)}"
+
+
+def undo_offer(tags: str) -> UndoOffer | None:
+    """What a message's tags offer, while there is time."""
+    found = _TAG.search(tags or "")
+    if found is None:
+        return None
+    offer = UndoOffer(int(found[1]), int(found[2]))
+    return offer if offer.until > time.time() * 1000 else None
