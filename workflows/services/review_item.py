@@ -39,7 +39,7 @@ def review_item(person: Person, number: int) -> ReviewItem:
         for each in row.decisions.order_by("-round")
     ]
     is_open = row.status == Interrupt.Status.PENDING
-    decider = Decider(person)
+    decider = Decider(person, rights)
     rules = decider.rules(row)
     why_not = decider.why_not(row)
     places = [each.number for each in siblings if each.status == "pending"]

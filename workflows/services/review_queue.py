@@ -62,7 +62,7 @@ def queue_item(person: Person, number: int) -> QueueItem | None:
 
 def queue_items(rows: Iterable[Interrupt], rights: Rights) -> list[QueueItem]:
     """Records of `rows`, which come with their thread and assignee."""
-    decider = Decider(rights.person)
+    decider = Decider(rights.person, rights)
     now = timezone.now()
     items = []
     for row in rows:

@@ -26,9 +26,9 @@ class ClaimedByOther(NotPending):
 class Decider:
     """One person; reads each rule once, so make a new one per request."""
 
-    def __init__(self, person: Person | None) -> None:
+    def __init__(self, person: Person | None, rights: Rights | None = None) -> None:
         self.person = person
-        self.rights = Rights(person)
+        self.rights = rights or Rights(person)
         self._book = PolicyBook()
 
     def rules(self, row: Interrupt) -> Rules:
