@@ -4,7 +4,13 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseRedirect,
+    JsonResponse,
+    QueryDict,
+)
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -74,12 +80,8 @@ def draft(request: HttpRequest, number: int) -> HttpResponse:
     if "drop" in request.POST:
         SaveDraft(request.user, number, {}).execute()
         return _back(request, number)
-    fields = {
-        name: [text for text in texts if isinstance(text, str)]
-        for name, texts in request.POST.lists()
-        if name not in NOT_TYPED
-    }
     version, round_ = (_number(request, name) for name in ("version", "round"))
+    fields = typed_fields(request.POST)
     SaveDraft(request.user, number, fields, version, round_).execute()
     return JsonResponse({"saved": timezone.now().isoformat()})
 
@@ -94,6 +96,15 @@ def undo(request: HttpRequest, decision: int) -> HttpResponse:
     except TooLate as refusal:
         return _back(request, number, refusal)
     return _back(request, number, done=f"Taken back: #{number} waits again.")
+
+
+def typed_fields(post: QueryDict) -> dict[str, list[str]]:
+    """What a posted form holds of the reviewer's own."""
+    return {
+        name: [text for text in texts if isinstance(text, str)]
+        for name, texts in post.lists()
+        if name not in NOT_TYPED
+    }
 
 
 def _arrangement(request: HttpRequest) -> dict[str, Any]:

@@ -14,13 +14,14 @@ from django.views.decorators.http import require_POST, require_safe
 
 from workflows.models import Vote
 from workflows.services.action import InvalidAnswer, NotPending, StaleCheckpoint
-from workflows.services.desk.drafts import draft_of, fields_of
+from workflows.services.desk.drafts import SaveDraft, draft_of, fields_of
 from workflows.services.records import ReviewItem
 from workflows.services.resume_run import ResumeRun
 from workflows.services.review_item import review_item
 from workflows.services.review_queue import pending
 from workflows.templatetags.undo_strip import undo_tags
 from workflows.web import batch_form, strict_json
+from workflows.web.desk import typed_fields
 from workflows.web.forms import attach
 from workflows.web.review_form import (
     Draft,
@@ -88,6 +89,9 @@ def decide(request: HttpRequest, number: int) -> HttpResponse:
             # Whoever is late or may not decide hears that, not a remark on the form.
             attempt.place().check()
             return attempt.page(status=400)
+        SaveDraft(
+            request.user, number, typed_fields(request.POST), item.version, item.round
+        ).execute()
         made = action.execute()
     except InvalidAnswer as refusal:
         attempt.refuse(refusal)

@@ -77,7 +77,8 @@ def record_decision(
     decision.round = row.round
     decision.original = row.value
     decision.save(force_insert=True)
-    Draft.objects.filter(interrupt=row, person=decision.person).delete()
+    if decision.start_at is None:  # otherwise it may be wanted again
+        Draft.objects.filter(interrupt=row, person=decision.person).delete()
     audit.record(
         decision.person,
         "question.decided",

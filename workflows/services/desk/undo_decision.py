@@ -8,7 +8,7 @@ from datetime import datetime
 from django.db import DEFAULT_DB_ALIAS, IntegrityError, transaction
 from django.db.models import F
 
-from workflows.models import Decision, Interrupt, Run, Undo
+from workflows.models import Decision, Draft, Interrupt, Run, Undo
 from workflows.services.access import (
     Person,
     Rights,
@@ -92,6 +92,9 @@ class UndoDecision:
             reason="",
         )
         question.refresh_from_db()
+        Draft.objects.filter(interrupt=question, person=decision.person).update(
+            version=question.version, round=question.round
+        )
         who = name_of(self.person)
         told = {
             "interrupt": question.pk,
