@@ -85,7 +85,7 @@
     links[next].focus();
     links[next].scrollIntoView({ block: "nearest" });
   };
-  const go = { q: "/queue/", r: "/runs/", s: "/start/" };
+  const go = { q: "/queue/", r: "/runs/", d: "/decisions/", s: "/start/" };
   let afterG = 0;
   const global = {
     j: () => step(1),

@@ -70,6 +70,11 @@ DECISIONS = {
     "edit": ("success", "pencil", "approved with changes"),
     "reject": ("error", "x", "rejected"),
     "respond": ("running", "message", "answered"),
+    "changes": ("waiting", "refresh", "sent back"),
+    "close": ("quiet", "stop", "closed"),
+    "timeout": ("error", "clock", "not answered in time"),
+    "vote": ("running", "check", "approved, one of several"),
+    "undo": ("quiet", "refresh", "taken back"),
 }
 
 
@@ -122,6 +127,7 @@ EVENT_ICONS = {
     "interrupt": "hand",
     "decision": "user",
     "edit": "pencil",
+    "desk": "user",
     "warning": "alert",
 }
 
@@ -136,6 +142,24 @@ def run_kind(kind: str) -> str:
 def run_origin(kind: str) -> str:
     """How a run came to be, as the word before "by"."""
     return RUN_KINDS.get(kind, (kind, kind))[1]
+
+
+DESK_WORDS = {
+    "claimed": "claimed",
+    "released": "given back",
+    "taken_over": "taken over",
+    "arranged": "arranged",
+    "commented": "commented on",
+    "remind": "is due soon: reminder",
+    "escalate": "is overdue: escalated",
+    "timeout": "was not answered in time",
+}
+
+
+@register.filter
+def desk_words(action: str) -> str:
+    """What was done around a question, in words."""
+    return DESK_WORDS.get(action, action)
 
 
 @register.filter

@@ -3,10 +3,10 @@
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import LoginView, LogoutView
 from django.templatetags.static import static
-from django.urls import path
+from django.urls import path, re_path
 from django.views.generic import RedirectView
 
-from workflows.web import desk, health, queue, review, runs, start, threads
+from workflows.web import decisions, desk, health, queue, review, runs, start, threads
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="queue"), name="home"),
@@ -19,6 +19,12 @@ urlpatterns = [
     path("review/<int:number>/arrange", desk.arrange, name="arrange"),
     path("review/<int:number>/comment", desk.comment, name="comment"),
     path("review/<int:number>/draft", desk.draft, name="draft"),
+    path("decisions/", decisions.index, name="decisions"),
+    re_path(
+        r"^decisions/export\.(?P<form>csv|json)$",
+        decisions.export,
+        name="decisions_export",
+    ),
     path("decisions/<int:decision>/undo", desk.undo, name="undo"),
     path("runs/", runs.index, name="runs"),
     path("runs/<int:run_id>/", runs.detail, name="run"),

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connections, transaction
 
 from workflows.models import AuditEntry
@@ -89,3 +90,15 @@ def test_writers_stand_in_line() -> None:
 
     assert AuditEntry.objects.count() == 10
     assert [*audit.verify()] == []
+
+
+def test_the_command_tells_a_changed_entry_by_its_number(capsys) -> None:
+    entries = [audit.record(None, "policy.changed") for _ in range(3)]
+    call_command("verify_audit")
+    assert "3 entries, none changed" in capsys.readouterr().out
+
+    AuditEntry.objects.filter(pk=entries[1].pk).update(person_name="Mallory")
+
+    with pytest.raises(CommandError, match="1 faults in 3 entries"):
+        call_command("verify_audit")
+    assert f"entry {entries[1].pk}" in capsys.readouterr().err

@@ -31,6 +31,19 @@ class TooLate(Refused):
         self.when = when
 
 
+def is_theirs(decision: Decision, person: Person) -> bool:
+    """Whether the person may take the decision back, time aside."""
+    mine = getattr(row_of(person), "pk", None)
+    return decision.person_id == mine or Rights(person).is_admin
+
+
+def may_take_back(decision: Decision, person: Person) -> bool:
+    """Whether there still is something to take back; `decision` comes with its run."""
+    run = decision.run
+    waits = run is not None and run.status == Run.Status.PENDING and run.fence == 0
+    return waits and decision.start_at is not None and is_theirs(decision, person)
+
+
 @dataclass(frozen=True)
 class UndoDecision:
     """`person` takes back decision number `decision`: their own, or as an admin anybody's."""
@@ -50,8 +63,7 @@ class UndoDecision:
             raise NotVisible("decision", self.decision)
         find_interrupt(self.person, row.interrupt_id)
         require(
-            row.person_id == getattr(row_of(self.person), "pk", None)
-            or Rights(self.person).is_admin,
+            is_theirs(row, self.person),
             "Only whoever made a decision, or an admin, may take it back.",
         )
         return row
