@@ -28,7 +28,7 @@ def test_mine_and_everybodys(as_, decided):
     page = Html(as_("viewer").get("/decisions/?who=all&workflow=letter&kind=reject"))
     assert page.has_text("Send it?")
     assert not Html(as_("viewer").get("/decisions/?who=all&kind=approve")).has_text(
-        "Send"
+        "Send it?"
     )
 
 

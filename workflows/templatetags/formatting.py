@@ -9,8 +9,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from workflows.services.desk.undo_offer import UndoOffer, undo_offer
 from workflows.templatetags import rich_text, value_tree
-from workflows.templatetags.undo_strip import UndoOffer, undo_offer
 from workflows.templatetags.visible import has_hidden as find_hidden
 from workflows.templatetags.visible import visible as make_visible
 

@@ -15,11 +15,11 @@ from django.views.decorators.http import require_POST, require_safe
 from workflows.models import Vote
 from workflows.services.action import InvalidAnswer, NotPending, StaleCheckpoint
 from workflows.services.desk.drafts import SaveDraft, draft_of, fields_of
+from workflows.services.desk.undo_offer import undo_tags
 from workflows.services.records import ReviewItem
 from workflows.services.resume_run import ResumeRun
 from workflows.services.review_item import review_item
 from workflows.services.review_queue import pending
-from workflows.templatetags.undo_strip import undo_tags
 from workflows.web import batch_form, strict_json
 from workflows.web.desk import typed_fields
 from workflows.web.forms import attach
