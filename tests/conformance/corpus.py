@@ -17,6 +17,7 @@ SECTIONS = [
     "nodes",
     "edges",
     "policies",
+    "caching",
     "state",
     "supersteps",
     "durability",
