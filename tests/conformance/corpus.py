@@ -33,6 +33,7 @@ SECTIONS = [
     "subgraphs",
     "functional",
     "streaming",
+    "stores",
     "savers",
 ]
 DRIVERS = ["blocking", "async"]
