@@ -25,14 +25,17 @@ class TestOnItsOwn(CacheContract):
         return DjangoCache()
 
 
+CODE = '{"$t":"os:system","v":"false"}'
 GONE = '{"$t":"gone.Class","v":1}'
 
 
 @pytest.mark.django_db
+@pytest.mark.rule("R10.4")
 @pytest.mark.parametrize(
     ("value", "digest", "why"),
     [
         (GONE, ids.digest(GONE), "gone.Class"),
+        (CODE, ids.digest(CODE), "os:system"),
         ("[1", ids.digest("[1"), "damaged"),
         ("2", ids.digest("1"), "digest"),
     ],
