@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from durableweb.cache.memory import InMemoryCache
+from durableweb.cache.memory import BaseCache, InMemoryCache
 
 
 class PlannedFailure(Exception):
@@ -24,7 +24,7 @@ class World:
     """What outlives a process: how often something outside has been tried, and a cache."""
 
     def __init__(self) -> None:
-        self.cache = InMemoryCache()
+        self.cache: BaseCache = InMemoryCache()
         self.tries: Counter[str] = Counter()
 
     def fail_once(self, name: str, error: type[Exception] = PlannedFailure) -> None:
