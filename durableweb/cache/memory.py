@@ -1,5 +1,6 @@
 """A cache in this process."""
 
-from workflows.engine.cache.memory import BaseCache, InMemoryCache
+from workflows.engine.cache.base import BaseCache
+from workflows.engine.cache.memory import InMemoryCache
 
 __all__ = ["BaseCache", "InMemoryCache"]

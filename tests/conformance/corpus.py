@@ -17,6 +17,7 @@ SECTIONS = [
     "nodes",
     "edges",
     "policies",
+    "caching",
     "state",
     "supersteps",
     "durability",
@@ -32,6 +33,7 @@ SECTIONS = [
     "subgraphs",
     "functional",
     "streaming",
+    "stores",
     "savers",
 ]
 DRIVERS = ["blocking", "async"]

@@ -106,6 +106,12 @@ class Run:
             return graph.bulk_update_state(*args)
         return self._loop.run(graph.abulk_update_state(*args))
 
+    def clear_cache(self, graph: Any, *args: Any) -> None:
+        if self._loop is None:
+            graph.clear_cache(*args)
+        else:
+            self._loop.run(graph.aclear_cache(*args))
+
     # transcripts
 
     def attempt(

@@ -1,4 +1,4 @@
-"""The programs printed in README and tutorial run as they are printed."""
+"""The programs printed in README, tutorial and how-to pages run as they are printed."""
 
 import re
 import sys
@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from durableweb.cache.memory import InMemoryCache
 from durableweb.checkpoint.memory import InMemorySaver
+from durableweb.store.memory import InMemoryStore
 from durableweb.types import Command
 from workflows.services import registry
 
@@ -77,3 +79,32 @@ def test_the_tutorial_s_second_program_pays_in_a_task(load) -> None:
     )
 
     assert graph.invoke({"purpose": "pens", "amount": 20}, CONFIG)["paid"] == 20
+
+
+CACHE_AND_STORE = "docs/howto/cache-and-store.md"
+
+
+def test_the_page_on_caches_and_stores_asks_a_customer_once(load):
+    module = load(CACHE_AND_STORE, 1)
+    graph = module.builder.compile(
+        checkpointer=InMemorySaver(), store=InMemoryStore(), cache=InMemoryCache()
+    )
+    first, second = ({"configurable": {"thread_id": name}} for name in "ab")
+    order = {"customer": "Anna", "country": "CH"}
+
+    asked = graph.invoke(order, first)
+    graph.invoke(Command(resume="at the door"), first)
+
+    assert [each.value for each in asked["__interrupt__"]] == [
+        "Where does Anna want the parcel?"
+    ]
+    assert graph.invoke(order, second)["note"] == "at the door"
+    chunks = [*graph.stream(order, second, stream_mode="updates")]
+    assert chunks[0] == {"look_up_rate": 0.081, "__metadata__": {"cached": True}}
+
+
+def test_the_page_on_caches_and_stores_compiles_with_both(load):
+    module = load(CACHE_AND_STORE, 1, 0)
+
+    assert isinstance(module.graph.cache, InMemoryCache)
+    assert isinstance(module.graph.store, InMemoryStore)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-FILES = ["flows", "questions", "inner_tasks", "failures", "nested"]
+FILES = ["flows", "questions", "inner_tasks", "failures", "nested", "cached"]
 
 
 def all_samples():

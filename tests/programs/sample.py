@@ -13,15 +13,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from durableweb.cache.memory import BaseCache, InMemoryCache
+
 
 class PlannedFailure(Exception):
     """A sample fails on purpose."""
 
 
 class World:
-    """What outlives a process: how often something outside has been tried."""
+    """What outlives a process: how often something outside has been tried, and a cache."""
 
     def __init__(self) -> None:
+        self.cache: BaseCache = InMemoryCache()
         self.tries: Counter[str] = Counter()
 
     def fail_once(self, name: str, error: type[Exception] = PlannedFailure) -> None:

@@ -49,6 +49,9 @@ class Scripted:
         self.saver = saver
         return self
 
+    def with_shared(self, **shared: Any) -> Scripted:
+        return self
+
     def stream(
         self, value: Any, config: Any, *, stream_mode: list[str], durability: str
     ) -> Iterator[tuple[str, Any]]:

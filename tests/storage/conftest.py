@@ -7,11 +7,13 @@ from django.db import connection
 from django.test import TransactionTestCase
 
 from workflows.models import (
+    CacheEntry,
     ChannelValue,
     Checkpoint,
     Decision,
     Event,
     Interrupt,
+    Item,
     PendingWrite,
     Run,
     Thread,
@@ -22,6 +24,8 @@ from workflows.storage.leases import keeper
 real_transactions = pytest.mark.django_db(transaction=True)
 
 FILLED = (
+    Item,
+    CacheEntry,
     Decision,
     Interrupt,
     Event,

@@ -41,6 +41,8 @@ def hidden(other_thread):
         ("/healthz", (200,) * 6),
         ("/admin/workflows/thread/", (LOGIN, LOGIN, LOGIN, LOGIN, LOGIN, 200)),
         ("/admin/workflows/decision/", (LOGIN, LOGIN, LOGIN, LOGIN, LOGIN, 200)),
+        ("/admin/workflows/item/", (LOGIN, LOGIN, LOGIN, LOGIN, LOGIN, 200)),
+        ("/admin/workflows/cacheentry/", (LOGIN, LOGIN, LOGIN, LOGIN, LOGIN, 200)),
     ],
 )
 def test_who_may_read_what(as_, question, hidden, path, statuses):

@@ -186,8 +186,8 @@ def _nested(graph: Any, given: Arguments, context: Any) -> Run:
             if given.context is None
             else _context_of(graph, given.context)
         ),
-        store=graph.store or outer.store,
-        cache=graph.cache or outer.cache,
+        store=outer.store if graph.store is None else graph.store,
+        cache=graph.cache,
         control=given.control or outer.control,
         max_concurrency=config.get("max_concurrency"),
         answers=outer.answers,

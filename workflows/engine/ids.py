@@ -46,6 +46,11 @@ def now_text() -> str:
     return f"{text}.{int((instant - whole) * 1e6):06d}+00:00"
 
 
+def now() -> datetime:
+    """The present instant, by the same clock."""
+    return datetime.fromtimestamp(clock(), UTC)
+
+
 def task_id(*parts: object) -> str:
     """The id of a task: the same parts give the same id in any process (R4.11)."""
     h = blake2b("\x00".join(map(str, parts)).encode(), digest_size=16).hexdigest()

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from workflows.engine.calls import Arguments, refuse_unbuilt, run_of
 from workflows.engine.checkpoint.base import BaseCheckpointSaver
+from workflows.engine.clearing import Clearing
 from workflows.engine.config import configurable, merge_configs
 from workflows.engine.constants import NS_END, NS_SEP
 from workflows.engine.drivers import aio, blocking
@@ -25,7 +26,7 @@ log = logging.getLogger("durableweb.engine")
 _UNSET: Any = object()
 
 
-class Pregel:
+class Pregel(Clearing):
     """A graph that can be run. Made by `StateGraph.compile` and by `@entrypoint`."""
 
     default_stream_mode = "values"
@@ -71,6 +72,13 @@ class Pregel:
         _check_saver(saver)
         twin = copy.copy(self)
         twin.checkpointer = saver
+        return twin
+
+    def with_shared(self, *, store: Any = None, cache: Any = None) -> Self:
+        """A copy with this store and this cache, where it was compiled without."""
+        twin = copy.copy(self)
+        twin.store = store if self.store is None else self.store
+        twin.cache = cache if self.cache is None else self.cache
         return twin
 
     @property

@@ -2,12 +2,14 @@
 
 from workflows.models.audit import AuditEntry
 from workflows.models.bulk import BulkItem, BulkJob
+from workflows.models.cache_entry import CacheEntry
 from workflows.models.checkpoint import ChannelValue, Checkpoint, PendingWrite
 from workflows.models.comment import Comment
 from workflows.models.decision import Decision
 from workflows.models.draft import Draft
 from workflows.models.event import Event
 from workflows.models.interrupt import Interrupt
+from workflows.models.item import Item
 from workflows.models.notice import Delivery, Notice, Webhook
 from workflows.models.policy import Policy
 from workflows.models.preference import Preference
@@ -24,6 +26,7 @@ __all__ = [
     "AuditEntry",
     "BulkItem",
     "BulkJob",
+    "CacheEntry",
     "ChannelValue",
     "Checkpoint",
     "Comment",
@@ -32,6 +35,7 @@ __all__ = [
     "Draft",
     "Event",
     "Interrupt",
+    "Item",
     "Notice",
     "PendingWrite",
     "Policy",

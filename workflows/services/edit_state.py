@@ -23,6 +23,7 @@ from workflows.services.action import (
     StaleCheckpoint,
     ThreadBusy,
 )
+from workflows.services.binding import bound
 from workflows.services.queueing import has_unfinished_run, lock_thread, queue_run
 from workflows.services.resume_run import check_channels
 from workflows.storage.events import append_events
@@ -86,7 +87,7 @@ class EditState:
         graph = registry.get(thread.graph).graph
         saver = DjangoSaver(graph=thread.graph, kind=Run.Kind.EDIT)
         try:
-            config = graph.with_saver(saver).update_state(
+            config = bound(graph, saver).update_state(
                 {"configurable": {"thread_id": thread.pk}}, dict(self.values)
             )
         except SerdeError as error:

@@ -17,6 +17,7 @@ from workflows.engine.errors import LeaseLostError, UnknownInterruptError
 from workflows.engine.types import Command
 from workflows.models import Decision, Interrupt, Run
 from workflows.services import registry
+from workflows.services.binding import bound
 from workflows.services.custom_events import CustomEvents
 from workflows.services.desk.arranging import arrange_new
 from workflows.services.outcomes import Outcome, node_of, outcome_of
@@ -111,16 +112,16 @@ def _run_graph(
     if item is None:
         text = str(registry.UnknownGraphError(claim.graph))
         return Outcome(Run.Status.ERROR, "unknown_graph", error=text)
-    bound = item.graph.with_saver(DjangoSaver(claim.using, claim))
+    graph = bound(item.graph, DjangoSaver(claim.using, claim))
     try:
-        asks = _drain(claim, bound, given.value, should_stop)
+        asks = _drain(claim, graph, given.value, should_stop)
     except UnknownInterruptError:
         if claim.fence == 1 or not isinstance(given.value, Command):
             raise
         # An earlier claim of this run has handed the answer over, with its edits: they
         # are saved. Go on as a resume does, without starting what waits for an answer.
         again: Command[Any] = Command(resume=given.value.resume)
-        asks = _drain(claim, bound, again, should_stop, strict_resume=False)
+        asks = _drain(claim, graph, again, should_stop, strict_resume=False)
     if asks or _has_open_questions(claim.thread_id):
         return Outcome(Run.Status.INTERRUPTED)
     return Outcome(Run.Status.SUCCESS)

@@ -166,7 +166,7 @@ def _add_checkpoint(
         ):
             refs[channel] = old
             continue
-        _check_name("channel", channel, 300)
+        check_name("channel", channel, 300)
         row, snapshot, kept = encode_value(
             serde,
             channel,
@@ -281,7 +281,8 @@ def _status_of(task: TaskWrites) -> str:
     return "done"
 
 
-def _check_name(what: str, name: str, length: int) -> None:
+def check_name(what: str, name: str, length: int) -> None:
+    """Refuse a name that one of the databases cannot hold."""
     if len(name) > length:
         raise ValueError(f"the {what} {name[:40]!r}... is longer than {length}")
     if "\0" in name or clean(name) != name:
@@ -292,9 +293,9 @@ def check_place(thread_id: str, namespace: str = "") -> None:
     """Refuse a thread id or namespace that one of the databases cannot hold."""
     if not thread_id:
         raise ValueError("the thread id is empty; give a text")
-    _check_name("thread id", thread_id, 200)
+    check_name("thread id", thread_id, 200)
     if namespace:
-        _check_name("namespace", namespace, 600)
+        check_name("namespace", namespace, 600)
 
 
 def refs_of(channels: str) -> dict[str, Ref]:

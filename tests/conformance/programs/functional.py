@@ -330,7 +330,7 @@ def retries_and_caches_of_tasks(api, run):
     return [run.invoke(wf, 1), calls]
 
 
-@program("R8.16", built=False)
+@program("R8.16")
 def a_cached_task(api, run):
     calls = []
 

@@ -163,7 +163,7 @@ def timeouts(api, run):
     ]
 
 
-@program("R1.38", built=False)
+@program("R1.38")
 def a_cached_node(api, run):
     calls = []
 

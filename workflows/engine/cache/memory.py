@@ -1,7 +1,4 @@
-"""Results of nodes and tasks, kept for equal inputs (R1.38), in this process.
-
-A key is (namespace, text). Values are kept as text of the common codec, never pickled.
-"""
+"""Results of nodes and tasks in this process, as text of the common codec, never pickled."""
 
 from __future__ import annotations
 
@@ -10,38 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from workflows.engine import ids
+from workflows.engine.cache.base import BaseCache, FullKey, Namespace
 from workflows.engine.serde import Serde, default
-
-Namespace = tuple[str, ...]
-FullKey = tuple[Namespace, str]
-
-
-class BaseCache:
-    """What a cache offers; a ttl is in seconds, None means for ever."""
-
-    def get(self, keys: Sequence[FullKey]) -> dict[FullKey, Any]:
-        """The values of those keys that are there."""
-        raise NotImplementedError
-
-    def set(self, pairs: Mapping[FullKey, tuple[Any, float | None]]) -> None:
-        """Keep values, each with its ttl."""
-        raise NotImplementedError
-
-    def clear(self, namespaces: Sequence[Namespace] | None = None) -> None:
-        """Forget these namespaces, or without an argument everything."""
-        raise NotImplementedError
-
-    async def aget(self, keys: Sequence[FullKey]) -> dict[FullKey, Any]:
-        """Async twin of `get`."""
-        return self.get(keys)
-
-    async def aset(self, pairs: Mapping[FullKey, tuple[Any, float | None]]) -> None:
-        """Async twin of `set`."""
-        self.set(pairs)
-
-    async def aclear(self, namespaces: Sequence[Namespace] | None = None) -> None:
-        """Async twin of `clear`."""
-        self.clear(namespaces)
 
 
 class InMemoryCache(BaseCache):

@@ -26,8 +26,10 @@ from workflows.engine.loop.effects import (
     Event,
     Failed,
     Finished,
+    Keep,
     List,
     Load,
+    Lookup,
     Open,
     Save,
     Start,
@@ -173,6 +175,10 @@ class Aio:
             case Compute(fn, args, kwargs, is_async):
                 found = fn(*args, **kwargs)
                 return await found if is_async else found
+            case Lookup(keys):
+                return await self.run.cache.aget(keys)
+            case Keep(pairs):
+                return await self.run.cache.aset(pairs)
         raise TypeError(f"unknown request {request!r}")
 
     def emit(self, namespace: str, mode: str, chunk: Any) -> None:

@@ -30,8 +30,10 @@ from workflows.engine.loop.effects import (
     Event,
     Failed,
     Finished,
+    Keep,
     List,
     Load,
+    Lookup,
     Open,
     Save,
     Start,
@@ -169,6 +171,10 @@ class Blocking:
                 if is_async:
                     check_blocking(None, getattr(fn, "__name__", "?"))
                 return fn(*args, **kwargs)
+            case Lookup(keys):
+                return self.run.cache.get(keys)
+            case Keep(pairs):
+                return self.run.cache.set(pairs)
         raise TypeError(f"unknown request {request!r}")
 
     def _emit(self, mode: str, chunk: Any) -> None:

@@ -9,7 +9,6 @@ from typing import Any, Generic, TypeVar
 from workflows.engine.channels import LastValue
 from workflows.engine.constants import END, PREVIOUS
 from workflows.engine.drivers.future import TaskFuture
-from workflows.engine.errors import FeatureNotBuiltError
 from workflows.engine.inject import (
     first_annotation,
     hints_of,
@@ -78,13 +77,10 @@ class entrypoint:
         retry_policy: RetryPolicy | Sequence[RetryPolicy] | None = None,
         timeout: Any = None,
     ) -> None:
-        if cache_policy is not None:
-            raise FeatureNotBuiltError(
-                "entrypoint caches are not built yet: leave out cache_policy"
-            )
         self.checkpointer = checkpointer
         self.store = store
         self.cache = cache
+        self.cache_policy = cache_policy
         self.context_schema = context_schema
         self.timeout = timeout
         if retry_policy is None:
@@ -119,6 +115,7 @@ class entrypoint:
             read=lambda channels, remaining: None,
             inject=inject,
             retry=self.retry,
+            cache=self.cache_policy,
             timeout=self.timeout,
         )
         channels = {END: LastValue(Any, END), PREVIOUS: LastValue(Any, PREVIOUS)}

@@ -6,8 +6,8 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from workflows.engine.cache.base import BaseCache
 from workflows.engine.drivers.timeouts import checked_policy
-from workflows.engine.errors import FeatureNotBuiltError
 from workflows.engine.inject import (
     injections,
     is_coroutine_function,
@@ -15,6 +15,7 @@ from workflows.engine.inject import (
     name_of,
     parameters_of,
 )
+from workflows.engine.loop.caching import task_namespace
 from workflows.engine.loop.records import Node
 from workflows.engine.runtime import current
 from workflows.engine.serde import register_reachable
@@ -30,6 +31,7 @@ class TaskFunction:
         *,
         name: str | None = None,
         retry: tuple[RetryPolicy, ...] = (),
+        cache: CachePolicy | None = None,
         timeout: Any = None,
     ) -> None:
         functools.update_wrapper(self, fn)
@@ -56,6 +58,7 @@ class TaskFunction:
             read=lambda channels, remaining: None,
             inject=inject,
             retry=retry,
+            cache=cache,
             timeout=checked_policy(timeout),
         )
 
@@ -68,6 +71,14 @@ class TaskFunction:
                 "@entrypoint or a node, in the thread or coroutine the engine started"
             )
         return context.call(self, args, kwargs)
+
+    def clear_cache(self, cache: BaseCache) -> None:
+        """Forget what `cache` keeps of this task, whichever graph called it."""
+        cache.clear([task_namespace(self.node)])
+
+    async def aclear_cache(self, cache: BaseCache) -> None:
+        """Async twin of `clear_cache`."""
+        await cache.aclear([task_namespace(self.node)])
 
     def __get__(self, instance: Any, owner: Any) -> Any:
         return self if instance is None else functools.partial(self, instance)
@@ -86,10 +97,6 @@ def task(
     A call starts at once and returns a future: `.result()` in blocking code, `await` in coroutines.
     Raises NotImplementedError for a generator function.
     """
-    if cache_policy is not None:
-        raise FeatureNotBuiltError(
-            "task caches are not built yet: leave out cache_policy"
-        )
     if retry_policy is None:
         retry: tuple[RetryPolicy, ...] = ()
     elif isinstance(retry_policy, RetryPolicy):
@@ -98,6 +105,8 @@ def task(
         retry = tuple(retry_policy)
 
     def decorate(fn: Callable[..., Any]) -> TaskFunction:
-        return TaskFunction(fn, name=name, retry=retry, timeout=timeout)
+        return TaskFunction(
+            fn, name=name, retry=retry, cache=cache_policy, timeout=timeout
+        )
 
     return decorate if function is None else decorate(function)

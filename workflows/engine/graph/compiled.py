@@ -69,8 +69,3 @@ class CompiledStateGraph(Pregel):
         """The JSON Schema of the context, or None."""
         schema = self.context_schema
         return None if schema is None else json_schema(schema)
-
-    def clear_cache(self, nodes: Any = None) -> None:
-        """Forget cached results; without a cache there are none."""
-        if self.cache is not None:
-            self.cache.clear(nodes)

@@ -9,7 +9,6 @@ from typing import Any, Self
 
 from workflows.engine.constants import END, START
 from workflows.engine.drivers.timeouts import checked_policy
-from workflows.engine.errors import FeatureNotBuiltError
 from workflows.engine.graph.branch import BranchSpec, path_map_of
 from workflows.engine.graph.compiled import CompiledStateGraph
 from workflows.engine.graph.compiler import build
@@ -273,13 +272,6 @@ class StateGraph:
             for n in given
         ]
         self.validate(stops)
-        uses_cache = self.defaults.get("cache") is not None or any(
-            spec.cache is not None for spec in self.nodes.values()
-        )
-        if cache is not None and uses_cache:
-            raise FeatureNotBuiltError(
-                "node caches are not built yet: leave out compile(cache=...)"
-            )
         program = build(self, name or "LangGraph")
         self.compiled = True
         return CompiledStateGraph(

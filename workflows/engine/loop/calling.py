@@ -7,7 +7,7 @@ import builtins
 
 from workflows.engine.constants import RETURN
 from workflows.engine.errors import GraphInterrupt, RecordedTaskError
-from workflows.engine.loop import plan
+from workflows.engine.loop import caching, plan
 from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.records import Task
 from workflows.engine.loop.resume import load_answers, may_start, questions
@@ -46,6 +46,14 @@ def call(view: View, step: Step, child: Task) -> Steps[None]:
         child.interrupts = list(questions(view, child))
         made.future.fail(GraphInterrupt(child.interrupts))
         return
+    if child.node.cache is not None and view.run.cache is not None:
+        try:
+            known = yield from caching.recall_call(view, step, child)
+        except Exception as error:  # noqa: BLE001 - the caller is told
+            made.future.fail(error)
+            return
+        if known:
+            return
     yield from start(view, step, child)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from workflows.engine.cache.base import FullKey
 from workflows.engine.checkpoint.base import Commit, Config, Place
 from workflows.engine.loop.records import Task
 
@@ -87,7 +88,23 @@ class Compute:
     is_async: bool
 
 
-Request = Open | Load | Save | List | Start | Wait | Cancel | Emit | Compute
+@dataclass(slots=True)
+class Lookup:
+    """Ask the run's cache; answered with those keys that it has a result for."""
+
+    keys: tuple[FullKey, ...]
+
+
+@dataclass(slots=True)
+class Keep:
+    """Give results to the run's cache, each with its ttl in seconds or None."""
+
+    pairs: dict[FullKey, tuple[Any, float | None]]
+
+
+Request = (
+    Open | Load | Save | List | Start | Wait | Cancel | Emit | Compute | Lookup | Keep
+)
 
 
 @dataclass(slots=True)
@@ -181,3 +198,14 @@ def compute(
 ) -> Steps[Any]:
     """Run a function of the author."""
     return (yield Compute(fn, args, kwargs, is_async))
+
+
+def lookup(keys: tuple[FullKey, ...]) -> Steps[dict[FullKey, Any]]:
+    """Ask the run's cache."""
+    found: dict[FullKey, Any] = yield Lookup(keys)
+    return found
+
+
+def keep(pairs: dict[FullKey, tuple[Any, float | None]]) -> Steps[None]:
+    """Give results to the run's cache."""
+    yield Keep(pairs)

@@ -84,6 +84,8 @@ def settle(view: View, step: Step, task: Task, writes: Any) -> None:
         step.closed += commit.closed_by(view, task)
     if view.run.saver is not None:
         step.unsaved.append(commit.writes_of(task))
+    if task.kept_as is not None and task.failed is None:
+        step.to_keep.append(task)
 
 
 def tell(view: View, task: Task) -> Steps[None]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from workflows.engine import ids
+from workflows.engine.cache.base import FullKey
 from workflows.engine.channels import Channel
 from workflows.engine.checkpoint.base import Asked, Due
 from workflows.engine.types import CachePolicy, Durability, Interrupt, RetryPolicy
@@ -130,6 +131,7 @@ class Task:
         "first_attempt",
         "input",
         "interrupts",
+        "kept_as",
         "keys",
         "made",
         "name",
@@ -183,6 +185,7 @@ class Task:
         self.raised: list[Interrupt] = []
         self.suspended = False
         self.triggers: tuple[str, ...] = ()
+        self.kept_as: FullKey | None = None
 
     @property
     def id(self) -> str:

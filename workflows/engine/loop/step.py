@@ -28,6 +28,7 @@ class Step:
         "running",
         "stopped",
         "tasks",
+        "to_keep",
         "unsaved",
     )
 
@@ -37,6 +38,7 @@ class Step:
         self.running: set[Task] = set()
         self.calls: dict[str, Task] = {}
         self.parked: dict[Task, Finished | Failed] = {}
+        self.to_keep: list[Task] = []
         self.unsaved: list[TaskWrites] = []
         self.closed: list[Closed] = []
         self.replies: list[tuple[Task, Any]] = []
@@ -48,16 +50,21 @@ class Step:
 def start(view: View, step: Step, task: Task, delay: float = 0.0) -> Steps[None]:
     """Begin an attempt, `delay` seconds from now."""
     if task.attempt == 1 and task.call is None:
-        if "send" in task.due:
-            task.input = task.due["send"]
-        else:
-            task.input = task.node.read(view.channels, view.run.remaining)
+        take_input(view, task)
         if view.run.modes:
             yield from chunks.started(view, task)
     step.running.add(task)
     if task.call is not None:
         step.calls[task.id] = task
     yield Start(task, delay)
+
+
+def take_input(view: View, task: Task) -> None:
+    """Give a node what it is called with: what was sent to it, or its part of the state."""
+    if "send" in task.due:
+        task.input = task.due["send"]
+    else:
+        task.input = task.node.read(view.channels, view.run.remaining)
 
 
 def leave(step: Step, task: Task) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from workflows.engine.constants import CALL, ERROR, INTERRUPT, RESUME
-from workflows.engine.loop import commit, effects, plan
+from workflows.engine.loop import caching, commit, effects, plan
 from workflows.engine.loop.calling import call
 from workflows.engine.loop.effects import Called, Event, Finished, Steps, Wrote
 from workflows.engine.loop.endings import end, settle, tell
@@ -32,6 +32,10 @@ def run_tasks(view: View, tasks: list[Task]) -> Steps[Step]:
             step.order += [
                 q for q in questions(view, task) if q.id not in view.run.answers
             ]
+    if view.run.cache is not None and step.queue:
+        yield from caching.recall(view, step)
+        if not step.queue:
+            yield from _save(view, step)
     limit = view.run.max_concurrency
     while True:
         while step.queue and not step.stopped and is_free(step, limit):
@@ -46,6 +50,8 @@ def run_tasks(view: View, tasks: list[Task]) -> Steps[Step]:
                     yield from tell(view, event.task)
             else:
                 yield from _take(view, step, event)
+        if step.to_keep:
+            yield from caching.keep(step)
         yield from _save(view, step)
     return step
 

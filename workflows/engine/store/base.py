@@ -5,7 +5,6 @@ A store implements `batch` and `abatch`; every other verb is one of their operat
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple
@@ -13,9 +12,6 @@ from typing import Any, Final, Literal, NamedTuple
 from workflows.engine.errors import InvalidNamespaceError
 
 Namespace = tuple[str, ...]
-_RESERVED = ("langgraph", "durableweb")
-_FILTER_KEY = re.compile(r"[A-Za-z0-9_.-]+")
-OPERATORS = frozenset({"$eq", "$ne", "$gt", "$gte", "$lt", "$lte"})
 
 
 class NotProvided:
@@ -323,65 +319,10 @@ def _namespaces_op(
 ) -> ListNamespacesOp:
     conditions = []
     if prefix:
-        check_path(prefix)
-        conditions.append(MatchCondition("prefix", tuple(prefix)))
+        conditions.append(MatchCondition("prefix", prefix))
     if suffix:
-        check_path(suffix)
-        conditions.append(MatchCondition("suffix", tuple(suffix)))
+        conditions.append(MatchCondition("suffix", suffix))
     return ListNamespacesOp(tuple(conditions) or None, max_depth, limit, offset)
-
-
-def check_path(path: Any) -> None:
-    """Refuse what is no tuple of texts; a plain text would be read letter by letter."""
-    if not isinstance(path, tuple | list):
-        raise InvalidNamespaceError(
-            f"a namespace is a tuple of texts, not {path!r}; write ({path!r},)"
-        )
-    for label in path:
-        if not isinstance(label, str):
-            raise InvalidNamespaceError(
-                f"namespace label {label!r} in {path!r} is no text but a {type(label).__name__}"
-            )
-
-
-def check_namespace(namespace: Any) -> None:
-    """Refuse a namespace that nothing may be put in (R11.2)."""
-    check_path(namespace)
-    if not namespace:
-        raise InvalidNamespaceError(
-            "namespace () needs at least one label, such as ('people',)"
-        )
-    for label in namespace:
-        if not label:
-            raise InvalidNamespaceError(
-                f"empty label in namespace {namespace!r}; leave it out or name it"
-            )
-        if "." in label:
-            raise InvalidNamespaceError(
-                f"namespace label {label!r} in {namespace!r} contains a period; "
-                "write one label for each part"
-            )
-    if namespace[0] in _RESERVED:
-        raise InvalidNamespaceError(
-            f"namespace {namespace!r}: what begins with {namespace[0]!r} is reserved; "
-            "choose another first label"
-        )
-
-
-def check_filter(filter: Mapping[str, Any] | None) -> None:
-    """Refuse unknown operators and keys that could be read as more than a key (R10.8, R11.5)."""
-    for key, wanted in (filter or {}).items():
-        if not _FILTER_KEY.fullmatch(key):
-            raise ValueError(
-                f"filter key {key!r} may hold letters, digits, '_', '.' and '-' only"
-            )
-        if isinstance(wanted, Mapping):
-            unknown = {name for name in wanted if str(name).startswith("$")} - OPERATORS
-            if unknown:
-                raise ValueError(
-                    f"unknown filter operator {min(unknown)!r}; known: "
-                    f"{', '.join(sorted(OPERATORS))}"
-                )
 
 
 def _instant(value: Any) -> datetime:
@@ -390,7 +331,6 @@ def _instant(value: Any) -> datetime:
 
 __all__ = [
     "NOT_PROVIDED",
-    "OPERATORS",
     "BaseStore",
     "GetOp",
     "InvalidNamespaceError",
@@ -404,7 +344,4 @@ __all__ = [
     "Result",
     "SearchItem",
     "SearchOp",
-    "check_filter",
-    "check_namespace",
-    "check_path",
 ]

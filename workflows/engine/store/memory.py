@@ -2,39 +2,27 @@
 
 from __future__ import annotations
 
-import operator
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from workflows.engine import ids
 from workflows.engine.errors import FeatureNotBuiltError
 from workflows.engine.serde import Serde, default
+from workflows.engine.store.asking import check, fits, listed
 from workflows.engine.store.base import (
     BaseStore,
     GetOp,
     Item,
     ListNamespacesOp,
-    MatchCondition,
     Namespace,
     Op,
     PutOp,
     Result,
     SearchItem,
     SearchOp,
-    check_filter,
-    check_namespace,
-    check_path,
 )
-
-_COMPARE: dict[str, Callable[[Any, Any], Any]] = {
-    "$gt": operator.gt,
-    "$gte": operator.ge,
-    "$lt": operator.lt,
-    "$lte": operator.le,
-}
-_MISSING = object()
 
 
 class _Kept:
@@ -69,12 +57,13 @@ class InMemoryStore(BaseStore):
         self._serde = serde or default
         self._lock = threading.RLock()
         self._items: dict[tuple[Namespace, str], _Kept] = {}
+        self._expiring: set[tuple[Namespace, str]] = set()
 
     def batch(self, ops: Iterable[Op]) -> list[Result]:
         """Do several operations; reads see the state before the writes of the same batch."""
         ops = list(ops)
         for op in ops:
-            _check(op)
+            check(op)
         texts = [
             self._serde.encode(dict(op.value))
             if isinstance(op, PutOp) and op.value is not None
@@ -103,11 +92,14 @@ class InMemoryStore(BaseStore):
         return None
 
     def _put(self, op: PutOp, text: bytes | None) -> None:
-        place = (tuple(op.namespace), op.key)
+        place = (tuple(op.namespace), str(op.key))
+        self._expiring.discard(place)
         if text is None:
             self._items.pop(place, None)
             return
-        now = datetime.fromtimestamp(ids.clock(), UTC)
+        if op.ttl is not None:
+            self._expiring.add(place)
+        now = ids.now()
         kept = self._items.get(place)
         if kept is None:
             kept = self._items[place] = _Kept(text, now, op.ttl)
@@ -115,14 +107,14 @@ class InMemoryStore(BaseStore):
         _refresh(kept)
 
     def _get(self, op: GetOp) -> Item | None:
-        kept = self._items.get((tuple(op.namespace), op.key))
+        kept = self._items.get((tuple(op.namespace), str(op.key)))
         if kept is None:
             return None
         if op.refresh_ttl:
             _refresh(kept)
         return Item(
             value=self._serde.decode(kept.text),
-            key=op.key,
+            key=str(op.key),
             namespace=tuple(op.namespace),
             created_at=kept.created_at,
             updated_at=kept.updated_at,
@@ -138,7 +130,7 @@ class InMemoryStore(BaseStore):
             if namespace[: len(prefix)] != prefix:
                 continue
             value = self._serde.decode(kept.text)
-            if not _fits(value, op.filter):
+            if not fits(value, op.filter):
                 continue
             if to_skip > 0:
                 to_skip -= 1
@@ -151,79 +143,16 @@ class InMemoryStore(BaseStore):
         return found
 
     def _list_namespaces(self, op: ListNamespacesOp) -> list[Namespace]:
-        found = {
-            namespace[: op.max_depth]
-            for namespace, _ in self._items
-            if all(_matches(namespace, one) for one in op.match_conditions or ())
-        }
-        return sorted(found)[op.offset : op.offset + op.limit]
+        return listed((namespace for namespace, _ in self._items), op)
 
     def _sweep(self) -> None:
         now = ids.clock()
-        old = [
-            place
-            for place, kept in self._items.items()
-            if kept.expires_at is not None and kept.expires_at <= now
-        ]
-        for place in old:
-            del self._items[place]
-
-
-def _check(op: Op) -> None:
-    if isinstance(op, PutOp):
-        check_namespace(op.namespace)
-        if op.value is not None and not isinstance(op.value, Mapping):
-            raise TypeError(
-                f"a store keeps dicts; {op.key!r} was given a {type(op.value).__name__}"
-            )
-    elif isinstance(op, GetOp):
-        check_path(op.namespace)
-    elif isinstance(op, SearchOp):
-        check_path(op.namespace_prefix)
-        check_filter(op.filter)
-        if op.query is not None:
-            raise NotImplementedError(
-                "search(query=...): this store has no index of meanings; use filter="
-            )
+        for place in [*self._expiring]:
+            expires_at = self._items[place].expires_at
+            if expires_at is not None and expires_at <= now:
+                self._expiring.discard(place)
+                del self._items[place]
 
 
 def _refresh(kept: _Kept) -> None:
     kept.expires_at = None if kept.ttl is None else ids.clock() + kept.ttl * 60
-
-
-def _fits(value: Mapping[str, Any], filter: Mapping[str, Any] | None) -> bool:
-    return all(
-        _fits_one(value.get(key, _MISSING), wanted)
-        for key, wanted in (filter or {}).items()
-    )
-
-
-def _fits_one(value: Any, wanted: Any) -> bool:
-    if isinstance(wanted, Mapping) and any(
-        str(name).startswith("$") for name in wanted
-    ):
-        return all(_compare(value, name, other) for name, other in wanted.items())
-    return _compare(value, "$eq", wanted)
-
-
-def _compare(value: Any, name: str, other: Any) -> bool:
-    if name == "$ne":
-        return bool(value is _MISSING or value != other)
-    if value is _MISSING:
-        return name == "$eq" and other is None
-    if name == "$eq":
-        return bool(value == other)
-    try:
-        return bool(_COMPARE[name](value, other))
-    except TypeError:
-        return False  # of different kinds, so neither is before the other
-
-
-def _matches(namespace: Namespace, condition: MatchCondition) -> bool:
-    path: Sequence[str] = condition.path
-    if len(path) > len(namespace):
-        return False
-    part = namespace[: len(path)]
-    if condition.match_type == "suffix":
-        part = namespace[len(namespace) - len(path) :]
-    return all(want in ("*", label) for want, label in zip(path, part, strict=True))

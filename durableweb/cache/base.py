@@ -1,0 +1,5 @@
+"""The interface of caches."""
+
+from workflows.engine.cache.base import BaseCache, FullKey, Namespace
+
+__all__ = ["BaseCache", "FullKey", "Namespace"]

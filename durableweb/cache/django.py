@@ -1,0 +1,5 @@
+"""The cache on Django's database."""
+
+from workflows.storage.cache import DjangoCache
+
+__all__ = ["DjangoCache"]

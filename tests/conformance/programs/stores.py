@@ -1,0 +1,153 @@
+"""Section 11: the store as nodes, tasks and subgraphs meet it."""
+
+from tests.conformance.corpus import program
+from tests.conformance.programs.shapes import S
+
+
+@program("R11.1", "R1.4")
+def a_store_reaches_every_function(api, run):
+    def by_name(state, *, store):
+        store.put(("seen",), "by_name", {"n": 1})
+
+    def by_runtime(state, runtime: api.Runtime):
+        runtime.store.put(("seen",), "by_runtime", {"n": 2})
+
+    def by_call(state):
+        api.get_store().put(("seen",), "by_call", {"n": 3})
+
+    def inner(state, *, store):
+        store.put(("seen",), "inner", {"n": 4})
+
+    below = api.StateGraph(S).add_node(inner).add_edge(api.START, "inner").compile()
+    built = api.StateGraph(S).add_sequence(
+        [by_name, by_runtime, by_call, ("below", below)]
+    )
+    store = api.InMemoryStore()
+    run.invoke(built.add_edge(api.START, "by_name").compile(store=store), {"a": 1})
+    return [[item.key, item.value] for item in store.search(("seen",))]
+
+
+@program("R11.1", "R11.9")
+def a_store_is_shared_by_threads(api, run):
+    store = api.InMemoryStore()
+
+    @api.entrypoint(checkpointer=run.saver, store=store)
+    def wf(n, *, store):
+        kept = store.get(("sums",), "all")
+        total = n + (kept.value["n"] if kept else 0)
+        store.put(("sums",), "all", {"n": total})
+        return total
+
+    return [run.invoke(wf, n, run.config(t)) for n, t in ((1, "a"), (2, "b"), (4, "a"))]
+
+
+@program("R11.9")
+def what_a_failed_step_put_stays(api, run):
+    store = api.InMemoryStore()
+    seen = []
+
+    def n(state, *, store):
+        seen.append([item.key for item in store.search(("u",))])
+        store.put(("u",), f"try{len(seen)}", {"n": 1})
+        if len(seen) == 1:
+            raise ValueError("no")
+        return {"log": ["n"]}
+
+    built = api.StateGraph(S).add_node("n", n).add_edge(api.START, "n")
+    g = built.compile(checkpointer=run.saver, store=store)
+    first = run.attempt(run.invoke, g, {"log": []}, run.config())
+    return [first, run.invoke(g, None, run.config()), seen]
+
+
+@program("R11.9")
+def what_a_recorded_task_put_is_put_once(api, run):
+    store = api.InMemoryStore()
+    calls = []
+
+    @api.task
+    def save(n):
+        calls.append(n)
+        api.get_store().put(("u",), str(n), {"n": n})
+        return n
+
+    @api.entrypoint(checkpointer=run.saver, store=store)
+    def wf(n):
+        saved = save(n).result()
+        return [saved, api.interrupt("go on?")]
+
+    run.invoke(wf, 1, run.config())
+    return [run.invoke(wf, api.Command(resume="yes"), run.config()), calls]
+
+
+@program("R11.1", "R11.3", "R11.4", "R11.5", "R11.6")
+def the_verbs_of_a_store(api, run):
+    store = api.InMemoryStore()
+    for n in range(4):
+        store.put(("u", str(n % 2)), f"k{n}", {"n": n})
+    store.put(("u", "0"), "k0", {"n": 9})
+    store.put(("u", "1"), "k5", {"n": 5})
+    store.put(("v",), "k4", {"n": 4})
+    store.delete(("u", "1"), "k1")
+    store.delete(("u", "1"), "k1")
+    store.put(("u", "1"), "k3", None)
+    return [
+        [[i.key, i.value, i.namespace, i.score] for i in store.search(("u",))],
+        [i.key for i in store.search((), filter={"n": {"$gte": 4}})],
+        [i.key for i in store.search((), filter={"n": 2})],
+        [i.key for i in store.search((), limit=1, offset=1)],
+        store.get(("u", "1"), "k3"),
+        store.get(("v",), "k4").value,
+        store.list_namespaces(),
+        store.list_namespaces(prefix=("u",), max_depth=1),
+        store.list_namespaces(prefix=("*",), suffix=("0",)),
+        run.attempt(store.search, (), filter={"n": {"$in": [1]}}),
+    ]
+
+
+@program("R11.2")
+def namespaces_that_are_refused(api, run):
+    store = api.InMemoryStore()
+    bad = [(), ("",), ("a.b",), (1,), ("langgraph", "x")]
+    return [run.attempt(store.put, each, "k", {}, kind=ValueError) for each in bad]
+
+
+@program(
+    "R11.2",
+    "R11.8",
+    differs="a plain text and a query without an index are refused (the reference: taken)",
+    expected=[{"raises": "InvalidNamespaceError"}, {"raises": "NotImplementedError"}],
+)
+def what_would_be_misunderstood(api, run):
+    store = api.InMemoryStore()
+    return [
+        run.attempt(store.put, "user", "k", {}),
+        run.attempt(store.search, ("u",), query="friends"),
+    ]
+
+
+@program(
+    "R11.3",
+    differs="putting again keeps created_at (the reference's memory store renews it)",
+    expected=[True, True],
+)
+def the_times_of_an_item_put_again(api, run):
+    store = api.InMemoryStore()
+    store.put(("u",), "k", {"n": 1})
+    first = store.get(("u",), "k")
+    store.put(("u",), "k", {"n": 2})
+    second = store.get(("u",), "k")
+    return [
+        second.created_at == first.created_at,
+        second.updated_at > first.updated_at,
+    ]
+
+
+@program(
+    "R11.7",
+    differs="the memory store knows ttl too (the reference's raises NotImplementedError)",
+    expected=[None, {"n": 1}],
+)
+def a_ttl_in_minutes(api, run):
+    store = api.InMemoryStore()
+    put = run.attempt(store.put, ("u",), "k", {"n": 1}, ttl=5)
+    return [put, store.get(("u",), "k").value]

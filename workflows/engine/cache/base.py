@@ -1,0 +1,37 @@
+"""What a cache of results is asked (R1.38). A key is (namespace, text), a ttl is in seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Namespace = tuple[str, ...]
+FullKey = tuple[Namespace, str]
+
+
+class BaseCache:
+    """What a cache offers; a ttl is in seconds, None means for ever, 0 not at all."""
+
+    def get(self, keys: Sequence[FullKey]) -> dict[FullKey, Any]:
+        """The values of those keys that are there."""
+        raise NotImplementedError
+
+    def set(self, pairs: Mapping[FullKey, tuple[Any, float | None]]) -> None:
+        """Keep values, each with its ttl."""
+        raise NotImplementedError
+
+    def clear(self, namespaces: Sequence[Namespace] | None = None) -> None:
+        """Forget these namespaces, or without an argument everything."""
+        raise NotImplementedError
+
+    async def aget(self, keys: Sequence[FullKey]) -> dict[FullKey, Any]:
+        """Async twin of `get`."""
+        return self.get(keys)
+
+    async def aset(self, pairs: Mapping[FullKey, tuple[Any, float | None]]) -> None:
+        """Async twin of `set`."""
+        self.set(pairs)
+
+    async def aclear(self, namespaces: Sequence[Namespace] | None = None) -> None:
+        """Async twin of `clear`."""
+        self.clear(namespaces)

@@ -1,0 +1,179 @@
+"""What an operation of a store means, apart from where items are kept: checks, filters, lists.
+
+Every store uses these, so a filter or a wildcard gives the same items whatever is below.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from workflows.engine.errors import InvalidNamespaceError
+from workflows.engine.store.base import (
+    GetOp,
+    ListNamespacesOp,
+    MatchCondition,
+    Namespace,
+    Op,
+    PutOp,
+    SearchOp,
+)
+
+_RESERVED = ("langgraph", "durableweb")
+_FILTER_KEY = re.compile(r"[A-Za-z0-9_.-]+")
+_LONGEST_TTL = 100 * 366 * 24 * 60.0  # minutes; beyond it no calendar holds the end
+_MISSING = object()
+_COMPARE: dict[str, Callable[[Any, Any], Any]] = {
+    "$gt": operator.gt,
+    "$gte": operator.ge,
+    "$lt": operator.lt,
+    "$lte": operator.le,
+}
+OPERATORS = frozenset({"$eq", "$ne", *_COMPARE})
+
+
+def check(op: Op) -> None:
+    """Refuse an operation that no store can do (R11.2, R11.3, R11.5, R11.8)."""
+    if isinstance(op, PutOp):
+        check_namespace(op.namespace)
+        if op.value is not None and not isinstance(op.value, Mapping):
+            raise TypeError(
+                f"a store keeps dicts; {op.key!r} was given a {type(op.value).__name__}"
+            )
+        if op.ttl is not None and not 0 <= op.ttl <= _LONGEST_TTL:
+            raise ValueError(
+                f"put({op.key!r}, ttl={op.ttl!r}): a ttl is a number of minutes from 0 to "
+                f"{_LONGEST_TTL:.0f}, None for ever"
+            )
+    elif isinstance(op, GetOp):
+        check_path(op.namespace)
+    elif isinstance(op, SearchOp):
+        check_path(op.namespace_prefix)
+        check_filter(op.filter)
+        _check_window(op.limit, op.offset)
+        if op.query is not None:
+            raise NotImplementedError(
+                "search(query=...): this store has no index of meanings; use filter="
+            )
+    elif isinstance(op, ListNamespacesOp):
+        for condition in op.match_conditions or ():
+            check_path(condition.path)
+        _check_window(op.limit, op.offset)
+    else:
+        raise TypeError(f"no operation of a store: {op!r}")
+
+
+def check_path(path: Any) -> None:
+    """Refuse what is no tuple of texts; a plain text would be read letter by letter."""
+    if not isinstance(path, tuple | list):
+        raise InvalidNamespaceError(
+            f"a namespace is a tuple of texts, not {path!r}; write ({path!r},)"
+        )
+    for label in path:
+        if not isinstance(label, str):
+            raise InvalidNamespaceError(
+                f"namespace label {label!r} in {path!r} is no text but a {type(label).__name__}"
+            )
+
+
+def check_namespace(namespace: Any) -> None:
+    """Refuse a namespace that nothing may be put in (R11.2)."""
+    check_path(namespace)
+    if not namespace:
+        raise InvalidNamespaceError(
+            "namespace () needs at least one label, such as ('people',)"
+        )
+    for label in namespace:
+        if not label:
+            raise InvalidNamespaceError(
+                f"empty label in namespace {namespace!r}; leave it out or name it"
+            )
+        if "." in label:
+            raise InvalidNamespaceError(
+                f"namespace label {label!r} in {namespace!r} contains a period; "
+                "write one label for each part"
+            )
+    if namespace[0] in _RESERVED:
+        raise InvalidNamespaceError(
+            f"namespace {namespace!r}: what begins with {namespace[0]!r} is reserved; "
+            "choose another first label"
+        )
+
+
+def check_filter(filter: Mapping[str, Any] | None) -> None:
+    """Refuse unknown operators and keys that could be read as more than a key (R10.8, R11.5)."""
+    for key, wanted in (filter or {}).items():
+        if not isinstance(key, str) or not _FILTER_KEY.fullmatch(key):
+            raise ValueError(
+                f"filter key {key!r} may hold letters, digits, '_', '.' and '-' only"
+            )
+        if _has_operators(wanted):
+            unknown = {str(name) for name in wanted} - OPERATORS
+            if unknown:
+                raise ValueError(
+                    f"unknown filter operator {min(unknown)!r}; known: "
+                    f"{', '.join(sorted(OPERATORS))}"
+                )
+
+
+def _check_window(limit: int, offset: int) -> None:
+    if limit < 0 or offset < 0:
+        raise ValueError(
+            f"limit and offset count items and are not negative: limit={limit}, "
+            f"offset={offset}"
+        )
+
+
+def fits(value: Mapping[str, Any], filter: Mapping[str, Any] | None) -> bool:
+    """Say whether an item's value is what a filter wants (R11.5)."""
+    return all(
+        _fits_one(value.get(key, _MISSING), wanted)
+        for key, wanted in (filter or {}).items()
+    )
+
+
+def _fits_one(value: Any, wanted: Any) -> bool:
+    if _has_operators(wanted):
+        return all(_compare(value, name, other) for name, other in wanted.items())
+    return _compare(value, "$eq", wanted)
+
+
+def _has_operators(wanted: Any) -> bool:
+    return isinstance(wanted, Mapping) and any(
+        str(name).startswith("$") for name in wanted
+    )
+
+
+def _compare(value: Any, name: str, other: Any) -> bool:
+    if name == "$ne":
+        return bool(value is _MISSING or value != other)
+    if value is _MISSING:
+        return name == "$eq" and other is None
+    if name == "$eq":
+        return bool(value == other)
+    try:
+        return bool(_COMPARE[name](value, other))
+    except TypeError:
+        return False  # of different kinds, so neither is before the other
+
+
+def listed(namespaces: Iterable[Namespace], op: ListNamespacesOp) -> list[Namespace]:
+    """What `list_namespaces` answers, given all namespaces that hold something (R11.6)."""
+    found = {
+        namespace[: op.max_depth]
+        for namespace in namespaces
+        if all(_matches(namespace, one) for one in op.match_conditions or ())
+    }
+    return sorted(found)[op.offset : op.offset + op.limit]
+
+
+def _matches(namespace: Namespace, condition: MatchCondition) -> bool:
+    path: Sequence[str] = condition.path
+    if len(path) > len(namespace):
+        return False
+    part = namespace[: len(path)]
+    if condition.match_type == "suffix":
+        part = namespace[len(namespace) - len(path) :]
+    return all(want in ("*", label) for want, label in zip(path, part, strict=True))

@@ -1,0 +1,270 @@
+"""The store over Django's tables (R11.1 to R11.9): what threads of all processes share.
+
+Values, namespaces and filters reach the database as bound parameters only (R10.8); a filter
+is compared on the values read back, so it means the same as in memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.db import connections, transaction
+from django.db.models import Q, QuerySet
+
+from workflows.engine import ids
+from workflows.engine import serde as default_serde
+from workflows.engine.errors import DamagedValueError, FeatureNotBuiltError
+from workflows.engine.store.asking import check, fits, listed
+from workflows.engine.store.base import (
+    BaseStore,
+    GetOp,
+    ListNamespacesOp,
+    Namespace,
+    Op,
+    PutOp,
+    Result,
+    SearchItem,
+    SearchOp,
+)
+from workflows.engine.store.base import Item as StoreItem
+from workflows.models import Item
+from workflows.storage.connections import POSTGRESQL
+from workflows.storage.rows import check_name
+
+_LONGEST = 300  # of a namespace and of a key, in characters; an index holds both
+_PAGE = 200
+_MOVED = ["value", "digest", "ttl_minutes", "expires_at", "updated_at"]
+
+
+class DjangoStore(BaseStore):
+    """Keeps items in the database `using`.
+
+    `ttl={"default_ttl": minutes, "refresh_on_read": bool}`. A namespace, its labels joined
+    by periods, and a key have at most 300 characters each.
+    """
+
+    supports_ttl = True
+
+    def __init__(
+        self,
+        using: str = "default",
+        *,
+        index: Any = None,
+        ttl: Mapping[str, Any] | None = None,
+        serde: Any = None,
+    ) -> None:
+        if index:
+            raise FeatureNotBuiltError(
+                "DjangoStore(index=...): search by meaning is not built; leave index out"
+            )
+        self.using = using
+        self.default_ttl = ttl.get("default_ttl") if ttl else None
+        self.refresh_on_read = ttl.get("refresh_on_read", True) if ttl else True
+        self._serde: Any = serde or default_serde
+
+    def batch(self, ops: Iterable[Op]) -> list[Result]:
+        """Do several operations; reads see the state before the writes of the same batch.
+
+        All writes are done or none. Inside a transaction of the caller they belong to it.
+        """
+        ops = list(ops)
+        puts: dict[tuple[str, str], tuple[PutOp, str | None]] = {}
+        for op in ops:
+            check(op)
+            if isinstance(op, PutOp):
+                puts[self._place_to_put(op)] = op, self._text(op)
+        if not puts:
+            return [self._read(op) for op in ops]
+        with transaction.atomic(using=self.using):
+            results = [self._read(op) for op in ops]
+            self._write(puts)
+        return results
+
+    async def abatch(self, ops: Iterable[Op]) -> list[Result]:
+        """Async twin of `batch`."""
+        found: list[Result] = await sync_to_async(self.batch, thread_sensitive=True)(
+            list(ops)
+        )
+        return found
+
+    def prune(self) -> int:
+        """Remove what has expired; returns how many items went."""
+        gone, _ = self._rows().filter(expires_at__lte=ids.now()).delete()
+        return gone
+
+    # reading
+
+    def _rows(self) -> QuerySet[Item]:
+        return Item.objects.using(self.using)
+
+    def _alive(self) -> QuerySet[Item]:
+        return self._rows().filter(
+            Q(expires_at__isnull=True) | Q(expires_at__gt=ids.now())
+        )
+
+    def _read(self, op: Op) -> Result:
+        if isinstance(op, GetOp):
+            return self._get(op)
+        if isinstance(op, SearchOp):
+            return self._search(op)
+        if isinstance(op, ListNamespacesOp):
+            return self._list_namespaces(op)
+        return None
+
+    def _get(self, op: GetOp) -> StoreItem | None:
+        if not _can_hold(op.namespace) or not _is_storable(str(op.key)):
+            return None
+        place = {"namespace": ".".join(op.namespace), "key": str(op.key)}
+        row = self._alive().filter(**place).first()
+        if row is None:
+            return None
+        if op.refresh_ttl:
+            self._refresh([row])
+        return StoreItem(
+            value=self._value(row),
+            key=row.key,
+            namespace=tuple(op.namespace),
+            created_at=row.created_at,
+            updated_at=row.updated_at,
+        )
+
+    def _search(self, op: SearchOp) -> list[SearchItem]:
+        if not _can_hold(op.namespace_prefix):
+            return []
+        rows = self._alive().filter(self._below(op.namespace_prefix)).order_by("id")
+        if op.filter:
+            found = self._fitting(rows, op)
+        else:
+            window = rows[op.offset : op.offset + op.limit]
+            found = [(row, self._value(row)) for row in window]
+        if op.refresh_ttl:
+            self._refresh([row for row, _ in found])
+        return [
+            SearchItem(
+                tuple(row.namespace.split(".")),
+                row.key,
+                value,
+                row.created_at,
+                row.updated_at,
+            )
+            for row, value in found
+        ]
+
+    def _fitting(
+        self, rows: QuerySet[Item], op: SearchOp
+    ) -> list[tuple[Item, dict[str, Any]]]:
+        found: list[tuple[Item, dict[str, Any]]] = []
+        wanted = op.offset + op.limit
+        last = 0
+        while len(found) < wanted:
+            page = [*rows.filter(id__gt=last)[:_PAGE]]
+            for row in page:
+                value = self._value(row)
+                if fits(value, op.filter):
+                    found.append((row, value))
+            if len(page) < _PAGE:
+                break
+            last = page[-1].pk
+        return found[op.offset : wanted]
+
+    def _list_namespaces(self, op: ListNamespacesOp) -> list[Namespace]:
+        rows = self._alive()
+        for condition in op.match_conditions or ():
+            if not _can_hold(condition.path):
+                return []
+            if condition.match_type == "prefix":
+                rows = rows.filter(self._below(_before_a_star(condition.path)))
+        kept = rows.values_list("namespace", flat=True).distinct()
+        return listed((tuple(joined.split(".")) for joined in kept), op)
+
+    def _below(self, prefix: Sequence[str]) -> Q:
+        """A namespace that is `prefix` or begins with its labels; case counts."""
+        if not prefix:
+            return Q()
+        joined = ".".join(prefix)
+        same = Q(namespace=joined)
+        if connections[self.using].vendor == POSTGRESQL:
+            return same | Q(namespace__startswith=f"{joined}.")
+        # LIKE takes a for A on SQLite, but texts sort by their bytes: "/" follows ".".
+        return same | Q(namespace__gte=f"{joined}.", namespace__lt=f"{joined}/")
+
+    def _value(self, row: Item) -> dict[str, Any]:
+        if ids.digest(row.value) != row.digest:
+            raise DamagedValueError(
+                f"item {row.key!r} of namespace {row.namespace!r} does not match its "
+                "digest; put it anew, or restore the row from a backup"
+            )
+        found: dict[str, Any] = self._serde.loads(row.value)
+        return found
+
+    # writing
+
+    def _text(self, op: PutOp) -> str | None:
+        return None if op.value is None else self._serde.dumps(dict(op.value))
+
+    def _place_to_put(self, op: PutOp) -> tuple[str, str]:
+        joined, key = ".".join(op.namespace), str(op.key)
+        check_name("namespace", joined, _LONGEST)
+        check_name("key", key, _LONGEST)
+        return joined, key
+
+    def _write(self, puts: Mapping[tuple[str, str], tuple[PutOp, str | None]]) -> None:
+        now = ids.now()
+        rows = []
+        for (namespace, key), (op, text) in puts.items():
+            over = self._rows().filter(namespace=namespace, key=key)
+            if text is None:
+                over.delete()
+                continue
+            over.filter(expires_at__lte=now).delete()  # what is put there is a new item
+            rows.append(
+                Item(
+                    namespace=namespace,
+                    key=key,
+                    value=text,
+                    digest=ids.digest(text),
+                    ttl_minutes=op.ttl,
+                    expires_at=None
+                    if op.ttl is None
+                    else now + timedelta(minutes=op.ttl),
+                    created_at=now,
+                    updated_at=now,
+                )
+            )
+        self._rows().bulk_create(
+            rows,
+            update_conflicts=True,
+            unique_fields=["namespace", "key"],
+            update_fields=_MOVED,
+        )
+
+    def _refresh(self, rows: Iterable[Item]) -> None:
+        """Give items that were read their minutes again."""
+        by_ttl: dict[float, list[int]] = {}
+        for row in rows:
+            if row.ttl_minutes is not None:
+                by_ttl.setdefault(row.ttl_minutes, []).append(row.pk)
+        for minutes, found in by_ttl.items():
+            self._alive().filter(pk__in=found).update(
+                expires_at=ids.now() + timedelta(minutes=minutes)
+            )
+
+
+def _can_hold(path: Sequence[str]) -> bool:
+    """Say whether anything can lie below; no label that was put has a period."""
+    return all(label and "." not in label and _is_storable(label) for label in path)
+
+
+def _is_storable(text: str) -> bool:
+    try:
+        check_name("name", text, _LONGEST)
+    except ValueError:
+        return False
+    return True
+
+
+def _before_a_star(path: Sequence[str]) -> Sequence[str]:
+    return path[: path.index("*")] if "*" in path else path
