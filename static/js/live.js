@@ -94,6 +94,8 @@
     process(element);
   };
   pill?.addEventListener("click", () => {
+    // In a view with filters or an order of its own, only the server knows the place.
+    if (one("[data-live-reload]")) { location.reload(); return; }
     const rows = [...held.values()];
     held.clear();
     for (const row of rows) insert(placeOf(row.id)[0], row, "append");

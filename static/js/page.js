@@ -109,7 +109,7 @@
     const marked = all(`[data-key="${CSS.escape(event.key)}"]`).find((element) => element.offsetParent !== null);
     if (marked) {
       event.preventDefault();
-      marked.click();
+      if (marked.matches("input[type=search]")) marked.focus(); else marked.click();
     } else if (global[event.key]) {
       event.preventDefault();
       global[event.key]();

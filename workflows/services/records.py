@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.utils import timezone
+
 from workflows.services.shapes import ActionCard
 
 
@@ -71,6 +73,11 @@ class QueueItem:
     claimed_by: str = ""
     reason: str = ""
     may_decide: bool = False
+
+    @property
+    def is_overdue(self) -> bool:
+        """Whether its due moment has passed."""
+        return self.due_at is not None and self.due_at <= timezone.now()
 
     @property
     def cursor(self) -> str:

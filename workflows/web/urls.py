@@ -11,6 +11,8 @@ from workflows.web import decisions, desk, health, queue, review, runs, start, t
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="queue"), name="home"),
     path("queue/", queue.index, name="queue"),
+    path("queue/views/", queue.save_view, name="save_view"),
+    path("queue/views/<int:number>/delete", queue.delete_view, name="delete_view"),
     path("review/<int:number>/", review.detail, name="review"),
     path("review/<int:number>/decision", review.decide, name="decision"),
     path("review/<int:number>/diff", review.show_diff, name="diff"),

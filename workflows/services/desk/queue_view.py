@@ -1,0 +1,292 @@
+"""What somebody wants to see of the queue: filters and an order, read from an address.
+
+Every filter and every order is one of a fixed list, and names of fields are checked, so
+nothing that comes from a browser becomes part of a query except as a bound value.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from workflows.models import Interrupt, QuestionField
+from workflows.services.access import Person, Rights
+
+LONGEST = 300
+MOST_FIELDS = 8
+# SQLite compares moments as text, and its own clock writes fewer digits than Django: an
+# equal moment is a span of time.
+TICK = timedelta(microseconds=1)
+FIELD = re.compile(
+    r"^(payload|state)\.([A-Za-z0-9_.-]{1,200})\s*(<=|>=|!=|=|<|>|~)\s*(.*)$", re.DOTALL
+)
+SORTS = {
+    "age": ("asked_at",),
+    "due": ("due_order", "asked_at"),
+    "priority": ("-priority", "asked_at"),
+}
+WHO = ("me", "mine", "nobody", "claimed")
+DUE = ("overdue", "today", "week", "none")
+GROUPS = ("", "workflow", "node", "assignee")
+_OPERATORS = {"=": "", "<": "__lt", "<=": "__lte", ">": "__gt", ">=": "__gte"}
+
+
+@dataclass(frozen=True)
+class FieldFilter:
+    """`payload.amount > 500`; `problem` says why it cannot be used."""
+
+    text: str
+    source: str = ""
+    name: str = ""
+    operator: str = ""
+    value: str = ""
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class QueueView:
+    """One view of the queue. `who` is one of WHO or `@name`, `age` the least seconds waited."""
+
+    graph: str = ""
+    node: str = ""
+    who: str = ""
+    group: str = ""
+    due: str = ""
+    text: str = ""
+    age: int = 0
+    snoozed: bool = False
+    fields: tuple[FieldFilter, ...] = ()
+    sort: str = "age"
+    by: str = ""
+    problems: tuple[str, ...] = field(default=(), compare=False)
+
+    @classmethod
+    def read(cls, given: Mapping[str, Any]) -> QueueView:
+        """The view of an address; what it does not understand is told in `problems`."""
+        problems: list[str] = []
+
+        def word(name: str, allowed: tuple[str, ...] = ()) -> str:
+            text = _clean(given.get(name, ""))
+            if allowed and text and text not in allowed:
+                problems.append(f"{name}: {text!r} is none of {', '.join(allowed)}")
+                return ""
+            return text
+
+        who = word("who")
+        if who and who not in WHO and not who.startswith("@"):
+            problems.append(f"who: {who!r} is none of {', '.join(WHO)} or @name")
+            who = ""
+        getlist: Callable[[str], list[str]] = getattr(given, "getlist", None) or (
+            lambda name: [given[name]] if given.get(name) else []
+        )
+        filters = tuple(
+            read_field(_clean(text)) for text in getlist("f")[:MOST_FIELDS] if text
+        )
+        problems += [each.problem for each in filters if each.problem]
+        age = _clean(given.get("age", ""))
+        if age and not (age.isascii() and age.isdigit() and len(age) < 10):
+            problems.append(f"age: {age!r} is not a number of seconds")
+            age = ""
+        return cls(
+            graph=word("workflow"),
+            node=word("node"),
+            who=who,
+            group=word("group"),
+            due=word("due", DUE),
+            text=word("q"),
+            age=int(age or 0),
+            snoozed=word("snoozed") == "1",
+            fields=tuple(each for each in filters if not each.problem),
+            sort=word("sort", tuple(SORTS)) or "age",
+            by=word("by", GROUPS[1:]),
+            problems=tuple(problems),
+        )
+
+    def query(self, **more: Any) -> str:
+        """The query string that gives this view, with `more` parameters."""
+        pairs = [
+            *(("workflow", self.graph), ("node", self.node), ("who", self.who)),
+            *(("group", self.group), ("due", self.due), ("q", self.text)),
+            ("age", self.age or ""),
+            ("snoozed", "1" if self.snoozed else ""),
+            *(("f", each.text) for each in self.fields),
+            ("sort", "" if self.sort == "age" else self.sort),
+            ("by", self.by),
+            *more.items(),
+        ]
+        return urlencode(
+            [(name, value) for name, value in pairs if value not in ("", None)]
+        )
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether it leaves anything out beside what is put off."""
+        return self != QueueView(sort=self.sort, by=self.by)
+
+    def rows(self, person: Person, rights: Rights) -> QuerySet[Interrupt]:
+        """The open questions of this view that the person may see, in no order."""
+        now = timezone.now()
+        rows = rights.limit(
+            Interrupt.objects.filter(status=Interrupt.Status.PENDING), "graph"
+        )
+        if self.graph:
+            rows = rows.filter(graph=self.graph)
+        if self.node:
+            rows = rows.filter(node=self.node)
+        if self.group:
+            rows = rows.filter(assigned_group__name=self.group)
+        if self.text:
+            number = self.text.removeprefix("#")
+            wanted = Q(title__icontains=self.text)
+            if number.isascii() and number.isdigit() and len(number) < 19:
+                wanted |= Q(pk=int(number))
+            rows = rows.filter(wanted)
+        if self.age:
+            rows = rows.filter(asked_at__lte=now - timedelta(seconds=self.age))
+        later = Q(snoozed_until__gt=now)
+        rows = rows.filter(later) if self.snoozed else rows.exclude(later)
+        rows = rows.filter(_whose(self.who, person, now), _when(self.due, now))
+        for each in self.fields:
+            rows = rows.filter(_has_field(each))
+        return rows
+
+
+def read_field(text: str) -> FieldFilter:
+    """A filter on a field of payload or state, as people type it."""
+    found = FIELD.match(text)
+    if found is None:
+        problem = (
+            f"{text!r} is no filter: write payload.amount > 500 or state.city = Rome "
+            "(=, !=, <, <=, >, >=, and ~ for contains)"
+        )
+        return FieldFilter(text, problem=problem)
+    source, name, operator, value = found.groups()
+    value = value.strip()
+    if operator in {"<", "<=", ">", ">="} and _number(value) is None:
+        problem = f"{text!r}: {operator} compares numbers, and {value!r} is none"
+        return FieldFilter(text, problem=problem)
+    return FieldFilter(text, source, name, operator, value)
+
+
+def page(
+    rows: QuerySet[Interrupt], sort: str, after: str, limit: int
+) -> list[Interrupt]:
+    """`limit` rows in this order, after the row whose `cursor_of` is `after`."""
+    names = SORTS[sort]
+    place = _place(after, names)
+    if place is not None:
+        rows = rows.filter(_beyond(names, *place))
+    rows = rows.select_related("thread", "assignee", "assigned_group", "claimed_by")
+    return list(rows.order_by(*names, "id")[:limit])
+
+
+def cursor_of(row: Interrupt, sort: str) -> str:
+    """Where the page after this row begins."""
+    values = [getattr(row, name.lstrip("-")) for name in SORTS[sort]]
+    return ",".join(
+        [v.isoformat() if isinstance(v, datetime) else str(v) for v in values]
+        + [str(row.pk)]
+    )
+
+
+def _beyond(names: tuple[str, ...], values: list[Any], number: int) -> Q:
+    """Rows after these values, in lexicographic order."""
+    found = Q()
+    equal = Q()
+    for name, value in zip(names, values, strict=True):
+        column = name.lstrip("-")
+        if isinstance(value, datetime):
+            found |= equal & Q(**{f"{column}__gte": value + TICK})
+            same = {f"{column}__gte": value - TICK, f"{column}__lt": value + TICK}
+            equal &= Q(**same)
+        else:
+            found |= equal & Q(**{f"{column}__lt": value})  # the greatest comes first
+            equal &= Q(**{column: value})
+    return found | equal & Q(id__gt=number)
+
+
+def _place(after: str, names: tuple[str, ...]) -> tuple[list[Any], int] | None:
+    parts = after.split(",")
+    if len(parts) != len(names) + 1:
+        return None
+    try:
+        values: list[Any] = [
+            int(part) if name == "-priority" else datetime.fromisoformat(part)
+            for name, part in zip(names, parts, strict=False)
+        ]
+        number = int(parts[-1])
+    except (ValueError, OverflowError):
+        return None
+    if any(isinstance(v, datetime) and not v.tzinfo for v in values):
+        return None
+    return (values, number) if abs(number) < 2**62 else None
+
+
+def _whose(who: str, person: Person, now: datetime) -> Q:
+    if not who:
+        return Q()
+    free = Q(assignee=None, assigned_group=None)
+    mine = Q(assignee=person.pk) | Q(claimed_by=person.pk, claimed_until__gt=now)
+    if who == "me":
+        return mine
+    if who == "mine":
+        groups: Any = getattr(person, "groups", None)
+        own = groups.values("pk") if groups is not None else []
+        return mine | Q(assignee=None, assigned_group__in=own) | free
+    if who == "nobody":
+        return free
+    if who == "claimed":
+        return Q(claimed_until__gt=now)
+    return Q(assignee__username=who[1:])
+
+
+def _when(due: str, now: datetime) -> Q:
+    if not due:
+        return Q()
+    if due == "none":
+        return Q(due_at=None)
+    if due == "overdue":
+        return Q(due_order__lt=now)
+    local = timezone.localtime(now)
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+    return Q(due_order__lt=midnight + timedelta(days=1 if due == "today" else 7))
+
+
+def _has_field(each: FieldFilter) -> Q:
+    fields = QuestionField.objects.filter(
+        interrupt=OuterRef("pk"), source=each.source, name=each.name
+    )
+    number = _number(each.value)
+    if each.operator == "~":
+        return Q(Exists(fields.filter(text__icontains=each.value)))
+    if each.operator == "!=":
+        return Q(Exists(fields)) & ~Q(Exists(fields.filter(text=each.value)))
+    if number is None:
+        return Q(Exists(fields.filter(text=each.value)))
+    lookup = f"number{_OPERATORS[each.operator]}"
+    wanted = Q(**{lookup: number})
+    if each.operator == "=":
+        wanted |= Q(text=each.value)
+    return Q(Exists(fields.filter(wanted)))
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if abs(number) < 1e300 else None
+
+
+def _clean(text: Any) -> str:
+    """A text of an address without what no column takes."""
+    return (
+        str(text)[:LONGEST].replace("\0", "").encode("utf-8", "ignore").decode().strip()
+    )
