@@ -184,6 +184,13 @@ LEASE_SECONDS = env.float("LEASE_SECONDS", default=10.0)
 MAX_RECOVERIES = env.int("MAX_RECOVERIES", default=3)
 EMBEDDED_WORKER_THREADS = env.int("EMBEDDED_WORKER_THREADS", default=4)
 
+# Values: the largest that is stored, in bytes of its text; the dotted path of what makes
+# the cipher that encrypts them; and whether rows from before it may still be read.
+MAX_VALUE_BYTES = env.int("MAX_VALUE_BYTES", default=16 * 1024 * 1024)
+VALUE_CIPHER = env.str("VALUE_CIPHER", default="")
+VALUE_CIPHER_KEYS = env.str("VALUE_CIPHER_KEYS", default="")
+VALUE_CIPHER_ACCEPTS_PLAIN = env.bool("VALUE_CIPHER_ACCEPTS_PLAIN", default=False)
+
 # The demo's workflows: may they fetch from this machine and its private networks, and
 # which git repositories may release notes be drawn from (paths, separated by commas).
 DEMO_ALLOW_PRIVATE_ADDRESSES = env.bool("DEMO_ALLOW_PRIVATE_ADDRESSES", default=False)

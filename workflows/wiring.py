@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.conf import settings
 from django.core.checks import register as register_check
 from django.db import connections
 from django.db.models.signals import post_migrate
 
 from workflows import checks
+from workflows.engine import serde
 from workflows.engine.drivers.threads import on_thread_end
 from workflows.live.announce import NOTIFY_CHANNEL, LocalAnnouncer
 from workflows.services import access, ports, registry
@@ -17,6 +19,7 @@ from workflows.worker.choosing import run_queue
 
 def install(app: AppConfig) -> None:
     """Join the storeys; touches no database."""
+    serde.default.max_bytes = settings.MAX_VALUE_BYTES
     ports.install(run_queue=run_queue(), announcer=LocalAnnouncer())
     events.set_announcer(_announce, channel=NOTIFY_CHANNEL)
     # A node may use the ORM in a thread of the engine's own.

@@ -280,6 +280,10 @@ class DamagedValueError(SerdeError):
     """A stored value does not match its digest."""
 
 
+class DecryptionError(SerdeError):
+    """A stored value cannot be decrypted: wrong key, changed, or moved from its place."""
+
+
 class InvalidNamespaceError(ValueError):
     """A store namespace that is empty, not a tuple of texts, or reserved."""
 

@@ -144,11 +144,11 @@ ON CONFLICT (thread_id, interrupt_id) DO UPDATE SET
   asked_at = CASE WHEN old.status = 'pending' AND excluded.round = 1 THEN old.asked_at
              ELSE {now} END
 WHERE (excluded.round > 1 OR old.status <> 'pending' OR old.checkpoint <> excluded.checkpoint
-       OR old.task <> excluded.task OR old.value <> excluded.value
+       OR old.task <> excluded.task OR NOT {same}
        OR old.response_schema <> excluded.response_schema)
   AND NOT (old.status IN ('pending', 'decided')
            AND length(excluded.namespace) < length(old.namespace))
-  AND NOT (old.status = 'decided' AND old.value = excluded.value
+  AND NOT (old.status = 'decided' AND {same}
            AND old.response_schema = excluded.response_schema AND EXISTS (
              SELECT 1 FROM workflows_decision AS decision
              JOIN workflows_run AS waiting ON waiting.id = decision.run_id
@@ -156,6 +156,10 @@ WHERE (excluded.round > 1 OR old.status <> 'pending' OR old.checkpoint <> exclud
                AND waiting.status = 'pending'))
 RETURNING id, node, title, status, round
 """
+
+# An encrypted text is another one each time it is written; then the digest tells.
+_SAME = """(old.value = excluded.value OR (old.digest <> '' AND
+           old.digest = excluded.digest AND substr(old.value, 1, 1) = '$'))"""
 
 _CLOSE = """
 UPDATE workflows_interrupt AS old
@@ -167,7 +171,7 @@ RETURNING id, node, title, status, round
 
 def upsert_sql(source: str, now: str) -> str:
     """The statement that asks; `source` selects the rows."""
-    return _UPSERT.format(source=source, now=now)
+    return _UPSERT.format(source=source, now=now, same=_SAME)
 
 
 def close_sql(status: str, matched: str, now: str) -> str:

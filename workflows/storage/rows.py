@@ -26,7 +26,7 @@ from workflows.engine.constants import (
     RETURN,
     START,
 )
-from workflows.engine.errors import SerializationError
+from workflows.engine.errors import SerdeError, SerializationError
 from workflows.engine.ids import digest
 from workflows.storage.events import json_text
 from workflows.storage.interrupts import AskedRow, asked_rows, clean, closed_pairs
@@ -304,10 +304,31 @@ def refs_of(channels: str) -> dict[str, Ref]:
 
 
 def verified_refs(row: CheckpointRow, thread_id: str) -> dict[str, Ref]:
-    """The channel map of a row whose digest is right; DamagedValueError otherwise."""
-    text = f"{row.channels}\n{row.due}\n{row.metadata}\n{row.rest}"
-    verify(text, row.digest, f"thread {thread_id!r}, checkpoint {row.id}")
+    """The channel map of a row whose digest is right; DamagedValueError otherwise.
+
+    SerdeError for a row that newer code has written in a format of its own.
+    """
+    if row.format > FORMAT:
+        raise SerdeError(
+            f"thread {thread_id!r}, checkpoint {row.id} is stored in format {row.format}, "
+            f"this code reads up to format {FORMAT}; deploy the newer code"
+        )
+    verify_checkpoint(row, thread_id)
     return refs_of(row.channels)
+
+
+def verify_checkpoint(row: CheckpointRow, thread_id: str) -> None:
+    """Raise DamagedValueError unless the row's digest is right."""
+    verify(_covered(row), row.digest, f"thread {thread_id!r}, checkpoint {row.id}")
+
+
+def checkpoint_digest(row: CheckpointRow) -> str:
+    """The digest that belongs to a row: of its channels, due, metadata and rest."""
+    return digest(_covered(row))
+
+
+def _covered(row: CheckpointRow) -> str:
+    return f"{row.channels}\n{row.due}\n{row.metadata}\n{row.rest}"
 
 
 def checkpoint_tuple(

@@ -32,7 +32,16 @@ from workflows.engine.checkpoint.base import (
 from workflows.engine.checkpoint.shapes import in_parts
 from workflows.engine.drivers.threads import on_thread_end
 from workflows.engine.errors import LeaseLostError, ThreadBusyError
-from workflows.storage import places, postgresql, prune, reading, sqlite, threads
+from workflows.engine.serde.vault import Cipher, Vault
+from workflows.storage import (
+    places,
+    postgresql,
+    prune,
+    reading,
+    sealing,
+    sqlite,
+    threads,
+)
 from workflows.storage.claims import Claim
 from workflows.storage.connections import POSTGRESQL, SQLITE
 from workflows.storage.events import announce_after_commit
@@ -57,7 +66,8 @@ class DjangoSaver(Reader):
     """Keeps checkpoints in the database `using`, on Django's own connection.
 
     With a `claim` it writes for that run, under its fencing number; without one `open`
-    makes a run of this process. `graph` names the workflow on rows that `open` makes, and
+    makes a run of this process. A `cipher` encrypts values; without one that of the setting
+    `VALUE_CIPHER`, if any, which is also the one that the pages read with. `graph` names the workflow on rows that `open` makes, and
     `kind` says what kind of run that is ("direct", "edit").
     """
 
@@ -67,6 +77,7 @@ class DjangoSaver(Reader):
         claim: Claim | None = None,
         *,
         serde: Any = None,
+        cipher: Cipher | None = None,
         graph: str = "",
         kind: str = "direct",
     ) -> None:
@@ -76,6 +87,7 @@ class DjangoSaver(Reader):
         self.graph = graph
         self.kind = kind
         self._codec: Any = serde or default_serde
+        self._vault = sealing.vault() if cipher is None else Vault(cipher)
         self._memory = Memory()
         self._places: dict[str, Place] = {}
         self._lock = threading.Lock()
@@ -162,6 +174,8 @@ class DjangoSaver(Reader):
             bundle = bundle_of(
                 self._codec, commit, before, memory, replace=replace_rows
             )
+            if self._vault is not None:
+                sealing.seal_bundle(bundle, self._vault)
             seq = self._write(bundle)
         except BaseException:
             # What the memory says may not be on the disk: read again next time.
@@ -255,7 +269,7 @@ class DjangoSaver(Reader):
         """Copy history and open questions to a thread that has none yet."""
         check_place(target_thread_id)
         self._memory.forget(target_thread_id)
-        threads.copy_thread(self.using, source_thread_id, target_thread_id)
+        threads.copy_thread(self.using, source_thread_id, target_thread_id, self._vault)
 
     def delete_for_runs(self, run_ids: Sequence[str]) -> None:
         """Remove the checkpoints that these runs wrote, and the values only they need."""

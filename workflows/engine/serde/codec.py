@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from workflows.engine.errors import DamagedValueError, SerializationError
+from workflows.engine.errors import DamagedValueError, SerdeError, SerializationError
 from workflows.engine.serde import langchain
 from workflows.engine.serde.builtin import builtin_types
 from workflows.engine.serde.classes import default_tag, form_of
@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 _encode = msgspec.json.Encoder().encode
 _encode_in_order = msgspec.json.Encoder(order="sorted").encode
 _decode = msgspec.json.Decoder().decode
+FORMAT = "durableweb-1"
 _MARK = b'"$t"'
 _WARN_BYTES = 1024 * 1024
 MAX_BYTES = 16 * 1024 * 1024
@@ -111,6 +112,17 @@ class Serde:
     def loads(self, text: str | bytes) -> Any:
         """`decode` by its usual name."""
         return self.decode(text)
+
+    def dumps_typed(self, value: Any) -> tuple[str, bytes]:
+        """(Name of the format, encoded value), as savers of the field keep them."""
+        return FORMAT, self.encode(value)
+
+    def loads_typed(self, data: tuple[str, bytes]) -> Any:
+        """What `dumps_typed` was given."""
+        name, payload = data
+        if name != FORMAT:
+            raise SerdeError(f"a value in the format {name!r} is not {FORMAT!r}")
+        return self.decode(payload)
 
     def tree(self, data: bytes | str) -> Any:
         """The raw tree for display: tagged nodes stay dicts, no type is built."""
