@@ -14,6 +14,7 @@ from workflows.models import Run, Thread
 from workflows.services import ports
 from workflows.services.access import Person, name_of, row_of
 from workflows.storage.events import append_events
+from workflows.storage.sealing import RUN, seal
 
 UNFINISHED = (Run.Status.PENDING, Run.Status.RUNNING)
 
@@ -33,7 +34,7 @@ def queue_run(
         thread=thread,
         graph=thread.graph,
         kind=kind,
-        payload=payload,
+        payload=seal(payload, thread.pk, RUN),
         priority=priority,
         idempotency_key=idempotency_key,
         created_by=row_of(person),

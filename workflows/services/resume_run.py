@@ -45,6 +45,7 @@ from workflows.services.queueing import (
     queue_run,
 )
 from workflows.services.shapes import Shape, recognise
+from workflows.storage.sealing import ANSWER, EDITS, QUESTION, seal, unseal
 
 MAX_REASON_LENGTH = 10_000
 
@@ -131,9 +132,11 @@ class ResumeRun:
             person=row_of(self.person),
             person_name=name_of(self.person)[:200],
             reason=self.reason,
-            answer=answer,
+            answer=seal(answer, thread.pk, ANSWER),
             original=row.value,
-            edits=serde.dumps(dict(self.edits)) if self.edits else "",
+            edits=seal(
+                serde.dumps(dict(self.edits)) if self.edits else "", thread.pk, EDITS
+            ),
             checkpoint=self.checkpoint or thread.head,
             idempotency_key=self.idempotency_key,
         )
@@ -260,9 +263,10 @@ def check_channels(graph: str, values: Mapping[str, Any]) -> None:
 
 def shape_of(row: Interrupt) -> Shape:
     """The shape of a stored question; where a type is unknown, of its plain tree."""
+    text = unseal(row.value, row.thread_id, QUESTION)
     try:
-        payload = serde.loads(row.value)
+        payload = serde.loads(text)
     except SerdeError:
-        payload = serde.tree(row.value)
+        payload = serde.tree(text)
     schema = serde.tree(row.response_schema) if row.response_schema else None
     return recognise(payload, schema)

@@ -12,6 +12,7 @@ from typing import Any
 from workflows.engine import serde
 from workflows.models import Checkpoint, Decision, Interrupt, Run
 from workflows.storage.claims import Claim
+from workflows.storage.sealing import RUN, unseal
 
 
 class AnswerIsVoid(Exception):
@@ -31,7 +32,7 @@ def given_to_engine(claim: Claim) -> Given:
     if claim.kind == Run.Kind.RESUME:
         return _answer(claim)
     if claim.kind == Run.Kind.START and not has_checkpoint(claim):
-        return Given(serde.loads(claim.payload))
+        return Given(_payload(claim))
     return Given()
 
 
@@ -52,10 +53,14 @@ def _answer(claim: Claim) -> Given:
         return Given(None, decisions)
     open_ones = [each for each in decisions if _waits_for_answer(each)]
     if open_ones or not decisions:
-        return Given(serde.loads(claim.payload), decisions)
+        return Given(_payload(claim), decisions)
     if claim.fence > 1 and all(_is_resolved(each) for each in decisions):
         return Given(None, decisions)
     raise AnswerIsVoid
+
+
+def _payload(claim: Claim) -> Any:
+    return serde.loads(unseal(claim.payload, claim.thread_id, RUN))
 
 
 def _waits_for_answer(decision: Decision) -> bool:

@@ -19,7 +19,7 @@ from workflows.services.access import (
     name_of,
 )
 from workflows.services.continue_run import CONTINUABLE
-from workflows.services.display import show_text
+from workflows.services.display import show_stored
 from workflows.services.queueing import UNFINISHED
 from workflows.services.records import (
     DecisionRecord,
@@ -31,6 +31,7 @@ from workflows.services.records import (
 )
 from workflows.services.review_queue import graph_title, queue_items
 from workflows.services.state import read_state
+from workflows.storage.sealing import ANSWER, EDITS, QUESTION, RUN
 
 MAX_PAGE = 500
 ATTENTION = "attention"
@@ -148,8 +149,9 @@ def run_record(row: Run, rights: Rights, *, with_input: bool = False) -> RunReco
     )
 
 
-def decision_record(row: Decision, graph: str, rights: Rights) -> DecisionRecord:
-    """One decision row as a record; edits of secret channels are masked."""
+def decision_record(row: Decision, thread: Thread, rights: Rights) -> DecisionRecord:
+    """One decision row on `thread` as a record; edits of secret channels are masked."""
+    graph, thread_id = thread.graph, thread.pk
     return DecisionRecord(
         number=row.pk,
         interrupt=row.interrupt_id,
@@ -158,9 +160,9 @@ def decision_record(row: Decision, graph: str, rights: Rights) -> DecisionRecord
         who=row.person_name,
         reason=row.reason,
         at=row.created_at,
-        answer=show_text(row.answer).tree,
-        original=show_text(row.original).tree,
-        edits=_masked(show_text(row.edits).tree, graph, rights),
+        answer=show_stored(row.answer, thread_id, ANSWER).tree,
+        original=show_stored(row.original, thread_id, QUESTION).tree,
+        edits=_masked(show_stored(row.edits, thread_id, EDITS).tree, graph, rights),
         run=row.run_id,
         checkpoint=row.checkpoint,
     )
@@ -179,7 +181,7 @@ def _thread_record(row: Thread, rights: Rights, limit: int = MAX_PAGE) -> Thread
         runs=tuple(run_record(run, rights) for run in runs),
         questions=items,
         decisions=tuple(
-            decision_record(each, row.graph, rights) for each in decisions[:MAX_PAGE]
+            decision_record(each, row, rights) for each in decisions[:MAX_PAGE]
         ),
         state=read_state(row, rights),
         events=_last(row.events.all(), limit),
@@ -224,7 +226,8 @@ def _last(rows: QuerySet[Event], limit: int) -> tuple[EventRecord, ...]:
 def _input_of(row: Run, rights: Rights) -> Any:
     if row.kind != Run.Kind.START:
         return None
-    return _masked(show_text(row.payload).tree, row.thread.graph, rights)
+    given = show_stored(row.payload, row.thread_id, RUN)
+    return _masked(given.tree, row.thread.graph, rights)
 
 
 def _masked(tree: Any, graph: str, rights: Rights) -> Any:

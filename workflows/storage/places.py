@@ -7,12 +7,13 @@ the head that is read next cannot move any more.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connections, transaction
 
-from workflows.engine.checkpoint.base import Place
+from workflows.engine.checkpoint.base import Place, is_given_up
 from workflows.engine.errors import LeaseLostError, StaleResumeError, ThreadBusyError
 from workflows.storage.connections import (
     LATER_SQL,
@@ -28,6 +29,9 @@ from workflows.storage.owners import is_dead, process_owner
 log = logging.getLogger(__name__)
 
 _ATTEMPTS = 5
+
+# What this process holds: (database, run id) to the place, and what makes its saver forget it.
+_held_here: dict[tuple[str, int], tuple[Place, Callable[[Place], object]]] = {}
 
 
 def ensure_thread(using: str, thread_id: str, graph: str = "") -> None:
@@ -49,10 +53,14 @@ def open_direct(
     expected_head: str | None,
     owner: Any,
     *,
+    forget: Callable[[Place], object],
     graph: str = "",
     kind: str = "direct",
 ) -> Place:
     """Make a running run of this process on the thread.
+
+    A run of this process whose stream nobody reads on is ended first (RA.2); `forget` is called
+    with the place when that happens to the one made here.
 
     Raises ThreadBusyError while another run holds it, StaleResumeError when the head is
     not `expected_head` ("" means that there must be none yet, None any).
@@ -78,7 +86,9 @@ def open_direct(
     else:
         raise ThreadBusyError(str(holder[0]) if holder else "?", thread_id=thread_id)
     keeper.hold(using, run_id, 1, lease_seconds())
-    return Place(thread_id, str(run_id), 1, owner)
+    place = Place(thread_id, str(run_id), 1, owner)
+    _held_here[using, run_id] = (place, forget)
+    return place
 
 
 def _insert_run(using: str, thread_id: str, graph: str, kind: str) -> int | None:
@@ -141,12 +151,26 @@ def holder_of(using: str, thread_id: str) -> str:
 
 
 def _break_lease(using: str, thread_id: str, holder: tuple[Any, ...]) -> bool:
-    """End a direct run whose process is gone; other kinds are left to `release_dead_leases`."""
+    """End a direct run whose process is gone, or whose stream of this process was left lying.
+
+    Other kinds are left to `release_dead_leases`.
+    """
     run_id, fence, owner, _, kind, lapsed = holder
+    held = _held_here.get((using, run_id))
+    if held is not None and is_given_up(held[0]):
+        place, forget = held
+        _let_go(using, run_id)
+        forget(place)
+        return end_run(using, thread_id, run_id, fence, "cancelled", reason="abandoned")
     dead = connections[using].vendor == SQLITE and is_dead(owner)
     if kind not in ("direct", "edit") or not (lapsed or dead):
         return False
     return end_run(using, thread_id, run_id, fence, "error", reason="abandoned")
+
+
+def _let_go(using: str, run_id: int) -> None:
+    keeper.drop(using, run_id)
+    _held_here.pop((using, run_id), None)
 
 
 def end_run(
@@ -205,7 +229,7 @@ def thread_status_after(using: str, thread_id: str, run_status: str) -> str:
 def close_direct(using: str, place: Place, outcome: str) -> None:
     """End the run of `place`; one that was taken over is only reported."""
     run_id = int(place.run_id)
-    keeper.drop(using, run_id)
+    _let_go(using, run_id)
     if not end_run(using, place.thread_id, run_id, place.fence, outcome):
         log.warning(
             "run %s of thread %r was taken over before it ended as %s",

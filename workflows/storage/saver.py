@@ -241,6 +241,7 @@ class DjangoSaver(Reader):
             thread_id,
             expected_head,
             owner,
+            forget=self._drop,
             graph=self.graph,
             kind=self.kind,
         )
@@ -250,13 +251,18 @@ class DjangoSaver(Reader):
 
     def close(self, place: Place, outcome: str = "success") -> None:
         """Give the thread back. A claimed run is ended by whoever claimed it."""
+        if self._drop(place):
+            places.close_direct(self.using, place, outcome)
+
+    def _drop(self, place: Place) -> bool:
+        """Forget a place; False where it is not the one that is held."""
         self._memory.forget(place.thread_id)
         with self._lock:
             held = self._places.get(place.thread_id)
             if held is None or held.run_id != place.run_id:
-                return
+                return False
             del self._places[place.thread_id]
-        places.close_direct(self.using, place, outcome)
+            return True
 
     # whole threads
 

@@ -46,6 +46,7 @@ __all__ = [
     "Place",
     "TaskWrites",
     "checkpoint_config",
+    "is_given_up",
 ]
 
 _guard = threading.Lock()

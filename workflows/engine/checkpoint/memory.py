@@ -358,7 +358,11 @@ class InMemorySaver(PromptTwins):
                 raise ValueError(
                     f"thread {target_thread_id!r} exists already; copy to a new thread id"
                 )
-            spaces = self._threads.get(str(source_thread_id), {})
+            spaces = self._threads.get(str(source_thread_id))
+            if not spaces:
+                raise ValueError(
+                    f"thread {source_thread_id!r} does not exist; nothing was copied"
+                )
             copies = {namespace: space.copy() for namespace, space in spaces.items()}
             if self._sealer is not None:
                 for space in copies.values():
