@@ -32,7 +32,7 @@ from workflows.engine.checkpoint.base import (
 from workflows.engine.checkpoint.shapes import in_parts
 from workflows.engine.drivers.threads import on_thread_end
 from workflows.engine.errors import LeaseLostError, ThreadBusyError
-from workflows.engine.serde.vault import Cipher, Vault
+from workflows.engine.serde.vault import AnyCipher, Vault
 from workflows.storage import (
     places,
     postgresql,
@@ -77,7 +77,7 @@ class DjangoSaver(Reader):
         claim: Claim | None = None,
         *,
         serde: Any = None,
-        cipher: Cipher | None = None,
+        cipher: AnyCipher | None = None,
         graph: str = "",
         kind: str = "direct",
     ) -> None:

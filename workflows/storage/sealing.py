@@ -57,7 +57,8 @@ def _made(name: str, keys: str, accepts_plain: bool) -> Vault:
             cipher: Any = AesGcmCipher.from_text(keys)
         else:
             cipher = import_string(name)
-            cipher = cipher if hasattr(cipher, "encrypt") else cipher()
+            is_made = hasattr(cipher, "encrypt") and not isinstance(cipher, type)
+            cipher = cipher if is_made else cipher()
         return Vault(cipher, accepts_plain=accepts_plain)
     except (ImportError, TypeError, ValueError) as error:
         raise ImproperlyConfigured(f"VALUE_CIPHER={name}: {error}") from error

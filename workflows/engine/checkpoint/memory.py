@@ -34,7 +34,7 @@ from workflows.engine.checkpoint.sealed import BODY, WRITES, SealedKeeper, Seale
 from workflows.engine.errors import SerializationError, ThreadBusyError
 from workflows.engine.serde import Serde
 from workflows.engine.serde.plain import SAFE, encode_plain
-from workflows.engine.serde.vault import Cipher, Vault
+from workflows.engine.serde.vault import AnyCipher, Vault
 
 _APART = ("channel_values", "channel_versions")
 
@@ -46,7 +46,7 @@ class InMemorySaver(PromptTwins):
     """
 
     def __init__(
-        self, *, serde: Serde | None = None, cipher: Cipher | None = None
+        self, *, serde: Serde | None = None, cipher: AnyCipher | None = None
     ) -> None:
         if serde is not None and not hasattr(serde, "encode"):
             raise TypeError(

@@ -8,7 +8,12 @@ from typing import Any
 
 import msgspec
 
-from workflows.engine.errors import DamagedValueError, SerdeError, SerializationError
+from workflows.engine.errors import (
+    DamagedValueError,
+    DecryptionError,
+    SerdeError,
+    SerializationError,
+)
 from workflows.engine.serde import langchain
 from workflows.engine.serde.builtin import builtin_types
 from workflows.engine.serde.classes import default_tag, form_of
@@ -21,6 +26,7 @@ from workflows.engine.serde.registry import (
     Registry,
     Upgrade,
 )
+from workflows.engine.serde.vault import is_sealed
 from workflows.engine.serde.write import Writer
 
 logger = logging.getLogger(__name__)
@@ -129,6 +135,11 @@ class Serde:
         try:
             return _decode(data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            if isinstance(data, str) and is_sealed(data):
+                raise DecryptionError(
+                    "a stored value is encrypted; give the saver its cipher "
+                    "(VALUE_CIPHER)"
+                ) from error
             raise DamagedValueError(f"a stored value is damaged: {error}") from error
 
     def canonical(self, value: Any, path: str = "$") -> str:

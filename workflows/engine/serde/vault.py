@@ -24,7 +24,7 @@ _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 class Cipher(Protocol):
     """What `InMemorySaver(cipher=)` and `DjangoSaver(cipher=)` take.
 
-    Both methods may take `associated_data: bytes` as a keyword. `decrypt` raises an exception of
+    One that takes associated data is a `BindingCipher`. `decrypt` raises an exception of
     any kind where the data or the associated data is not what was encrypted.
     """
 
@@ -35,6 +35,21 @@ class Cipher(Protocol):
     def decrypt(self, name: str, data: bytes) -> bytes:
         """What was encrypted under that name."""
         ...
+
+
+class BindingCipher(Protocol):
+    """A `Cipher` that takes associated data: what it has to be given again to decrypt."""
+
+    def encrypt(self, data: bytes, *, associated_data: bytes) -> tuple[str, bytes]:
+        """(Name of the key or method, encrypted data)."""
+        ...
+
+    def decrypt(self, name: str, data: bytes, *, associated_data: bytes) -> bytes:
+        """What was encrypted under that name with this associated data."""
+        ...
+
+
+AnyCipher = Cipher | BindingCipher
 
 
 class Vault:
