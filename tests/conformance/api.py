@@ -24,7 +24,8 @@ HOMES = {
     "runtime": "Runtime RunControl get_runtime",
     "managed": "IsLastStep RemainingSteps",
     "channels": (
-        "LastValue BinaryOperatorAggregate EphemeralValue UntrackedValue AnyValue Topic"
+        "LastValue BinaryOperatorAggregate EphemeralValue UntrackedValue AnyValue Topic "
+        "DeltaChannel"
     ),
     "checkpoint.base": "BaseCheckpointSaver CheckpointTuple WRITES_IDX_MAP",
     "checkpoint.memory": "InMemorySaver",

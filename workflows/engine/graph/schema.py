@@ -11,6 +11,7 @@ from typing import Annotated, Any, NotRequired, Required
 from workflows.engine.channels import (
     BinaryOperatorAggregate,
     Channel,
+    DeltaChannel,
     LastValue,
 )
 from workflows.engine.inject import hints_of
@@ -102,7 +103,11 @@ def _from_annotation(key: str, hint: Any) -> Channel | type[ManagedValue]:
     if isinstance(last, type) and issubclass(last, ManagedValue):
         return last
     if isinstance(last, Channel):
-        return last.fresh()
+        made = last.fresh()
+        if isinstance(made, DeltaChannel) and made.typ is Any:
+            made.typ = _without_required(typ)  # where it begins (R2.8)
+            made.clear()
+        return made
     if isinstance(last, type) and issubclass(last, Channel):
         return last(typ)
     if callable(last) and not isinstance(last, type):
