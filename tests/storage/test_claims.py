@@ -341,3 +341,23 @@ def test_the_error_of_a_run_is_kept_whatever_its_text():
 
     assert (run.status, run.error, run.traceback) == ("error", "a\ufffdb?", "t\ufffd")
     assert Thread.objects.get().status == "error"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status", "thread"),
+    [
+        ("success", "success", "idle"),
+        ("stopped", "cancelled", "idle"),
+        ("paused", "interrupted", "interrupted"),
+        ("error", "error", "error"),
+    ],
+)
+def test_a_direct_run_ends_with_a_status_that_runs_have(outcome, status, thread):
+    saver = DjangoSaver()
+
+    saver.close(saver.open("t", None), outcome)
+
+    run = Run.objects.get()
+    assert run.status == status
+    assert run.status in Run.Status.values
+    assert Thread.objects.get().status == thread

@@ -29,6 +29,8 @@ from workflows.storage.owners import is_dead, process_owner
 log = logging.getLogger(__name__)
 
 _ATTEMPTS = 5
+_STATUS_OF = {"stopped": "cancelled", "paused": "interrupted"}
+"""Endings that the engine tells apart and a run's status does not."""
 
 # What this process holds: (database, run id) to the place, and what makes its saver forget it.
 _held_here: dict[tuple[str, int], tuple[Place, Callable[[Place], object]]] = {}
@@ -229,6 +231,7 @@ def thread_status_after(using: str, thread_id: str, run_status: str) -> str:
 def close_direct(using: str, place: Place, outcome: str) -> None:
     """End the run of `place`; one that was taken over is only reported."""
     run_id = int(place.run_id)
+    outcome = _STATUS_OF.get(outcome, outcome)
     _let_go(using, run_id)
     if not end_run(using, place.thread_id, run_id, place.fence, outcome):
         log.warning(
