@@ -12,9 +12,11 @@ from tests.storage.ciphers import BindingCipher, TinyCipher
 from tests.storage.commits import History, asking, task
 from workflows.engine.checkpoint.base import checkpoint_config
 from workflows.engine.errors import DamagedValueError, DecryptionError
-from workflows.models import ChannelValue, Checkpoint, Interrupt, PendingWrite
+from workflows.models import ChannelValue, Checkpoint, Interrupt, Item, PendingWrite
 from workflows.storage import sealing
+from workflows.storage.cache import DjangoCache
 from workflows.storage.saver import DjangoSaver
+from workflows.storage.store import DjangoStore
 
 pytestmark = [pytest.mark.rule("R10.9"), pytest.mark.django_db]
 
@@ -223,3 +225,25 @@ def test_without_the_cipher_encrypted_columns_are_told_as_such(settings):
     with pytest.raises(DecryptionError, match="set VALUE_CIPHER"):
         sealing.unseal(sealed, "t", sealing.ANSWER)
     assert sealing.unseal("1", "t", sealing.ANSWER) == "1"
+
+
+def test_items_of_the_store_and_cached_results_are_encrypted_too(settings):
+    settings.VALUE_CIPHER = "tests.storage.ciphers.BindingCipher"
+    store, cache = DjangoStore(), DjangoCache()
+    store.put(("users", "ada"), "wish", {"for": SECRET})
+    store.put(("users", "bob"), "wish", {"for": "nothing"})
+    cache.set({(("f",), "k"): ((SECRET,), None)})
+
+    assert SECRET not in dump()
+    assert store.get(("users", "ada"), "wish").value == {"for": SECRET}
+    assert [item.key for item in store.search(("users",), filter={"for": SECRET})] == [
+        "wish"
+    ]
+    assert cache.get([(("f",), "k")]) == {(("f",), "k"): (SECRET,)}
+
+    adas = Item.objects.get(namespace="users.ada")
+    Item.objects.filter(namespace="users.bob").update(
+        value=adas.value, digest=adas.digest
+    )
+    with pytest.raises(DecryptionError, match="item wish"):
+        store.get(("users", "bob"), "wish")

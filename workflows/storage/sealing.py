@@ -1,7 +1,7 @@
 """What the database holds encrypted, where the setting `VALUE_CIPHER` names a cipher (R10.9).
 
 Encrypted are channel values, the writes of tasks, what is due (inputs of a `Send`), questions,
-answers, edits and what a run is given. Ids, names, steps, status, metadata, response schemas and
+answers, edits, what a run is given, items of the store and cached results. Ids, names, steps, status, metadata, response schemas and
 digests stay readable; a digest of an encrypted text is taken over what is stored. The title of
 a question would tell what it asks, so the name of its node stands there instead.
 """
