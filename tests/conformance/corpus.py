@@ -35,6 +35,7 @@ SECTIONS = [
     "streaming",
     "stores",
     "savers",
+    "deltas",
 ]
 DRIVERS = ["blocking", "async"]
 
