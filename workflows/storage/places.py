@@ -22,12 +22,15 @@ from workflows.storage.connections import (
     lock_thread,
 )
 from workflows.storage.events import append_events
+from workflows.storage.interrupts import withdraw
 from workflows.storage.leases import keeper, lease_seconds, seconds_param
 from workflows.storage.owners import is_dead, process_owner
+from workflows.storage.prune import roll_back
 
 log = logging.getLogger(__name__)
 
 _ATTEMPTS = 5
+DIRECT_KINDS = ("direct", "edit")
 
 
 def ensure_thread(using: str, thread_id: str, graph: str = "") -> None:
@@ -78,7 +81,15 @@ def open_direct(
     else:
         raise ThreadBusyError(str(holder[0]) if holder else "?", thread_id=thread_id)
     keeper.hold(using, run_id, 1, lease_seconds())
+    listen(using, run_id, owner)
     return Place(thread_id, str(run_id), 1, owner)
+
+
+def listen(using: str, run_id: int, owner: Any) -> None:
+    """Let `owner`, a driver, hear when the run is to end (RA.17)."""
+    hear = getattr(owner, "cancel", None)
+    if hear is not None:
+        keeper.listen(using, run_id, hear)
 
 
 def _insert_run(using: str, thread_id: str, graph: str, kind: str) -> int | None:
@@ -144,7 +155,7 @@ def _break_lease(using: str, thread_id: str, holder: tuple[Any, ...]) -> bool:
     """End a direct run whose process is gone; other kinds are left to `release_dead_leases`."""
     run_id, fence, owner, _, kind, lapsed = holder
     dead = connections[using].vendor == SQLITE and is_dead(owner)
-    if kind not in ("direct", "edit") or not (lapsed or dead):
+    if kind not in DIRECT_KINDS or not (lapsed or dead):
         return False
     return end_run(using, thread_id, run_id, fence, "error", reason="abandoned")
 
@@ -169,11 +180,14 @@ def end_run(
             wrapper,
             "UPDATE workflows_run SET status = %s, reason = %s, lease_until = NULL,"  # noqa: S608
             f" finished_at = {NOW_SQL[wrapper.vendor]}"
-            " WHERE id = %s AND fence = %s AND status = 'running' RETURNING kind",
+            " WHERE id = %s AND fence = %s AND status = 'running'"
+            " RETURNING kind, cancel_mode",
             (status, reason, run_id, fence),
         ).fetchall()
         if not found:
             return False
+        if status == "cancelled":
+            settle_cancelled(using, thread_id, run_id, found[0][1])
         data = {"run": run_id, "kind": found[0][0], "status": status}
         if reason:
             data["reason"] = reason
@@ -185,6 +199,17 @@ def end_run(
             thread_status=thread_status_after(using, thread_id, status),
         )
     return True
+
+
+def settle_cancelled(using: str, thread_id: str, run_id: int, mode: str) -> None:
+    """What follows where a run ends as cancelled: nothing is asked any more (RB.8).
+
+    With mode "rollback" the thread goes back to where the run began (RA.2). Part of the
+    caller's transaction.
+    """
+    withdraw(using, thread_id, run_id)
+    if mode == "rollback":
+        roll_back(using, thread_id, run_id)
 
 
 def thread_status_after(using: str, thread_id: str, run_status: str) -> str:
@@ -205,7 +230,7 @@ def thread_status_after(using: str, thread_id: str, run_status: str) -> str:
 def close_direct(using: str, place: Place, outcome: str) -> None:
     """End the run of `place`; one that was taken over is only reported."""
     run_id = int(place.run_id)
-    keeper.drop(using, run_id)
+    keeper.settle(using, run_id)
     if not end_run(using, place.thread_id, run_id, place.fence, outcome):
         log.warning(
             "run %s of thread %r was taken over before it ended as %s",

@@ -57,14 +57,37 @@ def delete_for_runs(using: str, run_ids: Sequence[str]) -> list[str]:
         for thread_id, gone in touched.items():
             refuse_busy(using, thread_id)
             _remove(wrapper, thread_id, gone)
-            execute(
-                wrapper,
-                "UPDATE workflows_thread SET head = COALESCE((SELECT max(id) FROM"
-                " workflows_checkpoint WHERE thread_id = %s AND namespace = ''), '')"
-                " WHERE id = %s",
-                (thread_id, thread_id),
-            )
+            _reset_head(wrapper, thread_id)
     return [*touched]
+
+
+def roll_back(using: str, thread_id: str, run_id: int) -> int:
+    """Remove what a run that has ended wrote: the head is again where it began (RA.2).
+
+    Part of the caller's transaction. Its events stay: they tell what happened. Returns how
+    many checkpoints went.
+    """
+    wrapper = connections[using]
+    gone = execute(
+        wrapper,
+        "SELECT namespace, id FROM workflows_checkpoint"
+        " WHERE thread_id = %s AND run_id = %s",
+        (thread_id, run_id),
+    ).fetchall()
+    if gone:
+        _remove(wrapper, thread_id, gone)
+        _reset_head(wrapper, thread_id)
+    return len(gone)
+
+
+def _reset_head(wrapper: Any, thread_id: str) -> None:
+    execute(
+        wrapper,
+        "UPDATE workflows_thread SET head = COALESCE((SELECT max(id) FROM"
+        " workflows_checkpoint WHERE thread_id = %s AND namespace = ''), '')"
+        " WHERE id = %s",
+        (thread_id, thread_id),
+    )
 
 
 def _written_by(wrapper: Any, run_ids: Sequence[str]) -> set[tuple[str, str, str]]:

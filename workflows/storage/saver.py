@@ -32,7 +32,15 @@ from workflows.engine.checkpoint.base import (
 from workflows.engine.checkpoint.shapes import in_parts
 from workflows.engine.drivers.threads import on_thread_end
 from workflows.engine.errors import LeaseLostError, ThreadBusyError
-from workflows.storage import places, postgresql, prune, reading, sqlite, threads
+from workflows.storage import (
+    places,
+    postgresql,
+    progress,
+    prune,
+    reading,
+    sqlite,
+    threads,
+)
 from workflows.storage.claims import Claim
 from workflows.storage.connections import POSTGRESQL, SQLITE
 from workflows.storage.events import announce_after_commit
@@ -221,6 +229,7 @@ class DjangoSaver(Reader):
             places.verify_claim(
                 self.using, thread_id, claim.run_id, claim.fence, expected_head
             )
+            places.listen(self.using, claim.run_id, owner)
             return Place(thread_id, str(claim.run_id), claim.fence, owner)
         place = places.open_direct(
             self.using,
@@ -243,6 +252,22 @@ class DjangoSaver(Reader):
                 return
             del self._places[place.thread_id]
         places.close_direct(self.using, place, outcome)
+
+    def keep_heartbeat(
+        self, thread_id: str, task_id: str, node: str, details: Any
+    ) -> None:
+        """Keep what a task says of its progress; it is on the run's row within a second.
+
+        Raises SerializationError for what cannot be stored, ValueError for too much of it.
+        """
+        run_id, _ = self._fence(thread_id)
+        if run_id is not None:
+            progress.keep(self.using, self._codec, run_id, task_id, node, details)
+
+    def last_heartbeat(self, thread_id: str, task_id: str) -> Any:
+        """What the task said last, in this run or in one before it; or None."""
+        run_id, _ = self._fence(thread_id)
+        return progress.last(self.using, self._codec, run_id, thread_id, task_id)
 
     # whole threads
 

@@ -16,6 +16,7 @@ from datetime import datetime
 
 from django.db import connections, transaction
 
+from workflows.services import registry
 from workflows.services.execute_run import execute_run
 from workflows.services.recover_runs import recover_runs
 from workflows.storage.claims import due_runs
@@ -112,7 +113,8 @@ class EmbeddedWorker:
             free = self._threads - len(self._at_work)
         if free <= 0:
             return
-        for run_id in due_runs(limit=free + len(self._at_work)):
+        wanted = free + len(self._at_work)
+        for run_id in due_runs(limit=wanted, graphs=registry.names()):
             with self._guard:
                 if run_id in self._at_work or len(self._at_work) >= self._threads:
                     continue
