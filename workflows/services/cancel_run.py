@@ -117,7 +117,7 @@ def can_cancel(run: Run) -> bool:
     return run.status == Run.Status.INTERRUPTED and not (
         Run.objects.filter(thread_id=run.thread_id, pk__gt=run.pk)
         .exclude(kind=Run.Kind.EDIT)
-        .exclude(status=Run.Status.PENDING)
+        .exclude(status__in=(Run.Status.PENDING, Run.Status.CANCELLED))
         .exists()
     )
 

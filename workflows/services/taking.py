@@ -32,7 +32,31 @@ def given_to_engine(claim: Claim) -> Given:
         return _answer(claim)
     if claim.kind == Run.Kind.START and not has_checkpoint(claim):
         return Given(serde.loads(claim.payload))
+    if claim.kind == Run.Kind.CONTINUE:
+        return _untaken_input(claim)
     return Given()
+
+
+def _untaken_input(claim: Claim) -> Given:
+    """The input of the thread's last start, where that ended before anything was saved.
+
+    It was cancelled or given up in the queue, or its worker died at once: going on from the
+    head would lose the input without a word.
+    """
+    start = (
+        Run.objects.filter(
+            thread_id=claim.thread_id, kind=Run.Kind.START, pk__lt=claim.run_id
+        )
+        .exclude(cancel_mode=Run.CancelMode.ROLLBACK)
+        .order_by("-pk")
+        .first()
+    )
+    if start is None or not start.payload:
+        return Given()
+    taken = Checkpoint.objects.filter(
+        thread_id=claim.thread_id, namespace="", run_id__gte=start.pk
+    )
+    return Given() if taken.exists() else Given(serde.loads(start.payload))
 
 
 def has_checkpoint(claim: Claim) -> bool:
