@@ -33,7 +33,7 @@ class StartRun:
     of time are seconds or timedeltas; left out, they are those of the registration (RA.16).
     """
 
-    person: Person
+    person: Person | None
     graph: str
     input: Any
     _: KW_ONLY
@@ -46,14 +46,7 @@ class StartRun:
 
     def check(self) -> registry.Registered:
         """The workflow, where this person may start it."""
-        rights = Rights(self.person)
-        item = registry.find(self.graph)
-        if item is None or not rights.can_see(self.graph):
-            raise NotVisible("workflow", self.graph)
-        require(
-            rights.can_start(self.graph),
-            f"You may not start the workflow {item.title}.",
-        )
+        item = self._find()
         check_key("key", self.idempotency_key)
         check_if_busy(self.if_busy)
         for name in ("run_timeout", "start_timeout"):
@@ -63,6 +56,17 @@ class StartRun:
             held = Thread.objects.filter(pk=self.thread_id).first()
             if held is not None and held.graph != self.graph:
                 raise InvalidAnswer({"thread_id": "this id belongs to another thread"})
+        return item
+
+    def _find(self) -> registry.Registered:
+        rights = Rights(self.person)
+        item = registry.find(self.graph)
+        if item is None or not rights.can_see(self.graph):
+            raise NotVisible("workflow", self.graph)
+        require(
+            rights.can_start(self.graph),
+            f"You may not start the workflow {item.title}.",
+        )
         return item
 
     def execute(self) -> Run:
@@ -119,6 +123,51 @@ class StartRun:
                 f"The idempotency key {self.idempotency_key!r} was used by somebody else."
             )
         return found
+
+
+class _StartBySystem(StartRun):
+    """The same in the name of the system: a program of the site needs no role."""
+
+    def _find(self) -> registry.Registered:
+        return registry.get(self.graph)
+
+
+@dataclass(frozen=True)
+class Started:
+    """What was started, or with a repeated key had been before."""
+
+    thread_id: str
+    run_id: int
+
+
+def start_thread(
+    graph: str,
+    input: Any,
+    *,
+    thread_id: str | None = None,
+    title: str = "",
+    idempotency_key: str | None = None,
+    if_busy: str = "reject",
+    run_timeout: float | timedelta | None = None,
+    start_timeout: float | timedelta | None = None,
+) -> Started:
+    """Queue a run of the workflow registered as `graph`, in the name of the system.
+
+    Raises ThreadBusy where the thread has work and `if_busy` is "reject", UnknownGraphError
+    for a workflow this process does not know, InvalidAnswer for what does not fit.
+    """
+    run = _StartBySystem(
+        None,
+        graph,
+        input,
+        thread_id=thread_id,
+        title=title,
+        idempotency_key=idempotency_key,
+        if_busy=if_busy,
+        run_timeout=run_timeout,
+        start_timeout=start_timeout,
+    ).execute()
+    return Started(run.thread_id, run.pk)
 
 
 def encode_input(value: Any) -> str:
