@@ -54,7 +54,7 @@ def first(state: State) -> State:
     return {"log": ["first"]}
 
 
-@pytest.mark.rule("RA.16", "RA.17", "RB.8")
+@pytest.mark.rule("RA.16", "RA.17")
 @BOTH
 @ALL
 def test_a_node_that_checks_ends_and_what_was_done_before_is_saved(
@@ -77,7 +77,7 @@ def test_a_node_that_checks_ends_and_what_was_done_before_is_saved(
     assert saver.open("t", None)  # the thread is free
 
 
-@pytest.mark.rule("RA.17", "RB.8")
+@pytest.mark.rule("RA.17")
 @BOTH
 @ALL
 def test_a_cancel_by_step_lets_the_step_end(is_async: bool, durability: str) -> None:
@@ -112,7 +112,7 @@ def test_a_cancel_that_comes_in_the_last_step_has_lost(is_async: bool) -> None:
     assert go(chain(saver, last), is_async, {}) == {"log": ["last"]}
 
 
-@pytest.mark.rule("RA.17", "RB.8")
+@pytest.mark.rule("RA.17")
 def test_coroutines_are_cancelled_and_a_finished_sibling_is_kept() -> None:
     saver = Held()
     ended: list[str] = []
@@ -148,7 +148,7 @@ def test_coroutines_are_cancelled_and_a_finished_sibling_is_kept() -> None:
     assert compiled.get_state(CONFIG).values == {"log": ["quick"]}
 
 
-@pytest.mark.rule("RA.17", "RB.8")
+@pytest.mark.rule("RA.17")
 @BOTH
 def test_it_is_met_in_subgraphs_and_passes_a_broad_except(is_async: bool) -> None:
     saver = Held()
@@ -173,7 +173,7 @@ def test_it_is_met_in_subgraphs_and_passes_a_broad_except(is_async: bool) -> Non
     assert graph.get_state(CONFIG).next == ("sub",)
 
 
-@pytest.mark.rule("RA.17", "RB.8")
+@pytest.mark.rule("RA.17")
 def test_a_body_that_waits_for_a_task_is_let_go_and_the_tasks_result_stays() -> None:
     saver = Held()
     calls: list[str] = []

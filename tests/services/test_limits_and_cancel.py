@@ -122,7 +122,7 @@ def state() -> dict[str, Any]:
     return graph.get_state({"configurable": {"thread_id": "t"}}).values
 
 
-@pytest.mark.rule("RA.17", "RB.8")
+@pytest.mark.rule("RA.17")
 class TestCancel:
     def test_now_ends_a_node_at_its_next_check(self, boss, run, work):
         with at_work(run, work) as ended:

@@ -125,7 +125,7 @@ class Context:
         stop, task = self.run.stop, self.task
         if stop.mode == "timeout":
             elapsed = time.time() - (task.first_attempt or time.time())
-            raise NodeTimeoutError(task.name, elapsed, "run", run_timeout=stop.limit)
+            raise NodeTimeoutError(task.name, elapsed, run_timeout=stop.limit)
         self._meet_stop()
         if self.watch is not None and self.watch.left() <= 0:
             raise self.watch.error(task.name)
