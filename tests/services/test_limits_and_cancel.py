@@ -53,6 +53,7 @@ class Work:
         self.begun = threading.Event()
         self.go_on = threading.Event()
         self.met: list[BaseException] = []
+        self.has_met = threading.Event()
         self.remembered: list[Any] = []
         self.fails = False
 
@@ -67,8 +68,14 @@ class Work:
                 runtime.check()
         except (RunCancelled, NodeTimeoutError) as error:
             self.met.append(error)
+            self.has_met.set()
             raise
         return {"done": ["slow"]}
+
+    def met_error(self) -> BaseException:
+        """What ended the node; its run may have ended a moment before."""
+        assert self.has_met.wait(PATIENCE_SECONDS)
+        return self.met[0]
 
     def last(self, state: State) -> State:
         if state.get("ask"):
@@ -129,7 +136,7 @@ class TestCancel:
             CancelRun(boss, run.pk, "wrong customer", "now").execute()
 
         assert ended == ["cancelled"]
-        assert isinstance(work.met[0], RunCancelled)
+        assert isinstance(work.met_error(), RunCancelled)
         assert (run.status, run.cancel_reason) == ("cancelled", "wrong customer")
         assert run.thread.status == "idle"
 
@@ -266,7 +273,7 @@ class TestLimits:
             keeper.look_now("default", run.pk)
 
         assert ended == ["timeout"]
-        assert isinstance(work.met[0], NodeTimeoutError)
+        assert isinstance(work.met_error(), NodeTimeoutError)
         assert (run.status, run.reason) == ("timeout", "run_timeout")
         assert run.thread.status == "error"
 

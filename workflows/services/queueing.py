@@ -16,6 +16,8 @@ from workflows.services import ports, registry
 from workflows.services.access import Person, name_of, row_of
 from workflows.storage.events import append_events
 
+# The reason code of a pending run whose workflow no worker knows.
+UNKNOWN_GRAPH = "unknown_graph"
 UNFINISHED = (Run.Status.PENDING, Run.Status.RUNNING)
 
 

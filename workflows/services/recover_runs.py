@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 from workflows.models import Run
 from workflows.services import lost_runs, registry
 from workflows.services.cancel_run import reopen_questions, wake_next
-from workflows.services.queueing import hold_thread, wake
+from workflows.services.queueing import UNKNOWN_GRAPH, hold_thread, wake
 from workflows.storage.claims import due_runs, end_overdue, release_dead_leases
 from workflows.storage.events import append_events
 from workflows.storage.leases import lease_seconds
@@ -22,7 +22,6 @@ from workflows.storage.outage import is_away, outage
 # A younger run has most likely a delivery on its way.
 OVERDUE_SECONDS = 5.0
 NOT_STARTED = "The run that carried the answer was not begun in time."
-UNKNOWN_GRAPH = "unknown_graph"
 
 
 def recover_runs() -> int:
