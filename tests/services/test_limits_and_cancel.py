@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import operator
 import threading
 from contextlib import contextmanager
@@ -229,8 +230,8 @@ class TestCancel:
 
     def test_the_request_survives_the_worker(self, boss, run):
         assert claim_run(run.pk, "dead")
-        CancelRun(boss, run.pk).execute()
         keeper.clear()
+        CancelRun(boss, run.pk).execute()
         Run.objects.update(lease_until=PAST)
 
         assert recover_runs() == 0
@@ -256,6 +257,36 @@ class TestCancel:
             CancelRun(boss, run.pk).execute()
         run.refresh_from_db()
         assert run.status == "success"
+
+    def test_coroutines_are_cancelled(self, boss, work):
+        ended: list[str] = []
+
+        async def wait(state: State) -> State:
+            work.begun.set()
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                ended.append("wait")
+                raise
+            return {}
+
+        def plain(state: State) -> State:
+            return {"done": ["plain"]}
+
+        graph = StateGraph(State).add_sequence([("plain", plain), ("wait", wait)])
+        compiled = graph.add_edge(START, "plain").compile(name="coroutines")
+        registry.register(compiled, name="coroutines")
+        run = StartRun(boss, "coroutines", {}, thread_id="t").execute()
+
+        with at_work(run, work) as status:
+            CancelRun(boss, run.pk, mode="now").execute()
+
+        assert (status, ended) == (["cancelled"], ["wait"])
+        registry.unregister("coroutines")
+        found = compiled.with_saver(DjangoSaver()).get_state(
+            {"configurable": {"thread_id": "t"}}
+        )
+        assert (found.values, found.next) == ({"done": ["plain"]}, ("wait",))
 
     def test_another_mode_is_refused_by_name(self, boss, run):
         with pytest.raises(InvalidAnswer, match="mode: is one of step, now"):

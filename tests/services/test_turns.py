@@ -196,8 +196,8 @@ class TestRollback:
         second = start("b")
         claim = claim_run(second.pk, "dead")
         assert claim is not None
-        third = start("c", "rollback")
         keeper.clear()
+        third = start("c", "rollback")
         Run.objects.filter(pk=second.pk).update(lease_until="2000-01-01T00:00:00Z")
 
         assert release_dead_leases() == []

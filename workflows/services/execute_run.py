@@ -7,7 +7,8 @@ worker that was taken for dead does no harm: it stops at its first refused write
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -22,7 +23,7 @@ from workflows.engine.types import Command
 from workflows.models import Decision, Interrupt, Run
 from workflows.services import lost_runs, registry
 from workflows.services.binding import bound
-from workflows.services.custom_events import CustomEvents
+from workflows.services.driving import drive
 from workflows.services.outcomes import Outcome, node_of, outcome_of
 from workflows.services.queueing import hold_thread, wake
 from workflows.services.run_warnings import collected_warnings
@@ -39,7 +40,6 @@ log = logging.getLogger(__name__)
 
 LOST = "lost"
 ANSWER_REFUSED = "answer_refused"
-INTERRUPT_KEY = "__interrupt__"
 _OPEN = (Interrupt.Status.PENDING, Interrupt.Status.DECIDED)
 
 
@@ -121,50 +121,19 @@ def _run_graph(
     if item is None:  # taken out since the claim
         raise _Stopped(Run.Status.PENDING)
     graph = bound(item.graph, DjangoSaver(claim.using, claim))
+    look_up = partial(_stop_here, claim, should_stop)
     try:
-        asks = _drain(claim, graph, given.value, should_stop)
+        asks = drive(claim, graph, given.value, look_up)
     except UnknownInterruptError:
         if claim.fence == 1 or not isinstance(given.value, Command):
             raise
         # An earlier claim of this run has handed the answer over, with its edits: they
         # are saved. Go on as a resume does, without starting what waits for an answer.
         again: Command[Any] = Command(resume=given.value.resume)
-        asks = _drain(claim, graph, again, should_stop, strict_resume=False)
+        asks = drive(claim, graph, again, look_up, strict_resume=False)
     if asks or _has_open_questions(claim.thread_id):
         return Outcome(Run.Status.INTERRUPTED)
     return Outcome(Run.Status.SUCCESS)
-
-
-def _drain(
-    claim: Claim,
-    graph: Any,
-    value: Any,
-    should_stop: Callable[[], bool] | None,
-    **settings: Any,
-) -> bool:
-    """Run the graph to its end or to a question; whether it stopped at one."""
-    chunks: Iterator[tuple[str, Any]] = graph.stream(
-        value,
-        {"configurable": {"thread_id": claim.thread_id, **settings}},
-        stream_mode=["updates", "custom", "checkpoints"],
-        durability="sync",
-    )
-    custom = CustomEvents(claim)
-    asks = False
-    try:
-        for mode, chunk in chunks:
-            if mode == "custom":
-                custom.add(chunk)
-            elif mode == "updates":
-                asks = isinstance(chunk, Mapping) and INTERRUPT_KEY in chunk
-            else:
-                _stop_here(claim, should_stop)
-        custom.flush()
-    finally:
-        close = getattr(chunks, "close", None)
-        if close is not None:
-            close()
-    return asks
 
 
 def _stop_here(claim: Claim, should_stop: Callable[[], bool] | None) -> None:
