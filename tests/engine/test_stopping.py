@@ -54,7 +54,7 @@ def first(state: State) -> State:
     return {"log": ["first"]}
 
 
-@pytest.mark.rule("RA.16", "RA.17")
+@pytest.mark.rule("RA.16", "RA.17", "C.RunCancelled")
 @BOTH
 @ALL
 def test_a_node_that_checks_ends_and_what_was_done_before_is_saved(
