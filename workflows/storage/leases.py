@@ -12,8 +12,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from django.conf import settings
 from django.db import DatabaseError, connections
@@ -28,7 +27,15 @@ _BEATS_PER_LEASE = 3
 # What a task says of its progress is on its row not later than this.
 _NOTE_SECONDS = 0.5
 
-Listener = Callable[[str, str, float | None], None]
+
+class Owner(Protocol):
+    """Whoever drives a run of this process."""
+
+    def cancel(self, mode: str, reason: str = "", limit: float | None = None) -> None:
+        """The run is to end."""
+
+    def give_up(self) -> bool:
+        """End a run whose stream nobody reads on; False while it is at work (RA.2)."""
 
 
 def lease_seconds() -> float:
@@ -95,7 +102,7 @@ class LeaseKeeper:
 
     def __init__(self) -> None:
         self._leases: dict[tuple[str, int], tuple[int, float]] = {}
-        self._listeners: dict[tuple[str, int], Listener] = {}
+        self._owners: dict[tuple[str, int], Owner] = {}
         self._said = Heartbeats()
         self._hurry = False
         self._changed = threading.Condition()
@@ -116,11 +123,15 @@ class LeaseKeeper:
             self._leases[using, run_id] = (fence, seconds)
             self._changed.notify_all()
 
-    def listen(self, using: str, run_id: int, listener: Listener) -> None:
-        """Tell `listener` (mode, reason, limit) when the held run is to end."""
+    def listen(self, using: str, run_id: int, owner: Owner) -> None:
+        """Tell `owner` when the held run is to end."""
         with self._changed:
             if (using, run_id) in self._leases:
-                self._listeners[using, run_id] = listener
+                self._owners[using, run_id] = owner
+
+    def owner_of(self, using: str, run_id: int) -> Owner | None:
+        """Whoever drives the run, where that is this process."""
+        return self._owners.get((using, run_id))
 
     def say(self, using: str, run_id: int, task_id: str, node: str, text: str) -> None:
         """Keep what a task of the held run says of its progress."""
@@ -145,7 +156,7 @@ class LeaseKeeper:
         key = (using, run_id)
         with self._changed:
             self._leases.pop(key, None)
-            self._listeners.pop(key, None)
+            self._owners.pop(key, None)
             self._said.forget(key)
 
     def settle(self, using: str, run_id: int) -> None:
@@ -181,7 +192,7 @@ class LeaseKeeper:
 
     def _forget_all(self) -> None:
         self._leases.clear()
-        self._listeners.clear()
+        self._owners.clear()
         self._said = Heartbeats()
 
     def _beat(self) -> None:
@@ -229,12 +240,12 @@ class LeaseKeeper:
         except BaseException:
             self._said.is_news(key)
             raise
-        listener = self._listeners.get(key)
+        owner = self._owners.get(key)
         if renewed is None:
             log.info("lease of run %s (fence %s) not renewed", key[1], fence)
             renewed = Renewed("lost", "another worker has taken it over", None)
-        if renewed.mode and listener is not None:
-            listener(*renewed)
+        if renewed.mode and owner is not None:
+            owner.cancel(*renewed)
 
 
 keeper = LeaseKeeper()

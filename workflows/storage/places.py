@@ -87,9 +87,8 @@ def open_direct(
 
 def listen(using: str, run_id: int, owner: Any) -> None:
     """Let `owner`, a driver, hear when the run is to end (RA.17)."""
-    hear = getattr(owner, "cancel", None)
-    if hear is not None:
-        keeper.listen(using, run_id, hear)
+    if hasattr(owner, "cancel"):
+        keeper.listen(using, run_id, owner)
 
 
 def _insert_run(using: str, thread_id: str, graph: str, kind: str) -> int | None:
@@ -151,9 +150,21 @@ def holder_of(using: str, thread_id: str) -> str:
     return str(found[0]) if found else "?"
 
 
+def _is_abandoned(using: str, run_id: int) -> bool:
+    """Whether the run is a stream of this process that nobody reads on (RA.2)."""
+    owner = keeper.owner_of(using, run_id)
+    return owner is not None and owner.give_up()
+
+
 def _break_lease(using: str, thread_id: str, holder: tuple[Any, ...]) -> bool:
-    """End a direct run whose process is gone; other kinds are left to `release_dead_leases`."""
+    """End a direct run whose process is gone, or whose stream was left lying about.
+
+    Other kinds are left to `release_dead_leases`.
+    """
     run_id, fence, owner, _, kind, lapsed = holder
+    if kind == "direct" and _is_abandoned(using, run_id):
+        keeper.settle(using, run_id)
+        return end_run(using, thread_id, run_id, fence, "cancelled", reason="left")
     dead = connections[using].vendor == SQLITE and is_dead(owner)
     if kind not in DIRECT_KINDS or not (lapsed or dead):
         return False
@@ -181,14 +192,15 @@ def end_run(
             "UPDATE workflows_run SET status = %s, reason = %s, lease_until = NULL,"  # noqa: S608
             f" finished_at = {NOW_SQL[wrapper.vendor]}"
             " WHERE id = %s AND fence = %s AND status = 'running'"
-            " RETURNING kind, cancel_mode",
+            " RETURNING kind, cancel_requested_at IS NOT NULL, cancel_mode",
             (status, reason, run_id, fence),
         ).fetchall()
         if not found:
             return False
-        if status == "cancelled":
-            settle_cancelled(using, thread_id, run_id, found[0][1])
-        data = {"run": run_id, "kind": found[0][0], "status": status}
+        kind, was_asked, mode = found[0]
+        if status == "cancelled" and was_asked:
+            settle_cancelled(using, thread_id, run_id, mode)
+        data = {"run": run_id, "kind": kind, "status": status}
         if reason:
             data["reason"] = reason
         append_events(
@@ -227,11 +239,20 @@ def thread_status_after(using: str, thread_id: str, run_status: str) -> str:
     return "interrupted" if found else "idle"
 
 
+# How a driver says that its run ended -> the status and the reason of its row.
+_OUTCOMES = {
+    "paused": ("interrupted", "breakpoint"),
+    "drained": ("cancelled", "drained"),
+    "stopped": ("cancelled", "left"),
+}
+
+
 def close_direct(using: str, place: Place, outcome: str) -> None:
     """End the run of `place`; one that was taken over is only reported."""
     run_id = int(place.run_id)
     keeper.settle(using, run_id)
-    if not end_run(using, place.thread_id, run_id, place.fence, outcome):
+    status, reason = _OUTCOMES.get(outcome, (outcome, ""))
+    if not end_run(using, place.thread_id, run_id, place.fence, status, reason=reason):
         log.warning(
             "run %s of thread %r was taken over before it ended as %s",
             run_id,
