@@ -188,6 +188,11 @@ MAX_RECOVERIES = env.int("MAX_RECOVERIES", default=3)
 RETENTION_CHECKPOINTS = env.int("RETENTION_CHECKPOINTS", default=200)
 RETENTION_FINISHED_DAYS = env.float("RETENTION_FINISHED_DAYS", default=30.0)
 RETENTION_CHUNK_DAYS = env.float("RETENTION_CHUNK_DAYS", default=7.0)
+if min(RETENTION_CHECKPOINTS, RETENTION_FINISHED_DAYS, RETENTION_CHUNK_DAYS) < 0:
+    raise environ.ImproperlyConfigured(
+        "RETENTION_CHECKPOINTS, RETENTION_FINISHED_DAYS and RETENTION_CHUNK_DAYS are 0 (keep "
+        "for ever) or more"
+    )
 EMBEDDED_WORKER_THREADS = env.int("EMBEDDED_WORKER_THREADS", default=4)
 
 # The demo's workflows: may they fetch from this machine and its private networks, and
