@@ -182,6 +182,17 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
 # Runs: seconds of a lease, and takeovers before a run is parked as a crash loop.
 LEASE_SECONDS = env.float("LEASE_SECONDS", default=10.0)
 MAX_RECOVERIES = env.int("MAX_RECOVERIES", default=3)
+# Retention: how many checkpoints a thread keeps, after how many days a finished one keeps its
+# head and its decisions only, and for how many days custom and messages events are kept.
+# 0 switches a part off.
+RETENTION_CHECKPOINTS = env.int("RETENTION_CHECKPOINTS", default=200)
+RETENTION_FINISHED_DAYS = env.float("RETENTION_FINISHED_DAYS", default=30.0)
+RETENTION_CHUNK_DAYS = env.float("RETENTION_CHUNK_DAYS", default=7.0)
+if min(RETENTION_CHECKPOINTS, RETENTION_FINISHED_DAYS, RETENTION_CHUNK_DAYS) < 0:
+    raise environ.ImproperlyConfigured(
+        "RETENTION_CHECKPOINTS, RETENTION_FINISHED_DAYS and RETENTION_CHUNK_DAYS are 0 (keep "
+        "for ever) or more"
+    )
 EMBEDDED_WORKER_THREADS = env.int("EMBEDDED_WORKER_THREADS", default=4)
 
 # Values: the largest that is stored, in bytes of its text; the dotted path of what makes

@@ -192,6 +192,7 @@ def test_a_script_is_refused_while_a_worker_has_the_thread():
     assert refused.value.run_id == str(claim.run_id)
 
 
+@pytest.mark.rule("RA.15")
 def test_a_lapsed_lease_makes_the_run_pending_again():
     run = pending()
     old = claimed(run.pk, "dead")
@@ -214,6 +215,7 @@ def test_a_lapsed_lease_makes_the_run_pending_again():
         History(DjangoSaver(claim=old)).commit({"a": 1})
 
 
+@pytest.mark.rule("RA.15")
 def test_a_run_that_keeps_killing_workers_is_parked(settings):
     settings.MAX_RECOVERIES = 3
     run = pending()
@@ -240,6 +242,7 @@ def test_a_process_does_not_take_its_own_work_from_itself_after_a_sleep():
     assert renew(claim)
 
 
+@pytest.mark.rule("RA.15")
 def test_two_sweeps_at_once_release_a_run_once():
     run = pending()
     claim_run(run.pk, "dead")
@@ -310,6 +313,7 @@ def test_on_sqlite_the_lease_of_a_dead_process_is_broken_at_once(dead_owner):
     assert released == ([run.pk] if connection.vendor == "sqlite" else [])
 
 
+@pytest.mark.rule("RA.15")
 def test_the_beat_renews_what_is_held_and_nothing_else():
     run = pending()
     claim = claimed(run.pk, "me", 30)

@@ -63,6 +63,7 @@ def test_a_write_with_an_old_number_is_refused_whole(change):
     assert everything() == before
 
 
+@pytest.mark.rule("RA.15")
 def test_a_write_during_an_uncommitted_takeover_is_refused():
     history = begun()
     before = everything()

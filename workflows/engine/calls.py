@@ -128,6 +128,7 @@ def _root(graph: Any, given: Arguments, saver: Any) -> Run:
     program = graph.program
     config = given.config
     asked = configurable(config)
+    _check_if_busy(asked)
     thread_id = thread_id_of(config) if saver is not None else None
     checkpoint_id = asked.get("checkpoint_id") if saver is not None else None
     metadata = caller_metadata(config)
@@ -200,8 +201,20 @@ def _nested(graph: Any, given: Arguments, context: Any) -> Run:
         run_id=outer.run_id,
         settings=outer.settings,
         warn=outer.warn,
+        stop=outer.stop,
         seed=namespace,
     )
+
+
+def _check_if_busy(asked: dict[str, Any]) -> None:
+    """A call runs here and now: it cannot wait its turn, so it is refused (RA.2)."""
+    word = asked.get("if_busy", "reject")
+    if word != "reject":
+        raise ValueError(
+            f"if_busy={word!r} is for runs that a worker carries out "
+            "(durableweb.durable.start); a call of the graph itself knows 'reject' only: "
+            "it raises ThreadBusyError while another run holds the thread"
+        )
 
 
 def _durability(word: Any) -> Durability:

@@ -76,6 +76,9 @@ class Interrupt(models.Model):
                 name="interrupt_queue_graph",
                 condition=models.Q(status="pending"),
             ),
+            models.Index(
+                fields=["status", "asked_at", "id"], name="interrupt_by_status"
+            ),
         ]
 
     def __str__(self) -> str:

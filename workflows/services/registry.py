@@ -10,10 +10,13 @@ import importlib
 import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, TypeVar
 
 from django.apps import apps
 from django.utils.module_loading import module_has_submodule
+
+from workflows.engine.drivers.timeouts import seconds_of
 
 G = TypeVar("G")
 
@@ -38,7 +41,7 @@ class Registered:
 
     `editable` and `secret` name channels of its state. `start_groups` and `decide_groups`
     name the Django groups that may start it and answer its questions; None leaves it to the
-    roles.
+    roles. `run_timeout` and `start_timeout` are seconds, or None for no limit (RA.16).
     """
 
     name: str
@@ -50,6 +53,8 @@ class Registered:
     start_groups: frozenset[str] | None = None
     decide_groups: frozenset[str] | None = None
     input_schema: Any = None
+    run_timeout: float | None = None
+    start_timeout: float | None = None
     module: str = ""
 
     def input_jsonschema(self) -> dict[str, Any] | None:
@@ -79,11 +84,15 @@ def register(
     start_groups: Iterable[str] | None = None,
     decide_groups: Iterable[str] | None = None,
     input_schema: Any = None,
+    run_timeout: float | timedelta | None = None,
+    start_timeout: float | timedelta | None = None,
 ) -> G:
     """Offer a compiled graph or an entrypoint to the people of this site; returns it.
 
-    `name` goes into rows and addresses: keep it when the code moves. Raises ValueError when
-    the name is missing or belongs to another graph.
+    `name` goes into rows and addresses: keep it when the code moves. A run that is at work for
+    longer than `run_timeout`, or waits for a worker longer than `start_timeout`, ends with
+    status "timeout". Raises ValueError when the name is missing or belongs to another graph,
+    or a limit is not more than 0.
     """
     key = name or getattr(graph, "name", "") or ""
     if not key or key == "LangGraph":
@@ -109,6 +118,8 @@ def register(
         start_groups=None if start_groups is None else frozenset(start_groups),
         decide_groups=None if decide_groups is None else frozenset(decide_groups),
         input_schema=input_schema,
+        run_timeout=seconds_of(run_timeout, "run_timeout"),
+        start_timeout=seconds_of(start_timeout, "start_timeout"),
         module=_importing[-1] if _importing else "",
     )
     return graph
@@ -130,6 +141,11 @@ def get(name: str) -> Registered:
 def find(name: str) -> Registered | None:
     """The workflow of that name, or None where it is gone."""
     return _graphs.get(name)
+
+
+def names() -> list[str]:
+    """The names of all workflows that this process knows."""
+    return list(_graphs)
 
 
 def all() -> list[Registered]:

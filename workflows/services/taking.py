@@ -33,7 +33,31 @@ def given_to_engine(claim: Claim) -> Given:
         return _answer(claim)
     if claim.kind == Run.Kind.START and not has_checkpoint(claim):
         return Given(_payload(claim))
+    if claim.kind == Run.Kind.CONTINUE:
+        return _untaken_input(claim)
     return Given()
+
+
+def _untaken_input(claim: Claim) -> Given:
+    """The input of the thread's last start, where that ended before anything was saved.
+
+    It was cancelled or given up in the queue, or its worker died at once: going on from the
+    head would lose the input without a word.
+    """
+    start = (
+        Run.objects.filter(
+            thread_id=claim.thread_id, kind=Run.Kind.START, pk__lt=claim.run_id
+        )
+        .exclude(cancel_mode=Run.CancelMode.ROLLBACK)
+        .order_by("-pk")
+        .first()
+    )
+    if start is None or not start.payload:
+        return Given()
+    taken = Checkpoint.objects.filter(
+        thread_id=claim.thread_id, namespace="", run_id__gte=start.pk
+    )
+    return Given() if taken.exists() else Given(_value(start.payload, claim))
 
 
 def has_checkpoint(claim: Claim) -> bool:
@@ -60,7 +84,11 @@ def _answer(claim: Claim) -> Given:
 
 
 def _payload(claim: Claim) -> Any:
-    return serde.loads(unseal(claim.payload, claim.thread_id, RUN))
+    return _value(claim.payload, claim)
+
+
+def _value(text: str, claim: Claim) -> Any:
+    return serde.loads(unseal(text, claim.thread_id, RUN))
 
 
 def _waits_for_answer(decision: Decision) -> bool:

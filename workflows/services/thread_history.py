@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from workflows.models import Decision, Event, Interrupt, Run, Thread
 from workflows.services import registry
@@ -19,11 +19,12 @@ from workflows.services.access import (
     name_of,
 )
 from workflows.services.continue_run import CONTINUABLE
-from workflows.services.display import show_stored
-from workflows.services.queueing import UNFINISHED
+from workflows.services.display import show_stored, show_text
+from workflows.services.queueing import UNFINISHED, UNKNOWN_GRAPH
 from workflows.services.records import (
     DecisionRecord,
     EventRecord,
+    HeartbeatRecord,
     QueueItem,
     RunDetail,
     RunRecord,
@@ -31,12 +32,13 @@ from workflows.services.records import (
 )
 from workflows.services.review_queue import graph_title, queue_items
 from workflows.services.state import read_state
+from workflows.storage import heartbeats
 from workflows.storage.sealing import ANSWER, EDITS, QUESTION, RUN
 
 MAX_PAGE = 500
 ATTENTION = "attention"
 # Reason codes of status error that ask for a person with code or settings in hand.
-ATTENTION_REASONS = ("graph_changed", "unknown_type", "crash_loop", "unknown_graph")
+ATTENTION_REASONS = ("graph_changed", "unknown_type", "crash_loop", UNKNOWN_GRAPH)
 
 
 def run_list(
@@ -56,7 +58,10 @@ def run_list(
     if graph:
         rows = rows.filter(thread__graph=graph)
     if status == ATTENTION:
-        rows = rows.filter(status=Run.Status.ERROR, reason__in=ATTENTION_REASONS)
+        rows = rows.filter(
+            Q(status=Run.Status.ERROR, reason__in=ATTENTION_REASONS)
+            | Q(status=Run.Status.PENDING, reason=UNKNOWN_GRAPH)
+        )
     elif status:
         rows = rows.filter(status=status)
     if before is not None:
@@ -145,6 +150,11 @@ def run_record(row: Run, rights: Rights, *, with_input: bool = False) -> RunReco
         traceback=row.traceback if operates else "",
         warnings=row.warnings,
         cancel_requested=row.cancel_requested_at is not None,
+        cancel_mode=row.cancel_mode,
+        cancel_reason=row.cancel_reason,
+        start_by=row.start_by,
+        deadline=row.deadline,
+        heartbeats=_heartbeats(row) if with_input and operates else (),
         input=_input_of(row, rights) if with_input else None,
     )
 
@@ -221,6 +231,13 @@ def plain_thread(row: Thread) -> ThreadRecord:
 def _last(rows: QuerySet[Event], limit: int) -> tuple[EventRecord, ...]:
     newest: Iterable[Event] = rows.order_by("-seq")[: max(1, min(limit, MAX_PAGE))]
     return tuple(reversed([event_record(row) for row in newest]))
+
+
+def _heartbeats(row: Run) -> tuple[HeartbeatRecord, ...]:
+    return tuple(
+        HeartbeatRecord(said.node, show_text(said.details).tree, said.at)
+        for said in heartbeats.read(row.heartbeat)
+    )
 
 
 def _input_of(row: Run, rights: Rights) -> Any:

@@ -7,6 +7,7 @@ number; whatever writes for the run names that number. Instants are the database
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -22,13 +23,13 @@ from workflows.storage.connections import SQLITE, lock_thread
 from workflows.storage.events import append_events
 from workflows.storage.interrupts import clean
 from workflows.storage.leases import keeper, lease_seconds, renew_lease
+from workflows.storage.outage import outage
 from workflows.storage.owners import is_dead
-from workflows.storage.places import end_run, thread_status_after
+from workflows.storage.places import DIRECT_KINDS, end_run, thread_status_after
 
 log = logging.getLogger(__name__)
 
 _RACES = 5
-_DIRECT_KINDS = (Run.Kind.DIRECT, Run.Kind.EDIT)
 
 
 class DatabaseNow(Func):
@@ -67,6 +68,7 @@ def _claimable(using: str) -> QuerySet[Run]:
     thread = OuterRef("thread_id")
     runs = Run.objects.using(using)
     return runs.filter(
+        Q(start_by__isnull=True) | Q(start_by__gt=DatabaseNow()),
         ~Exists(runs.filter(thread_id=thread, status=Run.Status.RUNNING)),
         ~Exists(
             runs.filter(
@@ -81,9 +83,25 @@ def _claimable(using: str) -> QuerySet[Run]:
     ).order_by("priority", "due_at", "id")
 
 
-def due_runs(*, limit: int = 100, using: str = "default") -> list[int]:
-    """The ids of runs that a worker could claim now, most urgent first."""
-    return list(_claimable(using).values_list("id", flat=True)[:limit])
+def due_runs(
+    *,
+    limit: int = 100,
+    using: str = "default",
+    graphs: Collection[str] | None = None,
+    thread_id: str | None = None,
+) -> list[int]:
+    """The ids of runs that a worker could claim now, most urgent first.
+
+    Only those of the workflows `graphs` and of that thread, where these are given.
+    """
+    runs = _of(_claimable(using), graphs)
+    if thread_id is not None:
+        runs = runs.filter(thread_id=thread_id)
+    return list(runs.values_list("id", flat=True)[:limit])
+
+
+def _of(runs: QuerySet[Run], graphs: Collection[str] | None) -> QuerySet[Run]:
+    return runs if graphs is None else runs.filter(graph__in=graphs)
 
 
 def claim_run(
@@ -92,9 +110,14 @@ def claim_run(
     lease_seconds: float | None = None,
     *,
     using: str = "default",
+    graphs: Collection[str] | None = None,
 ) -> Claim | None:
-    """Claim this run if it is pending, due and first on a thread where nothing runs."""
-    return _claim(_claimable(using).filter(pk=run_id), owner, lease_seconds, using)
+    """Claim this run if it is pending, due and first on a thread where nothing runs.
+
+    With `graphs`, a run of any other workflow is left to workers that know it.
+    """
+    runs = _of(_claimable(using).filter(pk=run_id), graphs)
+    return _claim(runs, owner, lease_seconds, using)
 
 
 def claim_next(
@@ -161,6 +184,8 @@ def _take(run: Run, owner: str, seconds: float, using: str) -> bool:
         lease_until=_later(seconds),
         started_at=DatabaseNow(),
         finished_at=None,
+        reason="",
+        **_deadline(run),
     )
     if changed:
         data = {"run": run.pk, "kind": run.kind, "status": "running"}
@@ -170,9 +195,17 @@ def _take(run: Run, owner: str, seconds: float, using: str) -> bool:
     return bool(changed)
 
 
+def _deadline(run: Run) -> dict[str, Any]:
+    """The instant at which the run's time is over, fixed by its first claim (RA.16)."""
+    if run.run_timeout is None or run.deadline is not None:
+        return {}
+    return {"deadline": _later(run.run_timeout)}
+
+
 def renew(claim: Claim) -> bool:
     """Move the end of the claim's lease; False when the run is no longer ours."""
-    return renew_lease(claim.using, claim.run_id, claim.fence, claim.lease_seconds)
+    seconds = claim.lease_seconds
+    return renew_lease(claim.using, claim.run_id, claim.fence, seconds) is not None
 
 
 def finish_run(
@@ -190,7 +223,7 @@ def finish_run(
 
     Raises LeaseLostError, with nothing written, when another has taken the run over.
     """
-    keeper.drop(claim.using, claim.run_id)
+    keeper.settle(claim.using, claim.run_id)
     runs = Run.objects.using(claim.using)
     with transaction.atomic(using=claim.using):
         lock_thread(connections[claim.using], claim.thread_id)
@@ -223,12 +256,7 @@ def finish_run(
             [("run", data)],
             thread_status=thread_status_after(claim.using, claim.thread_id, status),
         )
-    return (
-        _claimable(claim.using)
-        .filter(thread_id=claim.thread_id)
-        .values_list("id", flat=True)
-        .first()
-    )
+    return next(iter(due_runs(using=claim.using, thread_id=claim.thread_id)), None)
 
 
 def release_dead_leases(*, using: str = "default") -> list[int]:
@@ -236,7 +264,8 @@ def release_dead_leases(*, using: str = "default") -> list[int]:
 
     A lease is dead when it has lapsed, on SQLite also when its owner is a process of this
     host that does not live any more. A run that came back more than MAX_RECOVERIES times
-    is parked as a crash loop; a direct run has no worker to go to and is abandoned.
+    is parked as a crash loop; a direct run has no worker to go to and is abandoned; one that
+    was to be cancelled is, and one whose time is over ends as that.
     """
     released = []
     breakable = connections[using].vendor == SQLITE
@@ -269,6 +298,9 @@ def _dead(using: str) -> list[Run]:
     """
     running = Run.objects.using(using).filter(status=Run.Status.RUNNING)
     lapsed = [*running.filter(lease_until__lt=DatabaseNow())]
+    if outage.is_recent(lease_seconds()):
+        # Nobody could renew. Who lives does so now: wait for it.
+        lapsed = []
     if connections[using].vendor == SQLITE:
         known = {run.pk for run in lapsed}
         lapsed += [run for run in running if run.pk not in known and is_dead(run.owner)]
@@ -278,7 +310,11 @@ def _dead(using: str) -> list[Run]:
 def _release(run: Run, using: str) -> bool:
     """Release one dead run; True when it is pending again."""
     where = f"run {run.pk} of thread {run.thread_id!r}"
-    if run.kind in _DIRECT_KINDS:
+    if run.cancel_requested_at is not None:
+        log.info("%s lost its worker and ends as it was asked to", where)
+        end_run(using, run.thread_id, run.pk, run.fence, "cancelled")
+        return False
+    if run.kind in DIRECT_KINDS:
         log.warning("%s was abandoned by %s", where, run.owner)
         end_run(using, run.thread_id, run.pk, run.fence, "error", reason="abandoned")
         return False
@@ -296,3 +332,22 @@ def _release(run: Run, using: str) -> bool:
     append_events(using, run.thread_id, run.pk, [("run", data)])
     log.warning("%s lost its worker %s and is pending again", where, run.owner)
     return True
+
+
+def end_overdue(grace_seconds: float, *, using: str = "default") -> list[int]:
+    """End runs that have not stopped `grace_seconds` after their deadline (RA.16).
+
+    Their workers may be alive, in a function that nothing can stop: their next write is
+    refused. Returns the ids.
+    """
+    over = Run.objects.using(using).filter(
+        status=Run.Status.RUNNING,
+        deadline__lt=DatabaseNow() - timedelta(seconds=grace_seconds),
+    )
+    return [
+        run.pk
+        for run in over
+        if end_run(
+            using, run.thread_id, run.pk, run.fence, "timeout", reason="run_timeout"
+        )
+    ]

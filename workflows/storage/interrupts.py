@@ -6,7 +6,11 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from django.db import connections
+
 from workflows.engine.checkpoint.base import Asked, Commit, TaskWrites
+from workflows.storage.connections import NOW_SQL, execute
+from workflows.storage.events import append_events
 
 TITLE_LENGTH = 120
 _TITLE_KEYS = ("title", "question", "message", "description", "action")
@@ -167,6 +171,40 @@ SET status = {status}, version = old.version + 1, closed_at = {now}
 {matched} AND old.status IN ('pending', 'decided')
 RETURNING id, node, title, status, round
 """
+
+
+def withdraw(using: str, thread_id: str, run_id: int | None) -> int:
+    """Close every open question of a thread whose work was cancelled; returns how many.
+
+    Part of the caller's transaction, which holds the thread's row. Where the thread goes on
+    after all, a task that asks again opens its question again.
+    """
+    wrapper = connections[using]
+    closed = execute(
+        wrapper,
+        close_sql(
+            "'withdrawn'",
+            "WHERE old.thread_id = %s",
+            NOW_SQL[wrapper.vendor],
+        ),
+        (thread_id,),
+    ).fetchall()
+    events = [
+        (
+            "interrupt",
+            {
+                "interrupt": number,
+                "node": node,
+                "title": title,
+                "status": status,
+                "round": round,
+            },
+        )
+        for number, node, title, status, round in closed
+    ]
+    if events:
+        append_events(using, thread_id, run_id, events)
+    return len(events)
 
 
 def upsert_sql(source: str, now: str) -> str:

@@ -23,14 +23,15 @@ from workflows.storage.connections import (
     lock_thread,
 )
 from workflows.storage.events import append_events
+from workflows.storage.interrupts import withdraw
 from workflows.storage.leases import keeper, lease_seconds, seconds_param
 from workflows.storage.owners import is_dead, process_owner
+from workflows.storage.prune import roll_back
 
 log = logging.getLogger(__name__)
 
 _ATTEMPTS = 5
-_STATUS_OF = {"stopped": "cancelled", "paused": "interrupted"}
-"""Endings that the engine tells apart and a run's status does not."""
+DIRECT_KINDS = ("direct", "edit")
 
 # What this process holds: (database, run id) to the place, and what makes its saver forget it.
 _held_here: dict[tuple[str, int], tuple[Place, Callable[[Place], object]]] = {}
@@ -88,9 +89,16 @@ def open_direct(
     else:
         raise ThreadBusyError(str(holder[0]) if holder else "?", thread_id=thread_id)
     keeper.hold(using, run_id, 1, lease_seconds())
+    listen(using, run_id, owner)
     place = Place(thread_id, str(run_id), 1, owner)
     _held_here[using, run_id] = (place, forget)
     return place
+
+
+def listen(using: str, run_id: int, owner: Any) -> None:
+    """Let `owner`, a driver, hear when the run is to end (RA.17)."""
+    if hasattr(owner, "cancel"):
+        keeper.listen(using, run_id, owner)
 
 
 def _insert_run(using: str, thread_id: str, graph: str, kind: str) -> int | None:
@@ -163,15 +171,15 @@ def _break_lease(using: str, thread_id: str, holder: tuple[Any, ...]) -> bool:
         place, forget = held
         _let_go(using, run_id)
         forget(place)
-        return end_run(using, thread_id, run_id, fence, "cancelled", reason="abandoned")
+        return end_run(using, thread_id, run_id, fence, "cancelled", reason="left")
     dead = connections[using].vendor == SQLITE and is_dead(owner)
-    if kind not in ("direct", "edit") or not (lapsed or dead):
+    if kind not in DIRECT_KINDS or not (lapsed or dead):
         return False
     return end_run(using, thread_id, run_id, fence, "error", reason="abandoned")
 
 
 def _let_go(using: str, run_id: int) -> None:
-    keeper.drop(using, run_id)
+    keeper.settle(using, run_id)
     _held_here.pop((using, run_id), None)
 
 
@@ -195,12 +203,16 @@ def end_run(
             wrapper,
             "UPDATE workflows_run SET status = %s, reason = %s, lease_until = NULL,"  # noqa: S608
             f" finished_at = {NOW_SQL[wrapper.vendor]}"
-            " WHERE id = %s AND fence = %s AND status = 'running' RETURNING kind",
+            " WHERE id = %s AND fence = %s AND status = 'running'"
+            " RETURNING kind, cancel_requested_at IS NOT NULL, cancel_mode",
             (status, reason, run_id, fence),
         ).fetchall()
         if not found:
             return False
-        data = {"run": run_id, "kind": found[0][0], "status": status}
+        kind, was_asked, mode = found[0]
+        if status == "cancelled" and was_asked:
+            settle_cancelled(using, thread_id, run_id, mode)
+        data = {"run": run_id, "kind": kind, "status": status}
         if reason:
             data["reason"] = reason
         append_events(
@@ -211,6 +223,17 @@ def end_run(
             thread_status=thread_status_after(using, thread_id, status),
         )
     return True
+
+
+def settle_cancelled(using: str, thread_id: str, run_id: int, mode: str) -> None:
+    """What follows where a run ends as cancelled: nothing is asked any more (RB.8).
+
+    With mode "rollback" the thread goes back to where the run began (RA.2). Part of the
+    caller's transaction.
+    """
+    withdraw(using, thread_id, run_id)
+    if mode == "rollback":
+        roll_back(using, thread_id, run_id)
 
 
 def thread_status_after(using: str, thread_id: str, run_status: str) -> str:
@@ -228,12 +251,20 @@ def thread_status_after(using: str, thread_id: str, run_status: str) -> str:
     return "interrupted" if found else "idle"
 
 
+# How a driver says that its run ended -> the status and the reason of its row.
+_OUTCOMES = {
+    "paused": ("interrupted", "breakpoint"),
+    "drained": ("cancelled", "drained"),
+    "stopped": ("cancelled", "left"),
+}
+
+
 def close_direct(using: str, place: Place, outcome: str) -> None:
     """End the run of `place`; one that was taken over is only reported."""
     run_id = int(place.run_id)
-    outcome = _STATUS_OF.get(outcome, outcome)
     _let_go(using, run_id)
-    if not end_run(using, place.thread_id, run_id, place.fence, outcome):
+    status, reason = _OUTCOMES.get(outcome, (outcome, ""))
+    if not end_run(using, place.thread_id, run_id, place.fence, status, reason=reason):
         log.warning(
             "run %s of thread %r was taken over before it ended as %s",
             run_id,

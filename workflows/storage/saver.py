@@ -36,6 +36,7 @@ from workflows.engine.serde.vault import AnyCipher, Vault
 from workflows.storage import (
     places,
     postgresql,
+    progress,
     prune,
     reading,
     sealing,
@@ -235,6 +236,7 @@ class DjangoSaver(Reader):
             places.verify_claim(
                 self.using, thread_id, claim.run_id, claim.fence, expected_head
             )
+            places.listen(self.using, claim.run_id, owner)
             return Place(thread_id, str(claim.run_id), claim.fence, owner)
         place = places.open_direct(
             self.using,
@@ -263,6 +265,22 @@ class DjangoSaver(Reader):
                 return False
             del self._places[place.thread_id]
             return True
+
+    def keep_heartbeat(
+        self, thread_id: str, task_id: str, node: str, details: Any
+    ) -> None:
+        """Keep what a task says of its progress; it is on the run's row within a second.
+
+        Raises SerializationError for what cannot be stored, ValueError for too much of it.
+        """
+        run_id, _ = self._fence(thread_id)
+        if run_id is not None:
+            progress.keep(self.using, self._codec, run_id, task_id, node, details)
+
+    def last_heartbeat(self, thread_id: str, task_id: str) -> Any:
+        """What the task said last, in this run or in one before it; or None."""
+        run_id, _ = self._fence(thread_id)
+        return progress.last(self.using, self._codec, run_id, thread_id, task_id)
 
     # whole threads
 

@@ -23,6 +23,7 @@ from procrastinate.exceptions import AlreadyEnqueued
 
 from workflows.services.execute_run import execute_run
 from workflows.services.recover_runs import recover_runs
+from workflows.services.retention import apply_retention
 from workflows.storage.owners import process_owner
 from workflows.worker.embedded import is_running
 
@@ -54,6 +55,13 @@ def tidy(timestamp: int) -> None:
     stops watching its heartbeat, and a worker goes on unseen after an outage.
     """
     remove_dead_jobs()
+
+
+@app.periodic(cron="17 * * * *")
+@app.task(name="durableweb.retain", queue=QUEUE, queueing_lock="durableweb.retain")
+def retain(timestamp: int) -> None:
+    """Forget what threads need no more, every hour, on one worker (RA.10)."""
+    apply_retention()
 
 
 class ProcrastinateQueue:

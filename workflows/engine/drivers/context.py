@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+import time
 from typing import Any
 
 from workflows.engine import ids
 from workflows.engine.checkpoint.base import Asked
 from workflows.engine.constants import NS_END, NS_SEP, PREVIOUS
 from workflows.engine.drivers.future import TaskFuture
+from workflows.engine.drivers.threads import pool
 from workflows.engine.drivers.timeouts import Watch
 from workflows.engine.errors import (
     GraphInterrupt,
+    NodeTimeoutError,
+    RunCancelled,
     SerdeError,
 )
 from workflows.engine.jsonschema import validate_answer
@@ -85,15 +91,54 @@ class Context:
 
     def write(self, chunk: Any) -> None:
         """Hand a chunk to the custom stream, at once."""
+        self._meet_stop()
         if self.watch is not None:
             self.watch.sign()
         if "custom" in self.run.modes:
             self.driver.wrote(self.task, "custom", chunk)
 
     def beat(self, details: Any = None) -> None:
-        """Say that the attempt is alive (R1.37)."""
+        """Say that the attempt is alive (R1.37); `details` are kept for the next (RA.16)."""
+        self._meet_stop()
         if self.watch is not None:
             self.watch.beat(details)
+        if details is not None:
+            run, task = self.run, self.task
+            if run.saver is not None:
+                run.saver.keep_heartbeat(run.thread_id, task.id, task.name, details)
+            task.heartbeat = details
+
+    def recall(self) -> Any:
+        """What `heartbeat` was told last, here or by an attempt in another process."""
+        task, run = self.task, self.run
+        if task.heartbeat is None and run.saver is not None:
+            task.heartbeat = _off_the_loop(
+                run.saver.last_heartbeat, run.thread_id, task.id
+            )
+        return task.heartbeat
+
+    def check(self) -> None:
+        """End the attempt where it was asked to end (RA.16).
+
+        Raises RunCancelled, or NodeTimeoutError where a limit of time is over.
+        """
+        stop, task = self.run.stop, self.task
+        if stop.mode == "timeout":
+            elapsed = time.time() - (task.first_attempt or time.time())
+            raise NodeTimeoutError(task.name, elapsed, run_timeout=stop.limit)
+        self._meet_stop()
+        if self.watch is not None and self.watch.left() <= 0:
+            raise self.watch.error(task.name)
+
+    def is_stop(self, error: BaseException) -> bool:
+        """Whether the attempt ended with `error` because its run was asked to end."""
+        return self.run.stop.is_now and isinstance(
+            error, RunCancelled | NodeTimeoutError
+        )
+
+    def _meet_stop(self) -> None:
+        if self.run.stop.is_now:
+            raise self.run.stop.error()
 
     def runtime(self) -> Runtime[Any]:
         """R1.6."""
@@ -115,6 +160,8 @@ class Context:
                 ),
                 control=run.control,
                 heartbeat=self.beat,
+                check=self.check,
+                recall=self.recall,
                 idempotency_key=ids.digest(
                     f"{run.thread_id}\0{run.namespace}\0{task.id}"
                 ),
@@ -123,6 +170,7 @@ class Context:
 
     def ask(self, value: Any, schema: Any, key: str | None) -> Any:
         """R5.1 to R5.9."""
+        self._meet_stop()
         task, run = self.task, self.run
         ordinal = task.questions
         if key is None:
@@ -179,6 +227,7 @@ class Context:
 
     def call(self, fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Start a `@task`, or take its recorded result (R8.9, R4.12)."""
+        self._meet_stop()
         task, run = self.task, self.run
         if fn.node.is_async and not self.driver.is_async:
             raise RuntimeError(
@@ -219,6 +268,26 @@ class Context:
         ]
         self.driver.called(task, child)
         return future
+
+
+def _off_the_loop(function: Any, *args: Any) -> Any:
+    """Call what blocks; from a coroutine on another thread, for databases insist on that."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return function(*args)
+    found: list[Any] = []
+    done = threading.Event()
+
+    def job() -> None:
+        try:
+            found.append(function(*args))
+        finally:
+            done.set()
+
+    pool.submit(job)
+    done.wait()
+    return found[0] if found else None
 
 
 def _arguments_digest(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str | None:

@@ -8,6 +8,7 @@ from collections.abc import Generator
 from typing import Any
 
 from workflows.engine.errors import GraphInterrupt
+from workflows.engine.runtime import Stop
 
 
 class TaskFuture:
@@ -133,10 +134,10 @@ def _wake(waiter: asyncio.Future[None]) -> None:
         waiter.set_result(None)
 
 
-def let_go(calls: set[TaskFuture]) -> None:
+def let_go(calls: set[TaskFuture], stop: Stop) -> None:
     """Fail what a run that has ended will not answer, so that no thread waits for ever."""
     for future in list(calls):
-        future.fail(run_has_ended())
+        future.fail(stop.error() if stop.is_now else run_has_ended())
 
 
 def run_has_ended() -> RuntimeError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from workflows.engine.errors import GraphDrained, GraphRecursionError
+from workflows.engine.errors import GraphDrained, GraphRecursionError, RunCancelled
 from workflows.engine.loop import chunks, commit, opening, plan
 from workflows.engine.loop.apply import apply_writes
 from workflows.engine.loop.effects import Steps
@@ -26,7 +26,7 @@ def execute(run: Run, given: Any) -> Steps[Outcome]:
         outcome = yield from _steps(view, skip_break=given is None or run.resuming)
         if not going:
             return outcome
-    except Exception:
+    except (Exception, RunCancelled):
         yield from commit.finish(view)
         raise
     yield from commit.finish(view)
@@ -41,6 +41,8 @@ def _steps(view: View, *, skip_break: bool) -> Steps[Outcome]:
     while view.due:
         if run.stopping:
             return _outcome(view, "stopped")
+        if run.stop.mode and run.is_root:
+            raise run.stop.error()
         is_start = view.due[0]["node"] == first and not run.program.functional
         if not is_start:
             if ran >= run.limit:

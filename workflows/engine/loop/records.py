@@ -10,6 +10,7 @@ from workflows.engine import ids
 from workflows.engine.cache.base import FullKey
 from workflows.engine.channels import Channel
 from workflows.engine.checkpoint.base import Asked, Due
+from workflows.engine.runtime import Stop
 from workflows.engine.types import CachePolicy, Durability, Interrupt, RetryPolicy
 
 Writes = list[tuple[str, Any]]
@@ -129,6 +130,7 @@ class Task:
         "due",
         "failed",
         "first_attempt",
+        "heartbeat",
         "input",
         "interrupts",
         "kept_as",
@@ -175,6 +177,7 @@ class Task:
         self.interrupts: list[Interrupt] = []
         self.attempt = 1
         self.first_attempt: float | None = None
+        self.heartbeat: Any = None
         self.children: dict[str, Task] = {}
         self.calls: dict[str, int] = {}
         self.made: set[str] = set()
@@ -292,6 +295,7 @@ class Run:
     seed: str = ""
     expected_head: str | None = None
     live_step: int = 0
+    stop: Stop = field(default_factory=Stop)
     live_checkpoint: str | None = None
     """The id of the checkpoint whose step is being run."""
 
