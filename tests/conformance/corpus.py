@@ -23,6 +23,7 @@ SECTIONS = [
     "durability",
     "asking",
     "swallowed",
+    "pauses",
     "answering",
     "schemas",
     "breakpoints",

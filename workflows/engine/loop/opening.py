@@ -12,7 +12,7 @@ from workflows.engine.checkpoint.base import (
     TaskWrites,
     checkpoint_config,
 )
-from workflows.engine.constants import GOTO, RESUME
+from workflows.engine.constants import ERROR, GOTO, INTERRUPT, RESUME
 from workflows.engine.errors import (
     CheckpointNotFoundError,
     EmptyInputError,
@@ -65,7 +65,7 @@ def at_head(view: View) -> bool:
 def enter(view: View, given: Any) -> Steps[bool]:
     """Turn what the caller gave into due tasks; False where there is nothing to run."""
     run = view.run
-    if run.outer is not None and run.saver is not None and _was_begun(view):
+    if was_begun(view):
         run.began = int(view.metadata.get("began", -1))
         adopt_outside(view)
         yield from _show(view)
@@ -94,9 +94,15 @@ def enter(view: View, given: Any) -> Steps[bool]:
     return bool(view.due)
 
 
-def _was_begun(view: View) -> bool:
+def was_begun(view: View) -> bool:
     """Say whether this call of a subgraph was begun before its parent's task was stopped."""
-    return bool(view.id) and view.metadata.get("task") == view.run.parent_task
+    run = view.run
+    return (
+        run.outer is not None
+        and run.saver is not None
+        and bool(view.id)
+        and view.metadata.get("task") == run.parent_task
+    )
 
 
 def _show(view: View) -> Steps[None]:
@@ -259,7 +265,11 @@ def adopt(view: View, pairs: list[tuple[str, Any]]) -> None:
 
 def _replay(view: View) -> Steps[None]:
     """A fork of the given checkpoint: all that was due there runs anew (R6.12)."""
-    if not (at_head(view) and view.metadata.get("source") in ("update", "fork")):
+    # A head that an edit made is a fork by itself, if its tasks have left nothing that counts.
+    fresh = at_head(view) and view.metadata.get("source") in ("update", "fork")
+    if fresh and not any(map(_counts, view.pending.values())):
+        view.forget_pending()
+    else:
         closed = open_to_supersede(view) if at_head(view) else []
         view.forget_pending()
         due = [without_questions(item) for item in view.due]
@@ -268,6 +278,11 @@ def _replay(view: View) -> Steps[None]:
         saving.last = False
         yield from commit.save_checkpoint(view, saving)
     yield from _show(view)
+
+
+def _counts(pairs: list[tuple[str, Any]]) -> bool:
+    """Say whether a record holds more than questions and errors, which a new run overwrites."""
+    return any(channel not in (INTERRUPT, ERROR) for channel, _ in pairs)
 
 
 def _fork_open_questions(view: View) -> tuple[Commit, list[TaskWrites]]:

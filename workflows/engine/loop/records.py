@@ -303,9 +303,14 @@ class Run:
 
 @dataclass(slots=True, eq=False)
 class Outcome:
-    """How a run ended: `status` is success, interrupted, paused or drained."""
+    """How a run ended: `status` is success, interrupted, paused (a breakpoint) or stopped."""
 
     values: Any
     interrupts: tuple[Interrupt, ...] = ()
     status: str = "success"
     asked: tuple[Asked, ...] = ()
+
+    @property
+    def is_pause(self) -> bool:
+        """Say whether a question or a static breakpoint ended the run."""
+        return self.status in ("interrupted", "paused")

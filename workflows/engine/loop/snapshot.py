@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from workflows.engine.checkpoint.base import CheckpointTuple, checkpoint_config
-from workflows.engine.constants import END, ERROR, RETURN
+from workflows.engine.constants import END, ERROR, INTERRUPT, RETURN
 from workflows.engine.errors import CheckpointNotFoundError
 from workflows.engine.loop import effects
 from workflows.engine.loop.apply import apply_writes
@@ -144,7 +144,7 @@ def _apply_finished(view: View, tasks: list[Task]) -> None:
 def _inside(view: View, task: Task, deep: bool) -> Steps[Any]:
     """Where a subgraph of a paused task stands: its config, or with `deep` its snapshot (R7.8)."""
     run = view.run
-    idle = task.writes is not None or not view.questions_of(task.id)
+    idle = task.writes is not None or view.record_of(task.id, INTERRUPT) is None
     if idle and task.node.subgraph is None:
         return None
     name = f"{task.name}:{task.id}"
