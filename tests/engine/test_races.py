@@ -58,6 +58,7 @@ def test_twenty_answers_to_one_question_have_one_effect() -> None:
     assert flow.get_state(CONFIG).values == {"log": won}
 
 
+@pytest.mark.rule("RA.1")
 def test_a_busy_thread_names_the_run_that_holds_it() -> None:
     begun, go_on = threading.Event(), threading.Event()
 

@@ -6,7 +6,7 @@ from bisect import insort
 from typing import Any
 
 from workflows.engine.checkpoint.kept import Node
-from workflows.engine.constants import CALL, ERROR, INTERRUPT, RESUME, RETURN
+from workflows.engine.constants import CALL, ERROR, INTERRUPT, RESUME, RETURN, RUNS
 
 SLOTS = {
     ERROR: "error",
@@ -14,6 +14,7 @@ SLOTS = {
     RESUME: "resume",
     RETURN: "return",
     CALL: "return",
+    RUNS: "runs",
 }
 
 

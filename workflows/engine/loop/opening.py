@@ -270,7 +270,13 @@ def _replay(view: View) -> Steps[None]:
     if fresh and not any(map(_counts, view.pending.values())):
         view.forget_pending()
     else:
-        closed = open_to_supersede(view) if at_head(view) else []
+        if view.run.warn is not None:
+            view.run.warn(
+                f"thread {view.run.thread_id!r}: this config names checkpoint {view.id}, so "
+                "the run forks there and runs anew what was due; without checkpoint_id it "
+                "goes on where the thread stands (RA.8)"
+            )
+        closed = open_to_supersede(view)
         view.forget_pending()
         due = [without_questions(item) for item in view.due]
         extra = {"wrote": list(view.metadata.get("wrote") or ())}

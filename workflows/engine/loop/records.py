@@ -141,8 +141,8 @@ class Task:
         "position",
         "questions",
         "raised",
+        "runs",
         "state",
-        "suspended",
         "triggers",
         "writes",
     )
@@ -183,7 +183,7 @@ class Task:
         self.keys: set[str] = set()
         self.asked: list[Asked] = []
         self.raised: list[Interrupt] = []
-        self.suspended = False
+        self.runs = 0  # attempts by now, in this run and those before
         self.triggers: tuple[str, ...] = ()
         self.kept_as: FullKey | None = None
 
@@ -216,7 +216,6 @@ class Task:
         self.keys = set()
         self.asked = []
         self.raised = []
-        self.suspended = False
 
     @property
     def path_text(self) -> str:

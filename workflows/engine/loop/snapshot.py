@@ -124,7 +124,7 @@ def _task(view: View, task: Task, head: bool, inside: Any) -> PregelTask:
         result = result_of(task)
         if view.run.program.functional:
             result = next((v for c, v in task.writes or () if c in (END, RETURN)), None)
-    return PregelTask(
+    found = PregelTask(
         id=task.id,
         name=task.name,
         path=task.path,
@@ -133,6 +133,8 @@ def _task(view: View, task: Task, head: bool, inside: Any) -> PregelTask:
         state=inside,
         result=result,
     )
+    found.runs_of_this_task = view.runs_of(task.id)
+    return found
 
 
 def _apply_finished(view: View, tasks: list[Task]) -> None:
