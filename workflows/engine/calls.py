@@ -146,6 +146,7 @@ def _root(graph: Any, given: Arguments, saver: Any) -> Run:
         control=given.control,
         max_concurrency=config.get("max_concurrency"),
         checkpoint_id=checkpoint_id,
+        expected_head=asked.get("expected_head") if saver is not None else None,
         settings={key: asked[key] for key in _SETTINGS if key in asked},
         warn=log.warning,
         seed="" if saver is not None else uuid.uuid4().hex,

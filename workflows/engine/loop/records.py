@@ -290,6 +290,7 @@ class Run:
     stopping: bool = False
     seed: str = ""
     expected_head: str | None = None
+    """The head that the caller has seen: `configurable["expected_head"]` (RA.1)."""
     live_step: int = 0
     live_checkpoint: str | None = None
     """The id of the checkpoint whose step is being run."""
