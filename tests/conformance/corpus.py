@@ -31,6 +31,7 @@ SECTIONS = [
     "edits",
     "edits_below",
     "forks",
+    "depths",
     "repeats",
     "subgraphs",
     "functional",

@@ -191,3 +191,72 @@ def updates_in_bulk_by_special_names(api, run):
         for each in (mixed, ghost)
     ]
     return [seen, history, errors]
+
+
+@program("R6.5", "R6.16")
+def a_fork_leaves_its_origin_as_it_was(api, run):
+    edges = [(api.START, "x"), ("x", "y"), ("y", "z")]
+    g = graph(api, *edges, x=None, y=None, z=None).compile(checkpointer=run.saver)
+    run.invoke(g, {"log": []}, run.config())
+    before = [run.snapshot(each) for each in run.get_history(g, run.config())]
+    old = next(s for s in run.get_history(g, run.config()) if s.next == ("y",))
+    run.update_state(g, old.config, {"log": ["u"]}, as_node="y")
+    out = run.invoke(g, None, run.config())
+    after = [run.snapshot(each) for each in run.get_history(g, run.config())]
+    return [out, after[-len(before) :] == before, run.steps(g, run.config())]
+
+
+@program("R6.12")
+def one_checkpoint_replayed_twice(api, run):
+    calls = []
+    nodes = {"x": say("x", calls), "y": say("y", calls)}
+    g = graph(api, (api.START, "x"), ("x", "y"), **nodes)
+    g = g.compile(checkpointer=run.saver)
+    run.invoke(g, {"log": []}, run.config())
+    old = next(s for s in run.get_history(g, run.config()) if s.next == ("y",))
+    twice = [run.invoke(g, None, old.config) for _ in range(2)]
+    return [twice, calls, run.steps(g, run.config())]
+
+
+@program("R6.12", "R4.12")
+def a_replay_of_an_entrypoint_calls_its_tasks(api, run):
+    calls = []
+
+    @api.task
+    def inner(n):
+        calls.append(n)
+        return n + 1
+
+    @api.entrypoint(checkpointer=run.saver)
+    def g(n):
+        return inner(n).result()
+
+    run.invoke(g, 1, run.config())
+    old = run.get_history(g, run.config())[-1]
+    return [run.invoke(g, None, old.config), calls, run.steps(g, run.config())[:2]]
+
+
+@program("R6.16", "R6.10")
+def an_edit_after_a_failure(api, run):
+    calls = []
+    g = graph(
+        api, (api.START, "x"), ("x", "bad"), x=say("x", calls), bad=once_bad(calls)
+    )
+    g = g.compile(checkpointer=run.saver)
+    run.attempt(run.invoke, g, {"log": []}, run.config())
+    run.update_state(g, run.config(), {"log": ["mended"]})
+    seen = run.look(g, run.config())
+    return [seen, run.invoke(g, None, run.config()), calls]
+
+
+@program("R6.1", "R8.4")
+def the_state_of_an_entrypoint_that_has_not_ended_yet(api, run):
+    @api.entrypoint(checkpointer=run.saver)
+    def flow(n):
+        return api.interrupt("q")
+
+    seen = []
+    for given in (1, api.Command(resume="r"), 2):
+        run.invoke(flow, given, run.config())
+        seen.append(run.look(flow, run.config()))
+    return seen
