@@ -140,3 +140,23 @@ def a_node_that_asks_no_more(api, run):
     run.invoke(g, {"log": []}, run.config())
     out = run.invoke(g, api.Command(resume="r"), run.config())
     return [out, run.look(g, run.config())]
+
+
+@program(
+    "R5.20",
+    "R7.8",
+    differs="a question whose answer is saved is not pending, in a subgraph neither",
+    expected=[[{"asks": "q", "id": "#1"}], [], []],
+)
+def an_answered_question_is_not_listed_below_either(api, run):
+    def n(state):
+        api.interrupt("q")
+        raise RuntimeError("after")
+
+    below = graph(api, (api.START, "n"), n=n).compile()
+    g = graph(api, (api.START, "sub"), sub=below).compile(checkpointer=run.saver)
+    run.invoke(g, {"log": []}, run.config())
+    asked = run.look(g, run.config(), subgraphs=True)["tasks"][0]["state"]["interrupts"]
+    run.attempt(run.invoke, g, api.Command(resume="r"), run.config())
+    seen = run.look(g, run.config(), subgraphs=True)
+    return [asked, seen["interrupts"], seen["tasks"][0]["state"]["interrupts"]]

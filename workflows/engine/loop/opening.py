@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from workflows.engine.checkpoint.base import (
+    Asked,
     CheckpointTuple,
     Closed,
     Commit,
@@ -22,7 +23,14 @@ from workflows.engine.loop import chunks, commit, effects, plan
 from workflows.engine.loop.apply import Routes
 from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.records import Run
-from workflows.engine.loop.resume import carry, match, questions, without_questions
+from workflows.engine.loop.resume import (
+    carried,
+    carry,
+    match,
+    question_digest,
+    questions,
+    without_questions,
+)
 from workflows.engine.loop.view import View
 from workflows.engine.types import Command, Send
 
@@ -178,6 +186,7 @@ def _command(view: View, command: Command[Any]) -> Steps[None]:
         answers = merged(answers, match(view, command.resume))
         if fork is not None:  # not before the answer is found to fit
             yield from commit.save_checkpoint(view, fork)
+            answers += _asked_again(view)
     else:
         adopt_outside(view)
     if outside and not view.id:
@@ -321,6 +330,21 @@ def _fork_open_questions(view: View) -> tuple[Commit, list[TaskWrites]]:
                 TaskWrites(task.id, task.path_text, task.name, [(RESUME, given)])
             )
     return saving, kept
+
+
+def _asked_again(view: View) -> list[TaskWrites]:
+    """The questions of a fork that have no answer yet; they had been closed with the old branch."""
+    found = []
+    for task in plan.due_tasks(view):
+        waiting = [q for q in carried(task) if q.id not in view.run.answers]
+        if waiting:
+            task.interrupts = waiting
+            task.asked = [
+                Asked(q, number, None, question_digest(q.value) or "")
+                for number, q in enumerate(waiting)
+            ]
+            found.append(commit.questions_of(task))
+    return found
 
 
 def merged(kept: list[TaskWrites], answers: list[TaskWrites]) -> list[TaskWrites]:

@@ -76,13 +76,15 @@ def describe(
         adopt_outside(view)
     tasks = due_tasks(view)
     restored = restore(view, tasks)
-    run.answers = {}
+    given = run.answers  # of the graph above, where this is a subgraph's
+    run.answers = dict(given)
     load_answers(view, tasks)
     head = with_pending
     listed = []
     for task in tasks:
         inside = yield from _inside(view, task, subgraphs)
         listed.append(_task(view, task, head, inside))
+    run.answers = given
     error = None
     if head and restored:
         for task in restored:
@@ -161,5 +163,6 @@ def _inside(view: View, task: Task, deep: bool) -> Steps[Any]:
         if not deep or graph is None:
             return config
         inner = graph.inspecting(run, namespace)
+        inner.answers = run.answers
         return (yield from read(inner, subgraphs=True))
     return None
