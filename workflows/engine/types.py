@@ -204,7 +204,7 @@ class PregelTask(_TaskFields):
     been run by now, as far as was saved (RA.3).
     """
 
-    runs_of_this_task: int = 0
+    runs_of_this_task = 0
 
     def _replace(self, /, **changes: Any) -> PregelTask:
         made = super()._replace(**changes)
