@@ -24,13 +24,13 @@ from workflows.engine.types import Durability
 
 log = logging.getLogger("durableweb.engine")
 
-_SETTINGS = (
-    "strict_resume",
-    "determinism",
-    "question_changed",
-    "strict_updates",
-    "strict_state",
-)
+_SETTINGS: dict[str, tuple[Any, ...]] = {
+    "strict_resume": (True, False),
+    "determinism": ("error", "warn", "off"),
+    "question_changed": ("warn", "ask", "error", "off"),
+    "strict_updates": (True, False),
+    "strict_state": (True, False),
+}
 _DURABILITIES = ("sync", "async", "exit")
 
 
@@ -147,7 +147,8 @@ def _root(graph: Any, given: Arguments, saver: Any) -> Run:
         control=given.control,
         max_concurrency=config.get("max_concurrency"),
         checkpoint_id=checkpoint_id,
-        settings={key: asked[key] for key in _SETTINGS if key in asked},
+        expected_head=asked.get("expected_head") if saver is not None else None,
+        settings=_settings(asked),
         warn=log.warning,
         seed="" if saver is not None else uuid.uuid4().hex,
     )
@@ -215,6 +216,18 @@ def _check_if_busy(asked: dict[str, Any]) -> None:
             "(durableweb.durable.start); a call of the graph itself knows 'reject' only: "
             "it raises ThreadBusyError while another run holds the thread"
         )
+
+
+def _settings(asked: dict[str, Any]) -> dict[str, Any]:
+    """The engine's own settings in `configurable`; ValueError for an unknown word (RA.21)."""
+    found = {key: asked[key] for key in _SETTINGS if key in asked}
+    for key, value in found.items():
+        if value not in _SETTINGS[key]:
+            words = ", ".join(map(repr, _SETTINGS[key]))
+            raise ValueError(
+                f"configurable[{key!r}] must be one of {words}, not {value!r}"
+            )
+    return found
 
 
 def _durability(word: Any) -> Durability:

@@ -185,13 +185,7 @@ class Command(Generic[N]):
 # `PARENT` stands in the class body without annotation, so it is no field.
 
 
-class PregelTask(NamedTuple):
-    """One task of a snapshot (R6.3).
-
-    `error` is the exception as text, `result` what the task wrote, `state` a subgraph's
-    config or snapshot (R7.8).
-    """
-
+class _TaskFields(NamedTuple):
     id: str
     name: str
     path: tuple[Any, ...]
@@ -199,6 +193,23 @@ class PregelTask(NamedTuple):
     interrupts: tuple[Interrupt, ...] = ()
     state: Any = None
     result: Any = None
+
+
+class PregelTask(_TaskFields):
+    """One task of a snapshot (R6.3).
+
+    `error` is the exception as text, `result` what the task wrote, `state` a subgraph's
+    config or snapshot (R7.8).
+    `runs_of_this_task` is no field, so that the tuple stays the field's: how often the task has
+    been run by now, as far as was saved (RA.3).
+    """
+
+    runs_of_this_task = 0
+
+    def _replace(self, /, **changes: Any) -> PregelTask:
+        made = super()._replace(**changes)
+        made.runs_of_this_task = self.runs_of_this_task
+        return made
 
 
 class StateSnapshot(NamedTuple):

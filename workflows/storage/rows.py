@@ -24,6 +24,7 @@ from workflows.engine.constants import (
     INTERRUPT,
     RESUME,
     RETURN,
+    RUNS,
     START,
 )
 from workflows.engine.errors import SerdeError, SerializationError
@@ -47,6 +48,7 @@ _SLOTS = {
     ERROR: "error",
     RETURN: "return",
     CALL: "return",
+    RUNS: "runs",
 }
 _OWN_COLUMNS = ("id", "channel_values", "channel_versions")
 _ERROR_LENGTH = 300
@@ -249,6 +251,8 @@ def _add_events(bundle: Bundle, commit: Commit) -> None:
                 "namespace": commit.namespace,
                 "status": status,
             }
+            if task.runs > 1:
+                data["runs"] = task.runs
             if task.error is not None:
                 data["error"] = str(task.error)[:_ERROR_LENGTH]
             bundle.events.append(("task", json_text(data)))
@@ -276,7 +280,7 @@ def _status_of(task: TaskWrites) -> str:
         return "error"
     if task.asked or INTERRUPT in names:
         return "interrupted"
-    if names and names <= {RESUME, CALL}:
+    if names and names <= {RESUME, CALL, RUNS}:
         return ""
     return "done"
 

@@ -320,11 +320,16 @@ class DjangoSaver(Reader):
 
 def _add_questions(part: Commit, whole: Commit, task: TaskWrites) -> None:
     """What `put_writes` is not told of the task: its name, and what it asks."""
-    for known in whole.writes:
-        if known.task_id == task.task_id:
+    names = _channels(task)
+    for known in whole.writes:  # a task that ran again saves its counter apart (RA.3)
+        if known.task_id == task.task_id and _channels(known) == names:
             asked = {each.interrupt.id for each in known.asked}
             part.writes = [replace(known, writes=task.writes)]
             part.closed = [c for c in whole.closed if c.interrupt_id in asked]
+
+
+def _channels(task: TaskWrites) -> list[str]:
+    return [channel for channel, _ in task.writes]
 
 
 def _manner() -> dict[str, Any]:

@@ -6,7 +6,7 @@ from bisect import insort
 from typing import Any
 
 from workflows.engine.checkpoint.kept import Node
-from workflows.engine.constants import CALL, ERROR, INTERRUPT, RESUME, RETURN
+from workflows.engine.constants import CALL, ERROR, INTERRUPT, RESUME, RETURN, RUNS
 from workflows.engine.serde.plain import SAFE
 
 SLOTS = {
@@ -15,6 +15,7 @@ SLOTS = {
     RESUME: "resume",
     RETURN: "return",
     CALL: "return",
+    RUNS: "runs",
 }
 _OWN_LISTS = frozenset({"parents", "wrote"})
 

@@ -185,10 +185,11 @@ class Context:
             place = f"key:{key}"
         if task.failed is not None:  # its error handler asks, not the node (R1.39)
             place = f"handler:{place}"
-        if ordinal == 100 and run.warn is not None:
+        if task.questions + len(task.keys) == 101 and run.warn is not None:
             run.warn(
-                f"{task.name!r} has asked more than 100 questions in one task; what comes "
-                "before them runs again each time. Loop through an edge instead."
+                f"thread {run.thread_id!r}: {task.name!r} has asked more than 100 "
+                "questions in one task; what comes before them runs again each time. "
+                "Loop through an edge instead."
             )
         question_id = ids.interrupt_id(task.origin, place)
         answer = run.answers.get(question_id)

@@ -21,9 +21,12 @@ _SEES_CHECKPOINTS = frozenset({"checkpoints", "debug"})
 def execute(run: Run, given: Any) -> Steps[Outcome]:
     """One call of a graph, from its input to its end, its pause or its failure."""
     view = yield from opening.load_view(run)
+    begun = opening.was_begun(view)
     try:
         going = yield from opening.enter(view, given)
-        outcome = yield from _steps(view, skip_break=given is None or run.resuming)
+        outcome = yield from _steps(
+            view, skip_break=given is None or begun or run.resuming
+        )
         if not going:
             return outcome
     except (Exception, RunCancelled):
@@ -136,12 +139,16 @@ def _shows(view: View, moved: set[str]) -> bool:
 
 
 def _interrupted(view: View, tasks: list[Task], step: Step) -> Steps[Outcome]:
-    """The pause; its values show what the finished tasks wrote, the checkpoint does not."""
+    """The pause; its values show what the finished tasks wrote, the checkpoint does not.
+
+    Without a question it is a static breakpoint in a subgraph.
+    """
     interrupts = _unique(step.order)
     apply_writes(view, [task for task in tasks if task.writes is not None])
     yield from chunks.pause(view, interrupts)
-    yield from chunks.values(view, interrupts)
-    outcome = _outcome(view, "interrupted", interrupts)
+    if interrupts:
+        yield from chunks.values(view, interrupts)
+    outcome = _outcome(view, "interrupted" if interrupts else "paused", interrupts)
     outcome.asked = tuple(asked for task in step.tasks for asked in task.asked)
     return outcome
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from workflows.engine.checkpoint.base import (
+    Asked,
     CheckpointTuple,
     Closed,
     Commit,
@@ -12,7 +13,7 @@ from workflows.engine.checkpoint.base import (
     TaskWrites,
     checkpoint_config,
 )
-from workflows.engine.constants import GOTO, RESUME
+from workflows.engine.constants import ERROR, GOTO, INTERRUPT, RESUME
 from workflows.engine.errors import (
     CheckpointNotFoundError,
     EmptyInputError,
@@ -22,7 +23,14 @@ from workflows.engine.loop import chunks, commit, effects, plan
 from workflows.engine.loop.apply import Routes
 from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.records import Run
-from workflows.engine.loop.resume import carry, match, questions, without_questions
+from workflows.engine.loop.resume import (
+    carried,
+    carry,
+    match,
+    question_digest,
+    questions,
+    without_questions,
+)
 from workflows.engine.loop.view import View
 from workflows.engine.types import Command, Send
 
@@ -65,7 +73,7 @@ def at_head(view: View) -> bool:
 def enter(view: View, given: Any) -> Steps[bool]:
     """Turn what the caller gave into due tasks; False where there is nothing to run."""
     run = view.run
-    if run.outer is not None and run.saver is not None and _was_begun(view):
+    if was_begun(view):
         run.began = int(view.metadata.get("began", -1))
         adopt_outside(view)
         yield from _show(view)
@@ -94,9 +102,15 @@ def enter(view: View, given: Any) -> Steps[bool]:
     return bool(view.due)
 
 
-def _was_begun(view: View) -> bool:
+def was_begun(view: View) -> bool:
     """Say whether this call of a subgraph was begun before its parent's task was stopped."""
-    return bool(view.id) and view.metadata.get("task") == view.run.parent_task
+    run = view.run
+    return (
+        run.outer is not None
+        and run.saver is not None
+        and bool(view.id)
+        and view.metadata.get("task") == run.parent_task
+    )
 
 
 def _show(view: View) -> Steps[None]:
@@ -172,6 +186,7 @@ def _command(view: View, command: Command[Any]) -> Steps[None]:
         answers = merged(answers, match(view, command.resume))
         if fork is not None:  # not before the answer is found to fit
             yield from commit.save_checkpoint(view, fork)
+            answers += _asked_again(view)
     else:
         adopt_outside(view)
     if outside and not view.id:
@@ -259,8 +274,18 @@ def adopt(view: View, pairs: list[tuple[str, Any]]) -> None:
 
 def _replay(view: View) -> Steps[None]:
     """A fork of the given checkpoint: all that was due there runs anew (R6.12)."""
-    if not (at_head(view) and view.metadata.get("source") in ("update", "fork")):
-        closed = open_to_supersede(view) if at_head(view) else []
+    # A head that an edit made is a fork by itself, if its tasks have left nothing that counts.
+    fresh = at_head(view) and view.metadata.get("source") in ("update", "fork")
+    if fresh and not any(map(_counts, view.pending.values())):
+        view.forget_pending()
+    else:
+        if view.run.warn is not None:
+            view.run.warn(
+                f"thread {view.run.thread_id!r}: this config names checkpoint {view.id}, so "
+                "the run forks there and runs anew what was due; without checkpoint_id it "
+                "goes on where the thread stands (RA.8)"
+            )
+        closed = open_to_supersede(view)
         view.forget_pending()
         due = [without_questions(item) for item in view.due]
         extra = {"wrote": list(view.metadata.get("wrote") or ())}
@@ -268,6 +293,11 @@ def _replay(view: View) -> Steps[None]:
         saving.last = False
         yield from commit.save_checkpoint(view, saving)
     yield from _show(view)
+
+
+def _counts(pairs: list[tuple[str, Any]]) -> bool:
+    """Say whether a record holds more than questions and errors, which a new run overwrites."""
+    return any(channel not in (INTERRUPT, ERROR) for channel, _ in pairs)
 
 
 def _fork_open_questions(view: View) -> tuple[Commit, list[TaskWrites]]:
@@ -300,6 +330,21 @@ def _fork_open_questions(view: View) -> tuple[Commit, list[TaskWrites]]:
                 TaskWrites(task.id, task.path_text, task.name, [(RESUME, given)])
             )
     return saving, kept
+
+
+def _asked_again(view: View) -> list[TaskWrites]:
+    """The questions of a fork that have no answer yet; they had been closed with the old branch."""
+    found = []
+    for task in plan.due_tasks(view):
+        waiting = [q for q in carried(task) if q.id not in view.run.answers]
+        if waiting:
+            task.interrupts = waiting
+            task.asked = [
+                Asked(q, number, None, question_digest(q.value) or "")
+                for number, q in enumerate(waiting)
+            ]
+            found.append(commit.questions_of(task))
+    return found
 
 
 def merged(kept: list[TaskWrites], answers: list[TaskWrites]) -> list[TaskWrites]:

@@ -143,8 +143,8 @@ class Task:
         "position",
         "questions",
         "raised",
+        "runs",
         "state",
-        "suspended",
         "triggers",
         "writes",
     )
@@ -186,7 +186,7 @@ class Task:
         self.keys: set[str] = set()
         self.asked: list[Asked] = []
         self.raised: list[Interrupt] = []
-        self.suspended = False
+        self.runs = 0  # attempts by now, in this run and those before
         self.triggers: tuple[str, ...] = ()
         self.kept_as: FullKey | None = None
 
@@ -219,7 +219,6 @@ class Task:
         self.keys = set()
         self.asked = []
         self.raised = []
-        self.suspended = False
 
     @property
     def path_text(self) -> str:
@@ -294,6 +293,7 @@ class Run:
     stopping: bool = False
     seed: str = ""
     expected_head: str | None = None
+    """The head that the caller has seen: `configurable["expected_head"]` (RA.1)."""
     live_step: int = 0
     stop: Stop = field(default_factory=Stop)
     live_checkpoint: str | None = None
@@ -307,9 +307,14 @@ class Run:
 
 @dataclass(slots=True, eq=False)
 class Outcome:
-    """How a run ended: `status` is success, interrupted, paused or drained."""
+    """How a run ended: `status` is success, interrupted, paused (a breakpoint) or stopped."""
 
     values: Any
     interrupts: tuple[Interrupt, ...] = ()
     status: str = "success"
     asked: tuple[Asked, ...] = ()
+
+    @property
+    def is_pause(self) -> bool:
+        """Say whether a question or a static breakpoint ended the run."""
+        return self.status in ("interrupted", "paused")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from workflows.engine.checkpoint.base import CheckpointTuple, checkpoint_config
-from workflows.engine.constants import END, ERROR, RETURN
+from workflows.engine.constants import END, ERROR, INTERRUPT, RETURN
 from workflows.engine.errors import CheckpointNotFoundError
 from workflows.engine.loop import effects
 from workflows.engine.loop.apply import apply_writes
@@ -76,13 +76,15 @@ def describe(
         adopt_outside(view)
     tasks = due_tasks(view)
     restored = restore(view, tasks)
-    run.answers = {}
+    given = run.answers  # of the graph above, where this is a subgraph's
+    run.answers = dict(given)
     load_answers(view, tasks)
     head = with_pending
     listed = []
     for task in tasks:
         inside = yield from _inside(view, task, subgraphs)
         listed.append(_task(view, task, head, inside))
+    run.answers = given
     error = None
     if head and restored:
         for task in restored:
@@ -97,11 +99,8 @@ def describe(
         listed = [t._replace(error=t.error or error) for t in listed]
     done = {task.id for task in restored} if head and error is None else set()
     shown = run.stream_keys or run.program.stream_keys
-    values = view.values(shown)
-    if isinstance(shown, str) and values is None:
-        values = {} if not view.channels[shown].is_available() else None
     return StateSnapshot(
-        values=values,
+        values=view.values(shown),
         next=tuple(t.name for t in tasks if t.id not in done),
         config=saved.config,
         metadata=shown_metadata(saved.metadata),
@@ -124,7 +123,7 @@ def _task(view: View, task: Task, head: bool, inside: Any) -> PregelTask:
         result = result_of(task)
         if view.run.program.functional:
             result = next((v for c, v in task.writes or () if c in (END, RETURN)), None)
-    return PregelTask(
+    found = PregelTask(
         id=task.id,
         name=task.name,
         path=task.path,
@@ -133,6 +132,8 @@ def _task(view: View, task: Task, head: bool, inside: Any) -> PregelTask:
         state=inside,
         result=result,
     )
+    found.runs_of_this_task = view.runs_of(task.id)
+    return found
 
 
 def _apply_finished(view: View, tasks: list[Task]) -> None:
@@ -144,7 +145,7 @@ def _apply_finished(view: View, tasks: list[Task]) -> None:
 def _inside(view: View, task: Task, deep: bool) -> Steps[Any]:
     """Where a subgraph of a paused task stands: its config, or with `deep` its snapshot (R7.8)."""
     run = view.run
-    idle = task.writes is not None or not view.questions_of(task.id)
+    idle = task.writes is not None or view.record_of(task.id, INTERRUPT) is None
     if idle and task.node.subgraph is None:
         return None
     name = f"{task.name}:{task.id}"
@@ -162,5 +163,6 @@ def _inside(view: View, task: Task, deep: bool) -> Steps[Any]:
         if not deep or graph is None:
             return config
         inner = graph.inspecting(run, namespace)
+        inner.answers = run.answers
         return (yield from read(inner, subgraphs=True))
     return None

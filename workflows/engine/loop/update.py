@@ -104,9 +104,10 @@ def _as_input(view: View, values: Any) -> Steps[None]:
     node = program.nodes[program.first]
     task = Task(node, ("node", program.first), (view.id, program.first))
     task.writes = [] if program.functional else node.write(value)
+    step = view.step + 1 if view.id else -1
     view.forget_pending()
     due: list[Due] = [{"node": program.first, "by": ["input"], "send": value}]
-    saving = commit.advance(view, "input", due, (), closed=closed)
+    saving = commit.advance(view, "input", due, (), step=step, closed=closed)
     saving.last = True
     yield from commit.save_checkpoint(view, saving)
 

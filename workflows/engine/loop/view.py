@@ -15,11 +15,12 @@ from workflows.engine.checkpoint.base import (
     TaskWrites,
     checkpoint_config,
 )
-from workflows.engine.constants import CALL, ERROR, INTERRUPT, RESUME
+from workflows.engine.constants import CALL, ERROR, INTERRUPT, RESUME, RUNS
 from workflows.engine.loop.records import Channels, Run, Task
 from workflows.engine.types import Interrupt
 
 Pairs = list[tuple[str, Any]]
+_NOT_RESULTS = (INTERRUPT, RESUME, ERROR, CALL, RUNS)
 _OWN_NOTES = frozenset({"began", "origin", "over", "task", "wrote"})
 
 
@@ -154,6 +155,19 @@ class View:
                 return tuple(value)
         return ()
 
+    def runs_of(self, task_id: str) -> int:
+        """How often a task has been run, as far as its record tells (RA.3).
+
+        A run that a crash cut off has saved nothing and is not counted.
+        """
+        pairs = self.pending.get(task_id)
+        if not pairs:
+            return 0
+        found: int | None = self.record_of(task_id, RUNS)
+        if found is not None:
+            return found
+        return int(any(channel not in (RESUME, CALL) for channel, _ in pairs))
+
     def record_of(self, task_id: str, name: str) -> Any:
         """One entry of a task's record, or None."""
         for channel, value in self.pending.get(task_id, ()):
@@ -169,7 +183,7 @@ def shown_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
 
 def is_finished(pairs: Pairs) -> bool:
     """Say whether a task's record holds the result of the task."""
-    return any(channel not in (INTERRUPT, RESUME, ERROR, CALL) for channel, _ in pairs)
+    return any(channel not in _NOT_RESULTS for channel, _ in pairs)
 
 
 def empty_checkpoint() -> Checkpoint:
