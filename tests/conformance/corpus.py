@@ -21,6 +21,7 @@ SECTIONS = [
     "state",
     "supersteps",
     "durability",
+    "versions",
     "asking",
     "swallowed",
     "answering",

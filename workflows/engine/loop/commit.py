@@ -11,6 +11,7 @@ from workflows.engine.constants import ERROR, INTERRUPT, RESUME
 from workflows.engine.errors import SerdeError, SerializationError
 from workflows.engine.loop import effects
 from workflows.engine.loop.effects import Steps
+from workflows.engine.loop.identity import STAMP
 from workflows.engine.loop.records import Task
 from workflows.engine.loop.resume import questions
 from workflows.engine.loop.view import View, copy_checkpoint
@@ -76,6 +77,8 @@ def advance(
         stay = {c["id"] for item in due for c in item.get("carried", ())}
         left, view.left_open = view.left_open, []
         closed = [*closed, *(Closed(q, "superseded") for q in left if q not in stay)]
+    if view.code:
+        metadata[STAMP] = view.code
     commit = Commit(
         run.thread_id or "",
         run.namespace,

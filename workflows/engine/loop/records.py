@@ -10,6 +10,7 @@ from workflows.engine import ids
 from workflows.engine.cache.base import FullKey
 from workflows.engine.channels import Channel
 from workflows.engine.checkpoint.base import Asked, Due
+from workflows.engine.loop.identity import Identity
 from workflows.engine.types import CachePolicy, Durability, Interrupt, RetryPolicy
 
 Writes = list[tuple[str, Any]]
@@ -27,6 +28,7 @@ class Branch:
     read: Callable[[Channels, int], Any]
     route: Callable[[Any], list[Due]]
     ends: Mapping[str, str] | None = None
+    schema: Any = None
 
 
 @dataclass(slots=True, eq=False)
@@ -85,6 +87,9 @@ class Program:
     """Nothing in it is a coroutine function, so a run needs one thread hop at most."""
     output: Callable[[Any], Any] | None = None
     """Turns the output into an instance of the output schema (version="v2")."""
+    reads: Callable[[], frozenset[str]] = frozenset
+    """The keys that nodes and branches read, whether the state has them or not."""
+    identity: Identity = field(default_factory=Identity)
 
 
 def is_plain(node: Node) -> bool:
@@ -217,6 +222,11 @@ class Task:
         self.asked = []
         self.raised = []
         self.suspended = False
+
+    @property
+    def recorded_name(self) -> str:
+        """The name that its records and the namespaces below it carry (aliases, RB.12)."""
+        return str(self.due.get("was", self.name))
 
     @property
     def path_text(self) -> str:

@@ -1,0 +1,504 @@
+"""Code that changes between a pause and its resume: R1.44, R4.20, R4.21, RB.12."""
+
+import operator
+from typing import Annotated, Any, TypedDict
+
+from tests.conformance.corpus import program
+from tests.conformance.programs.shapes import graph, say
+
+
+class More(TypedDict, total=False):
+    a: int
+    b: str
+    log: Annotated[list, operator.add]
+    more: Annotated[list, operator.add]
+
+
+class Less(TypedDict, total=False):
+    log: Annotated[list, operator.add]
+
+
+class ReadsB(TypedDict, total=False):
+    b: str
+
+
+def asking(api: Any, word: str = "q") -> Any:
+    return lambda state: {"log": [api.interrupt(word)]}
+
+
+@program("R1.44")
+def unnamed_graphs_share_a_thread_by_key(api, run):
+    one = graph(api, (api.START, "x"), x=lambda s: {"log": ["x"], "a": 1})
+    other = graph(api, (api.START, "y"), schema=More, y=lambda s: {"more": ["y"]})
+    one, other = (g.compile(checkpointer=run.saver) for g in (one, other))
+    seen = [run.invoke(one, {"log": ["i"]}, run.config())]
+    seen.append(run.invoke(other, {"log": ["j"]}, run.config()))
+    seen.append(run.invoke(one, {"log": ["k"]}, run.config()))
+    return [*seen, run.invoke(other, {"log": ["l"]}, run.config())]
+
+
+@program("R1.44")
+def one_of_two_graphs_has_a_name(api, run):
+    built = graph(api, (api.START, "x"), x=None)
+    plain = built.compile(checkpointer=run.saver)
+    named = built.compile(checkpointer=run.saver, name="billing")
+    seen = [run.invoke(g, {"log": []}, run.config()) for g in (plain, named, plain)]
+    return [*seen, run.invoke(named, {"log": []}, run.config())]
+
+
+@program(
+    "R1.44",
+    "RB.12",
+    differs="a thread of a named graph is not opened by a graph of another name",
+    expected=[
+        {"log": ["x"]},
+        {"raises": "GraphChangedError", "says": "billing -> shipping"},
+        {"raises": "GraphChangedError", "says": "billing -> shipping"},
+        {"log": ["x", "x"]},
+        6,
+    ],
+)
+def two_graphs_of_different_names(api, run):
+    built = graph(api, (api.START, "x"), x=None)
+    one = built.compile(checkpointer=run.saver, name="billing")
+    other = built.compile(checkpointer=run.saver, name="shipping")
+    says = {"says": "billing -> shipping"}
+    return [
+        run.invoke(one, {"log": []}, run.config()),
+        run.attempt(run.invoke, other, {"log": []}, run.config(), **says),
+        run.attempt(run.update_state, other, run.config(), {"log": ["u"]}, **says),
+        run.invoke(one, {"log": []}, run.config()),
+        len(run.steps(one, run.config())),
+    ]
+
+
+@program(
+    "R4.20",
+    "RA.14",
+    differs="a paused node that is gone is shown; continuing is refused, nothing written",
+    expected=[
+        {
+            "values": {"log": ["i"]},
+            "next": ["n"],
+            "interrupts": [{"asks": "q", "id": "#1"}],
+            "tasks": [{"name": "n", "interrupts": [{"asks": "q", "id": "#1"}]}],
+            "step": [0, "loop"],
+        },
+        {"raises": "GraphChangedError", "says": "missing node: 'n'"},
+        {"raises": "GraphChangedError", "says": "missing node: 'n'"},
+        [[0, "loop", ["n"]], [-1, "input", ["__start__"]]],
+        {"log": ["i", "j", "m"]},
+    ],
+)
+def a_gone_node_is_shown_and_not_passed_over(api, run):
+    old = graph(api, (api.START, "n"), n=asking(api)).compile(checkpointer=run.saver)
+    new = graph(api, (api.START, "m"), m=None).compile(checkpointer=run.saver)
+    run.invoke(old, {"log": ["i"]}, run.config())
+    says = {"says": "missing node: 'n'"}
+    return [
+        run.look(new, run.config()),
+        run.attempt(run.invoke, new, api.Command(resume="r"), run.config(), **says),
+        run.attempt(run.invoke, new, None, run.config(), **says),
+        run.steps(new, run.config()),
+        run.invoke(new, {"log": ["j"]}, run.config()),
+    ]
+
+
+@program(
+    "R4.20",
+    differs="a thread whose node is gone is moved on by hand",
+    expected=[{"log": ["u", "after"]}, []],
+)
+def an_edit_moves_a_thread_past_a_gone_node(api, run):
+    edges = [(api.START, "n"), ("n", "after")]
+    old = graph(api, *edges, n=asking(api), after=None)
+    edges = [(api.START, "m"), ("m", "after")]
+    new = graph(api, *edges, m=None, after=None).compile(checkpointer=run.saver)
+    run.invoke(old.compile(checkpointer=run.saver), {"log": []}, run.config())
+    run.update_state(new, run.config(), {"log": ["u"]}, as_node="m")
+    return [run.invoke(new, None, run.config()), run.look(new, run.config())["next"]]
+
+
+@program(
+    "RB.12",
+    differs="LangGraph has no aliases",
+    expected=[
+        {
+            "values": {"log": ["i"]},
+            "next": ["fresh"],
+            "interrupts": [{"asks": "q", "id": "#1"}],
+            "tasks": [{"name": "fresh", "interrupts": [{"asks": "q", "id": "#1"}]}],
+            "step": [0, "loop"],
+        },
+        {"log": ["i", "fetched", "r", "after"]},
+        ["fetch", "node", "node"],
+        [
+            [2, "loop", []],
+            [1, "loop", ["after"]],
+            [0, "loop", ["fresh"]],
+            [-1, "input", ["__start__"]],
+        ],
+    ],
+)
+def a_renamed_node_keeps_its_question_and_its_records(api, run):
+    calls: list[str] = []
+
+    @api.task
+    def fetch():
+        calls.append("fetch")
+        return "fetched"
+
+    def node(state):
+        got = fetch().result()
+        calls.append("node")
+        return {"log": [got, api.interrupt("q")]}
+
+    def built(name: str, **options: Any) -> Any:
+        g = graph(api, (api.START, name), (name, "after"), **{name: node}, after=None)
+        return g.compile(checkpointer=run.saver, **options)
+
+    first = run.invoke(built("stale"), {"log": ["i"]}, run.config())
+    new = built("fresh", aliases={"stale": "fresh"})
+    looked = run.look(new, run.config())
+    answer = api.Command(resume={first["__interrupt__"][0].id: "r"})
+    done = run.invoke(new, answer, run.config())
+    return [looked, done, calls, run.steps(new, run.config())]
+
+
+@program(
+    "RB.12",
+    differs="LangGraph has no aliases",
+    expected=[{"log": ["inner a", "r"]}, ["a"]],
+)
+def a_renamed_subgraph_goes_on_inside(api, run):
+    calls: list[str] = []
+
+    def a(state):
+        calls.append("a")
+        return {"log": ["inner a"]}
+
+    edges = [(api.START, "a"), ("a", "b")]
+    sub = graph(api, *edges, a=a, b=asking(api)).compile()
+
+    def built(name: str, **options: Any) -> Any:
+        g = graph(api, (api.START, name), **{name: sub})
+        return g.compile(checkpointer=run.saver, **options)
+
+    run.invoke(built("stale"), {"log": []}, run.config())
+    new = built("fresh", aliases={"stale": "fresh"})
+    return [run.invoke(new, api.Command(resume="r"), run.config()), calls]
+
+
+@program(
+    "RB.12",
+    differs="LangGraph has no aliases",
+    expected=[{"log": ["i", "a", "r", "j"]}, {"log": ["i", "w", "r"], "more": []}],
+)
+def renamed_nodes_in_a_join_and_as_targets_of_sends(api, run):
+    def joined(a: str, b: str, j: str, **options: Any) -> Any:
+        built = graph(
+            api,
+            (api.START, a),
+            (api.START, b),
+            ([a, b], j),
+            **{a: say("a"), b: asking(api), j: say("j")},
+        )
+        return built.compile(checkpointer=run.saver, **options)
+
+    def sending(name: str, **options: Any) -> Any:
+        built = api.StateGraph(More).add_node("s", say("w")).add_node(name, asking(api))
+        built.add_conditional_edges("s", lambda state: [api.Send(name, {})], [name])
+        g = built.add_edge(api.START, "s")
+        return g.compile(checkpointer=run.saver, **options)
+
+    run.invoke(joined("a", "b", "j"), {"log": ["i"]}, run.config("join"))
+    new = joined("a2", "b2", "j2", aliases={"a": "a2", "b": "b2", "j": "j2"})
+    answer = api.Command(resume="r")
+    first = run.invoke(new, answer, run.config("join"))
+    run.invoke(sending("t"), {"log": ["i"]}, run.config("send"))
+    new = sending("t2", aliases={"t": "t2"})
+    return [first, run.invoke(new, answer, run.config("send"))]
+
+
+@program(
+    "RB.12",
+    differs="a renamed entrypoint goes on in mid-body",
+    expected=["fetched r", ["fetch"]],
+)
+def a_renamed_entrypoint_goes_on(api, run):
+    calls: list[str] = []
+
+    @api.task
+    def fetch():
+        calls.append("fetch")
+        return "fetched"
+
+    @api.entrypoint(checkpointer=run.saver)
+    def stale(given):
+        return f"{fetch().result()} {api.interrupt('q')}"
+
+    run.invoke(stale, 1, run.config())
+
+    @api.entrypoint(checkpointer=run.saver, aliases={"stale": "fresh"})
+    def fresh(given):
+        return f"{fetch().result()} {api.interrupt('q')}"
+
+    return [run.invoke(fresh, api.Command(resume="r"), run.config()), calls]
+
+
+@program(
+    "RB.12",
+    "R4.20",
+    differs="data that somebody still reads is not left out in silence",
+    expected=[
+        {"raises": "GraphChangedError", "says": "missing join: a + slow -> j"},
+        {"raises": "GraphChangedError", "says": "missing key: 'b'"},
+        {"log": ["i", "x", "j", "y"]},
+    ],
+)
+def data_that_is_still_read_must_not_be_missing(api, run):
+    nodes = {"a": None, "slow": asking(api), "after": None, "j": None}
+    edges = [(api.START, "a"), (api.START, "slow"), ("slow", "after")]
+    old = graph(api, *edges, (["a", "after"], "j"), **nodes)
+    run.invoke(old.compile(checkpointer=run.saver), {"log": []}, run.config("j"))
+    waits = old.compile(checkpointer=run.saver)
+    run.invoke(
+        waits, api.Command(resume="r"), run.config("j"), interrupt_before="after"
+    )
+    new = graph(api, *edges, (["a", "slow", "after"], "j"), **nodes)
+    new = new.compile(checkpointer=run.saver)
+    first = run.attempt(
+        run.invoke, new, None, run.config("j"), says="missing join: a + after -> j"
+    )
+    first["says"] = first["says"].replace("a + after", "a + slow")
+
+    def route(state: ReadsB) -> str:
+        return "y"
+
+    one = graph(api, (api.START, "x"), x=None).compile(checkpointer=run.saver)
+    run.invoke(one, {"log": ["i"], "b": "kept"}, run.config("k"))
+    two = graph(api, (api.START, "x"), schema=Less, x=None, y=None)
+    two.add_conditional_edges("x", route, ["y"])
+    two = two.compile(checkpointer=run.saver)
+    second = run.attempt(
+        run.invoke, two, {"log": ["j"]}, run.config("k"), says="missing key: 'b'"
+    )
+    three = graph(api, (api.START, "y"), schema=Less, y=None)
+    three = three.compile(checkpointer=run.saver)
+    return [first, second, run.invoke(three, {"log": ["j"]}, run.config("k"))]
+
+
+@program(
+    "RB.12",
+    differs="on_change decides what becomes of a thread that other code has begun",
+    expected=[
+        {"raises": "GraphChangedError", "says": "version: 1 -> 2"},
+        [[0, "loop", ["n"]], [-1, "input", ["__start__"]]],
+        {"raises": "GraphChangedError", "says": "changed: edges"},
+        {"log": ["r", "x"]},
+        {"log": ["r", "x", "j", "s", "x"]},
+    ],
+)
+def a_change_is_refused_where_the_author_says_so(api, run):
+    edges = [(api.START, "n"), ("n", "x")]
+    built = graph(api, (api.START, "n"), n=asking(api), x=None)
+    old = built.compile(checkpointer=run.saver, version="1")
+    same = {"checkpointer": run.saver, "on_change": "refuse"}
+    newer = built.compile(**same, version="2")
+    other = graph(api, *edges, n=asking(api), x=None).compile(**same, version="1")
+    goes_on = graph(api, *edges, n=asking(api), x=None)
+    goes_on = goes_on.compile(checkpointer=run.saver, version="1")
+    answer = api.Command(resume="r")
+    run.invoke(old, {"log": []}, run.config())
+    seen = [
+        run.attempt(run.invoke, newer, answer, run.config(), says="version: 1 -> 2"),
+        run.steps(newer, run.config()),
+        run.attempt(run.invoke, other, answer, run.config(), says="changed: edges"),
+        run.invoke(goes_on, answer, run.config()),
+    ]
+    # What the changed code has saved since is its own.
+    run.invoke(other, {"log": ["j"]}, run.config())
+    return [*seen, run.invoke(other, api.Command(resume="s"), run.config())]
+
+
+@program(
+    "RB.12",
+    differs="a migrate function brings a checkpoint to the present code, once",
+    expected=[
+        ["1", ["a"], ["n"]],
+        {"log": ["r!", "done 7"], "count": 7},
+        1,
+        [
+            [3, "loop", []],
+            [2, "loop", ["done"]],
+            [1, "update", ["n"]],
+            [0, "loop", ["n"]],
+            [-1, "input", ["__start__"]],
+        ],
+        {"from": "1", "to": "2"},
+    ],
+)
+def a_checkpoint_is_migrated_once(api, run):
+    class Old(TypedDict, total=False):
+        a: str
+        log: Annotated[list, operator.add]
+
+    class New(TypedDict, total=False):
+        count: int
+        log: Annotated[list, operator.add]
+
+    seen: list[Any] = []
+
+    def migrate(version, checkpoint):
+        values = checkpoint["channel_values"]
+        due = [item["node"] for item in checkpoint["due"]]
+        seen.append([version, sorted(values), due])
+        values["count"] = int(values.pop("a"))
+        return checkpoint
+
+    def node(state):
+        return {"log": [f"{api.interrupt('q')}!"]}
+
+    old = graph(api, (api.START, "n"), schema=Old, n=node)
+    old = old.compile(checkpointer=run.saver, version="1")
+    nodes = {"n": node, "done": lambda s: {"log": [f"done {s['count']}"]}}
+    new = graph(api, (api.START, "n"), ("n", "done"), schema=New, **nodes)
+    new = new.compile(checkpointer=run.saver, version="2", on_change=migrate)
+    first = run.invoke(old, {"a": "7"}, run.config())
+    answer = api.Command(resume={first["__interrupt__"][0].id: "r"})
+    out = run.invoke(new, answer, run.config())
+    run.invoke(new, None, run.config())
+    found = run.get_history(new, run.config())
+    update = next(s for s in found if s.metadata["source"] == "update")
+    return [
+        seen[0],
+        out,
+        len(seen),
+        run.steps(new, run.config()),
+        update.metadata["migrated"],
+    ]
+
+
+@program(
+    "RB.12",
+    differs="a migration may lead a thread away from a node that is gone",
+    expected=[
+        {"raises": "GraphChangedError", "says": "missing node: 'n'"},
+        [[0, "loop", ["n", "p"]], [-1, "input", ["__start__"]]],
+        {"log": ["i", "p", "m"]},
+        ["p"],
+    ],
+)
+def a_migration_names_what_is_due_now(api, run):
+    calls: list[str] = []
+
+    def p(state):
+        calls.append("p")
+        return {"log": ["p"]}
+
+    edges = [(api.START, "n"), (api.START, "p")]
+    old = graph(api, *edges, n=asking(api), p=p).compile(checkpointer=run.saver)
+    built = graph(api, (api.START, "m"), m=None, p=p)
+
+    def leads_on(version, checkpoint):
+        due = [item for item in checkpoint["due"] if item["node"] != "n"]
+        checkpoint["due"] = [*due, {"node": "m", "by": ["edge:n"]}]
+        return checkpoint
+
+    idle = built.compile(checkpointer=run.saver, on_change=lambda v, c: c)
+    new = built.compile(checkpointer=run.saver, on_change=leads_on)
+    run.invoke(old, {"log": ["i"]}, run.config())
+    return [
+        run.attempt(run.invoke, idle, None, run.config(), says="missing node: 'n'"),
+        run.steps(idle, run.config()),
+        run.invoke(new, None, run.config()),
+        calls,
+    ]
+
+
+@program(
+    "RB.12",
+    differs="an edit by new code migrates first; without a function it is left to the next run",
+    expected=[
+        {"log": ["i", "migrated", "u"]},
+        ["1"],
+        {"raises": "GraphChangedError", "says": "version: 1 -> 2"},
+    ],
+)
+def an_edit_by_new_code(api, run):
+    seen: list[Any] = []
+
+    def migrate(version, checkpoint):
+        seen.append(version)
+        checkpoint["channel_values"]["log"].append("migrated")
+        return checkpoint
+
+    built = graph(api, (api.START, "n"), n=asking(api))
+    old = built.compile(checkpointer=run.saver, version="1")
+    new = built.compile(checkpointer=run.saver, version="2", on_change=migrate)
+    strict = built.compile(checkpointer=run.saver, version="2", on_change="refuse")
+    for thread in ("a", "b"):
+        run.invoke(old, {"log": ["i"]}, run.config(thread))
+    run.update_state(new, run.config("a"), {"log": ["u"]})
+    run.invoke(new, None, run.config("a"))
+    run.update_state(strict, run.config("b"), {"log": ["u"]})
+    return [
+        run.look(new, run.config("a"))["values"],
+        seen,
+        run.attempt(run.invoke, strict, None, run.config("b"), says="version: 1 -> 2"),
+    ]
+
+
+@program(
+    "RB.12",
+    "R6.15",
+    differs="an old checkpoint is migrated where it is forked; its question can be answered",
+    expected=[{"log": ["i", "migrated", "again"]}, {"log": ["i", "r"]}],
+)
+def a_fork_of_an_old_version_is_migrated(api, run):
+    def migrate(version, checkpoint):
+        checkpoint["channel_values"]["log"].append("migrated")
+        return checkpoint
+
+    built = graph(api, (api.START, "n"), n=asking(api))
+    old = built.compile(checkpointer=run.saver, version="1")
+    new = built.compile(checkpointer=run.saver, version="2", on_change=migrate)
+    run.invoke(old, {"log": ["i"]}, run.config())
+    asked = run.get_state(old, run.config())
+    run.invoke(old, api.Command(resume="r"), run.config())
+    done = run.get_state(old, run.config())
+    forked = run.invoke(new, api.Command(resume="again"), asked.config)
+    return [forked, run.get_state(old, done.config).values]
+
+
+@program("R4.21")
+def a_new_reducer_key_starts_at_its_default(api, run):
+    old = graph(api, (api.START, "n"), n=asking(api)).compile(checkpointer=run.saver)
+
+    def node(state):
+        api.interrupt("q")
+        return {"log": [state["more"]], "more": ["m"]}
+
+    new = graph(api, (api.START, "n"), schema=More, n=node)
+    new = new.compile(checkpointer=run.saver)
+    run.invoke(old, {"log": []}, run.config())
+    return run.invoke(new, api.Command(resume="r"), run.config())
+
+
+@program(
+    "R4.21",
+    differs="the data of a key that is gone stays in the old checkpoints, whatever the saver",
+    expected=[{"log": ["i", "r"]}, {"log": ["i"]}, {"log": ["i"], "a": 1}, 1],
+)
+def the_data_of_a_gone_key_stays_in_the_old_checkpoints(api, run):
+    old = graph(api, (api.START, "n"), n=asking(api)).compile(checkpointer=run.saver)
+    new = graph(api, (api.START, "n"), schema=Less, n=asking(api))
+    new = new.compile(checkpointer=run.saver)
+    run.invoke(old, {"log": ["i"], "a": 1}, run.config())
+    paused = run.get_state(old, run.config()).config
+    return [
+        run.invoke(new, api.Command(resume="r"), run.config()),
+        run.get_state(new, paused).values,
+        run.get_state(old, paused).values,
+        run.saver.get_tuple(paused).checkpoint["channel_values"]["a"],
+    ]

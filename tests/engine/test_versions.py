@@ -1,0 +1,377 @@
+"""What counts as other code, what is said of it, and what an author may not ask for (RB.12)."""
+
+from __future__ import annotations
+
+import json
+import logging
+import operator
+import re
+import subprocess
+import sys
+from typing import Annotated, Any, TypedDict
+
+import pytest
+
+from durableweb.checkpoint.memory import InMemorySaver
+from durableweb.errors import GraphChangedError, NonDeterminismError
+from durableweb.func import entrypoint, task
+from durableweb.graph import END, START, StateGraph
+from durableweb.types import Command, interrupt
+from workflows.engine.loop.fingerprint import fingerprint, parts_that_differ, type_text
+
+CONFIG = {"configurable": {"thread_id": "the-thread"}}
+
+
+class S(TypedDict, total=False):
+    a: int
+    log: Annotated[list, operator.add]
+
+
+class T(TypedDict, total=False):
+    a: str
+    log: Annotated[list, operator.add]
+
+
+def asks(state: Any) -> Any:
+    return {"log": [interrupt("q")]}
+
+
+def say(state: Any) -> Any:
+    return {"log": ["x"]}
+
+
+def graph(schema: Any = S, edges: Any = ((START, "x"),), **nodes: Any) -> StateGraph:
+    built = StateGraph(schema)
+    for name, node in (nodes or {"x": say}).items():
+        built.add_node(name, node)
+    for start, end in edges:
+        built.add_edge(start, end)
+    return built
+
+
+def print_of(flow: Any) -> str:
+    return fingerprint(flow.program)
+
+
+def difference(one: Any, other: Any) -> list[str]:
+    return parts_that_differ(print_of(one), print_of(other))
+
+
+# What is other code
+
+
+@pytest.mark.rule("RB.12")
+@pytest.mark.parametrize(
+    ("other", "parts"),
+    [
+        (graph(), []),
+        (graph(x=asks), []),  # the source of nodes is no part of it
+        (graph(x=say, y=say), ["nodes"]),
+        (graph(edges=[(START, "x"), ("x", END)]), []),  # says nothing new
+        (graph(edges=[(START, "x"), ("x", "x")]), ["edges"]),
+        (graph(T), ["state"]),
+        (graph().add_conditional_edges("x", lambda s: END), ["edges"]),
+        (StateGraph(S).add_node("x", say, defer=True).add_edge(START, "x"), ["nodes"]),
+    ],
+)
+def test_the_fingerprint_of_a_graph_tells_its_shape(
+    other: StateGraph, parts: list[str]
+) -> None:
+    assert difference(graph().compile(), other.compile()) == parts
+
+
+def bodies() -> list[Any]:
+    """The same entrypoint, then written otherwise, then another one."""
+
+    @entrypoint()
+    def plain(n: int) -> int:
+        @task
+        def double(n: int) -> int:
+            return n * 2
+
+        return double(n).result() + 1
+
+    first = plain
+
+    @entrypoint(version="7")  # type: ignore[no-redef]
+    def plain(n: int) -> int:
+        """Comments, layout and what tasks do are no part of it."""
+
+        @task
+        def double(n: int) -> int:
+            return n + n  # twice
+
+        # the rest
+        return (
+            double(n).result()
+            + 1
+        )  # fmt: skip
+
+    second = plain
+
+    @entrypoint()  # type: ignore[no-redef]
+    def plain(n: int) -> int:
+        @task
+        def double(n: int) -> int:
+            return n * 2
+
+        return double(n).result() + 2
+
+    return [first, second, plain]
+
+
+@pytest.mark.rule("RB.12")
+def test_the_source_of_an_entrypoint_counts_without_comments_and_task_bodies() -> None:
+    first, second, third = bodies()
+
+    assert difference(first, second) == []
+    assert difference(first, third) == ["body"]
+
+
+@pytest.mark.rule("RB.12")
+def test_an_entrypoint_without_source_has_no_body_to_compare() -> None:
+    made: dict[str, Any] = {}
+    exec("def flow(n):\n    return n", made)
+
+    assert print_of(entrypoint()(made["flow"])).endswith(".0")
+
+
+class Node(TypedDict):
+    below: list[Node]  # refers to itself
+
+
+@pytest.mark.rule("RB.12")
+def test_classes_are_opened_in_the_fingerprint() -> None:
+    assert type_text(list[S | None]) == (
+        f"list[Union[{type_text(S)}, NoneType]]".replace("__main__", "")
+    )
+    assert "a: int" in type_text(S).replace("'", "")
+    assert type_text(Node).startswith("Node{")
+
+
+PRINT = """
+import json, sys
+from tests.engine.test_versions import bodies, graph, print_of
+json.dump([*map(print_of, bodies()), print_of(graph().compile())], sys.stdout)
+"""
+
+
+@pytest.mark.rule("RB.12")
+def test_another_process_finds_the_same_fingerprints() -> None:
+    found = subprocess.run(
+        [sys.executable, "-c", PRINT], capture_output=True, check=True, text=True
+    ).stdout
+
+    assert json.loads(found) == [*map(print_of, bodies()), print_of(graph().compile())]
+
+
+# What an author may ask for
+
+
+@pytest.mark.rule("RB.12")
+@pytest.mark.parametrize(
+    ("options", "error", "text"),
+    [
+        ({"version": 2}, TypeError, "version must be a text"),
+        ({"version": ""}, ValueError, "version ''"),
+        ({"version": "2 b"}, ValueError, "'2 b'"),
+        ({"on_change": "ignore"}, ValueError, "'ignore'"),
+        ({"aliases": {"old": "nowhere"}}, ValueError, "'nowhere', which is no node"),
+        ({"aliases": {"x": "x"}}, ValueError, "still is a node"),
+    ],
+)
+def test_nonsense_is_refused_when_compiling(
+    options: Any, error: type[Exception], text: str
+) -> None:
+    with pytest.raises(error, match=text):
+        graph().compile(**options)
+    if "aliases" not in options:
+        with pytest.raises(error, match=text):
+            entrypoint(**options)(lambda n: n)
+
+
+@pytest.mark.rule("RB.12")
+def test_a_migrate_function_has_to_return_the_checkpoint() -> None:
+    saver = InMemorySaver()
+    graph(x=asks).compile(checkpointer=saver, version="1").invoke({"log": []}, CONFIG)
+    new = graph(x=asks).compile(
+        checkpointer=saver,
+        version="2",
+        on_change=lambda version, checkpoint: None,  # type: ignore[arg-type,return-value]
+    )
+
+    with pytest.raises(TypeError, match="has to return the checkpoint"):
+        new.invoke(Command(resume=1), CONFIG)
+
+    assert len([*saver.list(CONFIG)]) == 2
+
+
+# What is said
+
+
+def warned(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]
+
+
+@pytest.mark.rule("RB.12")
+def test_a_warning_names_the_thread_and_what_changed(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    saver = InMemorySaver()
+    graph(x=asks).compile(checkpointer=saver, version="1").invoke({"log": []}, CONFIG)
+    new = graph(x=asks, y=say).compile(
+        checkpointer=saver, version="2", on_change="warn", name="billing"
+    )
+
+    new.invoke(Command(resume=1), CONFIG)
+
+    (said,) = warned(caplog)
+    for word in ("the-thread", "billing", "version: 1 -> 2", "changed: nodes"):
+        assert word in said
+
+
+@pytest.mark.rule("RB.12")
+def test_a_changed_graph_goes_on_without_a_word_by_default(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    saver = InMemorySaver()
+    graph(x=asks).compile(checkpointer=saver).invoke({"log": []}, CONFIG)
+
+    graph(x=asks, y=say).compile(checkpointer=saver).invoke(Command(resume=1), CONFIG)
+
+    assert warned(caplog) == []
+
+
+def flows(saver: InMemorySaver) -> tuple[Any, Any]:
+    """One entrypoint before and after a deploy."""
+
+    @task
+    def fetch(n: int) -> int:
+        return n
+
+    @entrypoint(checkpointer=saver, version="1")
+    def flow(n: int) -> Any:
+        fetch(1).result()
+        fetch(2).result()
+        return interrupt("q")
+
+    old = flow
+
+    @entrypoint(checkpointer=saver, version="2")  # type: ignore[no-redef]
+    def flow(n: int) -> Any:
+        fetch(n).result()
+        return interrupt("q")
+
+    return old, flow
+
+
+@pytest.mark.rule("RB.12", "R4.14")
+def test_an_entrypoint_in_mid_body_warns_and_a_new_input_does_not(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    old, new = flows(InMemorySaver())
+    old.invoke(1, CONFIG)
+
+    with pytest.raises(NonDeterminismError):
+        new.invoke(Command(resume=1), CONFIG)
+
+    (said,) = warned(caplog)
+    assert "version: 1 -> 2; changed: body" in said
+    caplog.clear()
+    new.invoke(1, CONFIG)
+    assert warned(caplog) == []
+
+
+@pytest.mark.rule("R4.14", "RA.4")
+def test_calls_not_made_are_told_with_whether_the_code_has_changed() -> None:
+    saver = InMemorySaver()
+    old, new = flows(saver)
+    old.invoke(1, CONFIG)
+    found = saver.get_tuple(CONFIG)
+    assert found is not None
+    digests = [v[4] for _, c, v in found.pending_writes or () if c == "__call__"]
+
+    with pytest.raises(NonDeterminismError) as caught:
+        new.invoke(Command(resume=1), CONFIG)
+    text = str(caught.value)
+
+    assert "the-thread" in text
+    assert "'flow' ended without making calls" in text
+    assert "'fetch' (call number 2 of that name)" in text
+    assert digests[1] in text
+    assert "changed since: version: 1 -> 2; changed: body" in text
+
+
+@pytest.mark.rule("R4.14", "RA.4")
+def test_other_arguments_tell_both_digests_and_that_the_code_is_the_same() -> None:
+    runs: list[int] = []
+
+    @task
+    def fetch(n: int) -> int:
+        return n
+
+    @entrypoint(checkpointer=InMemorySaver())
+    def flow(n: int) -> Any:
+        runs.append(1)
+        fetch(len(runs)).result()
+        fetch(7).result()
+        return interrupt("q")
+
+    flow.invoke(1, CONFIG)
+    with pytest.raises(NonDeterminismError) as caught:
+        flow.invoke(Command(resume=1), CONFIG)
+    text = str(caught.value)
+
+    assert "'flow' called task 'fetch' (call number 1 of that name)" in text
+    assert "not made so far: 'fetch' (call number 2 of that name)" in text
+    assert len(set(re.findall("[0-9a-f]{32}", text))) == 3
+    assert "fingerprint has not changed" in text
+
+
+@pytest.mark.rule("R4.20", "RA.14")
+def test_a_refusal_lists_the_difference_and_the_ways_out() -> None:
+    saver = InMemorySaver()
+    graph(edges=[(START, "old")], old=asks).compile(checkpointer=saver).invoke(
+        {"log": []}, CONFIG
+    )
+
+    with pytest.raises(GraphChangedError) as caught:
+        graph().compile(checkpointer=saver).invoke(Command(resume=1), CONFIG)
+
+    assert caught.value.diff == ("missing node: 'old'",)
+    for word in ("the-thread", "'old'", "aliases=", "migrate", "Nothing was written"):
+        assert word in str(caught.value)
+
+
+@pytest.mark.rule("R4.21")
+def test_data_that_is_left_out_is_logged_when_the_code_changes(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Less(TypedDict, total=False):
+        log: Annotated[list, operator.add]
+
+    saver = InMemorySaver()
+    graph(x=asks).compile(checkpointer=saver).invoke({"log": [], "a": 1}, CONFIG)
+    paused = saver.head("the-thread") or "?"
+    new = graph(Less, x=asks).compile(checkpointer=saver)
+
+    new.invoke(Command(resume=1), CONFIG)
+
+    (said,) = warned(caplog)
+    for word in ("the-thread", ": a.", paused):
+        assert word in said
+    caplog.clear()
+    new.invoke({"log": []}, CONFIG)
+    assert warned(caplog) == []
+
+
+@pytest.mark.rule("R3.4", "RB.12")
+def test_the_stamp_is_in_the_checkpoint_and_not_in_the_snapshot() -> None:
+    flow = graph().compile(checkpointer=InMemorySaver(), version="1", name="a graph")
+
+    flow.invoke({"log": []}, CONFIG)
+
+    saved = [each.metadata["code"] for each in flow.checkpointer.list(CONFIG)]
+    assert len(set(saved)) == 1
+    assert saved[0].endswith(" 1 a graph")
+    assert "code" not in (flow.get_state(CONFIG).metadata or {})
