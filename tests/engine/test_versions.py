@@ -325,7 +325,7 @@ def test_other_arguments_tell_both_digests_and_that_the_code_is_the_same() -> No
     assert "'flow' called task 'fetch' (call number 1 of that name)" in text
     assert "not made so far: 'fetch' (call number 2 of that name)" in text
     assert len(set(re.findall("[0-9a-f]{32}", text))) == 3
-    assert "fingerprint has not changed" in text
+    assert "fingerprint has not changed since" in text
 
 
 @pytest.mark.rule("R4.20", "RA.14")

@@ -14,6 +14,10 @@ from workflows.models import Checkpoint, Decision, Interrupt, Run
 from workflows.storage.claims import Claim
 
 
+REFUSED_UNSEEN = ("graph_changed", "unknown_graph")
+"""Reasons for which a run ended before the engine took what it was given."""
+
+
 class AnswerIsVoid(Exception):
     """The question was asked anew, or closed, before the answer could be handed over."""
 
@@ -32,6 +36,22 @@ def given_to_engine(claim: Claim) -> Given:
         return _answer(claim)
     if claim.kind == Run.Kind.START and not has_checkpoint(claim):
         return Given(serde.loads(claim.payload))
+    if claim.kind == Run.Kind.CONTINUE and not has_checkpoint(claim):
+        return _kept_answer(claim)
+    return Given()
+
+
+def _kept_answer(claim: Claim) -> Given:
+    """The answer of a run that was refused because the code had changed: it still counts."""
+    earlier = Run.objects.filter(thread_id=claim.thread_id, pk__lt=claim.run_id)
+    for run in earlier.exclude(kind=Run.Kind.EDIT).order_by("-id"):
+        if run.status != Run.Status.ERROR or run.reason not in REFUSED_UNSEEN:
+            break
+        if run.kind == Run.Kind.RESUME:
+            decisions = tuple(run.decisions.select_related("interrupt"))
+            if any(_waits_for_answer(each) for each in decisions):
+                return Given(serde.loads(run.payload), decisions)
+            break
     return Given()
 
 

@@ -207,5 +207,10 @@ def _code_since(view: View) -> str:
     if found is None or now is None or not view.code:
         return ""
     if text == view.code:
-        return "The graph's fingerprint has not changed since."
+        covers = (
+            ""
+            if view.run.program.functional
+            else " (it tells nodes, edges and keys, not the code in nodes)"
+        )
+        return f"The graph's fingerprint{covers} has not changed since."
     return f"The graph has changed since: {'; '.join(found.difference(now))}."
