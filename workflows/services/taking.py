@@ -13,7 +13,6 @@ from workflows.engine import serde
 from workflows.models import Checkpoint, Decision, Interrupt, Run
 from workflows.storage.claims import Claim
 
-
 REFUSED_UNSEEN = ("graph_changed", "unknown_graph")
 """Reasons for which a run ended before the engine took what it was given."""
 

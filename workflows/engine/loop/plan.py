@@ -107,16 +107,11 @@ def recorded_call(view: View, child: Task) -> tuple[bool, Any]:
 
 def recorded_failure(view: View, child: Task) -> str | None:
     """The recorded failure of a call after which the body went on, as text (R4.16)."""
-    error = view.record_of(child.id, ERROR)
-    parent = child.parent
-    if error is None or parent is None:
-        return None
-    mine = view.record_of(child.id, CALL)
-    position = mine[3] if mine else 0
-    later = any(
-        record[3] > position for record in view.recorded.get(parent.id, {}).values()
-    )
-    return error if later or view.questions_of(parent.id) else None
+    record = view.record_of(child.id, CALL)
+    if not record or not record[5:]:
+        return None  # it ended the attempt, or nobody saw it: the task runs again
+    error: str | None = view.record_of(child.id, ERROR)
+    return error
 
 
 def _compare_arguments(view: View, child: Task, record: Any) -> None:
@@ -152,7 +147,7 @@ def _listed(records: list[Any]) -> str:
     return (
         ", ".join(
             f"{_ordinal(name, number)} with arguments of digest {digest}"
-            for _, name, number, _, digest in records
+            for _, name, number, _, digest, *_ in records
         )
         or "none"
     )

@@ -133,6 +133,7 @@ class Task:
         "children",
         "due",
         "failed",
+        "failed_calls",
         "first_attempt",
         "input",
         "interrupts",
@@ -181,6 +182,7 @@ class Task:
         self.attempt = 1
         self.first_attempt: float | None = None
         self.children: dict[str, Task] = {}
+        self.failed_calls: list[Task] = []
         self.calls: dict[str, int] = {}
         self.made: set[str] = set()
         self.position = 0
@@ -215,6 +217,7 @@ class Task:
     def start_over(self) -> None:
         """Forget what an attempt left behind, before the next one."""
         self.calls = {}
+        self.failed_calls = []
         self.made = set()
         self.position = 0
         self.questions = 0
