@@ -502,3 +502,34 @@ def the_data_of_a_gone_key_stays_in_the_old_checkpoints(api, run):
         run.get_state(old, paused).values,
         run.saver.get_tuple(paused).checkpoint["channel_values"]["a"],
     ]
+
+
+@program(
+    "RB.12",
+    "R4.20",
+    differs="a subgraph is judged by its own code, also where it is paused",
+    expected=[
+        {"raises": "GraphChangedError", "says": "missing node: 'n'"},
+        {"log": ["first", "r"]},
+        {"log": ["first", "s"]},
+    ],
+)
+def a_paused_subgraph_has_changed(api, run):
+    def whole(name: str, **options: Any) -> Any:
+        nodes = {"first": None, name: asking(api)}
+        below = graph(api, (api.START, "first"), ("first", name), **nodes)
+        sub = below.compile(**options)
+        return graph(api, (api.START, "sub"), sub=sub).compile(checkpointer=run.saver)
+
+    for thread in ("a", "b"):
+        run.invoke(whole("n"), {"log": []}, run.config(thread))
+    answer = api.Command(resume="r")
+    return [
+        run.attempt(
+            run.invoke, whole("m"), answer, run.config("a"), says="missing node: 'n'"
+        ),
+        run.invoke(whole("n"), None, run.config("a")),  # the answer was kept
+        run.invoke(
+            whole("m", aliases={"n": "m"}), api.Command(resume="s"), run.config("b")
+        ),
+    ]

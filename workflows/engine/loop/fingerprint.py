@@ -52,6 +52,7 @@ def _short(text: str) -> str:
 def _nodes_text(program: Program) -> str:
     return "\n".join(
         f"{name}{' defer' if node.defer else ''}{' handler' if node.handler else ''}"
+        f"{' graph' if node.subgraph is not None else ''}"
         for name, node in sorted(program.nodes.items())
     )
 

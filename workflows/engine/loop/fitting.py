@@ -154,7 +154,8 @@ def _changed(view: View, what: str, diff: Sequence[str]) -> GraphChangedError:
         f"thread {view.run.thread_id!r} was saved by other code, and graph "
         f"{program.name!r} {what}: {'; '.join(diff)} (its nodes: {nodes}). Bring back "
         'what is missing, name what took its place, compile(aliases={"old": "new"}) or '
-        "on_change=migrate, or move the thread on with update_state. Nothing was written.",
+        "on_change=migrate, or move the thread on with update_state."
+        f"{' Nothing was written.' if view.run.is_root else ''}",
         diff,
     )
 
