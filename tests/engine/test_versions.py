@@ -297,7 +297,7 @@ def test_calls_not_made_are_told_with_whether_the_code_has_changed() -> None:
 
     assert "the-thread" in text
     assert "'flow' ended without making calls" in text
-    assert "'fetch' (call number 2 of that name)" in text
+    assert "fetch#2" in text
     assert digests[1] in text
     assert "changed since: version: 1 -> 2; changed: body" in text
 
@@ -323,7 +323,7 @@ def test_other_arguments_tell_both_digests_and_that_the_code_is_the_same() -> No
     text = str(caught.value)
 
     assert "'flow' called task 'fetch' (call number 1 of that name)" in text
-    assert "not made so far: 'fetch' (call number 2 of that name)" in text
+    assert "not made so far: fetch#2 " in text
     assert len(set(re.findall("[0-9a-f]{32}", text))) == 3
     assert "fingerprint has not changed since" in text
 

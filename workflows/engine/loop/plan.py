@@ -125,8 +125,8 @@ def _compare_arguments(view: View, child: Task, record: Any) -> None:
     missing = _listed(_not_made(view, parent))
     report(
         view,
-        f"{parent.name!r} called task {_ordinal(child.name, call.number)} with other "
-        f"arguments than recorded: their digest is {present}, recorded is {recorded}. "
+        f"{parent.name!r} called task {child.name!r} (call number {call.number + 1} of that "
+        f"name) with other arguments than recorded: digest {present}, recorded {recorded}. "
         f"Calls on record that it has not made so far: {missing}.",
         gently=was_edited(view),
     )
@@ -146,15 +146,11 @@ def _not_made(view: View, parent: Task) -> list[Any]:
 def _listed(records: list[Any]) -> str:
     return (
         ", ".join(
-            f"{_ordinal(name, number)} with arguments of digest {digest}"
+            f"{name}#{number + 1} with arguments of digest {digest}"
             for _, name, number, _, digest, *_ in records
         )
         or "none"
     )
-
-
-def _ordinal(name: str, number: int) -> str:
-    return f"{name!r} (call number {number + 1} of that name)"
 
 
 def was_edited(view: View) -> bool:
