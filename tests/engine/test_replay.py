@@ -119,6 +119,17 @@ def test_calls_are_found_by_name_and_how_many_th(
     assert bool(caplog.records) == (determinism == "warn" and second is not other_order)
 
 
+@pytest.mark.rule("R4.14", "R5.6", "RA.21")
+@pytest.mark.parametrize("name", ["determinism", "question_changed"])
+def test_a_setting_that_is_misspelt_is_refused(name: str) -> None:
+    @entrypoint(checkpointer=InMemorySaver())
+    def flow(given: Any) -> Any:
+        return given
+
+    with pytest.raises(ValueError, match=f"'{name}'.*'wran'"):
+        flow.invoke(1, settings(**{name: "wran"}))
+
+
 @pytest.mark.rule("R4.14")
 def test_arguments_that_do_not_serialize_are_not_compared(notes: Notes) -> None:
     @task

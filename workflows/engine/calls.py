@@ -31,6 +31,10 @@ _SETTINGS = (
     "strict_updates",
     "strict_state",
 )
+_WORDS = {
+    "determinism": ("error", "warn", "off"),
+    "question_changed": ("warn", "ask", "error", "off"),
+}
 _DURABILITIES = ("sync", "async", "exit")
 
 
@@ -146,7 +150,7 @@ def _root(graph: Any, given: Arguments, saver: Any) -> Run:
         control=given.control,
         max_concurrency=config.get("max_concurrency"),
         checkpoint_id=checkpoint_id,
-        settings={key: asked[key] for key in _SETTINGS if key in asked},
+        settings=_settings_of(asked),
         warn=log.warning,
         seed="" if saver is not None else uuid.uuid4().hex,
     )
@@ -202,6 +206,18 @@ def _nested(graph: Any, given: Arguments, context: Any) -> Run:
         warn=outer.warn,
         seed=namespace,
     )
+
+
+def _settings_of(asked: dict[str, Any]) -> dict[str, Any]:
+    """The engine's own settings in `configurable`. Raises ValueError for an unknown word."""
+    found = {key: asked[key] for key in _SETTINGS if key in asked}
+    for key, words in _WORDS.items():
+        if key in found and found[key] not in words:
+            raise ValueError(
+                f"configurable[{key!r}] must be one of {', '.join(map(repr, words))}, "
+                f"not {found[key]!r}"
+            )
+    return found
 
 
 def _durability(word: Any) -> Durability:
