@@ -206,6 +206,81 @@ def test_a_migrate_function_has_to_return_the_checkpoint() -> None:
     assert len([*saver.list(CONFIG)]) == 2
 
 
+class Listening(InMemorySaver):
+    """Keeps the commits it was given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.commits: list[Any] = []
+
+    def commit(self, commit: Any) -> None:
+        super().commit(commit)
+        self.commits.append(commit)
+
+
+@pytest.mark.rule("RB.12", "R6.10")
+def test_a_migration_closes_no_question_that_stays() -> None:
+    saver = Listening()
+    graph(x=asks).compile(checkpointer=saver).invoke({"log": []}, CONFIG)
+    new = graph(x=asks).compile(
+        checkpointer=saver,
+        version="2",
+        on_change=lambda version, checkpoint: checkpoint,
+    )
+
+    new.update_state(CONFIG, None)
+
+    assert [each.metadata["source"] for each in saver.commits[-2:]] == ["update"] * 2
+    assert [list(each.closed) for each in saver.commits[-2:]] == [[], []]
+    assert len(new.get_state(CONFIG).interrupts) == 1
+
+
+@pytest.mark.rule("RB.12")
+def test_an_arrival_under_a_new_name_is_saved_as_a_value_that_moved() -> None:
+    saver = Listening()
+    ends: dict[str, Any] = {name: lambda state: {} for name in "cj"}
+
+    def built(a: str) -> StateGraph:
+        edges = [(START, a), (START, "b"), ("b", "c")]
+        flow = graph(edges=edges, **{a: say, "b": asks, **ends})
+        return flow.add_edge([a, "c"], "j")
+
+    waits = built("old").compile(checkpointer=saver)
+    waits.invoke({"log": []}, CONFIG)
+    waits.invoke(Command(resume=1), CONFIG, interrupt_before=["c"])
+    new = built("new").compile(checkpointer=saver, aliases={"old": "new"})
+    new.update_state(CONFIG, None)
+
+    assert "join:new+c:j" in saver.commits[-1].changed
+
+
+@pytest.mark.rule("RB.12", "R4.21")
+def test_a_migration_supersedes_what_it_drops_and_keeps_only_known_keys() -> None:
+    class Less(TypedDict, total=False):
+        log: Annotated[list, operator.add]
+
+    def ends(version: Any, checkpoint: Any) -> Any:
+        return {**checkpoint, "due": []}
+
+    saver = Listening()
+    old = graph(x=asks).compile(checkpointer=saver)
+    asked = old.invoke({"log": [], "a": 1}, CONFIG)["__interrupt__"][0].id
+    before = saver.get_tuple(CONFIG)
+    new = graph(Less, x=asks).compile(checkpointer=saver, version="2", on_change=ends)
+
+    assert new.invoke(None, CONFIG) == {"log": []}
+
+    saved = saver.commits[-1]
+    assert not saved.appended
+    closed = [(each.interrupt_id, each.status) for each in saved.closed]
+    assert closed == [(asked, "superseded")]
+    after = saver.get_tuple(CONFIG)
+    assert after is not None
+    assert before is not None
+    assert after.checkpoint["channel_values"] == {"log": []}
+    assert before.checkpoint["channel_values"] == {"log": [], "a": 1}
+
+
 # What is said
 
 

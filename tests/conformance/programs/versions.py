@@ -192,17 +192,16 @@ def a_renamed_subgraph_goes_on_inside(api, run):
 @program(
     "RB.12",
     differs="LangGraph has no aliases",
-    expected=[{"log": ["i", "a", "r", "j"]}, {"log": ["i", "w", "r"], "more": []}],
+    expected=[
+        {"log": ["i", "a", "r", "c", "j"]},
+        {"log": ["i", "w", "r"], "more": []},
+    ],
 )
 def renamed_nodes_in_a_join_and_as_targets_of_sends(api, run):
-    def joined(a: str, b: str, j: str, **options: Any) -> Any:
-        built = graph(
-            api,
-            (api.START, a),
-            (api.START, b),
-            ([a, b], j),
-            **{a: say("a"), b: asking(api), j: say("j")},
-        )
+    def joined(a: str, b: str, c: str, j: str, **options: Any) -> Any:
+        edges = [(api.START, a), (api.START, b), (b, c), ([a, c], j)]
+        nodes = {a: say("a"), b: asking(api), c: say("c"), j: say("j")}
+        built = graph(api, *edges, **nodes)
         return built.compile(checkpointer=run.saver, **options)
 
     def sending(name: str, **options: Any) -> Any:
@@ -211,10 +210,15 @@ def renamed_nodes_in_a_join_and_as_targets_of_sends(api, run):
         g = built.add_edge(api.START, "s")
         return g.compile(checkpointer=run.saver, **options)
 
-    run.invoke(joined("a", "b", "j"), {"log": ["i"]}, run.config("join"))
-    new = joined("a2", "b2", "j2", aliases={"a": "a2", "b": "b2", "j": "j2"})
+    def names(mark: str) -> list[str]:
+        return [f"{letter}{mark}" for letter in "abcj"]
+
+    run.invoke(joined(*names("")), {"log": ["i"]}, run.config("join"))
+    new = joined(*names("2"), aliases=dict(zip(names(""), names("2"), strict=True)))
     answer = api.Command(resume="r")
-    first = run.invoke(new, answer, run.config("join"))
+    # Stopped once more, so that the arrival of `a` is read under its new name.
+    run.invoke(new, answer, run.config("join"), interrupt_before=["c2"])
+    first = run.invoke(joined(*names("2")), None, run.config("join"))
     run.invoke(sending("t"), {"log": ["i"]}, run.config("send"))
     new = sending("t2", aliases={"t": "t2"})
     return [first, run.invoke(new, answer, run.config("send"))]
@@ -383,6 +387,7 @@ def a_checkpoint_is_migrated_once(api, run):
     "RB.12",
     differs="a migration may lead a thread away from a node that is gone",
     expected=[
+        {"raises": "GraphChangedError", "says": "missing node: 'p'"},
         {"raises": "GraphChangedError", "says": "missing node: 'n'"},
         [[0, "loop", ["n", "p"]], [-1, "input", ["__start__"]]],
         {"log": ["i", "p", "m"]},
@@ -407,8 +412,11 @@ def a_migration_names_what_is_due_now(api, run):
 
     idle = built.compile(checkpointer=run.saver, on_change=lambda v, c: c)
     new = built.compile(checkpointer=run.saver, on_change=leads_on)
+    lost = graph(api, (api.START, "m"), m=None)
+    lost = lost.compile(checkpointer=run.saver, on_change=leads_on)
     run.invoke(old, {"log": ["i"]}, run.config())
     return [
+        run.attempt(run.invoke, lost, None, run.config(), says="missing node: 'p'"),
         run.attempt(run.invoke, idle, None, run.config(), says="missing node: 'n'"),
         run.steps(idle, run.config()),
         run.invoke(new, None, run.config()),
@@ -420,7 +428,7 @@ def a_migration_names_what_is_due_now(api, run):
     "RB.12",
     differs="an edit by new code migrates first; without a function it is left to the next run",
     expected=[
-        {"log": ["i", "migrated", "u"]},
+        {"log": ["I", "migrated", "u"]},
         ["1"],
         {"raises": "GraphChangedError", "says": "version: 1 -> 2"},
     ],
@@ -430,7 +438,9 @@ def an_edit_by_new_code(api, run):
 
     def migrate(version, checkpoint):
         seen.append(version)
-        checkpoint["channel_values"]["log"].append("migrated")
+        log = checkpoint["channel_values"]["log"]
+        log[0] = "I"
+        log.append("migrated")
         return checkpoint
 
     built = graph(api, (api.START, "n"), n=asking(api))

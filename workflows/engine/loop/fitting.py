@@ -245,9 +245,8 @@ def _taken(view: View, after: Any) -> list[Due]:
         if key in values:
             channel.load(values[key])
             if hasattr(channel, "appended"):
-                channel.appended = (
-                    False  # the author may have changed what it begins with
-                )
+                # What a list begins with may have been changed, too.
+                channel.appended = False
         view.channels[key] = channel
     kept = {k: v for k, v in values.items() if k in view.channels}
     view.checkpoint = {**view.checkpoint, "channel_values": kept}
