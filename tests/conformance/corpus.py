@@ -22,6 +22,7 @@ SECTIONS = [
     "supersteps",
     "durability",
     "versions",
+    "takeover",
     "asking",
     "swallowed",
     "answering",
