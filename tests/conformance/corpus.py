@@ -21,6 +21,8 @@ SECTIONS = [
     "state",
     "supersteps",
     "durability",
+    "versions",
+    "takeover",
     "asking",
     "swallowed",
     "pauses",

@@ -16,7 +16,7 @@ from durableweb.types import Command, interrupt
 pytestmark = pytest.mark.rule("R6.17", "R4.2")
 
 CONFIG: Any = {"configurable": {"thread_id": "t"}}
-PARTS = 11
+PARTS = 12
 
 
 class State(TypedDict, total=False):

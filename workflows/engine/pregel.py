@@ -15,8 +15,8 @@ from workflows.engine.config import configurable, merge_configs
 from workflows.engine.constants import NS_END, NS_SEP
 from workflows.engine.drivers import aio, blocking
 from workflows.engine.errors import GraphInterrupt
-from workflows.engine.loop import snapshot, update
-from workflows.engine.loop.loop import execute
+from workflows.engine.loop import snapshot
+from workflows.engine.loop.loop import edit, execute
 from workflows.engine.loop.records import Outcome, Program, Run
 from workflows.engine.runtime import current
 from workflows.engine.streaming import shape, wanted_modes
@@ -351,7 +351,7 @@ class Pregel(Clearing):
     ) -> dict[str, Any]:
         """Several updates, each inner list as one step (R6.11)."""
         run = self._look(config)
-        found: dict[str, Any] = blocking.drive(run, update.update(run, supersteps))
+        found: dict[str, Any] = blocking.drive(run, edit(run, supersteps))
         return found
 
     async def abulk_update_state(
@@ -359,7 +359,7 @@ class Pregel(Clearing):
     ) -> dict[str, Any]:
         """Async twin of `bulk_update_state`."""
         run = self._look(config)
-        found: dict[str, Any] = await aio.drive(run, update.update(run, supersteps))
+        found: dict[str, Any] = await aio.drive(run, edit(run, supersteps))
         return found
 
     def get_subgraphs(

@@ -125,10 +125,11 @@ def _run_graph(
     try:
         asks = drive(claim, graph, given.value, look_up)
     except UnknownInterruptError:
-        if claim.fence == 1 or not isinstance(given.value, Command):
+        first = claim.fence == 1 and claim.kind == Run.Kind.RESUME
+        if first or not isinstance(given.value, Command):
             raise
-        # An earlier claim of this run has handed the answer over, with its edits: they
-        # are saved. Go on as a resume does, without starting what waits for an answer.
+        # An earlier claim, or an earlier run, has handed the answer over, with its edits:
+        # they are saved. Go on as a resume does, without starting what waits for an answer.
         again: Command[Any] = Command(resume=given.value.resume)
         asks = drive(claim, graph, again, look_up, strict_resume=False)
     if asks or _has_open_questions(claim.thread_id):
@@ -155,7 +156,7 @@ def _stopped(claim: Claim, stopped: RunCancelled) -> Outcome:
 
 def _failed(claim: Claim, given: Given, error: Exception) -> Outcome:
     outcome = outcome_of(error)
-    if claim.kind == Run.Kind.RESUME and given.decisions and is_refused_answer(error):
+    if given.decisions and is_refused_answer(error):
         return Outcome(
             Run.Status.INTERRUPTED, ANSWER_REFUSED, outcome.error, outcome.error_node
         )

@@ -14,6 +14,9 @@ from workflows.models import Checkpoint, Decision, Interrupt, Run
 from workflows.storage.claims import Claim
 from workflows.storage.sealing import RUN, unseal
 
+REFUSED_UNSEEN = ("graph_changed", "unknown_graph")
+"""Reasons for which a run ended before the engine took what it was given."""
+
 
 class AnswerIsVoid(Exception):
     """The question was asked anew, or closed, before the answer could be handed over."""
@@ -34,7 +37,22 @@ def given_to_engine(claim: Claim) -> Given:
     if claim.kind == Run.Kind.START and not has_checkpoint(claim):
         return Given(_payload(claim))
     if claim.kind == Run.Kind.CONTINUE:
-        return _untaken_input(claim)
+        kept = Given() if has_checkpoint(claim) else _kept_answer(claim)
+        return kept if kept.decisions else _untaken_input(claim)
+    return Given()
+
+
+def _kept_answer(claim: Claim) -> Given:
+    """The answer of a run that was refused because the code had changed: it still counts."""
+    earlier = Run.objects.filter(thread_id=claim.thread_id, pk__lt=claim.run_id)
+    for run in earlier.exclude(kind=Run.Kind.EDIT).order_by("-id"):
+        if run.status != Run.Status.ERROR or run.reason not in REFUSED_UNSEEN:
+            break
+        if run.kind == Run.Kind.RESUME:
+            decisions = tuple(run.decisions.select_related("interrupt"))
+            if any(_waits_for_answer(each) for each in decisions):
+                return Given(_value(run.payload, claim), decisions)
+            break
     return Given()
 
 

@@ -53,7 +53,7 @@ class Context:
     @property
     def namespace(self) -> str:
         """The namespace of the subgraphs this task calls: `node:task_id` below ours."""
-        name = f"{self.task.name}{NS_END}{self.task.id}"
+        name = f"{self.task.recorded_name}{NS_END}{self.task.id}"
         outer = self.run.namespace
         return f"{outer}{NS_SEP}{name}" if outer else name
 

@@ -17,6 +17,8 @@ class TaskFuture:
     def __init__(self, name: str, context: Any) -> None:
         self.name = name
         self._context = context
+        self.was_seen = False  # the body has been handed the outcome
+        self._twin: TaskFuture | None = None
         self._done = False
         self._value: Any = None
         self._error: BaseException | None = None
@@ -37,6 +39,7 @@ class TaskFuture:
 
     def also(self, other: TaskFuture) -> None:
         """Tell `other` the same (a repeated body meets a call that still runs)."""
+        other._twin = self
         with self._lock:
             if not self._done:
                 self._others.append(other)
@@ -69,6 +72,7 @@ class TaskFuture:
     def exception(self, timeout: float | None = None) -> BaseException | None:
         """Wait for the end; the error, or None."""
         self._wait(timeout)
+        self._note_seen()
         self._note_question()
         return self._error
 
@@ -82,7 +86,13 @@ class TaskFuture:
             self._wait(timeout)
         return self._hand_out()
 
+    def _note_seen(self) -> None:
+        self.was_seen = True
+        if self._twin is not None:
+            self._twin.was_seen = True
+
     def _hand_out(self) -> Any:
+        self._note_seen()
         if self._error is not None:
             if isinstance(self._error, GraphInterrupt):
                 self._note_question()

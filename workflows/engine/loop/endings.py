@@ -106,6 +106,7 @@ def _suspend(
     task.asked = [*task.asked, *extra]
     step.closed += commit.closed_by(view, task, [q.id for q in task.interrupts])
     record(step, commit.questions_of(task, resume.set_aside(view, task)), task)
+    step.unsaved += commit.failures_that_are_history(task)
     if task.call is not None:
         step.replies.append((task, GraphInterrupt(task.interrupts)))
     yield from chunks.ended(view, task)
@@ -141,6 +142,8 @@ def _fail(view: View, step: Step, task: Task, error: BaseException) -> Steps[Non
     yield from chunks.ended(view, task, error=error)
     if task.call is not None:
         step.replies.append((task, error))
+        if task.parent is not None:
+            task.parent.failed_calls.append(task)
         return
     step.failures.append((task, error))
     yield from stop(view, step)

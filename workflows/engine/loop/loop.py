@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from workflows.engine.errors import GraphDrained, GraphRecursionError, RunCancelled
-from workflows.engine.loop import chunks, commit, opening, plan
+from workflows.engine.loop import chunks, commit, fitting, opening, plan
 from workflows.engine.loop.apply import apply_writes
 from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.records import Outcome, Run, Task
 from workflows.engine.loop.resume import pauses_after, pauses_before
 from workflows.engine.loop.step import Step
 from workflows.engine.loop.superstep import restore, run_tasks
+from workflows.engine.loop.update import check_supersteps, update
 from workflows.engine.loop.view import View
-from workflows.engine.types import Interrupt
+from workflows.engine.types import Interrupt, StateUpdate
 
 _SEES_CHECKPOINTS = frozenset({"checkpoints", "debug"})
 
@@ -23,6 +25,7 @@ def execute(run: Run, given: Any) -> Steps[Outcome]:
     view = yield from opening.load_view(run)
     begun = opening.was_begun(view)
     try:
+        yield from fitting.fit(view, given)
         going = yield from opening.enter(view, given)
         outcome = yield from _steps(
             view, skip_break=given is None or begun or run.resuming
@@ -34,6 +37,19 @@ def execute(run: Run, given: Any) -> Steps[Outcome]:
         raise
     yield from commit.finish(view)
     return outcome
+
+
+def edit(run: Run, supersteps: Sequence[Sequence[StateUpdate]]) -> Steps[Any]:
+    """One call of update_state or its bulk form; returns the config of the last checkpoint."""
+    check_supersteps(supersteps)
+    view = yield from opening.load_view(run)
+    if run.namespace:  # still the subgraph that its parent's task began
+        run.parent_task = str(view.metadata.get("task") or "")
+        run.origin = str(view.metadata.get("origin") or "")
+        run.began = int(view.metadata.get("began", -1))
+        run.parents = dict(view.metadata.get("parents") or {})
+    yield from fitting.fit_for_edit(view)
+    return (yield from update(view, supersteps))
 
 
 def _steps(view: View, *, skip_break: bool) -> Steps[Outcome]:

@@ -44,6 +44,7 @@ def load_view(run: Run) -> Steps[View]:
     if run.saver is None:
         view.take(None)
         return view
+    view.code = run.program.identity.text(run.program)
     thread_id = run.thread_id or ""
     if run.is_root:
         place = yield from effects.open_thread(thread_id, run.expected_head)
@@ -186,7 +187,7 @@ def _command(view: View, command: Command[Any]) -> Steps[None]:
         answers = merged(answers, match(view, command.resume))
         if fork is not None:  # not before the answer is found to fit
             yield from commit.save_checkpoint(view, fork)
-            answers += _asked_again(view)
+            answers += _reopened(view)
     else:
         adopt_outside(view)
     if outside and not view.id:
@@ -301,38 +302,49 @@ def _counts(pairs: list[tuple[str, Any]]) -> bool:
 
 
 def _fork_open_questions(view: View) -> tuple[Commit, list[TaskWrites]]:
-    """Fork an old interrupted checkpoint so that its questions can be answered again (R6.15).
+    """Fork an old interrupted checkpoint so that its questions can be answered again (R6.15)."""
+    due, earlier = asked_again(view)
+    view.forget_pending()
+    saving = commit.advance(view, "fork", due, ())
+    saving.last = False
+    return saving, answered_before(view, earlier)
 
-    A task's last questions are open again; what was answered before them counts as it did, and is
-    to be saved with the fork.
+
+def asked_again(view: View) -> tuple[list[Due], dict[str, Any]]:
+    """What is due at an old checkpoint, where each task's last questions are open again.
+
+    What was answered before them counts as it did: the second part holds it, by the origin of its
+    task, to be saved with the fork.
     """
-    tasks = plan.due_tasks(view)
     fresh: list[Due] = []
-    earlier: list[dict[str, Any]] = []
-    for item, task in zip(plan.ready(view), tasks, strict=True):
+    earlier: dict[str, Any] = {}
+    for item, task in zip(plan.ready(view), plan.due_tasks(view), strict=True):
         asked = questions(view, task)
         item = without_questions(item)
         if asked:
             item = {**item, "carried": [carry(q) for q in asked], "origin": task.origin}
         again = {question.id for question in asked}
         given = view.record_of(task.id, RESUME) or {}
-        earlier.append({k: v for k, v in given.items() if k not in again})
+        earlier[task.origin] = {k: v for k, v in given.items() if k not in again}
         fresh.append(item)
     waiting = [item for item in view.due if item not in plan.ready(view)]
-    view.forget_pending()
-    saving = commit.advance(view, "fork", [*fresh, *waiting], ())
-    saving.last = False
+    return [*fresh, *waiting], earlier
+
+
+def answered_before(view: View, earlier: dict[str, Any]) -> list[TaskWrites]:
+    """Give the tasks of a fork the answers that were given before it; what there is to save."""
     kept = []
-    for task, given in zip(plan.due_tasks(view), earlier, strict=True):
+    for task in plan.due_tasks(view):
+        given = earlier.get(task.origin)
         if given:
             view.pending[task.id] = [(RESUME, given)]
             kept.append(
                 TaskWrites(task.id, task.path_text, task.name, [(RESUME, given)])
             )
-    return saving, kept
+    return kept
 
 
-def _asked_again(view: View) -> list[TaskWrites]:
+def _reopened(view: View) -> list[TaskWrites]:
     """The questions of a fork that have no answer yet; they had been closed with the old branch."""
     found = []
     for task in plan.due_tasks(view):

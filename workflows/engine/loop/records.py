@@ -10,6 +10,7 @@ from workflows.engine import ids
 from workflows.engine.cache.base import FullKey
 from workflows.engine.channels import Channel
 from workflows.engine.checkpoint.base import Asked, Due
+from workflows.engine.loop.identity import Identity
 from workflows.engine.runtime import Stop
 from workflows.engine.types import CachePolicy, Durability, Interrupt, RetryPolicy
 
@@ -28,6 +29,7 @@ class Branch:
     read: Callable[[Channels, int], Any]
     route: Callable[[Any], list[Due]]
     ends: Mapping[str, str] | None = None
+    schema: Any = None
 
 
 @dataclass(slots=True, eq=False)
@@ -86,6 +88,9 @@ class Program:
     """Nothing in it is a coroutine function, so a run needs one thread hop at most."""
     output: Callable[[Any], Any] | None = None
     """Turns the output into an instance of the output schema (version="v2")."""
+    reads: Callable[[], frozenset[str]] = frozenset
+    """The keys that nodes and branches read, whether the state has them or not."""
+    identity: Identity = field(default_factory=Identity)
 
 
 def is_plain(node: Node) -> bool:
@@ -129,6 +134,7 @@ class Task:
         "children",
         "due",
         "failed",
+        "failed_calls",
         "first_attempt",
         "heartbeat",
         "input",
@@ -179,6 +185,7 @@ class Task:
         self.first_attempt: float | None = None
         self.heartbeat: Any = None
         self.children: dict[str, Task] = {}
+        self.failed_calls: list[Task] = []
         self.calls: dict[str, int] = {}
         self.made: set[str] = set()
         self.position = 0
@@ -213,12 +220,18 @@ class Task:
     def start_over(self) -> None:
         """Forget what an attempt left behind, before the next one."""
         self.calls = {}
+        self.failed_calls = []
         self.made = set()
         self.position = 0
         self.questions = 0
         self.keys = set()
         self.asked = []
         self.raised = []
+
+    @property
+    def recorded_name(self) -> str:
+        """The name that its records and the namespaces below it carry (aliases, RB.12)."""
+        return str(self.due.get("was", self.name))
 
     @property
     def path_text(self) -> str:

@@ -148,7 +148,7 @@ def _inside(view: View, task: Task, deep: bool) -> Steps[Any]:
     idle = task.writes is not None or view.record_of(task.id, INTERRUPT) is None
     if idle and task.node.subgraph is None:
         return None
-    name = f"{task.name}:{task.id}"
+    name = f"{task.recorded_name}:{task.id}"
     namespaces = [f"{run.namespace}|{name}" if run.namespace else name]
     if getattr(task.node.subgraph, "checkpointer", None) is True:
         namespaces.append(

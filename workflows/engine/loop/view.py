@@ -16,12 +16,14 @@ from workflows.engine.checkpoint.base import (
     checkpoint_config,
 )
 from workflows.engine.constants import CALL, ERROR, INTERRUPT, RESUME, RUNS
+from workflows.engine.loop.identity import STAMP
 from workflows.engine.loop.records import Channels, Run, Task
+from workflows.engine.loop.renaming import renamed, renamed_nodes
 from workflows.engine.types import Interrupt
 
 Pairs = list[tuple[str, Any]]
 _NOT_RESULTS = (INTERRUPT, RESUME, ERROR, CALL, RUNS)
-_OWN_NOTES = frozenset({"began", "origin", "over", "task", "wrote"})
+_OWN_NOTES = frozenset({"began", "origin", "over", "task", "wrote", STAMP})
 
 
 class View:
@@ -32,6 +34,7 @@ class View:
         "changed",
         "channels",
         "checkpoint",
+        "code",
         "dirty",
         "due",
         "floor",
@@ -76,6 +79,7 @@ class View:
         self.superseded: list[str] = []
         self.dirty: set[str] = set()  # channels moved from outside, not yet saved
         self.newest: Any = None  # the greatest version; None: not looked for yet
+        self.code = ""  # the stamp of the checkpoints that are written
         self.next_version = run.saver.get_next_version if run.saver else _count
 
     @property
@@ -115,7 +119,11 @@ class View:
         if saved is None:
             self.channels = {k: c.fresh() for k, c in program.channels.items()}
             return
-        checkpoint = saved.checkpoint
+        checkpoint, metadata = saved.checkpoint, saved.metadata or {}
+        if program.identity.aliases:
+            checkpoint, moved = renamed(checkpoint, program)
+            metadata = renamed_nodes(metadata, program.identity.aliases)
+            self.dirty |= moved
         values = checkpoint.get("channel_values", {})
         channels: Channels = {}
         for key, template in program.channels.items():
@@ -127,7 +135,7 @@ class View:
         self.checkpoint = checkpoint
         self.newest = None
         self.due = list(checkpoint.get("due") or [])
-        self.metadata = saved.metadata or {}
+        self.metadata = metadata
         self.step = int(self.metadata.get("step", -2))
         self.parent_config = saved.parent_config
         self.floor = max(self.floor, checkpoint["id"])
