@@ -50,7 +50,7 @@ _SLOTS = {
 }
 _OWN_COLUMNS = ("id", "channel_values", "channel_versions")
 _ERROR_LENGTH = 300
-_NEXT_SHOWN = 50
+_NODES_SHOWN = 50
 
 
 class CheckpointRow(NamedTuple):
@@ -239,10 +239,17 @@ def _writes_text(serde: Any, pairs: list[list[Any]]) -> str:
 
 
 def _add_events(bundle: Bundle, commit: Commit) -> None:
-    """One event for each task that ended and for the step; questions get theirs in SQL."""
+    """One event for each task that ended, and for the step; questions get theirs in SQL.
+
+    What is done when the step is saved is told by the step's own event, node by node.
+    """
+    done: dict[str, int] = {}
+    step = commit.checkpoint
     for task in commit.writes:
         status = _status_of(task)
-        if status:
+        if status == "done" and step is not None:
+            done[task.name] = done.get(task.name, 0) + 1
+        elif status:
             data: dict[str, Any] = {
                 "task": task.task_id,
                 "node": task.name,
@@ -252,8 +259,8 @@ def _add_events(bundle: Bundle, commit: Commit) -> None:
             if task.error is not None:
                 data["error"] = str(task.error)[:_ERROR_LENGTH]
             bundle.events.append(("task", json_text(data)))
-    if bundle.checkpoint is not None and commit.checkpoint is not None:
-        due = commit.checkpoint.get("due") or ()
+    if bundle.checkpoint is not None and step is not None:
+        due = step.get("due") or ()
         names = dict.fromkeys(
             item["node"] for item in due if isinstance(item, dict) and "node" in item
         )
@@ -262,8 +269,10 @@ def _add_events(bundle: Bundle, commit: Commit) -> None:
             "step": bundle.checkpoint.step,
             "source": bundle.checkpoint.source,
             "checkpoint": bundle.checkpoint.id,
-            "next": [*names][:_NEXT_SHOWN],
+            "done": [{"node": name, "count": done[name]} for name in done],
+            "next": [*names][:_NODES_SHOWN],
         }
+        del data["done"][_NODES_SHOWN:]
         bundle.events.append(("step", json_text(data)))
 
 
