@@ -24,7 +24,7 @@ from workflows.storage.rows import Bundle, CheckpointRow, WriteRow
 from workflows.storage.values import ValueRow
 
 _NOW = "clock_timestamp()"
-_NUMBERS = {int}
+_CHECKPOINT_NAMES = [f"checkpoint_{name}" for name in CheckpointRow._fields]
 _json = msgspec.json.Encoder().encode
 
 # Set for the implicit transaction of this one statement: no BEGIN, no SET, no round trip.
@@ -220,8 +220,7 @@ def _params(bundle: Bundle, run_id: int | None, fence: int) -> dict[str, Any]:
         "count": len(bundle.events),
     }
     if bundle.checkpoint is not None:
-        for name, value in zip(CheckpointRow._fields, bundle.checkpoint, strict=True):
-            params[f"checkpoint_{name}"] = value
+        params.update(zip(_CHECKPOINT_NAMES, bundle.checkpoint, strict=True))
     if bundle.values:
         _add_arrays(params, "value", ValueRow, bundle.values)
     if bundle.writes:
@@ -248,9 +247,7 @@ def _array(column: Sequence[str | int]) -> str:
     Given lists, psycopg 3.3 walks them in Python: 165 us a commit. JSON writes quotes and
     backslashes as the text of an array does; other escapes it has for what does not print.
     """
-    if _NUMBERS.issuperset(map(type, column)) or all(
-        map(str.isprintable, column)  # type: ignore[arg-type]
-    ):
+    if type(column[0]) is int or all(map(str.isprintable, column)):  # type: ignore[arg-type]
         return "{" + _json(column).decode()[1:-1] + "}"
     return (
         '{"'

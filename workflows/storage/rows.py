@@ -151,7 +151,14 @@ def _add_checkpoint(
     refs = bundle.refs
     rows = []
     # Not a union of sets: what is written must not hang on how texts hash today.
-    for channel in (*values, *(name for name in versions if name not in values)):
+    touched: Iterable[str] = (*values, *(n for n in versions if n not in values))
+    if before and not bundle.replace:
+        known = {name: ref.version for name, ref in before.items()}
+        known.update(commit.changed)
+        if known == versions:  # a wide state is not walked for the few that moved
+            refs.update(before)
+            touched = commit.changed
+    for channel in touched:
         version = versions.get(channel)
         old = before.get(channel)
         if channel not in values:
@@ -166,7 +173,8 @@ def _add_checkpoint(
         ):
             refs[channel] = old
             continue
-        check_name("channel", channel, 300)
+        if old is None:
+            check_name("channel", channel, 300)
         row, snapshot, kept = encode_value(
             serde,
             channel,
@@ -196,9 +204,7 @@ def _checkpoint_row(
     for name in _OWN_COLUMNS:
         rest.pop(name, None)
     due = rest.pop("due", None)
-    channels = json_text(
-        {name: ref if ref.snapshot else ref[:2] for name, ref in bundle.refs.items()}
-    )
+    channels = json_text(bundle.refs)
     due_text = "" if due is None else serde.dumps(due, "$.due")
     metadata_text = serde.dumps(dict(metadata), "$.metadata")
     rest_text = serde.dumps(rest, "$.checkpoint")
