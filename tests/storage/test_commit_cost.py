@@ -90,6 +90,33 @@ def test_async_durability_is_set_between_transactions_on_sqlite(request):
     assert (log[0], log[-1]) == ("BEGIN IMMEDIATE", "COMMIT")
 
 
+@only_sqlite
+def test_taking_a_thread_does_not_wait_for_the_disk_and_giving_it_back_does(request):
+    log = request.getfixturevalue("sqlite_log")
+    saver = DjangoSaver()
+
+    place = saver.open("t", None)
+    taken = [*log]
+    log.clear()
+    saver.close(place)
+
+    assert (taken[0], taken[-1]) == (
+        "PRAGMA synchronous=NORMAL",
+        "PRAGMA synchronous=FULL",
+    )
+    assert not [line for line in log if line.startswith("PRAGMA")]
+
+
+@only_sqlite
+def test_taking_inside_a_transaction_of_the_caller_leaves_the_level_alone(request):
+    log = request.getfixturevalue("sqlite_log")
+
+    with transaction.atomic():
+        DjangoSaver().open("t", None)
+
+    assert not [line for line in log if line.startswith("PRAGMA")]
+
+
 @only_postgresql
 def test_on_postgresql_it_is_one_statement_and_one_transaction():
     history = begun()

@@ -24,6 +24,7 @@ from workflows.storage.connections import (
     SQLITE,
     execute,
     lock_thread,
+    taken_on_disk_later,
 )
 from workflows.storage.events import append_events
 from workflows.storage.interrupts import clean
@@ -144,7 +145,8 @@ def _claim(
 ) -> Claim | None:
     seconds = lease_seconds() if seconds is None else seconds
     try:
-        with transaction.atomic(using=using):
+        taken = taken_on_disk_later(connections[using])
+        with taken, transaction.atomic(using=using):
             run = _candidate(using, which, given, skip_locked)
             if run is None or not _take(run, owner, seconds, using):
                 return None
