@@ -26,9 +26,8 @@ only_sqlite = pytest.mark.skipif("connection.vendor != 'sqlite'", reason="about 
 
 @pytest.fixture(autouse=True)
 def _nobody_is_told(monkeypatch):
-    """These tests install whom they want to be told."""
+    """What the announcer sends comes after the commit and is not the saver's."""
     monkeypatch.setattr(events, "_announcer", events._tell_nobody)
-    monkeypatch.setattr(events, "_channel", "")
 
 
 def begun() -> History:
@@ -249,45 +248,6 @@ def test_it_is_announced_after_the_commit(monkeypatch):
     seqs = [*Event.objects.order_by("-seq").values_list("seq", flat=True)]
     assert told[1] == ("t", seqs[0])
     assert told[0][1] < told[1][1]
-
-
-@pytest.fixture
-def _listening(monkeypatch):
-    monkeypatch.setattr(events, "_channel", "news_of_this_test")
-    with connection.cursor() as cursor:
-        cursor.execute("LISTEN news_of_this_test")
-        yield
-        cursor.execute("UNLISTEN *")
-
-
-def heard(wanted: int) -> list[str]:
-    """What `wanted` notifications say, or fewer where no more come."""
-    driver = connection.connection
-    return [news.payload for news in driver.notifies(timeout=2, stop_after=wanted)]
-
-
-@only_postgresql
-@pytest.mark.usefixtures("_listening")
-def test_postgresql_is_told_by_the_statement_that_writes():
-    history = begun()
-    assert len(heard(3)) == 3
-
-    ran = statements_of(lambda: superstep(history))
-
-    assert len(ran) == 1
-    assert heard(1) == [f"t {Event.objects.count()}"]
-
-
-@only_postgresql
-@pytest.mark.usefixtures("_listening")
-def test_an_event_alone_is_told_with_its_transaction():
-    begun()
-    assert len(heard(3)) == 3
-
-    with transaction.atomic():
-        last = events.append_events("default", "t", None, [("custom", {})])
-
-    assert heard(1) == [f"t {last}"]
 
 
 @pytest.fixture
