@@ -21,6 +21,7 @@ from workflows.storage.connections import (
     SQLITE,
     execute,
     lock_thread,
+    taken_on_disk_later,
 )
 from workflows.storage.events import append_events
 from workflows.storage.interrupts import withdraw
@@ -70,9 +71,10 @@ def open_direct(
     """
     holder: tuple[Any, ...] | None = None
     for _ in range(_ATTEMPTS):
-        with transaction.atomic(using=using):
+        wrapper = connections[using]
+        with taken_on_disk_later(wrapper), transaction.atomic(using=using):
             ensure_thread(using, thread_id, graph)
-            lock_thread(connections[using], thread_id)
+            lock_thread(wrapper, thread_id)
             run_id = _insert_run(using, thread_id, graph, kind)
             if run_id is not None:
                 _check_head(using, thread_id, expected_head)

@@ -52,7 +52,7 @@ _SLOTS = {
 }
 _OWN_COLUMNS = ("id", "channel_values", "channel_versions")
 _ERROR_LENGTH = 300
-_NEXT_SHOWN = 50
+_NODES_SHOWN = 50
 
 
 class CheckpointRow(NamedTuple):
@@ -153,7 +153,14 @@ def _add_checkpoint(
     refs = bundle.refs
     rows = []
     # Not a union of sets: what is written must not hang on how texts hash today.
-    for channel in (*values, *(name for name in versions if name not in values)):
+    touched: Iterable[str] = (*values, *(n for n in versions if n not in values))
+    if before and not bundle.replace:
+        known = {name: ref.version for name, ref in before.items()}
+        known.update(commit.changed)
+        if known == versions:  # a wide state is not walked for the few that moved
+            refs.update(before)
+            touched = commit.changed
+    for channel in touched:
         version = versions.get(channel)
         old = before.get(channel)
         if channel not in values:
@@ -168,7 +175,8 @@ def _add_checkpoint(
         ):
             refs[channel] = old
             continue
-        check_name("channel", channel, 300)
+        if old is None:
+            check_name("channel", channel, 300)
         row, snapshot, kept = encode_value(
             serde,
             channel,
@@ -198,9 +206,7 @@ def _checkpoint_row(
     for name in _OWN_COLUMNS:
         rest.pop(name, None)
     due = rest.pop("due", None)
-    channels = json_text(
-        {name: ref if ref.snapshot else ref[:2] for name, ref in bundle.refs.items()}
-    )
+    channels = json_text(bundle.refs)
     due_text = "" if due is None else serde.dumps(due, "$.due")
     metadata_text = serde.dumps(dict(metadata), "$.metadata")
     rest_text = serde.dumps(rest, "$.checkpoint")
@@ -241,10 +247,17 @@ def _writes_text(serde: Any, pairs: list[list[Any]]) -> str:
 
 
 def _add_events(bundle: Bundle, commit: Commit) -> None:
-    """One event for each task that ended and for the step; questions get theirs in SQL."""
+    """One event for each task that ended, and for the step; questions get theirs in SQL.
+
+    What is done when the step is saved is told by the step's own event, node by node.
+    """
+    done: dict[str, int] = {}
+    step = commit.checkpoint
     for task in commit.writes:
         status = _status_of(task)
-        if status:
+        if status == "done" and step is not None:
+            done[task.name] = done.get(task.name, 0) + 1
+        elif status:
             data: dict[str, Any] = {
                 "task": task.task_id,
                 "node": task.name,
@@ -256,8 +269,8 @@ def _add_events(bundle: Bundle, commit: Commit) -> None:
             if task.error is not None:
                 data["error"] = str(task.error)[:_ERROR_LENGTH]
             bundle.events.append(("task", json_text(data)))
-    if bundle.checkpoint is not None and commit.checkpoint is not None:
-        due = commit.checkpoint.get("due") or ()
+    if bundle.checkpoint is not None and step is not None:
+        due = step.get("due") or ()
         names = dict.fromkeys(
             item["node"] for item in due if isinstance(item, dict) and "node" in item
         )
@@ -266,8 +279,10 @@ def _add_events(bundle: Bundle, commit: Commit) -> None:
             "step": bundle.checkpoint.step,
             "source": bundle.checkpoint.source,
             "checkpoint": bundle.checkpoint.id,
-            "next": [*names][:_NEXT_SHOWN],
+            "done": [{"node": name, "count": done[name]} for name in done],
+            "next": [*names][:_NODES_SHOWN],
         }
+        del data["done"][_NODES_SHOWN:]
         bundle.events.append(("step", json_text(data)))
 
 

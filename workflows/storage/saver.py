@@ -170,38 +170,37 @@ class DjangoSaver(Reader):
         thread_id = commit.thread_id
         check_place(thread_id, commit.namespace)
         memory = self._memory.of(thread_id)
+        wrapper = connections[self.using]
         try:
-            before = self._map_before(commit, memory)
+            before = self._map_before(wrapper, commit, memory)
             bundle = bundle_of(
                 self._codec, commit, before, memory, replace=replace_rows
             )
             if self._vault is not None:
                 sealing.seal_bundle(bundle, self._vault)
-            seq = self._write(bundle)
+            seq = self._write(wrapper, bundle)
         except BaseException:
             # What the memory says may not be on the disk: read again next time.
             self._memory.forget(thread_id)
             raise
         bundle.remember(memory)
         if bundle.events or bundle.asked or bundle.closed:
-            announce_after_commit(connections[self.using], thread_id, seq)
+            announce_after_commit(wrapper, thread_id, seq)
 
-    def _map_before(self, commit: Commit, memory: ThreadMemory) -> Mapping[str, Ref]:
+    def _map_before(
+        self, wrapper: Any, commit: Commit, memory: ThreadMemory
+    ) -> Mapping[str, Ref]:
         if commit.checkpoint is None or not commit.parent_id:
             return {}
         known = memory.maps.get(commit.namespace)
         if known is not None and known[0] == commit.parent_id:
             return known[1]
         row = reading.newest(
-            connections[self.using],
-            commit.thread_id,
-            commit.namespace,
-            commit.parent_id,
+            wrapper, commit.thread_id, commit.namespace, commit.parent_id
         )
         return refs_of(row.channels) if row is not None else {}
 
-    def _write(self, bundle: Bundle) -> int:
-        wrapper = connections[self.using]
+    def _write(self, wrapper: Any, bundle: Bundle) -> int:
         write: Callable[..., int | None] = _WRITE[wrapper.vendor]
         run_id, fence = self._fence(bundle.thread_id)
         seq = write(wrapper, bundle, run_id, fence)

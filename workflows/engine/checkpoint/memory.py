@@ -39,6 +39,28 @@ from workflows.engine.serde.vault import AnyCipher, Vault
 _APART = ("channel_values", "channel_versions")
 
 
+def _unmoved(
+    before: Saved | None, given: Any, changed: Any, versions: dict[str, Any]
+) -> dict[str, Node]:
+    """The channels that did not move, as the checkpoint before has them."""
+    if before is None or len(changed) >= len(given):
+        return {}
+    known = before.versions
+    if {**known, **changed} == versions:  # a wide state is copied, not walked
+        kept = before.values.copy()
+        for channel in changed:
+            kept.pop(channel, None)
+        if kept.keys() <= given.keys():
+            return kept
+    return {
+        channel: node
+        for channel, node in before.values.items()
+        if channel in given
+        and channel not in changed
+        and known.get(channel) == versions.get(channel)
+    }
+
+
 class InMemorySaver(PromptTwins):
     """Keeps checkpoints as long as it lives. One saver may serve many threads at a time.
 
@@ -259,17 +281,11 @@ class InMemorySaver(PromptTwins):
     ) -> Saved:
         given = checkpoint.get("channel_values", {})
         versions = dict(checkpoint.get("channel_versions", ()))
-        values: dict[str, Node] = {}
-        old = before.values if before is not None else {}
-        if before is not None and len(changed) < len(given):
-            # A channel that did not move stands as the checkpoint before has it.
-            known = before.versions
-            if {**known, **changed} != versions:
-                old = {c: n for c, n in old.items() if known.get(c) == versions.get(c)}
+        values = _unmoved(before, given, changed, versions)
         for channel, value in given.items():
-            if channel not in changed and channel in old:
-                values[channel] = old[channel]
-            elif type(value) in self._bare:
+            if channel in values:
+                continue
+            if type(value) in self._bare:
                 values[channel] = Node(value)  # cannot change, so it needs no text
             else:
                 key = (thread_id, namespace, channel)
