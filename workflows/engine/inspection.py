@@ -1,0 +1,148 @@
+"""A compiled graph, looked at and edited: get_state, its history, update_state."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import Any
+
+from workflows.engine.bound import Bound
+from workflows.engine.calls import Arguments, run_of
+from workflows.engine.checkpoint.base import BaseCheckpointSaver
+from workflows.engine.config import configurable, merge_configs
+from workflows.engine.constants import NS_END, NS_SEP
+from workflows.engine.drivers import aio, blocking
+from workflows.engine.loop import snapshot, update
+from workflows.engine.loop.records import Run
+from workflows.engine.runtime import current
+from workflows.engine.types import StateSnapshot, StateUpdate
+
+
+class Inspection(Bound):
+    """What may be asked of the threads of a graph while it does not run."""
+
+    def get_state(
+        self, config: dict[str, Any], *, subgraphs: bool = False
+    ) -> StateSnapshot:
+        """The thread's state (R6.1). Raises ValueError without a checkpointer."""
+        run = self._look(config)
+        found: StateSnapshot = blocking.drive(
+            run, snapshot.read(run, subgraphs=subgraphs)
+        )
+        return found
+
+    async def aget_state(
+        self, config: dict[str, Any], *, subgraphs: bool = False
+    ) -> StateSnapshot:
+        """Async twin of `get_state`."""
+        run = self._look(config)
+        found: StateSnapshot = await aio.drive(
+            run, snapshot.read(run, subgraphs=subgraphs)
+        )
+        return found
+
+    def get_state_history(
+        self,
+        config: dict[str, Any],
+        *,
+        filter: dict[str, Any] | None = None,
+        before: dict[str, Any] | None = None,
+        limit: int | None = None,
+    ) -> Iterator[StateSnapshot]:
+        """All checkpoints of the thread, newest first (R6.4)."""
+        run = self._look(config)
+        yield from blocking.drive(run, snapshot.history(run, filter, before, limit))
+
+    async def aget_state_history(
+        self,
+        config: dict[str, Any],
+        *,
+        filter: dict[str, Any] | None = None,
+        before: dict[str, Any] | None = None,
+        limit: int | None = None,
+    ) -> AsyncIterator[StateSnapshot]:
+        """Async twin of `get_state_history`."""
+        run = self._look(config)
+        for found in await aio.drive(run, snapshot.history(run, filter, before, limit)):
+            yield found
+
+    def update_state(
+        self,
+        config: dict[str, Any],
+        values: Any,
+        as_node: str | None = None,
+        task_id: str | None = None,
+    ) -> dict[str, Any]:
+        """Write to the state from outside (R6.5); returns the new checkpoint's config."""
+        return self.bulk_update_state(config, [[StateUpdate(values, as_node, task_id)]])
+
+    async def aupdate_state(
+        self,
+        config: dict[str, Any],
+        values: Any,
+        as_node: str | None = None,
+        task_id: str | None = None,
+    ) -> dict[str, Any]:
+        """Async twin of `update_state`."""
+        return await self.abulk_update_state(
+            config, [[StateUpdate(values, as_node, task_id)]]
+        )
+
+    def bulk_update_state(
+        self, config: dict[str, Any], supersteps: Sequence[Sequence[StateUpdate]]
+    ) -> dict[str, Any]:
+        """Several updates, each inner list as one step (R6.11)."""
+        run = self._look(config)
+        found: dict[str, Any] = blocking.drive(run, update.update(run, supersteps))
+        return found
+
+    async def abulk_update_state(
+        self, config: dict[str, Any], supersteps: Sequence[Sequence[StateUpdate]]
+    ) -> dict[str, Any]:
+        """Async twin of `bulk_update_state`."""
+        run = self._look(config)
+        found: dict[str, Any] = await aio.drive(run, update.update(run, supersteps))
+        return found
+
+    def inspecting(self, outer: Run, namespace: str) -> Run:
+        """A run that only looks at `namespace` of the outer run's thread."""
+        config = {
+            "configurable": {"thread_id": outer.thread_id, "checkpoint_ns": namespace}
+        }
+        run = self.with_saver(outer.saver)._look(config)
+        run.namespace = namespace
+        return run
+
+    def _look(self, config: dict[str, Any]) -> Run:
+        if not isinstance(self.checkpointer, BaseCheckpointSaver) and (
+            current.get() is None or self.checkpointer is False
+        ):
+            raise ValueError(
+                f"graph {self.name!r} has no checkpointer, so there is no saved state; "
+                "compile(checkpointer=...)"
+            )
+        arguments = Arguments(config=merge_configs(self.bound_config, config))
+        arguments.looking = True
+        namespace = str(configurable(arguments.config).get("checkpoint_ns") or "")
+        return run_of(self._at(namespace), arguments, None)
+
+    def _at(self, namespace: str) -> Inspection:
+        """The graph whose checkpoints lie in `namespace`; one called in a node is asked itself.
+
+        Raises ValueError where that graph is not known from this graph's shape.
+        """
+        graph: Inspection = self
+        for part in namespace.split(NS_SEP) if namespace else ():
+            name = part.split(NS_END)[0]
+            if name.isdecimal():
+                continue
+            if graph is self and name not in self.program.nodes:
+                return self
+            below = graph.program.nodes[name].subgraph
+            if below is None:
+                raise ValueError(
+                    f"namespace {namespace!r} belongs to a graph that node {name!r} of "
+                    f"{graph.name!r} calls itself; ask that graph: "
+                    "sub.with_saver(saver).get_state(config)"
+                )
+            graph = below
+        return graph if graph is self else graph.with_saver(self.checkpointer)
