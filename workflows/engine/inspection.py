@@ -120,10 +120,9 @@ class Inspection(Bound):
                 f"graph {self.name!r} has no checkpointer, so there is no saved state; "
                 "compile(checkpointer=...)"
             )
-        arguments = Arguments(config=merge_configs(self.bound_config, config))
-        arguments.looking = True
-        namespace = str(configurable(arguments.config).get("checkpoint_ns") or "")
-        return run_of(self._at(namespace), arguments, None)
+        merged = merge_configs(self.bound_config, config)
+        namespace = str(configurable(merged).get("checkpoint_ns") or "")
+        return run_of(self._at(namespace), Arguments(merged, looking=True), None)
 
     def _at(self, namespace: str) -> Inspection:
         """The graph whose checkpoints lie in `namespace`; one called in a node is asked itself.

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, closing
-from typing import Any
+from typing import Any, Literal
 
-from workflows.engine.calls import Arguments, refuse_unbuilt, run_of
+from workflows.engine.calls import Arguments, run_of
 from workflows.engine.clearing import Clearing
-from workflows.engine.config import merge_configs
 from workflows.engine.drivers import aio, blocking
 from workflows.engine.errors import GraphInterrupt
 from workflows.engine.inspection import Inspection
 from workflows.engine.loop.loop import execute
 from workflows.engine.loop.records import Outcome, Run
-from workflows.engine.runtime import current
-from workflows.engine.streaming import shape, wanted_modes
-from workflows.engine.types import GraphOutput
+from workflows.engine.runtime import RunControl, current
+from workflows.engine.streaming import Reader
+from workflows.engine.types import All, Durability, GraphOutput, StreamMode
 
 
 class Pregel(Inspection, Clearing):
@@ -28,35 +27,27 @@ class Pregel(Inspection, Clearing):
         config: dict[str, Any] | None = None,
         *,
         context: Any = None,
-        stream_mode: Any = "values",
-        print_mode: Any = (),
-        output_keys: Any = None,
-        interrupt_before: Any = None,
-        interrupt_after: Any = None,
-        durability: Any = None,
-        control: Any = None,
-        version: str = "v1",
+        stream_mode: StreamMode | Sequence[StreamMode] = "values",
+        print_mode: StreamMode | Sequence[StreamMode] = (),
+        output_keys: str | Sequence[str] | None = None,
+        interrupt_before: All | Sequence[str] | None = None,
+        interrupt_after: All | Sequence[str] | None = None,
+        durability: Durability | None = None,
+        control: RunControl | None = None,
+        version: Literal["v1", "v2"] = "v1",
         **more: Any,
     ) -> Any:
         """Run to the end or to a pause; the output, with `__interrupt__` at a question.
 
+        Another `stream_mode` than "values" gives the list of its chunks (R9.1), version "v2" a `GraphOutput`.
         Raises what a node raises, and the errors of docs/reference.
         """
-        run = self._run(
-            config,
-            context=context,
-            modes=() if stream_mode == "values" else stream_mode,
-            output_keys=output_keys,
-            before=interrupt_before,
-            after=interrupt_after,
-            durability=durability,
-            control=control,
-            more={**more, **({"print_mode": print_mode} if print_mode else {})},
-        )
+        given = Arguments.taken(locals())
+        run, reader = self._open(given, whole=stream_mode == "values")
         driver = blocking.Blocking(run, execute(run, input))
         with closing(driver.stream()) as stream:
-            chunks = list(stream)
-        return self._result(run, driver.result, chunks, stream_mode, version)
+            chunks = [reader.shape(*each) for each in stream if reader.takes(*each)]
+        return self._result(run, driver.result, chunks, given)
 
     async def ainvoke(
         self,
@@ -64,36 +55,29 @@ class Pregel(Inspection, Clearing):
         config: dict[str, Any] | None = None,
         *,
         context: Any = None,
-        stream_mode: Any = "values",
-        print_mode: Any = (),
-        output_keys: Any = None,
-        interrupt_before: Any = None,
-        interrupt_after: Any = None,
-        durability: Any = None,
-        control: Any = None,
-        version: str = "v1",
+        stream_mode: StreamMode | Sequence[StreamMode] = "values",
+        print_mode: StreamMode | Sequence[StreamMode] = (),
+        output_keys: str | Sequence[str] | None = None,
+        interrupt_before: All | Sequence[str] | None = None,
+        interrupt_after: All | Sequence[str] | None = None,
+        durability: Durability | None = None,
+        control: RunControl | None = None,
+        version: Literal["v1", "v2"] = "v1",
         **more: Any,
     ) -> Any:
         """Async twin of `invoke`."""
-        run = self._run(
-            config,
-            context=context,
-            modes=() if stream_mode == "values" else stream_mode,
-            output_keys=output_keys,
-            before=interrupt_before,
-            after=interrupt_after,
-            durability=durability,
-            control=control,
-            more={**more, **({"print_mode": print_mode} if print_mode else {})},
-        )
-        plain = run.program.plain and stream_mode == "values" and run.sink is None
+        given = Arguments.taken(locals())
+        run, reader = self._open(given, whole=stream_mode == "values")
+        plain = run.program.plain and not run.modes
         if plain and not getattr(run.saver, "awaited", False):
             outcome = await aio.drive_plain(run, execute(run, input))
-            return self._result(run, outcome, [], stream_mode, version)
+            return self._result(run, outcome, [], given)
         driver = aio.Aio(run, execute(run, input))
         async with aclosing(driver.stream()) as stream:
-            chunks = [chunk async for chunk in stream]
-        return self._result(run, driver.result, chunks, stream_mode, version)
+            chunks = [
+                reader.shape(*each) async for each in stream if reader.takes(*each)
+            ]
+        return self._result(run, driver.result, chunks, given)
 
     def stream(
         self,
@@ -101,36 +85,25 @@ class Pregel(Inspection, Clearing):
         config: dict[str, Any] | None = None,
         *,
         context: Any = None,
-        stream_mode: Any = None,
-        print_mode: Any = (),
-        output_keys: Any = None,
-        interrupt_before: Any = None,
-        interrupt_after: Any = None,
-        durability: Any = None,
+        stream_mode: StreamMode | Sequence[StreamMode] | None = None,
+        print_mode: StreamMode | Sequence[StreamMode] = (),
+        output_keys: str | Sequence[str] | None = None,
+        interrupt_before: All | Sequence[str] | None = None,
+        interrupt_after: All | Sequence[str] | None = None,
+        durability: Durability | None = None,
+        control: RunControl | None = None,
         subgraphs: bool = False,
         debug: bool | None = None,
-        control: Any = None,
-        version: str = "v1",
+        version: Literal["v1", "v2"] = "v1",
         **more: Any,
     ) -> Iterator[Any]:
         """Run, yielding chunks of `stream_mode` ("updates" unless said otherwise; R9.1)."""
-        mode = stream_mode or "updates"
-        run = self._run(
-            config,
-            context=context,
-            modes=mode,
-            output_keys=output_keys,
-            before=interrupt_before,
-            after=interrupt_after,
-            durability=durability,
-            control=control,
-            subgraphs=subgraphs,
-            more={**more, **({"print_mode": print_mode} if print_mode else {})},
-        )
+        run, reader = self._open(Arguments.taken(locals()))
         driver = blocking.Blocking(run, execute(run, input))
         with closing(driver.stream()) as chunks:
-            for namespace, kind, chunk in chunks:
-                yield shape(namespace, kind, chunk, mode, subgraphs, version)
+            for each in chunks:
+                if reader.takes(*each):
+                    yield reader.shape(*each)
         self._raise_pause(run, driver.result)
 
     async def astream(
@@ -139,36 +112,25 @@ class Pregel(Inspection, Clearing):
         config: dict[str, Any] | None = None,
         *,
         context: Any = None,
-        stream_mode: Any = None,
-        print_mode: Any = (),
-        output_keys: Any = None,
-        interrupt_before: Any = None,
-        interrupt_after: Any = None,
-        durability: Any = None,
+        stream_mode: StreamMode | Sequence[StreamMode] | None = None,
+        print_mode: StreamMode | Sequence[StreamMode] = (),
+        output_keys: str | Sequence[str] | None = None,
+        interrupt_before: All | Sequence[str] | None = None,
+        interrupt_after: All | Sequence[str] | None = None,
+        durability: Durability | None = None,
+        control: RunControl | None = None,
         subgraphs: bool = False,
         debug: bool | None = None,
-        control: Any = None,
-        version: str = "v1",
+        version: Literal["v1", "v2"] = "v1",
         **more: Any,
     ) -> AsyncIterator[Any]:
         """Async twin of `stream`."""
-        mode = stream_mode or "updates"
-        run = self._run(
-            config,
-            context=context,
-            modes=mode,
-            output_keys=output_keys,
-            before=interrupt_before,
-            after=interrupt_after,
-            durability=durability,
-            control=control,
-            subgraphs=subgraphs,
-            more={**more, **({"print_mode": print_mode} if print_mode else {})},
-        )
+        run, reader = self._open(Arguments.taken(locals()))
         driver = aio.Aio(run, execute(run, input))
         async with aclosing(driver.stream()) as chunks:
-            async for namespace, kind, chunk in chunks:
-                yield shape(namespace, kind, chunk, mode, subgraphs, version)
+            async for each in chunks:
+                if reader.takes(*each):
+                    yield reader.shape(*each)
         self._raise_pause(run, driver.result)
 
     def batch(
@@ -191,49 +153,25 @@ class Pregel(Inspection, Clearing):
                 results.append(error)
         return results
 
-    def _run(
-        self,
-        config: dict[str, Any] | None,
-        *,
-        context: Any,
-        modes: Any,
-        output_keys: Any,
-        before: Any,
-        after: Any,
-        durability: Any,
-        control: Any,
-        subgraphs: bool = False,
-        more: dict[str, Any],
-    ) -> Run:
-        refuse_unbuilt(more, config)
-        arguments = Arguments(
-            config=merge_configs(self.bound_config, config),
-            context=context,
-            modes=wanted_modes(modes),
-            output_keys=output_keys,
-            before=before or self.interrupt_before,
-            after=after or self.interrupt_after,
-            durability=durability,
-            control=control,
-            subgraphs=subgraphs,
+    def _open(self, given: Arguments, *, whole: bool = False) -> tuple[Run, Reader]:
+        """The run's record and who reads its chunks; `whole`: the caller wants the output alone."""
+        mode = "updates" if given.stream_mode is None else given.stream_mode
+        reader = Reader(
+            () if whole else mode,
+            given.print_mode,
+            debug=self.debug if given.debug is None else given.debug,
+            subgraphs=given.subgraphs,
+            version=given.version,
         )
-        return run_of(self, arguments, current.get())
+        return run_of(self, given, current.get(), reader.all_modes), reader
 
     def _result(
-        self,
-        run: Run,
-        outcome: Outcome,
-        chunks: list[Any],
-        stream_mode: Any,
-        version: str,
+        self, run: Run, outcome: Outcome, chunks: list[Any], given: Arguments
     ) -> Any:
         self._raise_pause(run, outcome)
-        if stream_mode != "values":
-            return [
-                shape(ns, kind, chunk, stream_mode, False, version)
-                for ns, kind, chunk in chunks
-            ]
-        if version == "v2":
+        if given.stream_mode != "values":
+            return chunks
+        if given.version == "v2":
             schema = self.program.output
             value = outcome.values
             return GraphOutput(schema(value) if schema else value, outcome.interrupts)
