@@ -36,6 +36,7 @@ SECTIONS = [
     "stores",
     "savers",
     "deltas",
+    "lifecycle",
 ]
 DRIVERS = ["blocking", "async"]
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from workflows.engine import ids
+from workflows.engine.callbacks import handlers_in
 from workflows.engine.checkpoint.base import BaseCheckpointSaver
 from workflows.engine.config import (
     caller_metadata,
@@ -97,6 +98,7 @@ def run_of(
                 "the parent's saver; run alone it needs one of its own"
             )
         run = _root(graph, given, config, saver if saver is not False else None)
+    run.handlers = handlers_in(run.config.get("callbacks"))
     keys = given.output_keys
     if keys is not None:
         _check_output_keys(program, keys)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from workflows.engine.callbacks import PauseStatus
 from workflows.engine.errors import GraphDrained, GraphRecursionError
-from workflows.engine.loop import chunks, commit, opening, plan
+from workflows.engine.loop import chunks, commit, lifecycle, opening, plan
 from workflows.engine.loop.apply import apply_writes
 from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.records import Outcome, Run, Task
@@ -30,6 +31,7 @@ def execute(run: Run, given: Any) -> Steps[Outcome]:
         yield from commit.finish(view)
         raise
     yield from commit.finish(view)
+    yield from lifecycle.paused(view, outcome)
     return outcome
 
 
@@ -53,7 +55,7 @@ def _steps(view: View, *, skip_break: bool) -> Steps[Outcome]:
         run.channels = view.channels
         if not is_start and not skip_break and pauses_before(view, names):
             yield from chunks.pause(view, ())
-            return _outcome(view, "paused")
+            return _outcome(view, "paused", at="interrupt_before")
         skip_break = False
         if view.pending:
             for task in restore(view, tasks):
@@ -72,7 +74,7 @@ def _steps(view: View, *, skip_break: bool) -> Steps[Outcome]:
             ran += 1
             if pauses_after(view, names):
                 yield from chunks.pause(view, ())
-                return _outcome(view, "paused")
+                return _outcome(view, "paused", at="interrupt_after")
             if run.control is not None and run.control.drain_reason and view.due:
                 raise GraphDrained(run.control.drain_reason, thread_id=run.thread_id)
     if ran >= run.limit:
@@ -149,10 +151,13 @@ def _unique(interrupts: list[Interrupt]) -> tuple[Interrupt, ...]:
 
 
 def _outcome(
-    view: View, status: str, interrupts: tuple[Interrupt, ...] = ()
+    view: View,
+    status: str,
+    interrupts: tuple[Interrupt, ...] = (),
+    at: PauseStatus = "pending",
 ) -> Outcome:
     keys = view.run.program.output_keys
-    return Outcome(view.values(keys), interrupts, status)
+    return Outcome(view.values(keys), interrupts, status, paused_at=at)
 
 
 def _too_many(view: View) -> GraphRecursionError:

@@ -18,7 +18,7 @@ from workflows.engine.errors import (
     EmptyInputError,
     InvalidUpdateError,
 )
-from workflows.engine.loop import chunks, commit, effects, plan
+from workflows.engine.loop import chunks, commit, effects, lifecycle, plan
 from workflows.engine.loop.apply import Routes
 from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.records import Run
@@ -68,7 +68,7 @@ def enter(view: View, given: Any) -> Steps[bool]:
     if run.outer is not None and run.saver is not None and _was_begun(view):
         run.began = int(view.metadata.get("began", -1))
         adopt_outside(view)
-        yield from _show(view)
+        yield from _go_on(view)
         return bool(view.due)
     if isinstance(given, Command):
         yield from _command(view, given)
@@ -90,13 +90,18 @@ def enter(view: View, given: Any) -> Steps[bool]:
         yield from _replay(view)
     else:
         adopt_outside(view)
-        yield from _show(view)
+        yield from _go_on(view)
     return bool(view.due)
 
 
 def _was_begun(view: View) -> bool:
     """Say whether this call of a subgraph was begun before its parent's task was stopped."""
     return bool(view.id) and view.metadata.get("task") == view.run.parent_task
+
+
+def _go_on(view: View) -> Steps[None]:
+    yield from lifecycle.resumed(view)
+    yield from _show(view)
 
 
 def _show(view: View) -> Steps[None]:
@@ -188,7 +193,7 @@ def _command(view: View, command: Command[Any]) -> Steps[None]:
     for writes in answers:
         if not writes.task_id.startswith(plan.OUTSIDE):
             _remember_answer(view, writes)
-    yield from _show(view)
+    yield from _go_on(view)
 
 
 def _remember_answer(view: View, writes: TaskWrites) -> None:
@@ -267,7 +272,7 @@ def _replay(view: View) -> Steps[None]:
         saving = commit.advance(view, "fork", due, (), closed=closed, extra=extra)
         saving.last = False
         yield from commit.save_checkpoint(view, saving)
-    yield from _show(view)
+    yield from _go_on(view)
 
 
 def _fork_open_questions(view: View) -> tuple[Commit, list[TaskWrites]]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from workflows.engine import ids
 from workflows.engine.cache.base import FullKey
+from workflows.engine.callbacks import GraphCallbackHandler, PauseStatus
 from workflows.engine.channels import Channel
 from workflows.engine.checkpoint.base import Asked, Due
 from workflows.engine.types import CachePolicy, Durability, Interrupt, RetryPolicy
@@ -269,6 +270,7 @@ class Run:
     subgraphs: bool = False
     sink: Any = None
     control: Any = None
+    handlers: tuple[GraphCallbackHandler, ...] = ()
     before: frozenset[str] = frozenset()
     after: frozenset[str] = frozenset()
     max_concurrency: int | None = None
@@ -309,3 +311,5 @@ class Outcome:
     interrupts: tuple[Interrupt, ...] = ()
     status: str = "success"
     asked: tuple[Asked, ...] = ()
+    paused_at: PauseStatus = "pending"
+    """What held a run whose status is paused or interrupted; "pending" stands for questions."""
