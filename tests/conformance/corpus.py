@@ -36,6 +36,7 @@ SECTIONS = [
     "stores",
     "savers",
     "deltas",
+    "streaming_below",
     "lifecycle",
 ]
 DRIVERS = ["blocking", "async"]

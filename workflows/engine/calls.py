@@ -32,6 +32,8 @@ _SETTINGS = (
     "strict_updates",
     "strict_state",
 )
+_TO_ONE_READER = frozenset({"custom"})
+"""What only the innermost reader gets, as a stream writer has one."""
 _DURABILITIES = ("sync", "async", "exit")
 
 
@@ -108,18 +110,15 @@ def run_of(
     run.stream_keys = keys if keys is not None else program.stream_keys
     if isinstance(run.stream_keys, list):
         run.stream_keys = tuple(run.stream_keys)
-    run.modes = modes
-    run.subgraphs = given.subgraphs
+    run.read = modes
+    run.deep = given.subgraphs
     before = given.interrupt_before or graph.interrupt_before
     run.before = _breakpoints(program, before, "interrupt_before")
     after = given.interrupt_after or graph.interrupt_after
     run.after = _breakpoints(program, after, "interrupt_after")
-    if context is not None and run.outer is not None and run.outer.subgraphs:
-        run.modes = run.modes or run.outer.modes
-        if not modes:
-            driver = context.driver
-            run.sink = driver.emit
-            run.subgraphs = True
+    if run.outer is not None:
+        run.passed = run.outer.below - (modes & _TO_ONE_READER)
+        run.sink = context.pass_up
     return run
 
 

@@ -182,8 +182,8 @@ class Pregel(Inspection, Clearing):
         return values
 
     def _raise_pause(self, run: Run, outcome: Outcome | None) -> None:
-        """Within another graph, a question ends the calling task too (R7.7)."""
-        if run.outer is not None and outcome is not None and outcome.interrupts:
+        """Within another graph, a pause ends the calling task too (R7.7, R5.26)."""
+        if run.outer is not None and outcome is not None and outcome.is_pause:
             if run.parent is not None:  # it must not catch this and go on (R5.10)
                 run.parent.raised.extend(outcome.interrupts)
             pause = GraphInterrupt(outcome.interrupts)

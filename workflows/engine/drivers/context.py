@@ -6,7 +6,7 @@ from typing import Any
 
 from workflows.engine import ids
 from workflows.engine.checkpoint.base import Asked
-from workflows.engine.constants import NS_END, NS_SEP, PREVIOUS
+from workflows.engine.constants import PREVIOUS
 from workflows.engine.drivers.future import TaskFuture
 from workflows.engine.drivers.timeouts import Watch
 from workflows.engine.errors import (
@@ -14,7 +14,8 @@ from workflows.engine.errors import (
     SerdeError,
 )
 from workflows.engine.jsonschema import validate_answer
-from workflows.engine.loop.records import Call, Run, Task
+from workflows.engine.loop.effects import Emit, Wrote
+from workflows.engine.loop.records import Call, Run, Task, namespace_of
 from workflows.engine.loop.resume import question_digest
 from workflows.engine.response_schemas import describe, mark_refused
 from workflows.engine.runtime import ExecutionInfo, Runtime
@@ -47,9 +48,7 @@ class Context:
     @property
     def namespace(self) -> str:
         """The namespace of the subgraphs this task calls: `node:task_id` below ours."""
-        name = f"{self.task.name}{NS_END}{self.task.id}"
-        outer = self.run.namespace
-        return f"{outer}{NS_SEP}{name}" if outer else name
+        return namespace_of(self.task, self.run)
 
     @property
     def previous(self) -> Any:
@@ -88,7 +87,15 @@ class Context:
         if self.watch is not None:
             self.watch.sign()
         if "custom" in self.run.modes:
-            self.driver.wrote(self.task, "custom", chunk)
+            parent = self.task.parent
+            where = None if parent is None else namespace_of(parent, self.run)
+            self.driver.wrote(Wrote(self.task, "custom", chunk, where))
+
+    def pass_up(self, namespace: str, mode: str, chunk: Any) -> None:
+        """Take a chunk of a run that this task called, for whoever reads above."""
+        if self.watch is not None:
+            self.watch.sign()
+        self.driver.wrote(Wrote(self.task, mode, chunk, namespace, below=True))
 
     def beat(self, details: Any = None) -> None:
         """Say that the attempt is alive (R1.37)."""
@@ -226,6 +233,17 @@ def _arguments_digest(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str | No
         return ids.digest(canonical([list(args), kwargs]))
     except SerdeError:
         return None
+
+
+def handed_out(run: Run, request: Emit) -> list[tuple[str, str, Any]]:
+    """Pass a chunk up where a run above reads it; what is left for this run's own reader."""
+    mode, chunk = request.mode, request.chunk
+    namespace = run.namespace if request.namespace is None else request.namespace
+    if run.sink is not None and mode in run.passed:
+        run.sink(namespace, mode, chunk)
+    if mode in run.read and (run.deep or not request.below):
+        return [(namespace, mode, chunk)]
+    return []
 
 
 def injected(names: tuple[str, ...], context: Context) -> dict[str, Any]:

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from workflows.engine import ids
+from workflows.engine.checkpoint.base import checkpoint_config
 from workflows.engine.constants import END, ERROR, GOTO, HANDLED, NO_WRITES, RETURN
 from workflows.engine.loop import effects
 from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.plan import triggers_of
-from workflows.engine.loop.records import Task
+from workflows.engine.loop.records import Task, namespace_of
 from workflows.engine.loop.view import View, shown_metadata
 from workflows.engine.types import Interrupt
 
@@ -97,8 +98,11 @@ def _messages_in(value: Any) -> list[Any]:
 
 
 def pause(view: View, interrupts: Sequence[Interrupt]) -> Steps[None]:
-    """The end of an updates stream at a pause; empty at a static breakpoint (R5.26)."""
-    if "updates" in view.run.modes:
+    """The end of an updates stream at a pause; empty at a static breakpoint (R5.26).
+
+    Each run tells of the questions that reach it; of a breakpoint below, only the root.
+    """
+    if "updates" in view.run.modes and (interrupts or view.run.is_root):
         yield from effects.emit("updates", {"__interrupt__": tuple(interrupts)})
 
 
@@ -151,6 +155,13 @@ def _debug(view: View, kind: str, payload: Any) -> Steps[None]:
     )
 
 
+def _config_below(view: View, task: Task) -> dict[str, Any] | None:
+    """Where the checkpoints of a node that is a graph lie, or will lie."""
+    if task.node.subgraph is None:
+        return None
+    return checkpoint_config(view.run.thread_id or "", namespace_of(task, view.run))
+
+
 def checkpoint(view: View, tasks: Sequence[Task]) -> Steps[None]:
     """The present checkpoint, with the tasks that are due on it."""
     if not view.run.modes & {"checkpoints", "debug"}:
@@ -168,7 +179,7 @@ def checkpoint(view: View, tasks: Sequence[Task]) -> Steps[None]:
                 "interrupts": [
                     {"value": q.value, "id": q.id} for q in view.questions_of(task.id)
                 ],
-                "state": None,
+                "state": _config_below(view, task),
             }
             for task in tasks
         ],

@@ -17,8 +17,6 @@ from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.records import Outcome
 from workflows.engine.loop.view import View
 
-_PAUSES = frozenset({"interrupted", "paused"})
-
 
 def resumed(view: View) -> Steps[None]:
     """The run goes on where it stood."""
@@ -33,7 +31,7 @@ def resumed(view: View) -> Steps[None]:
 def paused(view: View, outcome: Outcome) -> Steps[None]:
     """The run has come to a question or to a breakpoint; only the root tells of it."""
     run = view.run
-    if outcome.status not in _PAUSES or not run.handlers or not run.is_root:
+    if not outcome.is_pause or not run.handlers or not run.is_root:
         return
     event = GraphInterruptEvent(
         _run_id(view),

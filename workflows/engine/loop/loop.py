@@ -24,7 +24,7 @@ def execute(run: Run, given: Any) -> Steps[Outcome]:
     view = yield from opening.load_view(run)
     try:
         going = yield from opening.enter(view, given)
-        outcome = yield from _steps(view, skip_break=given is None or run.resuming)
+        outcome = yield from _steps(view, skip_break=opening.passes_break(view, given))
         if not going:
             return outcome
     except Exception:
@@ -128,10 +128,8 @@ def _apply(view: View, tasks: list[Task], step: Step | None) -> Steps[None]:
 
 
 def _shows(view: View, moved: set[str]) -> bool:
-    """Say whether a step changed what the values mode shows; the first step always does."""
+    """Say whether a step changed what the values mode shows."""
     keys = view.run.stream_keys
-    if view.step == 0 and keys == view.run.program.stream_keys:
-        return True
     return not moved.isdisjoint({keys} if isinstance(keys, str) else keys)
 
 
@@ -140,7 +138,8 @@ def _interrupted(view: View, tasks: list[Task], step: Step) -> Steps[Outcome]:
     interrupts = _unique(step.order)
     apply_writes(view, [task for task in tasks if task.writes is not None])
     yield from chunks.pause(view, interrupts)
-    yield from chunks.values(view, interrupts)
+    if interrupts:
+        yield from chunks.values(view, interrupts)
     outcome = _outcome(view, "interrupted", interrupts)
     outcome.asked = tuple(asked for task in step.tasks for asked in task.asked)
     return outcome

@@ -67,6 +67,7 @@ def enter(view: View, given: Any) -> Steps[bool]:
     run = view.run
     if run.outer is not None and run.saver is not None and _was_begun(view):
         run.began = int(view.metadata.get("began", -1))
+        run.went_on = True
         adopt_outside(view)
         yield from _go_on(view)
         return bool(view.due)
@@ -92,6 +93,15 @@ def enter(view: View, given: Any) -> Steps[bool]:
         adopt_outside(view)
         yield from _go_on(view)
     return bool(view.due)
+
+
+def passes_break(view: View, given: Any) -> bool:
+    """Say whether the first step runs although a breakpoint stands before it (R5.26).
+
+    A call that goes on has been held there already; a subgraph that is called anew has not.
+    """
+    run = view.run
+    return given is None or (run.resuming and run.is_root) or run.went_on
 
 
 def _was_begun(view: View) -> bool:
