@@ -31,6 +31,7 @@ SECTIONS = [
     "edits_below",
     "forks",
     "subgraphs",
+    "below",
     "functional",
     "streaming",
     "stores",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from workflows.engine.bound import Bound
@@ -47,10 +48,18 @@ class Inspection(Bound):
         filter: dict[str, Any] | None = None,
         before: dict[str, Any] | None = None,
         limit: int | None = None,
+        subgraphs: bool = False,
     ) -> Iterator[StateSnapshot]:
-        """All checkpoints of the thread, newest first (R6.4)."""
+        """All checkpoints of the thread, newest first (R6.4).
+
+        With `subgraphs`, those of all graphs below are among them, finished ones too; each names its namespace in
+        its config (RA.12).
+        """
         run = self._look(config)
-        yield from blocking.drive(run, snapshot.history(run, filter, before, limit))
+        below = partial(self._inspecting_below, run) if subgraphs else None
+        yield from blocking.drive(
+            run, snapshot.history(run, filter, before, limit, below)
+        )
 
     async def aget_state_history(
         self,
@@ -59,10 +68,14 @@ class Inspection(Bound):
         filter: dict[str, Any] | None = None,
         before: dict[str, Any] | None = None,
         limit: int | None = None,
+        subgraphs: bool = False,
     ) -> AsyncIterator[StateSnapshot]:
         """Async twin of `get_state_history`."""
         run = self._look(config)
-        for found in await aio.drive(run, snapshot.history(run, filter, before, limit)):
+        below = partial(self._inspecting_below, run) if subgraphs else None
+        for found in await aio.drive(
+            run, snapshot.history(run, filter, before, limit, below)
+        ):
             yield found
 
     def update_state(
@@ -91,7 +104,7 @@ class Inspection(Bound):
         self, config: dict[str, Any], supersteps: Sequence[Sequence[StateUpdate]]
     ) -> dict[str, Any]:
         """Several updates, each inner list as one step (R6.11)."""
-        run = self._look(config)
+        run = self._edit(config)
         found: dict[str, Any] = blocking.drive(run, update.update(run, supersteps))
         return found
 
@@ -99,17 +112,20 @@ class Inspection(Bound):
         self, config: dict[str, Any], supersteps: Sequence[Sequence[StateUpdate]]
     ) -> dict[str, Any]:
         """Async twin of `bulk_update_state`."""
-        run = self._look(config)
+        run = self._edit(config)
         found: dict[str, Any] = await aio.drive(run, update.update(run, supersteps))
         return found
 
     def inspecting(self, outer: Run, namespace: str) -> Run:
-        """A run that only looks at `namespace` of the outer run's thread."""
-        config = {
-            "configurable": {"thread_id": outer.thread_id, "checkpoint_ns": namespace}
-        }
-        run = self.with_saver(outer.saver)._look(config)
-        run.namespace = namespace
+        """A run that only looks at `namespace` of the outer run's thread, in which this graph has run."""
+        asked = {"thread_id": outer.thread_id, "checkpoint_ns": namespace}
+        given = Arguments({"configurable": asked}, looking=True)
+        return run_of(self.with_saver(outer.saver), given, None)
+
+    def _inspecting_below(self, outer: Run, namespace: str) -> Run:
+        graph = self._at(namespace)
+        run = (graph or self).inspecting(outer, namespace)
+        run.unknown = graph is None
         return run
 
     def _look(self, config: dict[str, Any]) -> Run:
@@ -122,26 +138,35 @@ class Inspection(Bound):
             )
         merged = merge_configs(self.bound_config, config)
         namespace = str(configurable(merged).get("checkpoint_ns") or "")
-        return run_of(self._at(namespace), Arguments(merged, looking=True), None)
+        graph = self._at(namespace)
+        run = run_of(graph or self, Arguments(merged, looking=True), None)
+        run.unknown = graph is None
+        return run
 
-    def _at(self, namespace: str) -> Inspection:
+    def _edit(self, config: dict[str, Any]) -> Run:
+        run = self._look(config)
+        if run.unknown:
+            raise ValueError(
+                f"namespace {run.namespace!r} belongs to a graph that a node or task "
+                f"below {self.name!r} calls itself; edit it by that graph: "
+                "sub.with_saver(saver).update_state(config, ...)"
+            )
+        return run
+
+    def _at(self, namespace: str) -> Inspection | None:
         """The graph whose checkpoints lie in `namespace`; one called in a node is asked itself.
 
-        Raises ValueError where that graph is not known from this graph's shape.
+        None where that graph is not known from this graph's shape.
         """
         graph: Inspection = self
         for part in namespace.split(NS_SEP) if namespace else ():
             name = part.split(NS_END)[0]
             if name.isdecimal():
                 continue
-            if graph is self and name not in self.program.nodes:
+            node = graph.program.nodes.get(name)
+            if node is None and graph is self:
                 return self
-            below = graph.program.nodes[name].subgraph
-            if below is None:
-                raise ValueError(
-                    f"namespace {namespace!r} belongs to a graph that node {name!r} of "
-                    f"{graph.name!r} calls itself; ask that graph: "
-                    "sub.with_saver(saver).get_state(config)"
-                )
-            graph = below
+            if node is None or node.subgraph is None:
+                return None
+            graph = node.subgraph
         return graph if graph is self else graph.with_saver(self.checkpointer)

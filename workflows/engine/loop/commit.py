@@ -7,7 +7,7 @@ from typing import Any
 
 from workflows.engine.channels import MISSING, BinaryOperatorAggregate
 from workflows.engine.checkpoint.base import Closed, Commit, Due, TaskWrites
-from workflows.engine.constants import ERROR, INTERRUPT, RESUME
+from workflows.engine.constants import CALL, ERROR, INTERRUPT, RESUME
 from workflows.engine.errors import SerdeError, SerializationError
 from workflows.engine.loop import effects
 from workflows.engine.loop.effects import Steps
@@ -221,6 +221,8 @@ def questions_of(task: Task, answers: Any = None) -> TaskWrites:
     pairs: list[tuple[str, Any]] = [(INTERRUPT, tuple(task.interrupts))]
     if answers is not None:
         pairs.append((RESUME, answers))
+    if task.call is not None:  # the record tells where graphs that it called have saved
+        pairs.append((CALL, task.call.record))
     return TaskWrites(
         task.id,
         task.path_text,

@@ -292,6 +292,8 @@ class Run:
     began: int = -1
     """The step of this call's input; more than -1 in a subgraph that keeps its state (R7.5)."""
     checkpoint_id: str | None = None
+    unknown: bool = False
+    """It looks at a namespace of which nobody knows the graph."""
     run_id: str | None = None
     remaining: int = 0
     channels: Channels = field(default_factory=dict)
