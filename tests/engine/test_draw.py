@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workflows.engine.graph.draw import DrawnEdge, DrawnGraph
+from workflows.engine.draw import DrawnEdge, DrawnGraph
 
 GRAPH = DrawnGraph(
     ["__start__", "a", ("my node", {"defer": True}), "c", "__end__"],

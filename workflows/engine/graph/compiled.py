@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from workflows.engine.constants import END, START
+from workflows.engine.draw import DrawnGraph
 from workflows.engine.errors import FeatureNotBuiltError
-from workflows.engine.graph.draw import DrawnGraph
 from workflows.engine.graph.validate import command_targets
 from workflows.engine.jsonschema import json_schema
 from workflows.engine.pregel import Pregel
