@@ -33,6 +33,7 @@ SECTIONS = [
     "subgraphs",
     "below",
     "functional",
+    "drawing",
     "streaming",
     "stores",
     "savers",

@@ -31,11 +31,6 @@ def test_an_unknown_argument_is_named():
         graph_of({}).invoke({}, sream="values")
 
 
-def test_a_drawing_of_the_inside_is_refused():
-    with pytest.raises(FeatureNotBuiltError, match="xray"):
-        graph_of({}).get_graph(xray=True)
-
-
 @pytest.mark.parametrize("result", [{"b": 1}, Command(update={"b": 1})])
 def test_strict_updates_refuse_a_key_that_the_state_does_not_have(result):
     graph = graph_of(result)
