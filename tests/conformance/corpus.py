@@ -36,6 +36,7 @@ SECTIONS = [
     "drawing",
     "streaming",
     "stores",
+    "messages",
     "savers",
     "deltas",
     "streaming_below",

@@ -119,6 +119,8 @@ def run_of(
     if run.outer is not None:
         run.passed = run.outer.below - (modes & _TO_ONE_READER)
         run.sink = context.pass_up
+        if "messages" in run.passed:
+            run.shown = run.outer.shown
     return run
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from workflows.engine import ids
@@ -15,12 +16,35 @@ from workflows.engine.errors import (
 )
 from workflows.engine.jsonschema import validate_answer
 from workflows.engine.loop.effects import Emit, Wrote
+from workflows.engine.loop.plan import metadata_of
 from workflows.engine.loop.records import Call, Run, Task, namespace_of
 from workflows.engine.loop.resume import question_digest
 from workflows.engine.response_schemas import describe, mark_refused
 from workflows.engine.runtime import ExecutionInfo, Runtime
 from workflows.engine.serde import canonical
-from workflows.engine.types import Interrupt
+from workflows.engine.types import Interrupt, MessageChunk, StreamWriter
+
+
+class Writer:
+    """The stream writer of one attempt; see `types.StreamWriter`."""
+
+    __slots__ = ("_context",)
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def __call__(self, chunk: Any, /) -> None:
+        """Hand out a chunk in the mode `custom`."""
+        self._context.write("custom", lambda: chunk)
+
+    def message(self, id: str, text: str) -> None:
+        """Hand out a part of the message `id` in the mode `messages` (R9.6)."""
+        context = self._context
+        context.run.shown.add(id)
+        context.write(
+            "messages",
+            lambda: (MessageChunk(text, id), metadata_of(context.run, context.task)),
+        )
 
 
 class Context:
@@ -69,27 +93,23 @@ class Context:
                 "checkpoint_id": run.live_checkpoint,
                 "checkpoint_map": {**run.parents, run.namespace: run.live_checkpoint},
             }
-            found["metadata"] = {
-                **run.metadata,
-                **({"thread_id": run.thread_id} if run.saver else {}),
-                "langgraph_step": run.live_step,
-                "langgraph_node": task.name,
-                "langgraph_triggers": tuple(task.due.get("by", ())),
-                "langgraph_path": task.path,
-                "langgraph_checkpoint_ns": self.namespace,
-                **task.node.metadata,
-            }
+            found["metadata"] = metadata_of(run, task)
             self._config = found
         return self._config
 
-    def write(self, chunk: Any) -> None:
-        """Hand a chunk to the custom stream, at once."""
+    @property
+    def writer(self) -> StreamWriter:
+        """Hands chunks to whoever streams the run."""
+        return Writer(self)
+
+    def write(self, mode: str, make: Callable[[], Any]) -> None:
+        """Hand a chunk to a mode of the stream, at once, if somebody reads it."""
         if self.watch is not None:
             self.watch.sign()
-        if "custom" in self.run.modes:
+        if mode in self.run.modes:
             parent = self.task.parent
             where = None if parent is None else namespace_of(parent, self.run)
-            self.driver.wrote(Wrote(self.task, "custom", chunk, where))
+            self.driver.wrote(Wrote(self.task, mode, make(), where))
 
     def pass_up(self, namespace: str, mode: str, chunk: Any) -> None:
         """Take a chunk of a run that this task called, for whoever reads above."""
@@ -109,7 +129,7 @@ class Context:
             self._runtime = Runtime(
                 context=run.context,
                 store=run.store,
-                stream_writer=self.write,
+                stream_writer=self.writer,
                 previous=self.previous,
                 execution_info=ExecutionInfo(
                     checkpoint_id=run.live_checkpoint or "",
@@ -257,7 +277,7 @@ def injected(names: tuple[str, ...], context: Context) -> dict[str, Any]:
         elif name == "store":
             found[name] = context.run.store
         elif name == "writer":
-            found[name] = context.write
+            found[name] = context.writer
         elif name == "previous":
             found[name] = context.previous
     return found

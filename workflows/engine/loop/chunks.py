@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
+from uuid import UUID
 
 from workflows.engine import ids
 from workflows.engine.checkpoint.base import checkpoint_config
-from workflows.engine.constants import END, ERROR, GOTO, HANDLED, NO_WRITES, RETURN
+from workflows.engine.constants import (
+    END,
+    ERROR,
+    GOTO,
+    HANDLED,
+    NO_WRITES,
+    PREVIOUS,
+    RETURN,
+)
 from workflows.engine.loop import effects
 from workflows.engine.loop.effects import Steps
-from workflows.engine.loop.plan import triggers_of
+from workflows.engine.loop.plan import metadata_of, triggers_of
 from workflows.engine.loop.records import Task, namespace_of
 from workflows.engine.loop.view import View, shown_metadata
+from workflows.engine.serde.write import ASSIGNED_ID
 from workflows.engine.types import Interrupt
 
 
@@ -72,29 +83,42 @@ def update(view: View, task: Task, *, cached: bool = False) -> Steps[None]:
 
 
 def messages(view: View, task: Task) -> Steps[None]:
-    """The whole messages a node returned, each once; those it was given are not shown."""
-    if "messages" not in view.run.modes or task.node.hidden:
+    """The whole messages a task returned, each once; those it was given are not shown."""
+    run = view.run
+    if "messages" not in run.modes or task.node.hidden:
         return
-    about = {
-        "langgraph_step": view.step + 1,
-        "langgraph_node": task.name,
-        "langgraph_triggers": triggers_of(task),
-        "langgraph_path": task.path,
-        **task.node.metadata,
-    }
+    known = {message.id for message in _messages_given(task)}
     for channel, value in task.writes or ():
         live = view.channels.get(channel)
-        if live is None:
+        if (live is None and channel != RETURN) or channel == PREVIOUS:
             continue
-        known = {m.id for m in _messages_in(live.get() if live.is_available() else ())}
+        if live is not None and live.is_available():
+            known |= {message.id for message in _messages_in(live.get())}
         for message in _messages_in(value):
-            if message.id is None or message.id not in known:
-                yield from effects.emit("messages", (message, about))
+            if message.id is None:
+                _give_id(message)
+            elif message.id in known or message.id in run.shown:
+                continue
+            run.shown.add(message.id)
+            yield from effects.emit("messages", (message, metadata_of(run, task)))
 
 
 def _messages_in(value: Any) -> list[Any]:
     items = value if isinstance(value, list | tuple) else [value]
     return [m for m in items if all(hasattr(m, a) for a in ("id", "type", "content"))]
+
+
+def _messages_given(task: Task) -> Iterator[Any]:
+    given = task.input
+    parts = given.values() if isinstance(given, Mapping) else [given]
+    for part in parts:
+        yield from _messages_in(part)
+
+
+def _give_id(message: Any) -> None:
+    """Name a message as `add_messages` would, so that what is streamed and what is kept are one."""
+    with suppress(AttributeError, TypeError, ValueError):  # a frozen class
+        message.id = f"{ASSIGNED_ID}{UUID(int=ids.entropy(128), version=4)}"
 
 
 def pause(view: View, interrupts: Sequence[Interrupt]) -> Steps[None]:

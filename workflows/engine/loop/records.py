@@ -273,6 +273,8 @@ class Run:
     passed: frozenset[str] = frozenset()
     """The modes that `sink` takes, which hands chunks to the run above."""
     sink: Callable[[str, str, Any], None] | None = None
+    shown: set[str] = field(default_factory=set)
+    """The ids of messages that were streamed; a run below shares it."""
     stream_keys: tuple[str, ...] | str = ()
     control: Any = None
     handlers: tuple[GraphCallbackHandler, ...] = ()
