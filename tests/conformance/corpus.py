@@ -37,6 +37,7 @@ SECTIONS = [
     "streaming",
     "stores",
     "messages",
+    "streaming_ends",
     "savers",
     "deltas",
     "streaming_below",

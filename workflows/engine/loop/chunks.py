@@ -72,6 +72,15 @@ def result_of(task: Task) -> Any:
     }
 
 
+def _written(view: View, task: Task) -> dict[str, Any]:
+    """A task's result as the tasks mode shows it; what a function returned stands under the field's name for it."""
+    name = RETURN if task.call is not None else END
+    if task.call is not None or view.run.program.functional:
+        return {c: v for c, v in task.writes or () if c == name}
+    found: dict[str, Any] = result_of(task)
+    return found
+
+
 def update(view: View, task: Task, *, cached: bool = False) -> Steps[None]:
     """`{node: what it returned}`."""
     if "updates" not in view.run.modes or task.node.hidden:
@@ -140,10 +149,16 @@ def started(view: View, task: Task) -> Steps[None]:
         {
             "id": task.id,
             "name": task.name,
-            "input": task.input if task.call is None else (task.call.args, {}),
+            "input": _given(task),
             "triggers": triggers_of(task),
         },
     )
+
+
+def _given(task: Task) -> Any:
+    if task.call is not None:
+        return task.call.args, task.call.kwargs
+    return task.input
 
 
 def ended(view: View, task: Task, error: BaseException | None = None) -> Steps[None]:
@@ -157,7 +172,7 @@ def ended(view: View, task: Task, error: BaseException | None = None) -> Steps[N
             "id": task.id,
             "name": task.name,
             "error": error,
-            "result": result_of(task),
+            "result": _written(view, task),
             "interrupts": [dataclasses.asdict(i) for i in task.interrupts],
         },
     )

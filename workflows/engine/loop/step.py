@@ -51,8 +51,8 @@ def start(view: View, step: Step, task: Task, delay: float = 0.0) -> Steps[None]
     """Begin an attempt, `delay` seconds from now."""
     if task.attempt == 1 and task.call is None:
         take_input(view, task)
-        if view.run.modes:
-            yield from chunks.started(view, task)
+    if task.attempt == 1 and view.run.modes:
+        yield from chunks.started(view, task)
     step.running.add(task)
     if task.call is not None:
         step.calls[task.id] = task
