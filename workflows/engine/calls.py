@@ -121,6 +121,7 @@ def run_of(
         run.sink = context.pass_up
         if "messages" in run.passed:
             run.shown = run.outer.shown
+    run.modes = run.read | run.passed
     return run
 
 

@@ -273,6 +273,8 @@ class Run:
     passed: frozenset[str] = frozenset()
     """The modes that `sink` takes, which hands chunks to the run above."""
     sink: Callable[[str, str, Any], None] | None = None
+    modes: frozenset[str] = frozenset()
+    """What the loop has to emit: what is read here and what is passed up."""
     shown: set[str] = field(default_factory=set)
     """The ids of messages that were streamed; a run below shares it."""
     stream_keys: tuple[str, ...] | str = ()
@@ -307,11 +309,6 @@ class Run:
     live_step: int = 0
     live_checkpoint: str | None = None
     """The id of the checkpoint whose step is being run."""
-
-    @property
-    def modes(self) -> frozenset[str]:
-        """What the loop has to emit."""
-        return self.read | self.passed
 
     @property
     def below(self) -> frozenset[str]:
