@@ -20,6 +20,7 @@ HOMES = {
         "InvalidUpdateError GraphRecursionError EmptyInputError GraphInterrupt "
         "GraphBubbleUp NodeError NodeTimeoutError"
     ),
+    "callbacks": "GraphCallbackHandler",
     "config": "get_config get_stream_writer get_store",
     "runtime": "Runtime RunControl get_runtime",
     "managed": "IsLastStep RemainingSteps",

@@ -36,11 +36,17 @@ SECTIONS = [
     "depths",
     "repeats",
     "subgraphs",
+    "below",
     "functional",
+    "drawing",
     "streaming",
     "stores",
+    "messages",
+    "streaming_ends",
     "savers",
     "deltas",
+    "streaming_below",
+    "lifecycle",
 ]
 DRIVERS = ["blocking", "async"]
 

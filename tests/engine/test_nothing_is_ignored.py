@@ -21,29 +21,14 @@ def graph_of(result):
     return StateGraph(State).add_node(node).add_edge(START, "node").compile()
 
 
-@pytest.mark.parametrize("word", ["print_mode", "idempotency_key"])
-def test_an_argument_that_is_not_built_yet_is_refused(word):
+def test_an_argument_that_is_not_built_yet_is_refused():
     with pytest.raises(FeatureNotBuiltError):
-        graph_of({}).invoke({}, **{word: "values"})
+        graph_of({}).invoke({}, idempotency_key="values")
 
 
 def test_an_unknown_argument_is_named():
     with pytest.raises(TypeError, match="sream"):
         graph_of({}).invoke({}, sream="values")
-
-
-def test_a_callback_that_would_not_be_called_is_refused():
-    class Handler:
-        def on_interrupt(self, event):
-            raise AssertionError
-
-    with pytest.raises(FeatureNotBuiltError, match="callbacks"):
-        graph_of({}).invoke({}, {"callbacks": [Handler()]})
-
-
-def test_a_drawing_of_the_inside_is_refused():
-    with pytest.raises(FeatureNotBuiltError, match="xray"):
-        graph_of({}).get_graph(xray=True)
 
 
 @pytest.mark.parametrize("result", [{"b": 1}, Command(update={"b": 1})])

@@ -139,6 +139,7 @@ def test_one_of_twenty_openings_wins():
     assert Checkpoint.objects.count() == 2
 
 
+@pytest.mark.rule("R9.7")
 def test_numbers_of_events_have_no_gap_under_eight_writers():
     saver = DjangoSaver()
     saver.open("t", None)

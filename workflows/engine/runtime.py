@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
 from workflows.engine.errors import RunCancelled
+from workflows.engine.types import StreamWriter
 
 C = TypeVar("C")
 
@@ -34,8 +35,9 @@ class TaskContext(Protocol):
     def config(self) -> dict[str, Any]:
         """The config as the task sees it."""
 
-    def write(self, chunk: Any) -> None:
-        """Hand a chunk to the custom stream."""
+    @property
+    def writer(self) -> StreamWriter:
+        """Hands chunks to whoever streams the run."""
 
     def runtime(self) -> Runtime[Any]:
         """The injected runtime."""
@@ -55,6 +57,16 @@ def _nothing() -> None:
     return None
 
 
+class NoWriter:
+    """The writer of a runtime that no engine has made: nobody reads."""
+
+    def __call__(self, chunk: Any, /) -> None:
+        """Do nothing."""
+
+    def message(self, id: str, text: str) -> None:
+        """Do nothing."""
+
+
 @dataclass(frozen=True)
 class Runtime(Generic[C]):
     """What a node gets as `runtime` (R1.6).
@@ -67,7 +79,7 @@ class Runtime(Generic[C]):
 
     context: C = None  # type: ignore[assignment]
     store: Any = None
-    stream_writer: Callable[[Any], None] = field(default=lambda _: None)
+    stream_writer: StreamWriter = field(default_factory=NoWriter)
     previous: Any = None
     execution_info: ExecutionInfo | None = None
     control: Any = None
@@ -169,9 +181,12 @@ def get_store() -> Any:
     return get_runtime().store
 
 
-def get_stream_writer() -> Callable[[Any], None]:
-    """A function that hands chunks to the custom stream. Raises RuntimeError outside a graph."""
-    return _context("get_stream_writer()").write
+def get_stream_writer() -> StreamWriter:
+    """What hands chunks to whoever streams the run: called, to `custom`; `.message(id, text)`, to `messages`.
+
+    Raises RuntimeError outside a graph.
+    """
+    return _context("get_stream_writer()").writer
 
 
 def get_runtime(context_schema: Any = None) -> Runtime[Any]:

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Generic, Literal, NamedTuple, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeVar
 
 from workflows.engine.constants import END, START
 from workflows.engine.retrying import retry_by_default
@@ -19,6 +19,7 @@ __all__ = [
     "Durability",
     "GraphOutput",
     "Interrupt",
+    "MessageChunk",
     "Overwrite",
     "PregelTask",
     "RetryPolicy",
@@ -40,10 +41,28 @@ Durability = Literal["sync", "async", "exit"]
 """When savings must be on the disk: at each step, before the call returns, once (R4.1)."""
 Checkpointer = Any
 """A saver, None, or for subgraphs True (kept for the thread) and False (not saved; R7.5)."""
-StreamWriter = Callable[[Any], None]
 """Hands a chunk to the custom stream."""
 T = TypeVar("T")
 N = TypeVar("N")
+
+
+class StreamWriter(Protocol):
+    """Hands chunks to whoever streams the run, at once; it may be kept for the whole attempt."""
+
+    def __call__(self, chunk: Any, /) -> None:
+        """Hand out a chunk in the mode `custom`."""
+
+    def message(self, id: str, text: str) -> None:
+        """Hand out a part of the message `id` in the mode `messages` (R9.6)."""
+
+
+@dataclass
+class MessageChunk:
+    """A part of a message, as `StreamWriter.message` makes it; the parts of one message have its id."""
+
+    content: str
+    id: str
+    type: str = "AIMessageChunk"
 
 
 class RetryPolicy(NamedTuple):

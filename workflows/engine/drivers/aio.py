@@ -14,7 +14,7 @@ from typing import Any
 from workflows.engine.drivers import faults, timeouts
 from workflows.engine.drivers.attempt import Invoke, run_async
 from workflows.engine.drivers.blocking import Blocking
-from workflows.engine.drivers.context import Context
+from workflows.engine.drivers.context import Context, handed_out
 from workflows.engine.drivers.future import TaskFuture, let_go
 from workflows.engine.drivers.threads import pool
 from workflows.engine.errors import LeaseLostError, RunCancelled
@@ -166,8 +166,9 @@ class Aio:
                 return None
             case Save(commit):
                 return await self.saver.acommit(commit)
-            case Emit(mode, chunk):
-                return self.emit(self.run.namespace, mode, chunk)
+            case Emit():
+                self.chunks += handed_out(self.run, request)
+                return None
             case Load(config):
                 return await self.saver.aget_tuple(config)
             case Open(thread_id, head):
@@ -190,14 +191,6 @@ class Aio:
             case Keep(pairs):
                 return await self.run.cache.aset(pairs)
         raise TypeError(f"unknown request {request!r}")
-
-    def emit(self, namespace: str, mode: str, chunk: Any) -> None:
-        """Take a chunk of this run or, with `subgraphs`, of one below it."""
-        if self.run.sink is not None:
-            self.run.sink(namespace, mode, chunk)
-            return
-        self.chunks.append((namespace, mode, chunk))
-        self._nudge()
 
     def _nudge(self) -> None:
         if threading.get_ident() == self.thread:
@@ -279,9 +272,9 @@ class Aio:
         self.events.append(event)
         self._nudge()
 
-    def wrote(self, task: Task, mode: str, chunk: Any) -> None:
-        """The stream writer was used."""
-        self._post(Wrote(task, mode, chunk))
+    def wrote(self, event: Wrote) -> None:
+        """The stream writer was used, or a run below has sent a chunk up."""
+        self._post(event)
 
     def called(self, parent: Task, child: Task) -> None:
         """A `@task` was called."""

@@ -18,7 +18,7 @@ from typing import Any
 
 from workflows.engine.drivers import faults, timeouts
 from workflows.engine.drivers.attempt import check_blocking, run_blocking
-from workflows.engine.drivers.context import Context
+from workflows.engine.drivers.context import Context, handed_out
 from workflows.engine.drivers.future import TaskFuture, let_go
 from workflows.engine.drivers.threads import pool
 from workflows.engine.errors import LeaseLostError, RunCancelled
@@ -44,7 +44,7 @@ from workflows.engine.loop.effects import (
 from workflows.engine.loop.records import Run, Task
 from workflows.engine.runtime import current
 
-_NUDGE = object()  # put into the queue to wake the driver for its sink, or to stop
+_NUDGE = object()  # put into the queue to wake the driver, so that it sees a stop
 _STOPPED = object()  # instead of an ending: the attempt met RunCancelled
 
 
@@ -68,7 +68,7 @@ class Blocking:
         self.error: BaseException | None = None
         self.fatal: BaseException | None = None
         self.chunks: deque[Any] = deque()
-        self.inline = not (run.modes & {"custom", "messages"})
+        self.inline = not (run.below or run.modes & {"custom", "messages"})
         self.pumping = False
         self.suspended = False
         self.taken_over: Any = None
@@ -171,8 +171,9 @@ class Blocking:
         if kind is Start:
             return self._start(request.task, request.delay)
         match request:
-            case Emit(mode, chunk):
-                return self._emit(mode, chunk)
+            case Emit():
+                self.chunks += handed_out(self.run, request)
+                return None
             case Load(config):
                 return self.saver.get_tuple(config)
             case Open(thread_id, head):
@@ -193,18 +194,6 @@ class Blocking:
             case Keep(pairs):
                 return self.run.cache.set(pairs)
         raise TypeError(f"unknown request {request!r}")
-
-    def _emit(self, mode: str, chunk: Any) -> None:
-        self.emit(self.run.namespace, mode, chunk)
-
-    def emit(self, namespace: str, mode: str, chunk: Any) -> None:
-        """Take a chunk of this run or, with `subgraphs`, of one below it."""
-        if self.run.sink is not None:
-            self.run.sink(namespace, mode, chunk)
-            return
-        self.chunks.append((namespace, mode, chunk))
-        if threading.get_ident() != self.thread:
-            self._nudge()
 
     def _start(self, task: Task, delay: float) -> None:
         if delay > 0:
@@ -275,9 +264,9 @@ class Blocking:
 
     # the tasks' side
 
-    def wrote(self, task: Task, mode: str, chunk: Any) -> None:
-        """The stream writer was used."""
-        self.queue.put(Wrote(task, mode, chunk))
+    def wrote(self, event: Wrote) -> None:
+        """The stream writer was used, or a run below has sent a chunk up."""
+        self.queue.put(event)
 
     def called(self, parent: Task, child: Task) -> None:
         """A `@task` was called; it is started at once where the loop is free to."""

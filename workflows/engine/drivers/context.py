@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from workflows.engine import ids
 from workflows.engine.checkpoint.base import Asked
-from workflows.engine.constants import NS_END, NS_SEP, PREVIOUS
+from workflows.engine.constants import PREVIOUS
 from workflows.engine.drivers.future import TaskFuture
 from workflows.engine.drivers.threads import pool
 from workflows.engine.drivers.timeouts import Watch
@@ -20,12 +21,36 @@ from workflows.engine.errors import (
     SerdeError,
 )
 from workflows.engine.jsonschema import validate_answer
-from workflows.engine.loop.records import Call, Run, Task
+from workflows.engine.loop.effects import Emit, Wrote
+from workflows.engine.loop.plan import metadata_of
+from workflows.engine.loop.records import Call, Run, Task, namespace_of
 from workflows.engine.loop.resume import question_digest
 from workflows.engine.response_schemas import describe, mark_refused
 from workflows.engine.runtime import ExecutionInfo, Runtime
 from workflows.engine.serde import canonical
-from workflows.engine.types import Interrupt
+from workflows.engine.types import Interrupt, MessageChunk, StreamWriter
+
+
+class Writer:
+    """The stream writer of one attempt; see `types.StreamWriter`."""
+
+    __slots__ = ("_context",)
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def __call__(self, chunk: Any, /) -> None:
+        """Hand out a chunk in the mode `custom`."""
+        self._context.write("custom", lambda: chunk)
+
+    def message(self, id: str, text: str) -> None:
+        """Hand out a part of the message `id` in the mode `messages` (R9.6)."""
+        context = self._context
+        context.run.shown.add(id)
+        context.write(
+            "messages",
+            lambda: (MessageChunk(text, id), metadata_of(context.run, context.task)),
+        )
 
 
 class Context:
@@ -53,9 +78,7 @@ class Context:
     @property
     def namespace(self) -> str:
         """The namespace of the subgraphs this task calls: `node:task_id` below ours."""
-        name = f"{self.task.recorded_name}{NS_END}{self.task.id}"
-        outer = self.run.namespace
-        return f"{outer}{NS_SEP}{name}" if outer else name
+        return namespace_of(self.task, self.run)
 
     @property
     def previous(self) -> Any:
@@ -76,26 +99,30 @@ class Context:
                 "checkpoint_id": run.live_checkpoint,
                 "checkpoint_map": {**run.parents, run.namespace: run.live_checkpoint},
             }
-            found["metadata"] = {
-                **run.metadata,
-                **({"thread_id": run.thread_id} if run.saver else {}),
-                "langgraph_step": run.live_step,
-                "langgraph_node": task.name,
-                "langgraph_triggers": tuple(task.due.get("by", ())),
-                "langgraph_path": task.path,
-                "langgraph_checkpoint_ns": self.namespace,
-                **task.node.metadata,
-            }
+            found["metadata"] = metadata_of(run, task)
             self._config = found
         return self._config
 
-    def write(self, chunk: Any) -> None:
-        """Hand a chunk to the custom stream, at once."""
+    @property
+    def writer(self) -> StreamWriter:
+        """Hands chunks to whoever streams the run."""
+        return Writer(self)
+
+    def write(self, mode: str, make: Callable[[], Any]) -> None:
+        """Hand a chunk to a mode of the stream, at once, if somebody reads it."""
         self._meet_stop()
         if self.watch is not None:
             self.watch.sign()
-        if "custom" in self.run.modes:
-            self.driver.wrote(self.task, "custom", chunk)
+        if mode in self.run.modes:
+            parent = self.task.parent
+            where = None if parent is None else namespace_of(parent, self.run)
+            self.driver.wrote(Wrote(self.task, mode, make(), where))
+
+    def pass_up(self, namespace: str, mode: str, chunk: Any) -> None:
+        """Take a chunk of a run that this task called, for whoever reads above."""
+        if self.watch is not None:
+            self.watch.sign()
+        self.driver.wrote(Wrote(self.task, mode, chunk, namespace, below=True))
 
     def beat(self, details: Any = None) -> None:
         """Say that the attempt is alive (R1.37); `details` are kept for the next (RA.16)."""
@@ -147,7 +174,7 @@ class Context:
             self._runtime = Runtime(
                 context=run.context,
                 store=run.store,
-                stream_writer=self.write,
+                stream_writer=self.writer,
                 previous=self.previous,
                 execution_info=ExecutionInfo(
                     checkpoint_id=run.live_checkpoint or "",
@@ -298,6 +325,17 @@ def _arguments_digest(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str | No
         return None
 
 
+def handed_out(run: Run, request: Emit) -> list[tuple[str, str, Any]]:
+    """Pass a chunk up where a run above reads it; what is left for this run's own reader."""
+    mode, chunk = request.mode, request.chunk
+    namespace = run.namespace if request.namespace is None else request.namespace
+    if run.sink is not None and mode in run.passed:
+        run.sink(namespace, mode, chunk)
+    if mode in run.read and (run.deep or not request.below):
+        return [(namespace, mode, chunk)]
+    return []
+
+
 def injected(names: tuple[str, ...], context: Context) -> dict[str, Any]:
     """The values of the parameters that are filled in by name (R1.4)."""
     found: dict[str, Any] = {}
@@ -309,7 +347,7 @@ def injected(names: tuple[str, ...], context: Context) -> dict[str, Any]:
         elif name == "store":
             found[name] = context.run.store
         elif name == "writer":
-            found[name] = context.write
+            found[name] = context.writer
         elif name == "previous":
             found[name] = context.previous
     return found

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from workflows.engine.channels import LastValue
-from workflows.engine.constants import END, PREVIOUS
+from workflows.engine.constants import END, PREVIOUS, START
+from workflows.engine.draw import DrawnGraph
 from workflows.engine.drivers.future import TaskFuture
 from workflows.engine.inject import (
     first_annotation,
@@ -39,6 +40,20 @@ class Final(Generic[R, S]):
 
 class Entrypoint(Pregel):
     """What `@entrypoint` makes of a function: a graph with all its methods."""
+
+    def get_graph(
+        self, config: dict[str, Any] | None = None, *, xray: int | bool = False
+    ) -> DrawnGraph:
+        """The function as the one node between start and end (R1.45)."""
+        name = self.program.first
+        edges = [(START, name, None, False), (name, END, None, False)]
+        return DrawnGraph([START, name, END], edges)
+
+    async def aget_graph(
+        self, config: dict[str, Any] | None = None, *, xray: int | bool = False
+    ) -> DrawnGraph:
+        """Async twin of `get_graph`."""
+        return self.get_graph(config, xray=xray)
 
     def get_input_jsonschema(self, config: Any = None) -> dict[str, Any]:
         """The JSON Schema of the first parameter."""

@@ -243,6 +243,8 @@ def questions_of(task: Task, answers: Any = None) -> TaskWrites:
     pairs: list[tuple[str, Any]] = [(INTERRUPT, tuple(task.interrupts))]
     if answers is not None:
         pairs.append((RESUME, answers))
+    if task.call is not None:  # the record tells where graphs that it called have saved
+        pairs.append((CALL, task.call.record))
     return TaskWrites(
         task.id,
         task.path_text,

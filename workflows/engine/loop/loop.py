@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from workflows.engine.callbacks import PauseStatus
 from workflows.engine.errors import GraphDrained, GraphRecursionError, RunCancelled
-from workflows.engine.loop import chunks, commit, fitting, opening, plan
+from workflows.engine.loop import chunks, commit, fitting, lifecycle, opening, plan
 from workflows.engine.loop.apply import apply_writes
 from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.records import Outcome, Run, Task
@@ -23,19 +24,17 @@ _SEES_CHECKPOINTS = frozenset({"checkpoints", "debug"})
 def execute(run: Run, given: Any) -> Steps[Outcome]:
     """One call of a graph, from its input to its end, its pause or its failure."""
     view = yield from opening.load_view(run)
-    begun = opening.was_begun(view)
     try:
         yield from fitting.fit(view, given)
         going = yield from opening.enter(view, given)
-        outcome = yield from _steps(
-            view, skip_break=given is None or begun or run.resuming
-        )
+        outcome = yield from _steps(view, skip_break=opening.passes_break(view, given))
         if not going:
             return outcome
     except (Exception, RunCancelled):
         yield from commit.finish(view)
         raise
     yield from commit.finish(view)
+    yield from lifecycle.paused(view, outcome)
     return outcome
 
 
@@ -74,7 +73,7 @@ def _steps(view: View, *, skip_break: bool) -> Steps[Outcome]:
         run.channels = view.channels
         if not is_start and not skip_break and pauses_before(view, names):
             yield from chunks.pause(view, ())
-            return _outcome(view, "paused")
+            return _outcome(view, "paused", at="interrupt_before")
         skip_break = False
         if view.pending:
             for task in restore(view, tasks):
@@ -93,7 +92,7 @@ def _steps(view: View, *, skip_break: bool) -> Steps[Outcome]:
             ran += 1
             if pauses_after(view, names):
                 yield from chunks.pause(view, ())
-                return _outcome(view, "paused")
+                return _outcome(view, "paused", at="interrupt_after")
             if run.control is not None and run.control.drain_reason and view.due:
                 raise GraphDrained(run.control.drain_reason, thread_id=run.thread_id)
     if ran >= run.limit:
@@ -147,10 +146,8 @@ def _apply(view: View, tasks: list[Task], step: Step | None) -> Steps[None]:
 
 
 def _shows(view: View, moved: set[str]) -> bool:
-    """Say whether a step changed what the values mode shows; the first step always does."""
+    """Say whether a step changed what the values mode shows."""
     keys = view.run.stream_keys
-    if view.step == 0 and keys == view.run.program.stream_keys:
-        return True
     return not moved.isdisjoint({keys} if isinstance(keys, str) else keys)
 
 
@@ -174,10 +171,13 @@ def _unique(interrupts: list[Interrupt]) -> tuple[Interrupt, ...]:
 
 
 def _outcome(
-    view: View, status: str, interrupts: tuple[Interrupt, ...] = ()
+    view: View,
+    status: str,
+    interrupts: tuple[Interrupt, ...] = (),
+    at: PauseStatus = "pending",
 ) -> Outcome:
     keys = view.run.program.output_keys
-    return Outcome(view.values(keys), interrupts, status)
+    return Outcome(view.values(keys), interrupts, status, paused_at=at)
 
 
 def _too_many(view: View) -> GraphRecursionError:

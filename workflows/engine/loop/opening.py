@@ -19,7 +19,7 @@ from workflows.engine.errors import (
     EmptyInputError,
     InvalidUpdateError,
 )
-from workflows.engine.loop import chunks, commit, effects, plan
+from workflows.engine.loop import chunks, commit, effects, lifecycle, plan
 from workflows.engine.loop.apply import Routes
 from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.records import Run
@@ -76,8 +76,9 @@ def enter(view: View, given: Any) -> Steps[bool]:
     run = view.run
     if was_begun(view):
         run.began = int(view.metadata.get("began", -1))
+        run.went_on = True
         adopt_outside(view)
-        yield from _show(view)
+        yield from _go_on(view)
         return bool(view.due)
     if isinstance(given, Command):
         yield from _command(view, given)
@@ -99,8 +100,17 @@ def enter(view: View, given: Any) -> Steps[bool]:
         yield from _replay(view)
     else:
         adopt_outside(view)
-        yield from _show(view)
+        yield from _go_on(view)
     return bool(view.due)
+
+
+def passes_break(view: View, given: Any) -> bool:
+    """Say whether the first step runs although a breakpoint stands before it (R5.26).
+
+    A call that goes on has been held there already; a subgraph that is called anew has not.
+    """
+    run = view.run
+    return given is None or (run.resuming and run.is_root) or run.went_on
 
 
 def was_begun(view: View) -> bool:
@@ -112,6 +122,11 @@ def was_begun(view: View) -> bool:
         and bool(view.id)
         and view.metadata.get("task") == run.parent_task
     )
+
+
+def _go_on(view: View) -> Steps[None]:
+    yield from lifecycle.resumed(view)
+    yield from _show(view)
 
 
 def _show(view: View) -> Steps[None]:
@@ -204,7 +219,7 @@ def _command(view: View, command: Command[Any]) -> Steps[None]:
     for writes in answers:
         if not writes.task_id.startswith(plan.OUTSIDE):
             _remember_answer(view, writes)
-    yield from _show(view)
+    yield from _go_on(view)
 
 
 def _remember_answer(view: View, writes: TaskWrites) -> None:
@@ -293,7 +308,7 @@ def _replay(view: View) -> Steps[None]:
         saving = commit.advance(view, "fork", due, (), closed=closed, extra=extra)
         saving.last = False
         yield from commit.save_checkpoint(view, saving)
-    yield from _show(view)
+    yield from _go_on(view)
 
 
 def _counts(pairs: list[tuple[str, Any]]) -> bool:

@@ -8,7 +8,7 @@ from workflows.engine.checkpoint.base import Due
 from workflows.engine.constants import CALL, ERROR, RETURN
 from workflows.engine.errors import GraphChangedError, NonDeterminismError
 from workflows.engine.loop.identity import STAMP, Stamp
-from workflows.engine.loop.records import Node, Task
+from workflows.engine.loop.records import Node, Run, Task, namespace_of
 from workflows.engine.loop.view import View
 
 OUTSIDE = "00000000-0000-0000-0000-"
@@ -85,6 +85,20 @@ def triggers_of(task: Task) -> tuple[str, ...]:
     joins = [by for by in task.due.get("by", ()) if by.startswith("join:")]
     others = len(task.due.get("by", ())) > len(joins)
     return (*([f"branch:to:{task.name}"] if others or not joins else []), *joins)
+
+
+def metadata_of(run: Run, task: Task) -> dict[str, Any]:
+    """The metadata of a task: the caller's, what says where it runs, the node's own (R1.5)."""
+    return {
+        **run.metadata,
+        **({"thread_id": run.thread_id} if run.saver else {}),
+        "langgraph_step": run.live_step,
+        "langgraph_node": task.name,
+        "langgraph_triggers": triggers_of(task),
+        "langgraph_path": task.path,
+        "langgraph_checkpoint_ns": namespace_of(task, run),
+        **task.node.metadata,
+    }
 
 
 def recorded_call(view: View, child: Task) -> tuple[bool, Any]:

@@ -8,8 +8,10 @@ from typing import Any
 
 from workflows.engine import ids
 from workflows.engine.cache.base import FullKey
+from workflows.engine.callbacks import GraphCallbackHandler, PauseStatus
 from workflows.engine.channels import Channel
 from workflows.engine.checkpoint.base import Asked, Due
+from workflows.engine.constants import NS_END, NS_SEP
 from workflows.engine.loop.identity import Identity
 from workflows.engine.runtime import Stop
 from workflows.engine.types import CachePolicy, Durability, Interrupt, RetryPolicy
@@ -279,16 +281,27 @@ class Run:
     context: Any = None
     store: Any = None
     cache: Any = None
+    read: frozenset[str] = frozenset()
+    """The stream modes that the caller of this run reads."""
+    deep: bool = False
+    """The caller reads what comes from runs below, too."""
+    passed: frozenset[str] = frozenset()
+    """The modes that `sink` takes, which hands chunks to the run above."""
+    sink: Callable[[str, str, Any], None] | None = None
     modes: frozenset[str] = frozenset()
+    """What the loop has to emit: what is read here and what is passed up."""
+    shown: set[str] = field(default_factory=set)
+    """The ids of messages that were streamed; a run below shares it."""
     stream_keys: tuple[str, ...] | str = ()
-    subgraphs: bool = False
-    sink: Any = None
     control: Any = None
+    handlers: tuple[GraphCallbackHandler, ...] = ()
     before: frozenset[str] = frozenset()
     after: frozenset[str] = frozenset()
     max_concurrency: int | None = None
     answers: dict[str, Answer] = field(default_factory=dict)
     resuming: bool = False
+    went_on: bool = False
+    """A subgraph that was begun before its parent's task was stopped."""
     parent: Task | None = None
     outer: Run | None = None
     parents: dict[str, str] = field(default_factory=dict)
@@ -298,6 +311,8 @@ class Run:
     began: int = -1
     """The step of this call's input; more than -1 in a subgraph that keeps its state (R7.5)."""
     checkpoint_id: str | None = None
+    unknown: bool = False
+    """It looks at a namespace of which nobody knows the graph."""
     run_id: str | None = None
     remaining: int = 0
     channels: Channels = field(default_factory=dict)
@@ -313,9 +328,21 @@ class Run:
     """The id of the checkpoint whose step is being run."""
 
     @property
+    def below(self) -> frozenset[str]:
+        """What is wanted of the runs that this one's tasks call."""
+        return self.passed | self.read if self.deep else self.passed
+
+    @property
     def is_root(self) -> bool:
         """Say whether no other run of this process waits for this one."""
         return self.outer is None
+
+
+def namespace_of(task: Task, run: Run) -> str:
+    """Where the runs that a task calls keep their checkpoints: `node:task_id`, below what called it (R7.3)."""
+    above = run.namespace if task.parent is None else namespace_of(task.parent, run)
+    name = f"{task.recorded_name}{NS_END}{task.id}"
+    return f"{above}{NS_SEP}{name}" if above else name
 
 
 @dataclass(slots=True, eq=False)
@@ -326,8 +353,10 @@ class Outcome:
     interrupts: tuple[Interrupt, ...] = ()
     status: str = "success"
     asked: tuple[Asked, ...] = ()
+    paused_at: PauseStatus = "pending"
+    """What held a run whose status is paused or interrupted; "pending" stands for questions."""
 
     @property
     def is_pause(self) -> bool:
-        """Say whether a question or a static breakpoint ended the run."""
+        """Say whether the run stands at questions or at a breakpoint, its own or one below."""
         return self.status in ("interrupted", "paused")

@@ -52,8 +52,8 @@ def start(view: View, step: Step, task: Task, delay: float = 0.0) -> Steps[None]
     """Begin an attempt, `delay` seconds from now."""
     if task.attempt == 1 and task.call is None:
         take_input(view, task)
-        if view.run.modes:
-            yield from chunks.started(view, task)
+    if task.attempt == 1 and view.run.modes:
+        yield from chunks.started(view, task)
     if not task.runs and view.pending:
         task.runs = view.runs_of(task.id)
     task.runs += 1

@@ -70,7 +70,7 @@ def _is_simple(view: View, step: Step, task: Task) -> bool:
 def _take(view: View, step: Step, event: Event) -> Steps[None]:
     if isinstance(event, Wrote):
         if event.mode in view.run.modes:
-            yield from effects.emit(event.mode, event.chunk)
+            yield effects.Emit(event.mode, event.chunk, event.namespace, event.below)
         return
     if isinstance(event, Called):
         yield from call(view, step, event.child)
