@@ -457,3 +457,23 @@ def forms_of_a_command_update(api, run):
 def a_command_update_of_another_form(api, run):
     g = graph(api, (api.START, "n"), n=lambda s: api.Command(update=8)).compile()
     return run.attempt(run.invoke, g, {"log": ["i"]}, says="'n'")
+
+
+@program("R1.13", "R1.18")
+def a_branch_annotated_with_names(api, run):
+    def known(state) -> Literal["x", "__end__"]:
+        return "x"
+
+    def unknown(state) -> Literal["x", "nowhere"]:
+        return "x"
+
+    def gives(path, *names):
+        built = graph(api, (api.START, "n"), n=None, x=None)
+        built.add_conditional_edges("n", path, *names)
+        return run.invoke(built.compile(), {"log": []})
+
+    return [
+        gives(known),
+        run.attempt(gives, unknown),
+        gives(unknown, ["x"]),
+    ]

@@ -14,6 +14,7 @@ from workflows.engine.errors import (
     SerdeError,
 )
 from workflows.engine.jsonschema import validate_answer
+from workflows.engine.loop.plan import triggers_of
 from workflows.engine.loop.records import Call, Run, Task
 from workflows.engine.loop.resume import question_digest
 from workflows.engine.response_schemas import describe, mark_refused
@@ -71,11 +72,11 @@ class Context:
                 "checkpoint_map": {**run.parents, run.namespace: run.live_checkpoint},
             }
             found["metadata"] = {
-                **run.metadata,
+                **run.config.get("metadata", {}),
                 **({"thread_id": run.thread_id} if run.saver else {}),
                 "langgraph_step": run.live_step,
                 "langgraph_node": task.name,
-                "langgraph_triggers": tuple(task.due.get("by", ())),
+                "langgraph_triggers": triggers_of(task),
                 "langgraph_path": task.path,
                 "langgraph_checkpoint_ns": self.namespace,
                 **task.node.metadata,

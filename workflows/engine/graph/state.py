@@ -112,6 +112,11 @@ class StateGraph:
         else:
             fn = node
             name = node.name if isinstance(node, Pregel) else name_of(node)
+        if not callable(fn) and not hasattr(fn, "invoke"):
+            raise TypeError(
+                f"node {name!r}: {fn!r} cannot be called; give a function, a callable "
+                "object or a compiled graph"
+            )
         check_name(name, self.nodes)
         self._note_change()
         if is_generator_function(fn):
