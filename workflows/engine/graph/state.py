@@ -244,13 +244,14 @@ class StateGraph:
         error_handler: Any = None,
         timeout: Any = None,
     ) -> Self:
-        """Policies for nodes that have none of their own (R1.40)."""
-        self.defaults = {
+        """Policies for nodes that have none of their own (R1.40); a later call adds to it."""
+        given = {
             "retry": _policies(retry_policy),
             "cache": cache_policy,
             "handler": error_handler,
             "timeout": timeout,
         }
+        self.defaults |= {k: value for k, value in given.items() if value is not None}
         return self
 
     def validate(self, interrupt: Sequence[str] = ()) -> Self:

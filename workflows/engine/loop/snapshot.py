@@ -98,8 +98,6 @@ def describe(
     done = {task.id for task in restored} if head and error is None else set()
     shown = run.stream_keys or run.program.stream_keys
     values = view.values(shown)
-    if isinstance(shown, str) and values is None:
-        values = {} if not view.channels[shown].is_available() else None
     return StateSnapshot(
         values=values,
         next=tuple(t.name for t in tasks if t.id not in done),
