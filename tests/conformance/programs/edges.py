@@ -150,6 +150,7 @@ def what_a_branch_may_return(api, run):
 
 @program(
     "R1.18",
+    "RA.9",
     differs="END needs no entry in a map",
     expected={"log": ["x"]},
 )
@@ -204,6 +205,7 @@ def what_a_branch_sees(api, run):
 
 @program(
     "R1.21",
+    "RA.9",
     differs="node and branch are one unit: while the branch asks, the node has no update",
     expected=[
         {"__interrupt__": [{"asks": "where?", "id": "#1"}], "log": []},
@@ -274,6 +276,7 @@ def a_failing_branch_takes_its_node_along(api, run):
 
 @program(
     "R1.22",
+    "RA.9",
     differs="an unknown target is an error that names node and target",
     expected=[{"raises": "InvalidUpdateError", "says": "ghost"}] * 3,
 )
