@@ -97,9 +97,8 @@ def describe(
         listed = [t._replace(error=t.error or error) for t in listed]
     done = {task.id for task in restored} if head and error is None else set()
     shown = run.stream_keys or run.program.stream_keys
-    values = view.values(shown)
     return StateSnapshot(
-        values=values,
+        values=view.values(shown),
         next=tuple(t.name for t in tasks if t.id not in done),
         config=saved.config,
         metadata=shown_metadata(saved.metadata),
