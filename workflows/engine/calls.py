@@ -19,8 +19,9 @@ from workflows.engine.config import (
     thread_id_of,
 )
 from workflows.engine.constants import NS_SEP
-from workflows.engine.errors import FeatureNotBuiltError
+from workflows.engine.errors import FeatureNotBuiltError, SerdeError
 from workflows.engine.loop.records import Run
+from workflows.engine.serde import encode
 from workflows.engine.types import Durability
 
 log = logging.getLogger("durableweb.engine")
@@ -138,7 +139,7 @@ def _root(graph: Any, given: Arguments, config: dict[str, Any], saver: Any) -> R
     _check_if_busy(asked)
     thread_id = thread_id_of(config) if saver is not None else None
     checkpoint_id = asked.get("checkpoint_id") if saver is not None else None
-    metadata = caller_metadata(config)
+    metadata = _storable(caller_metadata(config)) if saver is not None else {}
     return Run(
         program=program,
         thread_id=thread_id,
@@ -159,6 +160,19 @@ def _root(graph: Any, given: Arguments, config: dict[str, Any], saver: Any) -> R
         warn=log.warning,
         seed="" if saver is not None else uuid.uuid4().hex,
     )
+
+
+def _storable(metadata: dict[str, Any]) -> dict[str, Any]:
+    """What of the caller's metadata a checkpoint can keep (R3.4)."""
+    kept = {}
+    for key, value in metadata.items():
+        try:
+            encode(value)
+        except SerdeError:
+            log.debug("metadata %r cannot be stored and is left out", key)
+            continue
+        kept[key] = value
+    return kept
 
 
 def _nested(graph: Any, given: Arguments, own: dict[str, Any], context: Any) -> Run:
@@ -184,7 +198,8 @@ def _nested(graph: Any, given: Arguments, own: dict[str, Any], context: Any) -> 
         saver=saver,
         config=config,
         metadata=merge_configs(
-            {"metadata": outer.metadata}, {"metadata": caller_metadata(own)}
+            {"metadata": outer.metadata},
+            {"metadata": _storable(caller_metadata(own))},
         )["metadata"],
         limit=recursion_limit_of(config),
         durability=(

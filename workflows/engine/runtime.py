@@ -103,6 +103,11 @@ class RunControl:
     def __init__(self) -> None:
         self.drain_reason: str | None = None
 
+    @property
+    def drain_requested(self) -> bool:
+        """Say whether somebody has asked; a long node may look and end early."""
+        return self.drain_reason is not None
+
     def request_drain(self, reason: str = "shutdown") -> None:
         """Ask the run to end with GraphDrained after its step."""
         self.drain_reason = reason

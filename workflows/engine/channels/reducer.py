@@ -19,7 +19,6 @@ from workflows.engine.errors import InvalidUpdateError
 _CONCRETE = {
     collections.abc.Sequence: list,
     collections.abc.MutableSequence: list,
-    collections.abc.Iterable: list,
     collections.abc.Set: set,
     collections.abc.MutableSet: set,
     collections.abc.Mapping: dict,

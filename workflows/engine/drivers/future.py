@@ -17,7 +17,8 @@ class TaskFuture:
     def __init__(self, name: str, context: Any) -> None:
         self.name = name
         self._context = context
-        self.was_seen = False  # the body has been handed the outcome
+        # How many calls the body had made when it was handed the outcome; None: not yet.
+        self.seen_at: int | None = None
         self._twin: TaskFuture | None = None
         self._done = False
         self._value: Any = None
@@ -87,9 +88,10 @@ class TaskFuture:
         return self._hand_out()
 
     def _note_seen(self) -> None:
-        self.was_seen = True
-        if self._twin is not None:
-            self._twin.was_seen = True
+        if self.seen_at is None:
+            self.seen_at = self._context.task.position
+        if self._twin is not None and self._twin.seen_at is None:
+            self._twin.seen_at = self.seen_at
 
     def _hand_out(self) -> Any:
         self._note_seen()

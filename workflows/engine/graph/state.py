@@ -113,6 +113,11 @@ class StateGraph:
         else:
             fn = node
             name = node.name if isinstance(node, Pregel) else name_of(node)
+        if not callable(fn) and not hasattr(fn, "invoke"):
+            raise TypeError(
+                f"node {name!r}: {fn!r} cannot be called; give a function, a callable "
+                "object or a compiled graph"
+            )
         check_name(name, self.nodes)
         self._note_change()
         if is_generator_function(fn):
@@ -240,13 +245,14 @@ class StateGraph:
         error_handler: Any = None,
         timeout: Any = None,
     ) -> Self:
-        """Policies for nodes that have none of their own (R1.40)."""
-        self.defaults = {
+        """Policies for nodes that have none of their own (R1.40); a later call adds to it."""
+        given = {
             "retry": _policies(retry_policy),
             "cache": cache_policy,
             "handler": error_handler,
             "timeout": timeout,
         }
+        self.defaults |= {k: value for k, value in given.items() if value is not None}
         return self
 
     def validate(self, interrupt: Sequence[str] = ()) -> Self:

@@ -219,16 +219,22 @@ def failure_of(task: Task, error: BaseException) -> TaskWrites:
     return TaskWrites(task.id, task.path_text, task.name, pairs, error=text)
 
 
-def failures_that_are_history(parent: Task) -> list[TaskWrites]:
+def failures_that_are_history(
+    parent: Task, position: int | None = None
+) -> list[TaskWrites]:
     """What is saved of failed calls when the body goes on although it has seen them fail (R4.16).
 
     A body goes on when it calls the next task, or waits for an answer. Without this mark a call
-    that failed is made again: calls that were started side by side say nothing of each other.
+    that failed is made again: calls that were started side by side say nothing of each other,
+    so only what the body had seen when it made its call number `position` counts.
     """
     marked = []
     for child in parent.failed_calls:
         call = child.call
-        if call is not None and call.future.was_seen:
+        seen_at = None if call is None else call.future.seen_at
+        if call is None or seen_at is None:
+            continue
+        if position is None or position >= seen_at:
             call.record = [*call.record[:5], True]
             pairs: list[tuple[str, Any]] = [(CALL, call.record)]
             marked.append(TaskWrites(child.id, child.path_text, child.name, pairs))

@@ -90,7 +90,7 @@ def triggers_of(task: Task) -> tuple[str, ...]:
 def metadata_of(run: Run, task: Task) -> dict[str, Any]:
     """The metadata of a task: the caller's, what says where it runs, the node's own (R1.5)."""
     return {
-        **run.metadata,
+        **run.config.get("metadata", {}),
         **({"thread_id": run.thread_id} if run.saver else {}),
         "langgraph_step": run.live_step,
         "langgraph_node": task.name,
