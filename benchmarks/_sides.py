@@ -7,9 +7,11 @@ each a database of its own.
 
 from __future__ import annotations
 
+import atexit
 import importlib
 import itertools
 import os
+import shutil
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
@@ -86,6 +88,7 @@ class Sides:
 def sides(database_url: str = "") -> Sides:
     """Both sides, ready: ours with migrated tables in the database that is named."""
     folder = Path(tempfile.mkdtemp(prefix="durableweb-bench-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     os.environ["DATABASE_URL"] = database_url or f"sqlite:///{folder / 'ours.sqlite3'}"
     os.environ["DJANGO_SETTINGS_MODULE"] = "durableweb.settings"
     import django

@@ -144,6 +144,10 @@ def measure(url: str, given: Any) -> None:
             )
         print(header("microseconds a step or task"))
         print(
+            "of our statements and commits one a save is the NOTIFY that wakes the pages; it "
+            "writes nothing and waits for no disk"
+        )
+        print(
             f"one bare prepared insert and commit: {floor(databases[2]):.0f} microseconds"
         )
         rows(both, mine, theirs, Server(databases[2]), given)

@@ -14,7 +14,14 @@ from typing import Any
 
 from benchmarks._measure import ROUNDS, Cost, header, pair, timed
 from benchmarks._programs import asking_graph
-from benchmarks._sides import SYNC, Side, new_config, sides
+from benchmarks._sides import (
+    SYNC,
+    Side,
+    counted_on_sqlite,
+    counts_of,
+    new_config,
+    sides,
+)
 
 
 class Thread:
@@ -63,9 +70,15 @@ def main() -> None:
                 rounds=given.rounds,
             )
             print(row.text(), flush=True)
+    counts = counts_of(
+        counted_on_sqlite,
+        [(both.ours, mine, a.answer), (both.peer, theirs, b.answer)],
+        1,
+    )
     print(
-        "    an answer is a whole run. Ours takes the thread by a lease and ends it, in two "
-        "more transactions than theirs, which guards against nobody"
+        f"    {counts.replace('a step', 'an answer')}\n"
+        "    an answer is a whole run: ours takes the thread by a lease, keeps the answer before "
+        "the node runs, and gives the thread back; theirs guards against nobody"
     )
 
 

@@ -184,7 +184,25 @@ LEASE_SECONDS = env.float("LEASE_SECONDS", default=10.0)
 # How long a decision can be taken back before the workflow goes on; a policy may say more.
 UNDO_SECONDS = env.int("UNDO_SECONDS", default=10)
 MAX_RECOVERIES = env.int("MAX_RECOVERIES", default=3)
+# Retention: how many checkpoints a thread keeps, after how many days a finished one keeps its
+# head and its decisions only, and for how many days custom and messages events are kept.
+# 0 switches a part off.
+RETENTION_CHECKPOINTS = env.int("RETENTION_CHECKPOINTS", default=200)
+RETENTION_FINISHED_DAYS = env.float("RETENTION_FINISHED_DAYS", default=30.0)
+RETENTION_CHUNK_DAYS = env.float("RETENTION_CHUNK_DAYS", default=7.0)
+if min(RETENTION_CHECKPOINTS, RETENTION_FINISHED_DAYS, RETENTION_CHUNK_DAYS) < 0:
+    raise environ.ImproperlyConfigured(
+        "RETENTION_CHECKPOINTS, RETENTION_FINISHED_DAYS and RETENTION_CHUNK_DAYS are 0 (keep "
+        "for ever) or more"
+    )
 EMBEDDED_WORKER_THREADS = env.int("EMBEDDED_WORKER_THREADS", default=4)
+
+# Values: the largest that is stored, in bytes of its text; the dotted path of what makes
+# the cipher that encrypts them; and whether rows from before it may still be read.
+MAX_VALUE_BYTES = env.int("MAX_VALUE_BYTES", default=16 * 1024 * 1024)
+VALUE_CIPHER = env.str("VALUE_CIPHER", default="")
+VALUE_CIPHER_KEYS = env.str("VALUE_CIPHER_KEYS", default="")
+VALUE_CIPHER_ACCEPTS_PLAIN = env.bool("VALUE_CIPHER_ACCEPTS_PLAIN", default=False)
 
 # The demo's workflows: may they fetch from this machine and its private networks, and
 # which git repositories may release notes be drawn from (paths, separated by commas).

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.conf import settings
 from django.core.checks import register as register_check
-from django.db import connections
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models.signals import post_migrate
 
 from workflows import checks
+from workflows.engine import serde
 from workflows.engine.drivers.threads import on_thread_end
-from workflows.live.announce import NOTIFY_CHANNEL, LocalAnnouncer
+from workflows.live.announce import LocalAnnouncer, NotifyAnnouncer
 from workflows.services import access, ports, registry
 from workflows.storage import append_only, events
 from workflows.worker.choosing import run_queue
@@ -19,8 +21,9 @@ APPEND_ONLY = "workflows.append_only"
 
 def install(app: AppConfig) -> None:
     """Join the storeys; touches no database."""
-    ports.install(run_queue=run_queue(), announcer=LocalAnnouncer())
-    events.set_announcer(_announce, channel=NOTIFY_CHANNEL)
+    serde.default.max_bytes = settings.MAX_VALUE_BYTES
+    ports.install(run_queue=run_queue(), announcer=_announcer())
+    events.set_announcer(_announce)
     # A node may use the ORM in a thread of the engine's own.
     on_thread_end.append(connections.close_all)
     post_migrate.connect(
@@ -32,6 +35,11 @@ def install(app: AppConfig) -> None:
     register_check(checks.check_workflows)
     register_check(checks.check_databases)
     registry.autodiscover()
+
+
+def _announcer() -> ports.Announcer:
+    is_postgresql = connections[DEFAULT_DB_ALIAS].vendor == "postgresql"
+    return NotifyAnnouncer() if is_postgresql else LocalAnnouncer()
 
 
 def _announce(thread_id: str, seq: int) -> None:

@@ -21,6 +21,7 @@ def fresh_thread() -> dict[str, dict[str, uuid.UUID]]:
     return {"configurable": {"thread_id": uuid.uuid4()}}
 
 
+@pytest.mark.rule("D.1", "R1.43")
 def test_one_node_calls_the_api_and_its_result_is_saved(server: LocalServer) -> None:
     config = fresh_thread()
     url = server.url + "/"
@@ -32,6 +33,7 @@ def test_one_node_calls_the_api_and_its_result_is_saved(server: LocalServer) -> 
     assert server.asked == ["/"]
 
 
+@pytest.mark.rule("D.1", "R3.3")
 def test_the_history_is_input_step_zero_and_the_node(server: LocalServer) -> None:
     config = fresh_thread()
 
@@ -56,6 +58,7 @@ def test_continuing_a_finished_thread_calls_nothing_again(server: LocalServer) -
     assert server.asked == ["/"]
 
 
+@pytest.mark.rule("D.2", "R1.11")
 def test_a_task_per_address_and_the_dropped_key(server: LocalServer) -> None:
     urls = [server.url + "/", server.url + "/b"]
 
@@ -65,6 +68,7 @@ def test_a_task_per_address_and_the_dropped_key(server: LocalServer) -> None:
     assert sorted(server.asked) == ["/", "/b"]
 
 
+@pytest.mark.rule("D.2", "R8.17")
 def test_the_updates_stream_tells_every_task(server: LocalServer) -> None:
     urls = [server.url + "/b"]
 
@@ -77,6 +81,7 @@ def test_the_updates_stream_tells_every_task(server: LocalServer) -> None:
     assert chunks == [{"_make_request": "b"}, {"call_api": None}]
 
 
+@pytest.mark.rule("D.3", "R4.12")
 def test_a_finished_task_is_not_called_again_after_a_failure(
     server: LocalServer,
 ) -> None:

@@ -20,11 +20,13 @@ HOMES = {
         "InvalidUpdateError GraphRecursionError EmptyInputError GraphInterrupt "
         "GraphBubbleUp NodeError NodeTimeoutError"
     ),
+    "callbacks": "GraphCallbackHandler",
     "config": "get_config get_stream_writer get_store",
     "runtime": "Runtime RunControl get_runtime",
     "managed": "IsLastStep RemainingSteps",
     "channels": (
-        "LastValue BinaryOperatorAggregate EphemeralValue UntrackedValue AnyValue Topic"
+        "LastValue BinaryOperatorAggregate EphemeralValue UntrackedValue AnyValue Topic "
+        "DeltaChannel"
     ),
     "checkpoint.base": "BaseCheckpointSaver CheckpointTuple WRITES_IDX_MAP",
     "checkpoint.memory": "InMemorySaver",

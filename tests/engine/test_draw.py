@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from workflows.engine.graph.draw import DrawnEdge, DrawnGraph
+import pytest
+
+from workflows.engine.draw import DrawnEdge, DrawnGraph
+
+pytestmark = pytest.mark.rule("R1.45")
 
 GRAPH = DrawnGraph(
     ["__start__", "a", ("my node", {"defer": True}), "c", "__end__"],
     [
-        ("my node", "__end__", None, False),
         ("__start__", "a", None, False),
+        ("a", "c", "c", True),
+        ("a", "c", "c", True),
         ("a", "my node", "yes", True),
-        ("a", "c", "c", True),
-        ("a", "c", "c", True),
         ("c", "__end__", None, False),
+        ("my node", "__end__", None, False),
     ],
 )
 

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.storage.saver_contract import Chain, SaverContract, checkpoint, meta
+from tests.storage.ciphers import TinyCipher
+from tests.storage.saver_contract import Chain, checkpoint, meta
+from tests.storage.whole_contract import WholeContract
 from workflows.engine.checkpoint.base import Commit, checkpoint_config
 from workflows.engine.checkpoint.memory import InMemorySaver, MemorySaver
 from workflows.engine.errors import SerializationError, ThreadBusyError
@@ -19,8 +21,14 @@ def saver():
     return InMemorySaver()
 
 
-class TestContract(SaverContract):
+class TestContract(WholeContract):
     pass
+
+
+class TestEncrypted(WholeContract):
+    @pytest.fixture
+    def saver(self):
+        return InMemorySaver(cipher=TinyCipher())
 
 
 def steps(saver, config):
@@ -240,24 +248,3 @@ def test_threads_may_save_at_the_same_time(saver):
         found = saver.get_tuple(checkpoint_config(f"t{number}"))
         assert found.checkpoint["channel_values"] == {"a": [49]}
         assert found.pending_writes == [("t", "a", 49)]
-
-
-async def test_the_async_twins_do_the_same(saver):
-    config = await saver.aput(
-        checkpoint_config("t"), saved := checkpoint({"a": 1}), meta(-1), {"a": 1}
-    )
-    await saver.aput_writes(config, [("x", 1)], "t", "p")
-
-    found = await saver.aget_tuple(config)
-    assert found.checkpoint == saved
-    assert found.pending_writes == [("t", "x", 1)]
-    assert [f.config async for f in saver.alist(config)] == [config]
-    assert await saver.ahead("t") == saved["id"]
-    place = await saver.aopen("t", saved["id"])
-    await saver.aclose(place)
-    await saver.acopy_thread("t", "u")
-    await saver.aprune(["u"])
-    await saver.adelete_for_runs(["none"])
-    await saver.adelete_thread("t")
-    assert await saver.aget_tuple(config) is None
-    assert await saver.ahead("u") == saved["id"]

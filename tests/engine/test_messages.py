@@ -20,6 +20,8 @@ from workflows.engine.graph.message import (
     add_messages,
 )
 
+pytestmark = pytest.mark.rule("R2.18")
+
 
 def texts(messages):
     return [message.content for message in messages]

@@ -21,29 +21,14 @@ def graph_of(result):
     return StateGraph(State).add_node(node).add_edge(START, "node").compile()
 
 
-@pytest.mark.parametrize("word", ["print_mode", "idempotency_key"])
-def test_an_argument_that_is_not_built_yet_is_refused(word):
+def test_an_argument_that_is_not_built_yet_is_refused():
     with pytest.raises(FeatureNotBuiltError):
-        graph_of({}).invoke({}, **{word: "values"})
+        graph_of({}).invoke({}, idempotency_key="values")
 
 
 def test_an_unknown_argument_is_named():
     with pytest.raises(TypeError, match="sream"):
         graph_of({}).invoke({}, sream="values")
-
-
-def test_a_callback_that_would_not_be_called_is_refused():
-    class Handler:
-        def on_interrupt(self, event):
-            raise AssertionError
-
-    with pytest.raises(FeatureNotBuiltError, match="callbacks"):
-        graph_of({}).invoke({}, {"callbacks": [Handler()]})
-
-
-def test_a_drawing_of_the_inside_is_refused():
-    with pytest.raises(FeatureNotBuiltError, match="xray"):
-        graph_of({}).get_graph(xray=True)
 
 
 @pytest.mark.parametrize("result", [{"b": 1}, Command(update={"b": 1})])
@@ -53,3 +38,37 @@ def test_strict_updates_refuse_a_key_that_the_state_does_not_have(result):
     assert graph.invoke({"a": 1}) == {"a": 1}
     with pytest.raises(InvalidUpdateError, match="'node' wrote 'b'"):
         graph.invoke({"a": 1}, {"configurable": {"strict_updates": True}})
+
+
+@pytest.mark.rule("RA.21", "R4.1", "R5.25")
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"stream_mode": "upates"}, ["'upates'", "updates"]),
+        ({"stream_mode": ["values", "upates"]}, ["'upates'", "updates"]),
+        ({"durability": "sometimes"}, ["'sometimes'", "sync, async, exit"]),
+        ({"interrupt_before": ["ghost"]}, ["interrupt_before", "'ghost'"]),
+        ({"interrupt_after": "ghost"}, ["interrupt_after", "'ghost'"]),
+    ],
+)
+def test_an_unknown_word_is_refused_and_named(options, words):
+    with pytest.raises(ValueError) as refused:  # noqa: PT011
+        list(graph_of({}).stream({}, **options))
+
+    assert all(word in str(refused.value) for word in words)
+
+
+@pytest.mark.rule("RA.21")
+@pytest.mark.parametrize(
+    "setting", ["determinism", "question_changed", "strict_resume", "strict_updates"]
+)
+def test_an_unknown_setting_is_refused_and_named(setting):
+    with pytest.raises(ValueError, match=f"'{setting}'.* not 'nonsense'"):
+        graph_of({}).invoke({}, {"configurable": {setting: "nonsense"}})
+
+
+@pytest.mark.rule("RA.21", "R1.11")
+def test_a_key_that_the_state_does_not_have_is_warned_of(caplog):
+    assert graph_of({"b": 1}).invoke({"a": 1}) == {"a": 1}
+
+    assert "wrote key 'b'" in caplog.text

@@ -23,6 +23,7 @@ CONFIG = {"configurable": {"thread_id": "t"}}
 REFUSED = (StaleResumeError, ThreadBusyError, UnknownInterruptError)
 
 
+@pytest.mark.rule("RA.1", "R5.24")
 def test_twenty_answers_to_one_question_have_one_effect() -> None:
     effects: list[Any] = []
 
@@ -58,6 +59,29 @@ def test_twenty_answers_to_one_question_have_one_effect() -> None:
     assert flow.get_state(CONFIG).values == {"log": won}
 
 
+@pytest.mark.rule("RA.1", "R5.24")
+def test_an_answer_to_a_state_that_has_moved_names_the_winner() -> None:
+    flow = build(
+        Life(World()),
+        "ask",
+        (START, "ask"),
+        ask=lambda state: {"log": [interrupt("q"), interrupt("again")]},
+    ).compile(checkpointer=InMemorySaver())
+    flow.invoke({"log": []}, CONFIG)
+    seen = flow.get_state(CONFIG).config["configurable"]["checkpoint_id"]
+    config = {"configurable": {"thread_id": "t", "expected_head": seen}}
+
+    flow.invoke(Command(resume=1), config)
+    flow.invoke(Command(resume=2), config)
+    winner = flow.get_state(CONFIG).config["configurable"]["checkpoint_id"]
+
+    with pytest.raises(StaleResumeError, match="'t'") as caught:
+        flow.invoke(Command(resume=3), config)
+    assert caught.value.winner_checkpoint_id == winner
+    assert "expected_head" not in flow.get_state(CONFIG).metadata
+
+
+@pytest.mark.rule("RA.1")
 def test_a_busy_thread_names_the_run_that_holds_it() -> None:
     begun, go_on = threading.Event(), threading.Event()
 

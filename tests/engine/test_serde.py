@@ -19,10 +19,13 @@ from hypothesis import strategies as st
 from workflows.engine import serde
 from workflows.engine.errors import (
     DamagedValueError,
+    SerdeError,
     SerializationError,
     UnknownTypeError,
 )
 from workflows.engine.types import Command, Interrupt, Overwrite, Send, TimeoutPolicy
+
+pytestmark = pytest.mark.rule("R10.1", "R10.2", "R10.3", "R10.7")
 
 BERLIN = ZoneInfo("Europe/Berlin")
 VALUES = [
@@ -291,6 +294,25 @@ def test_values_of_a_hundred_levels_are_stored():
     assert serde.loads(serde.dumps(value)) == value
 
 
+@pytest.mark.rule("R10.10")
+def test_a_value_above_one_mebibyte_is_warned_of(caplog):
+    codec = serde.Serde()
+
+    codec.dumps("x" * 1_048_000, "$.small")
+    codec.dumps("x" * 1_049_000, "$.log")
+
+    assert [record.getMessage() for record in caplog.records] == [
+        "the value at $.log takes 1049002 bytes"
+    ]
+
+
+@pytest.mark.rule("R10.10")
+def test_sixteen_mebibytes_are_the_limit_where_none_is_set():
+    with pytest.raises(SerializationError, match="more than the 16777216 allowed"):
+        serde.Serde().dumps("x" * 16_777_215)
+
+
+@pytest.mark.rule("R10.10")
 def test_a_value_above_the_limit_is_refused_with_its_size():
     small = serde.Serde(max_bytes=2 * 1024 * 1024)
 
@@ -317,6 +339,7 @@ def test_damaged_text_is_an_error_never_a_value(text):
         serde.loads(text)
 
 
+@pytest.mark.rule("RA.20", "R10.4", "R10.5")
 def test_an_unknown_tag_is_an_error_and_still_a_tree():
     text = '{"order":{"$t":"os.system","v":"true"}}'
 
@@ -334,3 +357,11 @@ def test_what_is_read_back_shares_nothing_with_what_was_written():
     value["a"].append(2)
 
     assert serde.loads(text) == {"a": [1]}
+
+
+def test_savers_of_the_field_may_use_it_by_its_typed_methods():
+    name, data = serde.default.dumps_typed({"a": (1,)})
+
+    assert serde.default.loads_typed((name, data)) == {"a": (1,)}
+    with pytest.raises(SerdeError, match="'pickle'"):
+        serde.default.loads_typed(("pickle", data))

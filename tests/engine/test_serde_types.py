@@ -6,9 +6,18 @@ import logging
 import sys
 from dataclasses import InitVar, dataclass, field
 from enum import Enum, Flag, IntEnum, StrEnum
+from functools import partial
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import Annotated, Any, NamedTuple, TypedDict
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    NamedTuple,
+    NewType,
+    TypedDict,
+    TypeVar,
+)
 
 import msgspec
 import pytest
@@ -153,6 +162,7 @@ def test_the_place_inside_a_class_is_named():
     assert refused.value.path == "$.order.lines[0].sku"
 
 
+@pytest.mark.rule("R10.6", "RA.13")
 def test_a_class_renamed_is_found_by_its_old_tag():
     old = serde.Serde()
     old.register_type("shop.Line", Line)
@@ -170,6 +180,7 @@ def test_a_class_renamed_is_found_by_its_old_tag():
     assert '"shop.Position"' in new.dumps(new.loads(text))
 
 
+@pytest.mark.rule("R10.6", "RA.13")
 def test_changed_fields_are_upgraded_step_by_step():
     old = serde.Serde()
     old.register_type("shop.Line", Line)
@@ -195,6 +206,7 @@ def test_changed_fields_are_upgraded_step_by_step():
     assert new.tree(new.dumps(Newer("a", 3)))["ver"] == 3
 
 
+@pytest.mark.rule("R10.6", "RA.13")
 def test_data_of_a_newer_version_is_refused():
     newer = serde.Serde()
     newer.register_type("shop.Line", Line, version=2)
@@ -205,6 +217,7 @@ def test_data_of_a_newer_version_is_refused():
         older.loads(newer.dumps(Line("a")))
 
 
+@pytest.mark.rule("R10.6", "RA.13")
 def test_a_new_field_gets_its_default_and_a_gone_one_is_told(caplog):
     codec = serde.Serde()
     codec.register_type("shop.Line", Line)
@@ -264,6 +277,7 @@ def test_two_local_classes_of_one_name_do_not_mix():
     assert type(serde.loads(serde.dumps(first(1)))) is first
 
 
+@pytest.mark.rule("R10.5")
 def test_a_tag_registered_again_is_replaced_with_a_debug_line(caplog):
     codec = serde.Serde()
     codec.register_type("shop.Line", Line)
@@ -289,6 +303,7 @@ def node(state: State, level: Level) -> Point:
     raise NotImplementedError
 
 
+@pytest.mark.rule("R10.5")
 def test_a_fresh_process_knows_the_classes_of_a_graphs_schemas():
     text = serde.dumps([Order("o", (Line("a"),)), Inner(color=Color.RED), Level.LOW])
     fresh = serde.Serde()
@@ -297,6 +312,49 @@ def test_a_fresh_process_knows_the_classes_of_a_graphs_schemas():
 
     assert fresh.loads(text) == serde.loads(text)
     assert fresh.registry.get(f"{__name__}:Point").cls is Point
+
+
+Alias = NewType("Alias", Point)
+T = TypeVar("T", bound=Line)
+
+
+def half_known(order: Order, other: OnlyForTheChecker) -> list[Alias]:  # type: ignore[name-defined]  # noqa: F821
+    """One of its annotations cannot be resolved."""
+    raise NotImplementedError
+
+
+class Judge:
+    def __call__(self, level: Level) -> Literal[Color.RED] | None:
+        raise NotImplementedError
+
+    def method(self, item: Item) -> None:
+        raise NotImplementedError
+
+
+def generic(value: T) -> T:
+    raise NotImplementedError
+
+
+@pytest.mark.rule("R10.5")
+@pytest.mark.parametrize(
+    ("hint", "names"),
+    [
+        (half_known, {"Order", "Line", "Color", "Point"}),
+        (Judge(), {"Level", "Color"}),
+        (Judge().method, {"Item"}),
+        (partial(half_known, None), {"Order", "Line", "Color", "Point"}),
+        (generic, {"Line"}),
+        (dict[str, "Inner | None"], set()),
+        (dict[str, Inner | None], {"Inner", "Color"}),
+    ],
+)
+def test_annotations_lead_to_classes_however_they_are_written(hint, names):
+    fresh = serde.Serde()
+
+    serde.schema.register_reachable(fresh, hint)
+
+    mine = {tag for tag in fresh.registry.by_tag if tag.startswith(__name__)}
+    assert mine == {f"{__name__}:{name}" for name in names}
 
 
 @pytest.fixture
@@ -316,6 +374,7 @@ def langchain(monkeypatch):
     return messages
 
 
+@pytest.mark.rule("R10.5")
 def test_messages_of_langchain_are_known_to_a_fresh_process(langchain):
     message = langchain.HumanMessage(content="hi", id="1")
 
@@ -325,6 +384,7 @@ def test_messages_of_langchain_are_known_to_a_fresh_process(langchain):
     assert serde.Serde().loads(text) == [message]
 
 
+@pytest.mark.rule("R10.5")
 def test_other_tags_of_that_package_stay_unknown(langchain):
     langchain.system = object()
 

@@ -65,6 +65,7 @@ async def test_a_frame_ends_with_the_status_of_the_thread(viewer):
     await socket.disconnect()
 
 
+@pytest.mark.rule("R9.7")
 async def test_a_reconnect_with_the_last_number_leaves_no_gap_and_no_repeat(viewer):
     await on_thread(make_thread)
     seen: list[int] = []

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from importlib import import_module
 
-FILES = ["flows", "questions", "inner_tasks", "failures", "nested", "cached"]
+FILES = [
+    *("flows", "questions", "inner_tasks", "failures", "nested", "cached"),
+    "deploys",
+]
 
 
 def all_samples():

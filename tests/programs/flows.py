@@ -4,6 +4,7 @@ import operator
 from typing import Annotated, Any, TypedDict
 
 from durableweb.graph import END, START, StateGraph
+from durableweb.runtime import Runtime
 from durableweb.types import Command, Send
 from tests.programs.sample import sample
 
@@ -110,3 +111,17 @@ def coroutines(life, saver):
     edges = [(START, "a"), (START, "b"), (["a", "b"], "j")]
     nodes = {name: says(name) for name in "abj"}
     return build(life, "a b j", *edges, **nodes).compile(checkpointer=saver)
+
+
+@sample({"log": ["i"]})
+def heartbeats(life, saver):
+    """A node that says how far it is, and asks whether it is to end."""
+
+    def copy(state, runtime: Runtime):
+        runtime.check()
+        before = runtime.last_heartbeat or 0
+        runtime.heartbeat(before + 1)
+        return {"log": [life.did("copy")], "a": min(before, 0)}
+
+    edges = [(START, "x"), ("x", "copy"), ("copy", "z")]
+    return build(life, "x copy z", *edges, copy=copy).compile(checkpointer=saver)

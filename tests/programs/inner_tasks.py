@@ -130,3 +130,40 @@ def coroutine_tasks(life, saver):
         return [await one, await two, await step(3)]
 
     return flow
+
+
+@sample(1)
+def the_first_of_calls_side_by_side_fails(life, saver):
+    @task
+    def part(n):
+        if n == 0:
+            life.world.fail_once("part")
+        return life.did(f"part{n}")
+
+    @entrypoint(checkpointer=saver)
+    def flow(given):
+        calls = [part(n) for n in range(3)]
+        return [call.result() for call in calls]
+
+    return flow
+
+
+@sample(1, answers={"q": "yes"})
+def a_failure_the_body_went_on_from(life, saver):
+    @task
+    def refusing():
+        raise ValueError("never")
+
+    @task
+    def after():
+        return life.did("after")
+
+    @entrypoint(checkpointer=saver)
+    def flow(given):
+        try:
+            first = refusing().result()
+        except ValueError:
+            first = "caught"
+        return [first, after().result(), interrupt("q")]
+
+    return flow

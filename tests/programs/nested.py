@@ -19,7 +19,7 @@ class Outer(TypedDict, total=False):
     log: Annotated[list, operator.add]
 
 
-def _inner(life, *, question=True):
+def _inner(life, *, question=True, stops=()):
     def s1(state):
         return {"trace": [life.did("s1")]}
 
@@ -31,7 +31,7 @@ def _inner(life, *, question=True):
         return {"trace": [life.did("s2")]}
 
     graph = StateGraph(Inner).add_sequence([s1, ask, s2])
-    return graph.add_edge(START, "s1").compile()
+    return graph.add_edge(START, "s1").compile(interrupt_before=stops)
 
 
 def _outer(life, sub, saver):
@@ -44,6 +44,11 @@ def _outer(life, sub, saver):
 @sample({"log": [], "trace": []})
 def subgraph_as_a_node(life, saver):
     return _outer(life, _inner(life, question=False), saver)
+
+
+@sample({"log": [], "trace": []})
+def breakpoint_in_a_subgraph(life, saver):
+    return _outer(life, _inner(life, question=False, stops=["s2"]), saver)
 
 
 @sample({"log": [], "trace": []}, answers={"q": "r"})

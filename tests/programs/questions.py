@@ -1,9 +1,18 @@
 """Questions: one, several in a node, several at once, in branches, tasks and loops."""
 
+from dataclasses import dataclass
+
 from durableweb.graph import START
 from durableweb.types import Send, interrupt
 from tests.programs.flows import build
-from tests.programs.sample import sample
+from tests.programs.sample import PlannedFailure, sample
+
+
+@dataclass
+class Size:
+    """What one sample is answered with."""
+
+    width: int
 
 
 @sample({"log": []}, answers={"q": "yes"})
@@ -94,3 +103,47 @@ def breakpoints(life, saver):
     return build(life, "x y z", *edges).compile(
         checkpointer=saver, interrupt_before=["y"], interrupt_after=["y"]
     )
+
+
+@sample({"log": []}, answers={"A": 1, "B": 2}, one_by_one=True)
+def questions_with_keys(life, saver):
+    def ask(state):
+        found = [interrupt("A", key="a"), interrupt("B", key="b")]
+        return {"log": [life.did("ask"), *found]}
+
+    return build(life, "ask fin", (START, "ask"), ("ask", "fin"), ask=ask).compile(
+        checkpointer=saver
+    )
+
+
+@sample({"log": []}, answers={"size?": {"width": "3"}})
+def an_answer_with_a_schema(life, saver):
+    def ask(state):
+        given = interrupt("size?", response_schema=Size)
+        return {"log": [life.did("ask"), given.width]}
+
+    return build(life, "ask fin", (START, "ask"), ("ask", "fin"), ask=ask).compile(
+        checkpointer=saver
+    )
+
+
+@sample({"log": []}, answers={"node?": "n", "handler?": "h"})
+def question_of_an_error_handler(life, saver):
+    def ask(state):
+        raise PlannedFailure(interrupt("node?"))
+
+    def handler(state):
+        return {"log": [interrupt("handler?"), life.did("handler")]}
+
+    graph = build(life, "x", (START, "x"), ("x", "ask"))
+    graph.add_node("ask", ask, error_handler=handler)
+    return graph.compile(checkpointer=saver)
+
+
+@sample({"log": []})
+def breakpoint_in_a_subgraph(life, saver):
+    edges = [(START, "s1"), ("s1", "s2")]
+    below = build(life, "s1 s2", *edges).compile(interrupt_before=["s2"])
+    graph = build(life, "x y", (START, "x"), ("sub", "y"))
+    graph.add_node("sub", lambda state: {"log": below.invoke({"log": []})["log"]})
+    return graph.add_edge("x", "sub").compile(checkpointer=saver)

@@ -56,7 +56,7 @@ class TestCancel:
 
         cancelled = CancelRun(people.operator, run.pk, "not now").execute()
 
-        assert (cancelled.status, cancelled.reason) == ("cancelled", "not now")
+        assert (cancelled.status, cancelled.cancel_reason) == ("cancelled", "not now")
 
     def test_its_answer_is_asked_for_again(self, people, question):
         shown: Any = {"version": 1, "round": 1}

@@ -7,10 +7,12 @@ The graphs here are scripts that say what the engine would; the real engine is m
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import OperationalError
+from django.utils import timezone
 
 from tests.services.conftest import ask
 from tests.support.deciding import decided
@@ -136,11 +138,25 @@ class TestEnding:
 
         assert finished(run).reason == reason
 
-    def test_a_workflow_that_is_gone_is_said(self, run):
+    @pytest.mark.rule("RA.15")
+    def test_a_run_waits_for_a_workflow_that_is_gone(self, run, graph, queue):
         registry.unregister("scripted")
+        Run.objects.update(due_at=timezone.now() - timedelta(minutes=1))
+        queue.runs.clear()
 
-        assert execute_run(run.pk) == "error"
-        assert finished(run).reason == "unknown_graph"
+        assert execute_run(run.pk) == "pending"
+        assert recover_runs() == 0
+
+        assert (finished(run).reason, run.fence, run.recoveries) == (
+            "unknown_graph",
+            0,
+            0,
+        )
+        registry.register(graph, name="scripted")
+        assert recover_runs() == 1
+        assert queue.runs == [run.pk]
+        assert execute_run(run.pk) == "success"
+        assert finished(run).reason == ""
 
     def test_its_events_tell_the_story(self, run):
         execute_run(run.pk)

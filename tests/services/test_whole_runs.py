@@ -429,3 +429,26 @@ def test_a_run_killed_before_any_request_ends_as_if_nothing_had_been(
 def _head(run: Run) -> str:
     run.thread.refresh_from_db()
     return run.thread.head
+
+
+def test_a_workflow_of_coroutines_is_carried_out_too(people):
+    class Letter(TypedDict, total=False):
+        text: str
+
+    async def write(state: Letter) -> Letter:
+        answer = interrupt("What shall it say?")
+        return {"text": answer["value"] if isinstance(answer, dict) else answer}
+
+    graph = StateGraph(Letter).add_node("write", write).add_edge(START, "write")
+    registry.register(graph.compile(name="by_mail"), name="by_mail")
+    run = StartRun(people.operator, "by_mail", {}).execute()
+
+    assert execute_run(run.pk) == "interrupted"
+    row = Interrupt.objects.get()
+    answer = decided(
+        ResumeRun(people.reviewer, row.pk, "respond", "Dear Ann", version=1, round=1)
+    )
+
+    assert execute_run(answer.run_id) == "success"
+    row.refresh_from_db()
+    assert row.status == "resolved"

@@ -83,8 +83,9 @@ class Chain:
         return self.config
 
 
+@pytest.mark.rule("R4.5", "R4.6", "R4.7", "R4.8", "R4.18", "R6.4", "R6.17")
 class SaverContract:
-    """The behaviour; R4.5 to R4.8, R4.18, R6.4 and R6.17."""
+    """The behaviour of reading, writing and holding a thread."""
 
     @pytest.fixture
     def thread(self) -> str:

@@ -192,6 +192,7 @@ def test_a_script_is_refused_while_a_worker_has_the_thread():
     assert refused.value.run_id == str(claim.run_id)
 
 
+@pytest.mark.rule("RA.15")
 def test_a_lapsed_lease_makes_the_run_pending_again():
     run = pending()
     old = claimed(run.pk, "dead")
@@ -214,6 +215,7 @@ def test_a_lapsed_lease_makes_the_run_pending_again():
         History(DjangoSaver(claim=old)).commit({"a": 1})
 
 
+@pytest.mark.rule("RA.15")
 def test_a_run_that_keeps_killing_workers_is_parked(settings):
     settings.MAX_RECOVERIES = 3
     run = pending()
@@ -240,6 +242,7 @@ def test_a_process_does_not_take_its_own_work_from_itself_after_a_sleep():
     assert renew(claim)
 
 
+@pytest.mark.rule("RA.15")
 def test_two_sweeps_at_once_release_a_run_once():
     run = pending()
     claim_run(run.pk, "dead")
@@ -310,6 +313,7 @@ def test_on_sqlite_the_lease_of_a_dead_process_is_broken_at_once(dead_owner):
     assert released == ([run.pk] if connection.vendor == "sqlite" else [])
 
 
+@pytest.mark.rule("RA.15")
 def test_the_beat_renews_what_is_held_and_nothing_else():
     run = pending()
     claim = claimed(run.pk, "me", 30)
@@ -341,3 +345,23 @@ def test_the_error_of_a_run_is_kept_whatever_its_text():
 
     assert (run.status, run.error, run.traceback) == ("error", "a\ufffdb?", "t\ufffd")
     assert Thread.objects.get().status == "error"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status", "thread"),
+    [
+        ("success", "success", "idle"),
+        ("stopped", "cancelled", "idle"),
+        ("paused", "interrupted", "interrupted"),
+        ("error", "error", "error"),
+    ],
+)
+def test_a_direct_run_ends_with_a_status_that_runs_have(outcome, status, thread):
+    saver = DjangoSaver()
+
+    saver.close(saver.open("t", None), outcome)
+
+    run = Run.objects.get()
+    assert run.status == status
+    assert run.status in Run.Status.values
+    assert Thread.objects.get().status == thread

@@ -26,9 +26,8 @@ only_sqlite = pytest.mark.skipif("connection.vendor != 'sqlite'", reason="about 
 
 @pytest.fixture(autouse=True)
 def _nobody_is_told(monkeypatch):
-    """These tests install whom they want to be told."""
+    """What the announcer sends comes after the commit and is not the saver's."""
     monkeypatch.setattr(events, "_announcer", events._tell_nobody)
-    monkeypatch.setattr(events, "_channel", "")
 
 
 def begun() -> History:
@@ -88,6 +87,33 @@ def test_async_durability_is_set_between_transactions_on_sqlite(request):
 
     superstep(history, 1, durability="async", last=True)
     assert (log[0], log[-1]) == ("BEGIN IMMEDIATE", "COMMIT")
+
+
+@only_sqlite
+def test_taking_a_thread_does_not_wait_for_the_disk_and_giving_it_back_does(request):
+    log = request.getfixturevalue("sqlite_log")
+    saver = DjangoSaver()
+
+    place = saver.open("t", None)
+    taken = [*log]
+    log.clear()
+    saver.close(place)
+
+    assert (taken[0], taken[-1]) == (
+        "PRAGMA synchronous=NORMAL",
+        "PRAGMA synchronous=FULL",
+    )
+    assert not [line for line in log if line.startswith("PRAGMA")]
+
+
+@only_sqlite
+def test_taking_inside_a_transaction_of_the_caller_leaves_the_level_alone(request):
+    log = request.getfixturevalue("sqlite_log")
+
+    with transaction.atomic():
+        DjangoSaver().open("t", None)
+
+    assert not [line for line in log if line.startswith("PRAGMA")]
 
 
 @only_postgresql
@@ -222,45 +248,6 @@ def test_it_is_announced_after_the_commit(monkeypatch):
     seqs = [*Event.objects.order_by("-seq").values_list("seq", flat=True)]
     assert told[1] == ("t", seqs[0])
     assert told[0][1] < told[1][1]
-
-
-@pytest.fixture
-def _listening(monkeypatch):
-    monkeypatch.setattr(events, "_channel", "news_of_this_test")
-    with connection.cursor() as cursor:
-        cursor.execute("LISTEN news_of_this_test")
-        yield
-        cursor.execute("UNLISTEN *")
-
-
-def heard(wanted: int) -> list[str]:
-    """What `wanted` notifications say, or fewer where no more come."""
-    driver = connection.connection
-    return [news.payload for news in driver.notifies(timeout=2, stop_after=wanted)]
-
-
-@only_postgresql
-@pytest.mark.usefixtures("_listening")
-def test_postgresql_is_told_by_the_statement_that_writes():
-    history = begun()
-    assert len(heard(3)) == 3
-
-    ran = statements_of(lambda: superstep(history))
-
-    assert len(ran) == 1
-    assert heard(1) == [f"t {Event.objects.count()}"]
-
-
-@only_postgresql
-@pytest.mark.usefixtures("_listening")
-def test_an_event_alone_is_told_with_its_transaction():
-    begun()
-    assert len(heard(3)) == 3
-
-    with transaction.atomic():
-        last = events.append_events("default", "t", None, [("custom", {})])
-
-    assert heard(1) == [f"t {last}"]
 
 
 @pytest.fixture

@@ -63,6 +63,7 @@ def test_a_write_with_an_old_number_is_refused_whole(change):
     assert everything() == before
 
 
+@pytest.mark.rule("RA.15")
 def test_a_write_during_an_uncommitted_takeover_is_refused():
     history = begun()
     before = everything()
@@ -138,6 +139,7 @@ def test_one_of_twenty_openings_wins():
     assert Checkpoint.objects.count() == 2
 
 
+@pytest.mark.rule("R9.7")
 def test_numbers_of_events_have_no_gap_under_eight_writers():
     saver = DjangoSaver()
     saver.open("t", None)

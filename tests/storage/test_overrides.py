@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync
 
 from durableweb.graph import START, StateGraph
 from durableweb.types import Command, interrupt
@@ -85,7 +85,7 @@ def test_so_do_those_of_one_with_async_methods_of_its_own():
         await graph.ainvoke(Command(resume="yes"), CONFIG)
         await graph.ainvoke(Command(resume="quite"), CONFIG)
 
-    asyncio.run(story())
+    async_to_sync(story)()
 
     assert rows() == [("Pay?", "ask", "resolved"), ("sure", "ask", "resolved")]
     assert "put 1" in saver.heard

@@ -86,7 +86,7 @@ def test_every_acknowledged_commit_is_whole_after_kill_9(lines):
     ]
     assert thread.head == saved[-1][1] == steps[-1]
     assert steps == [checkpoint for _, checkpoint in saved]
-    assert thread.seq == Event.objects.count() == 1 + 2 * len(saved)
+    assert thread.seq == Event.objects.count() == 1 + len(saved)
     assert PendingWrite.objects.count() == len(saved)
     written = set(ChannelValue.objects.values_list("checkpoint", flat=True))
     assert written == set(Checkpoint.objects.values_list("id", flat=True))

@@ -163,6 +163,7 @@ def assert_settled() -> None:
     assert seqs == [*range(1, thread.seq + 1)]
 
 
+@pytest.mark.rule("RA.1", "R5.24")
 def test_one_of_twenty_answers_to_a_question_wins():
     ran: list[str] = []
 

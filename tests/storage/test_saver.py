@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.storage.commits import History, asking, task
@@ -141,7 +143,7 @@ def test_damaged_metadata_is_an_error():
         history.read()
 
 
-def test_events_tell_the_run_the_task_and_the_step():
+def test_events_tell_the_run_and_the_step_with_what_is_done():
     saver = DjangoSaver()
     place = saver.open("t", None)
     history = History(saver)
@@ -150,8 +152,23 @@ def test_events_tell_the_run_the_task_and_the_step():
 
     events = Event.objects.filter(thread_id="t").order_by("seq")
 
-    assert [event.kind for event in events] == ["run", "task", "step", "run"]
-    assert [event.seq for event in events] == [1, 2, 3, 4]
+    assert [event.kind for event in events] == ["run", "step", "run"]
+    assert [event.seq for event in events] == [1, 2, 3]
+    assert json.loads(events[1].data)["done"] == [{"node": "node", "count": 1}]
+
+
+def test_tasks_of_one_name_are_one_line_of_the_step_and_an_early_one_has_its_own():
+    saver = DjangoSaver()
+    saver.open("t", None)
+    history = History(saver)
+    history.commit({"a": 1})
+    history.commit(writes=[task("t1", a=1)])
+    history.commit({"a": 2}, writes=[task("t2", a=2), task("t3", a=3)])
+
+    events = Event.objects.filter(thread_id="t", seq__gt=2).order_by("seq")
+
+    assert [event.kind for event in events] == ["task", "step"]
+    assert json.loads(events[1].data)["done"] == [{"node": "node", "count": 2}]
 
 
 def test_a_question_is_a_row_in_the_transaction_of_its_task():

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import pytest
 
+from tests.storage.ciphers import BindingCipher
 from tests.storage.conftest import real_transactions
-from tests.storage.saver_contract import SaverContract
+from tests.storage.whole_contract import WholeContract
 from workflows.storage.saver import DjangoSaver
 
 
 @pytest.mark.django_db
-class TestInsideATransaction(SaverContract):
+class TestInsideATransaction(WholeContract):
     @pytest.fixture
     def saver(self):
         return DjangoSaver()
 
 
 @real_transactions
-class TestOnItsOwn(SaverContract):
+class TestOnItsOwn(WholeContract):
     @pytest.fixture
     def saver(self):
         return DjangoSaver()
@@ -33,7 +34,14 @@ class ForgetfulSaver(DjangoSaver):
 
 
 @pytest.mark.django_db
-class TestWithoutMemory(SaverContract):
+class TestWithoutMemory(WholeContract):
     @pytest.fixture
     def saver(self):
         return ForgetfulSaver()
+
+
+@pytest.mark.django_db
+class TestEncrypted(WholeContract):
+    @pytest.fixture
+    def saver(self):
+        return DjangoSaver(cipher=BindingCipher())

@@ -94,8 +94,10 @@ def test_who_may_start_continue_and_cancel(as_, letter, thread, name, status):
     started = client.post("/start/letter/", {"input/repository": "."})
     went_on = client.post("/threads/t-1/continue")
     newest = Run.objects.filter(thread=thread).latest("pk")
+    asked = client.get(f"/runs/{newest.pk}/cancel")
     cancelled = client.post(f"/runs/{newest.pk}/cancel")
 
+    assert asked.status_code == (200 if status == 303 else status)
     assert (started.status_code, went_on.status_code) == (status, status)
     assert cancelled.status_code == status
     assert (Thread.objects.count() > 1) == (status == 303)

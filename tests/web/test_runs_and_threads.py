@@ -1,5 +1,7 @@
 """Runs and threads: what happened, what went wrong, what an operator may do."""
 
+import json
+
 import pytest
 
 from tests.web.conftest import Html, ask, happen
@@ -131,8 +133,72 @@ def test_a_run_that_waits_can_be_cancelled(as_, thread):
     client = as_("operator")
 
     page = Html(client.get(f"/runs/{run.pk}/"))
-    assert page.form(f"/runs/{run.pk}/cancel")
-    client.post(f"/runs/{run.pk}/cancel")
+    assert page.one("a", href=f"/runs/{run.pk}/cancel").text == "Cancel run"
+    asked = Html(client.get(f"/runs/{run.pk}/cancel"))
+    assert asked.form(f"/runs/{run.pk}/cancel")
+    run.refresh_from_db()
+    assert run.status == "pending"
+    client.post(f"/runs/{run.pk}/cancel", {"reason": "Not needed"})
 
     run.refresh_from_db()
-    assert run.status == "cancelled"
+    assert (run.status, run.cancel_reason) == ("cancelled", "Not needed")
+    assert "Cancelled: “Not needed”" in client.get(f"/runs/{run.pk}/").content.decode()
+
+
+def test_a_running_one_is_asked_to_end_now_or_after_its_step(as_, thread):
+    run = Run.objects.create(thread=thread, kind="start", status="running", fence=1)
+    client = as_("operator")
+    address = f"/runs/{run.pk}/cancel"
+
+    modes = [
+        e.attributes["value"]
+        for e in Html(client.get(address)).elements
+        if e.attributes.get("name") == "mode"
+    ]
+    assert modes == ["step", "now"]
+    assert client.post(address, {"mode": "at once"}).status_code == 400
+    assert client.post(address, {"mode": "now"}).status_code == 303
+
+    run.refresh_from_db()
+    assert (run.status, run.cancel_mode) == ("running", "now")
+    page = client.get(f"/runs/{run.pk}/")
+    assert b"Is being stopped" in page.content
+    assert b"Cancel run" not in page.content
+
+
+def test_a_run_that_has_ended_has_nothing_to_cancel(as_, thread):
+    run = Run.objects.create(thread=thread, kind="start", status="success")
+    client = as_("operator")
+
+    assert b"/cancel" not in client.get(f"/runs/{run.pk}/").content
+    assert client.get(f"/runs/{run.pk}/cancel").status_code == 409
+
+
+def test_an_operator_sees_limits_and_what_tasks_said_last(as_, thread):
+    at = "2026-11-21T05:00:00+00:00"
+    run = Run.objects.create(
+        thread=thread,
+        kind="start",
+        status="running",
+        fence=1,
+        deadline="2030-01-01T00:00:00Z",
+        heartbeat=json.dumps({"task-1": ["copy rows", '{"rows":41}', at]}),
+    )
+
+    shown = as_("operator").get(f"/runs/{run.pk}/").content
+
+    assert b"copy rows" in shown
+    assert b"41" in shown
+    assert b"at the latest" in shown
+    assert b"copy rows" not in as_("viewer").get(f"/runs/{run.pk}/").content
+
+
+def test_a_run_whose_workflow_is_missing_needs_attention(as_, thread):
+    run = Run.objects.create(
+        thread=thread, kind="start", status="pending", reason="unknown_graph"
+    )
+    client = as_("admin")
+
+    listed = client.get("/runs/?status=attention").content.decode()
+    assert f'id="run-{run.pk}"' in listed
+    assert b"Waits for a worker that knows" in client.get(f"/runs/{run.pk}/").content

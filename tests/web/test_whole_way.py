@@ -148,3 +148,16 @@ def test_only_editable_fields_are_edited(as_, post_office):
     )
 
     assert response.status_code == 403
+
+
+@pytest.mark.rule("RA.3")
+def test_the_thread_page_says_how_often_a_task_was_run(as_, post_office):
+    post_office()
+    thread = start(as_)
+    before = Html(as_("viewer").get(f"/threads/{thread}/"))
+
+    decide(as_, "edit", **{"v/text": "Dear Ada Lovelace"})
+    page = Html(as_("viewer").get(f"/threads/{thread}/"))
+
+    assert not before.has_text("times")
+    assert page.has_text("run 2 times")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.db import transaction
 
 from workflows.models import Run, Thread
+from workflows.services import registry
 from workflows.worker import embedded
 from workflows.worker.embedded import EmbeddedQueue, EmbeddedWorker
 
@@ -18,11 +20,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def thread():
-    return Thread.objects.create(id="t", graph="any")
+    registry.register(SimpleNamespace(), name="any")
+    yield Thread.objects.create(id="t", graph="any")
+    registry.unregister("any")
 
 
 def pending(thread: Thread) -> Run:
-    return Run.objects.create(thread=thread, kind="start")
+    return Run.objects.create(thread=thread, graph=thread.graph, kind="start")
 
 
 class Recorder:
@@ -92,6 +96,7 @@ def test_it_finds_what_nobody_woke_it_for(thread, recorder, running):
 def test_it_sweeps_when_it_starts(thread, recorder, running):
     run = Run.objects.create(
         thread=thread,
+        graph=thread.graph,
         kind="start",
         status="running",
         fence=1,
@@ -147,3 +152,29 @@ def test_stopping_waits_for_a_run_that_is_asked_to_stop(thread):
 
     assert worker.stop(5)
     assert asked == [run.pk]
+
+
+@pytest.mark.rule("RA.10")
+def test_it_applies_retention_by_itself(recorder, running):
+    tidied = threading.Event()
+    worker = worker_of(recorder, tidy=tidied.set, tidy_first_seconds=0.0)
+    running.append(worker)
+
+    worker.start()
+
+    assert tidied.wait(10)
+
+
+@pytest.mark.rule("RA.15")
+def test_runs_of_a_missing_workflow_do_not_stand_in_the_way(thread, recorder, running):
+    lost = Thread.objects.create(id="lost", graph="gone")
+    for _ in range(5):
+        Run.objects.create(thread=lost, graph="gone", kind="start", priority=-1)
+    run = pending(thread)
+    worker = worker_of(recorder)
+    running.append(worker)
+
+    worker.start()
+
+    assert recorder.done.wait(10)
+    assert recorder.ids == [run.pk]

@@ -11,6 +11,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 
+from durableweb import durable
 from tests.support.deciding import decided
 from tests.support.server import Process
 from tests.worker.conftest import Site
@@ -37,6 +38,7 @@ def assert_history_is_whole(run: Run, wanted: int = WANTED) -> None:
     assert seqs == list(range(1, len(seqs) + 1))
 
 
+@pytest.mark.rule("RA.15")
 @pytest.mark.usefixtures("only_sqlite")
 def test_a_killed_process_goes_on_within_five_seconds_of_its_return(site: Site):
     first = site.work(PAUSE="0.3")
@@ -53,6 +55,7 @@ def test_a_killed_process_goes_on_within_five_seconds_of_its_return(site: Site):
     assert_continued_once(site, run)
 
 
+@pytest.mark.rule("RA.15")
 @pytest.mark.usefixtures("only_postgresql")
 def test_another_worker_goes_on_within_fifteen_seconds_of_a_kill(site: Site):
     workers = [site.work("--no-supervise", PAUSE="0.3") for _ in range(2)]
@@ -124,6 +127,7 @@ def test_a_worker_that_is_asked_to_stop_repeats_nothing(site: Site):
 
 @pytest.mark.usefixtures("only_postgresql")
 class TestManyWorkers:
+    @pytest.mark.rule("RA.15")
     def test_a_worker_that_slept_past_its_lease_does_no_harm(self, site: Site):
         sleeper = site.work("--no-supervise", PAUSE="0.5", LEASE_SECONDS="2")
         run = site.start("steps", {"wanted": WANTED})
@@ -140,6 +144,7 @@ class TestManyWorkers:
         assert len(repeated(site.lines())) <= 2, site.lines()
         site.wait(lambda: "taken over" in sleeper.output(), "refusal")
 
+    @pytest.mark.rule("RA.15")
     def test_a_run_that_kills_its_worker_is_parked(self, site: Site):
         site.work(LEASE_SECONDS="1", MAX_RECOVERIES="1")
         run = site.start("poison", {})
@@ -225,3 +230,19 @@ def _is_up(worker: Process) -> bool:
 
 def _alone() -> list[str]:
     return [] if connection.vendor == "sqlite" else ["--no-supervise"]
+
+
+@pytest.mark.rule("RA.16", "RA.17")
+def test_a_node_of_another_process_is_cancelled_within_a_beat(site: Site):
+    site.work(*_alone(), LEASE_SECONDS="2")
+    run = site.start("patient", {})
+    site.wait(lambda: "waiting" in site.lines(), "first step")
+
+    asked_at = time.monotonic()
+    assert durable.cancel(run.thread_id, reason="enough", mode="now") == [run.pk]
+    site.wait_status(run, "cancelled", "error", "success")
+
+    assert run.status == "cancelled", run.error
+    assert time.monotonic() - asked_at <= 5.0
+    site.wait(lambda: "let go" in site.lines(), "end of the node")
+    assert json.loads(run.heartbeat).popitem()[1][:2] == ["wait", '"row 1"']

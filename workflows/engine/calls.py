@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 import logging
 import uuid
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 from workflows.engine import ids
+from workflows.engine.callbacks import handlers_in
 from workflows.engine.checkpoint.base import BaseCheckpointSaver
 from workflows.engine.config import (
     caller_metadata,
@@ -18,83 +19,89 @@ from workflows.engine.config import (
     thread_id_of,
 )
 from workflows.engine.constants import NS_SEP
-from workflows.engine.errors import FeatureNotBuiltError
+from workflows.engine.errors import FeatureNotBuiltError, SerdeError
 from workflows.engine.loop.records import Run
+from workflows.engine.serde import encode
 from workflows.engine.types import Durability
 
 log = logging.getLogger("durableweb.engine")
 
-_SETTINGS = (
-    "strict_resume",
-    "determinism",
-    "question_changed",
-    "strict_updates",
-    "strict_state",
-)
+_SETTINGS: dict[str, tuple[Any, ...]] = {
+    "strict_resume": (True, False),
+    "determinism": ("error", "warn", "off"),
+    "question_changed": ("warn", "ask", "error", "off"),
+    "strict_updates": (True, False),
+    "strict_state": (True, False),
+}
+_TO_ONE_READER = frozenset({"custom"})
+"""What only the innermost reader gets, as a stream writer has one."""
 _DURABILITIES = ("sync", "async", "exit")
 
 
 @dataclass(slots=True)
 class Arguments:
-    """What a public method was given."""
+    """What a public method was given; the fields are named like its parameters."""
 
-    config: dict[str, Any]
+    config: dict[str, Any] | None = None
     context: Any = None
-    modes: frozenset[str] = frozenset()
+    stream_mode: Any = ()
+    print_mode: Any = ()
     output_keys: Any = None
-    before: Any = ()
-    after: Any = ()
+    interrupt_before: Any = None
+    interrupt_after: Any = None
     durability: Any = None
-    control: Any = None
     subgraphs: bool = False
+    debug: bool | None = None
+    control: Any = None
+    version: str = "v1"
     looking: bool = False
-    extra: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def taken(cls, given: dict[str, Any]) -> Self:
+        """From the `locals()` of a public method, so that no list of its parameters is written twice.
+
+        Raises TypeError for a keyword that nothing knows, FeatureNotBuiltError for one that is not there yet.
+        """
+        named = {name: value for name, value in given.items() if name in _FIELDS}
+        more = dict(given["more"])
+        named |= {name: more.pop(name) for name in _ALSO_OF_INVOKE & more.keys()}
+        for name in more:
+            if name in _NOT_BUILT:
+                raise FeatureNotBuiltError(_NOT_BUILT[name])
+        if more:
+            raise TypeError(f"unknown argument: {', '.join(sorted(more))}")
+        return cls(**named)
 
 
+_FIELDS = frozenset(Arguments.__dataclass_fields__) - {"looking"}
+_ALSO_OF_INVOKE = frozenset({"subgraphs", "debug"})
 _NOT_BUILT = {
-    "print_mode": "printing chunks is not built yet; read them from stream()",
     "idempotency_key": (
         "idempotency keys of a call are not built yet; the dashboard's start has them"
     ),
 }
 
 
-def refuse_unbuilt(more: dict[str, Any], config: dict[str, Any] | None) -> None:
-    """Say no to what would otherwise be ignored without a word.
-
-    Raises FeatureNotBuiltError for a part of the interface that is not there yet, TypeError for an
-    unknown argument.
-    """
-    for name in more:
-        if name in _NOT_BUILT:
-            raise FeatureNotBuiltError(_NOT_BUILT[name])
-    if more:
-        raise TypeError(f"unknown argument: {', '.join(sorted(more))}")
-    callbacks = (config or {}).get("callbacks")
-    for handler in callbacks if isinstance(callbacks, list | tuple) else ():
-        if hasattr(handler, "on_interrupt") or hasattr(handler, "on_resume"):
-            raise FeatureNotBuiltError(
-                "callbacks on interrupt and resume are not built yet; read the "
-                "`updates` stream, where a pause ends with `__interrupt__`"
-            )
-
-
-def run_of(graph: Any, given: Arguments, context: Any) -> Run:
-    """The record of one run of `graph`; `context` is the task it is called in, or None.
+def run_of(
+    graph: Any, given: Arguments, context: Any, modes: frozenset[str] = frozenset()
+) -> Run:
+    """The record of one run of `graph` that emits `modes`; `context` is the task it is called in, or None.
 
     Raises ValueError for a missing thread id, an unknown durability or breakpoint.
     """
     program = graph.program
     saver = graph.checkpointer
-    if context is not None and not _stands_alone(saver, given.config, context):
-        run = _nested(graph, given, context)
+    config = merge_configs(graph.bound_config, given.config)
+    if context is not None and not _stands_alone(saver, config, context):
+        run = _nested(graph, given, config, context)
     else:
         if saver is True:
             raise RuntimeError(
                 f"graph {graph.name!r} was compiled with checkpointer=True, which takes "
                 "the parent's saver; run alone it needs one of its own"
             )
-        run = _root(graph, given, saver if saver is not False else None)
+        run = _root(graph, given, config, saver if saver is not False else None)
+    run.handlers = handlers_in(run.config.get("callbacks"))
     keys = given.output_keys
     if keys is not None:
         _check_output_keys(program, keys)
@@ -104,16 +111,18 @@ def run_of(graph: Any, given: Arguments, context: Any) -> Run:
     run.stream_keys = keys if keys is not None else program.stream_keys
     if isinstance(run.stream_keys, list):
         run.stream_keys = tuple(run.stream_keys)
-    run.modes = given.modes
-    run.subgraphs = given.subgraphs
-    run.before = _breakpoints(program, given.before, "interrupt_before")
-    run.after = _breakpoints(program, given.after, "interrupt_after")
-    if context is not None and run.outer is not None and run.outer.subgraphs:
-        run.modes = run.modes or run.outer.modes
-        if not given.modes:
-            driver = context.driver
-            run.sink = driver.emit
-            run.subgraphs = True
+    run.read = modes
+    run.deep = given.subgraphs
+    before = given.interrupt_before or graph.interrupt_before
+    run.before = _breakpoints(program, before, "interrupt_before")
+    after = given.interrupt_after or graph.interrupt_after
+    run.after = _breakpoints(program, after, "interrupt_after")
+    if run.outer is not None:
+        run.passed = run.outer.below - (modes & _TO_ONE_READER)
+        run.sink = context.pass_up
+        if "messages" in run.passed:
+            run.shown = run.outer.shown
+    run.modes = run.read | run.passed
     return run
 
 
@@ -124,13 +133,13 @@ def _stands_alone(saver: Any, config: dict[str, Any], context: Any) -> bool:
     return own is not None and str(own) != context.run.thread_id
 
 
-def _root(graph: Any, given: Arguments, saver: Any) -> Run:
+def _root(graph: Any, given: Arguments, config: dict[str, Any], saver: Any) -> Run:
     program = graph.program
-    config = given.config
     asked = configurable(config)
+    _check_if_busy(asked)
     thread_id = thread_id_of(config) if saver is not None else None
     checkpoint_id = asked.get("checkpoint_id") if saver is not None else None
-    metadata = caller_metadata(config)
+    metadata = _storable(caller_metadata(config)) if saver is not None else {}
     return Run(
         program=program,
         thread_id=thread_id,
@@ -146,13 +155,27 @@ def _root(graph: Any, given: Arguments, saver: Any) -> Run:
         control=given.control,
         max_concurrency=config.get("max_concurrency"),
         checkpoint_id=checkpoint_id,
-        settings={key: asked[key] for key in _SETTINGS if key in asked},
+        expected_head=asked.get("expected_head") if saver is not None else None,
+        settings=_settings(asked),
         warn=log.warning,
         seed="" if saver is not None else uuid.uuid4().hex,
     )
 
 
-def _nested(graph: Any, given: Arguments, context: Any) -> Run:
+def _storable(metadata: dict[str, Any]) -> dict[str, Any]:
+    """What of the caller's metadata a checkpoint can keep (R3.4)."""
+    kept = {}
+    for key, value in metadata.items():
+        try:
+            encode(value)
+        except SerdeError:
+            log.debug("metadata %r cannot be stored and is left out", key)
+            continue
+        kept[key] = value
+    return kept
+
+
+def _nested(graph: Any, given: Arguments, own: dict[str, Any], context: Any) -> Run:
     outer: Run = context.run
     saver = outer.saver if graph.checkpointer is not False else None
     number = context.subgraphs
@@ -167,7 +190,7 @@ def _nested(graph: Any, given: Arguments, context: Any) -> Run:
         namespace = context.namespace
     if number:
         namespace = f"{namespace}{NS_SEP}{number}"
-    config = merge_configs(outer.config, given.config)
+    config = merge_configs(outer.config, own)
     return Run(
         program=graph.program,
         thread_id=outer.thread_id,
@@ -175,7 +198,8 @@ def _nested(graph: Any, given: Arguments, context: Any) -> Run:
         saver=saver,
         config=config,
         metadata=merge_configs(
-            {"metadata": outer.metadata}, {"metadata": caller_metadata(given.config)}
+            {"metadata": outer.metadata},
+            {"metadata": _storable(caller_metadata(own))},
         )["metadata"],
         limit=recursion_limit_of(config),
         durability=(
@@ -200,8 +224,32 @@ def _nested(graph: Any, given: Arguments, context: Any) -> Run:
         run_id=outer.run_id,
         settings=outer.settings,
         warn=outer.warn,
+        stop=outer.stop,
         seed=namespace,
     )
+
+
+def _check_if_busy(asked: dict[str, Any]) -> None:
+    """A call runs here and now: it cannot wait its turn, so it is refused (RA.2)."""
+    word = asked.get("if_busy", "reject")
+    if word != "reject":
+        raise ValueError(
+            f"if_busy={word!r} is for runs that a worker carries out "
+            "(durableweb.durable.start); a call of the graph itself knows 'reject' only: "
+            "it raises ThreadBusyError while another run holds the thread"
+        )
+
+
+def _settings(asked: dict[str, Any]) -> dict[str, Any]:
+    """The engine's own settings in `configurable`; ValueError for an unknown word (RA.21)."""
+    found = {key: asked[key] for key in _SETTINGS if key in asked}
+    for key, value in found.items():
+        if value not in _SETTINGS[key]:
+            words = ", ".join(map(repr, _SETTINGS[key]))
+            raise ValueError(
+                f"configurable[{key!r}] must be one of {words}, not {value!r}"
+            )
+    return found
 
 
 def _durability(word: Any) -> Durability:

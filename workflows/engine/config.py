@@ -65,6 +65,7 @@ def caller_metadata(config: Mapping[str, Any] | None) -> dict[str, Any]:
             "checkpoint_id",
             "checkpoint_ns",
             "checkpoint_map",
+            "expected_head",
         ):
             continue
         if isinstance(value, str | int | float | bool):

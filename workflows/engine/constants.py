@@ -16,14 +16,18 @@ ERROR = "__error__"
 RETURN = "__return__"
 NO_WRITES = "__no_writes__"
 GOTO = "__goto__"  # value: one due item, see engine/checkpoint/base.py
-CALL = "__call__"  # value: [parent task id, name, how-many-th, position, args digest]
+CALL = "__call__"  # value: [parent task id, name, how-many-th, position, args digest],
+# and True where the call failed and the body went on (R4.16)
+RUNS = "__runs__"  # value: how often the task has been run, where more than once
 OVERWRITE = "__overwrite__"
 PREVIOUS = "__previous__"
 INPUT = "__input__"
 COPY = "__copy__"
 HANDLED = "__handled__"  # among the writes of a task whose error handler ran
 
-RESERVED_WRITES = frozenset({INTERRUPT, RESUME, ERROR, RETURN, NO_WRITES, GOTO, CALL})
+RESERVED_WRITES = frozenset(
+    {INTERRUPT, RESUME, ERROR, RETURN, NO_WRITES, GOTO, CALL, RUNS}
+)
 
 NS_SEP = "|"
 NS_END = ":"

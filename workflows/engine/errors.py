@@ -209,6 +209,25 @@ class LeaseLostError(ConcurrencyError):
         self.fence = fence
 
 
+class RunCancelled(BaseException):
+    """The run was asked to end; let it pass, as one lets KeyboardInterrupt pass.
+
+    `cause` is "cancelled", "timeout" (the run's time is over) or "lost" (another worker has
+    the run); `reason` is what whoever asked has said.
+    """
+
+    def __init__(self, reason: str = "", *, cause: str = "cancelled") -> None:
+        texts = {
+            "cancelled": "the run was cancelled",
+            "timeout": "the run took longer than its run_timeout",
+            "lost": "the run is no longer ours",
+        }
+        text = texts.get(cause, cause)
+        super().__init__(f"{text}: {reason}" if reason else text)
+        self.reason = reason
+        self.cause = cause
+
+
 class NonDeterminismError(WorkflowError):
     """The code does not repeat what its record says (R4.14)."""
 
@@ -278,6 +297,10 @@ class UnknownTypeError(SerdeError):
 
 class DamagedValueError(SerdeError):
     """A stored value does not match its digest."""
+
+
+class DecryptionError(SerdeError):
+    """A stored value cannot be decrypted: wrong key, changed, or moved from its place."""
 
 
 class InvalidNamespaceError(ValueError):

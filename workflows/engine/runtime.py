@@ -8,6 +8,9 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
+from workflows.engine.errors import RunCancelled
+from workflows.engine.types import StreamWriter
+
 C = TypeVar("C")
 
 
@@ -39,8 +42,9 @@ class TaskContext(Protocol):
     def config(self) -> dict[str, Any]:
         """The config as the task sees it."""
 
-    def write(self, chunk: Any) -> None:
-        """Hand a chunk to the custom stream."""
+    @property
+    def writer(self) -> StreamWriter:
+        """Hands chunks to whoever streams the run."""
 
     def runtime(self) -> Runtime[Any]:
         """The injected runtime."""
@@ -56,23 +60,45 @@ def _no_heartbeat(details: Any = None) -> None:
     return None
 
 
+def _nothing() -> None:
+    return None
+
+
+class NoWriter:
+    """The writer of a runtime that no engine has made: nobody reads."""
+
+    def __call__(self, chunk: Any, /) -> None:
+        """Do nothing."""
+
+    def message(self, id: str, text: str) -> None:
+        """Do nothing."""
+
+
 @dataclass(frozen=True)
 class Runtime(Generic[C]):
     """What a node gets as `runtime` (R1.6).
 
     `context` is what the caller gave as `context=`, `previous` an entrypoint's last saved
-    value, `stream_writer` hands chunks to the custom stream, `heartbeat()` says that a slow
-    attempt is alive (R1.37), `control` is the caller's `RunControl`.
+    value, `stream_writer` hands chunks to the custom stream, `control` is the caller's
+    `RunControl`. `heartbeat(details)` says that a slow attempt is alive (R1.37) and keeps
+    `details` for the next one, `check()` ends an attempt that was asked to end (RA.16).
     """
 
     context: C = None  # type: ignore[assignment]
     store: Any = None
-    stream_writer: Callable[[Any], None] = field(default=lambda _: None)
+    stream_writer: StreamWriter = field(default_factory=NoWriter)
     previous: Any = None
     execution_info: ExecutionInfo | None = None
     control: Any = None
     heartbeat: Callable[..., None] = field(default=_no_heartbeat)
+    check: Callable[[], None] = field(default=_nothing)
     idempotency_key: str = ""
+    recall: Callable[[], Any] = field(default=_nothing, repr=False)
+
+    @property
+    def last_heartbeat(self) -> Any:
+        """The details that this task gave last, in this attempt or in one before; or None."""
+        return self.recall()
 
 
 class RunControl:
@@ -84,9 +110,55 @@ class RunControl:
     def __init__(self) -> None:
         self.drain_reason: str | None = None
 
+    @property
+    def drain_requested(self) -> bool:
+        """Say whether somebody has asked; a long node may look and end early."""
+        return self.drain_reason is not None
+
     def request_drain(self, reason: str = "shutdown") -> None:
         """Ask the run to end with GraphDrained after its step."""
         self.drain_reason = reason
+
+
+class Stop:
+    """A request to end a run, heard by the run and by all that runs inside it (RB.8, RA.16).
+
+    `mode` is "" until somebody asks; "step" lets the present step end, while "now",
+    "timeout" and "lost" end the run at the next engine call. May be asked from any thread.
+    """
+
+    __slots__ = ("_listeners", "limit", "mode", "reason")
+
+    def __init__(self) -> None:
+        self.mode = ""
+        self.reason = ""
+        self.limit: float | None = None
+        self._listeners: tuple[Callable[[], None], ...] = ()
+
+    def request(self, mode: str, reason: str = "", limit: float | None = None) -> None:
+        """Ask the run to end; what was asked before is only made more urgent."""
+        if self.mode in ("", "step"):
+            self.mode, self.reason, self.limit = mode, reason, limit
+            for listener in self._listeners:
+                listener()
+
+    @property
+    def is_now(self) -> bool:
+        """Whether the run is to end without waiting for its step."""
+        return self.mode not in ("", "step")
+
+    def error(self) -> RunCancelled:
+        """What the run ends with."""
+        cause = self.mode if self.mode in ("timeout", "lost") else "cancelled"
+        return RunCancelled(self.reason, cause=cause)
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Call `listener` when somebody asks."""
+        self._listeners = (*self._listeners, listener)
+
+    def forget(self, listener: Callable[[], None]) -> None:
+        """Call `listener` no more."""
+        self._listeners = tuple(one for one in self._listeners if one != listener)
 
 
 def _context(what: str) -> TaskContext:
@@ -137,9 +209,12 @@ def get_store() -> Any:
     return get_runtime().store
 
 
-def get_stream_writer() -> Callable[[Any], None]:
-    """A function that hands chunks to the custom stream. Raises RuntimeError outside a graph."""
-    return _context("get_stream_writer()").write
+def get_stream_writer() -> StreamWriter:
+    """What hands chunks to whoever streams the run: called, to `custom`; `.message(id, text)`, to `messages`.
+
+    Raises RuntimeError outside a graph.
+    """
+    return _context("get_stream_writer()").writer
 
 
 def get_runtime(context_schema: Any = None) -> Runtime[Any]:

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Generic, Literal, NamedTuple, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeVar
 
 from workflows.engine.constants import END, START
 from workflows.engine.retrying import retry_by_default
@@ -19,6 +19,7 @@ __all__ = [
     "Durability",
     "GraphOutput",
     "Interrupt",
+    "MessageChunk",
     "Overwrite",
     "PregelTask",
     "RetryPolicy",
@@ -40,10 +41,28 @@ Durability = Literal["sync", "async", "exit"]
 """When savings must be on the disk: at each step, before the call returns, once (R4.1)."""
 Checkpointer = Any
 """A saver, None, or for subgraphs True (kept for the thread) and False (not saved; R7.5)."""
-StreamWriter = Callable[[Any], None]
 """Hands a chunk to the custom stream."""
 T = TypeVar("T")
 N = TypeVar("N")
+
+
+class StreamWriter(Protocol):
+    """Hands chunks to whoever streams the run, at once; it may be kept for the whole attempt."""
+
+    def __call__(self, chunk: Any, /) -> None:
+        """Hand out a chunk in the mode `custom`."""
+
+    def message(self, id: str, text: str) -> None:
+        """Hand out a part of the message `id` in the mode `messages` (R9.6)."""
+
+
+@dataclass
+class MessageChunk:
+    """A part of a message, as `StreamWriter.message` makes it; the parts of one message have its id."""
+
+    content: str
+    id: str
+    type: str = "AIMessageChunk"
 
 
 class RetryPolicy(NamedTuple):
@@ -185,13 +204,7 @@ class Command(Generic[N]):
 # `PARENT` stands in the class body without annotation, so it is no field.
 
 
-class PregelTask(NamedTuple):
-    """One task of a snapshot (R6.3).
-
-    `error` is the exception as text, `result` what the task wrote, `state` a subgraph's
-    config or snapshot (R7.8).
-    """
-
+class _TaskFields(NamedTuple):
     id: str
     name: str
     path: tuple[Any, ...]
@@ -199,6 +212,23 @@ class PregelTask(NamedTuple):
     interrupts: tuple[Interrupt, ...] = ()
     state: Any = None
     result: Any = None
+
+
+class PregelTask(_TaskFields):
+    """One task of a snapshot (R6.3).
+
+    `error` is the exception as text, `result` what the task wrote, `state` a subgraph's
+    config or snapshot (R7.8).
+    `runs_of_this_task` is no field, so that the tuple stays the field's: how often the task has
+    been run by now, as far as was saved (RA.3).
+    """
+
+    runs_of_this_task = 0
+
+    def _replace(self, /, **changes: Any) -> PregelTask:
+        made = super()._replace(**changes)
+        made.runs_of_this_task = self.runs_of_this_task
+        return made
 
 
 class StateSnapshot(NamedTuple):

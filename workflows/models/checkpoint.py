@@ -87,7 +87,7 @@ class PendingWrite(models.Model):
     """What one task of the step after `checkpoint` has produced.
 
     `slot` tells apart the task's channel writes ("writes") from its "interrupt", "resume",
-    "error" and "return"; `payload` is a tagged JSON list of [channel, value] pairs.
+    "error", "return" and "runs"; `payload` is a tagged JSON list of [channel, value] pairs.
     """
 
     pk = models.CompositePrimaryKey(

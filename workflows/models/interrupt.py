@@ -128,6 +128,9 @@ class Interrupt(models.Model):
                 name="interrupt_next_step",
                 condition=models.Q(status="pending", next_step_at__isnull=False),
             ),
+            models.Index(
+                fields=["status", "asked_at", "id"], name="interrupt_by_status"
+            ),
         ]
 
     def __str__(self) -> str:

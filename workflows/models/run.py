@@ -11,7 +11,16 @@ class Run(models.Model):
     The row is the truth about who may write: `fence` grows with every claim, and a durable
     write names the number it was claimed with. A run stays `pending` until `due_at`.
     `payload` is the tagged JSON text of what the engine is given (input, or a Command).
+
+    A pending run is given up at `start_by`; a running one is asked to end at `deadline`, which
+    its first claim sets `run_timeout` seconds ahead. `cancel_mode` says how a run that
+    `cancel_requested_at` names is to end. `heartbeat` is JSON text, what its tasks said last.
     """
+
+    class CancelMode(models.TextChoices):
+        STEP = "step"
+        NOW = "now"
+        ROLLBACK = "rollback"
 
     class Status(models.TextChoices):
         PENDING = "pending"
@@ -48,6 +57,15 @@ class Run(models.Model):
     lease_until = models.DateTimeField(null=True, blank=True)
     recoveries = models.IntegerField(default=0)
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
+    # With defaults of the database: what inserts rows by hand, or is older, knows them not.
+    cancel_mode = models.CharField(
+        max_length=8, choices=CancelMode.choices, blank=True, default="", db_default=""
+    )
+    cancel_reason = models.TextField(blank=True, default="", db_default="")
+    start_by = models.DateTimeField(null=True, blank=True)
+    run_timeout = models.FloatField(null=True, blank=True)
+    deadline = models.DateTimeField(null=True, blank=True)
+    heartbeat = models.TextField(blank=True, default="", db_default="")
     idempotency_key = models.CharField(max_length=200, null=True, blank=True)
     error = models.TextField(blank=True, default="")
     error_node = models.CharField(max_length=200, blank=True, default="")

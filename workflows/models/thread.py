@@ -10,7 +10,8 @@ class Thread(models.Model):
     `head` is the newest checkpoint of the root namespace ("" before the first one); `seq` is
     the number of the last event, raised in the transaction that writes the event.
     `updated_at` moves with the status, not with each step: it is indexed, and a superstep
-    that moved it would rewrite every index entry of the row.
+    that moved it would rewrite every index entry of the row. `pruned_at` is when retention
+    looked at the thread last.
     """
 
     class Status(models.TextChoices):
@@ -36,6 +37,7 @@ class Thread(models.Model):
     )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
+    pruned_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         indexes = [
@@ -44,6 +46,9 @@ class Thread(models.Model):
                 fields=["-updated_at"],
                 name="thread_waiting",
                 condition=models.Q(status="interrupted"),
+            ),
+            models.Index(
+                fields=["status", "-updated_at", "-id"], name="thread_by_status"
             ),
         ]
 

@@ -1,8 +1,15 @@
-"""Cancel a run: one that waits is cancelled at once, one that runs is asked to stop."""
+"""Cancel work: what waits is cancelled at once, what runs is asked to end (RA.17, RB.8).
+
+The request is a flag on the run's row, so it may come from any process and survives all of
+them: the run's worker sees it at the end of a step or at its next beat, and where the worker
+is gone the sweep ends the run instead of handing it to another.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, transaction
 from django.db.models import F
@@ -10,21 +17,33 @@ from django.db.models.functions import Now
 
 from workflows.models import Decision, Interrupt, Run
 from workflows.services.access import Person, Rights, find_run, name_of, require
-from workflows.services.action import NotPending
+from workflows.services.action import InvalidAnswer, NotPending
 from workflows.services.queueing import lock_thread, wake
 from workflows.storage.claims import due_runs
 from workflows.storage.events import append_events
+from workflows.storage.leases import keeper
+from workflows.storage.places import settle_cancelled, thread_status_after
 
 CANCELLED_ANSWER = "The run that carried the answer was cancelled."
+MODES = (Run.CancelMode.STEP, Run.CancelMode.NOW)
+LIVE = (Run.Status.PENDING, Run.Status.RUNNING)
+CANCELLABLE = (*LIVE, Run.Status.INTERRUPTED)
+# What goes on with the work of a thread, while a start is work of its own.
+_SAME_WORK = (Run.Kind.RESUME, Run.Kind.CONTINUE)
 
 
 @dataclass(frozen=True)
 class CancelRun:
-    """Stop a run. A running one stops after its present step."""
+    """End a run: with mode "step" after its present step, with "now" as soon as it can be.
+
+    A queued answer is taken back, and its question asked again. Where the run is at work or
+    waits for a person, the open questions of its thread are withdrawn.
+    """
 
     person: Person
     run_id: int
     reason: str = ""
+    mode: str = Run.CancelMode.STEP
 
     def check(self) -> Run:
         """The run, where this person may cancel it and it has not ended."""
@@ -33,7 +52,8 @@ class CancelRun:
             Rights(self.person).can_operate(run.thread.graph),
             "You may see this run but not cancel it.",
         )
-        if run.status not in (Run.Status.PENDING, Run.Status.RUNNING):
+        check_mode(self.mode)
+        if not can_cancel(run):
             raise NotPending(f"Run {run.pk} has ended: {run.status}.", kind=run.status)
         return run
 
@@ -43,55 +63,175 @@ class CancelRun:
             run = find_run(self.person, self.run_id)
             lock_thread(run.thread_id)
             run = self.check()
-            told = {
-                "run": run.pk,
-                "kind": run.kind,
-                "by": name_of(self.person),
-                "status": Run.Status.CANCELLED.value,
-            }
-            if self._cancel_pending(run):
-                self._reopen(run)
+            how = _How(self.mode, self.reason, name_of(self.person))
+            if run.status == Run.Status.PENDING:
+                how.cancel_pending(run)
             else:
-                Run.objects.filter(pk=run.pk).update(
-                    cancel_requested_at=Now(), reason=self.reason[:40]
-                )
-                told |= {"status": run.status, "cancel_requested": True}
-            append_events(DEFAULT_DB_ALIAS, run.thread_id, run.pk, [("run", told)])
+                how.cancel_work(run)
+            wake_next(run.thread_id)
         run.refresh_from_db()
         return run
 
-    def _cancel_pending(self, run: Run) -> bool:
+
+def cancel_thread(
+    thread_id: str, *, reason: str = "", mode: str = Run.CancelMode.STEP
+) -> list[int]:
+    """Cancel all work of a thread, in the name of the system; returns the runs' ids.
+
+    What waits its turn is cancelled, what runs is asked to end, and a thread that waits for
+    a person asks no more. An empty list: there was nothing to cancel, or no such thread.
+    """
+    check_mode(mode)
+    how = _How(mode, reason, name_of(None))
+    with transaction.atomic():
+        runs = list(
+            Run.objects.filter(thread_id=thread_id, status__in=CANCELLABLE).order_by(
+                "-id"
+            )
+        )
+        if not runs:
+            return []
+        lock_thread(thread_id)
+        ended = []
+        for run in Run.objects.filter(pk__in=[run.pk for run in runs]).order_by("-id"):
+            if run.status == Run.Status.PENDING:
+                how.cancel_pending(run, reopen=False)
+            elif can_cancel(run):
+                how.cancel_work(run)
+            else:
+                continue
+            ended.append(run.pk)
+    return ended
+
+
+def check_mode(mode: str) -> None:
+    """Raise InvalidAnswer for a mode that is none."""
+    if mode not in MODES:
+        raise InvalidAnswer({"mode": f"is one of {', '.join(MODES)}, not {mode!r}"})
+
+
+def can_cancel(run: Run) -> bool:
+    """Whether the run has not ended, or is the one whose questions its thread waits for."""
+    if run.status in LIVE:
+        return True
+    return run.status == Run.Status.INTERRUPTED and not (
+        Run.objects.filter(thread_id=run.thread_id, pk__gt=run.pk)
+        .exclude(kind=Run.Kind.EDIT)
+        .exclude(status__in=(Run.Status.PENDING, Run.Status.CANCELLED))
+        .exists()
+    )
+
+
+@dataclass(frozen=True)
+class _How:
+    """How work is to end, and on whose word; called with the thread's row locked."""
+
+    mode: str
+    reason: str
+    by: str
+
+    def cancel_pending(self, run: Run, *, reopen: bool = True) -> bool:
+        """End a run that nobody has begun; False where it has begun meanwhile."""
         cancelled = Run.objects.filter(pk=run.pk, status=Run.Status.PENDING).update(
             status=Run.Status.CANCELLED,
-            reason=self.reason[:40],
+            cancel_reason=self.reason,
             finished_at=Now(),
         )
-        return bool(cancelled)
+        if not cancelled:
+            return False
+        self._tell(run, Run.Status.CANCELLED)
+        if reopen:
+            reopen_questions(run, CANCELLED_ANSWER)
+        return True
 
-    def _reopen(self, run: Run) -> None:
-        """Open the questions whose answers will not be handed over; let the next run go."""
-        for decision in Decision.objects.filter(run=run).select_related("interrupt"):
-            Interrupt.objects.filter(
-                pk=decision.interrupt_id,
-                status=Interrupt.Status.DECIDED,
-                round=decision.round,
-            ).update(
-                status=Interrupt.Status.PENDING,
-                reason=CANCELLED_ANSWER,
-                version=F("version") + 1,
-                round=F("round") + 1,
+    def cancel_work(self, run: Run) -> None:
+        """Ask the running run to end, or end what waits for a person; with its answers."""
+        if self.mode != Run.CancelMode.ROLLBACK:
+            queued = Run.objects.filter(
+                thread_id=run.thread_id,
+                status=Run.Status.PENDING,
+                kind__in=_SAME_WORK,
             )
-            row = decision.interrupt
-            told = {
-                "interrupt": row.pk,
-                "node": row.node,
-                "title": row.title,
-                "status": Interrupt.Status.PENDING.value,
-                "round": decision.round + 1,
-            }
-            append_events(
-                DEFAULT_DB_ALIAS, run.thread_id, run.pk, [("interrupt", told)]
-            )
-        waiting = Run.objects.filter(thread_id=run.thread_id, pk__in=due_runs())
-        for run_id in waiting.values_list("pk", flat=True):
-            wake(run_id)
+            for answer in queued:
+                self.cancel_pending(answer, reopen=False)
+        if run.status == Run.Status.INTERRUPTED:
+            self._end_waiting(run)
+            return
+        Run.objects.filter(pk=run.pk).update(
+            cancel_requested_at=Now(),
+            cancel_mode=self.mode,
+            cancel_reason=self.reason,
+        )
+        self._tell(run, run.status, cancel_requested=True, mode=self.mode)
+        look = partial(keeper.look_now, DEFAULT_DB_ALIAS, run.pk)
+        transaction.on_commit(look)
+
+    def _end_waiting(self, run: Run) -> None:
+        Run.objects.filter(pk=run.pk).update(
+            status=Run.Status.CANCELLED, cancel_reason=self.reason
+        )
+        settle_cancelled(DEFAULT_DB_ALIAS, run.thread_id, run.pk, self.mode)
+        status = thread_status_after(
+            DEFAULT_DB_ALIAS, run.thread_id, Run.Status.CANCELLED
+        )
+        self._tell(run, Run.Status.CANCELLED, thread_status=status)
+
+    def _tell(
+        self, run: Run, status: str, *, thread_status: str | None = None, **more: Any
+    ) -> None:
+        told = {"run": run.pk, "kind": run.kind, "by": self.by, "status": status}
+        if self.reason:
+            told["reason"] = self.reason
+        append_events(
+            DEFAULT_DB_ALIAS,
+            run.thread_id,
+            run.pk,
+            [("run", told | more)],
+            thread_status=thread_status,
+        )
+
+
+def make_room(thread_id: str, if_busy: str, by: str) -> None:
+    """Let the work of a thread end, so that a new run may begin (RA.2).
+
+    Called with the thread's row locked, before the new run is queued. What waits its turn is
+    cancelled; what runs ends after its step, or with "rollback" at once, back to where it
+    began.
+    """
+    mode = Run.CancelMode.ROLLBACK if if_busy == "rollback" else Run.CancelMode.STEP
+    how = _How(mode, "another run takes its place", by)
+    for run in Run.objects.filter(thread_id=thread_id, status__in=LIVE).order_by("id"):
+        if run.status == Run.Status.PENDING:
+            how.cancel_pending(run, reopen=False)
+        else:
+            how.cancel_work(run)
+
+
+def reopen_questions(run: Run, why: str) -> None:
+    """Open the questions whose answers `run` will not hand over."""
+    for decision in Decision.objects.filter(run=run).select_related("interrupt"):
+        Interrupt.objects.filter(
+            pk=decision.interrupt_id,
+            status=Interrupt.Status.DECIDED,
+            round=decision.round,
+        ).update(
+            status=Interrupt.Status.PENDING,
+            reason=why,
+            version=F("version") + 1,
+            round=F("round") + 1,
+        )
+        row = decision.interrupt
+        told = {
+            "interrupt": row.pk,
+            "node": row.node,
+            "title": row.title,
+            "status": Interrupt.Status.PENDING.value,
+            "round": decision.round + 1,
+        }
+        append_events(DEFAULT_DB_ALIAS, run.thread_id, run.pk, [("interrupt", told)])
+
+
+def wake_next(thread_id: str) -> None:
+    """Wake a worker for the run of the thread that is due now, if there is one."""
+    for run_id in due_runs(thread_id=thread_id):
+        wake(run_id)

@@ -10,6 +10,7 @@ from workflows.models import Interrupt, Run, Thread
 from workflows.services.access import Person, Rights, find_thread, require
 from workflows.services.action import NotPending, ThreadBusy
 from workflows.services.queueing import has_unfinished_run, lock_thread, queue_run
+from workflows.services.turns import check_if_busy, take_turn
 
 CONTINUABLE = (
     Run.Status.ERROR,
@@ -21,10 +22,15 @@ CONTINUABLE = (
 
 @dataclass(frozen=True)
 class ContinueRun:
-    """A run that goes on from the thread's head; finished steps and tasks are not repeated."""
+    """A run that goes on from the thread's head; finished steps and tasks are not repeated.
+
+    While work is running or waits its turn, `if_busy` decides (turns.py): the new run goes on
+    from wherever that work has left the thread.
+    """
 
     person: Person
     thread_id: str
+    if_busy: str = "reject"
 
     def check(self) -> Thread:
         """The thread, where this person may continue it and there is something to go on with."""
@@ -33,8 +39,11 @@ class ContinueRun:
             Rights(self.person).can_operate(thread.graph),
             "You may see this thread but not continue it.",
         )
+        check_if_busy(self.if_busy)
         if has_unfinished_run(thread.pk):
-            raise ThreadBusy(f"Thread {thread.pk} has a run that has not ended.")
+            if self.if_busy == "reject":
+                raise ThreadBusy(f"Thread {thread.pk} has a run that has not ended.")
+            return thread
         last = thread.runs.exclude(kind=Run.Kind.EDIT).order_by("-id").first()
         if last is None or last.status not in CONTINUABLE:
             raise NotPending(f"Thread {thread.pk} has nothing to go on with.")
@@ -48,7 +57,9 @@ class ContinueRun:
         """Queue the run."""
         with transaction.atomic():
             lock_thread(find_thread(self.person, self.thread_id).pk)
-            return queue_run(self.check(), Run.Kind.CONTINUE, "", self.person)
+            thread = self.check()
+            take_turn(thread, self.if_busy, self.person)
+            return queue_run(thread, Run.Kind.CONTINUE, "", self.person)
 
 
 def open_questions(thread_id: str) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 
 from workflows.engine import serde
 from workflows.engine.errors import SerdeError
+from workflows.storage.sealing import unseal
 
 MAX_TEXT = 20_000
 MAX_ITEMS = 200
@@ -49,6 +50,14 @@ class _Cutter:
         if len(items) > MAX_ITEMS:
             self.is_cut = True
         return {key: self.copy(item, depth + 1) for key, item in items[:MAX_ITEMS]}
+
+
+def show_stored(text: str, thread_id: str, place: str) -> Shown:
+    """`show_text` of a column that may be encrypted; `place` as `storage/sealing.py` names it."""
+    try:
+        return show_text(unseal(text, thread_id, place))
+    except SerdeError as error:
+        return Shown(None, is_cut=True, size=len(text), problem=str(error))
 
 
 def show_text(text: str) -> Shown:

@@ -7,19 +7,24 @@ worker that was taken for dead does no harm: it stops at its first refused write
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import transaction
 from django.db.models import F
 
-from workflows.engine.errors import LeaseLostError, UnknownInterruptError
+from workflows.engine.errors import (
+    LeaseLostError,
+    RunCancelled,
+    UnknownInterruptError,
+)
 from workflows.engine.types import Command
 from workflows.models import Decision, Interrupt, Run
-from workflows.services import registry
+from workflows.services import lost_runs, registry
 from workflows.services.binding import bound
-from workflows.services.custom_events import CustomEvents
 from workflows.services.desk.arranging import arrange_new
+from workflows.services.driving import drive
 from workflows.services.outcomes import Outcome, node_of, outcome_of
 from workflows.services.queueing import hold_thread, wake
 from workflows.services.run_warnings import collected_warnings
@@ -27,18 +32,16 @@ from workflows.services.taking import AnswerIsVoid, Given, given_to_engine
 from workflows.storage.claims import Claim, claim_run, finish_run
 from workflows.storage.events import append_events
 from workflows.storage.leases import keeper
+from workflows.storage.outage import is_away
 from workflows.storage.owners import process_owner
+from workflows.storage.places import settle_cancelled
 from workflows.storage.saver import DjangoSaver
 
 log = logging.getLogger(__name__)
 
 LOST = "lost"
 ANSWER_REFUSED = "answer_refused"
-INTERRUPT_KEY = "__interrupt__"
 _OPEN = (Interrupt.Status.PENDING, Interrupt.Status.DECIDED)
-
-
-_DATABASE_IS_AWAY = (OperationalError, InterfaceError)
 
 
 class _Stopped(Exception):
@@ -57,10 +60,11 @@ def execute_run(
 ) -> str:
     """Carry out the run if it can be claimed now; returns the status it ends with.
 
-    A run that somebody else works on, or whose thread is busy, is left alone. Where
+    A run that somebody else works on, or whose thread is busy, is left alone, and so is one
+    of a workflow that this process does not know: it waits for a worker that does. Where
     `should_stop` says so between two steps, the run is given back to the queue.
     """
-    claim = claim_run(run_id, owner or process_owner())
+    claim = claim_run(run_id, owner or process_owner(), graphs=registry.names())
     if claim is None:
         found = Run.objects.filter(pk=run_id).values_list("status", flat=True).first()
         return found or LOST
@@ -79,6 +83,8 @@ def _perform(
     given = Given()
     try:
         try:
+            if claim.fence > 1:
+                _stop_here(claim, None)
             given = given_to_engine(claim)
             outcome = _run_graph(claim, given, should_stop)
         except _Stopped as stopped:
@@ -87,19 +93,23 @@ def _perform(
             outcome = Outcome(stopped.status)
         except AnswerIsVoid:
             outcome = Outcome(Run.Status.CANCELLED, "question_changed")
+        except RunCancelled as stopped:
+            outcome = _stopped(claim, stopped)
         except LeaseLostError:
             raise
         except Exception as error:
-            if isinstance(error, _DATABASE_IS_AWAY) and not node_of(error):
+            if is_away(error) and not node_of(error):
                 raise
             outcome = _failed(claim, given, error)
         return _finish(claim, outcome, given, warnings)
     except LeaseLostError:
         log.warning("run %s was taken over; stopped", claim.run_id)
         return LOST
-    except _DATABASE_IS_AWAY:
-        # The engine could not save: the lease lapses and a sweep takes the run up again.
+    except Exception as error:
+        if not is_away(error):
+            raise
         log.exception("run %s stopped: the database did not answer", claim.run_id)
+        lost_runs.remember(claim)
         return LOST
     finally:
         keeper.drop(claim.using, claim.run_id)
@@ -109,54 +119,23 @@ def _run_graph(
     claim: Claim, given: Given, should_stop: Callable[[], bool] | None
 ) -> Outcome:
     item = registry.find(claim.graph)
-    if item is None:
-        text = str(registry.UnknownGraphError(claim.graph))
-        return Outcome(Run.Status.ERROR, "unknown_graph", error=text)
+    if item is None:  # taken out since the claim
+        raise _Stopped(Run.Status.PENDING)
     graph = bound(item.graph, DjangoSaver(claim.using, claim))
+    look_up = partial(_stop_here, claim, should_stop)
     try:
-        asks = _drain(claim, graph, given.value, should_stop)
+        asks = drive(claim, graph, given.value, look_up)
     except UnknownInterruptError:
-        if claim.fence == 1 or not isinstance(given.value, Command):
+        first = claim.fence == 1 and claim.kind == Run.Kind.RESUME
+        if first or not isinstance(given.value, Command):
             raise
-        # An earlier claim of this run has handed the answer over, with its edits: they
-        # are saved. Go on as a resume does, without starting what waits for an answer.
+        # An earlier claim, or an earlier run, has handed the answer over, with its edits:
+        # they are saved. Go on as a resume does, without starting what waits for an answer.
         again: Command[Any] = Command(resume=given.value.resume)
-        asks = _drain(claim, graph, again, should_stop, strict_resume=False)
+        asks = drive(claim, graph, again, look_up, strict_resume=False)
     if asks or _has_open_questions(claim.thread_id):
         return Outcome(Run.Status.INTERRUPTED)
     return Outcome(Run.Status.SUCCESS)
-
-
-def _drain(
-    claim: Claim,
-    graph: Any,
-    value: Any,
-    should_stop: Callable[[], bool] | None,
-    **settings: Any,
-) -> bool:
-    """Run the graph to its end or to a question; whether it stopped at one."""
-    chunks: Iterator[tuple[str, Any]] = graph.stream(
-        value,
-        {"configurable": {"thread_id": claim.thread_id, **settings}},
-        stream_mode=["updates", "custom", "checkpoints"],
-        durability="sync",
-    )
-    custom = CustomEvents(claim)
-    asks = False
-    try:
-        for mode, chunk in chunks:
-            if mode == "custom":
-                custom.add(chunk)
-            elif mode == "updates":
-                asks = isinstance(chunk, Mapping) and INTERRUPT_KEY in chunk
-            else:
-                _stop_here(claim, should_stop)
-        custom.flush()
-    finally:
-        close = getattr(chunks, "close", None)
-        if close is not None:
-            close()
-    return asks
 
 
 def _stop_here(claim: Claim, should_stop: Callable[[], bool] | None) -> None:
@@ -167,9 +146,18 @@ def _stop_here(claim: Claim, should_stop: Callable[[], bool] | None) -> None:
         raise _Stopped(Run.Status.CANCELLED)
 
 
+def _stopped(claim: Claim, stopped: RunCancelled) -> Outcome:
+    """How a run ends that was stopped in the middle of a step."""
+    if stopped.cause == "lost":
+        raise LeaseLostError(str(claim.run_id), claim.fence)
+    if stopped.cause == "timeout":
+        return Outcome(Run.Status.TIMEOUT, "run_timeout", error=str(stopped))
+    return Outcome(Run.Status.CANCELLED)
+
+
 def _failed(claim: Claim, given: Given, error: Exception) -> Outcome:
     outcome = outcome_of(error)
-    if claim.kind == Run.Kind.RESUME and given.decisions and is_refused_answer(error):
+    if given.decisions and is_refused_answer(error):
         return Outcome(
             Run.Status.INTERRUPTED, ANSWER_REFUSED, outcome.error, outcome.error_node
         )
@@ -196,6 +184,8 @@ def _finish(claim: Claim, outcome: Outcome, given: Given, warnings: list[str]) -
                 _ask_again(claim, decision, outcome.error)
         if outcome.status == Run.Status.INTERRUPTED:
             arrange_new(claim.thread_id, claim.using)
+        if outcome.status == Run.Status.CANCELLED and not outcome.reason:
+            outcome = _cancelled(claim)
         if warnings:
             told = [("warning", {"text": text}) for text in warnings]
             append_events(claim.using, claim.thread_id, claim.run_id, told)
@@ -212,6 +202,16 @@ def _finish(claim: Claim, outcome: Outcome, given: Given, warnings: list[str]) -
         if following is not None:
             wake(following)
     return outcome.status
+
+
+def _cancelled(claim: Claim) -> Outcome:
+    """Withdraw what is asked, and where the run makes way for another, say so."""
+    held = Run.objects.filter(pk=claim.run_id, fence=claim.fence)
+    mode = held.values_list("cancel_mode", flat=True).first()
+    if mode is None:
+        raise LeaseLostError(str(claim.run_id), claim.fence)
+    settle_cancelled(claim.using, claim.thread_id, claim.run_id, mode)
+    return Outcome(Run.Status.CANCELLED)
 
 
 def _ask_again(claim: Claim, decision: Decision, reason: str) -> None:

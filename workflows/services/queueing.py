@@ -5,16 +5,20 @@ Called inside the transaction of the action that needs the run.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS
+from django.db.models.functions import Now
 
 from workflows.models import Run, Thread
-from workflows.services import ports
+from workflows.services import ports, registry
 from workflows.services.access import Person, name_of, row_of
 from workflows.storage.events import append_events
+from workflows.storage.sealing import RUN, seal
 
+# The reason code of a pending run whose workflow no worker knows.
+UNKNOWN_GRAPH = "unknown_graph"
 UNFINISHED = (Run.Status.PENDING, Run.Status.RUNNING)
 
 
@@ -27,27 +31,41 @@ def queue_run(
     idempotency_key: str | None = None,
     priority: int = 0,
     due_at: datetime | None = None,
+    run_timeout: float | None = None,
+    start_timeout: float | None = None,
     events: list[tuple[str, dict[str, Any]]] | None = None,
 ) -> Run:
     """Make a run on `thread` that waits, until `due_at` or not at all.
 
-    `events` are told before its own.
+    `events` are told before its own. Seconds that are not given are those of the workflow's
+    registration (RA.16).
     """
     when = {} if due_at is None else {"due_at": due_at}
+    item = registry.find(thread.graph)
+    if item is not None and run_timeout is None:
+        run_timeout = item.run_timeout
+    if item is not None and start_timeout is None and kind == Run.Kind.START:
+        start_timeout = item.start_timeout
     run = Run.objects.create(
         thread=thread,
         graph=thread.graph,
         kind=kind,
-        payload=payload,
+        payload=seal(payload, thread.pk, RUN),
         priority=priority,
         idempotency_key=idempotency_key,
         created_by=row_of(person),
+        run_timeout=run_timeout,
+        start_by=_after(start_timeout),
         **when,
     )
     told = {"run": run.pk, "kind": kind, "status": run.status, "by": name_of(person)}
     append_events(DEFAULT_DB_ALIAS, thread.pk, run.pk, [*(events or []), ("run", told)])
     wake(run.pk, due_at, priority)
     return run
+
+
+def _after(seconds: float | None) -> Any:
+    return None if seconds is None else Now() + timedelta(seconds=seconds)
 
 
 def wake(run_id: int, due_at: datetime | None = None, priority: int = 0) -> None:

@@ -200,8 +200,21 @@ class CommentRecord:
 
 
 @dataclass(frozen=True)
+class HeartbeatRecord:
+    """What one task said last of its progress; `details` is a tree."""
+
+    node: str
+    details: Any
+    at: datetime
+
+
+@dataclass(frozen=True)
 class RunRecord:
-    """One run. `traceback` is given to operators only; `reason` is a code for what stopped it."""
+    """One run. `reason` is a code for what stopped it, `cancel_reason` a person's words.
+
+    `traceback` and `heartbeats` are given to operators only. `start_by` is when a run that
+    waits is given up, `deadline` when one at work is.
+    """
 
     id: int
     thread_id: str
@@ -222,6 +235,11 @@ class RunRecord:
     traceback: str = ""
     warnings: str = ""
     cancel_requested: bool = False
+    cancel_mode: str = ""
+    cancel_reason: str = ""
+    start_by: datetime | None = None
+    deadline: datetime | None = None
+    heartbeats: tuple[HeartbeatRecord, ...] = ()
     input: Any = None
 
 

@@ -10,11 +10,13 @@ import importlib
 import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, TypeVar
 
 from django.apps import apps
 from django.utils.module_loading import module_has_submodule
 
+from workflows.engine.drivers.timeouts import seconds_of
 from workflows.services.desk.rules import DEFAULT
 
 G = TypeVar("G")
@@ -41,6 +43,7 @@ class Registered:
     `editable` and `secret` name channels of its state. `start_groups` and `decide_groups`
     name the Django groups that may start it and answer its questions; None leaves it to the
     roles. `policy` says more about how its questions are decided (services/desk/rules.py).
+    `run_timeout` and `start_timeout` are seconds, or None for no limit (RA.16).
     """
 
     name: str
@@ -53,6 +56,8 @@ class Registered:
     decide_groups: frozenset[str] | None = None
     input_schema: Any = None
     policy: Mapping[str, Any] = field(default_factory=dict)
+    run_timeout: float | None = None
+    start_timeout: float | None = None
     module: str = ""
 
     def input_jsonschema(self) -> dict[str, Any] | None:
@@ -83,12 +88,15 @@ def register(
     decide_groups: Iterable[str] | None = None,
     input_schema: Any = None,
     policy: Mapping[str, Any] | None = None,
+    run_timeout: float | timedelta | None = None,
+    start_timeout: float | timedelta | None = None,
 ) -> G:
     """Offer a compiled graph or an entrypoint to the people of this site; returns it.
 
-    `name` goes into rows and addresses: keep it when the code moves. Raises ValueError when
-    the name is missing or belongs to another graph, InvalidPolicy
-    where `policy` says what no policy can.
+    `name` goes into rows and addresses: keep it when the code moves. A run that is at work for
+    longer than `run_timeout`, or waits for a worker longer than `start_timeout`, ends with
+    status "timeout". Raises ValueError when the name is missing or belongs to another graph,
+    or a limit is not more than 0, InvalidPolicy where `policy` says what no policy can.
     """
     key = name or getattr(graph, "name", "") or ""
     if not key or key == "LangGraph":
@@ -116,6 +124,8 @@ def register(
         decide_groups=None if decide_groups is None else frozenset(decide_groups),
         input_schema=input_schema,
         policy=dict(policy or {}),
+        run_timeout=seconds_of(run_timeout, "run_timeout"),
+        start_timeout=seconds_of(start_timeout, "start_timeout"),
         module=_importing[-1] if _importing else "",
     )
     return graph
@@ -137,6 +147,11 @@ def get(name: str) -> Registered:
 def find(name: str) -> Registered | None:
     """The workflow of that name, or None where it is gone."""
     return _graphs.get(name)
+
+
+def names() -> list[str]:
+    """The names of all workflows that this process knows."""
+    return list(_graphs)
 
 
 def all() -> list[Registered]:

@@ -8,7 +8,8 @@ from workflows.models import Decision, Interrupt
 from workflows.services.access import Person, Rights, find_interrupt
 from workflows.services.desk.deciding import Decider, holder_of
 from workflows.services.desk.words import in_words
-from workflows.services.display import show_text, show_tree
+from workflows.services.display import show_stored, show_tree
+from workflows.services.questions import stored_question, title_shown, with_titles
 from workflows.services.records import (
     ClaimRecord,
     CommentRecord,
@@ -21,6 +22,7 @@ from workflows.services.review_queue import graph_title
 from workflows.services.shapes import recognise
 from workflows.services.state import read_state
 from workflows.services.thread_history import decision_record
+from workflows.storage.sealing import QUESTION
 
 MAX_SIBLINGS = 100
 MAX_COMMENTS = 200
@@ -31,11 +33,11 @@ def review_item(person: Person, number: int) -> ReviewItem:
     row = find_interrupt(person, number)
     rights = Rights(person)
     thread = row.thread
-    payload = show_text(row.value)
-    shape = recognise(_tree(row.value), _tree(row.response_schema))
+    payload = show_stored(row.value, row.thread_id, QUESTION)
+    shape = recognise(_tree(stored_question(row)), _tree(row.response_schema))
     siblings = _siblings(row)
     decisions = [
-        decision_record(each, thread.graph, rights)
+        decision_record(each, thread, rights)
         for each in row.decisions.order_by("-round")
     ]
     is_open = row.status == Interrupt.Status.PENDING
@@ -45,8 +47,8 @@ def review_item(person: Person, number: int) -> ReviewItem:
     places = [each.number for each in siblings if each.status == "pending"]
     return ReviewItem(
         number=row.pk,
-        title=row.title,
-        question=shape.question or row.title,
+        title=title_shown(row),
+        question=shape.question or title_shown(row),
         shape=shape.name,
         kinds=shape.kinds,
         payload=payload.tree,
@@ -111,7 +113,7 @@ def last_decision(person: Person, number: int) -> DecisionRecord | None:
     last: Decision | None = row.decisions.order_by("-round").first()
     if last is None:
         return None
-    return decision_record(last, row.thread.graph, Rights(person))
+    return decision_record(last, row.thread, Rights(person))
 
 
 def _present(row: Interrupt, decisions: list[DecisionRecord]) -> DecisionRecord | None:
@@ -121,10 +123,8 @@ def _present(row: Interrupt, decisions: list[DecisionRecord]) -> DecisionRecord 
 def _siblings(row: Interrupt) -> list[Sibling]:
     rows = Interrupt.objects.filter(thread_id=row.thread_id).order_by("asked_at", "id")
     return [
-        Sibling(each.pk, each.title, each.node, each.status, each.asked_at)
-        for each in rows.only("id", "title", "node", "status", "asked_at")[
-            :MAX_SIBLINGS
-        ]
+        Sibling(each.pk, title_shown(each), each.node, each.status, each.asked_at)
+        for each in with_titles(rows)[:MAX_SIBLINGS]
     ]
 
 

@@ -12,6 +12,7 @@ from workflows.models import Interrupt
 from workflows.services import registry
 from workflows.services.access import Person, Rights
 from workflows.services.desk.deciding import Decider, holder_of
+from workflows.services.questions import title_shown
 from workflows.services.records import QueueItem
 
 MAX_PAGE = 500
@@ -70,7 +71,7 @@ def queue_items(rows: Iterable[Interrupt], rights: Rights) -> list[QueueItem]:
         items.append(
             QueueItem(
                 number=row.pk,
-                title=row.title,
+                title=title_shown(row),
                 graph=graph,
                 graph_title=graph_title(graph),
                 node=row.node,

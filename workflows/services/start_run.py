@@ -1,21 +1,24 @@
-"""Start a workflow, on a thread of its own or on one that has ended."""
+"""Start a workflow, on a thread of its own or on one that has ended or makes way (RA.2)."""
 
 from __future__ import annotations
 
 import uuid
 from dataclasses import KW_ONLY, dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
 
 from workflows.engine import serde
+from workflows.engine.drivers.timeouts import seconds_of
 from workflows.engine.errors import SerializationError
 from workflows.models import Run, Thread
 from workflows.services import registry
 from workflows.services.access import Person, Rights, require, row_of
-from workflows.services.action import InvalidAnswer, KeyReused, NotVisible, ThreadBusy
+from workflows.services.action import InvalidAnswer, KeyReused, NotVisible
 from workflows.services.keys import check_key
-from workflows.services.queueing import has_unfinished_run, lock_thread, queue_run
+from workflows.services.queueing import lock_thread, queue_run
+from workflows.services.turns import check_if_busy, take_turn
 
 MAX_ID_LENGTH = 200
 MAX_TITLE_LENGTH = 300
@@ -26,19 +29,36 @@ class StartRun:
     """A run of `graph` with `input`.
 
     A repeated `idempotency_key` gives the first run again. `title` names the thread for
-    people.
+    people. `if_busy` says what becomes of work that the thread has already (turns.py). Limits
+    of time are seconds or timedeltas; left out, they are those of the registration (RA.16).
     """
 
-    person: Person
+    person: Person | None
     graph: str
     input: Any
     _: KW_ONLY
     thread_id: str | None = None
     title: str = ""
     idempotency_key: str | None = None
+    if_busy: str = "reject"
+    run_timeout: float | timedelta | None = None
+    start_timeout: float | timedelta | None = None
 
     def check(self) -> registry.Registered:
         """The workflow, where this person may start it."""
+        item = self._find()
+        check_key("key", self.idempotency_key)
+        check_if_busy(self.if_busy)
+        for name in ("run_timeout", "start_timeout"):
+            _seconds(name, getattr(self, name))
+        if self.thread_id is not None:
+            _check_id(self.thread_id)
+            held = Thread.objects.filter(pk=self.thread_id).first()
+            if held is not None and held.graph != self.graph:
+                raise InvalidAnswer({"thread_id": "this id belongs to another thread"})
+        return item
+
+    def _find(self) -> registry.Registered:
         rights = Rights(self.person)
         item = registry.find(self.graph)
         if item is None or not rights.can_see(self.graph):
@@ -47,12 +67,6 @@ class StartRun:
             rights.can_start(self.graph),
             f"You may not start the workflow {item.title}.",
         )
-        check_key("key", self.idempotency_key)
-        if self.thread_id is not None:
-            _check_id(self.thread_id)
-            held = Thread.objects.filter(pk=self.thread_id).first()
-            if held is not None and held.graph != self.graph:
-                raise InvalidAnswer({"thread_id": "this id belongs to another thread"})
         return item
 
     def execute(self) -> Run:
@@ -83,17 +97,15 @@ class StartRun:
         )
         if not made:
             thread = lock_thread(thread.pk)
-            if has_unfinished_run(thread.pk):
-                raise ThreadBusy(
-                    f"Thread {thread.pk} has a run that has not ended; "
-                    "start again when it has, or on another thread."
-                )
+            take_turn(thread, self.if_busy, self.person)
         return queue_run(
             thread,
             Run.Kind.START,
             payload,
             self.person,
             idempotency_key=self.idempotency_key,
+            run_timeout=_seconds("run_timeout", self.run_timeout),
+            start_timeout=_seconds("start_timeout", self.start_timeout),
         )
 
     def _first(self) -> Run | None:
@@ -113,12 +125,64 @@ class StartRun:
         return found
 
 
+class _StartBySystem(StartRun):
+    """The same in the name of the system: a program of the site needs no role."""
+
+    def _find(self) -> registry.Registered:
+        return registry.get(self.graph)
+
+
+@dataclass(frozen=True)
+class Started:
+    """What was started, or with a repeated key had been before."""
+
+    thread_id: str
+    run_id: int
+
+
+def start_thread(
+    graph: str,
+    input: Any,
+    *,
+    thread_id: str | None = None,
+    title: str = "",
+    idempotency_key: str | None = None,
+    if_busy: str = "reject",
+    run_timeout: float | timedelta | None = None,
+    start_timeout: float | timedelta | None = None,
+) -> Started:
+    """Queue a run of the workflow registered as `graph`, in the name of the system.
+
+    Raises ThreadBusy where the thread has work and `if_busy` is "reject", UnknownGraphError
+    for a workflow this process does not know, InvalidAnswer for what does not fit.
+    """
+    run = _StartBySystem(
+        None,
+        graph,
+        input,
+        thread_id=thread_id,
+        title=title,
+        idempotency_key=idempotency_key,
+        if_busy=if_busy,
+        run_timeout=run_timeout,
+        start_timeout=start_timeout,
+    ).execute()
+    return Started(run.thread_id, run.pk)
+
+
 def encode_input(value: Any) -> str:
     """`value` as a run carries it; raises InvalidAnswer where it cannot be stored."""
     try:
         return serde.dumps(value)
     except SerializationError as error:
         raise InvalidAnswer({error.path: error.text}) from error
+
+
+def _seconds(name: str, given: float | timedelta | None) -> float | None:
+    try:
+        return seconds_of(given, name)
+    except (TypeError, ValueError) as error:
+        raise InvalidAnswer({name: str(error)}) from error
 
 
 def _check_id(thread_id: str) -> None:

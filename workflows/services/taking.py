@@ -12,6 +12,10 @@ from typing import Any
 from workflows.engine import serde
 from workflows.models import Checkpoint, Decision, Interrupt, Run
 from workflows.storage.claims import Claim
+from workflows.storage.sealing import RUN, unseal
+
+REFUSED_UNSEEN = ("graph_changed", "unknown_graph")
+"""Reasons for which a run ended before the engine took what it was given."""
 
 
 class AnswerIsVoid(Exception):
@@ -31,8 +35,47 @@ def given_to_engine(claim: Claim) -> Given:
     if claim.kind == Run.Kind.RESUME:
         return _answer(claim)
     if claim.kind == Run.Kind.START and not has_checkpoint(claim):
-        return Given(serde.loads(claim.payload))
+        return Given(_payload(claim))
+    if claim.kind == Run.Kind.CONTINUE:
+        kept = Given() if has_checkpoint(claim) else _kept_answer(claim)
+        return kept if kept.decisions else _untaken_input(claim)
     return Given()
+
+
+def _kept_answer(claim: Claim) -> Given:
+    """The answer of a run that was refused because the code had changed: it still counts."""
+    earlier = Run.objects.filter(thread_id=claim.thread_id, pk__lt=claim.run_id)
+    for run in earlier.exclude(kind=Run.Kind.EDIT).order_by("-id"):
+        if run.status != Run.Status.ERROR or run.reason not in REFUSED_UNSEEN:
+            break
+        if run.kind == Run.Kind.RESUME:
+            decisions = tuple(run.decisions.select_related("interrupt"))
+            if any(_waits_for_answer(each) for each in decisions):
+                return Given(_value(run.payload, claim), decisions)
+            break
+    return Given()
+
+
+def _untaken_input(claim: Claim) -> Given:
+    """The input of the thread's last start, where that ended before anything was saved.
+
+    It was cancelled or given up in the queue, or its worker died at once: going on from the
+    head would lose the input without a word.
+    """
+    start = (
+        Run.objects.filter(
+            thread_id=claim.thread_id, kind=Run.Kind.START, pk__lt=claim.run_id
+        )
+        .exclude(cancel_mode=Run.CancelMode.ROLLBACK)
+        .order_by("-pk")
+        .first()
+    )
+    if start is None or not start.payload:
+        return Given()
+    taken = Checkpoint.objects.filter(
+        thread_id=claim.thread_id, namespace="", run_id__gte=start.pk
+    )
+    return Given() if taken.exists() else Given(_value(start.payload, claim))
 
 
 def has_checkpoint(claim: Claim) -> bool:
@@ -52,10 +95,18 @@ def _answer(claim: Claim) -> Given:
         return Given(None, decisions)
     open_ones = [each for each in decisions if _waits_for_answer(each)]
     if open_ones or not decisions:
-        return Given(serde.loads(claim.payload), decisions)
+        return Given(_payload(claim), decisions)
     if claim.fence > 1 and all(_is_resolved(each) for each in decisions):
         return Given(None, decisions)
     raise AnswerIsVoid
+
+
+def _payload(claim: Claim) -> Any:
+    return _value(claim.payload, claim)
+
+
+def _value(text: str, claim: Claim) -> Any:
+    return serde.loads(unseal(text, claim.thread_id, RUN))
 
 
 def _waits_for_answer(decision: Decision) -> bool:

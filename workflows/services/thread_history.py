@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from workflows.models import Decision, Event, Interrupt, Run, Thread
 from workflows.services import registry
@@ -19,11 +19,12 @@ from workflows.services.access import (
     name_of,
 )
 from workflows.services.continue_run import CONTINUABLE
-from workflows.services.display import show_text
-from workflows.services.queueing import UNFINISHED
+from workflows.services.display import show_stored, show_text
+from workflows.services.queueing import UNFINISHED, UNKNOWN_GRAPH
 from workflows.services.records import (
     DecisionRecord,
     EventRecord,
+    HeartbeatRecord,
     QueueItem,
     RunDetail,
     RunRecord,
@@ -31,11 +32,13 @@ from workflows.services.records import (
 )
 from workflows.services.review_queue import graph_title, queue_items
 from workflows.services.state import read_state
+from workflows.storage import heartbeats
+from workflows.storage.sealing import ANSWER, EDITS, QUESTION, RUN
 
 MAX_PAGE = 500
 ATTENTION = "attention"
 # Reason codes of status error that ask for a person with code or settings in hand.
-ATTENTION_REASONS = ("graph_changed", "unknown_type", "crash_loop", "unknown_graph")
+ATTENTION_REASONS = ("graph_changed", "unknown_type", "crash_loop", UNKNOWN_GRAPH)
 
 
 def run_list(
@@ -55,7 +58,10 @@ def run_list(
     if graph:
         rows = rows.filter(thread__graph=graph)
     if status == ATTENTION:
-        rows = rows.filter(status=Run.Status.ERROR, reason__in=ATTENTION_REASONS)
+        rows = rows.filter(
+            Q(status=Run.Status.ERROR, reason__in=ATTENTION_REASONS)
+            | Q(status=Run.Status.PENDING, reason=UNKNOWN_GRAPH)
+        )
     elif status:
         rows = rows.filter(status=status)
     if before is not None:
@@ -144,12 +150,18 @@ def run_record(row: Run, rights: Rights, *, with_input: bool = False) -> RunReco
         traceback=row.traceback if operates else "",
         warnings=row.warnings,
         cancel_requested=row.cancel_requested_at is not None,
+        cancel_mode=row.cancel_mode,
+        cancel_reason=row.cancel_reason,
+        start_by=row.start_by,
+        deadline=row.deadline,
+        heartbeats=_heartbeats(row) if with_input and operates else (),
         input=_input_of(row, rights) if with_input else None,
     )
 
 
-def decision_record(row: Decision, graph: str, rights: Rights) -> DecisionRecord:
-    """One decision row as a record; edits of secret channels are masked."""
+def decision_record(row: Decision, thread: Thread, rights: Rights) -> DecisionRecord:
+    """One decision row on `thread` as a record; edits of secret channels are masked."""
+    graph, thread_id = thread.graph, thread.pk
     return DecisionRecord(
         number=row.pk,
         interrupt=row.interrupt_id,
@@ -158,9 +170,9 @@ def decision_record(row: Decision, graph: str, rights: Rights) -> DecisionRecord
         who=row.person_name,
         reason=row.reason,
         at=row.created_at,
-        answer=show_text(row.answer).tree,
-        original=show_text(row.original).tree,
-        edits=_masked(show_text(row.edits).tree, graph, rights),
+        answer=show_stored(row.answer, thread_id, ANSWER).tree,
+        original=show_stored(row.original, thread_id, QUESTION).tree,
+        edits=_masked(show_stored(row.edits, thread_id, EDITS).tree, graph, rights),
         run=row.run_id,
         checkpoint=row.checkpoint,
     )
@@ -179,7 +191,7 @@ def _thread_record(row: Thread, rights: Rights, limit: int = MAX_PAGE) -> Thread
         runs=tuple(run_record(run, rights) for run in runs),
         questions=items,
         decisions=tuple(
-            decision_record(each, row.graph, rights) for each in decisions[:MAX_PAGE]
+            decision_record(each, row, rights) for each in decisions[:MAX_PAGE]
         ),
         state=read_state(row, rights),
         events=_last(row.events.all(), limit),
@@ -223,10 +235,18 @@ def _last(rows: QuerySet[Event], limit: int) -> tuple[EventRecord, ...]:
     return tuple(reversed([event_record(row) for row in newest]))
 
 
+def _heartbeats(row: Run) -> tuple[HeartbeatRecord, ...]:
+    return tuple(
+        HeartbeatRecord(said.node, show_text(said.details).tree, said.at)
+        for said in heartbeats.read(row.heartbeat)
+    )
+
+
 def _input_of(row: Run, rights: Rights) -> Any:
     if row.kind != Run.Kind.START:
         return None
-    return _masked(show_text(row.payload).tree, row.thread.graph, rights)
+    given = show_stored(row.payload, row.thread_id, RUN)
+    return _masked(given.tree, row.thread.graph, rights)
 
 
 def _masked(tree: Any, graph: str, rights: Rights) -> Any:

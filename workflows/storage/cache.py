@@ -17,6 +17,7 @@ from workflows.engine.cache.base import BaseCache, FullKey, Namespace
 from workflows.engine.errors import SerdeError
 from workflows.models import CacheEntry
 from workflows.storage.rows import check_name
+from workflows.storage.sealing import seal, unseal
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +50,8 @@ class DjangoCache(BaseCache):
                     log.warning("cache entry %s does not match its digest", row)
                     continue
                 try:
-                    found[wanted[row.place]] = self._serde.loads(row.value)
+                    text = unseal(row.value, f"cache:{row.namespace}", row.key)
+                    found[wanted[row.place]] = self._serde.loads(text)
                 except SerdeError as error:
                     log.warning("cache entry %s cannot be read: %s", row, error)
         return found
@@ -59,12 +61,13 @@ class DjangoCache(BaseCache):
         now = ids.now()
         rows = []
         for key, (value, ttl) in pairs.items():
-            text = self._serde.dumps(value)
+            namespace = _joined(key[0])
+            text = seal(self._serde.dumps(value), f"cache:{namespace}", key[1])
             expires_at = None if ttl is None else now + timedelta(seconds=ttl)
             rows.append(
                 CacheEntry(
                     place=_place(key),
-                    namespace=_joined(key[0]),
+                    namespace=namespace,
                     key=key[1],
                     value=text,
                     digest=ids.digest(text),

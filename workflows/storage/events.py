@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from django.db import connections, transaction
 
-from workflows.storage.connections import NOW_SQL, POSTGRESQL, execute
+from workflows.storage.connections import NOW_SQL, execute
 
 Announce = Callable[[str, int], None]
 
@@ -23,28 +23,17 @@ def _tell_nobody(thread_id: str, seq: int) -> None:
 
 
 _announcer: Announce = _tell_nobody
-_channel = ""
 
 
-def set_announcer(announcer: Announce | None, *, channel: str = "") -> None:
-    """Install what is called with (thread id, last seq) after a commit that wrote events.
-
-    Where `channel` is given, PostgreSQL tells it `<thread id> <seq>` by NOTIFY in the very
-    statement that writes, and the announcer is not called: the news goes out with the
-    commit and costs no statement and no commit of its own.
-    """
-    global _announcer, _channel
-    _announcer, _channel = announcer or _tell_nobody, channel
-
-
-def channel_of(wrapper: Any) -> str:
-    """The channel that a statement of this database is to notify; "" for none."""
-    return _channel if wrapper.vendor == POSTGRESQL else ""
+def set_announcer(announcer: Announce | None) -> None:
+    """Install what is called with (thread id, last seq) after a commit that wrote events."""
+    global _announcer
+    _announcer = announcer or _tell_nobody
 
 
 def announce_after_commit(wrapper: Any, thread_id: str, seq: int) -> None:
     """Tell the announcer of `seq` once the present transaction is durable."""
-    if _announcer is _tell_nobody or channel_of(wrapper):
+    if _announcer is _tell_nobody:
         return
     if wrapper.in_atomic_block:
         transaction.on_commit(lambda: _announcer(thread_id, seq), using=wrapper.alias)
@@ -79,15 +68,10 @@ def append_events(
     if thread_status is not None:
         moved = f", status = %s, updated_at = {NOW_SQL[wrapper.vendor]}"
         params = (thread_status,)
-    told: tuple[str, ...] = ()
-    channel = channel_of(wrapper)
-    if channel:
-        told = (channel,)
     found = execute(
         wrapper,
-        f"UPDATE workflows_thread SET seq = seq + %s{moved} WHERE id = %s RETURNING seq"  # noqa: S608
-        + (", pg_notify(%s, id || ' ' || seq)" if told else ""),
-        (count, *params, thread_id, *told),
+        f"UPDATE workflows_thread SET seq = seq + %s{moved} WHERE id = %s RETURNING seq",  # noqa: S608
+        (count, *params, thread_id),
     ).fetchall()
     if not found:
         return 0

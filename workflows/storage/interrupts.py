@@ -6,7 +6,11 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from django.db import connections
+
 from workflows.engine.checkpoint.base import Asked, Commit, TaskWrites
+from workflows.storage.connections import NOW_SQL, execute
+from workflows.storage.events import append_events
 
 TITLE_LENGTH = 120
 _TITLE_KEYS = ("title", "question", "message", "description", "action")
@@ -146,11 +150,11 @@ ON CONFLICT (thread_id, interrupt_id) DO UPDATE SET
   asked_at = CASE WHEN old.status = 'pending' AND excluded.round = 1 THEN old.asked_at
              ELSE {now} END
 WHERE (excluded.round > 1 OR old.status <> 'pending' OR old.checkpoint <> excluded.checkpoint
-       OR old.task <> excluded.task OR old.value <> excluded.value
+       OR old.task <> excluded.task OR NOT {same}
        OR old.response_schema <> excluded.response_schema)
   AND NOT (old.status IN ('pending', 'decided')
            AND length(excluded.namespace) < length(old.namespace))
-  AND NOT (old.status = 'decided' AND old.value = excluded.value
+  AND NOT (old.status = 'decided' AND {same}
            AND old.response_schema = excluded.response_schema AND EXISTS (
              SELECT 1 FROM workflows_decision AS decision
              JOIN workflows_run AS waiting ON waiting.id = decision.run_id
@@ -158,6 +162,10 @@ WHERE (excluded.round > 1 OR old.status <> 'pending' OR old.checkpoint <> exclud
                AND waiting.status = 'pending'))
 RETURNING id, node, title, status, round
 """
+
+# An encrypted text is another one each time it is written; then the digest tells.
+_SAME = """(old.value = excluded.value OR (old.digest <> '' AND
+           old.digest = excluded.digest AND substr(old.value, 1, 1) = '$'))"""
 
 _CLOSE = """
 UPDATE workflows_interrupt AS old
@@ -167,9 +175,43 @@ RETURNING id, node, title, status, round
 """
 
 
+def withdraw(using: str, thread_id: str, run_id: int | None) -> int:
+    """Close every open question of a thread whose work was cancelled; returns how many.
+
+    Part of the caller's transaction, which holds the thread's row. Where the thread goes on
+    after all, a task that asks again opens its question again.
+    """
+    wrapper = connections[using]
+    closed = execute(
+        wrapper,
+        close_sql(
+            "'withdrawn'",
+            "WHERE old.thread_id = %s",
+            NOW_SQL[wrapper.vendor],
+        ),
+        (thread_id,),
+    ).fetchall()
+    events = [
+        (
+            "interrupt",
+            {
+                "interrupt": number,
+                "node": node,
+                "title": title,
+                "status": status,
+                "round": round,
+            },
+        )
+        for number, node, title, status, round in closed
+    ]
+    if events:
+        append_events(using, thread_id, run_id, events)
+    return len(events)
+
+
 def upsert_sql(source: str, now: str) -> str:
     """The statement that asks; `source` selects the rows."""
-    return _UPSERT.format(source=source, now=now)
+    return _UPSERT.format(source=source, now=now, same=_SAME)
 
 
 def close_sql(status: str, matched: str, now: str) -> str:

@@ -7,12 +7,13 @@ the head that is read next cannot move any more.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connections, transaction
 
-from workflows.engine.checkpoint.base import Place
+from workflows.engine.checkpoint.base import Place, is_given_up
 from workflows.engine.errors import LeaseLostError, StaleResumeError, ThreadBusyError
 from workflows.storage.connections import (
     LATER_SQL,
@@ -20,14 +21,21 @@ from workflows.storage.connections import (
     SQLITE,
     execute,
     lock_thread,
+    taken_on_disk_later,
 )
 from workflows.storage.events import append_events
+from workflows.storage.interrupts import withdraw
 from workflows.storage.leases import keeper, lease_seconds, seconds_param
 from workflows.storage.owners import is_dead, process_owner
+from workflows.storage.prune import roll_back
 
 log = logging.getLogger(__name__)
 
 _ATTEMPTS = 5
+DIRECT_KINDS = ("direct", "edit")
+
+# What this process holds: (database, run id) to the place, and what makes its saver forget it.
+_held_here: dict[tuple[str, int], tuple[Place, Callable[[Place], object]]] = {}
 
 
 def ensure_thread(using: str, thread_id: str, graph: str = "") -> None:
@@ -49,19 +57,24 @@ def open_direct(
     expected_head: str | None,
     owner: Any,
     *,
+    forget: Callable[[Place], object],
     graph: str = "",
     kind: str = "direct",
 ) -> Place:
     """Make a running run of this process on the thread.
+
+    A run of this process whose stream nobody reads on is ended first (RA.2); `forget` is called
+    with the place when that happens to the one made here.
 
     Raises ThreadBusyError while another run holds it, StaleResumeError when the head is
     not `expected_head` ("" means that there must be none yet, None any).
     """
     holder: tuple[Any, ...] | None = None
     for _ in range(_ATTEMPTS):
-        with transaction.atomic(using=using):
+        wrapper = connections[using]
+        with taken_on_disk_later(wrapper), transaction.atomic(using=using):
             ensure_thread(using, thread_id, graph)
-            lock_thread(connections[using], thread_id)
+            lock_thread(wrapper, thread_id)
             run_id = _insert_run(using, thread_id, graph, kind)
             if run_id is not None:
                 _check_head(using, thread_id, expected_head)
@@ -78,7 +91,16 @@ def open_direct(
     else:
         raise ThreadBusyError(str(holder[0]) if holder else "?", thread_id=thread_id)
     keeper.hold(using, run_id, 1, lease_seconds())
-    return Place(thread_id, str(run_id), 1, owner)
+    listen(using, run_id, owner)
+    place = Place(thread_id, str(run_id), 1, owner)
+    _held_here[using, run_id] = (place, forget)
+    return place
+
+
+def listen(using: str, run_id: int, owner: Any) -> None:
+    """Let `owner`, a driver, hear when the run is to end (RA.17)."""
+    if hasattr(owner, "cancel"):
+        keeper.listen(using, run_id, owner)
 
 
 def _insert_run(using: str, thread_id: str, graph: str, kind: str) -> int | None:
@@ -141,12 +163,26 @@ def holder_of(using: str, thread_id: str) -> str:
 
 
 def _break_lease(using: str, thread_id: str, holder: tuple[Any, ...]) -> bool:
-    """End a direct run whose process is gone; other kinds are left to `release_dead_leases`."""
+    """End a direct run whose process is gone, or whose stream of this process was left lying.
+
+    Other kinds are left to `release_dead_leases`.
+    """
     run_id, fence, owner, _, kind, lapsed = holder
+    held = _held_here.get((using, run_id))
+    if held is not None and is_given_up(held[0]):
+        place, forget = held
+        _let_go(using, run_id)
+        forget(place)
+        return end_run(using, thread_id, run_id, fence, "cancelled", reason="left")
     dead = connections[using].vendor == SQLITE and is_dead(owner)
-    if kind not in ("direct", "edit") or not (lapsed or dead):
+    if kind not in DIRECT_KINDS or not (lapsed or dead):
         return False
     return end_run(using, thread_id, run_id, fence, "error", reason="abandoned")
+
+
+def _let_go(using: str, run_id: int) -> None:
+    keeper.settle(using, run_id)
+    _held_here.pop((using, run_id), None)
 
 
 def end_run(
@@ -169,12 +205,16 @@ def end_run(
             wrapper,
             "UPDATE workflows_run SET status = %s, reason = %s, lease_until = NULL,"  # noqa: S608
             f" finished_at = {NOW_SQL[wrapper.vendor]}"
-            " WHERE id = %s AND fence = %s AND status = 'running' RETURNING kind",
+            " WHERE id = %s AND fence = %s AND status = 'running'"
+            " RETURNING kind, cancel_requested_at IS NOT NULL, cancel_mode",
             (status, reason, run_id, fence),
         ).fetchall()
         if not found:
             return False
-        data = {"run": run_id, "kind": found[0][0], "status": status}
+        kind, was_asked, mode = found[0]
+        if status == "cancelled" and was_asked:
+            settle_cancelled(using, thread_id, run_id, mode)
+        data = {"run": run_id, "kind": kind, "status": status}
         if reason:
             data["reason"] = reason
         append_events(
@@ -185,6 +225,17 @@ def end_run(
             thread_status=thread_status_after(using, thread_id, status),
         )
     return True
+
+
+def settle_cancelled(using: str, thread_id: str, run_id: int, mode: str) -> None:
+    """What follows where a run ends as cancelled: nothing is asked any more (RB.8).
+
+    With mode "rollback" the thread goes back to where the run began (RA.2). Part of the
+    caller's transaction.
+    """
+    withdraw(using, thread_id, run_id)
+    if mode == "rollback":
+        roll_back(using, thread_id, run_id)
 
 
 def thread_status_after(using: str, thread_id: str, run_status: str) -> str:
@@ -202,11 +253,20 @@ def thread_status_after(using: str, thread_id: str, run_status: str) -> str:
     return "interrupted" if found else "idle"
 
 
+# How a driver says that its run ended -> the status and the reason of its row.
+_OUTCOMES = {
+    "paused": ("interrupted", "breakpoint"),
+    "drained": ("cancelled", "drained"),
+    "stopped": ("cancelled", "left"),
+}
+
+
 def close_direct(using: str, place: Place, outcome: str) -> None:
     """End the run of `place`; one that was taken over is only reported."""
     run_id = int(place.run_id)
-    keeper.drop(using, run_id)
-    if not end_run(using, place.thread_id, run_id, place.fence, outcome):
+    _let_go(using, run_id)
+    status, reason = _OUTCOMES.get(outcome, (outcome, ""))
+    if not end_run(using, place.thread_id, run_id, place.fence, status, reason=reason):
         log.warning(
             "run %s of thread %r was taken over before it ended as %s",
             run_id,

@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connections, transaction
 
+from workflows.engine.constants import NS_END
 from workflows.engine.errors import ThreadBusyError
-from workflows.storage.connections import execute, lock_thread
+from workflows.storage.connections import POSTGRESQL, execute, lock_thread
 from workflows.storage.rows import refs_of
 
 Place = tuple[str, str]  # namespace, checkpoint id
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """What a pruning removed, or with `dry_run` would remove."""
+
+    checkpoints: int = 0
+    events: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.checkpoints or self.events)
 
 
 def prune(thread_id: str, keep: int = 200, *, using: str = "default") -> int:
@@ -22,26 +36,120 @@ def prune(thread_id: str, keep: int = 200, *, using: str = "default") -> int:
     Those with an open question or a decision stay as well. One transaction; raises
     ThreadBusyError while a run holds the thread.
     """
-    if keep < 1:
+    return prune_thread(
+        thread_id, keep=keep, forks=False, subgraphs=False, using=using
+    ).checkpoints
+
+
+def prune_thread(
+    thread_id: str,
+    *,
+    keep: int | None,
+    forks: bool = True,
+    subgraphs: bool = True,
+    chunks_before: datetime | None = None,
+    dry_run: bool = False,
+    using: str = "default",
+) -> Pruned:
+    """Keep the newest `keep` checkpoints of each namespace (None: all), and what they need.
+
+    What carries an open question or a decision stays, with `forks` also the places where the
+    history branches and the tips of its branches. With `subgraphs` those go altogether that
+    ended before the oldest kept step of the thread. Events of kinds "custom" and "messages"
+    from before `chunks_before` go. One transaction; raises ThreadBusyError while a run holds
+    the thread.
+    """
+    if keep is not None and keep < 1:
         raise ValueError("keep must be at least 1; delete_thread removes everything")
     wrapper = connections[using]
     with transaction.atomic(using=using):
         refuse_busy(using, thread_id)
-        rows = execute(
-            wrapper,
-            "SELECT namespace, id FROM workflows_checkpoint WHERE thread_id = %s"
-            " ORDER BY id DESC",
-            (thread_id,),
-        ).fetchall()
-        held = _held(wrapper, thread_id)
-        seen: dict[str, int] = defaultdict(int)
-        gone = []
-        for namespace, checkpoint in rows:
-            seen[namespace] += 1
-            if seen[namespace] > keep and checkpoint not in held:
-                gone.append((namespace, checkpoint))
-        _remove(wrapper, thread_id, gone)
-    return len(gone)
+        gone: list[Place] = []
+        if keep is not None:
+            gone = _unneeded(wrapper, thread_id, keep, forks, subgraphs)
+        events = _chunks(wrapper, thread_id, chunks_before, dry_run)
+        if gone and not dry_run:
+            _remove(wrapper, thread_id, gone)
+    return Pruned(len(gone), events)
+
+
+def _unneeded(
+    wrapper: Any, thread_id: str, keep: int, forks: bool, subgraphs: bool
+) -> list[Place]:
+    rows = execute(
+        wrapper,
+        "SELECT namespace, id, parent FROM workflows_checkpoint WHERE thread_id = %s"
+        " ORDER BY id DESC",
+        (thread_id,),
+    ).fetchall()
+    held = _held(wrapper, thread_id)
+    ended = _ended_subgraphs(rows, keep, held) if subgraphs else frozenset()
+    if forks:
+        held |= _branching(rows)
+    seen: Counter[str] = Counter()
+    gone = []
+    for namespace, checkpoint, _ in rows:
+        seen[namespace] += 1
+        if namespace in ended or (seen[namespace] > keep and checkpoint not in held):
+            gone.append((namespace, checkpoint))
+    return gone
+
+
+def _ended_subgraphs(
+    rows: Sequence[tuple[str, str, str]], keep: int, held: set[str]
+) -> frozenset[str]:
+    """Namespaces of single tasks that are older than the oldest root checkpoint to stay.
+
+    Each call of a subgraph has a namespace of its own, so a loop makes them without end.
+    """
+    root = [checkpoint for namespace, checkpoint, _ in rows if not namespace]
+    oldest = root[min(keep, len(root)) - 1] if root else ""
+    newest: dict[str, str] = {}
+    needed = set()
+    for namespace, checkpoint, _ in rows:
+        newest.setdefault(namespace, checkpoint)
+        if checkpoint in held:
+            needed.add(namespace)
+    return frozenset(
+        namespace
+        for namespace, last in newest.items()
+        if NS_END in namespace and last < oldest and namespace not in needed
+    )
+
+
+def _branching(rows: Sequence[tuple[str, str, str]]) -> set[str]:
+    """Checkpoints with several children, and those that nobody went on from.
+
+    Where pruning has taken a parent away, its children are no tips for that.
+    """
+    children = Counter((namespace, parent) for namespace, _, parent in rows if parent)
+    return {
+        checkpoint
+        for namespace, checkpoint, _ in rows
+        if children[namespace, checkpoint] != 1
+    }
+
+
+def _chunks(
+    wrapper: Any, thread_id: str, before: datetime | None, dry_run: bool
+) -> int:
+    """Remove what streams were told; it is shown while it is young and needed by nobody."""
+    if before is None:
+        return 0
+    verb = "SELECT count(*)" if dry_run else "DELETE"
+    instant = before if wrapper.vendor == POSTGRESQL else as_text(before)
+    cursor = execute(
+        wrapper,
+        f"{verb} FROM workflows_event WHERE thread_id = %s"
+        " AND kind IN ('custom', 'messages') AND created_at < %s",
+        (thread_id, instant),
+    )
+    return int(cursor.fetchone()[0]) if dry_run else int(cursor.rowcount)
+
+
+def as_text(instant: datetime) -> str:
+    """An instant as SQLite's columns hold it: UTC without a zone."""
+    return instant.astimezone(UTC).replace(tzinfo=None).isoformat(" ")
 
 
 def delete_for_runs(using: str, run_ids: Sequence[str]) -> list[str]:
@@ -57,14 +165,37 @@ def delete_for_runs(using: str, run_ids: Sequence[str]) -> list[str]:
         for thread_id, gone in touched.items():
             refuse_busy(using, thread_id)
             _remove(wrapper, thread_id, gone)
-            execute(
-                wrapper,
-                "UPDATE workflows_thread SET head = COALESCE((SELECT max(id) FROM"
-                " workflows_checkpoint WHERE thread_id = %s AND namespace = ''), '')"
-                " WHERE id = %s",
-                (thread_id, thread_id),
-            )
+            _reset_head(wrapper, thread_id)
     return [*touched]
+
+
+def roll_back(using: str, thread_id: str, run_id: int) -> int:
+    """Remove what a run that has ended wrote: the head is again where it began (RA.2).
+
+    Part of the caller's transaction. Its events stay: they tell what happened. Returns how
+    many checkpoints went.
+    """
+    wrapper = connections[using]
+    gone = execute(
+        wrapper,
+        "SELECT namespace, id FROM workflows_checkpoint"
+        " WHERE thread_id = %s AND run_id = %s",
+        (thread_id, run_id),
+    ).fetchall()
+    if gone:
+        _remove(wrapper, thread_id, gone)
+        _reset_head(wrapper, thread_id)
+    return len(gone)
+
+
+def _reset_head(wrapper: Any, thread_id: str) -> None:
+    execute(
+        wrapper,
+        "UPDATE workflows_thread SET head = COALESCE((SELECT max(id) FROM"
+        " workflows_checkpoint WHERE thread_id = %s AND namespace = ''), '')"
+        " WHERE id = %s",
+        (thread_id, thread_id),
+    )
 
 
 def _written_by(wrapper: Any, run_ids: Sequence[str]) -> set[tuple[str, str, str]]:

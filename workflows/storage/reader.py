@@ -8,7 +8,8 @@ from typing import Any
 from django.db import connections
 
 from workflows.engine.checkpoint.base import CheckpointTuple, Config
-from workflows.storage import reading
+from workflows.engine.serde.vault import Vault
+from workflows.storage import reading, sealing
 from workflows.storage.async_twins import AsyncTwins
 from workflows.storage.rows import CheckpointRow, checkpoint_tuple, verified_refs
 from workflows.storage.values import Memory, ThreadMemory
@@ -22,6 +23,7 @@ class Reader(AsyncTwins):
     using: str
     _codec: Any
     _memory: Memory
+    _vault: Vault | None
 
     def get_tuple(self, config: Config) -> CheckpointTuple | None:
         """The checkpoint at `config` (its `checkpoint_id`, else the newest), or None."""
@@ -91,6 +93,11 @@ class Reader(AsyncTwins):
         writes = reading.writes_of(
             wrapper, thread_id, namespace, [row.id for row in rows]
         )
+        if self._vault is not None:
+            opener = sealing.Opener(self._vault, thread_id)
+            rows = [opener.checkpoint(row) for row in rows]
+            values = opener.values(values)
+            writes = {id: opener.writes(found) for id, found in writes.items()}
         built = []
         for row, refs in zip(rows, maps, strict=True):
             item, lists = checkpoint_tuple(

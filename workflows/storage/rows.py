@@ -24,9 +24,10 @@ from workflows.engine.constants import (
     INTERRUPT,
     RESUME,
     RETURN,
+    RUNS,
     START,
 )
-from workflows.engine.errors import SerializationError
+from workflows.engine.errors import SerdeError, SerializationError
 from workflows.engine.ids import digest
 from workflows.storage.events import json_text
 from workflows.storage.interrupts import AskedRow, asked_rows, clean, closed_pairs
@@ -47,10 +48,11 @@ _SLOTS = {
     ERROR: "error",
     RETURN: "return",
     CALL: "return",
+    RUNS: "runs",
 }
 _OWN_COLUMNS = ("id", "channel_values", "channel_versions")
 _ERROR_LENGTH = 300
-_NEXT_SHOWN = 50
+_NODES_SHOWN = 50
 
 
 class CheckpointRow(NamedTuple):
@@ -151,7 +153,14 @@ def _add_checkpoint(
     refs = bundle.refs
     rows = []
     # Not a union of sets: what is written must not hang on how texts hash today.
-    for channel in (*values, *(name for name in versions if name not in values)):
+    touched: Iterable[str] = (*values, *(n for n in versions if n not in values))
+    if before and not bundle.replace:
+        known = {name: ref.version for name, ref in before.items()}
+        known.update(commit.changed)
+        if known == versions:  # a wide state is not walked for the few that moved
+            refs.update(before)
+            touched = commit.changed
+    for channel in touched:
         version = versions.get(channel)
         old = before.get(channel)
         if channel not in values:
@@ -166,7 +175,8 @@ def _add_checkpoint(
         ):
             refs[channel] = old
             continue
-        check_name("channel", channel, 300)
+        if old is None:
+            check_name("channel", channel, 300)
         row, snapshot, kept = encode_value(
             serde,
             channel,
@@ -196,9 +206,7 @@ def _checkpoint_row(
     for name in _OWN_COLUMNS:
         rest.pop(name, None)
     due = rest.pop("due", None)
-    channels = json_text(
-        {name: ref if ref.snapshot else ref[:2] for name, ref in bundle.refs.items()}
-    )
+    channels = json_text(bundle.refs)
     due_text = "" if due is None else serde.dumps(due, "$.due")
     metadata_text = serde.dumps(dict(metadata), "$.metadata")
     rest_text = serde.dumps(rest, "$.checkpoint")
@@ -239,21 +247,30 @@ def _writes_text(serde: Any, pairs: list[list[Any]]) -> str:
 
 
 def _add_events(bundle: Bundle, commit: Commit) -> None:
-    """One event for each task that ended and for the step; questions get theirs in SQL."""
+    """One event for each task that ended, and for the step; questions get theirs in SQL.
+
+    What is done when the step is saved is told by the step's own event, node by node.
+    """
+    done: dict[str, int] = {}
+    step = commit.checkpoint
     for task in commit.writes:
         status = _status_of(task)
-        if status:
+        if status == "done" and step is not None:
+            done[task.name] = done.get(task.name, 0) + 1
+        elif status:
             data: dict[str, Any] = {
                 "task": task.task_id,
                 "node": task.name,
                 "namespace": commit.namespace,
                 "status": status,
             }
+            if task.runs > 1:
+                data["runs"] = task.runs
             if task.error is not None:
                 data["error"] = str(task.error)[:_ERROR_LENGTH]
             bundle.events.append(("task", json_text(data)))
-    if bundle.checkpoint is not None and commit.checkpoint is not None:
-        due = commit.checkpoint.get("due") or ()
+    if bundle.checkpoint is not None and step is not None:
+        due = step.get("due") or ()
         names = dict.fromkeys(
             item["node"] for item in due if isinstance(item, dict) and "node" in item
         )
@@ -262,8 +279,10 @@ def _add_events(bundle: Bundle, commit: Commit) -> None:
             "step": bundle.checkpoint.step,
             "source": bundle.checkpoint.source,
             "checkpoint": bundle.checkpoint.id,
-            "next": [*names][:_NEXT_SHOWN],
+            "done": [{"node": name, "count": done[name]} for name in done],
+            "next": [*names][:_NODES_SHOWN],
         }
+        del data["done"][_NODES_SHOWN:]
         bundle.events.append(("step", json_text(data)))
 
 
@@ -276,7 +295,7 @@ def _status_of(task: TaskWrites) -> str:
         return "error"
     if task.asked or INTERRUPT in names:
         return "interrupted"
-    if names and names <= {RESUME, CALL}:
+    if names and names <= {RESUME, CALL, RUNS}:
         return ""
     return "done"
 
@@ -304,10 +323,31 @@ def refs_of(channels: str) -> dict[str, Ref]:
 
 
 def verified_refs(row: CheckpointRow, thread_id: str) -> dict[str, Ref]:
-    """The channel map of a row whose digest is right; DamagedValueError otherwise."""
-    text = f"{row.channels}\n{row.due}\n{row.metadata}\n{row.rest}"
-    verify(text, row.digest, f"thread {thread_id!r}, checkpoint {row.id}")
+    """The channel map of a row whose digest is right; DamagedValueError otherwise.
+
+    SerdeError for a row that newer code has written in a format of its own.
+    """
+    if row.format > FORMAT:
+        raise SerdeError(
+            f"thread {thread_id!r}, checkpoint {row.id} is stored in format {row.format}, "
+            f"this code reads up to format {FORMAT}; deploy the newer code"
+        )
+    verify_checkpoint(row, thread_id)
     return refs_of(row.channels)
+
+
+def verify_checkpoint(row: CheckpointRow, thread_id: str) -> None:
+    """Raise DamagedValueError unless the row's digest is right."""
+    verify(_covered(row), row.digest, f"thread {thread_id!r}, checkpoint {row.id}")
+
+
+def checkpoint_digest(row: CheckpointRow) -> str:
+    """The digest that belongs to a row: of its channels, due, metadata and rest."""
+    return digest(_covered(row))
+
+
+def _covered(row: CheckpointRow) -> str:
+    return f"{row.channels}\n{row.due}\n{row.metadata}\n{row.rest}"
 
 
 def checkpoint_tuple(

@@ -32,7 +32,17 @@ from workflows.engine.checkpoint.base import (
 from workflows.engine.checkpoint.shapes import in_parts
 from workflows.engine.drivers.threads import on_thread_end
 from workflows.engine.errors import LeaseLostError, ThreadBusyError
-from workflows.storage import places, postgresql, prune, reading, sqlite, threads
+from workflows.engine.serde.vault import AnyCipher, Vault
+from workflows.storage import (
+    places,
+    postgresql,
+    progress,
+    prune,
+    reading,
+    sealing,
+    sqlite,
+    threads,
+)
 from workflows.storage.claims import Claim
 from workflows.storage.connections import POSTGRESQL, SQLITE
 from workflows.storage.events import announce_after_commit
@@ -57,7 +67,8 @@ class DjangoSaver(Reader):
     """Keeps checkpoints in the database `using`, on Django's own connection.
 
     With a `claim` it writes for that run, under its fencing number; without one `open`
-    makes a run of this process. `graph` names the workflow on rows that `open` makes, and
+    makes a run of this process. A `cipher` encrypts values; without one that of the setting
+    `VALUE_CIPHER`, if any, which is also the one that the pages read with. `graph` names the workflow on rows that `open` makes, and
     `kind` says what kind of run that is ("direct", "edit").
     """
 
@@ -67,6 +78,7 @@ class DjangoSaver(Reader):
         claim: Claim | None = None,
         *,
         serde: Any = None,
+        cipher: AnyCipher | None = None,
         graph: str = "",
         kind: str = "direct",
     ) -> None:
@@ -76,6 +88,7 @@ class DjangoSaver(Reader):
         self.graph = graph
         self.kind = kind
         self._codec: Any = serde or default_serde
+        self._vault = sealing.vault() if cipher is None else Vault(cipher)
         self._memory = Memory()
         self._places: dict[str, Place] = {}
         self._lock = threading.Lock()
@@ -157,36 +170,37 @@ class DjangoSaver(Reader):
         thread_id = commit.thread_id
         check_place(thread_id, commit.namespace)
         memory = self._memory.of(thread_id)
+        wrapper = connections[self.using]
         try:
-            before = self._map_before(commit, memory)
+            before = self._map_before(wrapper, commit, memory)
             bundle = bundle_of(
                 self._codec, commit, before, memory, replace=replace_rows
             )
-            seq = self._write(bundle)
+            if self._vault is not None:
+                sealing.seal_bundle(bundle, self._vault)
+            seq = self._write(wrapper, bundle)
         except BaseException:
             # What the memory says may not be on the disk: read again next time.
             self._memory.forget(thread_id)
             raise
         bundle.remember(memory)
         if bundle.events or bundle.asked or bundle.closed:
-            announce_after_commit(connections[self.using], thread_id, seq)
+            announce_after_commit(wrapper, thread_id, seq)
 
-    def _map_before(self, commit: Commit, memory: ThreadMemory) -> Mapping[str, Ref]:
+    def _map_before(
+        self, wrapper: Any, commit: Commit, memory: ThreadMemory
+    ) -> Mapping[str, Ref]:
         if commit.checkpoint is None or not commit.parent_id:
             return {}
         known = memory.maps.get(commit.namespace)
         if known is not None and known[0] == commit.parent_id:
             return known[1]
         row = reading.newest(
-            connections[self.using],
-            commit.thread_id,
-            commit.namespace,
-            commit.parent_id,
+            wrapper, commit.thread_id, commit.namespace, commit.parent_id
         )
         return refs_of(row.channels) if row is not None else {}
 
-    def _write(self, bundle: Bundle) -> int:
-        wrapper = connections[self.using]
+    def _write(self, wrapper: Any, bundle: Bundle) -> int:
         write: Callable[..., int | None] = _WRITE[wrapper.vendor]
         run_id, fence = self._fence(bundle.thread_id)
         seq = write(wrapper, bundle, run_id, fence)
@@ -221,12 +235,14 @@ class DjangoSaver(Reader):
             places.verify_claim(
                 self.using, thread_id, claim.run_id, claim.fence, expected_head
             )
+            places.listen(self.using, claim.run_id, owner)
             return Place(thread_id, str(claim.run_id), claim.fence, owner)
         place = places.open_direct(
             self.using,
             thread_id,
             expected_head,
             owner,
+            forget=self._drop,
             graph=self.graph,
             kind=self.kind,
         )
@@ -236,13 +252,34 @@ class DjangoSaver(Reader):
 
     def close(self, place: Place, outcome: str = "success") -> None:
         """Give the thread back. A claimed run is ended by whoever claimed it."""
+        if self._drop(place):
+            places.close_direct(self.using, place, outcome)
+
+    def _drop(self, place: Place) -> bool:
+        """Forget a place; False where it is not the one that is held."""
         self._memory.forget(place.thread_id)
         with self._lock:
             held = self._places.get(place.thread_id)
             if held is None or held.run_id != place.run_id:
-                return
+                return False
             del self._places[place.thread_id]
-        places.close_direct(self.using, place, outcome)
+            return True
+
+    def keep_heartbeat(
+        self, thread_id: str, task_id: str, node: str, details: Any
+    ) -> None:
+        """Keep what a task says of its progress; it is on the run's row within a second.
+
+        Raises SerializationError for what cannot be stored, ValueError for too much of it.
+        """
+        run_id, _ = self._fence(thread_id)
+        if run_id is not None:
+            progress.keep(self.using, self._codec, run_id, task_id, node, details)
+
+    def last_heartbeat(self, thread_id: str, task_id: str) -> Any:
+        """What the task said last, in this run or in one before it; or None."""
+        run_id, _ = self._fence(thread_id)
+        return progress.last(self.using, self._codec, run_id, thread_id, task_id)
 
     # whole threads
 
@@ -255,7 +292,7 @@ class DjangoSaver(Reader):
         """Copy history and open questions to a thread that has none yet."""
         check_place(target_thread_id)
         self._memory.forget(target_thread_id)
-        threads.copy_thread(self.using, source_thread_id, target_thread_id)
+        threads.copy_thread(self.using, source_thread_id, target_thread_id, self._vault)
 
     def delete_for_runs(self, run_ids: Sequence[str]) -> None:
         """Remove the checkpoints that these runs wrote, and the values only they need."""
@@ -282,11 +319,16 @@ class DjangoSaver(Reader):
 
 def _add_questions(part: Commit, whole: Commit, task: TaskWrites) -> None:
     """What `put_writes` is not told of the task: its name, and what it asks."""
-    for known in whole.writes:
-        if known.task_id == task.task_id:
+    names = _channels(task)
+    for known in whole.writes:  # a task that ran again saves its counter apart (RA.3)
+        if known.task_id == task.task_id and _channels(known) == names:
             asked = {each.interrupt.id for each in known.asked}
             part.writes = [replace(known, writes=task.writes)]
             part.closed = [c for c in whole.closed if c.interrupt_id in asked]
+
+
+def _channels(task: TaskWrites) -> list[str]:
+    return [channel for channel, _ in task.writes]
 
 
 def _manner() -> dict[str, Any]:

@@ -33,6 +33,7 @@ from workflows.engine.store.base import Item as StoreItem
 from workflows.models import Item
 from workflows.storage.connections import POSTGRESQL
 from workflows.storage.rows import check_name
+from workflows.storage.sealing import seal, unseal
 
 _LONGEST = 300  # of a namespace and of a key, in characters; an index holds both
 _PAGE = 200
@@ -197,7 +198,8 @@ class DjangoStore(BaseStore):
                 f"item {row.key!r} of namespace {row.namespace!r} does not match its "
                 "digest; put it anew, or restore the row from a backup"
             )
-        found: dict[str, Any] = self._serde.loads(row.value)
+        text = unseal(row.value, f"store:{row.namespace}", f"item {row.key}")
+        found: dict[str, Any] = self._serde.loads(text)
         return found
 
     # writing
@@ -220,6 +222,7 @@ class DjangoStore(BaseStore):
                 over.delete()
                 continue
             over.filter(expires_at__lte=now).delete()  # what is put there is a new item
+            text = seal(text, f"store:{namespace}", f"item {key}")
             rows.append(
                 Item(
                     namespace=namespace,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.db import connections, transaction
 
+from workflows.engine.serde.vault import Vault
+from workflows.storage import sealing
 from workflows.storage.connections import NOW_SQL, execute, lock_thread
 
 _BY_THREAD = ("pendingwrite", "channelvalue", "checkpoint", "event")
@@ -44,7 +46,9 @@ def delete_thread(using: str, thread_id: str) -> None:
         execute(wrapper, "DELETE FROM workflows_thread WHERE id = %s", (thread_id,))
 
 
-def copy_thread(using: str, source: str, target: str) -> None:
+def copy_thread(
+    using: str, source: str, target: str, vault: Vault | None = None
+) -> None:
     """Copy checkpoints, values, writes and open questions; runs and events stay behind.
 
     Raises ValueError when `source` is unknown or `target` already has a history.
@@ -79,6 +83,8 @@ def copy_thread(using: str, source: str, target: str) -> None:
                 (target, source),
             )
         _copy_questions(using, source, target, now)
+        if vault is not None:
+            sealing.move_rows(using, vault, source, target)
 
 
 def _copy_questions(using: str, source: str, target: str, now: str) -> None:

@@ -194,7 +194,7 @@ def are_scalars(items: list[Any]) -> bool:
 
 def verify(text: str, checksum: str, where: str) -> None:
     """Raise DamagedValueError unless `checksum` is the digest of `text` (R10.7)."""
-    if checksum and digest(text) != checksum:
+    if digest(text) != checksum:
         raise DamagedValueError(
             f"{where}: the stored text does not match its digest; "
             "restore the row from a backup or go back to an earlier checkpoint"

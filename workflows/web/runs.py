@@ -6,15 +6,18 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from workflows.models import Run
 from workflows.services import registry
 from workflows.services.access import Rights
+from workflows.services.action import InvalidAnswer, Refused
 from workflows.services.cancel_run import CancelRun
 from workflows.services.thread_history import ATTENTION, run_detail, run_list
+from workflows.web import strict_json
 
 PAGE_SIZE = 50
+MAX_REASON = 1000
 STATUSES = [
     (Run.Status.RUNNING.value, "Running"),
     (Run.Status.INTERRUPTED.value, "Waits for a person"),
@@ -23,6 +26,7 @@ STATUSES = [
     (ATTENTION, "Needs attention"),
     (Run.Status.SUCCESS.value, "Done"),
     (Run.Status.CANCELLED.value, "Cancelled"),
+    (Run.Status.TIMEOUT.value, "Timed out"),
 ]
 
 
@@ -71,20 +75,38 @@ def detail(request: HttpRequest, run_id: int) -> HttpResponse:
         "run": found.run,
         "thread": found.thread,
         "events": found.events,
-        "may_cancel": found.thread.may_cancel
-        and found.run.status in (Run.Status.PENDING, Run.Status.RUNNING),
+        "may_cancel": _may_cancel(request, run_id),
         "after": found.events[-1].seq if found.events else found.thread.seq,
         "is_last": bool(found.thread.runs) and found.thread.runs[0].id == found.run.id,
     }
     return render(request, "workflows/runs/detail.html", context)
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def cancel(request: HttpRequest, run_id: int) -> HttpResponse:
-    """Stop a run; a running one stops after its present step."""
-    CancelRun(request.user, run_id, request.POST.get("reason", "")[:1000]).execute()
-    messages.success(request, f"Run {run_id} is being cancelled")
+    """Ask whether and how to end a run; then end it."""
+    if request.method != "POST":
+        run = CancelRun(request.user, run_id).check()
+        context = {"section": "runs", "run": run, "limit": MAX_REASON}
+        return render(request, "workflows/runs/cancel.html", context)
+    reason = request.POST.get("reason", "").strip()[:MAX_REASON]
+    fault = strict_json.text_fault(reason)
+    if fault:
+        raise InvalidAnswer({"reason": f"The reason {fault}."})
+    mode = request.POST.get("mode", Run.CancelMode.STEP)
+    run = CancelRun(request.user, run_id, reason, mode).execute()
+    is_over = run.status == Run.Status.CANCELLED
+    said = "is cancelled" if is_over else "is being cancelled"
+    messages.success(request, f"Run {run_id} {said}")
     return HttpResponseRedirect(reverse("run", args=[run_id]), status=303)
+
+
+def _may_cancel(request: HttpRequest, run_id: int) -> bool:
+    try:
+        run = CancelRun(request.user, run_id).check()
+    except Refused:
+        return False
+    return run.cancel_mode != Run.CancelMode.NOW
 
 
 def _one_of(text: str, allowed: list[str]) -> str | None:

@@ -16,14 +16,18 @@ from datetime import datetime
 
 from django.db import connections, transaction
 
+from workflows.services import registry
 from workflows.services.execute_run import execute_run
-from workflows.services.recover_runs import recover_runs
+from workflows.services.retention import apply_retention
+from workflows.services.sweep import sweep as sweep_once
 from workflows.storage.claims import due_runs
 from workflows.storage.owners import process_owner
 
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.5
+TIDY_SECONDS = 3600.0
+TIDY_FIRST_SECONDS = 30.0
 SWEEP_SECONDS = 1.0
 STOP_SECONDS = 20.0
 
@@ -38,13 +42,17 @@ class EmbeddedWorker:
         poll_seconds: float = POLL_SECONDS,
         sweep_seconds: float = SWEEP_SECONDS,
         execute: Callable[..., str] = execute_run,
-        sweep: Callable[[], object] = recover_runs,
+        sweep: Callable[[], object] = sweep_once,
+        tidy: Callable[[], object] = apply_retention,
+        tidy_first_seconds: float = TIDY_FIRST_SECONDS,
     ) -> None:
         self._threads = max(1, threads)
         self._poll_seconds = poll_seconds
         self._sweep_seconds = sweep_seconds
         self._execute = execute
         self._sweep = sweep
+        self._tidy = tidy
+        self._tidy_first_seconds = tidy_first_seconds
         self._woken = threading.Event()
         self._stopping = threading.Event()
         self._guard = threading.Lock()
@@ -64,6 +72,7 @@ class EmbeddedWorker:
         for number in range(self._threads):
             self._spawn(self._hand, f"durableweb-worker-{number + 1}", number + 1)
         self._spawn(self._dispatch, "durableweb-dispatcher")
+        self._spawn(self._keep_tidy, "durableweb-retention")
         _running.add(self)
 
     def wake(self) -> None:
@@ -107,12 +116,25 @@ class EmbeddedWorker:
         finally:
             connections.close_all()
 
+    def _keep_tidy(self) -> None:
+        """Forget what threads need no more, a while after the start and then every hour."""
+        pause = self._tidy_first_seconds
+        while not self._stopping.wait(pause):
+            try:
+                self._tidy()
+            except Exception:
+                log.exception("retention failed; trying again in an hour")
+            finally:
+                connections.close_all()
+            pause = TIDY_SECONDS
+
     def _hand_out(self) -> None:
         with self._guard:
             free = self._threads - len(self._at_work)
         if free <= 0:
             return
-        for run_id in due_runs(limit=free + len(self._at_work)):
+        wanted = free + len(self._at_work)
+        for run_id in due_runs(limit=wanted, graphs=registry.names()):
             with self._guard:
                 if run_id in self._at_work or len(self._at_work) >= self._threads:
                     continue

@@ -22,7 +22,8 @@ from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
 from workflows.services.execute_run import execute_run
-from workflows.services.recover_runs import recover_runs
+from workflows.services.retention import apply_retention
+from workflows.services.sweep import sweep as sweep_once
 from workflows.storage.owners import process_owner
 from workflows.worker.embedded import is_running
 
@@ -54,6 +55,13 @@ def tidy(timestamp: int) -> None:
     stops watching its heartbeat, and a worker goes on unseen after an outage.
     """
     remove_dead_jobs()
+
+
+@app.periodic(cron="17 * * * *")
+@app.task(name="durableweb.retain", queue=QUEUE, queueing_lock="durableweb.retain")
+def retain(timestamp: int) -> None:
+    """Forget what threads need no more, every hour, on one worker (RA.10)."""
+    apply_retention()
 
 
 class ProcrastinateQueue:
@@ -123,7 +131,7 @@ def remove_dead_jobs() -> int:
 
 def sweep() -> None:
     """Take up dead runs, and remove the jobs that nobody needs any more."""
-    recover_runs()
+    sweep_once()
     remove_dead_jobs()
 
 
@@ -191,7 +199,7 @@ def _sweep_until_stopped(parent: int) -> None:
                 os.kill(os.getpid(), signal.SIGTERM)
                 return
             try:
-                recover_runs()
+                sweep_once()
             except Exception:
                 log.exception("the sweep for dead runs failed; trying again")
                 connections.close_all()

@@ -130,6 +130,7 @@ def answers_without_a_question(api, run):
 
 @program(
     "R5.18",
+    "RA.5",
     differs="an id that was answered does not answer the next question",
     expected=[
         {"raises": "UnknownInterruptError"},
@@ -149,6 +150,7 @@ def an_old_id_does_not_answer_the_next_question(api, run):
 
 @program(
     "R5.18",
+    "RA.6",
     differs="says why it was refused",
     expected=["not_pending", "empty_map", "ambiguous"],
 )

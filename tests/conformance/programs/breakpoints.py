@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.conformance.corpus import program
-from tests.conformance.programs.shapes import graph
+from tests.conformance.programs.shapes import asks, graph, once_bad, say
 
 
 def _chain(api, run, **options):
@@ -77,3 +77,115 @@ def breakpoints_without_a_saver(api, run):
     edges = [(api.START, "n1"), ("n1", "n2")]
     g = graph(api, *edges, n1=None, n2=None).compile(interrupt_before=["n2"])
     return run.invoke(g, {"log": []})
+
+
+@program("R5.26", "R7.1")
+def a_breakpoint_in_a_subgraph(api, run):
+    edges = [(api.START, "s1"), ("s1", "s2")]
+    below = graph(api, *edges, s1=None, s2=None).compile(interrupt_before=["s2"])
+    built = graph(api, (api.START, "p"), ("p", "sub"), p=None, sub=below)
+    g = built.compile(checkpointer=run.saver)
+    chunks = run.stream(g, {"log": []}, run.config(), stream_mode=["values", "updates"])
+    seen = run.look(g, run.config())
+    inside = run.look(g, run.config(), subgraphs=True)["tasks"][0]["state"]["next"]
+    by_answer = run.invoke(g, {"log": []}, run.config("u"))
+    answered = run.invoke(g, api.Command(resume="go"), run.config("u"))
+    return [
+        chunks,
+        seen,
+        inside,
+        run.invoke(g, None, run.config()),
+        by_answer,
+        answered,
+    ]
+
+
+@program("R5.26", "R7.2")
+def a_breakpoint_in_a_called_subgraph(api, run):
+    edges = [(api.START, "s1"), ("s1", "s2")]
+    below = graph(api, *edges, s1=None, s2=None).compile(interrupt_after=["s1"])
+
+    def calls(state):
+        return {"log": below.invoke({"log": ["b"]})["log"]}
+
+    g = graph(api, (api.START, "p"), p=calls).compile(checkpointer=run.saver)
+    first = run.invoke(g, {"log": []}, run.config())
+    return [first, run.look(g, run.config()), run.invoke(g, None, run.config())]
+
+
+@program("R5.26")
+def a_breakpoint_in_a_loop(api, run):
+    def again(state):
+        return "a" if len(state["log"]) < 3 else api.END
+
+    built = graph(api, (api.START, "a"), a=None).add_conditional_edges("a", again)
+    g = built.compile(checkpointer=run.saver, interrupt_before=["a"])
+    seen = []
+    for given in ({"log": []}, None, None, None):
+        out = run.invoke(g, given, run.config())
+        seen.append([out, run.look(g, run.config())["next"]])
+    return seen
+
+
+@program("R5.26")
+def a_breakpoint_before_one_of_several(api, run):
+    calls = []
+    edges = [(api.START, "a"), (api.START, "b"), (["a", "b"], "c")]
+    nodes = {name: say(name, calls) for name in ("a", "b", "c")}
+    g = graph(api, *edges, **nodes).compile(
+        checkpointer=run.saver, interrupt_before=["a"]
+    )
+    first = run.invoke(g, {"log": []}, run.config())
+    stopped = run.look(g, run.config())["next"], calls[:]
+    return [first, stopped, run.invoke(g, None, run.config())]
+
+
+@program("R5.26", "R1.27")
+def a_breakpoint_before_sent_tasks(api, run):
+    built = graph(api, w=lambda n: {"log": [f"w{n}"]})
+    built.add_conditional_edges(api.START, lambda s: [api.Send("w", n) for n in (1, 2)])
+    g = built.compile(checkpointer=run.saver, interrupt_before=["w"])
+    first = run.invoke(g, {"log": []}, run.config())
+    return [first, run.look(g, run.config())["next"], run.invoke(g, None, run.config())]
+
+
+@program("R5.25")
+def breakpoints_are_not_remembered(api, run):
+    edges = [(api.START, "a"), ("a", "b"), ("b", "c")]
+    g = graph(api, *edges, a=None, b=None, c=None).compile(checkpointer=run.saver)
+    both = {"interrupt_before": ["b"], "interrupt_after": ["b"]}
+    seen = [run.invoke(g, {"log": []}, run.config(), **both)]
+    seen.append(run.invoke(g, None, run.config(), **both))
+    return [seen, run.look(g, run.config())["next"], run.invoke(g, None, run.config())]
+
+
+@program("R5.26")
+def a_breakpoint_and_a_question(api, run):
+    g = graph(api, (api.START, "x"), ("x", "n"), x=None, n=asks(api))
+    both = {"interrupt_before": ["n"], "interrupt_after": ["n"]}
+    g = g.compile(checkpointer=run.saver, **both)
+    seen = []
+    for given in ({"log": []}, None, api.Command(resume="r"), None):
+        out = run.invoke(g, given, run.config())
+        seen.append([out, run.look(g, run.config())["next"]])
+    return seen
+
+
+@program(
+    "R5.18",
+    "R5.26",
+    differs="a plain answer goes on at a static breakpoint, not after a failure",
+    expected=[
+        {"raises": "RuntimeError"},
+        {"raises": "UnknownInterruptError"},
+        {"log": ["bad"]},
+        2,
+    ],
+)
+def a_failure_is_no_breakpoint(api, run):
+    calls = []
+    g = graph(api, (api.START, "bad"), bad=once_bad(calls))
+    g = g.compile(checkpointer=run.saver)
+    failed = run.attempt(run.invoke, g, {"log": []}, run.config())
+    refused = run.attempt(run.invoke, g, api.Command(resume="r"), run.config())
+    return [failed, refused, run.invoke(g, None, run.config()), len(calls)]

@@ -109,7 +109,7 @@ def _tasks(api, calls):
     return one, two
 
 
-@program("R4.10", "R4.12")
+@program("R4.10", "R4.12", "D.3")
 def finished_tasks_answer_from_their_records(api, run):
     calls = []
     one, two = _tasks(api, calls)

@@ -150,6 +150,7 @@ def what_a_branch_may_return(api, run):
 
 @program(
     "R1.18",
+    "RA.9",
     differs="END needs no entry in a map",
     expected={"log": ["x"]},
 )
@@ -204,6 +205,7 @@ def what_a_branch_sees(api, run):
 
 @program(
     "R1.21",
+    "RA.9",
     differs="node and branch are one unit: while the branch asks, the node has no update",
     expected=[
         {"__interrupt__": [{"asks": "where?", "id": "#1"}], "log": []},
@@ -274,6 +276,7 @@ def a_failing_branch_takes_its_node_along(api, run):
 
 @program(
     "R1.22",
+    "RA.9",
     differs="an unknown target is an error that names node and target",
     expected=[{"raises": "InvalidUpdateError", "says": "ghost"}] * 3,
 )
@@ -457,3 +460,23 @@ def forms_of_a_command_update(api, run):
 def a_command_update_of_another_form(api, run):
     g = graph(api, (api.START, "n"), n=lambda s: api.Command(update=8)).compile()
     return run.attempt(run.invoke, g, {"log": ["i"]}, says="'n'")
+
+
+@program("R1.13", "R1.18")
+def a_branch_annotated_with_names(api, run):
+    def known(state) -> Literal["x", "__end__"]:
+        return "x"
+
+    def unknown(state) -> Literal["x", "nowhere"]:
+        return "x"
+
+    def gives(path, *names):
+        built = graph(api, (api.START, "n"), n=None, x=None)
+        built.add_conditional_edges("n", path, *names)
+        return run.invoke(built.compile(), {"log": []})
+
+    return [
+        gives(known),
+        run.attempt(gives, unknown),
+        gives(unknown, ["x"]),
+    ]

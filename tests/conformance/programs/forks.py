@@ -1,7 +1,9 @@
 """Section 6: replays, forks and answers at old checkpoints."""
 
+import time
+
 from tests.conformance.corpus import program
-from tests.conformance.programs.shapes import S, asks, graph, open_ids, say
+from tests.conformance.programs.shapes import S, asks, graph, once_bad, open_ids, say
 
 
 @program("R6.10")
@@ -99,3 +101,162 @@ def an_old_checkpoint_with_siblings(api, run):
         run.invoke(g, api.Command(resume="p2"), run.config()),
         calls,
     ]
+
+
+@program("R6.12")
+def a_replay_of_an_edited_head_is_no_second_fork(api, run):
+    g = graph(api, (api.START, "n"), ("n", "z"), n=asks(api), z=None)
+    g = g.compile(checkpointer=run.saver)
+    run.invoke(g, {"log": []}, run.config())
+    made = run.update_state(g, run.config(), {"log": ["u"]}, as_node=api.START)
+    first = run.invoke(g, None, made)
+    head = run.get_state(g, run.config()).config
+    second = run.invoke(g, None, head)
+    last = run.invoke(g, api.Command(resume="r"), run.config())
+    return [first, second, last, run.steps(g, run.config())]
+
+
+@program(
+    "R6.12",
+    differs="a head that an edit made is forked too where a task of it has finished",
+    expected=[
+        {"log": ["x", "u", "bad", "ok"]},
+        ["bad", "bad", "ok", "ok"],
+        [
+            [4, "loop", []],
+            [3, "fork", ["ok", "bad"]],
+            [2, "update", ["ok", "bad"]],
+            [1, "loop", ["ok", "bad"]],
+            [0, "loop", ["x"]],
+            [-1, "input", ["__start__"]],
+        ],
+    ],
+)
+def a_replay_of_an_edited_head_reuses_nothing(api, run):
+    calls = []
+
+    def bad(state):
+        time.sleep(0.05)
+        return once_bad(calls)(state)
+
+    edges = [(api.START, "x"), ("x", "ok"), ("x", "bad")]
+    g = graph(api, *edges, x=None, ok=say("ok", calls), bad=bad)
+    g = g.compile(checkpointer=run.saver, interrupt_before=["ok"])
+    run.invoke(g, {"log": []}, run.config())
+    run.update_state(g, run.config(), {"log": ["u"]}, as_node="x")
+    run.attempt(run.invoke, g, None, run.config())
+    out = run.invoke(g, None, run.get_state(g, run.config()).config)
+    return [out, sorted(calls), run.steps(g, run.config())]
+
+
+@program("R6.13")
+def an_input_at_an_old_paused_checkpoint(api, run):
+    g = graph(api, (api.START, "x"), ("x", "n"), x=None, n=asks(api))
+    g = g.compile(checkpointer=run.saver)
+    run.invoke(g, {"log": []}, run.config())
+    old = next(s for s in run.get_history(g, run.config()) if s.next == ("x",))
+    out = run.invoke(g, {"log": ["new"]}, old.config)
+    same = run.look(g, run.config())["interrupts"] == out["__interrupt__"]
+    return [out, same, run.steps(g, run.config())]
+
+
+@program("R6.14")
+def an_answer_at_the_heads_id_runs_no_finished_sibling(api, run):
+    calls = []
+    edges = [(api.START, "n"), (api.START, "x")]
+    g = graph(api, *edges, n=asks(api), x=say("x", calls))
+    g = g.compile(checkpointer=run.saver)
+    run.invoke(g, {"log": []}, run.config())
+    head = run.get_state(g, run.config()).config
+    out = run.invoke(g, api.Command(resume="r"), head)
+    return [out, calls, run.steps(g, run.config())]
+
+
+@program("R6.11", "R6.7")
+def updates_in_bulk_by_special_names(api, run):
+    g = graph(api, (api.START, "x"), ("x", "y"), x=None, y=None)
+    g = g.compile(checkpointer=run.saver)
+    U = api.StateUpdate
+    steps = [
+        [U({"log": ["a"]}, "__input__")],
+        [U({"log": ["b"]}, "x"), U({"log": ["c"]}, "y")],
+        [U(None, api.END)],
+    ]
+    run.bulk_update_state(g, run.config(), steps)
+    seen, history = run.look(g, run.config()), run.steps(g, run.config())
+    mixed = [[U({"log": ["b"]}, "x"), U(None, api.END)]]
+    ghost = [[U({"log": ["b"]}, "x")], [U({"log": ["b"]}, "ghost")]]
+    errors = [
+        run.attempt(run.bulk_update_state, g, run.config(), each)
+        for each in (mixed, ghost)
+    ]
+    return [seen, history, errors]
+
+
+@program("R6.5", "R6.16")
+def a_fork_leaves_its_origin_as_it_was(api, run):
+    edges = [(api.START, "x"), ("x", "y"), ("y", "z")]
+    g = graph(api, *edges, x=None, y=None, z=None).compile(checkpointer=run.saver)
+    run.invoke(g, {"log": []}, run.config())
+    before = [run.snapshot(each) for each in run.get_history(g, run.config())]
+    old = next(s for s in run.get_history(g, run.config()) if s.next == ("y",))
+    run.update_state(g, old.config, {"log": ["u"]}, as_node="y")
+    out = run.invoke(g, None, run.config())
+    after = [run.snapshot(each) for each in run.get_history(g, run.config())]
+    return [out, after[-len(before) :] == before, run.steps(g, run.config())]
+
+
+@program("R6.12")
+def one_checkpoint_replayed_twice(api, run):
+    calls = []
+    nodes = {"x": say("x", calls), "y": say("y", calls)}
+    g = graph(api, (api.START, "x"), ("x", "y"), **nodes)
+    g = g.compile(checkpointer=run.saver)
+    run.invoke(g, {"log": []}, run.config())
+    old = next(s for s in run.get_history(g, run.config()) if s.next == ("y",))
+    twice = [run.invoke(g, None, old.config) for _ in range(2)]
+    return [twice, calls, run.steps(g, run.config())]
+
+
+@program("R6.12", "R4.12")
+def a_replay_of_an_entrypoint_calls_its_tasks(api, run):
+    calls = []
+
+    @api.task
+    def inner(n):
+        calls.append(n)
+        return n + 1
+
+    @api.entrypoint(checkpointer=run.saver)
+    def g(n):
+        return inner(n).result()
+
+    run.invoke(g, 1, run.config())
+    old = run.get_history(g, run.config())[-1]
+    return [run.invoke(g, None, old.config), calls, run.steps(g, run.config())[:2]]
+
+
+@program("R6.16", "R6.10")
+def an_edit_after_a_failure(api, run):
+    calls = []
+    g = graph(
+        api, (api.START, "x"), ("x", "bad"), x=say("x", calls), bad=once_bad(calls)
+    )
+    g = g.compile(checkpointer=run.saver)
+    run.attempt(run.invoke, g, {"log": []}, run.config())
+    run.update_state(g, run.config(), {"log": ["mended"]})
+    seen = run.look(g, run.config())
+    return [seen, run.invoke(g, None, run.config()), calls]
+
+
+@program("R6.1", "R8.4")
+def the_state_of_an_entrypoint_that_has_not_ended_yet(api, run):
+    @api.entrypoint(checkpointer=run.saver)
+    def flow(n):
+        return api.interrupt("q")
+
+    seen = []
+    for given in (1, api.Command(resume="r"), 2):
+        run.invoke(flow, given, run.config())
+        seen.append(run.look(flow, run.config()))
+    return seen

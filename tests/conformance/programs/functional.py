@@ -502,3 +502,18 @@ def a_replayed_task_is_not_shown_again(api, run):
         shown(g, {"log": []}, run.config("g")),
         shown(g, api.Command(resume="b"), run.config("g")),
     ]
+
+
+@program("R8.4", "R6.1")
+def the_saved_value_before_there_is_one(api, run):
+    @api.entrypoint(checkpointer=run.saver)
+    def wf(n):
+        return api.interrupt("q")
+
+    config = run.config()
+    fresh = run.get_state(wf, config).values
+    run.invoke(wf, 1, config)
+    paused = [s.values for s in run.get_history(wf, config)]
+    run.invoke(wf, api.Command(resume="a"), config)
+    run.invoke(wf, 1, config)
+    return [fresh, paused, [s.values for s in run.get_history(wf, config)]]

@@ -244,6 +244,7 @@ def an_edit_keeps_the_question(api, run):
 
 @program(
     "R6.10",
+    "RA.7",
     differs="an answer to a carried question starts the task on the edited state",
     expected=[{"log": ["x", "u", "saw 2", "r", "z"]}, 2],
 )
@@ -383,6 +384,7 @@ def an_answer_at_the_heads_own_id(api, run):
 
 @program(
     "R6.15",
+    "RA.8",
     differs="an answer at an old checkpoint forks and is the one that counts",
     expected=[{"log": ["x", "old", "z"]}, {"log": ["x", "new", "z"]}],
 )

@@ -283,3 +283,36 @@ def managed_values(api, run):
         api, (api.START, "n1"), ("n1", "n2"), schema=M, n1=node, n2=node
     ).compile()
     return run.invoke(g, {"log": []}, {"recursion_limit": 3})
+
+
+@program("R1.5", "R3.4")
+def keys_of_configurable_are_for_checkpoints(api, run):
+    def n(state, config):
+        return {"log": [k for k in sorted(config["metadata"]) if "langgraph" not in k]}
+
+    g = graph(api, (api.START, "n"), n=n).compile(checkpointer=run.saver)
+    config = run.config(mine=1, __hidden=2, held={})
+    config["metadata"] = {"m": 1, "cannot be stored": threading.Lock()}
+    result = run.invoke(g, {"log": []}, config)
+    kept = run.get_state(g, run.config()).metadata
+    return [result, sorted(kept), kept["mine"], kept["m"]]
+
+
+@program("R1.5")
+def what_made_a_task_due(api, run):
+    def n(state, config):
+        return {"log": [[*config["metadata"]["langgraph_triggers"]]]}
+
+    built = graph(api, ("n", "join"), x=None, n=n, join=n)
+    built.add_conditional_edges(api.START, lambda s: ["x", api.Send("n", {})])
+    built.add_edge(["x", "n"], "join")
+    return run.invoke(built.compile(), {"log": []})
+
+
+@program("R1.3")
+def what_is_no_function_is_no_node(api, run):
+    built = api.StateGraph(S)
+    return [
+        run.attempt(lambda: built.add_node("x", 5) and "fine"),
+        run.attempt(lambda: built.add_node("x", "y") and "fine"),
+    ]

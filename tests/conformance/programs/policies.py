@@ -298,3 +298,18 @@ def a_drawn_graph(api, run):
     drawn = built.compile().get_graph()
     edges = [[e.source, e.target, e.data, bool(e.conditional)] for e in drawn.edges]
     return [sorted(drawn.nodes), sorted(edges, key=str), "-." in drawn.draw_mermaid()]
+
+
+@program("R1.40")
+def defaults_in_several_calls(api, run):
+    calls = []
+
+    def bad(state):
+        calls.append("bad")
+        raise ConnectionError("no line")
+
+    policy = api.RetryPolicy(initial_interval=0.0, jitter=False, max_attempts=2)
+    built = graph(api, (api.START, "bad"), bad=bad)
+    built.set_node_defaults(retry_policy=policy)
+    built.set_node_defaults(error_handler=lambda state: {"log": ["handled"]})
+    return [run.invoke(built.compile(), {"log": []}), calls]

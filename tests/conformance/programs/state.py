@@ -1,7 +1,8 @@
 """Section 2: schemas, channels, input and output."""
 
+import collections.abc
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, TypedDict
 
@@ -447,3 +448,56 @@ def a_change_in_place_is_refused_where_asked(api, run):
         return run.attempt(run.invoke, g, {"log": ["i"]}, config, says="'log'")
 
     return [gives(plainly), gives(and_returned), gives(properly)]
+
+
+@program("R1.10", "R2.12")
+def fields_of_an_instance_that_are_none(api, run):
+    @dataclass
+    class Plain:
+        x: int | None = 3
+        y: list | None = None
+
+    class Model(BaseModel):
+        x: int | None = 3
+        y: list | None = None
+
+    def gives(kind, value):
+        before = {"x": 1, "y": [0]}
+        for node in (lambda s: value, lambda s: api.Command(update=value)):
+            built = graph(api, (api.START, "n"), schema=kind, n=node)
+            yield run.invoke(built.compile(), before)
+        built = graph(api, (api.START, "n"), schema=kind, n=lambda s: None)
+        yield run.invoke(built.compile(), value)
+
+    return [
+        [*gives(kind, kind(**fields))]
+        for kind in (Plain, Model)
+        for fields in ({}, {"x": None}, {"y": None}, {"x": 3, "y": [1]})
+    ]
+
+
+@program("R2.19", "R1.10")
+def nothing_for_a_root_channel(api, run):
+    def gives(schema, given):
+        built = api.StateGraph(schema).add_node("n", lambda s: None)
+        g = built.add_edge(api.START, "n").compile(checkpointer=run.saver)
+        config = run.config(type(given).__name__)
+        return [run.invoke(g, given, config), run.get_state(g, config).values]
+
+    return [gives(list, [1]), gives(Annotated[str, operator.add], "in")]
+
+
+@program("R2.3")
+def what_a_reducer_of_an_abstract_type_starts_with(api, run):
+    class R(TypedDict, total=False):
+        items: Annotated[Iterable[int], lambda a, b: [*a, *b]]
+        group: Annotated[collections.abc.Set, lambda a, b: a | b]
+        table: Annotated[collections.abc.Mapping, lambda a, b: {**a, **b}]
+
+    seen = []
+
+    def n(state):
+        seen.append(dict(state))
+        return {"items": [1], "group": {2}, "table": {"a": 3}}
+
+    return [run.invoke(graph(api, (api.START, "n"), schema=R, n=n).compile(), {}), seen]

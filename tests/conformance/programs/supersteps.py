@@ -479,3 +479,17 @@ def the_order_of_ending_changes_nothing(api, run):
 
     first = gives("a", "b", "c")
     return [first, gives("c", "b", "a") == first, gives("b", "c", "a") == first]
+
+
+@program("R3.19")
+def a_node_looks_whether_to_stop(api, run):
+    control = api.RunControl()
+    seen = [control.drain_requested, control.drain_reason]
+
+    def n(state, runtime):
+        runtime.control.request_drain()
+        seen.extend([runtime.control.drain_requested, runtime.control.drain_reason])
+        return {"log": ["n"]}
+
+    g = graph(api, (api.START, "n"), n=n).compile()
+    return [run.invoke(g, {"log": []}, control=control), seen]

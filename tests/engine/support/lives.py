@@ -11,10 +11,10 @@ from typing import Any
 from durableweb.checkpoint.memory import InMemorySaver
 from durableweb.types import Command
 from tests.programs.sample import Life, PlannedFailure, Sample, World
-from workflows.engine.constants import CALL, ERROR, GOTO, INTERRUPT, RESUME
+from workflows.engine.constants import CALL, ERROR, GOTO, INTERRUPT, RESUME, RUNS
 from workflows.engine.drivers.threads import pool
 
-NOT_RESULTS = {CALL, ERROR, GOTO, INTERRUPT, RESUME}
+NOT_RESULTS = {CALL, ERROR, GOTO, INTERRUPT, RESUME, RUNS}
 TURNS = 60
 
 

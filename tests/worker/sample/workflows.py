@@ -7,9 +7,11 @@ import os
 import time
 from typing import Annotated, TypedDict
 
+from durableweb.errors import RunCancelled
 from durableweb.func import task
 from durableweb.graph import END, START, StateGraph
 from durableweb.register import register
+from durableweb.runtime import Runtime
 from durableweb.types import interrupt
 
 
@@ -85,6 +87,24 @@ letter = StateGraph(Letter)
 letter.add_sequence([("write", write), ("post", post)])
 letter.add_edge(START, "write")
 register(letter.compile(name="posted"), name="posted", editable=["text"])
+
+
+def wait(state: Steps, runtime: Runtime) -> Steps:
+    note("waiting")
+    runtime.heartbeat("row 1")
+    try:
+        while True:
+            time.sleep(0.05)
+            runtime.check()
+    except RunCancelled:
+        note("let go")
+        raise
+
+
+patient = StateGraph(Steps)
+patient.add_node("wait", wait)
+patient.add_edge(START, "wait")
+register(patient.compile(name="patient"), name="patient")
 
 
 def deadly(state: Steps) -> Steps:

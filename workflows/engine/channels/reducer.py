@@ -19,7 +19,6 @@ from workflows.engine.errors import InvalidUpdateError
 _CONCRETE = {
     collections.abc.Sequence: list,
     collections.abc.MutableSequence: list,
-    collections.abc.Iterable: list,
     collections.abc.Set: set,
     collections.abc.MutableSet: set,
     collections.abc.Mapping: dict,
@@ -117,7 +116,7 @@ class BinaryOperatorAggregate(Channel):
         return found, replacement
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, BinaryOperatorAggregate) and _same_function(
+        return type(other) is type(self) and _same_function(
             self.operator, other.operator
         )
 
@@ -127,11 +126,11 @@ class BinaryOperatorAggregate(Channel):
 class DeltaChannel(BinaryOperatorAggregate):
     """Folds all writes of a step at once: `f(value or None, [writes]) -> value` (R2.8).
 
-    The saver stores append-only values as what was appended, so no special storage is
-    needed here; `snapshot_frequency` is accepted and checked.
+    Where a list has only been added to, savers keep what was added; a full value is asked for
+    after `snapshot_frequency` updates at the latest, by saying that it was not.
     """
 
-    __slots__ = ("snapshot_frequency",)
+    __slots__ = ("snapshot_frequency", "updates")
 
     def __init__(
         self,
@@ -140,29 +139,46 @@ class DeltaChannel(BinaryOperatorAggregate):
         *,
         snapshot_frequency: int = 100,
     ) -> None:
-        if snapshot_frequency <= 0:
+        if type(snapshot_frequency) is not int or snapshot_frequency <= 0:
             raise ValueError(
-                f"snapshot_frequency must be positive, not {snapshot_frequency}"
+                f"snapshot_frequency must be a positive int, not {snapshot_frequency!r}"
             )
         super().__init__(typ, reducer)
-        self.keeps_left = False
-        self.value = MISSING
         self.snapshot_frequency = snapshot_frequency
-
-    def clear(self) -> None:
-        self.value = MISSING
+        self.updates = 0
 
     def update(self, values: Sequence[Any]) -> bool:
         if not values:
             return False
+        self.updates += 1
         found, replacement = self._overwritten(values)
-        self.appended = False
         if found:
             self.value = replacement
+            self.appended = False
             return True
-        before = None if self.value is MISSING else self.value
-        self.value = self.operator(before, list(values))
+        known: Any = None if self.value is MISSING else self.value
+        # The reducer gets a container of its own: it may well add to what it is given, and other
+        # copies of this channel hold the same one.
+        given = known.copy() if type(known) in (list, dict, set) else known
+        self.value = value = self.operator(given, list(values))
+        self.appended = (
+            self.appended
+            and self.updates % self.snapshot_frequency != 0
+            and type(known) is list
+            and type(value) is list
+            and len(value) >= len(known)
+            and all(map(operators.is_, known, value))
+        )
         return True
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, DeltaChannel)
+            and super().__eq__(other)
+            and self.snapshot_frequency == other.snapshot_frequency
+        )
+
+    __hash__ = Channel.__hash__
 
 
 def _same_function(one: Any, other: Any) -> bool:

@@ -46,6 +46,7 @@ __all__ = [
     "Place",
     "TaskWrites",
     "checkpoint_config",
+    "is_given_up",
 ]
 
 _guard = threading.Lock()
@@ -216,6 +217,23 @@ class BaseCheckpointSaver:
             live: dict[str, Place] = self.__dict__.setdefault("_live", {})
             if live.get(place.thread_id) is place:
                 del live[place.thread_id]
+            if outcome == "success":
+                self.__dict__.get("_heartbeats", {}).pop(place.thread_id, None)
+
+    def keep_heartbeat(
+        self, thread_id: str, task_id: str, node: str, details: Any
+    ) -> None:
+        """Keep what a task said last of its progress (RA.16); the default: in this process."""
+        with _guard:
+            kept: dict[str, dict[str, Any]] = self.__dict__.setdefault(
+                "_heartbeats", {}
+            )
+            kept.setdefault(thread_id, {})[task_id] = details
+
+    def last_heartbeat(self, thread_id: str, task_id: str) -> Any:
+        """What `keep_heartbeat` was given last for the task, or None."""
+        with _guard:
+            return self.__dict__.get("_heartbeats", {}).get(thread_id, {}).get(task_id)
 
     # async twins: one body, the blocking one
 

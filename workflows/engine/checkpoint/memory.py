@@ -9,7 +9,7 @@ from __future__ import annotations
 import builtins
 import threading
 from collections.abc import Container, Iterator, Sequence
-from typing import Any, Self
+from typing import Any
 
 from workflows.engine import serde as _serde
 from workflows.engine.checkpoint.base import (
@@ -23,54 +23,69 @@ from workflows.engine.checkpoint.base import (
 )
 from workflows.engine.checkpoint.kept import Keeper, Node
 from workflows.engine.checkpoint.prompt import PromptTwins
-from workflows.engine.checkpoint.records import SLOTS, Saved, Space, TaskRecord
+from workflows.engine.checkpoint.records import (
+    SLOTS,
+    Saved,
+    Space,
+    TaskRecord,
+    is_engines_own,
+)
+from workflows.engine.checkpoint.sealed import BODY, WRITES, SealedKeeper, Sealer
 from workflows.engine.errors import SerializationError, ThreadBusyError
 from workflows.engine.serde import Serde
 from workflows.engine.serde.plain import SAFE, encode_plain
+from workflows.engine.serde.vault import AnyCipher, Vault
 
 _APART = ("channel_values", "channel_versions")
-_OWN_LISTS = frozenset({"parents", "wrote"})
 
 
-def _is_engines_own(rest: dict[str, Any], metadata: Any) -> bool:
-    """Say whether all of it is text, numbers and lists that the engine itself has made."""
-    for item in rest.get("due") or ():
-        if "send" in item or "carried" in item:
-            return False
-    for name, value in metadata.items():
-        kind = type(value)
-        if kind is not int and name not in _OWN_LISTS and not _is_harmless(value):
-            return False
-    return True
-
-
-def _is_harmless(value: Any) -> bool:
-    return type(value) in SAFE and (type(value) is not str or value.isascii())
+def _unmoved(
+    before: Saved | None, given: Any, changed: Any, versions: dict[str, Any]
+) -> dict[str, Node]:
+    """The channels that did not move, as the checkpoint before has them."""
+    if before is None or len(changed) >= len(given):
+        return {}
+    known = before.versions
+    if {**known, **changed} == versions:  # a wide state is copied, not walked
+        kept = before.values.copy()
+        for channel in changed:
+            kept.pop(channel, None)
+        if kept.keys() <= given.keys():
+            return kept
+    return {
+        channel: node
+        for channel, node in before.values.items()
+        if channel in given
+        and channel not in changed
+        and known.get(channel) == versions.get(channel)
+    }
 
 
 class InMemorySaver(PromptTwins):
-    """Keeps checkpoints as long as it lives. One saver may serve many threads at a time."""
+    """Keeps checkpoints as long as it lives. One saver may serve many threads at a time.
 
-    def __init__(self, *, serde: Serde | None = None) -> None:
+    With a `cipher` (see `workflows.engine.serde.vault`) all that it keeps is encrypted.
+    """
+
+    def __init__(
+        self, *, serde: Serde | None = None, cipher: AnyCipher | None = None
+    ) -> None:
+        if serde is not None and not hasattr(serde, "encode"):
+            raise TypeError(
+                f"{type(serde).__name__} has no encode(); give a durableweb Serde, and to "
+                "encrypt what is kept cipher="
+            )
         self.serde: Serde = serde or _serde.default
         super().__init__(serde=self.serde)
         self._lock = threading.RLock()
         self._threads: dict[str, dict[str, Space]] = {}
         self._keeper = Keeper(self.serde)
-
-    # programs written for the reference may open it in a `with`
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        return None
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        return None
+        self._sealer: Sealer | None = None
+        self._bare = SAFE  # types that are kept as they are
+        if cipher is not None:
+            self._bare = frozenset()
+            self._sealer = Sealer(vault := Vault(cipher))
+            self._keeper = SealedKeeper(self.serde, vault)
 
     # reading
 
@@ -108,7 +123,7 @@ class InMemorySaver(PromptTwins):
             if limit is not None and given >= limit:
                 return
             if filter:
-                metadata = self.serde.decode(saved.body)[1]
+                metadata = self._read(saved.body, thread_id, BODY)[1]
                 if any(metadata.get(name) != want for name, want in filter.items()):
                     continue
             with self._lock:
@@ -140,7 +155,7 @@ class InMemorySaver(PromptTwins):
     def _tuple(
         self, thread_id: str, namespace: str, space: Space, saved: Saved
     ) -> CheckpointTuple:
-        checkpoint, metadata = self.serde.decode(saved.body)
+        checkpoint, metadata = self._read(saved.body, thread_id, BODY)
         checkpoint["channel_versions"] = dict(saved.versions)
         checkpoint["channel_values"] = {
             channel: node.load(self.serde) for channel, node in saved.values.items()
@@ -153,16 +168,23 @@ class InMemorySaver(PromptTwins):
             checkpoint,
             metadata,
             parent,
-            self._pending(space.writes.get(saved.id, {})),
+            self._pending(space.writes.get(saved.id, {}), thread_id),
         )
 
-    def _pending(self, tasks: dict[str, TaskRecord]) -> builtins.list[PendingWrite]:
+    def _read(self, data: bytes, thread_id: str, place: str) -> Any:
+        if self._sealer is not None:
+            data = self._sealer.open(data, thread_id, place)
+        return self.serde.decode(data)
+
+    def _pending(
+        self, tasks: dict[str, TaskRecord], thread_id: str
+    ) -> builtins.list[PendingWrite]:
         in_order = sorted(tasks.items(), key=lambda pair: (pair[1].path, pair[0]))
         return [
             (task_id, channel, value)
             for task_id, record in in_order
             for slot in sorted(record.slots)
-            for channel, value in self.serde.decode(record.slots[slot])
+            for channel, value in self._read(record.slots[slot], thread_id, WRITES)
         ]
 
     # writing
@@ -206,15 +228,16 @@ class InMemorySaver(PromptTwins):
         answers and a result are kept apart and replaced one by one.
         """
         conf = config["configurable"]
-        slots = self._slots(writes)
+        thread_id = str(conf["thread_id"])
+        slots = self._slots(writes, thread_id)
         with self._lock:
-            space = self._space(str(conf["thread_id"]), conf.get("checkpoint_ns", ""))
+            space = self._space(thread_id, conf.get("checkpoint_ns", ""))
             space.enter(conf.get("checkpoint_id") or "", task_id, task_path, slots)
 
     def commit(self, commit: Commit) -> None:
         """Save `commit` whole, or nothing of it where a value cannot be stored."""
         thread_id, namespace = str(commit.thread_id), commit.namespace
-        tasks = [(task, self._slots(task.writes)) for task in commit.writes]
+        tasks = [(task, self._slots(task.writes, thread_id)) for task in commit.writes]
         parent = commit.parent_id
         with self._lock:
             space = self._space(thread_id, namespace)
@@ -258,17 +281,11 @@ class InMemorySaver(PromptTwins):
     ) -> Saved:
         given = checkpoint.get("channel_values", {})
         versions = dict(checkpoint.get("channel_versions", ()))
-        values: dict[str, Node] = {}
-        old = before.values if before is not None else {}
-        if before is not None and len(changed) < len(given):
-            # A channel that did not move stands as the checkpoint before has it.
-            known = before.versions
-            if {**known, **changed} != versions:
-                old = {c: n for c, n in old.items() if known.get(c) == versions.get(c)}
+        values = _unmoved(before, given, changed, versions)
         for channel, value in given.items():
-            if channel not in changed and channel in old:
-                values[channel] = old[channel]
-            elif type(value) in SAFE:
+            if channel in values:
+                continue
+            if type(value) in self._bare:
                 values[channel] = Node(value)  # cannot change, so it needs no text
             else:
                 key = (thread_id, namespace, channel)
@@ -277,10 +294,12 @@ class InMemorySaver(PromptTwins):
                 )
         rest = {name: part for name, part in checkpoint.items() if name not in _APART}
         body = self._body(rest, metadata)
+        if self._sealer is not None:
+            body = self._sealer.seal(body, thread_id, BODY)
         return Saved(checkpoint["id"], parent, body, values, versions)
 
     def _body(self, rest: dict[str, Any], metadata: Any) -> bytes:
-        if _is_engines_own(rest, metadata):
+        if is_engines_own(rest, metadata):
             try:
                 return encode_plain([rest, metadata])
             except ValueError:
@@ -292,7 +311,18 @@ class InMemorySaver(PromptTwins):
             self.serde.encode(metadata, "$metadata")
             raise
 
-    def _slots(self, writes: Sequence[tuple[str, Any]]) -> dict[str, bytes]:
+    def _slots(
+        self, writes: Sequence[tuple[str, Any]], thread_id: str
+    ) -> dict[str, bytes]:
+        slots = self._slot_texts(writes)
+        if self._sealer is None:
+            return slots
+        return {
+            slot: self._sealer.seal(data, thread_id, WRITES)
+            for slot, data in slots.items()
+        }
+
+    def _slot_texts(self, writes: Sequence[tuple[str, Any]]) -> dict[str, bytes]:
         pairs: dict[str, builtins.list[builtins.list[Any]]] = {}
         if all(type(value) in SAFE and name not in SLOTS for name, value in writes):
             try:
@@ -324,16 +354,18 @@ class InMemorySaver(PromptTwins):
         """Remove the checkpoints whose metadata name one of these runs as `run_id`."""
         unwanted = set(run_ids)
         with self._lock:
-            for spaces in self._threads.values():
+            for thread_id, spaces in self._threads.items():
                 for space in spaces.values():
                     space.drop(
                         {
                             saved.id
                             for saved in space.saved.values()
-                            if self.serde.decode(saved.body)[1].get("run_id")
-                            in unwanted
+                            if self._run_of(saved, thread_id) in unwanted
                         }
                     )
+
+    def _run_of(self, saved: Saved, thread_id: str) -> Any:
+        return self._read(saved.body, thread_id, BODY)[1].get("run_id")
 
     def copy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
         """Give a new thread the whole history of another one."""
@@ -342,10 +374,18 @@ class InMemorySaver(PromptTwins):
                 raise ValueError(
                     f"thread {target_thread_id!r} exists already; copy to a new thread id"
                 )
-            spaces = self._threads.get(str(source_thread_id), {})
-            self._threads[str(target_thread_id)] = {
-                namespace: space.copy() for namespace, space in spaces.items()
-            }
+            spaces = self._threads.get(str(source_thread_id))
+            if not spaces:
+                raise ValueError(
+                    f"thread {source_thread_id!r} does not exist; nothing was copied"
+                )
+            copies = {namespace: space.copy() for namespace, space in spaces.items()}
+            if self._sealer is not None:
+                for space in copies.values():
+                    self._sealer.move(
+                        space, str(source_thread_id), str(target_thread_id)
+                    )
+            self._threads[str(target_thread_id)] = copies
 
     def prune(
         self, thread_ids: Sequence[str], *, strategy: str = "keep_latest"

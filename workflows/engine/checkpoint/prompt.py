@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Any
+from typing import Any, Self
 
 from workflows.engine.checkpoint.base import (
     BaseCheckpointSaver,
@@ -20,6 +20,20 @@ class PromptTwins(BaseCheckpointSaver):
     """A saver whose verbs are over at once."""
 
     only_hops = True
+
+    # programs written for the reference may open it in a `with`
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        return None
 
     async def aget_tuple(self, config: Config) -> CheckpointTuple | None:
         """Async twin of `get_tuple`."""

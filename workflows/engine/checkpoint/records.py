@@ -6,7 +6,8 @@ from bisect import insort
 from typing import Any
 
 from workflows.engine.checkpoint.kept import Node
-from workflows.engine.constants import CALL, ERROR, INTERRUPT, RESUME, RETURN
+from workflows.engine.constants import CALL, ERROR, INTERRUPT, RESUME, RETURN, RUNS
+from workflows.engine.serde.plain import SAFE
 
 SLOTS = {
     ERROR: "error",
@@ -14,7 +15,9 @@ SLOTS = {
     RESUME: "resume",
     RETURN: "return",
     CALL: "return",
+    RUNS: "runs",
 }
+_OWN_LISTS = frozenset({"parents", "wrote"})
 
 
 class Saved:
@@ -96,3 +99,19 @@ class Space:
                 twin.writes[id][task_id] = other = TaskRecord(record.path)
                 other.slots = dict(record.slots)
         return twin
+
+
+def is_engines_own(rest: dict[str, Any], metadata: Any) -> bool:
+    """Say whether all of it is text, numbers and lists that the engine itself has made."""
+    for item in rest.get("due") or ():
+        if "send" in item or "carried" in item:
+            return False
+    for name, value in metadata.items():
+        kind = type(value)
+        if kind is not int and name not in _OWN_LISTS and not _is_harmless(value):
+            return False
+    return True
+
+
+def _is_harmless(value: Any) -> bool:
+    return type(value) in SAFE and (type(value) is not str or value.isascii())

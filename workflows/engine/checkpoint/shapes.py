@@ -63,7 +63,10 @@ class Asked:
 
 @dataclass(slots=True)
 class TaskWrites:
-    """What one task saves: pairs of channel (or reserved name) and value."""
+    """What one task saves: pairs of channel (or reserved name) and value.
+
+    `runs` says how often it has been run by now, where a saver tells that to people (RA.3).
+    """
 
     task_id: str
     path: str
@@ -71,6 +74,7 @@ class TaskWrites:
     writes: Sequence[tuple[str, Any]]
     asked: Sequence[Asked] = ()
     error: str | None = None
+    runs: int = 0
 
 
 @dataclass(slots=True)

@@ -14,10 +14,10 @@ from typing import Any
 from workflows.engine.drivers import faults, timeouts
 from workflows.engine.drivers.attempt import Invoke, run_async
 from workflows.engine.drivers.blocking import Blocking
-from workflows.engine.drivers.context import Context
+from workflows.engine.drivers.context import Context, handed_out
 from workflows.engine.drivers.future import TaskFuture, let_go
 from workflows.engine.drivers.threads import pool
-from workflows.engine.errors import LeaseLostError
+from workflows.engine.errors import LeaseLostError, RunCancelled
 from workflows.engine.loop.effects import (
     Called,
     Cancel,
@@ -60,7 +60,7 @@ class Aio:
         self.result: Any = None
         self.chunks: deque[Any] = deque()
         self.fatal: BaseException | None = None
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
         self.suspended = False
         self.taken_over: Any = None
         self.ended = False
@@ -76,19 +76,24 @@ class Aio:
     async def stream(self) -> AsyncGenerator[Any, None]:
         """Run to the end, yielding chunks while no task of the next step has started."""
         status = "error"
+        stop = self.run.stop
+        stop.listen(self._nudge)
         try:
-            value: Any = None
-            while True:
-                request = await self._until_wait(value)
-                if request is None:
-                    break
-                value = None
-                while not value:
+            request = await self._until_wait(None)
+            while request is not None:
+                events: list[Event] = []
+                while not events:
                     while self.chunks:
                         self.suspended = True
                         yield self.chunks.popleft()
                         self._go_on()
-                    value = await self._next_events()
+                    events = await self._next_events()
+                    if stop.is_now:
+                        break
+                if events:
+                    request = await self._until_wait(events)
+                if stop.is_now and request is not None:
+                    request = await self._until_wait(None, stop.error())
             while self.chunks:
                 self.suspended = True
                 yield self.chunks.popleft()
@@ -99,15 +104,16 @@ class Aio:
         except GeneratorExit:
             status = "stopped"
             raise
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, RunCancelled):
             status = "cancelled"
             raise
         finally:
+            stop.forget(self._nudge)
             self.steps.close()
             for attempt in self.attempts.values():
                 attempt.cancel()
             self.ended = True
-            let_go(self.calls)
+            let_go(self.calls, stop)
             if self.place is not None:
                 place, self.place = self.place, None
                 await asyncio.shield(self.saver.aclose(place, status))
@@ -117,6 +123,10 @@ class Aio:
         if self.taken_over is not None:
             raise LeaseLostError(self.taken_over.run_id, self.taken_over.fence)
 
+    def cancel(self, mode: str, reason: str = "", limit: float | None = None) -> None:
+        """Ask the run to end, from any thread: what a saver calls that was told so."""
+        self.run.stop.request(mode, reason, limit)
+
     def give_up(self) -> bool:
         """End a run whose stream nobody reads on; False while a task is at work (RA.2)."""
         busy = any(not attempt.done() for attempt in self.attempts.values())
@@ -125,23 +135,23 @@ class Aio:
         self.taken_over, self.place = self.place, None
         return True
 
-    async def _until_wait(self, value: Any) -> Any:
+    async def _until_wait(self, value: Any, error: BaseException | None = None) -> Any:
         """Answer requests until the loop waits (returns it) or ends (returns None)."""
         steps = self.steps
         try:
-            request = steps.send(value)
+            request = steps.send(value) if error is None else steps.throw(error)
             while not isinstance(request, Wait):
                 try:
                     answer = await self._answer(request)
-                except Exception as error:  # noqa: BLE001 - the loop is told
-                    request = steps.throw(error)
+                except Exception as failed:  # noqa: BLE001 - the loop is told
+                    request = steps.throw(failed)
                 else:
                     request = steps.send(answer)
         except StopIteration as stop:
             self.result = stop.value
             return None
-        except Exception as error:  # noqa: BLE001 - raised by stream() after the chunks
-            self.error = error
+        except (Exception, RunCancelled) as raised:  # noqa: BLE001 - raised by stream()
+            self.error = raised
             return None
         if faults.active is not None:
             faults.active.before(request)
@@ -156,8 +166,9 @@ class Aio:
                 return None
             case Save(commit):
                 return await self.saver.acommit(commit)
-            case Emit(mode, chunk):
-                return self.emit(self.run.namespace, mode, chunk)
+            case Emit():
+                self.chunks += handed_out(self.run, request)
+                return None
             case Load(config):
                 return await self.saver.aget_tuple(config)
             case Open(thread_id, head):
@@ -181,14 +192,6 @@ class Aio:
                 return await self.run.cache.aset(pairs)
         raise TypeError(f"unknown request {request!r}")
 
-    def emit(self, namespace: str, mode: str, chunk: Any) -> None:
-        """Take a chunk of this run or, with `subgraphs`, of one below it."""
-        if self.run.sink is not None:
-            self.run.sink(namespace, mode, chunk)
-            return
-        self.chunks.append((namespace, mode, chunk))
-        self._nudge()
-
     def _nudge(self) -> None:
         if threading.get_ident() == self.thread:
             self.arrived.set()
@@ -203,10 +206,12 @@ class Aio:
         return tasks
 
     async def _next_events(self) -> list[Event]:
-        self._flush()
+        stop = self.run.stop
+        if not stop.is_now:
+            self._flush()
         if not self.events:
             self.arrived.clear()
-            if not self.events and not self.chunks:
+            if not self.events and not self.chunks and not stop.is_now:
                 await self.arrived.wait()
         if self.fatal is not None:
             raise self.fatal
@@ -229,11 +234,14 @@ class Aio:
             writes = await self._within_limits(task, context)
         except asyncio.CancelledError:
             return
-        except Exception as error:  # noqa: BLE001 - an ending like any other
-            self._post(Failed(task, error))
-        except BaseException as error:  # noqa: BLE001 - ends the run (R3.16)
-            self.fatal = error
-            self.arrived.set()
+        except BaseException as error:  # noqa: BLE001 - an ending like any other
+            if context.is_stop(error):
+                self._nudge()
+            elif isinstance(error, Exception):
+                self._post(Failed(task, error))
+            else:
+                self.fatal = error  # ends the run (R3.16)
+                self._nudge()
         else:
             self._post(Finished(task, writes))
 
@@ -264,9 +272,9 @@ class Aio:
         self.events.append(event)
         self._nudge()
 
-    def wrote(self, task: Task, mode: str, chunk: Any) -> None:
-        """The stream writer was used."""
-        self._post(Wrote(task, mode, chunk))
+    def wrote(self, event: Wrote) -> None:
+        """The stream writer was used, or a run below has sent a chunk up."""
+        self._post(event)
 
     def called(self, parent: Task, child: Task) -> None:
         """A `@task` was called."""
@@ -278,7 +286,7 @@ class Aio:
         if child.call is not None:
             self.calls.add(child.call.future)
         if self.ended:
-            let_go(self.calls)
+            let_go(self.calls, self.run.stop)
         return not self.ended
 
     def pump(self, future: Any, timeout: float | None) -> bool:

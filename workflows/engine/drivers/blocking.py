@@ -16,12 +16,12 @@ from threading import Timer
 from time import monotonic
 from typing import Any
 
-from workflows.engine.drivers import faults
+from workflows.engine.drivers import faults, timeouts
 from workflows.engine.drivers.attempt import check_blocking, run_blocking
-from workflows.engine.drivers.context import Context
+from workflows.engine.drivers.context import Context, handed_out
 from workflows.engine.drivers.future import TaskFuture, let_go
 from workflows.engine.drivers.threads import pool
-from workflows.engine.errors import LeaseLostError
+from workflows.engine.errors import LeaseLostError, RunCancelled
 from workflows.engine.loop.effects import (
     Called,
     Cancel,
@@ -44,7 +44,8 @@ from workflows.engine.loop.effects import (
 from workflows.engine.loop.records import Run, Task
 from workflows.engine.runtime import current
 
-_NUDGE = object()  # put into the queue to wake the driver for its sink
+_NUDGE = object()  # put into the queue to wake the driver, so that it sees a stop
+_STOPPED = object()  # instead of an ending: the attempt met RunCancelled
 
 
 class Blocking:
@@ -67,7 +68,7 @@ class Blocking:
         self.error: BaseException | None = None
         self.fatal: BaseException | None = None
         self.chunks: deque[Any] = deque()
-        self.inline = not (run.modes & {"custom", "messages"})
+        self.inline = not (run.below or run.modes & {"custom", "messages"})
         self.pumping = False
         self.suspended = False
         self.taken_over: Any = None
@@ -85,6 +86,8 @@ class Blocking:
     def stream(self) -> Generator[Any, None, None]:
         """Run to the end, yielding chunks while no task of the next step has started."""
         status = "error"
+        stop = self.run.stop
+        stop.listen(self._nudge)
         try:
             self._advance(None)
             while not self.done:
@@ -93,6 +96,9 @@ class Blocking:
                 events = self._next_events()
                 if events:
                     self._advance(events)
+                if stop.is_now and not self.done:
+                    self.ready.clear()
+                    self._advance(None, stop.error())
             yield from self._hand_out()
             if self.error is not None:
                 raise self.error
@@ -100,10 +106,14 @@ class Blocking:
         except GeneratorExit:
             status = "stopped"
             raise
+        except RunCancelled:
+            status = "cancelled"
+            raise
         finally:
+            stop.forget(self._nudge)
             self.steps.close()
             self.ended = True
-            let_go(self.calls)
+            let_go(self.calls, stop)
             if self.place is not None:
                 self.saver.close(self.place, status)
 
@@ -115,6 +125,10 @@ class Blocking:
             if self.taken_over is not None:
                 raise LeaseLostError(self.taken_over.run_id, self.taken_over.fence)
 
+    def cancel(self, mode: str, reason: str = "", limit: float | None = None) -> None:
+        """Ask the run to end, from any thread: what a saver calls that was told so."""
+        self.run.stop.request(mode, reason, limit)
+
     def give_up(self) -> bool:
         """End a run whose stream nobody reads on; False while a task is at work (RA.2)."""
         if not self.suspended or self.live:
@@ -122,19 +136,22 @@ class Blocking:
         self.taken_over, self.place = self.place, None
         return True
 
+    def _nudge(self) -> None:
+        self.queue.put(_NUDGE)
+
     # the loop's side
 
-    def _advance(self, value: Any) -> None:
-        """Hand `value` to the loop and answer its requests until it waits or ends."""
+    def _advance(self, value: Any, error: BaseException | None = None) -> None:
+        """Hand `value`, or `error`, to the loop and answer it until it waits or ends."""
         self.waiting = False
         steps = self.steps
         try:
-            request = steps.send(value)
+            request = steps.send(value) if error is None else steps.throw(error)
             while type(request) is not Wait:
                 try:
                     answer = self._answer(request)
-                except Exception as error:  # noqa: BLE001 - the loop is told
-                    request = steps.throw(error)
+                except Exception as failed:  # noqa: BLE001 - the loop is told
+                    request = steps.throw(failed)
                 else:
                     request = steps.send(answer)
             if faults.active is not None:
@@ -142,8 +159,8 @@ class Blocking:
             self.waiting = True
         except StopIteration as stop:
             self.done, self.result = True, stop.value
-        except Exception as error:  # noqa: BLE001 - raised to the caller by stream()
-            self.done, self.error = True, error
+        except (Exception, RunCancelled) as raised:  # noqa: BLE001 - raised by stream()
+            self.done, self.error = True, raised
 
     def _answer(self, request: Any) -> Any:
         if faults.active is not None:
@@ -154,8 +171,9 @@ class Blocking:
         if kind is Start:
             return self._start(request.task, request.delay)
         match request:
-            case Emit(mode, chunk):
-                return self._emit(mode, chunk)
+            case Emit():
+                self.chunks += handed_out(self.run, request)
+                return None
             case Load(config):
                 return self.saver.get_tuple(config)
             case Open(thread_id, head):
@@ -177,18 +195,6 @@ class Blocking:
                 return self.run.cache.set(pairs)
         raise TypeError(f"unknown request {request!r}")
 
-    def _emit(self, mode: str, chunk: Any) -> None:
-        self.emit(self.run.namespace, mode, chunk)
-
-    def emit(self, namespace: str, mode: str, chunk: Any) -> None:
-        """Take a chunk of this run or, with `subgraphs`, of one below it."""
-        if self.run.sink is not None:
-            self.run.sink(namespace, mode, chunk)
-            return
-        self.chunks.append((namespace, mode, chunk))
-        if threading.get_ident() != self.thread:
-            self.queue.put(_NUDGE)
-
     def _start(self, task: Task, delay: float) -> None:
         if delay > 0:
             self.live += 1
@@ -206,14 +212,20 @@ class Blocking:
     def _in_pool(self, task: Task, context: Any) -> None:
         self.queue.put(context.run(self._attempt, task))
 
-    def _attempt(self, task: Task) -> Event:
+    def _attempt(self, task: Task) -> Event | object:
         token = current.set(context := Context(task, self.run, self))
+        if "timeout" in task.due:
+            # Nothing can stop a plain function: its limit is what runtime.check() obeys.
+            policy = timeouts.policy_of(task)
+            context.watch = timeouts.Watch(policy, monotonic) if policy else None
         try:
             return Finished(task, run_blocking(task, context))
-        except Exception as error:  # noqa: BLE001 - an ending like any other
-            return Failed(task, error)
-        except BaseException as error:  # noqa: BLE001 - ends the run (R3.16)
-            self.fatal = error
+        except BaseException as error:  # noqa: BLE001 - an ending like any other
+            if context.is_stop(error):
+                return _STOPPED
+            if isinstance(error, Exception):
+                return Failed(task, error)
+            self.fatal = error  # ends the run (R3.16)
             return Failed(task, RuntimeError("the run was ended"))
         finally:
             current.reset(token)
@@ -225,9 +237,9 @@ class Blocking:
     def _next_events(self) -> list[Event]:
         events: list[Event] = []
         if self.inline and len(self.ready) == 1 and self.live == 0:
-            event = self._attempt(self.ready.popleft())
+            event: Any = self._attempt(self.ready.popleft())
             self._check_fatal()
-            if self.done:
+            if self.done or event is _STOPPED:
                 return []
             events.append(event)
         else:
@@ -240,10 +252,11 @@ class Blocking:
     def _take(self, item: Any, events: list[Event]) -> None:
         if item is _NUDGE:
             return
-        if isinstance(item, Finished | Failed):
+        if item is _STOPPED or isinstance(item, Finished | Failed):
             self.live -= 1
         self._check_fatal()
-        events.append(item)
+        if item is not _STOPPED:
+            events.append(item)
 
     def _check_fatal(self) -> None:
         if self.fatal is not None:
@@ -251,9 +264,9 @@ class Blocking:
 
     # the tasks' side
 
-    def wrote(self, task: Task, mode: str, chunk: Any) -> None:
-        """The stream writer was used."""
-        self.queue.put(Wrote(task, mode, chunk))
+    def wrote(self, event: Wrote) -> None:
+        """The stream writer was used, or a run below has sent a chunk up."""
+        self.queue.put(event)
 
     def called(self, parent: Task, child: Task) -> None:
         """A `@task` was called; it is started at once where the loop is free to."""
@@ -268,7 +281,7 @@ class Blocking:
         if child.call is not None:
             self.calls.add(child.call.future)
         if self.ended:
-            let_go(self.calls)
+            let_go(self.calls, self.run.stop)
         return not self.ended
 
     def pump(self, future: Any, timeout: float | None) -> bool:
@@ -281,6 +294,8 @@ class Blocking:
             if left is not None and left <= 0:
                 raise TimeoutError(f"task {future.name!r} did not end in {timeout} s")
             self._turn(block=True, timeout=left)
+            if self.run.stop.is_now and not future.done():
+                raise self.run.stop.error()
             if self.done and not future.done():
                 raise self.error or RuntimeError("the run has ended")
         return True

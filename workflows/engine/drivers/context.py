@@ -2,25 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from workflows.engine import ids
 from workflows.engine.checkpoint.base import Asked
-from workflows.engine.constants import NS_END, NS_SEP, PREVIOUS
+from workflows.engine.constants import PREVIOUS
 from workflows.engine.drivers.future import TaskFuture
+from workflows.engine.drivers.threads import pool
 from workflows.engine.drivers.timeouts import Watch
 from workflows.engine.errors import (
     GraphInterrupt,
+    NodeTimeoutError,
+    RunCancelled,
     SerdeError,
 )
 from workflows.engine.jsonschema import validate_answer
-from workflows.engine.loop.records import Call, Run, Task
+from workflows.engine.loop.effects import Emit, Wrote
+from workflows.engine.loop.plan import metadata_of
+from workflows.engine.loop.records import Call, Run, Task, namespace_of
 from workflows.engine.loop.resume import question_digest
 from workflows.engine.response_schemas import describe, mark_refused
 from workflows.engine.runtime import ExecutionInfo, Runtime
 from workflows.engine.serde import canonical
-from workflows.engine.types import Interrupt
+from workflows.engine.types import Interrupt, MessageChunk, StreamWriter
+
+
+class Writer:
+    """The stream writer of one attempt; see `types.StreamWriter`."""
+
+    __slots__ = ("_context",)
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def __call__(self, chunk: Any, /) -> None:
+        """Hand out a chunk in the mode `custom`."""
+        self._context.write("custom", lambda: chunk)
+
+    def message(self, id: str, text: str) -> None:
+        """Hand out a part of the message `id` in the mode `messages` (R9.6)."""
+        context = self._context
+        context.run.shown.add(id)
+        context.write(
+            "messages",
+            lambda: (MessageChunk(text, id), metadata_of(context.run, context.task)),
+        )
 
 
 class Context:
@@ -48,9 +78,7 @@ class Context:
     @property
     def namespace(self) -> str:
         """The namespace of the subgraphs this task calls: `node:task_id` below ours."""
-        name = f"{self.task.name}{NS_END}{self.task.id}"
-        outer = self.run.namespace
-        return f"{outer}{NS_SEP}{name}" if outer else name
+        return namespace_of(self.task, self.run)
 
     @property
     def previous(self) -> Any:
@@ -71,30 +99,73 @@ class Context:
                 "checkpoint_id": run.live_checkpoint,
                 "checkpoint_map": {**run.parents, run.namespace: run.live_checkpoint},
             }
-            found["metadata"] = {
-                **run.metadata,
-                **({"thread_id": run.thread_id} if run.saver else {}),
-                "langgraph_step": run.live_step,
-                "langgraph_node": task.name,
-                "langgraph_triggers": tuple(task.due.get("by", ())),
-                "langgraph_path": task.path,
-                "langgraph_checkpoint_ns": self.namespace,
-                **task.node.metadata,
-            }
+            found["metadata"] = metadata_of(run, task)
             self._config = found
         return self._config
 
-    def write(self, chunk: Any) -> None:
-        """Hand a chunk to the custom stream, at once."""
+    @property
+    def writer(self) -> StreamWriter:
+        """Hands chunks to whoever streams the run."""
+        return Writer(self)
+
+    def write(self, mode: str, make: Callable[[], Any]) -> None:
+        """Hand a chunk to a mode of the stream, at once, if somebody reads it."""
+        self._meet_stop()
         if self.watch is not None:
             self.watch.sign()
-        if "custom" in self.run.modes:
-            self.driver.wrote(self.task, "custom", chunk)
+        if mode in self.run.modes:
+            parent = self.task.parent
+            where = None if parent is None else namespace_of(parent, self.run)
+            self.driver.wrote(Wrote(self.task, mode, make(), where))
+
+    def pass_up(self, namespace: str, mode: str, chunk: Any) -> None:
+        """Take a chunk of a run that this task called, for whoever reads above."""
+        if self.watch is not None:
+            self.watch.sign()
+        self.driver.wrote(Wrote(self.task, mode, chunk, namespace, below=True))
 
     def beat(self, details: Any = None) -> None:
-        """Say that the attempt is alive (R1.37)."""
+        """Say that the attempt is alive (R1.37); `details` are kept for the next (RA.16)."""
+        self._meet_stop()
         if self.watch is not None:
             self.watch.beat(details)
+        if details is not None:
+            run, task = self.run, self.task
+            if run.saver is not None:
+                run.saver.keep_heartbeat(run.thread_id, task.id, task.name, details)
+            task.heartbeat = details
+
+    def recall(self) -> Any:
+        """What `heartbeat` was told last, here or by an attempt in another process."""
+        task, run = self.task, self.run
+        if task.heartbeat is None and run.saver is not None:
+            task.heartbeat = _off_the_loop(
+                run.saver.last_heartbeat, run.thread_id, task.id
+            )
+        return task.heartbeat
+
+    def check(self) -> None:
+        """End the attempt where it was asked to end (RA.16).
+
+        Raises RunCancelled, or NodeTimeoutError where a limit of time is over.
+        """
+        stop, task = self.run.stop, self.task
+        if stop.mode == "timeout":
+            elapsed = time.time() - (task.first_attempt or time.time())
+            raise NodeTimeoutError(task.name, elapsed, run_timeout=stop.limit)
+        self._meet_stop()
+        if self.watch is not None and self.watch.left() <= 0:
+            raise self.watch.error(task.name)
+
+    def is_stop(self, error: BaseException) -> bool:
+        """Whether the attempt ended with `error` because its run was asked to end."""
+        return self.run.stop.is_now and isinstance(
+            error, RunCancelled | NodeTimeoutError
+        )
+
+    def _meet_stop(self) -> None:
+        if self.run.stop.is_now:
+            raise self.run.stop.error()
 
     def runtime(self) -> Runtime[Any]:
         """R1.6."""
@@ -103,7 +174,7 @@ class Context:
             self._runtime = Runtime(
                 context=run.context,
                 store=run.store,
-                stream_writer=self.write,
+                stream_writer=self.writer,
                 previous=self.previous,
                 execution_info=ExecutionInfo(
                     checkpoint_id=run.live_checkpoint or "",
@@ -116,6 +187,8 @@ class Context:
                 ),
                 control=run.control,
                 heartbeat=self.beat,
+                check=self.check,
+                recall=self.recall,
                 idempotency_key=ids.digest(
                     f"{run.thread_id}\0{run.namespace}\0{task.id}"
                 ),
@@ -130,6 +203,7 @@ class Context:
         policy: Mapping[str, Any] | None = None,
     ) -> Any:
         """R5.1 to R5.9."""
+        self._meet_stop()
         task, run = self.task, self.run
         ordinal = task.questions
         if key is None:
@@ -144,10 +218,11 @@ class Context:
             place = f"key:{key}"
         if task.failed is not None:  # its error handler asks, not the node (R1.39)
             place = f"handler:{place}"
-        if ordinal == 100 and run.warn is not None:
+        if task.questions + len(task.keys) == 101 and run.warn is not None:
             run.warn(
-                f"{task.name!r} has asked more than 100 questions in one task; what comes "
-                "before them runs again each time. Loop through an edge instead."
+                f"thread {run.thread_id!r}: {task.name!r} has asked more than 100 "
+                "questions in one task; what comes before them runs again each time. "
+                "Loop through an edge instead."
             )
         question_id = ids.interrupt_id(task.origin, place)
         answer = run.answers.get(question_id)
@@ -187,6 +262,7 @@ class Context:
 
     def call(self, fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Start a `@task`, or take its recorded result (R8.9, R4.12)."""
+        self._meet_stop()
         task, run = self.task, self.run
         if fn.node.is_async and not self.driver.is_async:
             raise RuntimeError(
@@ -229,11 +305,42 @@ class Context:
         return future
 
 
+def _off_the_loop(function: Any, *args: Any) -> Any:
+    """Call what blocks; from a coroutine on another thread, for databases insist on that."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return function(*args)
+    found: list[Any] = []
+    done = threading.Event()
+
+    def job() -> None:
+        try:
+            found.append(function(*args))
+        finally:
+            done.set()
+
+    pool.submit(job)
+    done.wait()
+    return found[0] if found else None
+
+
 def _arguments_digest(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str | None:
     try:
         return ids.digest(canonical([list(args), kwargs]))
     except SerdeError:
         return None
+
+
+def handed_out(run: Run, request: Emit) -> list[tuple[str, str, Any]]:
+    """Pass a chunk up where a run above reads it; what is left for this run's own reader."""
+    mode, chunk = request.mode, request.chunk
+    namespace = run.namespace if request.namespace is None else request.namespace
+    if run.sink is not None and mode in run.passed:
+        run.sink(namespace, mode, chunk)
+    if mode in run.read and (run.deep or not request.below):
+        return [(namespace, mode, chunk)]
+    return []
 
 
 def injected(names: tuple[str, ...], context: Context) -> dict[str, Any]:
@@ -247,7 +354,7 @@ def injected(names: tuple[str, ...], context: Context) -> dict[str, Any]:
         elif name == "store":
             found[name] = context.run.store
         elif name == "writer":
-            found[name] = context.write
+            found[name] = context.writer
         elif name == "previous":
             found[name] = context.previous
     return found

@@ -8,6 +8,7 @@ from collections.abc import Generator
 from typing import Any
 
 from workflows.engine.errors import GraphInterrupt
+from workflows.engine.runtime import Stop
 
 
 class TaskFuture:
@@ -16,6 +17,9 @@ class TaskFuture:
     def __init__(self, name: str, context: Any) -> None:
         self.name = name
         self._context = context
+        # How many calls the body had made when it was handed the outcome; None: not yet.
+        self.seen_at: int | None = None
+        self._twin: TaskFuture | None = None
         self._done = False
         self._value: Any = None
         self._error: BaseException | None = None
@@ -36,6 +40,7 @@ class TaskFuture:
 
     def also(self, other: TaskFuture) -> None:
         """Tell `other` the same (a repeated body meets a call that still runs)."""
+        other._twin = self
         with self._lock:
             if not self._done:
                 self._others.append(other)
@@ -68,6 +73,7 @@ class TaskFuture:
     def exception(self, timeout: float | None = None) -> BaseException | None:
         """Wait for the end; the error, or None."""
         self._wait(timeout)
+        self._note_seen()
         self._note_question()
         return self._error
 
@@ -81,7 +87,14 @@ class TaskFuture:
             self._wait(timeout)
         return self._hand_out()
 
+    def _note_seen(self) -> None:
+        if self.seen_at is None:
+            self.seen_at = self._context.task.position
+        if self._twin is not None and self._twin.seen_at is None:
+            self._twin.seen_at = self.seen_at
+
     def _hand_out(self) -> Any:
+        self._note_seen()
         if self._error is not None:
             if isinstance(self._error, GraphInterrupt):
                 self._note_question()
@@ -133,10 +146,10 @@ def _wake(waiter: asyncio.Future[None]) -> None:
         waiter.set_result(None)
 
 
-def let_go(calls: set[TaskFuture]) -> None:
+def let_go(calls: set[TaskFuture], stop: Stop) -> None:
     """Fail what a run that has ended will not answer, so that no thread waits for ever."""
     for future in list(calls):
-        future.fail(run_has_ended())
+        future.fail(stop.error() if stop.is_now else run_has_ended())
 
 
 def run_has_ended() -> RuntimeError:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from workflows.engine.channels import LastValue
-from workflows.engine.constants import END, PREVIOUS
+from workflows.engine.constants import END, PREVIOUS, START
+from workflows.engine.draw import DrawnGraph
 from workflows.engine.drivers.future import TaskFuture
 from workflows.engine.inject import (
     first_annotation,
@@ -19,6 +20,7 @@ from workflows.engine.inject import (
     parameters_of,
 )
 from workflows.engine.jsonschema import json_schema
+from workflows.engine.loop.identity import OnChange, checked_identity
 from workflows.engine.loop.records import Node, Program, Writes
 from workflows.engine.pregel import Pregel
 from workflows.engine.serde import register_reachable
@@ -38,6 +40,20 @@ class Final(Generic[R, S]):
 
 class Entrypoint(Pregel):
     """What `@entrypoint` makes of a function: a graph with all its methods."""
+
+    def get_graph(
+        self, config: dict[str, Any] | None = None, *, xray: int | bool = False
+    ) -> DrawnGraph:
+        """The function as the one node between start and end (R1.45)."""
+        name = self.program.first
+        edges = [(START, name, None, False), (name, END, None, False)]
+        return DrawnGraph([START, name, END], edges)
+
+    async def aget_graph(
+        self, config: dict[str, Any] | None = None, *, xray: int | bool = False
+    ) -> DrawnGraph:
+        """Async twin of `get_graph`."""
+        return self.get_graph(config, xray=xray)
 
     def get_input_jsonschema(self, config: Any = None) -> dict[str, Any]:
         """The JSON Schema of the first parameter."""
@@ -63,6 +79,9 @@ class entrypoint:
     next run's `previous`; `entrypoint.final(value=, save=)` keeps these apart (R8.5).
     Raises ValueError for a function without a parameter, NotImplementedError for a
     generator, TypeError for a parameter that nothing fills.
+
+    `version`, `on_change` and `aliases` say what happens to threads that other code has
+    begun, as in `StateGraph.compile`; in mid-body the default is to warn (RB.12).
     """
 
     final = Final
@@ -76,6 +95,10 @@ class entrypoint:
         cache_policy: CachePolicy | None = None,
         retry_policy: RetryPolicy | Sequence[RetryPolicy] | None = None,
         timeout: Any = None,
+        *,
+        version: str | None = None,
+        on_change: OnChange = None,
+        aliases: Mapping[str, str] | None = None,
     ) -> None:
         self.checkpointer = checkpointer
         self.store = store
@@ -83,6 +106,7 @@ class entrypoint:
         self.cache_policy = cache_policy
         self.context_schema = context_schema
         self.timeout = timeout
+        self.code = {"version": version, "on_change": on_change, "aliases": aliases}
         if retry_policy is None:
             self.retry: tuple[RetryPolicy, ...] = ()
         elif isinstance(retry_policy, RetryPolicy):
@@ -133,6 +157,9 @@ class entrypoint:
             volatile=(),
             functional=True,
             plain=not node.is_async,
+            identity=checked_identity(
+                f"entrypoint {name!r}", {name: node}, name="", **self.code
+            ),
         )
         return Entrypoint(
             program,

@@ -22,12 +22,13 @@ from workflows.engine.inject import (
     name_of,
     parameters_of,
 )
+from workflows.engine.loop.identity import Identity
 from workflows.engine.loop.records import Branch, Join, Node, Program, is_plain
 from workflows.engine.pregel import Pregel
 from workflows.engine.serde import register_reachable
 
 
-def build(graph: Any, name: str) -> Program:
+def build(graph: Any, name: str, identity: Identity) -> Program:
     """The program of a `StateGraph`; a picture that later changes do not reach."""
     channels = {key: channel.fresh() for key, channel in graph.channels.items()}
     state_keys = tuple(channels)
@@ -76,7 +77,19 @@ def build(graph: Any, name: str) -> Program:
         defers=any(node.defer for node in nodes.values()),
         output=make,
         plain=all(is_plain(node) for node in nodes.values()),
+        reads=_read_by_branches(nodes),
+        identity=identity,
     )
+
+
+def _read_by_branches(nodes: dict[str, Node]) -> Callable[[], frozenset[str]]:
+    """What a node reads are always keys of the state; a branch may be annotated otherwise."""
+
+    def reads() -> frozenset[str]:
+        branches = [branch for node in nodes.values() for branch in node.branches]
+        return frozenset(key for each in branches for key in keys_of(each.schema))
+
+    return reads
 
 
 def _start_writer(
@@ -202,6 +215,7 @@ def _branch(
         read=read_mapped,
         route=router(spec, nodes, name),
         ends=spec.shown,
+        schema=schema,
     )
 
 

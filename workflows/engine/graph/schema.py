@@ -11,6 +11,7 @@ from typing import Annotated, Any, NotRequired, Required
 from workflows.engine.channels import (
     BinaryOperatorAggregate,
     Channel,
+    DeltaChannel,
     LastValue,
 )
 from workflows.engine.inject import hints_of
@@ -102,7 +103,11 @@ def _from_annotation(key: str, hint: Any) -> Channel | type[ManagedValue]:
     if isinstance(last, type) and issubclass(last, ManagedValue):
         return last
     if isinstance(last, Channel):
-        return last.fresh()
+        made = last.fresh()
+        if isinstance(made, DeltaChannel) and made.typ is Any:
+            made.typ = _without_required(typ)  # where it begins (R2.8)
+            made.clear()
+        return made
     if isinstance(last, type) and issubclass(last, Channel):
         return last(typ)
     if callable(last) and not isinstance(last, type):
@@ -185,7 +190,10 @@ def mapper(schema: Any) -> Callable[[dict[str, Any]], Any] | None:
 
 
 def as_update(value: Any) -> dict[str, Any] | None:
-    """The fields of a dataclass or model instance as an update, else None (R1.10)."""
+    """The fields of a dataclass or model instance as an update, else None (R1.10).
+
+    A model's field that was not given and is None by default is no part of it.
+    """
     if isinstance(value, dict):
         return value
     kind = type(value)
@@ -197,12 +205,7 @@ def as_update(value: Any) -> dict[str, Any] | None:
             if getattr(value, k) is not None or k in given or f.default is not None
         }
     if dataclasses.is_dataclass(kind):
-        found = {}
-        for f in dataclasses.fields(kind):
-            item = getattr(value, f.name)
-            if item is not None or f.default is not None:
-                found[f.name] = item
-        return found
+        return {f.name: getattr(value, f.name) for f in dataclasses.fields(kind)}
     return None
 
 

@@ -25,6 +25,7 @@ from workflows.engine.inject import (
     is_generator_function,
     name_of,
 )
+from workflows.engine.loop.identity import OnChange, checked_identity
 from workflows.engine.pregel import Pregel
 from workflows.engine.types import CachePolicy, RetryPolicy
 
@@ -112,6 +113,11 @@ class StateGraph:
         else:
             fn = node
             name = node.name if isinstance(node, Pregel) else name_of(node)
+        if not callable(fn) and not hasattr(fn, "invoke"):
+            raise TypeError(
+                f"node {name!r}: {fn!r} cannot be called; give a function, a callable "
+                "object or a compiled graph"
+            )
         check_name(name, self.nodes)
         self._note_change()
         if is_generator_function(fn):
@@ -239,13 +245,14 @@ class StateGraph:
         error_handler: Any = None,
         timeout: Any = None,
     ) -> Self:
-        """Policies for nodes that have none of their own (R1.40)."""
-        self.defaults = {
+        """Policies for nodes that have none of their own (R1.40); a later call adds to it."""
+        given = {
             "retry": _policies(retry_policy),
             "cache": cache_policy,
             "handler": error_handler,
             "timeout": timeout,
         }
+        self.defaults |= {k: value for k, value in given.items() if value is not None}
         return self
 
     def validate(self, interrupt: Sequence[str] = ()) -> Self:
@@ -263,8 +270,16 @@ class StateGraph:
         interrupt_after: Sequence[str] | str | None = None,
         debug: bool = False,
         name: str | None = None,
+        version: str | None = None,
+        on_change: OnChange = None,
+        aliases: Mapping[str, str] | None = None,
     ) -> CompiledStateGraph:
-        """A graph that can be run; later changes of the builder do not reach it (R1.1, R1.42)."""
+        """A graph that can be run; later changes of the builder do not reach it (R1.1, R1.42).
+
+        `version`, `on_change` ("continue", "warn", "refuse" or a function `migrate(old_version,
+        checkpoint)` that returns the checkpoint) and `aliases` (gone node -> its new name) say what
+        happens to threads that other code has begun (RB.12).
+        """
         stops = [
             n
             for given in (interrupt_before, interrupt_after)
@@ -272,7 +287,15 @@ class StateGraph:
             for n in given
         ]
         self.validate(stops)
-        program = build(self, name or "LangGraph")
+        identity = checked_identity(
+            "compile()",
+            self.nodes,
+            name=name or "",
+            version=version,
+            on_change=on_change,
+            aliases=aliases,
+        )
+        program = build(self, name or "LangGraph", identity)
         self.compiled = True
         return CompiledStateGraph(
             program,

@@ -71,7 +71,7 @@ def _targets(graph: Any) -> Iterator[tuple[str, str]]:
         yield f"the edge from {list(starts)!r}", end
     for source, branches in graph.branches.items():
         for spec in branches.values():
-            for target in (spec.path_map or {}).values():
+            for target in (spec.path_map or spec.shown or {}).values():
                 yield f"branch {spec.name!r} of {source!r}", target
     for name, spec in graph.nodes.items():
         for target in spec.destinations or ():

@@ -82,10 +82,10 @@ def writer(
             isinstance(part, Command) for part in result
         ):
             return [pair for part in result for pair in write(part)]
-        if root:
-            return [] if result is None and quiet else from_update(result)
         if result is None:
             return []
+        if root:
+            return from_update(result)
         return from_update(_mapping(result, name))
 
     return write

@@ -98,9 +98,9 @@ class Routes:
             self.sends.append(item)
             return
         known = self.reach(item["node"], *item.get("by", ()))
-        if item.get("carried"):
-            known["carried"] = item["carried"]
-            known["origin"] = item["origin"]
+        for mark in ("carried", "origin", "was"):
+            if item.get(mark):
+                known[mark] = item[mark]
 
     def reach(self, name: str, *ways: str) -> Due:
         """Make a node due, by these ways; returns its due item."""

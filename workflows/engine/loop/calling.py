@@ -7,7 +7,7 @@ import builtins
 
 from workflows.engine.constants import RETURN
 from workflows.engine.errors import GraphInterrupt, RecordedTaskError
-from workflows.engine.loop import caching, plan
+from workflows.engine.loop import caching, commit, plan
 from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.records import Task
 from workflows.engine.loop.resume import load_answers, may_start, questions
@@ -22,6 +22,7 @@ def call(view: View, step: Step, child: Task) -> Steps[None]:
     assert made is not None  # noqa: S101
     assert parent is not None  # noqa: S101
     parent.made.add(child.id)
+    step.unsaved += commit.failures_that_are_history(parent, made.position)
     twin = step.calls.get(child.id)
     if twin is not None and twin.call is not None:
         twin.call.future.also(made.future)  # a retried body meets its running call

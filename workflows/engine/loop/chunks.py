@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
+from uuid import UUID
 
 from workflows.engine import ids
-from workflows.engine.constants import END, ERROR, GOTO, HANDLED, NO_WRITES, RETURN
+from workflows.engine.checkpoint.base import checkpoint_config
+from workflows.engine.constants import (
+    END,
+    ERROR,
+    GOTO,
+    HANDLED,
+    NO_WRITES,
+    PREVIOUS,
+    RETURN,
+)
 from workflows.engine.loop import effects
 from workflows.engine.loop.effects import Steps
-from workflows.engine.loop.plan import triggers_of
-from workflows.engine.loop.records import Task
+from workflows.engine.loop.plan import metadata_of, triggers_of
+from workflows.engine.loop.records import Task, namespace_of
 from workflows.engine.loop.view import View, shown_metadata
+from workflows.engine.serde.write import ASSIGNED_ID
 from workflows.engine.types import Interrupt
 
 
@@ -60,6 +72,15 @@ def result_of(task: Task) -> Any:
     }
 
 
+def _written(view: View, task: Task) -> dict[str, Any]:
+    """A task's result as the tasks mode shows it; what a function returned stands under the field's name for it."""
+    name = RETURN if task.call is not None else END
+    if task.call is not None or view.run.program.functional:
+        return {c: v for c, v in task.writes or () if c == name}
+    found: dict[str, Any] = result_of(task)
+    return found
+
+
 def update(view: View, task: Task, *, cached: bool = False) -> Steps[None]:
     """`{node: what it returned}`."""
     if "updates" not in view.run.modes or task.node.hidden:
@@ -71,24 +92,24 @@ def update(view: View, task: Task, *, cached: bool = False) -> Steps[None]:
 
 
 def messages(view: View, task: Task) -> Steps[None]:
-    """The whole messages a node returned, each once; those it was given are not shown."""
-    if "messages" not in view.run.modes or task.node.hidden:
+    """The whole messages a task returned, each once; those it was given are not shown."""
+    run = view.run
+    if "messages" not in run.modes or task.node.hidden:
         return
-    about = {
-        "langgraph_step": view.step + 1,
-        "langgraph_node": task.name,
-        "langgraph_triggers": triggers_of(task),
-        "langgraph_path": task.path,
-        **task.node.metadata,
-    }
+    known = {message.id for message in _messages_given(task)}
     for channel, value in task.writes or ():
         live = view.channels.get(channel)
-        if live is None:
+        if (live is None and channel != RETURN) or channel == PREVIOUS:
             continue
-        known = {m.id for m in _messages_in(live.get() if live.is_available() else ())}
+        if live is not None and live.is_available():
+            known |= {message.id for message in _messages_in(live.get())}
         for message in _messages_in(value):
-            if message.id is None or message.id not in known:
-                yield from effects.emit("messages", (message, about))
+            if message.id is None:
+                _give_id(message)
+            elif message.id in known or message.id in run.shown:
+                continue
+            run.shown.add(message.id)
+            yield from effects.emit("messages", (message, metadata_of(run, task)))
 
 
 def _messages_in(value: Any) -> list[Any]:
@@ -96,9 +117,25 @@ def _messages_in(value: Any) -> list[Any]:
     return [m for m in items if all(hasattr(m, a) for a in ("id", "type", "content"))]
 
 
+def _messages_given(task: Task) -> Iterator[Any]:
+    given = task.input
+    parts = given.values() if isinstance(given, Mapping) else [given]
+    for part in parts:
+        yield from _messages_in(part)
+
+
+def _give_id(message: Any) -> None:
+    """Name a message as `add_messages` would, so that what is streamed and what is kept are one."""
+    with suppress(AttributeError, TypeError, ValueError):  # a frozen class
+        message.id = f"{ASSIGNED_ID}{UUID(int=ids.entropy(128), version=4)}"
+
+
 def pause(view: View, interrupts: Sequence[Interrupt]) -> Steps[None]:
-    """The end of an updates stream at a pause; empty at a static breakpoint (R5.26)."""
-    if "updates" in view.run.modes:
+    """The end of an updates stream at a pause; empty at a static breakpoint (R5.26).
+
+    Each run tells of the questions that reach it; of a breakpoint below, only the root.
+    """
+    if "updates" in view.run.modes and (interrupts or view.run.is_root):
         yield from effects.emit("updates", {"__interrupt__": tuple(interrupts)})
 
 
@@ -112,10 +149,16 @@ def started(view: View, task: Task) -> Steps[None]:
         {
             "id": task.id,
             "name": task.name,
-            "input": task.input if task.call is None else (task.call.args, {}),
+            "input": _given(task),
             "triggers": triggers_of(task),
         },
     )
+
+
+def _given(task: Task) -> Any:
+    if task.call is not None:
+        return task.call.args, task.call.kwargs
+    return task.input
 
 
 def ended(view: View, task: Task, error: BaseException | None = None) -> Steps[None]:
@@ -129,7 +172,7 @@ def ended(view: View, task: Task, error: BaseException | None = None) -> Steps[N
             "id": task.id,
             "name": task.name,
             "error": error,
-            "result": result_of(task),
+            "result": _written(view, task),
             "interrupts": [dataclasses.asdict(i) for i in task.interrupts],
         },
     )
@@ -151,6 +194,13 @@ def _debug(view: View, kind: str, payload: Any) -> Steps[None]:
     )
 
 
+def _config_below(view: View, task: Task) -> dict[str, Any] | None:
+    """Where the checkpoints of a node that is a graph lie, or will lie."""
+    if task.node.subgraph is None:
+        return None
+    return checkpoint_config(view.run.thread_id or "", namespace_of(task, view.run))
+
+
 def checkpoint(view: View, tasks: Sequence[Task]) -> Steps[None]:
     """The present checkpoint, with the tasks that are due on it."""
     if not view.run.modes & {"checkpoints", "debug"}:
@@ -168,7 +218,7 @@ def checkpoint(view: View, tasks: Sequence[Task]) -> Steps[None]:
                 "interrupts": [
                     {"value": q.value, "id": q.id} for q in view.questions_of(task.id)
                 ],
-                "state": None,
+                "state": _config_below(view, task),
             }
             for task in tasks
         ],

@@ -7,10 +7,11 @@ from typing import Any
 
 from workflows.engine.channels import MISSING, BinaryOperatorAggregate
 from workflows.engine.checkpoint.base import Closed, Commit, Due, TaskWrites
-from workflows.engine.constants import ERROR, INTERRUPT, RESUME
+from workflows.engine.constants import CALL, ERROR, INTERRUPT, RESUME
 from workflows.engine.errors import SerdeError, SerializationError
 from workflows.engine.loop import effects
 from workflows.engine.loop.effects import Steps
+from workflows.engine.loop.identity import STAMP
 from workflows.engine.loop.records import Task
 from workflows.engine.loop.resume import questions
 from workflows.engine.loop.view import View, copy_checkpoint
@@ -76,6 +77,8 @@ def advance(
         stay = {c["id"] for item in due for c in item.get("carried", ())}
         left, view.left_open = view.left_open, []
         closed = [*closed, *(Closed(q, "superseded") for q in left if q not in stay)]
+    if view.code:
+        metadata[STAMP] = view.code
     commit = Commit(
         run.thread_id or "",
         run.namespace,
@@ -212,8 +215,33 @@ def failure_of(task: Task, error: BaseException) -> TaskWrites:
     text = repr(error)
     pairs: list[tuple[str, Any]] = [(ERROR, text)]
     if task.call is not None:
-        pairs.append(("__call__", task.call.record))
+        pairs.append((CALL, task.call.record))
     return TaskWrites(task.id, task.path_text, task.name, pairs, error=text)
+
+
+def failures_that_are_history(
+    parent: Task, position: int | None = None
+) -> list[TaskWrites]:
+    """What is saved of failed calls when the body goes on although it has seen them fail (R4.16).
+
+    A body goes on when it calls the next task, or waits for an answer. Without this mark a call
+    that failed is made again: calls that were started side by side say nothing of each other,
+    so only what the body had seen when it made its call number `position` counts.
+    """
+    marked = []
+    for child in parent.failed_calls:
+        call = child.call
+        seen_at = None if call is None else call.future.seen_at
+        if call is None or seen_at is None:
+            continue
+        if position is None or position >= seen_at:
+            call.record = [*call.record[:5], True]
+            pairs: list[tuple[str, Any]] = [(CALL, call.record)]
+            marked.append(TaskWrites(child.id, child.path_text, child.name, pairs))
+    if marked:
+        done = {writes.task_id for writes in marked}
+        parent.failed_calls = [c for c in parent.failed_calls if c.id not in done]
+    return marked
 
 
 def questions_of(task: Task, answers: Any = None) -> TaskWrites:
@@ -221,6 +249,8 @@ def questions_of(task: Task, answers: Any = None) -> TaskWrites:
     pairs: list[tuple[str, Any]] = [(INTERRUPT, tuple(task.interrupts))]
     if answers is not None:
         pairs.append((RESUME, answers))
+    if task.call is not None:  # the record tells where graphs that it called have saved
+        pairs.append((CALL, task.call.record))
     return TaskWrites(
         task.id,
         task.path_text,

@@ -72,10 +72,16 @@ class Cancel:
 
 @dataclass(slots=True)
 class Emit:
-    """Hand a chunk to whoever streams this run."""
+    """Hand a chunk to whoever streams this run.
+
+    `namespace` is where it comes from, if not from the run itself; `below` says that a run which a task called has
+    sent it up.
+    """
 
     mode: str
     chunk: Any
+    namespace: str | None = None
+    below: bool = False
 
 
 @dataclass(slots=True)
@@ -133,11 +139,13 @@ class Called:
 
 @dataclass(slots=True)
 class Wrote:
-    """The stream writer of a task was used."""
+    """The stream writer of a task was used, or a run that the task called sent a chunk up."""
 
     task: Task
     mode: str
     chunk: Any
+    namespace: str | None = None
+    below: bool = False
 
 
 Event = Finished | Failed | Called | Wrote

@@ -16,7 +16,7 @@ from workflows.engine.errors import (
 from workflows.engine.loop import chunks, commit, effects, plan, resume
 from workflows.engine.loop.effects import Failed, Finished, Steps
 from workflows.engine.loop.records import Task
-from workflows.engine.loop.step import Step, leave, start
+from workflows.engine.loop.step import Step, leave, record, start
 from workflows.engine.loop.view import View
 from workflows.engine.types import RetryPolicy
 
@@ -83,7 +83,7 @@ def settle(view: View, step: Step, task: Task, writes: Any) -> None:
     if view.pending or "carried" in task.due:
         step.closed += commit.closed_by(view, task)
     if view.run.saver is not None:
-        step.unsaved.append(commit.writes_of(task))
+        record(step, commit.writes_of(task), task)
     if task.kept_as is not None and task.failed is None:
         step.to_keep.append(task)
 
@@ -105,7 +105,8 @@ def _suspend(
     extra = getattr(error, "asked", ())
     task.asked = [*task.asked, *extra]
     step.closed += commit.closed_by(view, task, [q.id for q in task.interrupts])
-    step.unsaved.append(commit.questions_of(task, resume.set_aside(view, task)))
+    record(step, commit.questions_of(task, resume.set_aside(view, task)), task)
+    step.unsaved += commit.failures_that_are_history(task)
     if task.call is not None:
         step.replies.append((task, GraphInterrupt(task.interrupts)))
     yield from chunks.ended(view, task)
@@ -137,10 +138,12 @@ def _fail(view: View, step: Step, task: Task, error: BaseException) -> Steps[Non
     task.state = "failed"
     task.failed = error
     _add_note(error, task)
-    step.unsaved.append(commit.failure_of(task, error))
+    record(step, commit.failure_of(task, error), task)
     yield from chunks.ended(view, task, error=error)
     if task.call is not None:
         step.replies.append((task, error))
+        if task.parent is not None:
+            task.parent.failed_calls.append(task)
         return
     step.failures.append((task, error))
     yield from stop(view, step)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from workflows.engine.errors import GraphDrained, GraphRecursionError
-from workflows.engine.loop import chunks, commit, opening, plan
+from workflows.engine.callbacks import PauseStatus
+from workflows.engine.errors import GraphDrained, GraphRecursionError, RunCancelled
+from workflows.engine.loop import chunks, commit, fitting, lifecycle, opening, plan
 from workflows.engine.loop.apply import apply_writes
 from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.records import Outcome, Run, Task
 from workflows.engine.loop.resume import pauses_after, pauses_before
 from workflows.engine.loop.step import Step
 from workflows.engine.loop.superstep import restore, run_tasks
+from workflows.engine.loop.update import check_supersteps, update
 from workflows.engine.loop.view import View
-from workflows.engine.types import Interrupt
+from workflows.engine.types import Interrupt, StateUpdate
 
 _SEES_CHECKPOINTS = frozenset({"checkpoints", "debug"})
 
@@ -22,15 +25,30 @@ def execute(run: Run, given: Any) -> Steps[Outcome]:
     """One call of a graph, from its input to its end, its pause or its failure."""
     view = yield from opening.load_view(run)
     try:
+        yield from fitting.fit(view, given)
         going = yield from opening.enter(view, given)
-        outcome = yield from _steps(view, skip_break=given is None or run.resuming)
+        outcome = yield from _steps(view, skip_break=opening.passes_break(view, given))
         if not going:
             return outcome
-    except Exception:
+    except (Exception, RunCancelled):
         yield from commit.finish(view)
         raise
     yield from commit.finish(view)
+    yield from lifecycle.paused(view, outcome)
     return outcome
+
+
+def edit(run: Run, supersteps: Sequence[Sequence[StateUpdate]]) -> Steps[Any]:
+    """One call of update_state or its bulk form; returns the config of the last checkpoint."""
+    check_supersteps(supersteps)
+    view = yield from opening.load_view(run)
+    if run.namespace:  # still the subgraph that its parent's task began
+        run.parent_task = str(view.metadata.get("task") or "")
+        run.origin = str(view.metadata.get("origin") or "")
+        run.began = int(view.metadata.get("began", -1))
+        run.parents = dict(view.metadata.get("parents") or {})
+    yield from fitting.fit_for_edit(view)
+    return (yield from update(view, supersteps))
 
 
 def _steps(view: View, *, skip_break: bool) -> Steps[Outcome]:
@@ -41,6 +59,8 @@ def _steps(view: View, *, skip_break: bool) -> Steps[Outcome]:
     while view.due:
         if run.stopping:
             return _outcome(view, "stopped")
+        if run.stop.mode and run.is_root:
+            raise run.stop.error()
         is_start = view.due[0]["node"] == first and not run.program.functional
         if not is_start:
             if ran >= run.limit:
@@ -53,7 +73,7 @@ def _steps(view: View, *, skip_break: bool) -> Steps[Outcome]:
         run.channels = view.channels
         if not is_start and not skip_break and pauses_before(view, names):
             yield from chunks.pause(view, ())
-            return _outcome(view, "paused")
+            return _outcome(view, "paused", at="interrupt_before")
         skip_break = False
         if view.pending:
             for task in restore(view, tasks):
@@ -72,7 +92,7 @@ def _steps(view: View, *, skip_break: bool) -> Steps[Outcome]:
             ran += 1
             if pauses_after(view, names):
                 yield from chunks.pause(view, ())
-                return _outcome(view, "paused")
+                return _outcome(view, "paused", at="interrupt_after")
             if run.control is not None and run.control.drain_reason and view.due:
                 raise GraphDrained(run.control.drain_reason, thread_id=run.thread_id)
     if ran >= run.limit:
@@ -126,20 +146,22 @@ def _apply(view: View, tasks: list[Task], step: Step | None) -> Steps[None]:
 
 
 def _shows(view: View, moved: set[str]) -> bool:
-    """Say whether a step changed what the values mode shows; the first step always does."""
+    """Say whether a step changed what the values mode shows."""
     keys = view.run.stream_keys
-    if view.step == 0 and keys == view.run.program.stream_keys:
-        return True
     return not moved.isdisjoint({keys} if isinstance(keys, str) else keys)
 
 
 def _interrupted(view: View, tasks: list[Task], step: Step) -> Steps[Outcome]:
-    """The pause; its values show what the finished tasks wrote, the checkpoint does not."""
+    """The pause; its values show what the finished tasks wrote, the checkpoint does not.
+
+    Without a question it is a static breakpoint in a subgraph.
+    """
     interrupts = _unique(step.order)
     apply_writes(view, [task for task in tasks if task.writes is not None])
     yield from chunks.pause(view, interrupts)
-    yield from chunks.values(view, interrupts)
-    outcome = _outcome(view, "interrupted", interrupts)
+    if interrupts:
+        yield from chunks.values(view, interrupts)
+    outcome = _outcome(view, "interrupted" if interrupts else "paused", interrupts)
     outcome.asked = tuple(asked for task in step.tasks for asked in task.asked)
     return outcome
 
@@ -149,10 +171,13 @@ def _unique(interrupts: list[Interrupt]) -> tuple[Interrupt, ...]:
 
 
 def _outcome(
-    view: View, status: str, interrupts: tuple[Interrupt, ...] = ()
+    view: View,
+    status: str,
+    interrupts: tuple[Interrupt, ...] = (),
+    at: PauseStatus = "pending",
 ) -> Outcome:
     keys = view.run.program.output_keys
-    return Outcome(view.values(keys), interrupts, status)
+    return Outcome(view.values(keys), interrupts, status, paused_at=at)
 
 
 def _too_many(view: View) -> GraphRecursionError:

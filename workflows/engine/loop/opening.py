@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from workflows.engine.checkpoint.base import (
+    Asked,
     CheckpointTuple,
     Closed,
     Commit,
@@ -12,17 +13,24 @@ from workflows.engine.checkpoint.base import (
     TaskWrites,
     checkpoint_config,
 )
-from workflows.engine.constants import GOTO, RESUME
+from workflows.engine.constants import ERROR, GOTO, INTERRUPT, RESUME
 from workflows.engine.errors import (
     CheckpointNotFoundError,
     EmptyInputError,
     InvalidUpdateError,
 )
-from workflows.engine.loop import chunks, commit, effects, plan
+from workflows.engine.loop import chunks, commit, effects, lifecycle, plan
 from workflows.engine.loop.apply import Routes
 from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.records import Run
-from workflows.engine.loop.resume import carry, match, questions, without_questions
+from workflows.engine.loop.resume import (
+    carried,
+    carry,
+    match,
+    question_digest,
+    questions,
+    without_questions,
+)
 from workflows.engine.loop.view import View
 from workflows.engine.types import Command, Send
 
@@ -36,6 +44,7 @@ def load_view(run: Run) -> Steps[View]:
     if run.saver is None:
         view.take(None)
         return view
+    view.code = run.program.identity.text(run.program)
     thread_id = run.thread_id or ""
     if run.is_root:
         place = yield from effects.open_thread(thread_id, run.expected_head)
@@ -65,10 +74,11 @@ def at_head(view: View) -> bool:
 def enter(view: View, given: Any) -> Steps[bool]:
     """Turn what the caller gave into due tasks; False where there is nothing to run."""
     run = view.run
-    if run.outer is not None and run.saver is not None and _was_begun(view):
+    if was_begun(view):
         run.began = int(view.metadata.get("began", -1))
+        run.went_on = True
         adopt_outside(view)
-        yield from _show(view)
+        yield from _go_on(view)
         return bool(view.due)
     if isinstance(given, Command):
         yield from _command(view, given)
@@ -90,13 +100,33 @@ def enter(view: View, given: Any) -> Steps[bool]:
         yield from _replay(view)
     else:
         adopt_outside(view)
-        yield from _show(view)
+        yield from _go_on(view)
     return bool(view.due)
 
 
-def _was_begun(view: View) -> bool:
+def passes_break(view: View, given: Any) -> bool:
+    """Say whether the first step runs although a breakpoint stands before it (R5.26).
+
+    A call that goes on has been held there already; a subgraph that is called anew has not.
+    """
+    run = view.run
+    return given is None or (run.resuming and run.is_root) or run.went_on
+
+
+def was_begun(view: View) -> bool:
     """Say whether this call of a subgraph was begun before its parent's task was stopped."""
-    return bool(view.id) and view.metadata.get("task") == view.run.parent_task
+    run = view.run
+    return (
+        run.outer is not None
+        and run.saver is not None
+        and bool(view.id)
+        and view.metadata.get("task") == run.parent_task
+    )
+
+
+def _go_on(view: View) -> Steps[None]:
+    yield from lifecycle.resumed(view)
+    yield from _show(view)
 
 
 def _show(view: View) -> Steps[None]:
@@ -172,6 +202,7 @@ def _command(view: View, command: Command[Any]) -> Steps[None]:
         answers = merged(answers, match(view, command.resume))
         if fork is not None:  # not before the answer is found to fit
             yield from commit.save_checkpoint(view, fork)
+            answers += _reopened(view)
     else:
         adopt_outside(view)
     if outside and not view.id:
@@ -188,7 +219,7 @@ def _command(view: View, command: Command[Any]) -> Steps[None]:
     for writes in answers:
         if not writes.task_id.startswith(plan.OUTSIDE):
             _remember_answer(view, writes)
-    yield from _show(view)
+    yield from _go_on(view)
 
 
 def _remember_answer(view: View, writes: TaskWrites) -> None:
@@ -259,47 +290,88 @@ def adopt(view: View, pairs: list[tuple[str, Any]]) -> None:
 
 def _replay(view: View) -> Steps[None]:
     """A fork of the given checkpoint: all that was due there runs anew (R6.12)."""
-    if not (at_head(view) and view.metadata.get("source") in ("update", "fork")):
-        closed = open_to_supersede(view) if at_head(view) else []
+    # A head that an edit made is a fork by itself, if its tasks have left nothing that counts.
+    fresh = at_head(view) and view.metadata.get("source") in ("update", "fork")
+    if fresh and not any(map(_counts, view.pending.values())):
+        view.forget_pending()
+    else:
+        if view.run.warn is not None:
+            view.run.warn(
+                f"thread {view.run.thread_id!r}: this config names checkpoint {view.id}, so "
+                "the run forks there and runs anew what was due; without checkpoint_id it "
+                "goes on where the thread stands (RA.8)"
+            )
+        closed = open_to_supersede(view)
         view.forget_pending()
         due = [without_questions(item) for item in view.due]
         extra = {"wrote": list(view.metadata.get("wrote") or ())}
         saving = commit.advance(view, "fork", due, (), closed=closed, extra=extra)
         saving.last = False
         yield from commit.save_checkpoint(view, saving)
-    yield from _show(view)
+    yield from _go_on(view)
+
+
+def _counts(pairs: list[tuple[str, Any]]) -> bool:
+    """Say whether a record holds more than questions and errors, which a new run overwrites."""
+    return any(channel not in (INTERRUPT, ERROR) for channel, _ in pairs)
 
 
 def _fork_open_questions(view: View) -> tuple[Commit, list[TaskWrites]]:
-    """Fork an old interrupted checkpoint so that its questions can be answered again (R6.15).
+    """Fork an old interrupted checkpoint so that its questions can be answered again (R6.15)."""
+    due, earlier = asked_again(view)
+    view.forget_pending()
+    saving = commit.advance(view, "fork", due, ())
+    saving.last = False
+    return saving, answered_before(view, earlier)
 
-    A task's last questions are open again; what was answered before them counts as it did, and is
-    to be saved with the fork.
+
+def asked_again(view: View) -> tuple[list[Due], dict[str, Any]]:
+    """What is due at an old checkpoint, where each task's last questions are open again.
+
+    What was answered before them counts as it did: the second part holds it, by the origin of its
+    task, to be saved with the fork.
     """
-    tasks = plan.due_tasks(view)
     fresh: list[Due] = []
-    earlier: list[dict[str, Any]] = []
-    for item, task in zip(plan.ready(view), tasks, strict=True):
+    earlier: dict[str, Any] = {}
+    for item, task in zip(plan.ready(view), plan.due_tasks(view), strict=True):
         asked = questions(view, task)
         item = without_questions(item)
         if asked:
             item = {**item, "carried": [carry(q) for q in asked], "origin": task.origin}
         again = {question.id for question in asked}
         given = view.record_of(task.id, RESUME) or {}
-        earlier.append({k: v for k, v in given.items() if k not in again})
+        earlier[task.origin] = {k: v for k, v in given.items() if k not in again}
         fresh.append(item)
     waiting = [item for item in view.due if item not in plan.ready(view)]
-    view.forget_pending()
-    saving = commit.advance(view, "fork", [*fresh, *waiting], ())
-    saving.last = False
+    return [*fresh, *waiting], earlier
+
+
+def answered_before(view: View, earlier: dict[str, Any]) -> list[TaskWrites]:
+    """Give the tasks of a fork the answers that were given before it; what there is to save."""
     kept = []
-    for task, given in zip(plan.due_tasks(view), earlier, strict=True):
+    for task in plan.due_tasks(view):
+        given = earlier.get(task.origin)
         if given:
             view.pending[task.id] = [(RESUME, given)]
             kept.append(
                 TaskWrites(task.id, task.path_text, task.name, [(RESUME, given)])
             )
-    return saving, kept
+    return kept
+
+
+def _reopened(view: View) -> list[TaskWrites]:
+    """The questions of a fork that have no answer yet; they had been closed with the old branch."""
+    found = []
+    for task in plan.due_tasks(view):
+        waiting = [q for q in carried(task) if q.id not in view.run.answers]
+        if waiting:
+            task.interrupts = waiting
+            task.asked = [
+                Asked(q, number, None, question_digest(q.value) or "")
+                for number, q in enumerate(waiting)
+            ]
+            found.append(commit.questions_of(task))
+    return found
 
 
 def merged(kept: list[TaskWrites], answers: list[TaskWrites]) -> list[TaskWrites]:

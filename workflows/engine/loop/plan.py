@@ -7,7 +7,8 @@ from typing import Any
 from workflows.engine.checkpoint.base import Due
 from workflows.engine.constants import CALL, ERROR, RETURN
 from workflows.engine.errors import GraphChangedError, NonDeterminismError
-from workflows.engine.loop.records import Task
+from workflows.engine.loop.identity import STAMP, Stamp
+from workflows.engine.loop.records import Node, Run, Task, namespace_of
 from workflows.engine.loop.view import View
 
 OUTSIDE = "00000000-0000-0000-0000-"
@@ -41,15 +42,10 @@ def make_task(view: View, item: Due, path: tuple[Any, ...]) -> Task:
     """The task of one due item."""
     name = item["node"]
     program = view.run.program
-    node = program.nodes.get(name)
-    if node is None:
-        raise GraphChangedError(
-            f"thread {view.run.thread_id!r} waits at node {name!r}, which graph "
-            f"{program.name!r} does not have any more (it has: "
-            f"{', '.join(n for n in program.nodes if not n.startswith('__'))}). Bring the "
-            "node back, or move the thread on with update_state. Nothing was written.",
-            [f"missing node: {name}"],
-        )
+    node = program.nodes.get(name) or _gone(name)
+    if "was" in item:  # renamed since: the ids of what is on record must not move
+        name = item["was"]
+        path = ("node", name) if path[0] == "node" else (*path[:2], name)
     key = (
         view.anchor,
         view.run.namespace,
@@ -62,6 +58,17 @@ def make_task(view: View, item: Due, path: tuple[Any, ...]) -> Task:
     if run.origin:
         below = (run.origin, view.step - run.began, name, *path)
     return Task(node, path, key, due=item, origin_key=below)
+
+
+def _gone(name: str) -> Node:
+    """Stands in for a node that the code has no more: it can be looked at, not run."""
+
+    def run(_: Any) -> Any:
+        raise GraphChangedError(
+            f"there is no node {name!r}", [f"missing node: {name!r}"]
+        )
+
+    return Node(name, run, False, lambda result: [], lambda channels, remaining: None)
 
 
 def start_order(tasks: list[Task]) -> list[Task]:
@@ -78,6 +85,20 @@ def triggers_of(task: Task) -> tuple[str, ...]:
     joins = [by for by in task.due.get("by", ()) if by.startswith("join:")]
     others = len(task.due.get("by", ())) > len(joins)
     return (*([f"branch:to:{task.name}"] if others or not joins else []), *joins)
+
+
+def metadata_of(run: Run, task: Task) -> dict[str, Any]:
+    """The metadata of a task: the caller's, what says where it runs, the node's own (R1.5)."""
+    return {
+        **run.config.get("metadata", {}),
+        **({"thread_id": run.thread_id} if run.saver else {}),
+        "langgraph_step": run.live_step,
+        "langgraph_node": task.name,
+        "langgraph_triggers": triggers_of(task),
+        "langgraph_path": task.path,
+        "langgraph_checkpoint_ns": namespace_of(task, run),
+        **task.node.metadata,
+    }
 
 
 def recorded_call(view: View, child: Task) -> tuple[bool, Any]:
@@ -100,16 +121,11 @@ def recorded_call(view: View, child: Task) -> tuple[bool, Any]:
 
 def recorded_failure(view: View, child: Task) -> str | None:
     """The recorded failure of a call after which the body went on, as text (R4.16)."""
-    error = view.record_of(child.id, ERROR)
-    parent = child.parent
-    if error is None or parent is None:
-        return None
-    mine = view.record_of(child.id, CALL)
-    position = mine[3] if mine else 0
-    later = any(
-        record[3] > position for record in view.recorded.get(parent.id, {}).values()
-    )
-    return error if later or view.questions_of(parent.id) else None
+    record = view.record_of(child.id, CALL)
+    if not record or not record[5:]:
+        return None  # it ended the attempt, or nobody saw it: the task runs again
+    error: str | None = view.record_of(child.id, ERROR)
+    return error
 
 
 def _compare_arguments(view: View, child: Task, record: Any) -> None:
@@ -117,16 +133,37 @@ def _compare_arguments(view: View, child: Task, record: Any) -> None:
     assert call is not None  # noqa: S101
     recorded = record[4] if record else None
     present = call.record[4] if call.record else None
-    if recorded is None or present is None or recorded == present:
-        return
     parent = child.parent
+    if recorded is None or present is None or recorded == present or parent is None:
+        return
+    missing = _listed(_not_made(view, parent))
     report(
         view,
-        f"{parent.name if parent else '?'!r} called task {child.name!r} (call number "
-        f"{call.number + 1} of that name) with other arguments than recorded: digest "
-        f"{present}, recorded {recorded}. Make the body repeat its calls, or set "
-        'configurable["determinism"] to "warn" to use the record.',
+        f"{parent.name!r} called task {child.name!r} (call number {call.number + 1} of that "
+        f"name) with other arguments than recorded: digest {present}, recorded {recorded}. "
+        f"Calls on record that it has not made so far: {missing}.",
         gently=was_edited(view),
+    )
+
+
+def _not_made(view: View, parent: Task) -> list[Any]:
+    """The records of finished calls that the present attempt has not made, in order."""
+    recorded = view.recorded.get(parent.id, {})
+    missing = [
+        record
+        for child_id, record in recorded.items()
+        if child_id not in parent.made and view.record_of(child_id, RETURN) is not None
+    ]
+    return sorted(missing, key=lambda record: record[3])
+
+
+def _listed(records: list[Any]) -> str:
+    return (
+        ", ".join(
+            f"{name}#{number + 1} with arguments of digest {digest}"
+            for _, name, number, _, digest, *_ in records
+        )
+        or "none"
     )
 
 
@@ -140,29 +177,45 @@ def was_edited(view: View) -> bool:
 
 def check_calls_made(view: View, task: Task) -> None:
     """A body that ends must have made every call that its record holds (R4.14 b)."""
-    recorded = view.recorded.get(task.id)
-    if not recorded:
+    if task.id not in view.recorded:
         return
-    missing = [
-        record
-        for child_id, record in recorded.items()
-        if child_id not in task.made and view.record_of(child_id, RETURN) is not None
-    ]
+    missing = _not_made(view, task)
     if missing:
-        names = ", ".join(f"{name}#{number + 1}" for _, name, number, *_ in missing)
         report(
             view,
-            f"{task.name!r} ended without making calls that its record holds: {names}. "
-            'Make the body repeat its calls, or set configurable["determinism"] to '
-            '"warn".',
+            f"{task.name!r} ended without making calls that its record holds: "
+            f"{_listed(missing)}.",
         )
 
 
 def report(view: View, text: str, *, gently: bool = False) -> None:
     """Raise or warn, as the setting `determinism` says (R4.14); `gently` never raises."""
-    where = f"thread {view.run.thread_id!r}: " if view.run.thread_id else ""
     mode = view.run.settings.get("determinism", "error")
+    if mode == "off":
+        return
+    where = f"thread {view.run.thread_id!r}: " if view.run.thread_id else ""
+    advice = (
+        'Make the body repeat its calls, or set configurable["determinism"] to "warn" '
+        "to use the record."
+    )
+    full = " ".join(filter(None, (where + text, _code_since(view), advice)))
     if mode == "error" and not gently:
-        raise NonDeterminismError(where + text)
-    if mode != "off" and view.run.warn is not None:
-        view.run.warn(where + text)
+        raise NonDeterminismError(full)
+    if view.run.warn is not None:
+        view.run.warn(full)
+
+
+def _code_since(view: View) -> str:
+    """Whether the graph's code is another than that of the checkpoint, in a sentence."""
+    text = view.metadata.get(STAMP)
+    found, now = Stamp.read(text), Stamp.read(view.code)
+    if found is None or now is None or not view.code:
+        return ""
+    if text == view.code:
+        covers = (
+            ""
+            if view.run.program.functional
+            else " (it tells nodes, edges and keys, not the code in nodes)"
+        )
+        return f"The graph's fingerprint{covers} has not changed since."
+    return f"The graph has changed since: {'; '.join(found.difference(now))}."

@@ -8,8 +8,12 @@ from typing import Any
 
 from workflows.engine import ids
 from workflows.engine.cache.base import FullKey
+from workflows.engine.callbacks import GraphCallbackHandler, PauseStatus
 from workflows.engine.channels import Channel
 from workflows.engine.checkpoint.base import Asked, Due
+from workflows.engine.constants import NS_END, NS_SEP
+from workflows.engine.loop.identity import Identity
+from workflows.engine.runtime import Stop
 from workflows.engine.types import CachePolicy, Durability, Interrupt, RetryPolicy
 
 Writes = list[tuple[str, Any]]
@@ -27,6 +31,7 @@ class Branch:
     read: Callable[[Channels, int], Any]
     route: Callable[[Any], list[Due]]
     ends: Mapping[str, str] | None = None
+    schema: Any = None
 
 
 @dataclass(slots=True, eq=False)
@@ -85,6 +90,9 @@ class Program:
     """Nothing in it is a coroutine function, so a run needs one thread hop at most."""
     output: Callable[[Any], Any] | None = None
     """Turns the output into an instance of the output schema (version="v2")."""
+    reads: Callable[[], frozenset[str]] = frozenset
+    """The keys that nodes and branches read, whether the state has them or not."""
+    identity: Identity = field(default_factory=Identity)
 
 
 def is_plain(node: Node) -> bool:
@@ -128,7 +136,9 @@ class Task:
         "children",
         "due",
         "failed",
+        "failed_calls",
         "first_attempt",
+        "heartbeat",
         "input",
         "interrupts",
         "kept_as",
@@ -141,8 +151,8 @@ class Task:
         "position",
         "questions",
         "raised",
+        "runs",
         "state",
-        "suspended",
         "triggers",
         "writes",
     )
@@ -175,7 +185,9 @@ class Task:
         self.interrupts: list[Interrupt] = []
         self.attempt = 1
         self.first_attempt: float | None = None
+        self.heartbeat: Any = None
         self.children: dict[str, Task] = {}
+        self.failed_calls: list[Task] = []
         self.calls: dict[str, int] = {}
         self.made: set[str] = set()
         self.position = 0
@@ -183,7 +195,7 @@ class Task:
         self.keys: set[str] = set()
         self.asked: list[Asked] = []
         self.raised: list[Interrupt] = []
-        self.suspended = False
+        self.runs = 0  # attempts by now, in this run and those before
         self.triggers: tuple[str, ...] = ()
         self.kept_as: FullKey | None = None
 
@@ -210,13 +222,18 @@ class Task:
     def start_over(self) -> None:
         """Forget what an attempt left behind, before the next one."""
         self.calls = {}
+        self.failed_calls = []
         self.made = set()
         self.position = 0
         self.questions = 0
         self.keys = set()
         self.asked = []
         self.raised = []
-        self.suspended = False
+
+    @property
+    def recorded_name(self) -> str:
+        """The name that its records and the namespaces below it carry (aliases, RB.12)."""
+        return str(self.due.get("was", self.name))
 
     @property
     def path_text(self) -> str:
@@ -264,16 +281,27 @@ class Run:
     context: Any = None
     store: Any = None
     cache: Any = None
+    read: frozenset[str] = frozenset()
+    """The stream modes that the caller of this run reads."""
+    deep: bool = False
+    """The caller reads what comes from runs below, too."""
+    passed: frozenset[str] = frozenset()
+    """The modes that `sink` takes, which hands chunks to the run above."""
+    sink: Callable[[str, str, Any], None] | None = None
     modes: frozenset[str] = frozenset()
+    """What the loop has to emit: what is read here and what is passed up."""
+    shown: set[str] = field(default_factory=set)
+    """The ids of messages that were streamed; a run below shares it."""
     stream_keys: tuple[str, ...] | str = ()
-    subgraphs: bool = False
-    sink: Any = None
     control: Any = None
+    handlers: tuple[GraphCallbackHandler, ...] = ()
     before: frozenset[str] = frozenset()
     after: frozenset[str] = frozenset()
     max_concurrency: int | None = None
     answers: dict[str, Answer] = field(default_factory=dict)
     resuming: bool = False
+    went_on: bool = False
+    """A subgraph that was begun before its parent's task was stopped."""
     parent: Task | None = None
     outer: Run | None = None
     parents: dict[str, str] = field(default_factory=dict)
@@ -283,6 +311,8 @@ class Run:
     began: int = -1
     """The step of this call's input; more than -1 in a subgraph that keeps its state (R7.5)."""
     checkpoint_id: str | None = None
+    unknown: bool = False
+    """It looks at a namespace of which nobody knows the graph."""
     run_id: str | None = None
     remaining: int = 0
     channels: Channels = field(default_factory=dict)
@@ -291,9 +321,16 @@ class Run:
     stopping: bool = False
     seed: str = ""
     expected_head: str | None = None
+    """The head that the caller has seen: `configurable["expected_head"]` (RA.1)."""
     live_step: int = 0
+    stop: Stop = field(default_factory=Stop)
     live_checkpoint: str | None = None
     """The id of the checkpoint whose step is being run."""
+
+    @property
+    def below(self) -> frozenset[str]:
+        """What is wanted of the runs that this one's tasks call."""
+        return self.passed | self.read if self.deep else self.passed
 
     @property
     def is_root(self) -> bool:
@@ -301,11 +338,25 @@ class Run:
         return self.outer is None
 
 
+def namespace_of(task: Task, run: Run) -> str:
+    """Where the runs that a task calls keep their checkpoints: `node:task_id`, below what called it (R7.3)."""
+    above = run.namespace if task.parent is None else namespace_of(task.parent, run)
+    name = f"{task.recorded_name}{NS_END}{task.id}"
+    return f"{above}{NS_SEP}{name}" if above else name
+
+
 @dataclass(slots=True, eq=False)
 class Outcome:
-    """How a run ended: `status` is success, interrupted, paused or drained."""
+    """How a run ended: `status` is success, interrupted, paused (a breakpoint) or stopped."""
 
     values: Any
     interrupts: tuple[Interrupt, ...] = ()
     status: str = "success"
     asked: tuple[Asked, ...] = ()
+    paused_at: PauseStatus = "pending"
+    """What held a run whose status is paused or interrupted; "pending" stands for questions."""
+
+    @property
+    def is_pause(self) -> bool:
+        """Say whether the run stands at questions or at a breakpoint, its own or one below."""
+        return self.status in ("interrupted", "paused")

@@ -6,7 +6,7 @@ from typing import Any
 
 from workflows.engine import ids
 from workflows.engine.checkpoint.base import Due, TaskWrites
-from workflows.engine.constants import RESUME
+from workflows.engine.constants import ERROR, RESUME
 from workflows.engine.errors import SerdeError, UnknownInterruptError
 from workflows.engine.loop.plan import due_tasks
 from workflows.engine.loop.records import Answer, Task
@@ -138,14 +138,23 @@ def _as_map(
     if len(pending) > 1:
         raise UnknownInterruptError("ambiguous", (), pending, thread_id=run.thread_id)
     if not pending:
-        if view.due and not any(view.questions_of(t.id) for t in due_tasks(view)):
-            return {}  # a static breakpoint: a plain answer goes on (R5.26)
+        if view.due and _stands_at_breakpoint(view):
+            return {}  # a plain answer goes on (R5.26)
         if run.settings.get("strict_resume", True):
             raise UnknownInterruptError(
                 "nothing_pending", (), (), thread_id=run.thread_id
             )
         return {}
     return {pending[0]: resume}
+
+
+def _stands_at_breakpoint(view: View) -> bool:
+    """Say whether nothing but a static breakpoint can have stopped the present step."""
+    return not any(
+        questions(view, task) or view.record_of(task.id, ERROR) is not None
+        for task in due_tasks(view)
+        if not is_finished(view.pending.get(task.id, []))
+    )
 
 
 def _looks_like_id(key: Any) -> bool:

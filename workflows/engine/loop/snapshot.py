@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from workflows.engine.checkpoint.base import CheckpointTuple, checkpoint_config
-from workflows.engine.constants import END, ERROR, RETURN
+from workflows.engine.constants import END, ERROR, NS_SEP, RETURN
 from workflows.engine.errors import CheckpointNotFoundError
 from workflows.engine.loop import effects
 from workflows.engine.loop.apply import apply_writes
 from workflows.engine.loop.chunks import result_of
 from workflows.engine.loop.effects import Steps
+from workflows.engine.loop.inside import inside
 from workflows.engine.loop.opening import adopt_outside
 from workflows.engine.loop.plan import due_tasks
 from workflows.engine.loop.records import Run, Task
 from workflows.engine.loop.resume import load_answers, questions
 from workflows.engine.loop.superstep import restore
+from workflows.engine.loop.unknown import get_to_know
 from workflows.engine.loop.view import View, shown_metadata
 from workflows.engine.types import PregelTask, StateSnapshot
-
-Below = Callable[[Task, str, bool], Any]
 
 
 def read(run: Run, *, subgraphs: bool = False) -> Steps[StateSnapshot]:
@@ -45,6 +46,7 @@ def read(run: Run, *, subgraphs: bool = False) -> Steps[StateSnapshot]:
             tasks=(),
             interrupts=(),
         )
+    get_to_know(run, saved)
     snapshot = yield from describe(
         run, saved, with_pending=run.checkpoint_id is None, subgraphs=subgraphs
     )
@@ -56,14 +58,47 @@ def history(
     filter: dict[str, Any] | None,
     before: dict[str, Any] | None,
     limit: int | None,
+    look_into: Callable[[str], Run] | None = None,
 ) -> Steps[list[StateSnapshot]]:
-    """All checkpoints, newest first by id, forks mixed (R6.4)."""
+    """All checkpoints, newest first by id, forks mixed (R6.4).
+
+    With `look_into`, which gives a run that looks at a namespace, those of all runs below are among them.
+    """
     config = checkpoint_config(run.thread_id or "", run.namespace, run.checkpoint_id)
-    found = yield from effects.listing(config, filter, before, limit)
+    if look_into is None:
+        found = yield from effects.listing(config, filter, before, limit)
+    else:
+        found = yield from _with_those_below(run, filter, before, limit)
+    runs = {run.namespace: run}
     snapshots = []
     for saved in found:
-        snapshots.append((yield from describe(run, saved, with_pending=False)))
+        namespace = str(saved.config["configurable"].get("checkpoint_ns") or "")
+        if namespace not in runs:
+            assert look_into is not None  # noqa: S101
+            runs[namespace] = look_into(namespace)
+        here = runs[namespace]
+        get_to_know(here, saved)
+        snapshots.append((yield from describe(here, saved, with_pending=False)))
     return snapshots
+
+
+def _with_those_below(
+    run: Run,
+    filter: dict[str, Any] | None,
+    before: dict[str, Any] | None,
+    limit: int | None,
+) -> Steps[list[CheckpointTuple]]:
+    thread: dict[str, Any] = {"configurable": {"thread_id": run.thread_id or ""}}
+    if not run.namespace:
+        return (yield from effects.listing(thread, filter, before, limit))
+    found = yield from effects.listing(thread, filter, before)
+    below = run.namespace + NS_SEP
+    mine = [
+        saved
+        for saved in found
+        if f"{saved.config['configurable']['checkpoint_ns']}|".startswith(below)
+    ]
+    return mine[:limit]
 
 
 def describe(
@@ -76,15 +111,17 @@ def describe(
         adopt_outside(view)
     tasks = due_tasks(view)
     restored = restore(view, tasks)
-    run.answers = {}
+    given = run.answers  # of the graph above, where this is a subgraph's
+    run.answers = dict(given)
     load_answers(view, tasks)
     head = with_pending
     listed = []
     for task in tasks:
-        inside = yield from _inside(view, task, subgraphs)
-        listed.append(_task(view, task, head, inside))
+        deep = partial(read, subgraphs=True) if subgraphs else None
+        listed.append(_task(view, task, head, (yield from inside(view, task, deep))))
+    run.answers = given
     error = None
-    if head and restored:
+    if head and restored and not run.unknown:
         for task in restored:
             task.state = "done"
         try:
@@ -97,11 +134,8 @@ def describe(
         listed = [t._replace(error=t.error or error) for t in listed]
     done = {task.id for task in restored} if head and error is None else set()
     shown = run.stream_keys or run.program.stream_keys
-    values = view.values(shown)
-    if isinstance(shown, str) and values is None:
-        values = {} if not view.channels[shown].is_available() else None
     return StateSnapshot(
-        values=values,
+        values=view.values(shown),
         next=tuple(t.name for t in tasks if t.id not in done),
         config=saved.config,
         metadata=shown_metadata(saved.metadata),
@@ -112,7 +146,7 @@ def describe(
     )
 
 
-def _task(view: View, task: Task, head: bool, inside: Any) -> PregelTask:
+def _task(view: View, task: Task, head: bool, state: Any) -> PregelTask:
     error = view.record_of(task.id, ERROR)
     finished = task.writes is not None
     asked = questions(view, task)
@@ -124,43 +158,20 @@ def _task(view: View, task: Task, head: bool, inside: Any) -> PregelTask:
         result = result_of(task)
         if view.run.program.functional:
             result = next((v for c, v in task.writes or () if c in (END, RETURN)), None)
-    return PregelTask(
+    found = PregelTask(
         id=task.id,
         name=task.name,
         path=task.path,
         error=None if finished else error,
         interrupts=() if finished and head else asked,
-        state=inside,
+        state=state,
         result=result,
     )
+    found.runs_of_this_task = view.runs_of(task.id)
+    return found
 
 
 def _apply_finished(view: View, tasks: list[Task]) -> None:
     due = view.due
     apply_writes(view, tasks)
     view.due = due
-
-
-def _inside(view: View, task: Task, deep: bool) -> Steps[Any]:
-    """Where a subgraph of a paused task stands: its config, or with `deep` its snapshot (R7.8)."""
-    run = view.run
-    idle = task.writes is not None or not view.questions_of(task.id)
-    if idle and task.node.subgraph is None:
-        return None
-    name = f"{task.name}:{task.id}"
-    namespaces = [f"{run.namespace}|{name}" if run.namespace else name]
-    if getattr(task.node.subgraph, "checkpointer", None) is True:
-        namespaces.append(
-            f"{run.namespace}|{task.name}" if run.namespace else task.name
-        )
-    for namespace in namespaces:
-        config = checkpoint_config(run.thread_id or "", namespace)
-        saved = yield from effects.load(config)
-        if saved is None:
-            continue
-        graph = task.node.subgraph
-        if not deep or graph is None:
-            return config
-        inner = graph.inspecting(run, namespace)
-        return (yield from read(inner, subgraphs=True))
-    return None

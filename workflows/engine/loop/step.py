@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from workflows.engine.checkpoint.base import Closed, TaskWrites
+from workflows.engine.constants import RUNS
 from workflows.engine.loop import chunks
 from workflows.engine.loop.effects import Failed, Finished, Start, Steps
 from workflows.engine.loop.records import Task
@@ -51,8 +52,11 @@ def start(view: View, step: Step, task: Task, delay: float = 0.0) -> Steps[None]
     """Begin an attempt, `delay` seconds from now."""
     if task.attempt == 1 and task.call is None:
         take_input(view, task)
-        if view.run.modes:
-            yield from chunks.started(view, task)
+    if task.attempt == 1 and view.run.modes:
+        yield from chunks.started(view, task)
+    if not task.runs and view.pending:
+        task.runs = view.runs_of(task.id)
+    task.runs += 1
     step.running.add(task)
     if task.call is not None:
         step.calls[task.id] = task
@@ -65,6 +69,15 @@ def take_input(view: View, task: Task) -> None:
         task.input = task.due["send"]
     else:
         task.input = task.node.read(view.channels, view.run.remaining)
+
+
+def record(step: Step, writes: TaskWrites, task: Task) -> None:
+    """Save this when the events at hand are dealt with; how often a task ran goes along (RA.3)."""
+    step.unsaved.append(writes)
+    if task.runs > 1 and task.call is None:
+        writes.runs = task.runs
+        counted = [(RUNS, task.runs)]
+        step.unsaved.append(TaskWrites(task.id, task.path_text, task.name, counted))
 
 
 def leave(step: Step, task: Task) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from workflows.engine.constants import CALL, ERROR, INTERRUPT, RESUME
+from workflows.engine.constants import CALL, ERROR, INTERRUPT, RESUME, RUNS
 from workflows.engine.loop import caching, commit, effects, plan
 from workflows.engine.loop.calling import call
 from workflows.engine.loop.effects import Called, Event, Finished, Steps, Wrote
@@ -14,7 +14,7 @@ from workflows.engine.loop.resume import load_answers, may_start, questions
 from workflows.engine.loop.step import Step, is_free, start
 from workflows.engine.loop.view import View, is_finished
 
-_RECORDS = frozenset({CALL, ERROR, INTERRUPT, RESUME})
+_RECORDS = frozenset({CALL, ERROR, INTERRUPT, RESUME, RUNS})
 
 
 def run_tasks(view: View, tasks: list[Task]) -> Steps[Step]:
@@ -70,7 +70,7 @@ def _is_simple(view: View, step: Step, task: Task) -> bool:
 def _take(view: View, step: Step, event: Event) -> Steps[None]:
     if isinstance(event, Wrote):
         if event.mode in view.run.modes:
-            yield from effects.emit(event.mode, event.chunk)
+            yield effects.Emit(event.mode, event.chunk, event.namespace, event.below)
         return
     if isinstance(event, Called):
         yield from call(view, step, event.child)

@@ -14,11 +14,10 @@ from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.opening import (
     adopt_outside,
     at_head,
-    load_view,
     open_to_supersede,
 )
 from workflows.engine.loop.plan import due_tasks, ready
-from workflows.engine.loop.records import Node, Run, Task
+from workflows.engine.loop.records import Node, Task
 from workflows.engine.loop.resume import (
     carry,
     load_answers,
@@ -30,21 +29,19 @@ from workflows.engine.loop.view import View
 from workflows.engine.types import StateUpdate
 
 
-def update(run: Run, supersteps: Sequence[Sequence[StateUpdate]]) -> Steps[Any]:
-    """Apply each list of updates as one step; returns the config of the last checkpoint.
-
-    Raises InvalidUpdateError where it is not clear as which node, ValueError for no update.
-    """
+def check_supersteps(supersteps: Sequence[Sequence[StateUpdate]]) -> None:
+    """Raise ValueError where there is no update, before the thread is taken."""
     if not supersteps or any(not step for step in supersteps):
         raise ValueError("bulk_update_state needs at least one update in every step")
-    view = yield from load_view(run)
+
+
+def update(view: View, supersteps: Sequence[Sequence[StateUpdate]]) -> Steps[Any]:
+    """Apply each list of updates as one step; returns the config of the last checkpoint.
+
+    Raises InvalidUpdateError where it is not clear as which node.
+    """
     head = at_head(view)
     view.step = max(view.step, -1)
-    if run.namespace:  # still the subgraph that its parent's task began
-        run.parent_task = str(view.metadata.get("task") or "")
-        run.origin = str(view.metadata.get("origin") or "")
-        run.began = int(view.metadata.get("began", -1))
-        run.parents = dict(view.metadata.get("parents") or {})
     for number, step in enumerate(supersteps):
         if len(step) > 1 and any(u.as_node is None for u in step):
             raise InvalidUpdateError(
@@ -67,7 +64,7 @@ def _one_step(view: View, updates: list[StateUpdate], *, carrying: bool) -> Step
     if first.values is None and first.as_node is None and len(updates) == 1:
         yield from _copy(view, "update", carrying)
         return
-    work = _Work(view, carrying)
+    work = Work(view, carrying)
     names = [_node_name(view, work, u) for u in updates]
     tasks = []
     for name, given in zip(names, updates, strict=True):
@@ -104,9 +101,10 @@ def _as_input(view: View, values: Any) -> Steps[None]:
     node = program.nodes[program.first]
     task = Task(node, ("node", program.first), (view.id, program.first))
     task.writes = [] if program.functional else node.write(value)
+    step = view.step + 1 if view.id else -1
     view.forget_pending()
     due: list[Due] = [{"node": program.first, "by": ["input"], "send": value}]
-    saving = commit.advance(view, "input", due, (), closed=closed)
+    saving = commit.advance(view, "input", due, (), step=step, closed=closed)
     saving.last = True
     yield from commit.save_checkpoint(view, saving)
 
@@ -120,7 +118,7 @@ def _as_mark(view: View, given: StateUpdate) -> Steps[None]:
             "update_state(as_node=END) ends the thread and takes no values; pass None"
         )
     closed = open_to_supersede(view)
-    work = _Work(view, True)
+    work = Work(view, True)
     saving = commit.advance(
         view, "update", [], sorted({*work.changed, *view.dirty}), closed=closed
     )
@@ -129,7 +127,7 @@ def _as_mark(view: View, given: StateUpdate) -> Steps[None]:
 
 def _copy(view: View, source: str, carrying: bool) -> Steps[None]:
     closed = [] if carrying else open_to_supersede(view)
-    work = _Work(view, carrying)
+    work = Work(view, carrying)
     due = (
         work.keep([], set(), explicit=True)
         if carrying
@@ -147,7 +145,7 @@ def _copy(view: View, source: str, carrying: bool) -> Steps[None]:
     yield from commit.save_checkpoint(view, saving)
 
 
-class _Work:
+class Work:
     """What the present step holds: what is due, finished, asked (R6.10)."""
 
     def __init__(self, view: View, carrying: bool) -> None:
@@ -250,9 +248,9 @@ class _Work:
         ]
 
 
-def _node_name(view: View, work: _Work, given: StateUpdate) -> str:
+def _node_name(view: View, work: Work, given: StateUpdate) -> str:
     program = view.run.program
-    name = given.as_node
+    name = program.identity.aliases.get(given.as_node or "", given.as_node)
     if name is not None:
         if name == START:
             return program.first

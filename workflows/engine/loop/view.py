@@ -15,12 +15,15 @@ from workflows.engine.checkpoint.base import (
     TaskWrites,
     checkpoint_config,
 )
-from workflows.engine.constants import CALL, ERROR, INTERRUPT, RESUME
+from workflows.engine.constants import CALL, ERROR, INTERRUPT, RESUME, RUNS
+from workflows.engine.loop.identity import STAMP
 from workflows.engine.loop.records import Channels, Run, Task
+from workflows.engine.loop.renaming import renamed, renamed_nodes
 from workflows.engine.types import Interrupt
 
 Pairs = list[tuple[str, Any]]
-_OWN_NOTES = frozenset({"began", "origin", "over", "task", "wrote"})
+_NOT_RESULTS = (INTERRUPT, RESUME, ERROR, CALL, RUNS)
+_OWN_NOTES = frozenset({"began", "origin", "over", "task", "wrote", STAMP})
 
 
 class View:
@@ -31,6 +34,7 @@ class View:
         "changed",
         "channels",
         "checkpoint",
+        "code",
         "dirty",
         "due",
         "floor",
@@ -75,6 +79,7 @@ class View:
         self.superseded: list[str] = []
         self.dirty: set[str] = set()  # channels moved from outside, not yet saved
         self.newest: Any = None  # the greatest version; None: not looked for yet
+        self.code = ""  # the stamp of the checkpoints that are written
         self.next_version = run.saver.get_next_version if run.saver else _count
 
     @property
@@ -114,7 +119,11 @@ class View:
         if saved is None:
             self.channels = {k: c.fresh() for k, c in program.channels.items()}
             return
-        checkpoint = saved.checkpoint
+        checkpoint, metadata = saved.checkpoint, saved.metadata or {}
+        if program.identity.aliases:
+            checkpoint, moved = renamed(checkpoint, program)
+            metadata = renamed_nodes(metadata, program.identity.aliases)
+            self.dirty |= moved
         values = checkpoint.get("channel_values", {})
         channels: Channels = {}
         for key, template in program.channels.items():
@@ -126,7 +135,7 @@ class View:
         self.checkpoint = checkpoint
         self.newest = None
         self.due = list(checkpoint.get("due") or [])
-        self.metadata = saved.metadata or {}
+        self.metadata = metadata
         self.step = int(self.metadata.get("step", -2))
         self.parent_config = saved.parent_config
         self.floor = max(self.floor, checkpoint["id"])
@@ -154,6 +163,19 @@ class View:
                 return tuple(value)
         return ()
 
+    def runs_of(self, task_id: str) -> int:
+        """How often a task has been run, as far as its record tells (RA.3).
+
+        A run that a crash cut off has saved nothing and is not counted.
+        """
+        pairs = self.pending.get(task_id)
+        if not pairs:
+            return 0
+        found: int | None = self.record_of(task_id, RUNS)
+        if found is not None:
+            return found
+        return int(any(channel not in (RESUME, CALL) for channel, _ in pairs))
+
     def record_of(self, task_id: str, name: str) -> Any:
         """One entry of a task's record, or None."""
         for channel, value in self.pending.get(task_id, ()):
@@ -169,7 +191,7 @@ def shown_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
 
 def is_finished(pairs: Pairs) -> bool:
     """Say whether a task's record holds the result of the task."""
-    return any(channel not in (INTERRUPT, RESUME, ERROR, CALL) for channel, _ in pairs)
+    return any(channel not in _NOT_RESULTS for channel, _ in pairs)
 
 
 def empty_checkpoint() -> Checkpoint:

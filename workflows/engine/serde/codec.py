@@ -8,7 +8,12 @@ from typing import Any
 
 import msgspec
 
-from workflows.engine.errors import DamagedValueError, SerializationError
+from workflows.engine.errors import (
+    DamagedValueError,
+    DecryptionError,
+    SerdeError,
+    SerializationError,
+)
 from workflows.engine.serde import langchain
 from workflows.engine.serde.builtin import builtin_types
 from workflows.engine.serde.classes import default_tag, form_of
@@ -21,6 +26,7 @@ from workflows.engine.serde.registry import (
     Registry,
     Upgrade,
 )
+from workflows.engine.serde.vault import is_sealed
 from workflows.engine.serde.write import Writer
 
 logger = logging.getLogger(__name__)
@@ -28,6 +34,7 @@ logger = logging.getLogger(__name__)
 _encode = msgspec.json.Encoder().encode
 _encode_in_order = msgspec.json.Encoder(order="sorted").encode
 _decode = msgspec.json.Decoder().decode
+FORMAT = "durableweb-1"
 _MARK = b'"$t"'
 _WARN_BYTES = 1024 * 1024
 MAX_BYTES = 16 * 1024 * 1024
@@ -112,11 +119,27 @@ class Serde:
         """`decode` by its usual name."""
         return self.decode(text)
 
+    def dumps_typed(self, value: Any) -> tuple[str, bytes]:
+        """(Name of the format, encoded value), as savers of the field keep them."""
+        return FORMAT, self.encode(value)
+
+    def loads_typed(self, data: tuple[str, bytes]) -> Any:
+        """What `dumps_typed` was given."""
+        name, payload = data
+        if name != FORMAT:
+            raise SerdeError(f"a value in the format {name!r} is not {FORMAT!r}")
+        return self.decode(payload)
+
     def tree(self, data: bytes | str) -> Any:
         """The raw tree for display: tagged nodes stay dicts, no type is built."""
         try:
             return _decode(data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            if isinstance(data, str) and is_sealed(data):
+                raise DecryptionError(
+                    "a stored value is encrypted; give the saver its cipher "
+                    "(VALUE_CIPHER)"
+                ) from error
             raise DamagedValueError(f"a stored value is damaged: {error}") from error
 
     def canonical(self, value: Any, path: str = "$") -> str:

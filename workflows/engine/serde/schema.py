@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
+import functools
+import inspect
+import sys
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from enum import Enum
 from typing import Any
 
 from workflows.engine.serde.classes import form_of, is_model
@@ -14,9 +17,9 @@ from workflows.engine.serde.codec import Serde
 def register_reachable(serde: Serde, *hints: Any) -> None:
     """Register every dataclass, model, enum and the like that `hints` lead to.
 
-    A hint is a type, an annotation, or a function (its parameters and result count).
-    Annotations that cannot be resolved are passed over: the class is then registered when the first
-    value of it is written.
+    A hint is a type, an annotation, or a callable (its parameters and result count). An
+    annotation that cannot be resolved is passed over, the others beside it are not: its class is then
+    registered when the first value of it is written.
     """
     seen: set[int] = set()
     waiting = list(hints)
@@ -32,24 +35,39 @@ def register_reachable(serde: Serde, *hints: Any) -> None:
 
 def _next(hint: Any) -> Iterator[Any]:
     yield from typing.get_args(hint)
-    if isinstance(hint, type) or _is_function(hint):
-        yield from _annotations(hint).values()
+    if isinstance(hint, Enum):
+        yield type(hint)  # Literal[Color.RED]
+    elif isinstance(hint, typing.TypeVar):
+        yield from (hint.__bound__, *hint.__constraints__)
+    elif hasattr(hint, "__supertype__"):
+        yield hint.__supertype__  # NewType
+    elif isinstance(hint, functools.partial):
+        yield hint.func
+    elif is_model(hint):
+        # The package has resolved them already, with names that only it knew.
+        yield from (each.annotation for each in hint.model_fields.values())
+    elif isinstance(hint, type) or inspect.isroutine(hint):
+        yield from _annotations(hint)
+    elif callable(hint) and typing.get_origin(hint) is None:
+        yield from _annotations(getattr(type(hint), "__call__", None))  # noqa: B004
 
 
-def _annotations(owner: Any) -> dict[str, Any]:
-    has_fields = (
-        _is_function(owner)
-        or dataclasses.is_dataclass(owner)
-        or is_model(owner)
-        or hasattr(owner, "__annotations__")
-    )
-    if not has_fields:
-        return {}
+def _annotations(owner: Any) -> Iterator[Any]:
+    owner = inspect.unwrap(owner) if inspect.isroutine(owner) else owner
     try:
-        return typing.get_type_hints(owner, include_extras=True)
-    except (NameError, TypeError, AttributeError):
-        return {}
+        yield from typing.get_type_hints(owner, include_extras=True).values()
+    except Exception:  # noqa: BLE001 - a name that only the checker sees: one by one
+        for each in owner.__mro__ if isinstance(owner, type) else (owner,):
+            yield from _one_by_one(each)
 
 
-def _is_function(hint: Any) -> bool:
-    return isinstance(hint, Callable) and hasattr(hint, "__code__")  # type: ignore[arg-type]
+def _one_by_one(owner: Any) -> Iterator[Any]:
+    module = sys.modules.get(getattr(owner, "__module__", None) or "")
+    for hint in getattr(owner, "__annotations__", {}).values():
+        probe = type("probe", (), {"__annotations__": {"hint": hint}})
+        try:
+            yield from typing.get_type_hints(
+                probe, dict(vars(module)) if module else {}, include_extras=True
+            ).values()
+        except Exception:  # noqa: BLE001, S112 - this one alone is passed over
+            continue

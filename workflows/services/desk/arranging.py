@@ -23,6 +23,7 @@ from workflows.services.desk.rules import InvalidPolicy, read_part
 from workflows.services.desk.steps import next_step
 from workflows.services.state import read_state
 from workflows.storage.events import append_events
+from workflows.storage.sealing import vault
 
 MOST_FIELDS = 60
 DEEPEST = 3
@@ -69,7 +70,8 @@ def _arrange(row: Interrupt, using: str) -> None:
             *("next_step_at", "arranged_round"),
         ]
     )
-    note_fields(row)
+    if vault() is None:  # what is encrypted is not written down beside it
+        note_fields(row)
     tell_reviewers(row, "asked", f"“{row.title}” waits for an answer")
 
 

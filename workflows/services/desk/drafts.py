@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from workflows.models import Draft, Interrupt
 from workflows.services.access import Person, find_interrupt
 from workflows.services.action import InvalidAnswer
+from workflows.storage.sealing import seal, unseal
 
+DRAFT = "draft"
 LONGEST = 2 * 1024 * 1024
 Fields = Mapping[str, Sequence[str]]
 
@@ -44,17 +46,23 @@ class SaveDraft:
         draft, _ = Draft.objects.update_or_create(
             interrupt=row,
             person_id=self.person.pk,
-            defaults={"data": data, "version": self.version, "round": self.round},
+            defaults={
+                "data": seal(data, row.thread_id, DRAFT),
+                "version": self.version,
+                "round": self.round,
+            },
         )
         return draft
 
 
 def draft_of(person: Person, interrupt: int) -> Draft | None:
     """What this person has typed for the question and not sent."""
-    return Draft.objects.filter(interrupt=interrupt, person=person.pk).first()
+    rows = Draft.objects.filter(interrupt=interrupt, person=person.pk)
+    return rows.select_related("interrupt").first()
 
 
 def fields_of(draft: Draft) -> dict[str, list[str]]:
     """The posted fields of a draft again."""
-    found: dict[str, list[str]] = json.loads(draft.data)
+    text = unseal(draft.data, draft.interrupt.thread_id, DRAFT)
+    found: dict[str, list[str]] = json.loads(text)
     return found

@@ -14,6 +14,7 @@ from workflows.engine import ids
 from workflows.models import Decision, Draft, Interrupt, Run, Thread
 from workflows.services.desk import audit
 from workflows.services.queueing import queue_run
+from workflows.storage.sealing import ANSWER, EDITS, seal
 
 
 def take(row: Interrupt, version: int, round: int) -> bool:
@@ -46,6 +47,8 @@ def record_decision(
 ) -> Decision:
     """Save `decision` on the taken question and queue the run that hands `command` over.
 
+    Answer and edits come as plain text and are sealed here, where a cipher is set.
+
     `command` is the tagged JSON text of a Command. The run waits until the decision's
     `start_at`. `row` is the question as it was before it was taken.
     """
@@ -76,6 +79,9 @@ def record_decision(
     decision.interrupt = row
     decision.round = row.round
     decision.original = row.value
+    digest = ids.digest(decision.answer)
+    decision.answer = seal(decision.answer, thread.pk, ANSWER)
+    decision.edits = seal(decision.edits, thread.pk, EDITS)
     decision.save(force_insert=True)
     if decision.start_at is None:  # otherwise it may be wanted again
         Draft.objects.filter(interrupt=row, person=decision.person).delete()
@@ -90,7 +96,7 @@ def record_decision(
             "kind": decision.kind,
             "decision": decision.pk,
             "round": row.round,
-            "answer": ids.digest(decision.answer),
+            "answer": digest,
             "edited": list(edited),
             **({"override": True} if override else {}),
         },

@@ -8,6 +8,7 @@ from workflows.engine import ids
 from workflows.models import Interrupt, Vote
 from workflows.services.access import Person, name_of, row_of
 from workflows.services.action import AlreadyDecided, NotPending
+from workflows.storage.sealing import ANSWER, seal
 
 
 class VotesDiffer(NotPending):
@@ -52,7 +53,7 @@ def cast(
                 person=row_of(person),
                 person_name=name_of(person)[:200],
                 kind=kind,
-                answer=answer,
+                answer=seal(answer, row.thread_id, ANSWER),
                 digest=digest,
                 reason=reason,
             )

@@ -1,0 +1,142 @@
+"""Delta channels: lists that are folded at once and stored as what was added (R2.8)."""
+
+from typing import Annotated, TypedDict
+
+from tests.conformance.corpus import program
+
+
+def folded(value, writes):
+    """Appends, whatever the writes come in."""
+    found = list(value or [])
+    for write in writes:
+        found += write if isinstance(write, list) else [write]
+    return found
+
+
+def delta_graph(api, run, **options):
+    """`n` counts to five, `log` is a delta channel."""
+
+    class State(TypedDict, total=False):
+        log: Annotated[list, api.DeltaChannel(folded, **options)]
+        n: int
+
+    def step(state):
+        return {"log": [f"n{state['n']}"], "n": state["n"] + 1}
+
+    built = api.StateGraph(State)
+    built.add_node("step", step)
+    built.add_edge(api.START, "step")
+    built.add_conditional_edges(
+        "step", lambda state: "step" if state["n"] < 5 else api.END
+    )
+    return built.compile(checkpointer=run.saver)
+
+
+@program("R2.8")
+def a_delta_channel_has_its_history(api, run):
+    seen = []
+    for frequency in (1, 2, 100):
+        g = delta_graph(api, run, snapshot_frequency=frequency)
+        config = run.config(str(frequency))
+        out = run.invoke(g, {"log": ["in"], "n": 0}, config)
+        again = run.invoke(g, {"log": ["more"], "n": 4}, config)
+        values = [s.values.get("log") for s in run.get_history(g, config)]
+        seen.append([out, again, values[:-1]])
+    return seen
+
+
+@program("R2.8", "R6.16")
+def a_delta_channel_in_forks_and_edits(api, run):
+    g = delta_graph(api, run, snapshot_frequency=3)
+    run.invoke(g, {"log": ["in"], "n": 0}, run.config())
+    old = run.get_history(g, run.config())[3]
+    fork = run.update_state(g, old.config, {"log": ["edit"]})
+    forked = run.get_state(g, fork).values
+    out = run.invoke(g, None, run.config())
+    run.update_state(g, run.config(), {"log": api.Overwrite(["new"])})
+    replaced = run.get_state(g, run.config()).values
+    last = run.invoke(g, {"log": ["end"], "n": 4}, run.config())
+    return [
+        old.values,
+        forked,
+        out,
+        replaced,
+        last,
+        run.get_state(g, old.config).values,
+    ]
+
+
+@program("R2.8")
+def a_delta_channel_gets_the_writes_of_a_step_at_once(api, run):
+    given = []
+
+    def fold(value, writes):
+        given.append([value, len(writes)])
+        return folded(value, writes)
+
+    class State(TypedDict, total=False):
+        log: Annotated[list, api.DeltaChannel(fold)]
+        n: int
+
+    built = api.StateGraph(State)
+    for name in ("a", "b", "c"):
+        built.add_node(name, lambda state, name=name: {"log": [name]})
+        built.add_edge(api.START, name)
+    g = built.compile()
+    return [run.invoke(g, {"log": ["in"]}), run.invoke(g, {"n": 1}), given]
+
+
+@program("R2.8")
+def a_delta_channel_whose_reducer_works_in_place(api, run):
+    def extend(value, writes):
+        value = [] if value is None else value
+        for write in writes:
+            value += write
+        return value
+
+    class State(TypedDict, total=False):
+        log: Annotated[list, api.DeltaChannel(extend)]
+        n: int
+
+    built = api.StateGraph(State)
+    built.add_node("x", lambda state: {"log": ["x"], "n": state["n"] + 1})
+    built.add_edge(api.START, "x")
+    built.add_conditional_edges("x", lambda state: "x" if state["n"] < 3 else api.END)
+    g = built.compile(checkpointer=run.saver)
+    out = run.invoke(g, {"log": ["in"], "n": 0}, run.config())
+    return [out, run.get_state(g, run.config()).values]
+
+
+@program("R2.8")
+def a_delta_channel_refuses_other_frequencies(api, run):
+    return [
+        run.attempt(
+            api.DeltaChannel, folded, snapshot_frequency=number, says="positive int"
+        )
+        for number in (0, -1)
+    ]
+
+
+@program("R2.8")
+def a_delta_channel_in_a_subgraph_and_over_a_question(api, run):
+    class State(TypedDict, total=False):
+        log: Annotated[list, api.DeltaChannel(folded, snapshot_frequency=2)]
+
+    def asks(state):
+        return {"log": [api.interrupt("q")]}
+
+    inner = api.StateGraph(State)
+    inner.add_node("asks", asks)
+    inner.add_node("after", lambda state: {"log": ["after"]})
+    inner.add_edge(api.START, "asks")
+    inner.add_edge("asks", "after")
+    outer = api.StateGraph(State)
+    outer.add_node("first", lambda state: {"log": ["first"]})
+    outer.add_node("sub", lambda state: {"log": [inner_graph.invoke(state)["log"][-1]]})
+    outer.add_edge(api.START, "first")
+    outer.add_edge("first", "sub")
+    inner_graph = inner.compile()
+    g = outer.compile(checkpointer=run.saver)
+    first = run.invoke(g, {"log": ["in"]}, run.config())
+    last = run.invoke(g, api.Command(resume="yes"), run.config())
+    return [first, last]

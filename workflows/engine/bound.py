@@ -1,0 +1,129 @@
+"""A compiled graph and what it is bound to: its saver, its store, its cache, its config."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import Any, Self
+
+from workflows.engine.checkpoint.base import BaseCheckpointSaver
+from workflows.engine.config import merge_configs
+from workflows.engine.loop.records import Program
+
+
+class Bound:
+    """What a graph is, before anything is asked of it."""
+
+    default_stream_mode = "values"
+
+    def __init__(
+        self,
+        program: Program,
+        *,
+        checkpointer: Any = None,
+        store: Any = None,
+        cache: Any = None,
+        interrupt_before: Sequence[str] | str = (),
+        interrupt_after: Sequence[str] | str = (),
+        name: str | None = None,
+        builder: Any = None,
+        schemas: dict[str, Any] | None = None,
+        config: dict[str, Any] | None = None,
+        debug: bool = False,
+    ) -> None:
+        _check_saver(checkpointer)
+        self.program = program
+        self.checkpointer = checkpointer
+        self.store = store
+        self.cache = cache
+        self.interrupt_before = interrupt_before
+        self.interrupt_after = interrupt_after
+        self.name = name or program.name
+        self.builder = builder
+        self.schemas = schemas or {}
+        self.bound_config = config
+        self.debug = debug
+
+    def with_config(self, config: dict[str, Any] | None = None, **more: Any) -> Self:
+        """A copy that merges `config` below the config of each call."""
+        twin = copy.copy(self)
+        twin.bound_config = merge_configs(self.bound_config, config, more)
+        return twin
+
+    def with_saver(self, saver: Any) -> Self:
+        """A copy that keeps its checkpoints in `saver`."""
+        _check_saver(saver)
+        twin = copy.copy(self)
+        twin.checkpointer = saver
+        return twin
+
+    def with_shared(self, *, store: Any = None, cache: Any = None) -> Self:
+        """A copy with this store and this cache, where it was compiled without."""
+        twin = copy.copy(self)
+        twin.store = store if self.store is None else self.store
+        twin.cache = cache if self.cache is None else self.cache
+        return twin
+
+    @property
+    def nodes(self) -> dict[str, Any]:
+        """The nodes by name."""
+        return self.program.nodes
+
+    @property
+    def state_schema(self) -> Any:
+        """The class of the state, as the author gave it."""
+        return self.schemas.get("state")
+
+    @property
+    def input_schema(self) -> Any:
+        """The class of the input."""
+        return self.schemas.get("input") or self.schemas.get("state")
+
+    @property
+    def output_schema(self) -> Any:
+        """The class of the output."""
+        return self.schemas.get("output") or self.schemas.get("state")
+
+    @property
+    def context_schema(self) -> Any:
+        """The class of the context, or None."""
+        return self.schemas.get("context")
+
+    def get_subgraphs(
+        self, *, namespace: str | None = None, recurse: bool = False
+    ) -> Iterator[tuple[str, Bound]]:
+        """The subgraphs added as nodes: ("mid", g), with recurse ("mid|inner", g) (R7.11)."""
+        for name, node in self.program.nodes.items():
+            graph = node.subgraph
+            if not isinstance(graph, Bound):
+                continue
+            if namespace in (None, name):
+                yield name, graph
+            if recurse:
+                inner = (
+                    namespace.removeprefix(f"{name}|")
+                    if namespace and namespace.startswith(f"{name}|")
+                    else None
+                )
+                if namespace is None or inner is not None:
+                    for path, below in graph.get_subgraphs(
+                        namespace=inner, recurse=True
+                    ):
+                        yield f"{name}|{path}", below
+
+    async def aget_subgraphs(
+        self, *, namespace: str | None = None, recurse: bool = False
+    ) -> AsyncIterator[tuple[str, Bound]]:
+        """Async twin of `get_subgraphs`."""
+        for found in self.get_subgraphs(namespace=namespace, recurse=recurse):
+            yield found
+
+
+def _check_saver(checkpointer: Any) -> None:
+    if checkpointer is None or checkpointer is True or checkpointer is False:
+        return
+    if not isinstance(checkpointer, BaseCheckpointSaver):
+        raise TypeError(
+            "checkpointer must be a saver (BaseCheckpointSaver), None, True or False, "
+            f"not {type(checkpointer).__name__}"
+        )

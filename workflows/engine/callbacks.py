@@ -1,0 +1,62 @@
+"""Who is told when a run pauses and when it goes on (R9.9)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from workflows.engine.types import Interrupt
+
+PauseStatus = Literal["pending", "interrupt_before", "interrupt_after"]
+GraphLifecycleStatus = PauseStatus
+
+
+@dataclass(frozen=True)
+class GraphInterruptEvent:
+    """A run has paused: at questions ("pending") or at a static breakpoint, then without any.
+
+    `run_id` is that of the config, else of the run that holds the thread; `checkpoint_ns` is split at `|`.
+    """
+
+    run_id: Any
+    status: PauseStatus
+    checkpoint_id: str
+    checkpoint_ns: tuple[str, ...]
+    interrupts: tuple[Interrupt, ...]
+
+
+@dataclass(frozen=True)
+class GraphResumeEvent:
+    """A run, or a subgraph that was begun before, goes on from this checkpoint."""
+
+    run_id: Any
+    status: PauseStatus
+    checkpoint_id: str
+    checkpoint_ns: tuple[str, ...]
+
+
+GraphLifecycleEvent = GraphInterruptEvent | GraphResumeEvent
+
+
+class GraphCallbackHandler:
+    """Base class for handlers in `config["callbacks"]`; other objects there are left alone.
+
+    What a method raises is logged and the run goes on, unless `raise_error` is true. A method may be a coroutine
+    function where the run is awaited.
+    """
+
+    raise_error = False
+
+    def on_interrupt(self, event: GraphInterruptEvent) -> Any:
+        """Hear that the run has paused and that the pause is saved; told once, at the root."""
+
+    def on_resume(self, event: GraphResumeEvent) -> Any:
+        """Hear that a run goes on without a new input; told at the root and in each subgraph that goes on."""
+
+
+def handlers_in(callbacks: Any) -> tuple[GraphCallbackHandler, ...]:
+    """The handlers of `config["callbacks"]` (a handler, a list, or an object with `handlers`), each once."""
+    found = getattr(callbacks, "handlers", callbacks)
+    listed = found if isinstance(found, list | tuple) else [found]
+    mine = [each for each in listed if isinstance(each, GraphCallbackHandler)]
+    return tuple({id(each): each for each in mine}.values())

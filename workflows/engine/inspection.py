@@ -1,0 +1,173 @@
+"""A compiled graph, looked at and edited: get_state, its history, update_state."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from functools import partial
+from typing import Any
+
+from workflows.engine.bound import Bound
+from workflows.engine.calls import Arguments, run_of
+from workflows.engine.checkpoint.base import BaseCheckpointSaver
+from workflows.engine.config import configurable, merge_configs
+from workflows.engine.constants import NS_END, NS_SEP
+from workflows.engine.drivers import aio, blocking
+from workflows.engine.loop import snapshot
+from workflows.engine.loop.loop import edit
+from workflows.engine.loop.records import Run
+from workflows.engine.runtime import current
+from workflows.engine.types import StateSnapshot, StateUpdate
+
+
+class Inspection(Bound):
+    """What may be asked of the threads of a graph while it does not run."""
+
+    def get_state(
+        self, config: dict[str, Any], *, subgraphs: bool = False
+    ) -> StateSnapshot:
+        """The thread's state (R6.1). Raises ValueError without a checkpointer."""
+        run = self._look(config)
+        found: StateSnapshot = blocking.drive(
+            run, snapshot.read(run, subgraphs=subgraphs)
+        )
+        return found
+
+    async def aget_state(
+        self, config: dict[str, Any], *, subgraphs: bool = False
+    ) -> StateSnapshot:
+        """Async twin of `get_state`."""
+        run = self._look(config)
+        found: StateSnapshot = await aio.drive(
+            run, snapshot.read(run, subgraphs=subgraphs)
+        )
+        return found
+
+    def get_state_history(
+        self,
+        config: dict[str, Any],
+        *,
+        filter: dict[str, Any] | None = None,
+        before: dict[str, Any] | None = None,
+        limit: int | None = None,
+        subgraphs: bool = False,
+    ) -> Iterator[StateSnapshot]:
+        """All checkpoints of the thread, newest first (R6.4).
+
+        With `subgraphs`, those of all graphs below are among them, finished ones too; each names its namespace in
+        its config (RA.12).
+        """
+        run = self._look(config)
+        below = partial(self._inspecting_below, run) if subgraphs else None
+        yield from blocking.drive(
+            run, snapshot.history(run, filter, before, limit, below)
+        )
+
+    async def aget_state_history(
+        self,
+        config: dict[str, Any],
+        *,
+        filter: dict[str, Any] | None = None,
+        before: dict[str, Any] | None = None,
+        limit: int | None = None,
+        subgraphs: bool = False,
+    ) -> AsyncIterator[StateSnapshot]:
+        """Async twin of `get_state_history`."""
+        run = self._look(config)
+        below = partial(self._inspecting_below, run) if subgraphs else None
+        for found in await aio.drive(
+            run, snapshot.history(run, filter, before, limit, below)
+        ):
+            yield found
+
+    def update_state(
+        self,
+        config: dict[str, Any],
+        values: Any,
+        as_node: str | None = None,
+        task_id: str | None = None,
+    ) -> dict[str, Any]:
+        """Write to the state from outside (R6.5); returns the new checkpoint's config."""
+        return self.bulk_update_state(config, [[StateUpdate(values, as_node, task_id)]])
+
+    async def aupdate_state(
+        self,
+        config: dict[str, Any],
+        values: Any,
+        as_node: str | None = None,
+        task_id: str | None = None,
+    ) -> dict[str, Any]:
+        """Async twin of `update_state`."""
+        return await self.abulk_update_state(
+            config, [[StateUpdate(values, as_node, task_id)]]
+        )
+
+    def bulk_update_state(
+        self, config: dict[str, Any], supersteps: Sequence[Sequence[StateUpdate]]
+    ) -> dict[str, Any]:
+        """Several updates, each inner list as one step (R6.11)."""
+        run = self._edit(config)
+        found: dict[str, Any] = blocking.drive(run, edit(run, supersteps))
+        return found
+
+    async def abulk_update_state(
+        self, config: dict[str, Any], supersteps: Sequence[Sequence[StateUpdate]]
+    ) -> dict[str, Any]:
+        """Async twin of `bulk_update_state`."""
+        run = self._edit(config)
+        found: dict[str, Any] = await aio.drive(run, edit(run, supersteps))
+        return found
+
+    def inspecting(self, outer: Run, namespace: str) -> Run:
+        """A run that only looks at `namespace` of the outer run's thread, in which this graph has run."""
+        asked = {"thread_id": outer.thread_id, "checkpoint_ns": namespace}
+        given = Arguments({"configurable": asked}, looking=True)
+        return run_of(self.with_saver(outer.saver), given, None)
+
+    def _inspecting_below(self, outer: Run, namespace: str) -> Run:
+        graph = self._at(namespace)
+        run = (graph or self).inspecting(outer, namespace)
+        run.unknown = graph is None
+        return run
+
+    def _look(self, config: dict[str, Any]) -> Run:
+        if not isinstance(self.checkpointer, BaseCheckpointSaver) and (
+            current.get() is None or self.checkpointer is False
+        ):
+            raise ValueError(
+                f"graph {self.name!r} has no checkpointer, so there is no saved state; "
+                "compile(checkpointer=...)"
+            )
+        merged = merge_configs(self.bound_config, config)
+        namespace = str(configurable(merged).get("checkpoint_ns") or "")
+        graph = self._at(namespace)
+        run = run_of(graph or self, Arguments(merged, looking=True), None)
+        run.unknown = graph is None
+        return run
+
+    def _edit(self, config: dict[str, Any]) -> Run:
+        run = self._look(config)
+        if run.unknown:
+            raise ValueError(
+                f"namespace {run.namespace!r} belongs to a graph that a node or task "
+                f"below {self.name!r} calls itself; edit it by that graph: "
+                "sub.with_saver(saver).update_state(config, ...)"
+            )
+        return run
+
+    def _at(self, namespace: str) -> Inspection | None:
+        """The graph whose checkpoints lie in `namespace`; one called in a node is asked itself.
+
+        None where that graph is not known from this graph's shape.
+        """
+        graph: Inspection = self
+        for part in namespace.split(NS_SEP) if namespace else ():
+            name = part.split(NS_END)[0]
+            if name.isdecimal():
+                continue
+            node = graph.program.nodes.get(name)
+            if node is None and graph is self:
+                return self
+            if node is None or node.subgraph is None:
+                return None
+            graph = node.subgraph
+        return graph if graph is self else graph.with_saver(self.checkpointer)

@@ -1,0 +1,79 @@
+"""Where the graphs stand that a task of a snapshot is, or has called (R7.8, RA.12)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from workflows.engine.checkpoint.base import CheckpointTuple, checkpoint_config
+from workflows.engine.constants import NS_END, NS_SEP, RETURN
+from workflows.engine.loop import effects
+from workflows.engine.loop.effects import Steps
+from workflows.engine.loop.records import Run, Task, namespace_of
+from workflows.engine.loop.view import View
+
+Read = Callable[[Run], Steps[Any]]
+
+
+def inside(view: View, task: Task, read: Read | None) -> Steps[Any]:
+    """The config of the graph that an unfinished task is or has called; with `read`, its snapshot.
+
+    A node that is a graph has a config before it begins. Of several calls in one task, it is the first that is not at
+    its end. None where there is none: finished ones are found in the history.
+    """
+    if task.writes is not None:
+        return None
+    namespace = yield from _waiting(view, task)
+    if namespace is None:
+        return None
+    if read is None:
+        return checkpoint_config(view.run.thread_id or "", namespace)
+    return (yield from read(_looking(view.run, task, namespace)))
+
+
+def _waiting(view: View, task: Task) -> Steps[str | None]:
+    """The namespace in which the task's graph waits, else the one in which it will begin."""
+    is_graph = task.node.subgraph is not None
+    if not is_graph and task.id not in view.pending:
+        return None
+    for caller, first in _callers(view, task):
+        number = 0
+        while True:
+            namespace = f"{first}{NS_SEP}{number}" if number else first
+            saved: CheckpointTuple | None = yield from effects.load(
+                checkpoint_config(view.run.thread_id or "", namespace)
+            )
+            if saved is None:
+                break
+            mine = (saved.metadata or {}).get("task") == caller
+            if mine and saved.checkpoint.get("due"):
+                return namespace
+            number += 1
+    return namespace_of(task, view.run) if is_graph else None
+
+
+def _callers(view: View, task: Task) -> Iterator[tuple[str, str]]:
+    """Who may have called a graph, by task id, and the namespace of the first call: the task, its `@task` calls."""
+    above = view.run.namespace
+    own = namespace_of(task, view.run)
+    yield task.id, own
+    yield task.id, f"{above}{NS_SEP}{task.name}" if above else task.name
+    yield from _calls(view, task.id, own)
+
+
+def _calls(view: View, task_id: str, above: str) -> Iterator[tuple[str, str]]:
+    for child_id, record in view.recorded.get(task_id, {}).items():
+        if view.record_of(child_id, RETURN) is None:
+            own = f"{above}{NS_SEP}{record[1]}{NS_END}{child_id}"
+            yield child_id, own
+            yield from _calls(view, child_id, own)
+
+
+def _looking(run: Run, task: Task, namespace: str) -> Run:
+    graph = task.node.subgraph
+    if graph is not None:
+        below: Run = graph.inspecting(run, namespace)
+        below.answers = run.answers
+        return below
+    return replace(run, namespace=namespace, checkpoint_id=None, unknown=True)

@@ -1,0 +1,68 @@
+"""Telling handlers that a run pauses or goes on (R9.9)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from workflows.engine.callbacks import (
+    GraphCallbackHandler,
+    GraphInterruptEvent,
+    GraphResumeEvent,
+)
+from workflows.engine.constants import NS_SEP
+from workflows.engine.inject import is_coroutine_function
+from workflows.engine.loop import effects
+from workflows.engine.loop.effects import Steps
+from workflows.engine.loop.records import Outcome
+from workflows.engine.loop.view import View
+
+
+def resumed(view: View) -> Steps[None]:
+    """The run goes on where it stood."""
+    run = view.run
+    if not run.handlers or not view.id:
+        return
+    event = GraphResumeEvent(_run_id(view), "pending", view.id, _namespace(view))
+    for handler in run.handlers:
+        yield from _tell(view, handler, handler.on_resume, event)
+
+
+def paused(view: View, outcome: Outcome) -> Steps[None]:
+    """The run has come to a question or to a breakpoint; only the root tells of it."""
+    run = view.run
+    if not outcome.is_pause or not run.handlers or not run.is_root:
+        return
+    event = GraphInterruptEvent(
+        _run_id(view),
+        outcome.paused_at,
+        view.id,
+        _namespace(view),
+        outcome.interrupts,
+    )
+    for handler in run.handlers:
+        yield from _tell(view, handler, handler.on_interrupt, event)
+
+
+def _tell(
+    view: View, handler: GraphCallbackHandler, method: Callable[[Any], Any], event: Any
+) -> Steps[None]:
+    try:
+        yield from effects.compute(method, (event,), {}, is_coroutine_function(method))
+    except Exception as error:
+        if handler.raise_error:
+            raise
+        if view.run.warn is not None:
+            view.run.warn(
+                f"callback {type(handler).__name__}.{method.__name__} failed on thread "
+                f"{view.run.thread_id!r}, the run goes on: {error!r}"
+            )
+
+
+def _namespace(view: View) -> tuple[str, ...]:
+    namespace = view.run.namespace
+    return tuple(namespace.split(NS_SEP)) if namespace else ()
+
+
+def _run_id(view: View) -> Any:
+    return view.run.config.get("run_id") or view.run.run_id

@@ -1,0 +1,71 @@
+"""Run a claimed graph to its end or to a question, and look up after each of its steps.
+
+A graph with coroutines runs on an event loop of its own, on the worker's thread; what is
+written for it goes through that same thread, and so through the worker's connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import aclosing, closing
+from typing import Any
+
+from asgiref.sync import async_to_sync, sync_to_async
+
+from workflows.services.custom_events import CustomEvents
+from workflows.storage.claims import Claim
+
+INTERRUPT_KEY = "__interrupt__"
+_MODES = ["updates", "custom", "checkpoints"]
+
+
+def drive(
+    claim: Claim,
+    graph: Any,
+    value: Any,
+    look_up: Callable[[], None],
+    **settings: Any,
+) -> bool:
+    """Hand `value` to the graph; whether it stopped at a question.
+
+    `look_up` is called when a step is safely saved, and ends the run by raising.
+    """
+    config = {"configurable": {"thread_id": claim.thread_id, **settings}}
+    heard = _Heard(claim, look_up)
+    program = getattr(graph, "program", None)
+    if program is None or program.plain:
+        stream = graph.stream(value, config, stream_mode=_MODES, durability="sync")
+        with closing(stream) as chunks:
+            for mode, chunk in chunks:
+                heard.take(mode, chunk)
+    else:
+        async_to_sync(_drive_coroutines)(graph, value, config, heard)
+    heard.custom.flush()
+    return heard.asks
+
+
+async def _drive_coroutines(
+    graph: Any, value: Any, config: dict[str, Any], heard: _Heard
+) -> None:
+    take = sync_to_async(heard.take, thread_sensitive=True)
+    stream = graph.astream(value, config, stream_mode=_MODES, durability="sync")
+    async with aclosing(stream) as chunks:
+        async for mode, chunk in chunks:
+            await take(mode, chunk)
+
+
+class _Heard:
+    """Takes what the graph tells while it runs."""
+
+    def __init__(self, claim: Claim, look_up: Callable[[], None]) -> None:
+        self.custom = CustomEvents(claim)
+        self.asks = False
+        self._look_up = look_up
+
+    def take(self, mode: str, chunk: Any) -> None:
+        if mode == "custom":
+            self.custom.add(chunk)
+        elif mode == "updates":
+            self.asks = isinstance(chunk, Mapping) and INTERRUPT_KEY in chunk
+        else:
+            self._look_up()

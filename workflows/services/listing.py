@@ -1,0 +1,198 @@
+"""Who is waiting for what: questions and threads as plain records, page by page (RA.11).
+
+For code of the site, not for people: nobody's rights are asked. Every list is one scan of an
+index in the order of the list, so a page costs the same at any number of rows.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Generic, TypeVar
+
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
+
+from workflows.engine import serde
+from workflows.models import Interrupt, Thread
+
+MAX_PAGE = 1_000
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Page(Generic[R]):
+    """Some records, and `next`: the cursor of those after them, None where these are the last."""
+
+    items: tuple[R, ...]
+    next: str | None = None
+
+    def __iter__(self) -> Iterator[R]:
+        return iter(self.items)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question to a person: `number` as people see it, `interrupt_id` as the engine does.
+
+    `value` is what the workflow asked, `schema` the JSON Schema of the answer, if it gave one.
+    """
+
+    number: int
+    interrupt_id: str
+    thread_id: str
+    graph: str
+    node: str
+    key: str
+    status: str
+    title: str
+    value: Any
+    schema: Any
+    round: int
+    version: int
+    asked_at: datetime
+    closed_at: datetime | None
+
+
+@dataclass(frozen=True)
+class ThreadSummary:
+    """A thread: `status` idle, busy, interrupted or error; `head` is its newest checkpoint."""
+
+    thread_id: str
+    graph: str
+    title: str
+    status: str
+    head: str
+    created_at: datetime
+    updated_at: datetime
+
+
+def list_interrupts(
+    *,
+    status: str = "pending",
+    graph: str | None = None,
+    node: str | None = None,
+    key: str | None = None,
+    thread_id: str | None = None,
+    older_than: timedelta | float | None = None,
+    limit: int = 100,
+    after: str | None = None,
+) -> Page[Question]:
+    """Questions of that status, the oldest first.
+
+    `older_than` (a timedelta, or seconds) leaves out what was asked more lately; `after` is
+    the `next` of the page before. Raises ValueError for an unknown status or a wrong cursor.
+    """
+    _check_status(status, Interrupt.Status.values)
+    rows = Interrupt.objects.filter(status=status).order_by("asked_at", "id")
+    given = {"graph": graph, "node": node, "key": key, "thread_id": thread_id}
+    rows = rows.filter(**{k: v for k, v in given.items() if v is not None})
+    if older_than is not None:
+        rows = rows.filter(asked_at__lt=Now() - _span(older_than))
+    if after is not None:
+        asked_at, number = _cursor(after)
+        later = Q(asked_at__gt=asked_at) | Q(id__gt=_number(number, after))
+        rows = rows.filter(later, asked_at__gte=asked_at)
+    found, more = _page(rows, limit)
+    last = _text(found[-1].asked_at, found[-1].pk) if more else None
+    return Page(tuple(_question(row) for row in found), last)
+
+
+def list_threads(
+    *,
+    status: str | None = None,
+    graph: str | None = None,
+    older_than: timedelta | float | None = None,
+    limit: int = 100,
+    after: str | None = None,
+) -> Page[ThreadSummary]:
+    """Threads, the one whose status changed last first.
+
+    `older_than` (a timedelta, or seconds) leaves out those that changed more lately; `after`
+    is the `next` of the page before. Raises ValueError for an unknown status or a wrong
+    cursor.
+    """
+    rows = Thread.objects.order_by("-updated_at", "-id")
+    if status is not None:
+        _check_status(status, Thread.Status.values)
+        rows = rows.filter(status=status)
+    if graph is not None:
+        rows = rows.filter(graph=graph)
+    if older_than is not None:
+        rows = rows.filter(updated_at__lt=Now() - _span(older_than))
+    if after is not None:
+        updated_at, thread_id = _cursor(after)
+        earlier = Q(updated_at__lt=updated_at) | Q(id__lt=thread_id)
+        rows = rows.filter(earlier, updated_at__lte=updated_at)
+    found, more = _page(rows, limit)
+    last = _text(found[-1].updated_at, found[-1].pk) if more else None
+    return Page(tuple(_thread(row) for row in found), last)
+
+
+def _page(rows: QuerySet[Any], limit: int) -> tuple[list[Any], bool]:
+    size = max(1, min(limit, MAX_PAGE))
+    found = list(rows[: size + 1])
+    return found[:size], len(found) > size
+
+
+def _check_status(status: str, known: list[str]) -> None:
+    if status not in known:
+        raise ValueError(f"status is one of {', '.join(known)}, not {status!r}")
+
+
+def _span(given: timedelta | float) -> timedelta:
+    return given if isinstance(given, timedelta) else timedelta(seconds=given)
+
+
+def _text(instant: datetime, key: object) -> str:
+    return f"{instant.isoformat()} {key}"
+
+
+def _cursor(text: str) -> tuple[datetime, str]:
+    instant, _, key = text.partition(" ")
+    try:
+        return datetime.fromisoformat(instant), key
+    except ValueError:
+        raise ValueError(f"{text!r} is no cursor; give the `next` of a page") from None
+
+
+def _number(key: str, text: str) -> int:
+    if not key.isdigit():
+        raise ValueError(f"{text!r} is no cursor; give the `next` of a page")
+    return int(key)
+
+
+def _question(row: Interrupt) -> Question:
+    return Question(
+        number=row.pk,
+        interrupt_id=row.interrupt_id,
+        thread_id=row.thread_id,
+        graph=row.graph,
+        node=row.node,
+        key=row.key,
+        status=row.status,
+        title=row.title,
+        value=serde.loads(row.value),
+        schema=json.loads(row.response_schema) if row.response_schema else None,
+        round=row.round,
+        version=row.version,
+        asked_at=row.asked_at,
+        closed_at=row.closed_at,
+    )
+
+
+def _thread(row: Thread) -> ThreadSummary:
+    return ThreadSummary(
+        thread_id=row.pk,
+        graph=row.graph,
+        title=row.title,
+        status=row.status,
+        head=row.head,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )

@@ -1,0 +1,59 @@
+"""Runs that this process let go because the database did not answer (RA.15).
+
+Their workers live, so a lost database is told apart from a crash: such a run goes back to the
+queue without having used up one of its recoveries. Where the database answers again at once,
+only this run's connection was lost; then it may be the run that does it, and it counts.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from django.db import transaction
+
+from workflows.models import Run
+from workflows.services.queueing import hold_thread, wake
+from workflows.storage.claims import Claim
+from workflows.storage.events import append_events
+from workflows.storage.outage import answers, outage
+
+log = logging.getLogger(__name__)
+
+_lost: dict[int, Claim] = {}
+
+
+def remember(claim: Claim) -> None:
+    """Note a run that could not be saved, if the database is away for everybody."""
+    if answers(claim.using):
+        return
+    outage.note()
+    _lost[claim.run_id] = claim
+
+
+def give_back() -> int:
+    """Put the runs that were let go back into the queue; returns how many.
+
+    Raises what the database raises while it is away; nothing is forgotten then.
+    """
+    given = 0
+    for claim in list(_lost.values()):
+        with transaction.atomic(using=claim.using):
+            hold_thread(claim.thread_id)
+            changed = Run.objects.filter(
+                pk=claim.run_id, fence=claim.fence, status=Run.Status.RUNNING
+            ).update(status=Run.Status.PENDING, owner="", lease_until=None)
+            if changed:
+                told = {
+                    "run": claim.run_id,
+                    "kind": claim.kind,
+                    "status": Run.Status.PENDING.value,
+                    "reason": "database_away",
+                }
+                append_events(
+                    claim.using, claim.thread_id, claim.run_id, [("run", told)]
+                )
+                wake(claim.run_id)
+                given += 1
+        _lost.pop(claim.run_id, None)
+        log.info("run %s goes on: the database is back", claim.run_id)
+    return given
