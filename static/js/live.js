@@ -20,6 +20,7 @@
   const TRIES_BEFORE_POLLING = 3;
   const GONE_MS = 6000;
   const REFRESH_MS = 1000;
+  const CAUGHT_UP_MS = 3000;
   const WORDS = { live: "Live", connecting: "Connecting…", polling: "Refreshing every 5 s", lost: "Signed out: reload the page" };
 
   const byId = (id) => document.getElementById(id);
@@ -103,12 +104,15 @@
     (rows[0]?.querySelector("[data-row-link]") || rows[0])?.focus();
   });
 
+  const openedAt = Date.now();
   const put = (element) => {
     if (element.dataset.announce) announce(element.dataset.announce);
     const old = byId(element.id);
     if (old) return replace(old, element);
     const [list, way] = placeOf(element.id);
     if (!list || way === "ignore") return false;
+    // The first frames tell of the last minute, of every row: a view with filters was drawn since.
+    if (one("[data-live-reload]") && Date.now() - openedAt < CAUGHT_UP_MS) return false;
     if (way !== "hold" || !pill || !list.childElementCount) {
       insert(list, element, way);
     } else {
@@ -232,7 +236,8 @@
         if (isNews && element.id === "thread-status") this.refreshSoon();
       }
       for (const [id, why] of Object.entries(frame.gone || {})) markGone(id, why);
-      if ("count" in frame) setNumber(byId("queue-total"), frame.count);
+      // It counts the whole queue, not a view of it.
+      if ("count" in frame && !one("[data-live-reload]")) setNumber(byId("queue-total"), frame.count);
       if ("waiting" in frame) setNumber(byId("queue-count"), frame.waiting);
       if (frame.seq !== undefined) this.seq = String(frame.seq);
       if (frame.refresh) this.refresh();
