@@ -251,12 +251,15 @@ def _add_events(bundle: Bundle, commit: Commit) -> None:
 
     What is done when the step is saved is told by the step's own event, node by node.
     """
-    done: dict[str, int] = {}
+    done: dict[str, dict[str, Any]] = {}
     step = commit.checkpoint
     for task in commit.writes:
         status = _status_of(task)
         if status == "done" and step is not None:
-            done[task.name] = done.get(task.name, 0) + 1
+            ended = done.setdefault(task.name, {"node": task.name, "count": 0})
+            ended["count"] += 1
+            if task.runs > 1:
+                ended["runs"] = max(task.runs, ended.get("runs", 0))
         elif status:
             data: dict[str, Any] = {
                 "task": task.task_id,
@@ -279,7 +282,7 @@ def _add_events(bundle: Bundle, commit: Commit) -> None:
             "step": bundle.checkpoint.step,
             "source": bundle.checkpoint.source,
             "checkpoint": bundle.checkpoint.id,
-            "done": [{"node": name, "count": done[name]} for name in done],
+            "done": [*done.values()],
             "next": [*names][:_NODES_SHOWN],
         }
         del data["done"][_NODES_SHOWN:]
