@@ -1,7 +1,6 @@
 """The tables: columns, constraints and querysets; nothing that changes two tables."""
 
 from workflows.models.audit import AuditEntry
-from workflows.models.bulk import BulkItem, BulkJob
 from workflows.models.cache_entry import CacheEntry
 from workflows.models.checkpoint import ChannelValue, Checkpoint, PendingWrite
 from workflows.models.comment import Comment
@@ -10,12 +9,10 @@ from workflows.models.draft import Draft
 from workflows.models.event import Event
 from workflows.models.interrupt import Interrupt
 from workflows.models.item import Item
-from workflows.models.notice import Delivery, Notice, Webhook
+from workflows.models.notice import Notice
 from workflows.models.policy import Policy
 from workflows.models.preference import Preference
-from workflows.models.presence import Presence
 from workflows.models.question_field import QuestionField
-from workflows.models.review_link import ReviewLink
 from workflows.models.run import Run
 from workflows.models.saved_view import SavedView
 from workflows.models.thread import Thread
@@ -24,14 +21,11 @@ from workflows.models.vote import Vote
 
 __all__ = [
     "AuditEntry",
-    "BulkItem",
-    "BulkJob",
     "CacheEntry",
     "ChannelValue",
     "Checkpoint",
     "Comment",
     "Decision",
-    "Delivery",
     "Draft",
     "Event",
     "Interrupt",
@@ -40,13 +34,10 @@ __all__ = [
     "PendingWrite",
     "Policy",
     "Preference",
-    "Presence",
     "QuestionField",
-    "ReviewLink",
     "Run",
     "SavedView",
     "Thread",
     "Undo",
     "Vote",
-    "Webhook",
 ]

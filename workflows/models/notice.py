@@ -1,8 +1,7 @@
-"""What somebody should know, in the product and out of it."""
+"""What somebody should know."""
 
 from django.conf import settings
 from django.db import models
-from django.db.models.functions import Now
 
 
 class Notice(models.Model):
@@ -38,56 +37,3 @@ class Notice(models.Model):
 
     def __str__(self) -> str:
         return self.text
-
-
-class Webhook(models.Model):
-    """An address outside that is told of events; `events` is JSON text, a list of words."""
-
-    id = models.BigAutoField(primary_key=True)
-    name = models.CharField(max_length=80, unique=True)
-    url = models.CharField(max_length=500)
-    secret = models.CharField(max_length=200)
-    events = models.TextField(default='["question.asked", "question.decided"]')
-    graph = models.CharField(max_length=200, blank=True, default="")
-    is_active = models.BooleanField(default=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class Delivery(models.Model):
-    """One message to one webhook, with its tries."""
-
-    class Status(models.TextChoices):
-        PENDING = "pending"
-        SENT = "sent"
-        FAILED = "failed"
-
-    id = models.BigAutoField(primary_key=True)
-    webhook = models.ForeignKey(
-        Webhook, on_delete=models.CASCADE, related_name="deliveries"
-    )
-    event = models.CharField(max_length=40)
-    body = models.TextField()
-    status = models.CharField(
-        max_length=8, choices=Status.choices, default=Status.PENDING
-    )
-    tries = models.IntegerField(default=0)
-    due_at = models.DateTimeField(db_default=Now())
-    answer = models.CharField(max_length=300, blank=True, default="")
-    created_at = models.DateTimeField(auto_now_add=True)
-    sent_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        indexes = [
-            models.Index(
-                fields=["due_at", "id"],
-                name="delivery_due",
-                condition=models.Q(status="pending"),
-            )
-        ]
-        verbose_name_plural = "deliveries"
-
-    def __str__(self) -> str:
-        return f"{self.event} ({self.status})"
