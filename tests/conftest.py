@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.db import connection
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.support import chromium, postgres
@@ -44,6 +45,26 @@ def django_db_modify_db_settings(
     if not settings.IS_POSTGRESQL:
         file = tmp_path_factory.mktemp("database") / "test.sqlite3"
         database.setdefault("TEST", {})["NAME"] = str(file)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_sessions_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Let PostgreSQL drop the test database while idle threads keep a connection to it.
+
+    Threads of the engine's pool and of asgiref keep theirs until they end, which may be later
+    than the last test.
+    """
+    if not settings.IS_POSTGRESQL:
+        yield
+        return
+    blocker = request.getfixturevalue("django_db_blocker")
+    request.getfixturevalue("django_db_setup")
+    yield
+    with blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
 
 
 @pytest.fixture(scope="session")
