@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from django.apps import apps
 from django.conf import settings
+from django.db import connection
 from django.db.models.signals import post_migrate
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
@@ -57,6 +58,26 @@ def _tables_can_be_emptied() -> None:
     """Leave out the triggers that keep the audit: tests empty their tables at the end."""
     app = apps.get_app_config("workflows")
     post_migrate.disconnect(sender=app, dispatch_uid=APPEND_ONLY)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_sessions_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Let PostgreSQL drop the test database while idle threads keep a connection to it.
+
+    Threads of the engine's pool and of asgiref keep theirs until they end, which may be later
+    than the last test.
+    """
+    if not settings.IS_POSTGRESQL:
+        yield
+        return
+    blocker = request.getfixturevalue("django_db_blocker")
+    request.getfixturevalue("django_db_setup")
+    yield
+    with blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
 
 
 @pytest.fixture(scope="session")

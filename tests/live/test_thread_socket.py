@@ -230,6 +230,7 @@ async def test_a_client_that_does_not_read_is_let_go(viewer, publisher, monkeypa
     await on_thread(make_thread, events=1)
     silent = await open_socket(PATH, viewer)
     answering = await open_socket(PATH, viewer)
+    assert (await next_frame(answering))["seq"] == 1
     for _ in range(60):
         await on_thread(write_events, "t1")
     await asyncio.sleep(0.3)
@@ -237,7 +238,7 @@ async def test_a_client_that_does_not_read_is_let_go(viewer, publisher, monkeypa
     await publisher.watch.round()
 
     assert await closed_with(silent) == 4408
-    assert (await next_frame(answering))["seq"] == 1
+    assert (await next_frame(answering))["seq"] > 1
 
 
 async def test_a_deactivated_person_is_sent_out(viewer, publisher):

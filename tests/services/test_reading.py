@@ -9,7 +9,7 @@ from tests.services.conftest import ask
 from workflows.engine import serde
 from workflows.engine.checkpoint.base import Commit
 from workflows.models import Interrupt, Run, Thread
-from workflows.services import registry
+from workflows.services import registry, thread_history
 from workflows.services.action import NotVisible
 from workflows.services.resume_run import ResumeRun
 from workflows.services.review_item import last_decision, review_item
@@ -22,6 +22,7 @@ from workflows.services.thread_history import (
     thread_detail,
     thread_list,
 )
+from workflows.storage.events import append_events
 from workflows.storage.saver import DjangoSaver
 
 pytestmark = pytest.mark.django_db
@@ -248,3 +249,29 @@ class TestHistory:
         run = StartRun(people.operator, "letter", {"pair": (1, 2)}).execute()
 
         assert serde.loads(run.payload) == {"pair": (1, 2)}
+
+
+@pytest.mark.parametrize("of", ["run", "thread"])
+def test_a_page_never_holds_later_numbers_than_its_status(
+    people, thread, monkeypatch, of
+):
+    """The run goes on while the page is made: what it misses must still be told to it."""
+    run = Run.objects.create(thread=thread, graph=thread.graph, kind="start")
+    append_events("default", thread.pk, run.pk, [("run", {"status": "running"})])
+    original = thread_history.open_questions
+
+    def meanwhile(row, rights):
+        told = [("run", {"status": "interrupted"})]
+        append_events("default", thread.pk, run.pk, told, thread_status="idle")
+        return original(row, rights)
+
+    monkeypatch.setattr(thread_history, "open_questions", meanwhile)
+    if of == "run":
+        found = thread_history.run_detail(people.viewer, run.pk)
+        shown, events = found.thread, found.events
+    else:
+        shown = thread_history.thread_detail(people.viewer, thread.pk)
+        events = shown.events
+
+    assert shown.status == "interrupted"
+    assert events[-1].seq == shown.seq

@@ -83,7 +83,7 @@ def run_detail(person: Person, run_id: int, *, limit: int = MAX_PAGE) -> RunDeta
     return RunDetail(
         run=run_record(row, rights, with_input=True),
         thread=_thread_record(row.thread, rights),
-        events=_last(events, limit),
+        events=_last(events, row.thread.seq, limit),
     )
 
 
@@ -194,7 +194,7 @@ def _thread_record(row: Thread, rights: Rights, limit: int = MAX_PAGE) -> Thread
             decision_record(each, row, rights) for each in decisions[:MAX_PAGE]
         ),
         state=read_state(row, rights),
-        events=_last(row.events.all(), limit),
+        events=_last(row.events.all(), row.seq, limit),
         may_continue=operates
         and not unfinished
         and bool(runs)
@@ -230,8 +230,15 @@ def plain_thread(row: Thread) -> ThreadRecord:
     )
 
 
-def _last(rows: QuerySet[Event], limit: int) -> tuple[EventRecord, ...]:
-    newest: Iterable[Event] = rows.order_by("-seq")[: max(1, min(limit, MAX_PAGE))]
+def _last(rows: QuerySet[Event], seq: int, limit: int) -> tuple[EventRecord, ...]:
+    """The last events up to `seq`, which is that of the thread's row as it was read.
+
+    Later ones may be there by now, but the status beside them is that of the row: a page
+    that holds their numbers would never be told of the status that they brought.
+    """
+    newest: Iterable[Event] = rows.filter(seq__lte=seq).order_by("-seq")[
+        : max(1, min(limit, MAX_PAGE))
+    ]
     return tuple(reversed([event_record(row) for row in newest]))
 
 

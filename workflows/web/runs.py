@@ -76,7 +76,7 @@ def detail(request: HttpRequest, run_id: int) -> HttpResponse:
         "thread": found.thread,
         "events": found.events,
         "may_cancel": _may_cancel(request, run_id),
-        "after": found.events[-1].seq if found.events else found.thread.seq,
+        "after": found.thread.seq,
         "is_last": bool(found.thread.runs) and found.thread.runs[0].id == found.run.id,
     }
     return render(request, "workflows/runs/detail.html", context)
