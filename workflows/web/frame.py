@@ -8,6 +8,7 @@ from django.utils.functional import cached_property
 
 from workflows.services import ports, registry
 from workflows.services.access import ROLES, Rights
+from workflows.services.desk.notices import unread
 from workflows.services.review_queue import count
 
 
@@ -21,6 +22,11 @@ class Frame:
     @cached_property
     def waiting(self) -> int:
         return count(self._person)
+
+    @cached_property
+    def notices(self) -> int:
+        """How many notices the person has not read."""
+        return unread(self._person)
 
     @cached_property
     def may_start(self) -> bool:

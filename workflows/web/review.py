@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from workflows.models import Vote
 from workflows.services.action import InvalidAnswer, NotPending, StaleCheckpoint
 from workflows.services.desk.drafts import SaveDraft, draft_of, fields_of
+from workflows.services.desk.notices import ReadNotices
 from workflows.services.desk.undo_offer import undo_tags
 from workflows.services.records import ReviewItem
 from workflows.services.resume_run import ResumeRun
@@ -46,6 +47,7 @@ DONE = {
 def detail(request: HttpRequest, number: int) -> HttpResponse:
     """The question with all that is needed to decide it."""
     item = review_item(request.user, number)
+    ReadNotices(request.user, question=number).execute()
     form = review_form(item)
     kept = draft_of(request.user, number) if item.may_decide else None
     if kept is None:

@@ -6,7 +6,18 @@ from django.templatetags.static import static
 from django.urls import path, re_path
 from django.views.generic import RedirectView
 
-from workflows.web import decisions, desk, health, queue, review, runs, start, threads
+from workflows.web import (
+    decisions,
+    desk,
+    health,
+    notices,
+    policies,
+    queue,
+    review,
+    runs,
+    start,
+    threads,
+)
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="queue"), name="home"),
@@ -21,6 +32,9 @@ urlpatterns = [
     path("review/<int:number>/arrange", desk.arrange, name="arrange"),
     path("review/<int:number>/comment", desk.comment, name="comment"),
     path("review/<int:number>/draft", desk.draft, name="draft"),
+    path("notices/", notices.index, name="notices"),
+    path("policies/", policies.index, name="policies"),
+    path("policies/edit", policies.edit, name="policy"),
     path("decisions/", decisions.index, name="decisions"),
     re_path(
         r"^decisions/export\.(?P<form>csv|json)$",

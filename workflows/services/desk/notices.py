@@ -1,0 +1,68 @@
+"""A person's own notices: what they should know, until they have read it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils import timezone
+
+from workflows.models import Notice
+from workflows.services.access import Person
+
+MOST = 200
+
+
+@dataclass(frozen=True)
+class NoticeLine:
+    """One notice; `url` leads to what it is about."""
+
+    number: int
+    kind: str
+    text: str
+    url: str
+    at: datetime
+    is_read: bool
+
+
+def notices_of(person: Person, limit: int = 50) -> list[NoticeLine]:
+    """The newest notices of this person."""
+    rows = Notice.objects.filter(person=person.pk).order_by("-id")
+    return [
+        NoticeLine(
+            row.pk,
+            row.kind,
+            row.text,
+            row.url,
+            row.created_at,
+            row.read_at is not None,
+        )
+        for row in rows[: max(1, min(limit, MOST))]
+    ]
+
+
+def unread(person: Person) -> int:
+    """How many this person has not read."""
+    return Notice.objects.filter(person=person.pk, read_at=None).count()
+
+
+@dataclass(frozen=True)
+class ReadNotices:
+    """`person` has read their notices up to number `upto`, and has been at `question`."""
+
+    person: Person
+    upto: int | None = None
+    question: int | None = None
+
+    def check(self) -> None:
+        """Everybody may read their own."""
+
+    def execute(self) -> int:
+        """How many were new."""
+        rows = Notice.objects.filter(person=self.person.pk, read_at=None)
+        if self.upto is not None:
+            rows = rows.filter(pk__lte=self.upto)
+        if self.question is not None:
+            rows = rows.filter(interrupt=self.question)
+        # Looking at a page must not wait for whoever writes.
+        return rows.update(read_at=timezone.now()) if rows.exists() else 0
