@@ -35,6 +35,16 @@
     });
   }
 
+  // A usual reason is one press; it stands in the box, where it can be changed
+  for (const button of bar.querySelectorAll("[data-canned]")) {
+    button.addEventListener("click", () => {
+      const box = bar.querySelector("#reject-reason");
+      box.value = [box.value.trim(), button.textContent.trim()].filter(Boolean).join(". ");
+      box.focus();
+      box.dispatchEvent(new Event("input", { bubbles: true }));
+    });
+  }
+
   // Changes: the server lists them, and the button says what it would do
   const showChanges = () => {
     const changed = diff?.querySelector(".diff-row") !== null && diff !== null;

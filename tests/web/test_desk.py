@@ -4,7 +4,7 @@ import pytest
 
 from tests.web.conftest import Html, ask, decision_form
 from workflows.models import Comment, Decision, Draft, Interrupt, Policy
-from workflows.services.desk.deciding import holder_of
+from workflows.services.desk.deciding import Decider, holder_of
 
 # The form as it stands on the page.
 SHOWN = {"v/to": "Ada", "v/copies": "2"}
@@ -189,3 +189,30 @@ def test_a_first_approval_says_that_it_waits_for_more(as_, question):
     page = Html(as_("admin").get(f"/review/{question.pk}/"))
     assert page.has_text("1 of 2")
     assert page.has_text("needs 2 people to approve")
+
+
+class TestPreferences:
+    def test_more_time_to_undo_is_kept_and_shown(self, as_, people, question, undoable):
+        as_("reviewer").post("/preferences/", {"undo_seconds": "120"})
+
+        page = Html(as_("reviewer").get("/queue/"))
+        assert page.one("input", id="undo-seconds").attributes["value"] == "120"
+        assert Decider(people["reviewer"]).undo_seconds(question) == 120
+
+        as_("reviewer").post("/preferences/", {"undo_seconds": ""})
+        assert Decider(people["reviewer"]).undo_seconds(question) == 60
+
+    @pytest.mark.parametrize("text", ["x", "-1", "1e9", "999999"])
+    def test_nonsense_is_refused(self, as_, people, text):
+        answer = as_("reviewer").post("/preferences/", {"undo_seconds": text})
+
+        assert answer.status_code == 400
+
+
+def test_usual_reasons_are_offered(as_, question):
+    Policy.objects.create(body='{"reasons": ["wrong price", "<b>x</b>"]}')
+
+    page = Html(as_("reviewer").get(f"/review/{question.pk}/"))
+
+    assert page.has_text("wrong price")
+    assert page.has_text("<b>x</b>")

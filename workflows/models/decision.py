@@ -15,16 +15,11 @@ class Decision(models.Model):
         EDIT = "edit"
         REJECT = "reject"
         RESPOND = "respond"
-        CHANGES = "changes"
-        CLOSE = "close"
         TIMEOUT = "timeout"
 
     class Channel(models.TextChoices):
         WEB = "web"
-        LINK = "link"
-        BULK = "bulk"
-        EMBED = "embed"
-        RULE = "rule"
+        COMMAND = "command"
         TIMEOUT = "timeout"
 
     id = models.BigAutoField(primary_key=True)

@@ -5,7 +5,7 @@ from django.db import models
 
 
 class Notice(models.Model):
-    """One line in a person's centre; mail goes out for it if they want that."""
+    """One line in a person's own list."""
 
     id = models.BigAutoField(primary_key=True)
     person = models.ForeignKey(
@@ -23,7 +23,6 @@ class Notice(models.Model):
     )
     created_at = models.DateTimeField(auto_now_add=True)
     read_at = models.DateTimeField(null=True, blank=True)
-    mailed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         indexes = [

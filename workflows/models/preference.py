@@ -7,7 +7,7 @@ from django.db import models
 class Preference(models.Model):
     """One row a person; whoever has none gets the defaults.
 
-    `keys` is JSON text, command -> key, for those that were changed.
+    `undo_seconds` lengthens the time in which decisions can be taken back, and never shortens it.
     """
 
     person = models.OneToOneField(
@@ -16,12 +16,7 @@ class Preference(models.Model):
         on_delete=models.CASCADE,
         related_name="+",
     )
-    single_keys = models.BooleanField(default=True)
-    keys = models.TextField(default="{}")
     undo_seconds = models.IntegerField(null=True, blank=True)
-    mail = models.BooleanField(default=True)
-    browser_notices = models.BooleanField(default=False)
-    auto_advance = models.BooleanField(default=True)
 
     def __str__(self) -> str:
         return f"preferences of {self.person_id}"

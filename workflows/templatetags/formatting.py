@@ -70,8 +70,6 @@ DECISIONS = {
     "edit": ("success", "pencil", "approved with changes"),
     "reject": ("error", "x", "rejected"),
     "respond": ("running", "message", "answered"),
-    "changes": ("waiting", "refresh", "sent back"),
-    "close": ("quiet", "stop", "closed"),
     "timeout": ("error", "clock", "not answered in time"),
     "vote": ("running", "check", "approved, one of several"),
     "undo": ("quiet", "refresh", "taken back"),

@@ -9,6 +9,7 @@ from django.utils.functional import cached_property
 from workflows.services import ports, registry
 from workflows.services.access import ROLES, Rights
 from workflows.services.desk.notices import unread
+from workflows.services.desk.preferences import undo_seconds_of
 from workflows.services.review_queue import count
 
 
@@ -22,6 +23,11 @@ class Frame:
     @cached_property
     def waiting(self) -> int:
         return count(self._person)
+
+    @cached_property
+    def undo_seconds(self) -> int | None:
+        """How long the person wants to be able to take a decision back."""
+        return undo_seconds_of(self._person)
 
     @cached_property
     def notices(self) -> int:

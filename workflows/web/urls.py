@@ -32,6 +32,7 @@ urlpatterns = [
     path("review/<int:number>/arrange", desk.arrange, name="arrange"),
     path("review/<int:number>/comment", desk.comment, name="comment"),
     path("review/<int:number>/draft", desk.draft, name="draft"),
+    path("preferences/", desk.preferences, name="preferences"),
     path("notices/", notices.index, name="notices"),
     path("policies/", policies.index, name="policies"),
     path("policies/edit", policies.edit, name="policy"),

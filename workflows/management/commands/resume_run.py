@@ -43,6 +43,7 @@ class Command(BaseCommand):
                 options["reason"],
                 version=row.version if row else 0,
                 round=row.round if row else 0,
+                channel=Decision.Channel.COMMAND,
             ).execute()
         except Refused as refused:
             raise CommandError(str(refused)) from refused

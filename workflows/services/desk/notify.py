@@ -1,4 +1,4 @@
-"""Who is told what: lines in people's own centre, from which mail and browsers take theirs."""
+"""Who is told what: lines in people's own lists."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def tell_reviewers(row: Interrupt, kind: str, text: str) -> int:
 
 
 def tell_people(people: list[Any], row: Interrupt, kind: str, text: str) -> int:
-    """One line in the centre of each of these people, in the caller's transaction."""
+    """One line in the list of each of these people, in the caller's transaction."""
     made = Notice.objects.bulk_create(
         Notice(
             person=each,

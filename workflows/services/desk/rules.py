@@ -62,9 +62,6 @@ class Rules:
     assign_group: str = ""
     assign_person: str = ""
     reasons: tuple[str, ...] = ()
-    reason_needed: tuple[str, ...] = ("reject",)
-    may_close: bool = False
-    may_send_back: bool = True
     sources: tuple[str, ...] = field(default=("default",), compare=False)
 
     def with_part(self, part: Mapping[str, Any], source: str) -> Rules:
@@ -191,8 +188,5 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "assign_group": _text,
     "assign_person": _text,
     "reasons": _texts,
-    "reason_needed": _texts,
-    "may_close": _flag,
-    "may_send_back": _flag,
 }
 DEFAULT = Rules()

@@ -1,0 +1,39 @@
+"""How one person wants the product to behave."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from workflows.models import Preference
+from workflows.services.access import Person
+from workflows.services.action import InvalidAnswer
+
+LONGEST_UNDO = 3_600
+
+
+@dataclass(frozen=True)
+class SetPreferences:
+    """`person` wants at least `undo_seconds` to take a decision back; None for the usual."""
+
+    person: Person
+    undo_seconds: int | None
+
+    def check(self) -> None:
+        """Raise InvalidAnswer where the number is out of bounds."""
+        wanted = self.undo_seconds
+        if wanted is not None and not 0 <= wanted <= LONGEST_UNDO:
+            raise InvalidAnswer({"undo_seconds": f"a number from 0 to {LONGEST_UNDO}"})
+
+    def execute(self) -> Preference:
+        """The preferences as they are kept."""
+        self.check()
+        kept, _ = Preference.objects.update_or_create(
+            person_id=self.person.pk, defaults={"undo_seconds": self.undo_seconds}
+        )
+        return kept
+
+
+def undo_seconds_of(person: Person) -> int | None:
+    """What this person has asked for, or None."""
+    found = Preference.objects.filter(pk=person.pk).first()
+    return found.undo_seconds if found else None
