@@ -61,7 +61,9 @@ def _tables_can_be_emptied() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _no_sessions_left(request: pytest.FixtureRequest) -> Iterator[None]:
+def _no_sessions_left(
+    request: pytest.FixtureRequest, _tables_can_be_emptied: None
+) -> Iterator[None]:
     """Let PostgreSQL drop the test database while idle threads keep a connection to it.
 
     Threads of the engine's pool and of asgiref keep theirs until they end, which may be later

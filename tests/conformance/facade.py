@@ -41,6 +41,11 @@ class Run:
             return graph.invoke(*args, **options)
         return self._loop.run(graph.ainvoke(*args, **options))
 
+    def batch(self, graph: Any, *args: Any, **options: Any) -> list[Any]:
+        if self._loop is None:
+            return list(graph.batch(*args, **options))
+        return list(self._loop.run(graph.abatch(*args, **options)))
+
     def stream(self, graph: Any, *args: Any, **options: Any) -> list[Any]:
         """All chunks; an exception at the end becomes a last entry."""
         chunks: list[Any] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, closing
 from typing import Any, Literal
@@ -152,6 +153,23 @@ class Pregel(Inspection, Clearing):
                     raise
                 results.append(error)
         return results
+
+    async def abatch(
+        self,
+        inputs: Sequence[Any],
+        config: Any = None,
+        *,
+        return_exceptions: bool = False,
+        **more: Any,
+    ) -> list[Any]:
+        """`ainvoke` for each input, side by side; results stand in the order of the inputs."""
+        calls = [
+            self.ainvoke(
+                value, config[number] if isinstance(config, list) else config, **more
+            )
+            for number, value in enumerate(inputs)
+        ]
+        return list(await asyncio.gather(*calls, return_exceptions=return_exceptions))
 
     def _open(self, given: Arguments, *, whole: bool = False) -> tuple[Run, Reader]:
         """The run's record and who reads its chunks; `whole`: the caller wants the output alone."""

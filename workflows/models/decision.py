@@ -36,7 +36,10 @@ class Decision(models.Model):
     )
     person_name = models.CharField(max_length=200, blank=True, default="")
     channel = models.CharField(
-        max_length=8, choices=Channel.choices, default=Channel.WEB
+        max_length=8,
+        choices=Channel.choices,
+        default=Channel.WEB,
+        db_default=Channel.WEB,
     )
     start_at = models.DateTimeField(null=True, blank=True)
     reason = models.TextField(blank=True, default="")

@@ -1,5 +1,7 @@
 """Section 8: entrypoints and tasks."""
 
+import contextvars
+import threading
 import time
 
 from tests.conformance.corpus import program
@@ -517,3 +519,32 @@ def the_saved_value_before_there_is_one(api, run):
     run.invoke(wf, api.Command(resume="a"), config)
     run.invoke(wf, 1, config)
     return [fresh, paused, [s.values for s in run.get_history(wf, config)]]
+
+
+@program("R8.9", "R8.10", only="blocking")
+def a_thread_of_ones_own_with_the_context_calls_tasks(api, run):
+    @api.task
+    def more(n):
+        return n + 1
+
+    @api.entrypoint(checkpointer=run.saver)
+    def flow(n):
+        results = {}
+
+        def work(name, context):
+            def inside():
+                results[name] = more(more(n).result()).result()
+
+            context.run(inside)
+
+        threads = [
+            threading.Thread(target=work, args=(name, contextvars.copy_context()))
+            for name in range(3)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return [results[name] for name in sorted(results)]
+
+    return run.invoke(flow, 1, run.config())

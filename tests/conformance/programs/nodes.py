@@ -316,3 +316,14 @@ def what_is_no_function_is_no_node(api, run):
         run.attempt(lambda: built.add_node("x", 5) and "fine"),
         run.attempt(lambda: built.add_node("x", "y") and "fine"),
     ]
+
+
+@program("R1.42")
+def many_inputs_at_once(api, run):
+    built = api.StateGraph(S).add_node("double", lambda s: {"a": 10 // s["a"]})
+    g = built.add_edge(api.START, "double").compile()
+    inputs = [{"a": 1}, {"a": 0}, {"a": 5}]
+    results = run.batch(g, inputs, return_exceptions=True)
+    return [
+        type(each).__name__ if isinstance(each, Exception) else each for each in results
+    ]

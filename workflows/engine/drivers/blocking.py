@@ -47,6 +47,10 @@ from workflows.engine.runtime import current
 _NUDGE = object()  # put into the queue to wake the driver, so that it sees a stop
 _STOPPED = object()  # instead of an ending: the attempt met RunCancelled
 
+_GLANCE_SECONDS = (
+    0.02  # how long a foreign thread waits before it looks whether it was answered
+)
+
 
 class Blocking:
     """Drives one generator of the loop to its end."""
@@ -74,6 +78,8 @@ class Blocking:
         self.taken_over: Any = None
         self.ended = False
         self.calls: set[TaskFuture] = set()
+        self.turn = threading.Lock()  # one thread at a time hands events to the loop
+        self.is_lent = False  # the caller's thread runs a body, so others may do that
 
     # the caller's side
 
@@ -237,7 +243,11 @@ class Blocking:
     def _next_events(self) -> list[Event]:
         events: list[Event] = []
         if self.inline and len(self.ready) == 1 and self.live == 0:
-            event: Any = self._attempt(self.ready.popleft())
+            self.is_lent = True
+            try:
+                event: Any = self._attempt(self.ready.popleft())
+            finally:
+                self.is_lent = False
             self._check_fatal()
             if self.done or event is _STOPPED:
                 return []
@@ -285,14 +295,21 @@ class Blocking:
         return not self.ended
 
     def pump(self, future: Any, timeout: float | None) -> bool:
-        """Keep the loop going on its own thread until `future` ends; False elsewhere."""
-        if threading.get_ident() != self.thread or not self.waiting:
+        """Keep the loop going until `future` ends; False where others do that.
+
+        It is the caller's thread that does, or, while that one is busy with a body, a thread
+        of the author's own that carries the context and waits for a task.
+        """
+        is_own = threading.get_ident() == self.thread
+        if not (self.waiting if is_own else self.is_lent):
             return False
         end = None if timeout is None else monotonic() + timeout
         while not future.done():
             left = None if end is None else end - monotonic()
             if left is not None and left <= 0:
                 raise TimeoutError(f"task {future.name!r} did not end in {timeout} s")
+            if not is_own:  # the other thread may take what we wait for
+                left = _GLANCE_SECONDS if left is None else min(left, _GLANCE_SECONDS)
             self._turn(block=True, timeout=left)
             if self.run.stop.is_now and not future.done():
                 raise self.run.stop.error()
@@ -308,9 +325,10 @@ class Blocking:
                 self._take(self.queue.get_nowait(), events)
         except Empty:
             pass
-        if events and not self.done:
-            self._advance(events)
-        self._flush()
+        with self.turn:
+            if events and not self.done:
+                self._advance(events)
+            self._flush()
 
     def refuse(self, run: Run, question_id: str) -> None:
         """An answer did not fit: forget it, so that the question stays open (R5.9)."""
