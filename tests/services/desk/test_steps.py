@@ -20,6 +20,7 @@ from workflows.models import (
     Run,
 )
 from workflows.services.desk.arranging import arrange_new
+from workflows.services.desk.set_policy import SetPolicy
 from workflows.services.desk.steps import take_due_steps
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -168,3 +169,32 @@ class TestWaiting:
         Interrupt.objects.filter(pk=question.pk).update(status="decided")
 
         assert take_due_steps() == 0
+
+
+class TestChangedRules:
+    """A policy that changes moves what open questions wait for."""
+
+    def test_a_timeout_that_comes_later_holds_for_open_questions(
+        self, people, question
+    ):
+        arrange_new("t1")
+        question.refresh_from_db()
+        assert question.next_step_at is None
+
+        body = {"timeout": 60, "timeout_action": "reject"}
+        SetPolicy(people.admin, "letter", "", body).execute()
+
+        question.refresh_from_db()
+        assert question.next_step_at == question.asked_at + timedelta(seconds=60)
+        wait(question, 61)
+        assert take_due_steps() == 1
+
+    def test_what_is_taken_out_of_force_ends_nothing_any_more(self, people, question):
+        body = {"timeout": 60, "timeout_action": "reject"}
+        SetPolicy(people.admin, "letter", "ask", body).execute()
+        arrange_new("t1")
+
+        SetPolicy(people.admin, "letter", "ask", {}, version=1).execute()
+
+        question.refresh_from_db()
+        assert question.next_step_at is None

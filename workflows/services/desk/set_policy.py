@@ -16,6 +16,7 @@ from workflows.services.access import Person, Rights, require, row_of
 from workflows.services.action import StaleQuestion
 from workflows.services.desk import audit
 from workflows.services.desk.rules import InvalidPolicy, read_part
+from workflows.services.desk.steps import plan_again
 
 MAX_REASON = 1_000
 
@@ -75,6 +76,7 @@ class SetPolicy:
                     subject=f"policy {row}"[:60],
                     data={"body": dict(self.body), "reason": self.reason},
                 )
+                plan_again(self.graph, self.node)
         except IntegrityError as error:
             raise self._stale() from error
         return row

@@ -22,7 +22,7 @@ from workflows.services.action import InvalidAnswer
 from workflows.services.answers import make_answer
 from workflows.services.desk import audit
 from workflows.services.desk.notify import tell_reviewers
-from workflows.services.desk.policies import rules_for
+from workflows.services.desk.policies import PolicyBook, rules_for
 from workflows.services.desk.recording import record_decision, take
 from workflows.services.desk.rules import Escalation, Rules
 from workflows.services.desk.shape import shape_of
@@ -66,6 +66,26 @@ def steps_of(row: Interrupt, rules: Rules) -> list[Step]:
 def next_step(row: Interrupt, rules: Rules, after: datetime) -> datetime | None:
     """The moment of the first step later than `after`; None when there is none."""
     return next((s.at for s in steps_of(row, rules) if s.at > after), None)
+
+
+def plan_again(graph: str = "", node: str = "") -> int:
+    """Plan the next step of open questions anew, after their rules have changed.
+
+    Moments that have passed are not made up for. Returns how many questions were moved.
+    """
+    rows = Interrupt.objects.filter(status=Interrupt.Status.PENDING)
+    if graph:
+        rows = rows.filter(graph=graph)
+    if node:
+        rows = rows.filter(node=node)
+    book, now, moved = PolicyBook(), timezone.now(), 0
+    for row in rows.iterator(chunk_size=500):
+        at = next_step(row, book.rules(row), now)
+        if at != row.next_step_at:
+            moved += Interrupt.objects.filter(
+                pk=row.pk, status=Interrupt.Status.PENDING
+            ).update(next_step_at=at)
+    return moved
 
 
 def take_due_steps() -> int:
