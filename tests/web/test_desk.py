@@ -1,6 +1,9 @@
 """Claims, comments, drafts and undo through the pages."""
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from tests.web.conftest import Html, ask, decision_form
 from workflows.models import Comment, Decision, Draft, Interrupt, Policy
@@ -216,3 +219,14 @@ def test_usual_reasons_are_offered(as_, question):
 
     assert page.has_text("wrong price")
     assert page.has_text("<b>x</b>")
+
+
+def test_the_next_question_is_none_that_was_put_off(as_, other_thread, thread):
+    first, later, wanted = (ask(thread if n < 1 else other_thread) for n in range(3))
+    later.snoozed_until = timezone.now() + timedelta(hours=1)
+    later.save()
+
+    form = decision_form(first, "approve")
+    answer = as_("admin").post(f"/review/{first.pk}/decision", form)
+
+    assert answer["Location"] == f"/review/{wanted.pk}/"

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from workflows.models import Interrupt
 from workflows.services import registry
 from workflows.services.access import Person, Rights
 from workflows.services.desk.deciding import Decider, holder_of
+from workflows.services.desk.queue_view import QueueView, page
 from workflows.services.questions import title_shown
 from workflows.services.records import QueueItem
 
 MAX_PAGE = 500
-# SQLite compares moments as text, and "12.072" (its own clock) is not "12.072000" (ours):
-# a page begins by a span of time instead of an equal one, or questions of one instant are lost.
-TICK = timedelta(microseconds=1)
 
 
 def pending(
@@ -28,20 +25,11 @@ def pending(
     limit: int = 50,
     after: str | None = None,
 ) -> list[QueueItem]:
-    """One page of open questions; `after` is the `cursor` of the item before it."""
+    """One page of open questions that nobody has put off; `after` is a `cursor`."""
     rights = Rights(person)
-    rows = _open(rights, graph).order_by("asked_at", "id")
-    place = _place(after)
-    if place is not None:
-        at, number = place
-        rows = rows.filter(
-            Q(asked_at__gte=at + TICK)
-            | Q(asked_at__gte=at - TICK, asked_at__lt=at + TICK, id__gt=number)
-        )
-    rows = rows.select_related("thread", "assignee", "assigned_group", "claimed_by")[
-        : max(1, min(limit, MAX_PAGE))
-    ]
-    return queue_items(rows, rights)
+    rows = QueueView(graph=graph or "").rows(person, rights)
+    found = page(rows, "age", after or "", max(1, min(limit, MAX_PAGE)))
+    return queue_items(found, rights)
 
 
 def count(person: Person, *, graph: str | None = None) -> int:
@@ -104,12 +92,3 @@ def _open(rights: Rights, graph: str | None) -> QuerySet[Interrupt]:
     if graph is not None:
         rows = rows.filter(thread__graph=graph)
     return rights.limit(rows, "thread__graph")
-
-
-def _place(after: str | None) -> tuple[datetime, int] | None:
-    at, _, number = (after or "").partition(",")
-    try:
-        moment = datetime.fromisoformat(at)
-        return (moment, int(number)) if moment.tzinfo else None
-    except (ValueError, OverflowError):
-        return None
