@@ -4,6 +4,7 @@ import asyncio
 import threading
 
 import pytest
+from autobahn.exception import Disconnected
 from django.contrib.auth import get_user_model
 from django.contrib.sessions.models import Session
 
@@ -37,6 +38,10 @@ class Mute:
 async def viewer(publisher):
     person = await on_thread(make_person, "vera", "viewer")
     return await on_thread(log_in, person)
+
+
+def person_of(name: str) -> int:
+    return get_user_model().objects.get(username=name).pk
 
 
 async def refused(*args, **kwargs) -> bool:
@@ -95,6 +100,49 @@ async def test_events_written_while_a_socket_catches_up_are_told_once(viewer):
     await writing
 
     assert seen == list(range(1, 501))
+    await socket.disconnect()
+
+
+async def test_a_client_that_has_gone_is_no_fault(
+    viewer, publisher, monkeypatch, caplog
+):
+    """The server refuses to send before it tells of the disconnect."""
+    await on_thread(make_thread)
+    socket = await open_socket(PATH, viewer)
+    refused_sends = []
+    has_sent = asyncio.Event()
+
+    async def gone(self, text_data):
+        refused_sends.append(text_data)
+        has_sent.set()
+        raise Disconnected("the line is cut")
+
+    monkeypatch.setattr(consumers.LiveSocket, "send", gone)
+    await on_thread(write_events, "t1")
+    await asyncio.wait_for(has_sent.wait(), 10)
+    await publisher.watch.round()
+
+    assert len(refused_sends) == 1
+    assert publisher.watch.count_of(await on_thread(person_of, "vera")) == 0
+    assert "failed" not in caplog.text
+    await socket.disconnect()
+
+
+async def test_a_round_of_the_watch_outlives_a_client_that_has_gone(
+    viewer, publisher, monkeypatch
+):
+    """A ping to it must not end the look at all the others."""
+    await on_thread(make_thread)
+    socket = await open_socket(PATH, viewer)
+
+    async def gone(self, text_data):
+        raise Disconnected("the line is cut")
+
+    monkeypatch.setattr(consumers.LiveSocket, "send", gone)
+    monkeypatch.setattr(consumers, "IDLE_SECONDS", -1.0)
+    await publisher.watch.round()
+
+    assert publisher.watch.count_of(await on_thread(person_of, "vera")) == 0
     await socket.disconnect()
 
 

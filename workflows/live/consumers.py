@@ -11,6 +11,7 @@ import time
 from typing import Any
 from urllib.parse import parse_qs
 
+from autobahn.exception import Disconnected
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 
@@ -162,14 +163,27 @@ class LiveSocket(AsyncWebsocketConsumer):
             await self._ponged.wait()
         self._unanswered += len(text)
         self._spoke_at = time.monotonic()
-        await self.send(text_data=text)
+        await self._put(text)
+
+    async def _put(self, text: str) -> None:
+        """Hand it to the server; a client that has just gone is no fault of anybody's.
+
+        The server says it to whoever sends before it tells of the disconnect.
+        """
+        if self._is_closing:
+            return
+        try:
+            await self.send(text_data=text)
+        except Disconnected:
+            self._is_closing = True
+            self._forget()
 
     # Signs of life
 
     async def _ping(self) -> None:
         if self._pinged_at is None:
             self._pinged_at = self._spoke_at = time.monotonic()
-            await self.send(text_data=PING)
+            await self._put(PING)
 
     async def beat(self, now: float) -> None:
         """Called by the watch: ask an idle client, and leave one that does not answer."""
