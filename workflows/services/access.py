@@ -92,8 +92,9 @@ class Rights:
         return self.can_start(graph)
 
     def can_see_secret(self, graph: str) -> bool:
-        """Read the channels that the workflow marks as secret."""
-        return self.is_admin or (SECRETS in self.groups and self.can_see(graph))
+        """Read the channels that the workflow marks as secret; never by merely looking on."""
+        takes_part = self.can_start(graph) or self.can_decide(graph)
+        return self.is_admin or (SECRETS in self.groups and takes_part)
 
     def is_override(self, graph: str) -> bool:
         """Whether a decision here stands on the admin's right alone."""

@@ -7,6 +7,7 @@ from workflows.engine.errors import SerdeError
 from workflows.models import Decision, Interrupt
 from workflows.services.access import Person, Rights, find_interrupt
 from workflows.services.desk.deciding import Decider, holder_of, may_edit_state
+from workflows.services.desk.secrets_seen import note_secrets_seen
 from workflows.services.desk.words import in_words
 from workflows.services.display import show_stored, show_tree
 from workflows.services.questions import stored_question, title_shown, with_titles
@@ -33,6 +34,7 @@ def review_item(person: Person, number: int) -> ReviewItem:
     row = find_interrupt(person, number)
     rights = Rights(person)
     thread = row.thread
+    note_secrets_seen(rights, thread)
     payload = show_stored(row.value, row.thread_id, QUESTION)
     shape = recognise(_tree(stored_question(row)), _tree(row.response_schema))
     siblings = _siblings(row)

@@ -20,6 +20,7 @@ from workflows.services.access import (
 )
 from workflows.services.continue_run import CONTINUABLE
 from workflows.services.desk.deciding import Decider, may_edit_state
+from workflows.services.desk.secrets_seen import note_secrets_seen
 from workflows.services.display import show_stored, show_text
 from workflows.services.queueing import UNFINISHED, UNKNOWN_GRAPH
 from workflows.services.records import (
@@ -80,6 +81,7 @@ def run_detail(person: Person, run_id: int, *, limit: int = MAX_PAGE) -> RunDeta
     """One run with its thread and the last `limit` events it caused; raises NotVisible."""
     row = find_run(person, run_id)
     rights = Rights(person)
+    note_secrets_seen(rights, row.thread)
     events = Event.objects.filter(thread_id=row.thread_id, run_id=row.pk)
     return RunDetail(
         run=run_record(row, rights, with_input=True),
@@ -104,6 +106,7 @@ def thread_detail(
 ) -> ThreadRecord:
     """One thread with its parts and its last `limit` events; raises NotVisible."""
     row, rights = find_thread(person, thread_id), Rights(person)
+    note_secrets_seen(rights, row)
     return _thread_record(row, rights, limit)
 
 
