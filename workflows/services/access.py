@@ -57,8 +57,13 @@ class Rights:
 
     @property
     def has_role(self) -> bool:
-        """Whether the person has any business here at all."""
+        """Whether the person has one of the roles of this site."""
         return self.is_admin or not self.groups.isdisjoint(ROLES)
+
+    @property
+    def has_business(self) -> bool:
+        """Whether there is anything here for the person: a role, or a workflow of a group."""
+        return self.has_role or bool(self.groups and self.visible_graphs())
 
     def can_see(self, graph: str) -> bool:
         """See the workflow's threads, runs and questions."""
