@@ -70,7 +70,7 @@ bench: .venv/.bench-installed ## Our figures beside LangGraph's, in one run
 	@for file in $(filter-out benchmarks/_%,$(wildcard benchmarks/*.py)); do \
 		echo "== $$file"; $(PYTHON_RUN) -m $$(echo $${file%.py} | tr / .) || exit 1; done
 
-vendor: .venv/.base-installed ## Renew static/vendor from npm; VERSIONS="name=version" moves a pin
+vendor: .venv/.base-installed ## Renew the vendored files from npm; VERSIONS="name=version" moves a pin
 	$(PYTHON_RUN) .ci/vendor.py $(VERSIONS)
 
 lock: .venv/.dev-installed ## Write the lock files anew; UPGRADE=1 for newer versions

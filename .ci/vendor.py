@@ -1,7 +1,7 @@
-"""Renew the browser files under static/vendor from the npm registry (`make vendor`).
+"""Renew the browser files that come from the npm registry (`make vendor`).
 
-static/vendor/manifest.json names what is taken and from which version. Without an
-argument the pinned versions are fetched again and must be, byte for byte, what the
+static/vendor is served, tests/vendor only used by tests. The manifest.json of each folder
+names what is taken and from which version. Without an argument the pinned versions are fetched again and must be, byte for byte, what the
 manifest says. `make vendor VERSIONS="htmx.org=4.0.2"` moves a pin and records new sums.
 """
 
@@ -16,8 +16,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-VENDOR = Path(__file__).resolve().parent.parent / "static" / "vendor"
-MANIFEST = VENDOR / "manifest.json"
+ROOT = Path(__file__).resolve().parent.parent
+FOLDERS = (ROOT / "static" / "vendor", ROOT / "tests" / "vendor")
 
 # Source maps are not shipped, and a hashed static files storage refuses a file that
 # points at one that is missing.
@@ -52,8 +52,10 @@ def read_member(archive: Path, member: str) -> bytes:
     return SOURCE_MAP.sub(b"", data).rstrip() + b"\n"
 
 
-def renew(package: dict[str, Any], version: str, folder: Path) -> list[str]:
-    """Fetch one package into static/vendor; returns what differs from the manifest."""
+def renew(
+    package: dict[str, Any], version: str, folder: Path, vendor: Path
+) -> list[str]:
+    """Fetch one package into `vendor`; returns what differs from the manifest."""
     moved = version != package["version"]
     archive = fetch(package["name"], version, folder)
     sums = {"archive": sha256(archive.read_bytes())}
@@ -61,7 +63,7 @@ def renew(package: dict[str, Any], version: str, folder: Path) -> list[str]:
     if not moved and package["archive_sha256"] not in ("", sums["archive"]):
         return [f"{package['name']}@{version}: the registry's archive is another one"]
     for entry in package["files"]:
-        target = VENDOR / entry["file"]
+        target = vendor / entry["file"]
         # The package ships no licence text: ours is kept, and looked at on a new version.
         data = (
             read_member(archive, entry["from"])
@@ -79,23 +81,33 @@ def renew(package: dict[str, Any], version: str, folder: Path) -> list[str]:
     return problems
 
 
-def main() -> int:
-    """Renew every package of the manifest."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("pins", nargs="*", metavar="name=version")
-    pins = dict(pin.rsplit("=", 1) for pin in parser.parse_args().pins)
-    manifest = json.loads(MANIFEST.read_text())
+def renew_all(manifest: Any, pins: dict[str, str], vendor: Path) -> list[str]:
+    """Renew every package of one manifest, taking its pins; returns the problems."""
     problems = []
     with tempfile.TemporaryDirectory() as folder:
         for package in manifest["packages"]:
             version = pins.pop(package["name"], package["version"])
             print(f"{package['name']}@{version}")
-            problems += renew(package, version, Path(folder))
-    problems += [f"{name} is not in the manifest" for name in pins]
+            problems += renew(package, version, Path(folder), vendor)
+    return problems
+
+
+def main() -> int:
+    """Renew every package of both manifests."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("pins", nargs="*", metavar="name=version")
+    pins = dict(pin.rsplit("=", 1) for pin in parser.parse_args().pins)
+    problems = []
+    for vendor in FOLDERS:
+        manifest = json.loads((vendor / "manifest.json").read_text())
+        found = renew_all(manifest, pins, vendor)
+        if not found:
+            text = json.dumps(manifest, indent=2) + "\n"
+            (vendor / "manifest.json").write_text(text)
+        problems += found
+    problems += [f"{name} is in no manifest" for name in pins]
     for problem in problems:
         print(f"FAILED  {problem}", file=sys.stderr)
-    if not problems:
-        MANIFEST.write_text(json.dumps(manifest, indent=2) + "\n")
     return 1 if problems else 0
 
 

@@ -7,23 +7,37 @@ from pathlib import Path
 
 import pytest
 
-VENDOR = Path(__file__).resolve().parent.parent / "static" / "vendor"
-PACKAGES = json.loads((VENDOR / "manifest.json").read_text())["packages"]
-ENTRIES = {entry["file"]: entry for package in PACKAGES for entry in package["files"]}
+ROOT = Path(__file__).resolve().parent.parent
+VENDOR = ROOT / "static" / "vendor"
+FOR_TESTS = ROOT / "tests" / "vendor"
 
 
-@pytest.mark.parametrize("file", ENTRIES)
-def test_a_file_is_what_the_manifest_says(file: str) -> None:
-    digest = hashlib.sha256((VENDOR / file).read_bytes()).hexdigest()
-
-    assert digest == ENTRIES[file]["sha256"], "renew it with `make vendor`"
+def packages_in(folder: Path) -> list[dict]:
+    return json.loads((folder / "manifest.json").read_text())["packages"]
 
 
-def test_nothing_lies_there_that_the_manifest_does_not_name() -> None:
-    files = {str(path.relative_to(VENDOR)) for path in VENDOR.rglob("*.*")}
-    files |= {str(path.relative_to(VENDOR)) for path in VENDOR.rglob("LICENSE")}
+def entries_in(folder: Path) -> dict[str, dict]:
+    found = packages_in(folder)
+    return {entry["file"]: entry for package in found for entry in package["files"]}
 
-    assert files - {"manifest.json"} == set(ENTRIES)
+
+PACKAGES = packages_in(VENDOR) + packages_in(FOR_TESTS)
+ENTRIES = entries_in(VENDOR)
+
+
+@pytest.mark.parametrize("folder", [VENDOR, FOR_TESTS], ids=["served", "for tests"])
+def test_the_files_are_what_the_manifest_says(folder: Path) -> None:
+    for file, entry in entries_in(folder).items():
+        digest = hashlib.sha256((folder / file).read_bytes()).hexdigest()
+        assert digest == entry["sha256"], f"renew {file} with `make vendor`"
+
+
+@pytest.mark.parametrize("folder", [VENDOR, FOR_TESTS], ids=["served", "for tests"])
+def test_nothing_lies_there_that_the_manifest_does_not_name(folder: Path) -> None:
+    files = {str(path.relative_to(folder)) for path in folder.rglob("*.*")}
+    files |= {str(path.relative_to(folder)) for path in folder.rglob("LICENSE")}
+
+    assert files - {"manifest.json"} == set(entries_in(folder))
 
 
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package["name"])

@@ -275,9 +275,22 @@ class TestEditing:
 
     def test_it_needs_an_operator_and_a_reason(self, people, asked):
         with pytest.raises(NotAllowed):
-            self.edit(people.reviewer, asked).execute()
+            self.edit(people.viewer, asked).execute()
         with pytest.raises(InvalidAnswer):
             self.edit(people.operator, asked, reason=" ").execute()
+
+    def test_a_reviewer_may_while_a_question_is_theirs(self, people, asked):
+        assert self.edit(people.reviewer, asked).check()
+
+        asked.assignee = people.admin
+        asked.save()
+        with pytest.raises(NotAllowed):
+            self.edit(people.reviewer, asked).check()
+
+        asked.assignee, asked.status = None, "resolved"
+        asked.save()
+        with pytest.raises(NotAllowed):
+            self.edit(people.reviewer, asked).check()
 
     def test_only_editable_channels(self, people, asked):
         with pytest.raises(NotAllowed):

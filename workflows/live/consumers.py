@@ -293,10 +293,7 @@ class ListSocket(LiveSocket):
     def may_watch(self) -> bool:
         """Whoever may see any workflow has lists; which rows is asked row by row."""
         # Read here, because `tell` asks on the event loop, where no query is allowed.
-        in_groups = bool(self.rights.groups)
-        return self.rights.has_role or (
-            in_groups and bool(self.rights.visible_graphs())
-        )
+        return self.rights.has_business
 
     async def catch_up(self) -> None:
         """Send the rows that changed since; where they are too many, ask for a new page.

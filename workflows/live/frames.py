@@ -22,6 +22,7 @@ from workflows.live import rows
 from workflows.live.feed import News
 from workflows.live.hub import ListFrame, ListPart, ThreadFrame
 from workflows.services.records import EventRecord
+from workflows.services.review_queue import count_shown
 
 logger = logging.getLogger(__name__)
 
@@ -158,11 +159,12 @@ def list_text(
         for graph, part in frame.parts.items()
         if can_see(graph) and only in ("", graph)
     ]
-    count = waiting = None
+    count: int | str | None = None
+    waiting: int | str | None = None
     if frame.counts is not None:
         visible = {graph: n for graph, n in frame.counts.items() if can_see(graph)}
-        waiting = sum(visible.values())
-        count = visible.get(only, 0) if only else waiting
+        waiting = count_shown(sum(visible.values()))
+        count = count_shown(visible.get(only, 0)) if only else waiting
     elif not seen:
         return None
     gone = {name: words for part in seen for name, words in part.gone.items()}

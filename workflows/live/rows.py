@@ -78,9 +78,9 @@ def pending_counts() -> dict[str, int]:
     """How many open questions each workflow has."""
     rows = (
         Interrupt.objects.filter(status=Interrupt.Status.PENDING)
-        .values("thread__graph")
+        .values("graph")
         .annotate(count=Count("id"))
-        .values_list("thread__graph", "count")
+        .values_list("graph", "count")
     )
     return dict(rows)
 

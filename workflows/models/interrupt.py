@@ -10,6 +10,12 @@ from django.db.models.functions import Now
 END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)
 
 
+def of_pending(name: str, *fields: str, **more: bool) -> models.Index:
+    """An index over the questions that wait, in a fixed order; closed ones are not in it."""
+    condition = models.Q(status="pending", **more)
+    return models.Index(fields=[*fields, "id"], name=name, condition=condition)
+
+
 class Interrupt(models.Model):
     """One question, kept as one row however often it is asked again at the same place.
 
@@ -93,40 +99,21 @@ class Interrupt(models.Model):
             )
         ]
         indexes = [
-            models.Index(
-                fields=["asked_at", "id"],
-                name="interrupt_queue",
-                condition=models.Q(status="pending"),
+            of_pending("interrupt_queue", "asked_at"),
+            of_pending("interrupt_queue_graph", "graph", "asked_at"),
+            of_pending("interrupt_queue_due", "due_order", "asked_at"),
+            of_pending("interrupt_queue_priority", "-priority", "asked_at"),
+            of_pending("interrupt_queue_assignee", "assignee", "asked_at"),
+            of_pending("interrupt_queue_group", "assigned_group", "asked_at"),
+            # Few questions have these, so the indexes are small and cost others nothing.
+            of_pending(
+                "interrupt_next_step", "next_step_at", next_step_at__isnull=False
             ),
-            models.Index(
-                fields=["graph", "asked_at", "id"],
-                name="interrupt_queue_graph",
-                condition=models.Q(status="pending"),
+            of_pending(
+                "interrupt_claimed", "claimed_until", claimed_until__isnull=False
             ),
-            models.Index(
-                fields=["due_order", "asked_at", "id"],
-                name="interrupt_queue_due",
-                condition=models.Q(status="pending"),
-            ),
-            models.Index(
-                fields=["-priority", "asked_at", "id"],
-                name="interrupt_queue_priority",
-                condition=models.Q(status="pending"),
-            ),
-            models.Index(
-                fields=["assignee", "asked_at", "id"],
-                name="interrupt_queue_assignee",
-                condition=models.Q(status="pending"),
-            ),
-            models.Index(
-                fields=["assigned_group", "asked_at", "id"],
-                name="interrupt_queue_group",
-                condition=models.Q(status="pending"),
-            ),
-            models.Index(
-                fields=["next_step_at", "id"],
-                name="interrupt_next_step",
-                condition=models.Q(status="pending", next_step_at__isnull=False),
+            of_pending(
+                "interrupt_put_off", "snoozed_until", snoozed_until__isnull=False
             ),
             models.Index(
                 fields=["status", "asked_at", "id"], name="interrupt_by_status"

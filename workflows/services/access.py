@@ -57,8 +57,13 @@ class Rights:
 
     @property
     def has_role(self) -> bool:
-        """Whether the person has any business here at all."""
+        """Whether the person has one of the roles of this site."""
         return self.is_admin or not self.groups.isdisjoint(ROLES)
+
+    @property
+    def has_business(self) -> bool:
+        """Whether there is anything here for the person: a role, or a workflow of a group."""
+        return self.has_role or bool(self.groups and self.visible_graphs())
 
     def can_see(self, graph: str) -> bool:
         """See the workflow's threads, runs and questions."""
@@ -92,8 +97,9 @@ class Rights:
         return self.can_start(graph)
 
     def can_see_secret(self, graph: str) -> bool:
-        """Read the channels that the workflow marks as secret."""
-        return self.is_admin or (SECRETS in self.groups and self.can_see(graph))
+        """Read the channels that the workflow marks as secret; never by merely looking on."""
+        takes_part = self.can_start(graph) or self.can_decide(graph)
+        return self.is_admin or (SECRETS in self.groups and takes_part)
 
     def is_override(self, graph: str) -> bool:
         """Whether a decision here stands on the admin's right alone."""

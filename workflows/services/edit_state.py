@@ -16,7 +16,7 @@ from django.db.models import F
 from workflows.engine.errors import InvalidUpdateError, SerdeError, WorkflowError
 from workflows.models import Interrupt, Run, Thread
 from workflows.services import registry
-from workflows.services.access import Person, Rights, find_thread, name_of, require
+from workflows.services.access import Person, find_thread, name_of, require
 from workflows.services.action import (
     InvalidAnswer,
     NotPending,
@@ -24,6 +24,7 @@ from workflows.services.action import (
     ThreadBusy,
 )
 from workflows.services.binding import bound
+from workflows.services.desk.deciding import Decider, may_edit_state
 from workflows.services.queueing import has_unfinished_run, lock_thread, queue_run
 from workflows.services.resume_run import check_channels
 from workflows.storage.events import append_events
@@ -44,7 +45,7 @@ class EditState:
         """The thread, where this person may edit it and it is as they saw it."""
         thread = find_thread(self.person, self.thread_id)
         require(
-            Rights(self.person).can_edit(thread.graph),
+            may_edit_state(Decider(self.person), thread),
             "You may see this thread but not edit its state.",
         )
         if not self.values:

@@ -6,7 +6,8 @@ from workflows.engine import serde
 from workflows.engine.errors import SerdeError
 from workflows.models import Decision, Interrupt
 from workflows.services.access import Person, Rights, find_interrupt
-from workflows.services.desk.deciding import Decider, holder_of
+from workflows.services.desk.deciding import Decider, holder_of, may_edit_state
+from workflows.services.desk.secrets_seen import note_secrets_seen
 from workflows.services.desk.words import in_words
 from workflows.services.display import show_stored, show_tree
 from workflows.services.questions import stored_question, title_shown, with_titles
@@ -33,6 +34,7 @@ def review_item(person: Person, number: int) -> ReviewItem:
     row = find_interrupt(person, number)
     rights = Rights(person)
     thread = row.thread
+    note_secrets_seen(rights, thread)
     payload = show_stored(row.value, row.thread_id, QUESTION)
     shape = recognise(_tree(stored_question(row)), _tree(row.response_schema))
     siblings = _siblings(row)
@@ -91,9 +93,10 @@ def review_item(person: Person, number: int) -> ReviewItem:
             for each in row.comments.all()[:MAX_COMMENTS]
         ),
         why_not=why_not if is_open else "",
-        may_arrange=is_open and (not why_not or rights.can_operate(thread.graph)),
+        may_arrange=is_open
+        and (decider.is_decider(row) or rights.can_operate(thread.graph)),
         may_decide=is_open and not why_not,
-        may_edit=rights.can_edit(thread.graph),
+        may_edit=may_edit_state(decider, thread),
         position=places.index(row.pk) + 1 if row.pk in places else 1,
         of=max(len(places), 1),
         seq=thread.seq,

@@ -16,6 +16,8 @@ from workflows.services.questions import title_shown
 from workflows.services.records import QueueItem
 
 MAX_PAGE = 500
+# Beyond this nobody counts on: counting is the one thing that grows with the queue.
+COUNT_AT_MOST = 10_000
 
 
 def pending(
@@ -33,8 +35,18 @@ def pending(
 
 
 def count(person: Person, *, graph: str | None = None) -> int:
-    """How many questions are open for this person to see."""
-    return _open(Rights(person), graph).count()
+    """How many questions are open for this person to see, up to one beyond COUNT_AT_MOST."""
+    return count_of(_open(Rights(person), graph))
+
+
+def count_of(rows: QuerySet[Interrupt]) -> int:
+    """How many `rows` there are, up to one beyond COUNT_AT_MOST."""
+    return rows.order_by()[: COUNT_AT_MOST + 1].count()
+
+
+def count_shown(number: int) -> int | str:
+    """A count as pages and frames show it: `10000+` where it was not counted on."""
+    return f"{COUNT_AT_MOST}+" if number > COUNT_AT_MOST else number
 
 
 def queue_item(person: Person, number: int) -> QueueItem | None:
@@ -90,5 +102,5 @@ def graph_title(graph: str) -> str:
 def _open(rights: Rights, graph: str | None) -> QuerySet[Interrupt]:
     rows = Interrupt.objects.filter(status=Interrupt.Status.PENDING)
     if graph is not None:
-        rows = rows.filter(thread__graph=graph)
-    return rights.limit(rows, "thread__graph")
+        rows = rows.filter(graph=graph)
+    return rights.limit(rows)

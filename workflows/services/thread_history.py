@@ -19,6 +19,8 @@ from workflows.services.access import (
     name_of,
 )
 from workflows.services.continue_run import CONTINUABLE
+from workflows.services.desk.deciding import Decider, may_edit_state
+from workflows.services.desk.secrets_seen import note_secrets_seen
 from workflows.services.display import show_stored, show_text
 from workflows.services.queueing import UNFINISHED, UNKNOWN_GRAPH
 from workflows.services.records import (
@@ -79,6 +81,7 @@ def run_detail(person: Person, run_id: int, *, limit: int = MAX_PAGE) -> RunDeta
     """One run with its thread and the last `limit` events it caused; raises NotVisible."""
     row = find_run(person, run_id)
     rights = Rights(person)
+    note_secrets_seen(rights, row.thread)
     events = Event.objects.filter(thread_id=row.thread_id, run_id=row.pk)
     return RunDetail(
         run=run_record(row, rights, with_input=True),
@@ -102,7 +105,9 @@ def thread_detail(
     person: Person, thread_id: str, *, limit: int = MAX_PAGE
 ) -> ThreadRecord:
     """One thread with its parts and its last `limit` events; raises NotVisible."""
-    return _thread_record(find_thread(person, thread_id), Rights(person), limit)
+    row, rights = find_thread(person, thread_id), Rights(person)
+    note_secrets_seen(rights, row)
+    return _thread_record(row, rights, limit)
 
 
 def events_after(thread_id: str, seq: int, limit: int = 1_000) -> list[EventRecord]:
@@ -200,7 +205,7 @@ def _thread_record(row: Thread, rights: Rights, limit: int = MAX_PAGE) -> Thread
         and bool(runs)
         and runs[0].status in CONTINUABLE
         and not (runs[0].status == Run.Status.INTERRUPTED and items),
-        may_edit=rights.can_edit(row.graph) and not unfinished,
+        may_edit=not unfinished and may_edit_state(Decider(rights.person, rights), row),
         may_cancel=operates and unfinished,
     )
 

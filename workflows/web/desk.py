@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_POST
 
-from workflows.services.action import InvalidAnswer, Refused
+from workflows.services.action import InvalidAnswer, NotPending, Refused
 from workflows.services.desk.assign_question import UNCHANGED, ArrangeQuestion
 from workflows.services.desk.claim_question import ClaimQuestion, ReleaseQuestion
 from workflows.services.desk.comment_on import CommentOn
@@ -36,7 +36,7 @@ def claim(request: HttpRequest, number: int) -> HttpResponse:
     """Take the question, or with `take_over` take it from whoever has it."""
     try:
         ClaimQuestion(request.user, number, "take_over" in request.POST).execute()
-    except Refused as refusal:
+    except NotPending as refusal:
         return _back(request, number, refusal)
     return _back(request, number, done=f"#{number} is yours.")
 

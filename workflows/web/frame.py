@@ -10,7 +10,7 @@ from workflows.services import ports, registry
 from workflows.services.access import ROLES, Rights
 from workflows.services.desk.notices import unread
 from workflows.services.desk.preferences import undo_seconds_of
-from workflows.services.review_queue import count
+from workflows.services.review_queue import count, count_shown
 
 
 class Frame:
@@ -21,8 +21,9 @@ class Frame:
         self._rights = Rights(request.user)
 
     @cached_property
-    def waiting(self) -> int:
-        return count(self._person)
+    def waiting(self) -> int | str:
+        """How many questions wait that the person may see."""
+        return count_shown(count(self._person))
 
     @cached_property
     def undo_seconds(self) -> int | None:

@@ -33,11 +33,12 @@ def index(request: HttpRequest) -> HttpResponse:
     number = request.GET.get("question", "").strip().removeprefix("#")
     if number.isascii() and number.isdigit() and len(number) < 19:
         simulated = simulate(request.user, int(number))
+    rights = Rights(request.user)
     context = {
         "section": "policies",
         "items": policy_list(request.user),
-        "graphs": registry.all(),
-        "may_change": Rights(request.user).is_admin,
+        "graphs": [each for each in registry.all() if rights.can_see(each.name)],
+        "may_change": rights.is_admin,
         "question": number,
         "simulated": simulated,
     }

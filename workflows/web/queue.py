@@ -20,10 +20,9 @@ from workflows.services.desk.saved_views import (
     views_of,
 )
 from workflows.services.records import QueueItem
-from workflows.services.review_queue import queue_items
+from workflows.services.review_queue import count_of, count_shown, queue_items
 
 PAGE_SIZE = 50
-COUNT_AT_MOST = 10_000
 GROUP_OF = {
     "workflow": lambda item: item.graph_title,
     "node": lambda item: f"{item.graph_title}: {item.node}",
@@ -46,14 +45,15 @@ def index(request: HttpRequest) -> HttpResponse:
         next_page = f"{reverse('queue')}?{view.query(after=after)}"
     items = queue_items(found, rights)
     chosen = next((item for item in graphs if item.name == view.graph), None)
-    total = rows.order_by()[: COUNT_AT_MOST + 1].count()
+    is_whole = not next_page and "after" not in request.GET
+    total = len(found) if is_whole else count_of(rows)
     context = {
         "section": "queue",
         "view": view,
         "query": view.query(),
         "groups": _groups(items, view.by),
         "items": items,
-        "total": f"{COUNT_AT_MOST}+" if total > COUNT_AT_MOST else str(total),
+        "total": count_shown(total),
         "is_one": total == 1,
         "graphs": graphs,
         "graph": view.graph,

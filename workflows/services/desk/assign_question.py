@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from workflows.models import Interrupt
 from workflows.models.interrupt import END_OF_TIME
-from workflows.services.access import Person, Rights, find_interrupt
+from workflows.services.access import Person, find_interrupt
 from workflows.services.action import InvalidAnswer, NotAllowed
 from workflows.services.desk.deciding import Decider
 from workflows.services.desk.telling import tell
@@ -28,8 +28,8 @@ class ArrangeQuestion:
     """`person` changes who should answer question `interrupt`, and by when.
 
     `assignee` is a user name and `group` a group's name, empty for nobody; `snooze_until`
-    and `due_at` are aware moments or None. What is left out stays as it is. Whoever may
-    decide the question, or operates its workflow, may do this.
+    and `due_at` are aware moments or None. What is left out stays as it is. Whoever decides
+    questions of this kind, whoever has this one, or operates its workflow, may do this.
     """
 
     person: Person
@@ -44,7 +44,7 @@ class ArrangeQuestion:
         """The open question, where this person may arrange it."""
         row = find_interrupt(self.person, self.interrupt)
         decider = Decider(self.person)
-        if not (decider.may(row) or Rights(self.person).can_operate(row.graph)):
+        if not (decider.is_decider(row) or decider.rights.can_operate(row.graph)):
             raise NotAllowed(f"You may see question #{row.pk} but not arrange it.")
         refuse_closed(row)
         return row
@@ -92,7 +92,7 @@ class ArrangeQuestion:
         found = users.filter(**{get_user_model().USERNAME_FIELD: self.assignee}).first()
         if found is None or not found.is_active:
             errors["assignee"] = f"there is no active person named {self.assignee!r}"
-        elif Decider(found).why_not(row):
+        elif Decider(found).why_not_assign(row):
             errors["assignee"] = f"{self.assignee} may not decide this question"
         return found
 

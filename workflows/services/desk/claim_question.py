@@ -79,14 +79,16 @@ class ReleaseQuestion:
         """The question, where the claim on it is this person's or they are an admin."""
         row = find_interrupt(self.person, self.interrupt)
         holder = holder_of(row)
-        if (
-            holder not in {None, self.person.pk}
-            and not Decider(self.person).rights.is_admin
-        ):
+        decider = Decider(self.person)
+        if holder == self.person.pk or decider.rights.is_admin:
+            return row
+        if holder is not None:
             raise NotAllowed(
                 f"Question #{row.pk} is claimed by {row.claimed_by}, not by "
                 f"{name_of(self.person)}."
             )
+        if not decider.is_decider(row):
+            raise NotAllowed(f"You may not claim question #{row.pk}, nor give it back.")
         return row
 
     def execute(self) -> Interrupt:

@@ -12,11 +12,13 @@ from functools import cached_property
 from django.conf import settings
 from django.utils import timezone
 
-from workflows.models import Decision, Interrupt, Preference, Run
+from workflows.models import Decision, Interrupt, Preference, Run, Thread
 from workflows.services.access import Person, Rights
 from workflows.services.action import NotAllowed, NotPending
 from workflows.services.desk.policies import PolicyBook
 from workflows.services.desk.rules import Rules
+
+RELATED = ("thread", "assignee", "assigned_group")
 
 
 class ClaimedByOther(NotPending):
@@ -40,6 +42,10 @@ class Decider:
 
         `row` comes with its thread. A claim is no such reason: it ends.
         """
+        return self.why_not_assign(row) or self._why_not_theirs(row)
+
+    def why_not_assign(self, row: Interrupt) -> str:
+        """Why the question cannot be given to this person; empty where it can."""
         rules = self.rules(row)
         if not self._in_groups(row, rules):
             whom = ", ".join(rules.decide_groups or ())
@@ -50,6 +56,10 @@ class Decider:
                 "the policy asks for a second pair of eyes."
             )
         return ""
+
+    def is_decider(self, row: Interrupt) -> bool:
+        """Whether questions of this kind are the person's to decide, whoever has this one."""
+        return self._in_groups(row, self.rules(row))
 
     def may(self, row: Interrupt) -> bool:
         """Whether the person may decide the question, claims aside."""
@@ -105,6 +115,17 @@ class Decider:
             seen and not self.rights.groups.isdisjoint(named)
         )
 
+    def _why_not_theirs(self, row: Interrupt) -> str:
+        """Why a question that somebody was given is not this person's; admins override."""
+        if self.rights.is_admin or (row.assignee_id is None and not row.assigned_group):
+            return ""
+        group = row.assigned_group.name if row.assigned_group else ""
+        is_mine = row.assignee_id is not None and row.assignee_id == self._id
+        if is_mine or group in self.rights.groups:
+            return ""
+        whom = " or ".join(str(each) for each in (row.assignee, group) if each)
+        return f"It is assigned to {whom}. Assign it to yourself to decide it."
+
     def _had_a_hand(self, row: Interrupt) -> bool:
         starter = row.thread.created_by_id
         if starter is None:
@@ -114,6 +135,18 @@ class Decider:
             starter,
             last_editor(row.thread_id),
         }
+
+
+def may_edit_state(decider: Decider, thread: Thread) -> bool:
+    """Whether the person may change the thread's state.
+
+    Whoever operates the workflow may; whoever decides may while a question that is theirs
+    is open there.
+    """
+    if decider.rights.can_edit(thread.graph):
+        return True
+    rows = Interrupt.objects.filter(thread=thread, status=Interrupt.Status.PENDING)
+    return any(decider.may(row) for row in rows.select_related(*RELATED))
 
 
 def last_editor(thread_id: str) -> object:

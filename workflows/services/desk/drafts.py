@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from workflows.models import Draft, Interrupt
-from workflows.services.access import Person, find_interrupt
+from workflows.services.access import Person, find_interrupt, require
 from workflows.services.action import InvalidAnswer
+from workflows.services.desk.deciding import Decider
 from workflows.storage.sealing import seal, unseal
 
 DRAFT = "draft"
@@ -31,8 +32,17 @@ class SaveDraft:
     round: int = 1
 
     def check(self) -> Interrupt:
-        """The question, where this person may see it."""
-        return find_interrupt(self.person, self.interrupt)
+        """The question, where it is of a kind that this person decides or edits.
+
+        Whoever may not decide it just now keeps what was typed while they might.
+        """
+        row = find_interrupt(self.person, self.interrupt)
+        decider = Decider(self.person)
+        require(
+            decider.is_decider(row) or decider.rights.can_edit(row.graph),
+            f"You may see question #{row.pk} but not work on it.",
+        )
+        return row
 
     def execute(self) -> Draft | None:
         """The draft; raises InvalidAnswer when it is larger than an answer may be."""

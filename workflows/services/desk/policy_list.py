@@ -6,8 +6,12 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import QuerySet
+
 from workflows.models import Policy
+from workflows.services import registry
 from workflows.services.access import Person, Rights, find_interrupt, name_of, require
+from workflows.services.action import NotVisible
 from workflows.services.desk.deciding import Decider
 from workflows.services.desk.notify import people_of
 from workflows.services.desk.policies import PolicyBook
@@ -50,8 +54,7 @@ class Simulated:
 
 def policy_list(person: Person) -> list[PolicyLine]:
     """The policies in force for workflows that the person may see."""
-    _see(person)
-    rights = Rights(person)
+    rights = _see(person)
     found = PolicyBook().newest.values()
     rows = [each for each in found if not each.graph or rights.can_see(each.graph)]
     return [_line(row) for row in sorted(rows, key=lambda r: (r.graph, r.node))]
@@ -59,8 +62,7 @@ def policy_list(person: Person) -> list[PolicyLine]:
 
 def policy_text(person: Person, graph: str, node: str) -> tuple[str, int]:
     """The newest version's body as indented JSON, and its number; 0 where there is none."""
-    _see(person)
-    rows = Policy.objects.filter(graph=graph, node=node).order_by("-version")
+    rows = _versions(person, graph, node)
     row = rows.first()
     if row is None:
         return "{}", 0
@@ -70,8 +72,7 @@ def policy_text(person: Person, graph: str, node: str) -> tuple[str, int]:
 
 def versions_of(person: Person, graph: str, node: str) -> list[PolicyLine]:
     """All versions of a policy, the newest first."""
-    _see(person)
-    rows = Policy.objects.filter(graph=graph, node=node).order_by("-version")
+    rows = _versions(person, graph, node)
     return [_line(row) for row in rows.select_related("created_by")[:MAX_VERSIONS]]
 
 
@@ -92,8 +93,20 @@ def simulate(person: Person, number: int) -> Simulated:
     )
 
 
-def _see(person: Person) -> None:
-    require(Rights(person).has_role, "You have no role here.")
+def _see(person: Person) -> Rights:
+    rights = Rights(person)
+    require(rights.has_business, "You have no role here.")
+    return rights
+
+
+def _versions(person: Person, graph: str, node: str) -> QuerySet[Policy]:
+    """The versions of a policy, newest first; NotVisible where the workflow is hidden or none."""
+    rows = Policy.objects.filter(graph=graph, node=node).order_by("-version")
+    is_known = registry.find(graph) is not None or rows.exists()
+    if graph and not (is_known and Rights(person).can_see(graph)):
+        raise NotVisible("workflow", graph)
+    _see(person)
+    return rows
 
 
 def _line(row: Policy) -> PolicyLine:

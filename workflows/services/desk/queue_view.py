@@ -179,12 +179,17 @@ def page(
     rows: QuerySet[Interrupt], sort: str, after: str, limit: int
 ) -> list[Interrupt]:
     """`limit` rows in this order, after the row whose `cursor_of` is `after`."""
+    return list(ordered(rows, sort, after)[:limit])
+
+
+def ordered(rows: QuerySet[Interrupt], sort: str, after: str) -> QuerySet[Interrupt]:
+    """`rows` in this order with what a list shows, after the row of this cursor."""
     names = SORTS[sort]
     place = _place(after, names)
     if place is not None:
         rows = rows.filter(_beyond(names, *place))
     rows = rows.select_related("thread", "assignee", "assigned_group", "claimed_by")
-    return list(rows.order_by(*names, "id")[:limit])
+    return rows.order_by(*names, "id")
 
 
 def cursor_of(row: Interrupt, sort: str) -> str:

@@ -55,7 +55,7 @@ class SaveView:
         view = QueueView.read(QueryDict(self.query[:2000]))
         if view.problems:
             errors["query"] = "; ".join(view.problems)
-        if not Rights(self.person).has_role:
+        if not Rights(self.person).has_business:
             raise NotAllowed("You have no queue to save a view of.")
         if errors:
             raise InvalidAnswer(errors)

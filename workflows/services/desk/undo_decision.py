@@ -19,6 +19,7 @@ from workflows.services.access import (
 )
 from workflows.services.action import NotVisible, Refused
 from workflows.services.desk import audit
+from workflows.services.desk.deciding import Decider
 from workflows.services.queueing import lock_thread
 from workflows.storage.events import append_events
 
@@ -61,10 +62,11 @@ class UndoDecision:
         )
         if row is None:
             raise NotVisible("decision", self.decision)
-        find_interrupt(self.person, row.interrupt_id)
+        question = find_interrupt(self.person, row.interrupt_id)
         require(
-            is_theirs(row, self.person),
-            "Only whoever made a decision, or an admin, may take it back.",
+            is_theirs(row, self.person) and Decider(self.person).is_decider(question),
+            "Only whoever made a decision and may still decide, or an admin, may take it "
+            "back.",
         )
         return row
 

@@ -1,0 +1,162 @@
+"""Who may do what: the one table, and the doors of the site with the act behind each.
+
+To add an address: one line in DOORS, under its url name, for each method it takes. To add a
+socket: one line in SOCKETS. To add a model to the admin: one line in ADMIN_MODELS. What is
+not listed fails `test_every_door_is_listed.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+# Everybody of the table. `finance` has no role; the other workflow is that group's own.
+PEOPLE = ("anonymous", "stranger", "viewer", "reviewer", "operator", "admin", "finance")
+
+# The letters: `S` in the workflows one was given, `A` there where the question is free or
+# one's own, `G` everywhere, `-` nowhere. `L` is everybody who is logged in, `*` anybody.
+# What one sees but may not do is refused with 403, what one does not see with 404.
+#
+#                   anonymous stranger viewer reviewer operator admin finance
+MATRIX: Mapping[str, str] = {
+    "open": "          *        *       *       *        *      *      *",
+    "own": "           -        L       L       L        L      L      L",
+    "see": "           -        -       S       S        S      G      S",
+    "audit": "         -        -       S       S        S      G      S",
+    "comment": "       -        -       S       S        S      G      S",
+    "edit": "          -        -       -       A        S      G      S",
+    "decide": "        -        -       -       A        -      G      A",
+    "take back": "     -        -       -       S        -      G      S",
+    "give back": "     -        -       -       S        -      G      S",
+    "draft": "         -        -       -       S        S      G      S",
+    "arrange": "       -        -       -       S        S      G      S",
+    "start": "         -        -       -       -        S      G      S",
+    "cancel": "        -        -       -       -        S      G      S",
+    "policies": "      -        -       S       S        S      G      S",
+    "keep view": "     -        -       L       L        L      L      L",
+    "keep own": "      -        S       S       S        S      G      S",
+    "administer": "    -        -       -       -        -      G      -",
+}
+
+
+def letter(act: str, person: str) -> str:
+    """What the table says of this person and this act."""
+    return MATRIX[act].split()[PEOPLE.index(person)]
+
+
+@dataclass(frozen=True)
+class Door:
+    """One method of one address, and the act of the table that it is.
+
+    `path` and `form` may name in {braces} what world.py makes: question, version, run, thread,
+    failed, workflow, decision, view. `ok` are the statuses of whoever is let in.
+    """
+
+    act: str
+    path: str
+    form: Mapping[str, str] | None = None
+    ok: tuple[int, ...] = (200, 303)
+
+    @property
+    def method(self) -> str:
+        """POST where there is a form to send, else GET."""
+        return "GET" if self.form is None else "POST"
+
+    @property
+    def names_a_thing(self) -> bool:
+        """Whether the address, or what is sent, belongs to one workflow."""
+        given = self.path + "".join((self.form or {}).values())
+        return "{" in given
+
+
+DECIDE = {
+    "kind": "approve",
+    "version": "{version}",
+    "round": "1",
+    "checkpoint": "",
+    "key": "k-1",
+}
+EDIT = {"values": '{{"text": "new"}}', "reason": "why", "checkpoint": "x"}
+POLICY = {"workflow": "{workflow}", "version": "1", "body": "{{}}"}
+
+DOORS: Mapping[str, tuple[Door, ...]] = {
+    "home": (Door("own", "/", ok=(302,)),),
+    "login": (
+        Door("open", "/login/", ok=(200, 302)),
+        Door("open", "/login/", {}, ok=(200, 302)),
+    ),
+    "logout": (Door("own", "/logout/", {}, ok=(302,)),),
+    "favicon": (Door("open", "/favicon.ico", ok=(302,)),),
+    "healthz": (Door("open", "/healthz"),),
+    "demo:busy": (Door("open", "/demo/pages/busy/", ok=(200, 503)),),
+    "demo:page": (Door("open", "/demo/pages/welcome/"),),
+    # The queue and its views
+    "queue": (Door("own", "/queue/"),),
+    "save_view": (Door("keep view", "/queue/views/", {"name": "v", "query": ""}),),
+    "delete_view": (Door("keep own", "/queue/views/{view}/delete", {}),),
+    # One question
+    "review": (Door("see", "/review/{question}/"),),
+    "decision": (Door("decide", "/review/{question}/decision", DECIDE),),
+    "diff": (Door("see", "/review/{question}/diff", {}),),
+    "claim": (Door("decide", "/review/{question}/claim", {}),),
+    "release": (Door("give back", "/review/{question}/release", {}),),
+    "arrange": (Door("arrange", "/review/{question}/arrange", {"priority": "3"}),),
+    "comment": (Door("comment", "/review/{question}/comment", {"text": "hm"}),),
+    "draft": (Door("draft", "/review/{question}/draft", {"v/": "hm"}),),
+    "undo": (Door("take back", "/decisions/{decision}/undo", {}),),
+    # What was done
+    "decisions": (Door("own", "/decisions/?who=all"),),
+    "decisions_export": (
+        Door("own", "/decisions/export.csv?who=all"),
+        Door("own", "/decisions/export.json?who=all"),
+    ),
+    "runs": (Door("own", "/runs/"),),
+    "run": (Door("see", "/runs/{run}/"),),
+    "run_cancel": (
+        Door("cancel", "/runs/{run}/cancel"),
+        Door("cancel", "/runs/{run}/cancel", {"reason": "why"}),
+    ),
+    "thread": (Door("see", "/threads/{thread}/"),),
+    "thread_continue": (Door("start", "/threads/{failed}/continue", {}),),
+    "thread_state": (
+        # Let in, and told that the thread has no state to edit yet.
+        Door("edit", "/threads/{thread}/state", EDIT, ok=(409,)),
+    ),
+    "start": (Door("own", "/start/"),),
+    "start_graph": (
+        Door("start", "/start/{workflow}/"),
+        Door("start", "/start/{workflow}/", {"input/repository": "."}),
+    ),
+    # One's own things, and the rules
+    "preferences": (Door("own", "/preferences/", {"undo_seconds": "5"}),),
+    "notices": (Door("own", "/notices/"), Door("own", "/notices/", {"upto": "1"})),
+    "policies": (
+        Door("policies", "/policies/"),
+        Door("see", "/policies/?question={question}"),
+    ),
+    "policy": (
+        Door("policies", "/policies/edit?workflow={workflow}"),
+        Door("administer", "/policies/edit", POLICY),
+    ),
+}
+
+# Each websocket with the act it is; lists are open to all who have any workflow.
+SOCKETS: Mapping[str, Door] = {
+    "ws/threads/<path:thread_id>/": Door("see", "/ws/threads/{thread}/"),
+    "ws/queue/": Door("keep view", "/ws/queue/"),
+    "ws/runs/": Door("keep view", "/ws/runs/"),
+}
+
+# Whose rules hold for a model in the admin: ours (the role admin reads, nobody changes), or
+# Django's own permissions.
+ADMIN_MODELS: Mapping[str, str] = {
+    "workflows.Decision": "ours",
+    "workflows.Interrupt": "ours",
+    "workflows.Run": "ours",
+    "workflows.Thread": "ours",
+    "workflows.Item": "ours",
+    "workflows.CacheEntry": "ours",
+    "demo.LedgerEntry": "django",
+    "auth.User": "django",
+    "auth.Group": "django",
+}
