@@ -28,7 +28,9 @@ from workflows.services.review_item import review_item
 from workflows.web import strict_json
 
 # What a form sends beside the reviewer's own words.
-NOT_TYPED = frozenset({"csrfmiddlewaretoken", "key", "version", "round", "checkpoint"})
+NOT_TYPED = frozenset(
+    {"csrfmiddlewaretoken", "key", "version", "round", "checkpoint", "view"}
+)
 
 
 @require_POST

@@ -44,6 +44,11 @@ class Frame:
             ["admin"] if self._rights.is_admin else []
         )
 
+    @property
+    def is_admin(self) -> bool:
+        """Whether the person looks after this site."""
+        return self._rights.is_admin
+
     @cached_property
     def worker_alive(self) -> bool:
         """Whether runs are carried out; a queue that cannot tell counts as alive."""

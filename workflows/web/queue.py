@@ -2,6 +2,7 @@
 
 from itertools import groupby
 from typing import Any
+from urllib.parse import parse_qsl
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -11,7 +12,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from workflows.services import registry
 from workflows.services.access import Rights
-from workflows.services.action import InvalidAnswer
+from workflows.services.action import InvalidAnswer, NotVisible
+from workflows.services.desk.notices import ReadNotices
 from workflows.services.desk.queue_view import QueueView, cursor_of, page
 from workflows.services.desk.saved_views import (
     DeleteView,
@@ -19,24 +21,27 @@ from workflows.services.desk.saved_views import (
     ready_views,
     views_of,
 )
+from workflows.services.desk.today import last_decision_of, today
 from workflows.services.records import QueueItem
 from workflows.services.review_queue import queue_items
+from workflows.web.review import opened
 
 PAGE_SIZE = 50
 COUNT_AT_MOST = 10_000
 GROUP_OF = {
     "workflow": lambda item: item.graph_title,
     "node": lambda item: f"{item.graph_title}: {item.node}",
+    "action": lambda item: item.title,
     "assignee": lambda item: item.assignee or item.group or "anyone",
 }
 
 
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
-    """Open questions; the address holds filters, order, grouping and page."""
+    """Open questions; the address holds filters, order, grouping, page and open question."""
     rights = Rights(request.user)
     graphs = [item for item in registry.all() if rights.can_see(item.name)]
-    view = QueueView.read(request.GET)
+    view = QueueView.asked(request.GET)
     rows = view.rows(request.user, rights)
     found = page(rows, view.sort, request.GET.get("after", ""), PAGE_SIZE + 1)
     next_page = ""
@@ -47,10 +52,12 @@ def index(request: HttpRequest) -> HttpResponse:
     items = queue_items(found, rights)
     chosen = next((item for item in graphs if item.name == view.graph), None)
     total = rows.order_by()[: COUNT_AT_MOST + 1].count()
+    tabs = ready_views(view)
     context = {
         "section": "queue",
         "view": view,
         "query": view.query(),
+        "bulk_fields": parse_qsl(view.query()),
         "groups": _groups(items, view.by),
         "items": items,
         "total": f"{COUNT_AT_MOST}+" if total > COUNT_AT_MOST else str(total),
@@ -59,9 +66,13 @@ def index(request: HttpRequest) -> HttpResponse:
         "graph": view.graph,
         "graph_title": chosen.title if chosen else view.graph,
         "next_page": next_page,
-        "ready_views": ready_views(view),
+        "ready_views": tabs,
+        "is_ready_view": any(tab.is_current for tab in tabs),
         "saved_views": views_of(request.user, view),
+        "today": today(request.user, rights),
+        "last": None if items else last_decision_of(request.user),
     }
+    context |= _open_question(request, view)
     return render(request, "workflows/queue/index.html", context)
 
 
@@ -86,6 +97,19 @@ def delete_view(request: HttpRequest, number: int) -> HttpResponse:
     """Forget a saved view of one's own."""
     DeleteView(request.user, number).execute()
     return HttpResponseRedirect(reverse("queue"), status=303)
+
+
+def _open_question(request: HttpRequest, view: QueueView) -> dict[str, Any]:
+    """Context of the question that the address names, which stands in the pane."""
+    text = request.GET.get("item", "")
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        return {"missing": text[:40]}
+    try:
+        context = opened(request, int(text))
+    except NotVisible:
+        return {"missing": text}
+    ReadNotices(request.user, question=int(text)).execute()
+    return context | {"in_pane": True, "view_query": view.query()}
 
 
 def _groups(items: list[QueueItem], by: str) -> list[dict[str, Any]]:
