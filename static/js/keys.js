@@ -60,6 +60,7 @@
     field?.focus();
     field?.scrollIntoView({ block: "center" });
   };
+  document.addEventListener("durableweb:write", (event) => write(event.detail));
   const help = one("#keys-help");
   const doings = {
     j: () => step(1),
@@ -101,16 +102,16 @@
 
   let first = "";
   let firstAt = 0;
-  const begins = (key) => all("[data-go]").some((element) => keyFor(element.dataset.go).startsWith(`${key} `));
+  const pairs = () => [...Object.values(own), ...all("[data-go]").map((element) => keyFor(element.dataset.go))];
+  const begins = (key) => pairs().some((pair) => pair.startsWith(`${key} `));
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     if (!keysOn() || isWriting(event.target) || one("dialog[open]") || event.key === "Shift") return;
     if (event.repeat && !["j", "k"].includes(meant(event.key))) return;
-    const second = first && Date.now() - firstAt < SECOND_KEY_MS ? meant(`${first} ${event.key}`) : "";
+    const pair = first && Date.now() - firstAt < SECOND_KEY_MS ? `${first} ${event.key}` : "";
     first = "";
-    if (second && one(`[data-go="${CSS.escape(second)}"]`)) {
-      event.preventDefault();
-      one(`[data-go="${CSS.escape(second)}"]`).click();
+    if (pair && pairs().includes(pair)) {
+      act(meant(pair), event);
     } else if (begins(event.key)) {
       event.preventDefault();
       first = event.key;

@@ -66,13 +66,10 @@
   document.addEventListener("durableweb:strips", countAll);
   document.addEventListener("durableweb:pane", refreshTimes);
 
-  // Single-key shortcuts can be switched off
+  // Single-key shortcuts can be switched off; the server keeps that for all devices
   const keysSwitch = one("[data-keys-switch]");
-  if (keysSwitch) {
-    keysSwitch.checked = read("durableweb.keys") !== "off";
-    keysSwitch.addEventListener("change", () => {
-      store("durableweb.keys", keysSwitch.checked ? "on" : "off");
-      document.documentElement.classList.toggle("no-keys", !keysSwitch.checked);
-    });
-  }
+  keysSwitch?.addEventListener("change", () => {
+    document.documentElement.classList.toggle("no-keys", !keysSwitch.checked);
+    fetch(keysSwitch.form.action, { method: "POST", body: new URLSearchParams(new FormData(keysSwitch.form)), credentials: "same-origin" }).catch(() => {});
+  });
 })();

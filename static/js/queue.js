@@ -132,7 +132,7 @@
       try {
         const { answer, html: text } = await ask(number);
         if (answer.headers.get("X-Part") !== "question") {
-          location.assign(addressOf(number));
+          location.assign(addressOf(number)); // the page says what is the matter
           return false;
         }
         html = text;
@@ -181,6 +181,10 @@
     if (number) show(number, { push: false }); else close({ push: false });
   });
 
+  document.addEventListener("durableweb:open", (event) => {
+    event.preventDefault();
+    show(event.detail);
+  });
   const isPlain = (event) => event.button === 0 && !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey);
   document.addEventListener("click", (event) => {
     const link = event.target.closest?.("a[href]");

@@ -5,10 +5,14 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import (
+    require_http_methods,
+    require_POST,
+    require_safe,
+)
 
 from workflows.services import registry
 from workflows.services.access import Rights
@@ -76,9 +80,13 @@ def index(request: HttpRequest) -> HttpResponse:
     return render(request, "workflows/queue/index.html", context)
 
 
-@require_POST
-def save_view(request: HttpRequest) -> HttpResponse:
-    """Keep the present filters under a name."""
+@require_http_methods(["GET", "HEAD", "POST"])
+def views(request: HttpRequest) -> HttpResponse:
+    """The views by name, as JSON; a POST keeps the present filters under a name."""
+    if request.method != "POST":
+        tabs = [*ready_views(QueueView()), *views_of(request.user, QueueView())]
+        found = [{"name": tab.name, "query": tab.query} for tab in tabs]
+        return JsonResponse({"views": found})
     query = request.POST.get("query", "")
     try:
         SaveView(
