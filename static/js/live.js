@@ -7,10 +7,17 @@
 //   data-live="/ws/..." data-after="<seq>"   what to watch, and the last number the page holds
 //   data-live-list="run-" data-live-new="append|prepend|hold|ignore"   where a new element of
 //       such an id goes; "hold" keeps it aside behind [data-live-pill] until somebody asks
+//   data-live-view                           a list with filters or an order of its own: only
+//       the server knows which new rows belong to it and where
+//   data-live-stale with [data-live-good]    shown while the page has heard nothing for long
 //   data-live-part (with an id)              is taken from a page that is fetched again
 //   data-announce="words" in a fragment      is read out, politely and not too often
 //   [data-live-light][data-state=live|connecting|polling|lost] with [data-live-word]
 // A frame is {seq, html, gone: {id: words}, count, waiting} or {ping} or {refresh}.
+//
+// Other scripts: "durableweb:announce" (detail: words) reads out, "durableweb:gone" (detail:
+// {id, words}) marks a row, "durableweb:pane" tells that roots may have come or gone, and
+// "durableweb:live" (detail: the frame) is sent for every frame that changed something.
 (() => {
   const DEFAULT_LISTS = { "event-": ["timeline", "append"], "run-": ["run-rows", "prepend"], "item-": ["queue-rows", "hold"] };
   const SIGNED_OUT = 4401;
@@ -20,7 +27,9 @@
   const TRIES_BEFORE_POLLING = 3;
   const GONE_MS = 6000;
   const REFRESH_MS = 1000;
-  const CAUGHT_UP_MS = 3000;
+  const LOOK_MS = 300;
+  const LOOK_AGAIN_MS = 3000;
+  const STALE_MS = 20000;
   const WORDS = { live: "Live", connecting: "Connecting…", polling: "Refreshing every 5 s", lost: "Signed out: reload the page" };
 
   const byId = (id) => document.getElementById(id);
@@ -36,12 +45,14 @@
     if (announcing) return;
     announcing = setTimeout(() => { announcing = 0; announcer.textContent = words; }, announcer.textContent ? 3000 : 300);
   };
+  document.addEventListener("durableweb:announce", (event) => announce(event.detail));
 
   // One light for all sockets of the page: it shows the worst.
   const ORDER = ["live", "connecting", "polling", "lost"];
   const states = new Map();
   const setState = (watch, its) => {
-    states.set(watch, its);
+    if (its) states.set(watch, its); else states.delete(watch);
+    if (!states.size) return;
     const state = ORDER[Math.max(...[...states.values()].map((name) => ORDER.indexOf(name)))];
     for (const light of document.querySelectorAll("[data-live-light]")) {
       light.dataset.state = state;
@@ -63,15 +74,28 @@
     return [null, "ignore"];
   };
 
+  // What a row holds of this page: chosen, open beside the list, who else looks at it.
+  const keepOwn = (old, fresh) => {
+    for (const name of ["aria-current", "data-not-mine"]) {
+      if (old.hasAttribute(name)) fresh.setAttribute(name, old.getAttribute(name));
+    }
+    const picked = old.querySelector("[data-pick]");
+    if (picked?.checked) fresh.querySelector("[data-pick]").checked = true;
+    const present = old.querySelector("[data-presence]");
+    if (present?.childElementCount) fresh.querySelector("[data-presence]")?.replaceWith(present);
+  };
   // Take the old one's place without taking the focus or closing what is open.
   const replace = (old, fresh) => {
     if (old.isEqualNode(fresh)) return false;
+    if (old.matches("[data-row]")) keepOwn(old, fresh);
+    if (old.matches("[data-row].is-gone") && !fresh.classList.contains("is-gone")) countView(1);
     const focused = old.contains(document.activeElement) ? document.activeElement : null;
+    const wasPick = focused?.matches("[data-pick]");
     const open = [...old.querySelectorAll("details")].map((details) => details.open);
     old.replaceWith(fresh);
     fresh.querySelectorAll("details").forEach((details, index) => { if (index in open) details.open = open[index]; });
     if (focused) {
-      const again = focused.id ? byId(focused.id) : focused.matches("[data-row-link]") ? fresh.querySelector("[data-row-link]") : null;
+      const again = focused.id ? byId(focused.id) : wasPick ? fresh.querySelector("[data-pick]") : focused.matches("[data-row-link]") ? fresh.querySelector("[data-row-link]") : null;
       again?.focus({ preventScroll: true });
     }
     process(fresh);
@@ -88,31 +112,48 @@
     pill.hidden = held.size === 0;
   };
   const insert = (list, element, way) => {
-    list.closest("table[hidden]")?.removeAttribute("hidden");
+    list.closest("[hidden]")?.removeAttribute("hidden");
     one(`#${list.id.replace("-rows", "")}-empty`)?.remove();
     if (way === "prepend") list.prepend(element); else list.append(element);
     element.classList.add("is-new");
     process(element);
   };
+  // Held rows go where the server had them when it was last asked; the row in view stays in view.
+  let order = [];
+  const placeHeld = (rows) => {
+    const list = placeOf(rows[0].id)[0];
+    const fixed = [...list.children].find((row) => row.getBoundingClientRect().bottom > 0);
+    const top = fixed?.getBoundingClientRect().top;
+    let before = null;
+    for (const id of order) {
+      const row = held.get(id);
+      if (row) {
+        insert(list, row, "append");
+        if (before?.parentElement === list) before.after(row); else if (!before) list.prepend(row);
+        held.delete(id);
+      }
+      before = byId(id) || before;
+    }
+    for (const row of held.values()) insert(list, row, "append");
+    const moved = fixed ? fixed.getBoundingClientRect().top - top : 0;
+    if (moved) (list.closest("[data-scrolls]") || document.scrollingElement).scrollBy(0, moved);
+  };
   pill?.addEventListener("click", () => {
-    // In a view with filters or an order of its own, only the server knows the place.
-    if (one("[data-live-reload]")) { location.reload(); return; }
     const rows = [...held.values()];
+    if (rows.length) placeHeld(rows);
     held.clear();
-    for (const row of rows) insert(placeOf(row.id)[0], row, "append");
     showPill();
-    (rows[0]?.querySelector("[data-row-link]") || rows[0])?.focus();
+    (rows[0]?.querySelector("[data-row-link]") || rows[0])?.focus({ preventScroll: true });
+    rows[0]?.scrollIntoView({ block: "nearest" });
+    document.dispatchEvent(new CustomEvent("durableweb:rows"));
   });
 
-  const openedAt = Date.now();
   const put = (element) => {
     if (element.dataset.announce) announce(element.dataset.announce);
     const old = byId(element.id);
     if (old) return replace(old, element);
     const [list, way] = placeOf(element.id);
     if (!list || way === "ignore") return false;
-    // The first frames tell of the last minute, of every row: a view with filters was drawn since.
-    if (one("[data-live-reload]") && Date.now() - openedAt < CAUGHT_UP_MS) return false;
     if (way !== "hold" || !pill || !list.childElementCount) {
       insert(list, element, way);
     } else {
@@ -128,6 +169,11 @@
     return [...template.content.children];
   };
 
+  // A view is counted by the server when it is asked, and by what goes and comes back since.
+  const countView = (by) => {
+    const total = one("[data-live-view]") && byId("queue-total");
+    if (total && /^\d+$/.test(total.textContent.trim())) total.textContent = String(Math.max(Number(total.textContent) + by, 0));
+  };
   const take = (row) => {
     if (row.contains(document.activeElement)) {
       row.addEventListener("focusout", () => setTimeout(take, 100, row), { once: true });
@@ -135,18 +181,20 @@
     }
     row.remove();
   };
-  const markGone = (id, why) => {
+  const markGone = (id, why, isTold = false) => {
     if (held.delete(id)) showPill();
     const row = byId(id);
     if (!row || row.classList.contains("is-gone")) return;
     row.classList.add("is-gone");
+    countView(-1);
     const tag = document.createElement("span");
     tag.className = "tag";
     tag.textContent = why;
     (row.querySelector("[data-row-link]")?.parentElement || row).append(" ", tag);
-    announce(`${row.querySelector("[data-row-link]")?.textContent || id}: ${why}`);
+    if (!isTold) announce(`${row.querySelector("[data-row-link]")?.textContent || id}: ${why}`);
     setTimeout(take, GONE_MS, row);
   };
+  document.addEventListener("durableweb:gone", (event) => markGone(event.detail.id, event.detail.words, true));
 
   const setNumber = (element, number) => {
     if (!element) return;
@@ -163,8 +211,14 @@
       this.timer = 0;
       this.poller = 0;
       this.heardAt = 0;
+      this.goodAt = Date.now();
+      this.lookedAt = 0;
       this.isOver = false;
       this.connect();
+    }
+
+    get isView() {
+      return this.root.hasAttribute("data-live-view");
     }
 
     url() {
@@ -185,6 +239,7 @@
       this.socket = socket;
       this.heardAt = Date.now();
       socket.addEventListener("open", () => {
+        this.good();
         this.tries = 0;
         this.lostAt = 0;
         clearInterval(this.poller);
@@ -194,6 +249,7 @@
       socket.addEventListener("message", (event) => {
         if (socket !== this.socket) return;
         this.heardAt = Date.now();
+        this.good();
         this.hear(JSON.parse(event.data));
       });
       socket.addEventListener("close", (event) => { if (socket === this.socket) this.lose(event.code); });
@@ -219,11 +275,26 @@
     }
 
     end() {
+      this.stop();
+      setState(this, "lost");
+      announce(WORDS.lost);
+    }
+
+    // What it watched has left the page.
+    stop() {
       this.isOver = true;
       clearInterval(this.poller);
       clearTimeout(this.timer);
-      setState(this, "lost");
-      announce(WORDS.lost);
+      const socket = this.socket;
+      this.socket = null;
+      socket?.close();
+      setState(this, null);
+    }
+
+    // The page was true at this moment.
+    good() {
+      this.goodAt = Date.now();
+      showStale();
     }
 
     hear(frame) {
@@ -232,16 +303,30 @@
         return;
       }
       for (const element of elementsOf(frame.html || "")) {
+        if (this.isView && element.matches("[data-row]") && !byId(element.id)) {
+          this.lookSoon();
+          continue;
+        }
         const isNews = element.id && put(element);
         if (isNews && element.id === "thread-status") this.refreshSoon();
       }
       for (const [id, why] of Object.entries(frame.gone || {})) markGone(id, why);
       // It counts the whole queue, not a view of it.
-      if ("count" in frame && !one("[data-live-reload]")) setNumber(byId("queue-total"), frame.count);
+      if ("count" in frame && !this.isView) setNumber(byId("queue-total"), frame.count);
       if ("waiting" in frame) setNumber(byId("queue-count"), frame.waiting);
       if (frame.seq !== undefined) this.seq = String(frame.seq);
       if (frame.refresh) this.refresh();
       if (frame.html || frame.gone) document.dispatchEvent(new CustomEvent("durableweb:live", { detail: frame }));
+    }
+
+    // Only the server knows whether a row belongs to this view, and where.
+    lookSoon() {
+      const wait = Math.max(LOOK_MS, this.lookedAt + LOOK_AGAIN_MS - Date.now());
+      this.lookTimer ||= setTimeout(() => {
+        this.lookTimer = 0;
+        this.lookedAt = Date.now();
+        if (!this.isOver) this.refresh();
+      }, wait);
     }
 
     // What depends on who looks (state, buttons) is not in frames: it comes with the page.
@@ -257,12 +342,17 @@
       }
       this.refreshing = true;
       try {
-        const answer = await fetch(location.href, { credentials: "same-origin", cache: "no-store" });
+        const url = new URL(location.href);
+        url.searchParams.delete("item"); // what stands beside the list has a line of its own
+        const answer = await fetch(url, { credentials: "same-origin", cache: "no-store" });
         if (answer.redirected && new URL(answer.url).pathname !== location.pathname) {
           this.end();
           return;
         }
-        if (answer.ok) this.takeOver(new DOMParser().parseFromString(await answer.text(), "text/html"));
+        if (answer.ok) {
+          this.takeOver(new DOMParser().parseFromString(await answer.text(), "text/html"));
+          this.good();
+        }
       } catch {
         // The server is away; the next try tells.
       } finally {
@@ -288,10 +378,12 @@
       for (const prefix of Object.keys(DEFAULT_LISTS)) {
         const rows = [...fresh.querySelectorAll(`[id^="${prefix}"]`)];
         const ids = new Set(rows.map((row) => row.id));
+        if (prefix === "item-") order = [...ids];
         for (const row of rows) put(document.adoptNode(row));
         const [list, way] = placeOf(prefix);
-        if (list && way === "hold") {
-          for (const row of [...list.children]) if (!ids.has(row.id)) markGone(row.id, "no longer waits");
+        if (list && way === "hold" && !fresh.querySelector(".more")) {
+          const why = this.isView ? "no longer in this view" : "no longer waits";
+          for (const row of document.querySelectorAll(`[data-row][id^="${prefix}"]`)) if (!ids.has(row.id)) markGone(row.id, why);
         }
       }
       for (const id of ["queue-total", "queue-count"]) {
@@ -316,8 +408,31 @@
     }
   }
 
-  const watches = [...document.querySelectorAll("[data-live]")].map((root) => new Watch(root));
-  if (!watches.length) return;
+  let watches = [];
+  const follow = () => {
+    for (const watch of watches) if (!watch.root.isConnected) watch.stop();
+    watches = watches.filter((watch) => watch.root.isConnected);
+    const known = new Set(watches.map((watch) => watch.root));
+    for (const root of document.querySelectorAll("[data-live]")) if (!known.has(root)) watches.push(new Watch(root));
+  };
+
+  // When nothing has been heard for long, the page says from when it is.
+  const showStale = () => {
+    const banner = one("[data-live-stale]");
+    if (!banner || !watches.length) return;
+    const oldest = Math.min(...watches.map((watch) => (watch.socket?.readyState === WebSocket.OPEN ? Date.now() : watch.goodAt)));
+    const isStale = Date.now() - oldest > STALE_MS;
+    if (isStale === !banner.hidden) return;
+    banner.hidden = !isStale;
+    const time = banner.querySelector("[data-live-good]");
+    time.dateTime = new Date(oldest).toISOString();
+    time.textContent = new Date(oldest).toLocaleTimeString();
+    if (isStale) announce(banner.textContent.trim());
+  };
+  setInterval(showStale, STALE_MS / 4);
+
+  follow();
+  document.addEventListener("durableweb:pane", follow);
   const checkAll = () => watches.forEach((watch) => watch.check());
   document.addEventListener("visibilitychange", () => { if (!document.hidden) checkAll(); });
   addEventListener("online", checkAll);

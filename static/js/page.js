@@ -1,4 +1,4 @@
-// Behaviour that every page shares: menu, colours, shortcuts, relative times.
+// Behaviour that every page shares: menu, colours, relative times, the time to undo.
 (() => {
   const store = (name, value) => { try { localStorage.setItem(name, value); } catch { /* private mode */ } };
   const read = (name) => { try { return localStorage.getItem(name); } catch { return null; } };
@@ -49,7 +49,9 @@
   setInterval(refreshTimes, 15000);
 
   // A decision can be taken back until its workflow goes on
-  for (const form of all("[data-undo]")) {
+  const countDown = (form) => {
+    if (form.dataset.counting) return;
+    form.dataset.counting = "yes";
     const left = form.querySelector("[data-undo-left]");
     const count = () => {
       const seconds = Math.ceil((Number(form.dataset.undo) - Date.now()) / 1000);
@@ -58,61 +60,16 @@
     };
     const timer = setInterval(count, 500);
     count();
-  }
+  };
+  const countAll = () => { for (const form of all("[data-undo]")) countDown(form); };
+  countAll();
+  document.addEventListener("durableweb:strips", countAll);
+  document.addEventListener("durableweb:pane", refreshTimes);
 
-  // Shortcuts
+  // Single-key shortcuts can be switched off; the server keeps that for all devices
   const keysSwitch = one("[data-keys-switch]");
-  const keysOn = () => read("durableweb.keys") !== "off";
-  if (keysSwitch) {
-    keysSwitch.checked = keysOn();
-    keysSwitch.addEventListener("change", () => {
-      store("durableweb.keys", keysSwitch.checked ? "on" : "off");
-      document.documentElement.classList.toggle("no-keys", !keysSwitch.checked);
-    });
-  }
-  const help = one("#keys-help");
-  one("[data-keys-help]")?.addEventListener("click", () => { menu.open = false; help.showModal(); });
-
-  const isWriting = (target) => target instanceof HTMLElement
-    && (target.isContentEditable || target.matches("input:not([type=checkbox]):not([type=radio]):not([type=button]):not([type=submit]), textarea, select")
-      || target.closest("[data-own-keys]") !== null);
-  const rows = () => all("[data-row] [data-row-link]").filter((link) => link.offsetParent !== null);
-  const step = (by) => {
-    const links = rows();
-    if (!links.length) return;
-    const at = links.indexOf(document.activeElement);
-    const next = at < 0 ? (by > 0 ? 0 : links.length - 1) : Math.min(Math.max(at + by, 0), links.length - 1);
-    links[next].focus();
-    links[next].scrollIntoView({ block: "nearest" });
-  };
-  const go = { q: "/queue/", r: "/runs/", d: "/decisions/", s: "/start/" };
-  let afterG = 0;
-  const global = {
-    j: () => step(1),
-    k: () => step(-1),
-    o: () => document.activeElement?.matches("[data-row-link]") && document.activeElement.click(),
-    ".": () => one("[data-live-pill]:not([hidden])")?.click(),
-    "?": () => help?.showModal(),
-    g: () => { afterG = Date.now(); },
-  };
-
-  document.addEventListener("keydown", (event) => {
-    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-    if (!keysOn() || isWriting(event.target) || one("dialog[open]")) return;
-    if (event.repeat && !"jk".includes(event.key)) return;
-    if (Date.now() - afterG < 1200 && go[event.key]) {
-      event.preventDefault();
-      afterG = 0;
-      location.href = go[event.key];
-      return;
-    }
-    const marked = all(`[data-key="${CSS.escape(event.key)}"]`).find((element) => element.offsetParent !== null);
-    if (marked) {
-      event.preventDefault();
-      if (marked.matches("input[type=search]")) marked.focus(); else marked.click();
-    } else if (global[event.key]) {
-      event.preventDefault();
-      global[event.key]();
-    }
+  keysSwitch?.addEventListener("change", () => {
+    document.documentElement.classList.toggle("no-keys", !keysSwitch.checked);
+    fetch(keysSwitch.form.action, { method: "POST", body: new URLSearchParams(new FormData(keysSwitch.form)), credentials: "same-origin" }).catch(() => {});
   });
 })();

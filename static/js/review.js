@@ -1,8 +1,15 @@
 // The review page: what is typed is never lost, and no key decides from a text field.
-(() => {
+//
+// It begins anew with every question that comes into the page ("durableweb:pane"), and ends
+// what it did for the last one before that goes ("durableweb:pane-leave").
+let endReview = () => {};
+const beginReview = () => {
+  endReview();
   const form = document.querySelector("[data-review]");
   const bar = document.querySelector("[data-decision-bar]");
   if (!form || !bar) return;
+  const life = new AbortController();
+  const { signal } = life;
 
   const edit = document.querySelector("#edit");
   const diff = document.querySelector("#diff");
@@ -11,7 +18,7 @@
   let sending = false;
 
   // After a decision the next question is read first, then the strip that tells of the last
-  if (document.querySelector(".strips") && !document.querySelector("[data-take-focus]")) {
+  if (document.querySelector(".page-review .strip") && !document.querySelector("[data-take-focus]")) {
     document.querySelector("#question-title")?.focus();
   }
 
@@ -54,7 +61,7 @@
       if (approve) approve.hidden = changed;
     }
   };
-  document.addEventListener("htmx:after:swap", showChanges);
+  document.addEventListener("htmx:after:swap", showChanges, { signal });
   showChanges();
 
   // Somebody else was first: say so at once, and leave the draft as it is
@@ -72,7 +79,7 @@
     link.textContent = "Show the decision";
     note.replaceChildren(`Decided meanwhile: ${words}. What you typed is still here. `, link);
     note.hidden = false;
-  });
+  }, { signal });
 
   // Ctrl or Cmd with Enter sends the decision that is open
   document.addEventListener("keydown", (event) => {
@@ -82,13 +89,13 @@
     if (!button) return;
     event.preventDefault();
     button.click();
-  });
+  }, { signal });
 
   // One press, one decision; what is not sent is asked about before leaving
   let dirty = false;
   document.addEventListener("input", (event) => {
     if (event.target.form === form && event.target.name) dirty = true;
-  });
+  }, { signal });
   // What is typed is kept on the server too, so that another device or a crash loses nothing
   let keeping = 0;
   const keepDraft = () => {
@@ -98,10 +105,11 @@
   if (form.dataset.draft) {
     document.addEventListener("input", (event) => {
       if (event.target.form === form && event.target.name && event.target.type !== "file") keeping ||= setTimeout(keepDraft, 1500);
-    });
+    }, { signal });
   }
   form.addEventListener("submit", (event) => {
     clearTimeout(keeping);
+    keeping = 0;
     if (sending) {
       event.preventDefault();
       return;
@@ -110,9 +118,23 @@
     dirty = false;
     setTimeout(() => { for (const button of bar.querySelectorAll("[type=submit]")) button.setAttribute("aria-disabled", "true"); });
   });
-  addEventListener("pageshow", () => {
+  const sendAgain = () => {
     sending = false;
+    dirty = true;
     for (const button of bar.querySelectorAll("[aria-disabled]")) button.removeAttribute("aria-disabled");
-  });
-  addEventListener("beforeunload", (event) => { if (dirty) event.preventDefault(); });
-})();
+  };
+  addEventListener("pageshow", (event) => { if (event.persisted) sendAgain(); }, { signal });
+  document.addEventListener("durableweb:not-sent", sendAgain, { signal });
+  addEventListener("beforeunload", (event) => { if (dirty) event.preventDefault(); }, { signal });
+  endReview = () => {
+    if (keeping) {
+      clearTimeout(keeping);
+      keepDraft();
+    }
+    life.abort();
+    endReview = () => {};
+  };
+};
+beginReview();
+document.addEventListener("durableweb:pane", beginReview);
+document.addEventListener("durableweb:pane-leave", () => endReview());

@@ -9,7 +9,6 @@
     root.setAttribute("data-bs-theme", dark ? "dark" : "light");
   };
   root.classList.add("has-js");
-  root.classList.toggle("no-keys", read("durableweb.keys") === "off");
   apply();
   system.addEventListener("change", apply);
   addEventListener("storage", apply);

@@ -126,7 +126,7 @@ def test_new_questions_wait_behind_a_pill_and_decided_ones_go(
     enter(context, server.url, session)
     page.goto(f"{server.url}/queue/")
     expect_light(page, "live")
-    rows = page.locator("#queue-rows > tr")
+    rows = page.locator("#queue-rows > li")
     pill = page.locator("[data-live-pill]")
 
     ask(database_url, 1)

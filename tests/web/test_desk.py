@@ -198,7 +198,7 @@ class TestPreferences:
     def test_more_time_to_undo_is_kept_and_shown(self, as_, people, question, undoable):
         as_("reviewer").post("/preferences/", {"undo_seconds": "120"})
 
-        page = Html(as_("reviewer").get("/queue/"))
+        page = Html(as_("reviewer").get("/preferences/"))
         assert page.one("input", id="undo-seconds").attributes["value"] == "120"
         assert Decider(people["reviewer"]).undo_seconds(question) == 120
 

@@ -12,7 +12,11 @@ def test_open_questions_are_listed_oldest_first(as_, thread):
 
     page = Html(as_("reviewer").get("/queue/"))
 
-    rows = [e.attributes["id"] for e in page.all("tr") if "id" in e.attributes]
+    rows = [
+        e.attributes["id"]
+        for e in page.all("li", **{"class": "q-row"})
+        if "id" in e.attributes
+    ]
     assert rows == [f"item-{first.pk}", f"item-{second.pk}"]
     assert page.one("a", href=f"/review/{first.pk}/").text == "Send it?"
     assert "2 open questions" in page.text()
@@ -23,7 +27,7 @@ def test_the_rows_stand_where_the_live_part_puts_new_ones(as_, thread):
 
     page = Html(as_("viewer").get("/queue/"))
 
-    assert page.one("tbody", id="queue-rows")
+    assert page.one("ul", id="queue-rows")
     assert page.one("button", id="queue-new").attributes.get("hidden") == ""
 
 
@@ -38,14 +42,14 @@ def test_it_can_be_narrowed_to_one_workflow(as_, thread, other_thread):
 
     page = Html(as_("admin").get("/queue/?workflow=payroll"))
 
-    assert page.all("tr", id=f"item-{other.pk}")
-    assert not page.all("tr", id=f"item-{mine.pk}")
+    assert page.all("li", id=f"item-{other.pk}")
+    assert not page.all("li", id=f"item-{mine.pk}")
 
 
 def test_what_one_may_not_see_is_not_listed(as_, thread, other_thread):
     ask(other_thread)
 
-    assert Html(as_("reviewer").get("/queue/")).all("tr") == []
+    assert Html(as_("reviewer").get("/queue/")).all("li", **{"class": "q-row"}) == []
 
 
 def test_a_long_queue_has_pages(as_, thread):
@@ -56,9 +60,9 @@ def test_a_long_queue_has_pages(as_, thread):
     link = next(e for e in first.all("a") if e.text == "Show newer questions")
     second = Html(client.get(link.attributes["href"]))
 
-    assert len(first.one("tbody", id="queue-rows").text.split("#")) == 51
-    assert second.all("tr", id=f"item-{questions[-1].pk}")
-    assert not second.all("tr", id=f"item-{questions[0].pk}")
+    assert len(first.all("li", **{"class": "q-row"})) == 50
+    assert second.all("li", id=f"item-{questions[-1].pk}")
+    assert not second.all("li", id=f"item-{questions[0].pk}")
 
 
 def test_questions_of_one_instant_fill_pages_without_loss(as_, thread):
@@ -71,7 +75,11 @@ def test_questions_of_one_instant_fill_pages_without_loss(as_, thread):
     address = "/queue/"
     while address:
         page = Html(client.get(address))
-        seen += [e.attributes["id"] for e in page.all("tr") if "id" in e.attributes]
+        seen += [
+            e.attributes["id"]
+            for e in page.all("li", **{"class": "q-row"})
+            if "id" in e.attributes
+        ]
         links = [e for e in page.all("a") if e.text == "Show newer questions"]
         address = links[0].attributes["href"] if links else ""
 

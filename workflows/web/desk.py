@@ -22,13 +22,14 @@ from workflows.services.desk.assign_question import UNCHANGED, ArrangeQuestion
 from workflows.services.desk.claim_question import ClaimQuestion, ReleaseQuestion
 from workflows.services.desk.comment_on import CommentOn
 from workflows.services.desk.drafts import SaveDraft
-from workflows.services.desk.preferences import SetPreferences
 from workflows.services.desk.undo_decision import TooLate, UndoDecision
 from workflows.services.review_item import review_item
 from workflows.web import strict_json
 
 # What a form sends beside the reviewer's own words.
-NOT_TYPED = frozenset({"csrfmiddlewaretoken", "key", "version", "round", "checkpoint"})
+NOT_TYPED = frozenset(
+    {"csrfmiddlewaretoken", "key", "version", "round", "checkpoint", "view"}
+)
 
 
 @require_POST
@@ -85,18 +86,6 @@ def draft(request: HttpRequest, number: int) -> HttpResponse:
     fields = typed_fields(request.POST)
     SaveDraft(request.user, number, fields, version, round_).execute()
     return JsonResponse({"saved": timezone.now().isoformat()})
-
-
-@require_POST
-def preferences(request: HttpRequest) -> HttpResponse:
-    """Keep how long this person wants to be able to take a decision back."""
-    text = request.POST.get("undo_seconds", "").strip()
-    is_number = text.isascii() and text.isdigit() and len(text) < 9
-    if text and not is_number:
-        raise InvalidAnswer({"undo_seconds": "a whole number of seconds"})
-    SetPreferences(request.user, int(text) if text else None).execute()
-    messages.success(request, "Your preferences are kept.")
-    return HttpResponseRedirect(reverse("queue"), status=303)
 
 
 @require_POST

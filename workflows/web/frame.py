@@ -1,15 +1,18 @@
 """What the frame around every page shows: how much waits, what one may do, is anybody working."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 
+from workflows.models import Preference
 from workflows.services import ports, registry
 from workflows.services.access import ROLES, Rights
+from workflows.services.desk.keys import Key, keys_of
 from workflows.services.desk.notices import unread
-from workflows.services.desk.preferences import undo_seconds_of
+from workflows.services.desk.preferences import preferences_of
 from workflows.services.review_queue import count, count_shown
 
 
@@ -26,9 +29,19 @@ class Frame:
         return count_shown(count(self._person))
 
     @cached_property
-    def undo_seconds(self) -> int | None:
-        """How long the person wants to be able to take a decision back."""
-        return undo_seconds_of(self._person)
+    def preferences(self) -> Preference:
+        """How the person wants the pages to behave."""
+        return preferences_of(self._person)
+
+    @property
+    def own_keys(self) -> str:
+        """The person's own keys as JSON; empty where all are the first ones."""
+        return json.dumps(self.preferences.keys) if self.preferences.keys else ""
+
+    @property
+    def keys(self) -> list[tuple[str, list[Key]]]:
+        """All single keys by group, as they are for this person."""
+        return keys_of(self.preferences.keys)
 
     @cached_property
     def notices(self) -> int:
@@ -44,6 +57,11 @@ class Frame:
         return [role for role in ROLES if role in self._rights.groups] or (
             ["admin"] if self._rights.is_admin else []
         )
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether the person looks after this site."""
+        return self._rights.is_admin
 
     @cached_property
     def worker_alive(self) -> bool:

@@ -2,16 +2,22 @@
 
 from itertools import groupby
 from typing import Any
+from urllib.parse import parse_qsl
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import (
+    require_http_methods,
+    require_POST,
+    require_safe,
+)
 
 from workflows.services import registry
 from workflows.services.access import Rights
-from workflows.services.action import InvalidAnswer
+from workflows.services.action import InvalidAnswer, NotVisible
+from workflows.services.desk.notices import ReadNotices
 from workflows.services.desk.queue_view import QueueView, cursor_of, page
 from workflows.services.desk.saved_views import (
     DeleteView,
@@ -19,23 +25,26 @@ from workflows.services.desk.saved_views import (
     ready_views,
     views_of,
 )
+from workflows.services.desk.today import last_decision_of, today
 from workflows.services.records import QueueItem
 from workflows.services.review_queue import count_of, count_shown, queue_items
+from workflows.web.review import opened
 
 PAGE_SIZE = 50
 GROUP_OF = {
     "workflow": lambda item: item.graph_title,
     "node": lambda item: f"{item.graph_title}: {item.node}",
+    "action": lambda item: item.title,
     "assignee": lambda item: item.assignee or item.group or "anyone",
 }
 
 
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
-    """Open questions; the address holds filters, order, grouping and page."""
+    """Open questions; the address holds filters, order, grouping, page and open question."""
     rights = Rights(request.user)
     graphs = [item for item in registry.all() if rights.can_see(item.name)]
-    view = QueueView.read(request.GET)
+    view = QueueView.asked(request.GET)
     rows = view.rows(request.user, rights)
     found = page(rows, view.sort, request.GET.get("after", ""), PAGE_SIZE + 1)
     next_page = ""
@@ -47,10 +56,12 @@ def index(request: HttpRequest) -> HttpResponse:
     chosen = next((item for item in graphs if item.name == view.graph), None)
     is_whole = not next_page and "after" not in request.GET
     total = len(found) if is_whole else count_of(rows)
+    tabs = ready_views(view)
     context = {
         "section": "queue",
         "view": view,
         "query": view.query(),
+        "bulk_fields": parse_qsl(view.query()),
         "groups": _groups(items, view.by),
         "items": items,
         "total": count_shown(total),
@@ -59,15 +70,23 @@ def index(request: HttpRequest) -> HttpResponse:
         "graph": view.graph,
         "graph_title": chosen.title if chosen else view.graph,
         "next_page": next_page,
-        "ready_views": ready_views(view),
+        "ready_views": tabs,
+        "is_ready_view": any(tab.is_current for tab in tabs),
         "saved_views": views_of(request.user, view),
+        "today": today(request.user, rights),
+        "last": None if items else last_decision_of(request.user),
     }
+    context |= _open_question(request, view)
     return render(request, "workflows/queue/index.html", context)
 
 
-@require_POST
-def save_view(request: HttpRequest) -> HttpResponse:
-    """Keep the present filters under a name."""
+@require_http_methods(["GET", "HEAD", "POST"])
+def views(request: HttpRequest) -> HttpResponse:
+    """The views by name, as JSON; a POST keeps the present filters under a name."""
+    if request.method != "POST":
+        tabs = [*ready_views(QueueView()), *views_of(request.user, QueueView())]
+        found = [{"name": tab.name, "query": tab.query} for tab in tabs]
+        return JsonResponse({"views": found})
     query = request.POST.get("query", "")
     try:
         SaveView(
@@ -86,6 +105,19 @@ def delete_view(request: HttpRequest, number: int) -> HttpResponse:
     """Forget a saved view of one's own."""
     DeleteView(request.user, number).execute()
     return HttpResponseRedirect(reverse("queue"), status=303)
+
+
+def _open_question(request: HttpRequest, view: QueueView) -> dict[str, Any]:
+    """Context of the question that the address names, which stands in the pane."""
+    text = request.GET.get("item", "")
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        return {"missing": text[:40]}
+    try:
+        context = opened(request, int(text))
+    except NotVisible:
+        return {"missing": text}
+    ReadNotices(request.user, question=int(text)).execute()
+    return context | {"in_pane": True, "view_query": view.query()}
 
 
 def _groups(items: list[QueueItem], by: str) -> list[dict[str, Any]]:

@@ -15,13 +15,13 @@ from django.views.decorators.http import require_POST, require_safe
 from workflows.models import Vote
 from workflows.services.action import InvalidAnswer, NotPending, StaleCheckpoint
 from workflows.services.desk.drafts import SaveDraft, draft_of, fields_of
-from workflows.services.desk.notices import ReadNotices
+from workflows.services.desk.notices import ReadNotices, unread
 from workflows.services.desk.undo_offer import undo_tags
 from workflows.services.records import ReviewItem
 from workflows.services.resume_run import ResumeRun
 from workflows.services.review_item import review_item
 from workflows.services.review_queue import pending
-from workflows.web import batch_form, strict_json
+from workflows.web import batch_form, pane, strict_json
 from workflows.web.desk import typed_fields
 from workflows.web.forms import attach
 from workflows.web.review_form import (
@@ -46,12 +46,21 @@ DONE = {
 @require_safe
 def detail(request: HttpRequest, number: int) -> HttpResponse:
     """The question with all that is needed to decide it."""
+    context = opened(request, number)
+    if pane.is_prefetch(request):
+        context["is_unread"] = unread(request.user, question=number) > 0
+    else:
+        ReadNotices(request.user, question=number).execute()
+    return pane.answer(request, context)
+
+
+def opened(request: HttpRequest, number: int) -> dict[str, Any]:
+    """Context of a question that somebody opens, with the draft they left."""
     item = review_item(request.user, number)
-    ReadNotices(request.user, question=number).execute()
     form = review_form(item)
     kept = draft_of(request.user, number) if item.may_decide else None
     if kept is None:
-        return _page(request, item, form)
+        return _context(request, item, form)
     typed = posted_again(fields_of(kept))
     reading = form.read(typed, MultiValueDict())
     draft = replace(
@@ -62,7 +71,7 @@ def detail(request: HttpRequest, number: int) -> HttpResponse:
     cards = None
     if item.shape == "batch":
         cards = batch_form.read(item, typed, MultiValueDict()).cards
-    return _page(request, item, form, reading=reading, draft=draft, cards=cards)
+    return _context(request, item, form, reading=reading, draft=draft, cards=cards)
 
 
 @require_POST
@@ -75,7 +84,9 @@ def show_diff(request: HttpRequest, number: int) -> HttpResponse:
     if request.headers.get("HX-Request") == "true":
         context = {"rows": draft.rows, "readable": draft.is_readable}
         return render(request, "workflows/review/_diff.html", context)
-    return _page(request, item, form, reading=reading, draft=draft)
+    return pane.answer(
+        request, _context(request, item, form, reading=reading, draft=draft)
+    )
 
 
 @require_POST
@@ -107,6 +118,10 @@ def decide(request: HttpRequest, number: int) -> HttpResponse:
     else:
         tags = undo_tags(made.pk, made.start_at)
         messages.success(request, f"{DONE[action.kind]} #{number}", extra_tags=tags)
+    if pane.view_of(request) is not None:
+        steps = Steps.of(item)
+        done = f"{DONE[action.kind]} #{number}"
+        return pane.go_on(request, number, done, steps.after or steps.before)
     return HttpResponseRedirect(_next(request, item), status=303)
 
 
@@ -166,7 +181,7 @@ class Attempt:
             self.notices.extend(attach(self.reading.root, refusal.errors))
 
     def page(self, status: int = 200, conflict: Conflict | None = None) -> HttpResponse:
-        return _page(
+        context = _context(
             self.request,
             self.item,
             self.form,
@@ -175,8 +190,8 @@ class Attempt:
             notices=self.notices,
             cards=self.cards,
             conflict=conflict,
-            status=status,
         )
+        return pane.answer(self.request, context, status)
 
     def _approval(self, kind: str) -> tuple[str, Any]:
         reading = self.reading
@@ -244,7 +259,7 @@ def _draft(post: QueryDict, form: ReviewForm, reading: Any) -> Draft:
     )
 
 
-def _page(
+def _context(
     request: HttpRequest,
     item: ReviewItem,
     form: ReviewForm,
@@ -254,11 +269,9 @@ def _page(
     notices: list[str] | None = None,
     cards: list[batch_form.CardForm] | None = None,
     conflict: Conflict | None = None,
-    status: int = 200,
-) -> HttpResponse:
+) -> dict[str, Any]:
     source = request.POST if request.method == "POST" else request.GET
-    context = page_context(item, form)
-    context |= {
+    return page_context(item, form) | {
         "section": "queue",
         "asked": asked(item),
         "root": reading.root if reading else form.draw(),
@@ -272,7 +285,6 @@ def _page(
         "key": request.POST.get("key", "") or str(uuid.uuid4()),
         "has_shown": form.shown is not MISSING,
     }
-    return render(request, "workflows/review/detail.html", context, status=status)
 
 
 def _next(request: HttpRequest, item: ReviewItem) -> str:

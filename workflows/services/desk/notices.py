@@ -41,9 +41,10 @@ def notices_of(person: Person, limit: int = 50) -> list[NoticeLine]:
     ]
 
 
-def unread(person: Person) -> int:
-    """How many this person has not read."""
-    return Notice.objects.filter(person=person.pk, read_at=None).count()
+def unread(person: Person, question: int | None = None) -> int:
+    """How many this person has not read, of all or about one question."""
+    rows = Notice.objects.filter(person=person.pk, read_at=None)
+    return (rows if question is None else rows.filter(interrupt=question)).count()
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ class SetPreferences:
         return kept
 
 
-def undo_seconds_of(person: Person) -> int | None:
-    """What this person has asked for, or None."""
+def preferences_of(person: Person) -> Preference:
+    """What this person has asked for; the defaults where they have asked for nothing."""
     found = Preference.objects.filter(pk=person.pk).first()
-    return found.undo_seconds if found else None
+    return found or Preference()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -33,8 +33,19 @@ SORTS = {
     "priority": ("-priority", "asked_at"),
 }
 WHO = ("me", "mine", "nobody", "claimed")
+WHO_WORDS = {
+    "me": "mine",
+    "mine": "mine and unassigned",
+    "nobody": "unassigned",
+    "claimed": "claimed now",
+}
 DUE = ("overdue", "today", "week", "none")
-GROUPS = ("", "workflow", "node", "assignee")
+GROUPS = ("", "workflow", "node", "action", "assignee")
+# Parts of an address that say which questions are shown, and how.
+NAMES = (
+    *("workflow", "node", "who", "group", "due", "q", "age", "snoozed", "f"),
+    *("sort", "by"),
+)
 _OPERATORS = {"=": "", "<": "__lt", "<=": "__lte", ">": "__gt", ">=": "__gte"}
 
 
@@ -48,6 +59,14 @@ class FieldFilter:
     operator: str = ""
     value: str = ""
     problem: str = ""
+
+
+@dataclass(frozen=True)
+class Chip:
+    """One filter in words, and the query string of the view without it."""
+
+    text: str
+    without: str
 
 
 @dataclass(frozen=True)
@@ -66,6 +85,16 @@ class QueueView:
     sort: str = "age"
     by: str = ""
     problems: tuple[str, ...] = field(default=(), compare=False)
+
+    @classmethod
+    def standard(cls) -> QueueView:
+        """What is shown first: mine and unassigned, due first."""
+        return cls(who="mine", sort="due")
+
+    @classmethod
+    def asked(cls, given: Mapping[str, Any]) -> QueueView:
+        """The view of an address; one that names no view stands for the standard one."""
+        return cls.read(given) if any(n in given for n in NAMES) else cls.standard()
 
     @classmethod
     def read(cls, given: Mapping[str, Any]) -> QueueView:
@@ -117,13 +146,41 @@ class QueueView:
             ("age", self.age or ""),
             ("snoozed", "1" if self.snoozed else ""),
             *(("f", each.text) for each in self.fields),
-            ("sort", "" if self.sort == "age" else self.sort),
+            ("sort", self.sort),
             ("by", self.by),
             *more.items(),
         ]
         return urlencode(
             [(name, value) for name, value in pairs if value not in ("", None)]
         )
+
+    @property
+    def chips(self) -> list[Chip]:
+        """Its filters in words, each with the view that goes without it."""
+        made: list[tuple[str, str, dict[str, Any]]] = [
+            ("workflow", self.graph, {"graph": ""}),
+            ("step", self.node, {"node": ""}),
+            ("whose", WHO_WORDS.get(self.who, self.who), {"who": ""}),
+            ("group", self.group, {"group": ""}),
+            ("due", self.due, {"due": ""}),
+            ("text", self.text, {"text": ""}),
+            ("waits at least", f"{self.age} s" if self.age else "", {"age": 0}),
+            ("put off", "yes" if self.snoozed else "", {"snoozed": False}),
+        ]
+        return [
+            Chip(f"{name}: {text}", self._without(**change))
+            for name, text, change in made
+            if text
+        ] + [
+            Chip(
+                one.text,
+                self._without(fields=tuple(e for e in self.fields if e != one)),
+            )
+            for one in self.fields
+        ]
+
+    def _without(self, **change: Any) -> str:
+        return replace(self, **change).query()
 
     @property
     def is_filtered(self) -> bool:

@@ -15,8 +15,8 @@ from workflows.services.desk.queue_view import QueueView
 
 MOST_VIEWS = 50
 READY = (
-    ("All", ""),
     ("Mine and unassigned", "who=mine&sort=due"),
+    ("All", "sort=age"),
     ("Overdue", "due=overdue&sort=due"),
     ("Put off", "snoozed=1"),
 )
