@@ -5,8 +5,10 @@ from __future__ import annotations
 from workflows.engine import serde
 from workflows.engine.errors import SerdeError
 from workflows.models import Decision, Interrupt
-from workflows.services.access import Person, Rights, find_interrupt
+from workflows.services.access import Person, Rights, find_interrupt, name_of
 from workflows.services.desk.deciding import Decider, holder_of
+from workflows.services.desk.shape import closes_by_cancelling, narrowed
+from workflows.services.desk.undo_decision import may_take_back
 from workflows.services.desk.words import in_words
 from workflows.services.display import show_stored, show_tree
 from workflows.services.questions import stored_question, title_shown, with_titles
@@ -21,11 +23,12 @@ from workflows.services.records import (
 from workflows.services.review_queue import graph_title
 from workflows.services.shapes import recognise
 from workflows.services.state import read_state
-from workflows.services.thread_history import decision_record
+from workflows.services.thread_history import decision_record, last_events
 from workflows.storage.sealing import QUESTION
 
 MAX_SIBLINGS = 100
 MAX_COMMENTS = 200
+LATEST_EVENTS = 20
 
 
 def review_item(person: Person, number: int) -> ReviewItem:
@@ -34,15 +37,15 @@ def review_item(person: Person, number: int) -> ReviewItem:
     rights = Rights(person)
     thread = row.thread
     payload = show_stored(row.value, row.thread_id, QUESTION)
-    shape = recognise(_tree(stored_question(row)), _tree(row.response_schema))
-    siblings = _siblings(row)
-    decisions = [
-        decision_record(each, thread, rights)
-        for each in row.decisions.order_by("-round")
-    ]
-    is_open = row.status == Interrupt.Status.PENDING
     decider = Decider(person, rights)
     rules = decider.rules(row)
+    shape = narrowed(
+        recognise(_tree(stored_question(row)), _tree(row.response_schema)), rules
+    )
+    siblings = _siblings(row)
+    made = list(row.decisions.select_related("run").order_by("-round"))
+    decisions = [decision_record(each, thread, rights) for each in made]
+    is_open = row.status == Interrupt.Status.PENDING
     why_not = decider.why_not(row)
     places = [each.number for each in siblings if each.status == "pending"]
     return ReviewItem(
@@ -68,6 +71,12 @@ def review_item(person: Person, number: int) -> ReviewItem:
         checkpoint=thread.head,
         asked_at=row.asked_at,
         state=read_state(thread, rights),
+        saying=shape.saying,
+        has_cards=shape.has_cards,
+        close_ends_run=closes_by_cancelling(shape, rules),
+        problem=payload.problem,
+        started_by=_starter(row),
+        events=last_events(thread, LATEST_EVENTS),
         siblings=tuple(each for each in siblings if each.number != row.pk),
         decision=_present(row, decisions),
         earlier=tuple(each for each in decisions if each.round < row.round),
@@ -92,12 +101,18 @@ def review_item(person: Person, number: int) -> ReviewItem:
         ),
         why_not=why_not if is_open else "",
         may_arrange=is_open and (not why_not or rights.can_operate(thread.graph)),
-        may_decide=is_open and not why_not,
+        may_undo=bool(made) and may_take_back(made[0], person),
+        may_decide=is_open and not why_not and not payload.problem,
         may_edit=rights.can_edit(thread.graph),
         position=places.index(row.pk) + 1 if row.pk in places else 1,
         of=max(len(places), 1),
         seq=thread.seq,
     )
+
+
+def _starter(row: Interrupt) -> str:
+    person = row.thread.created_by
+    return name_of(person) if person is not None else ""
 
 
 def _claim(row: Interrupt, person: Person) -> ClaimRecord | None:

@@ -25,6 +25,7 @@ ICONS = {
     "check": "M4 12l6 6L20 6",
     "x": "M6 6l12 12M18 6L6 18",
     "pencil": "M4 20h4L20 8l-4-4L4 16zM14 6l4 4",
+    "return": "M9 14l-5-5 5-5M4 9h10a6 6 0 0 1 0 12h-3",
     "message": "M4 4h16v12H9l-5 4z",
     "clock": "M12 3a9 9 0 1 0 0 18a9 9 0 1 0 0-18M12 7v5l3 3",
     "alert": "M12 3L2 20h20zM12 10v4M12 17v.5",
@@ -70,6 +71,8 @@ DECISIONS = {
     "edit": ("success", "pencil", "approved with changes"),
     "reject": ("error", "x", "rejected"),
     "respond": ("running", "message", "answered"),
+    "changes": ("waiting", "return", "sent back"),
+    "close": ("quiet", "stop", "closed without an answer"),
     "timeout": ("error", "clock", "not answered in time"),
     "vote": ("running", "check", "approved, one of several"),
     "undo": ("quiet", "refresh", "taken back"),
@@ -194,6 +197,12 @@ def decided(kind: str) -> str:
 def visible(text: object) -> SafeString:
     """Text with its hidden characters marked."""
     return make_visible("" if text is None else text)
+
+
+@register.filter
+def get(mapping: Mapping[str, Any], key: str) -> Any:
+    """What a mapping has under a key that the page knows by name only; else nothing."""
+    return mapping.get(key, "")
 
 
 @register.filter
