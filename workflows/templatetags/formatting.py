@@ -13,6 +13,7 @@ from workflows.services.desk.undo_offer import UndoOffer, undo_offer
 from workflows.templatetags import rich_text, value_tree
 from workflows.templatetags.visible import has_hidden as find_hidden
 from workflows.templatetags.visible import visible as make_visible
+from workflows.templatetags.visible import visible_text as make_visible_text
 
 register = template.Library()
 
@@ -36,6 +37,8 @@ ICONS = {
     "stop": "M6 6h12v12H6z",
     "arrow-left": "M5 12h14M5 12l6-6M5 12l6 6",
     "arrow-right": "M5 12h14M19 12l-6-6M19 12l-6 6",
+    "arrow-up": "M12 19V5M12 5l-6 6M12 5l6 6",
+    "arrow-down": "M12 5v14M12 19l-6-6M12 19l6-6",
     "plus": "M12 5v14M5 12h14",
     "trash": "M4 7h16M9 7V4h6v3M6 7l1 14h10l1-14M10 11v6M14 11v6",
     "code": "M8 7l-5 5 5 5M16 7l5 5-5 5M14 4l-4 16",
@@ -197,6 +200,12 @@ def decided(kind: str) -> str:
 def visible(text: object) -> SafeString:
     """Text with its hidden characters marked."""
     return make_visible("" if text is None else text)
+
+
+@register.filter
+def visible_text(text: object) -> str:
+    """Text with its hidden characters written out, where no markup can stand."""
+    return make_visible_text("" if text is None else text)
 
 
 @register.filter

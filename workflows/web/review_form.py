@@ -14,7 +14,7 @@ from workflows.services.records import ReviewItem
 from workflows.services.schema_words import follow
 from workflows.services.shapes import PLAIN, SCHEMA
 from workflows.web.form_fields import Field
-from workflows.web.form_reading import ADD, REMOVE, Posted
+from workflows.web.form_reading import ADD, MOVE, REMOVE, Posted
 from workflows.web.forms import Form, Reading
 from workflows.web.schema import MISSING, Document, Schema, infer
 from workflows.web.value_diff import DiffRow, diff
@@ -105,8 +105,8 @@ def review_form(item: ReviewItem) -> ReviewForm:
 
 
 def is_list_button(data: Posted) -> bool:
-    """Whether a button that adds or removes an entry was pressed."""
-    return bool(data.get(ADD, "")) or bool(data.get(REMOVE, ""))
+    """Whether a button that adds, removes or moves an entry was pressed."""
+    return any(data.get(name, "") for name in (ADD, REMOVE, MOVE))
 
 
 def _plain_form(item: ReviewItem) -> ReviewForm:
