@@ -31,9 +31,10 @@ const beginReview = () => {
     edit.scrollIntoView({ block: "start" });
   });
 
-  // A panel takes the focus when it opens and gives it back on Escape
+  // A panel takes the focus when it opens and gives it back on Escape. Where there are usual
+  // reasons it goes to them, so that a digit chooses one.
   for (const panel of bar.querySelectorAll(".bar-panel")) {
-    panel.addEventListener("toggle", () => { if (panel.open) panel.querySelector("textarea").focus(); });
+    panel.addEventListener("toggle", () => { if (panel.open) (panel.querySelector("[data-canned]") || panel.querySelector("textarea")).focus(); });
     panel.addEventListener("keydown", (event) => {
       if (event.key === "Escape") {
         panel.open = false;
@@ -42,12 +43,13 @@ const beginReview = () => {
     });
   }
 
-  // A usual reason is one press; it stands in the box, where it can be changed
+  // A usual reason is one press; it stands in the box, where it can be changed, and Enter sends it
   for (const button of bar.querySelectorAll("[data-canned]")) {
     button.addEventListener("click", () => {
-      const box = bar.querySelector("#reject-reason");
-      box.value = [box.value.trim(), button.textContent.trim()].filter(Boolean).join(". ");
-      box.focus();
+      const panel = button.closest(".bar-panel");
+      const box = panel.querySelector("textarea");
+      box.value = [box.value.trim(), button.dataset.canned.trim()].filter(Boolean).join(". ");
+      panel.querySelector("[type=submit]").focus();
       box.dispatchEvent(new Event("input", { bubbles: true }));
     });
   }

@@ -61,6 +61,8 @@ def answer(payload, kind, value=None, reason="", schema=None):
         (BATCH, None, "batch"),
         (INBOX, None, "agent_inbox"),
         ([INBOX], None, "agent_inbox"),
+        ([INBOX, INBOX], None, "agent_inbox"),
+        ([INBOX, "x"], None, "plain"),
         ("Send?", REVIEW, "schema"),
         ({"action_requests": "none"}, None, "plain"),
         ({"action_request": 3}, None, "plain"),
@@ -222,3 +224,124 @@ class TestInbox:
         config = dict.fromkeys(INBOX["config"], False) | {"allow_ignore": True}
         given = answer({**INBOX, "config": config}, "respond", "hello")
         assert given == [{"type": "response", "args": "hello"}]
+
+    def test_several_requests_get_as_many_responses_in_order(self):
+        each = [{"kind": "close"}, {"kind": "edit", "value": {"to": "Bob"}}]
+        assert answer([INBOX, INBOX], "approve", each) == [
+            {"type": "ignore", "args": None},
+            {"type": "edit", "args": {"action": "mail", "args": {"to": "Bob"}}},
+        ]
+
+
+class TestChangesNeeded:
+    """Sent back, in the words of each shape."""
+
+    FORM: dict[str, Any] = {
+        "type": "object",
+        "properties": {
+            "verdict": {"enum": ["accept", "decline", "needs_changes"]},
+            "comment": {"type": "string"},
+        },
+        "required": ["verdict"],
+    }
+
+    @pytest.mark.parametrize(
+        ("payload", "schema", "expected"),
+        [
+            (
+                {"n": 1},
+                None,
+                {"decision": "changes", "value": None, "reason": "shorter"},
+            ),
+            (TOOL, None, {"type": "reject", "message": "Changes needed: shorter"}),
+            (
+                BATCH,
+                None,
+                {
+                    "decisions": [
+                        {"type": "reject", "message": "Changes needed: shorter"}
+                    ]
+                    * 2
+                },
+            ),
+            (
+                {**INBOX, "config": {}},
+                None,
+                [{"type": "response", "args": "Changes needed: shorter"}],
+            ),
+            ("?", FORM, {"verdict": "needs_changes", "comment": "shorter"}),
+        ],
+    )
+    def test_the_workflow_is_told_what_should_change(self, payload, schema, expected):
+        assert answer(payload, "changes", None, "shorter", schema) == expected
+
+    @pytest.mark.parametrize("payload", [{"n": 1}, TOOL, BATCH])
+    def test_it_needs_words(self, payload):
+        with pytest.raises(InvalidAnswer):
+            answer(payload, "changes", None, " ")
+
+    @pytest.mark.parametrize(
+        "fields",
+        [
+            {"verdict": {"enum": ["accept", "decline"]}, "comment": {"type": "string"}},
+            {"verdict": {"enum": ["accept", "needs_changes"]}},
+        ],
+    )
+    def test_a_form_without_a_place_for_it_does_not_take_it(self, fields):
+        schema = {"type": "object", "properties": fields}
+        assert "changes" not in recognise("?", schema).kinds
+
+    def test_an_inbox_that_takes_no_words_does_not_take_it(self):
+        assert "changes" not in recognise(INBOX).kinds
+
+
+class TestClosedWithoutAnAnswer:
+    def test_a_plain_question_has_a_word_for_it(self):
+        given = answer({"n": 1}, "close", reason="moot")
+        assert given == {"decision": "close", "value": None, "reason": "moot"}
+
+    def test_so_has_a_form_that_lists_one(self):
+        schema = {
+            "type": "object",
+            "properties": {"decision": {"enum": ["approve", "reject", "ignore"]}},
+        }
+        assert answer("?", "close", schema=schema) == {"decision": "ignore"}
+
+    @pytest.mark.parametrize("payload", [TOOL, BATCH])
+    def test_a_tool_call_has_none(self, payload):
+        with pytest.raises(InvalidAnswer):
+            answer(payload, "close")
+
+    def test_nothing_but_an_inbox_offers_it_unasked(self):
+        offered = [recognise(each).kinds for each in ("?", TOOL, BATCH, INBOX)]
+        assert ["close" in kinds for kinds in offered] == [False, False, False, True]
+
+
+class TestWordsOfASchema:
+    """Which field the buttons fill in, and which they leave to the form."""
+
+    def test_words_that_no_button_says_are_left_to_the_form(self):
+        schema = {
+            "type": "object",
+            "properties": {"decision": {"enum": ["approve", "reject", "escalate"]}},
+        }
+        given = answer("?", "approve", {"decision": "escalate"}, schema=schema)
+        assert given == {"decision": "escalate"}
+        assert recognise("?", schema).kinds == ("approve", "edit")
+
+    def test_an_answer_in_words_finds_its_field(self):
+        schema = {
+            "type": "object",
+            "properties": {
+                "action": {"enum": ["approve", "respond"]},
+                "reply": {"type": ["string", "null"]},
+            },
+        }
+        given = answer("?", "respond", "Ask Ann", schema=schema)
+        assert given == {"action": "respond", "reply": "Ask Ann"}
+
+    def test_a_reason_speaks_over_what_was_proposed(self):
+        given = answer(
+            {"text": "a", "reason": "old"}, "reject", None, "new", schema=REVIEW
+        )
+        assert given["reason"] == "new"

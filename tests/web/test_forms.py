@@ -1,5 +1,7 @@
 """Forms from JSON Schema: what is drawn, what is read back, and what is refused where."""
 
+from typing import Any
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import QueryDict
@@ -273,6 +275,37 @@ class TestLists:
 
         assert reading.value == [{"n": 2, "secret": "b"}]
 
+    def test_one_can_be_moved(self):
+        down = self.read(_move="v/tags/0:down")
+        up = self.read(_move="v/tags/1:up")
+
+        for reading in (down, up):
+            assert reading.value["tags"] == ["b", "a"]
+            children = reading.root.children[0].children
+            assert [(c.name, c.raw) for c in children] == [
+                ("v/tags/0", "b"),
+                ("v/tags/1", "a"),
+            ]
+
+    @pytest.mark.parametrize("move", ["v/tags/0:up", "v/tags/1:down", "v/x/0:up", ":"])
+    def test_what_cannot_be_moved_stays(self, move):
+        assert self.read(_move=move).value["tags"] == ["a", "b"]
+
+    def test_a_moved_entry_keeps_what_the_form_does_not_show(self):
+        schema = {
+            "type": "array",
+            "items": {"type": "object", "properties": {"n": {"type": "integer"}}},
+        }
+        proposed = [{"n": 1, "secret": "a"}, {"n": 2, "secret": "b"}]
+
+        moved = Form(schema).read(
+            posted({"v/~n": "2", "v/0/n": "1", "v/1/n": "2", "_move": "v/1:up"}),
+            proposed=proposed,
+        )
+
+        assert moved.value == proposed[::-1]
+        assert [child.source_at for child in moved.root.children] == [1, 0]
+
     def test_a_count_from_outside_is_bounded(self):
         reading = Form({"type": "array", "items": {"type": "string"}}).read(
             posted({"v/~n": "999999999"})
@@ -364,6 +397,45 @@ def test_a_reference_to_itself_ends_in_json():
     }
 
     assert walk(Form(schema).draw())[-1].kind == "json"
+
+
+def test_what_contains_itself_often_does_not_multiply_without_end():
+    parts = {f"part{n}": {"$ref": "#/$defs/Node"} for n in range(6)}
+    schema = {
+        "$ref": "#/$defs/Node",
+        "$defs": {"Node": {"type": "object", "properties": parts}},
+    }
+
+    assert len(walk(Form(schema).draw())) < 2000
+
+
+def test_a_list_of_what_contains_itself_is_read_as_deep_as_it_is_drawn():
+    schema = {
+        "$ref": "#/$defs/Node",
+        "$defs": {
+            "Node": {
+                "type": "object",
+                "properties": {
+                    "name": {"type": "string"},
+                    "parts": {"type": "array", "items": {"$ref": "#/$defs/Node"}},
+                },
+                "required": ["name", "parts"],
+            }
+        },
+    }
+    value: Any = {"name": "a", "parts": [{"name": "b", "parts": []}]}
+    value["parts"][0]["parts"].append({"name": "c", "parts": []})
+    form = Form(schema)
+    data = {field.name: field.raw for field in walk(form.draw(value))}
+    for field in walk(form.draw(value)):
+        if field.kind == "array":
+            data[f"{field.name}/~n"] = str(len(field.children))
+
+    assert form.read(posted(data), proposed=value).value == value
+
+
+def test_a_pattern_that_cannot_be_read_stops_nobody():
+    assert one({"type": "string", "pattern": "(["}, "x").errors == {}
 
 
 def test_keys_that_the_schema_does_not_name_are_kept():

@@ -58,6 +58,7 @@ class TestThePage:
         assert page.has_text("Ada")
         assert page.buttons() == {
             "reject": "Reject",
+            "changes": "Send back",
             "respond": "Send answer",
             "edit": "Approve with changes a",
             "approve": "Approve a",
@@ -394,7 +395,8 @@ class TestBatches:
         response = post(as_("reviewer"), batch, c0_kind="approve")
 
         assert response.status_code == 400
-        assert Html(response).has_text("Each call needs a decision")
+        summary = Html(response).one("section", id="error-summary")
+        assert "2. delete: Choose one." in " ".join(summary.text.split())
 
 
 class TestKnownShapes:

@@ -25,6 +25,8 @@ PAST_TENSE = {
     Decision.Kind.EDIT: "edited and approved",
     Decision.Kind.REJECT: "rejected",
     Decision.Kind.RESPOND: "answered",
+    Decision.Kind.CHANGES: "sent back",
+    Decision.Kind.CLOSE: "closed without an answer",
 }
 NOBODY = None
 RECENT_STEPS = 20

@@ -15,6 +15,8 @@ class Decision(models.Model):
         EDIT = "edit"
         REJECT = "reject"
         RESPOND = "respond"
+        CHANGES = "changes"
+        CLOSE = "close"
         TIMEOUT = "timeout"
 
     class Channel(models.TextChoices):

@@ -93,3 +93,7 @@ class InvalidAnswer(Refused):
 
 class KeyReused(Refused):
     """The idempotency key was used before, for something else."""
+
+
+class Unreadable(Refused):
+    """What is stored cannot be read here: its key is missing, or it is damaged."""

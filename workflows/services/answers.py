@@ -1,19 +1,22 @@
 """From what a person decided to the value that `interrupt()` returns in the workflow.
 
 With a response schema it is the form's value; each known shape has the response of its own
-field; anything else gets `{"decision", "value", "reason"}`.
+field; anything else gets `{"decision", "value", "reason"}`. How each shape says "changes
+needed" and "closed without an answer" stands in docs/reference/dashboard.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from workflows.services.action import InvalidAnswer
 from workflows.services.schema_check import schema_errors
+from workflows.services.schema_words import follow
 from workflows.services.shapes import (
     APPROVE,
-    BATCH,
+    CHANGES,
+    CLOSE,
     EDIT,
     INBOX,
     KINDS,
@@ -23,43 +26,42 @@ from workflows.services.shapes import (
     TOOL,
     ActionCard,
     Shape,
-    follow,
 )
 
-# Fields of a form that the button and the reason box fill in by themselves.
-_DECISION_FIELDS = ("decision", "action", "verdict")
-_FLAG_FIELDS = ("approved", "approve", "accepted")
-_REASON_FIELDS = ("reason", "comment", "message", "note")
-# Other words that a schema may use for the same decision.
-_WORDS = {
-    APPROVE: ("approve", "approved", "accept", "accepted", "ok", "yes"),
-    EDIT: ("edit", "edited", "approve", "approved", "accept", "accepted", "ok", "yes"),
-    REJECT: ("reject", "rejected", "decline", "declined", "deny", "denied", "no"),
-    RESPOND: ("respond", "response", "reply", "comment"),
-}
+# Begins what a tool call or an inbox is told, whose fields have no decision of that name.
+CHANGES_NEEDED = "Changes needed: "
+
+Respond = Callable[[ActionCard, str, Any, str], Any]
 
 
 def make_answer(shape: Shape, kind: str, value: Any = None, reason: str = "") -> Any:
     """The answer for a question of this shape.
 
     `value` is what the person sent: the edited proposal, the form's value, the words of a
-    response; None leaves the proposal as it is. Raises InvalidAnswer with a text per path.
+    response; None leaves the proposal as it is. What should change, or why the question is
+    closed, comes as `reason`. Raises InvalidAnswer with a text per path.
     """
     if kind not in KINDS:
         raise InvalidAnswer({"kind": f"one of {', '.join(KINDS)}, not {kind!r}"})
-    if kind not in shape.kinds:
+    if shape.name == INBOX and kind == REJECT and CLOSE in shape.kinds:
+        # The nearest that an inbox knows of a no.
+        kind = CLOSE
+    if kind not in shape.kinds and not (kind == CLOSE and shape.can_ignore):
         raise InvalidAnswer(
             {"kind": f"this question takes {' or '.join(shape.kinds)}, not {kind}"}
         )
+    if kind == CHANGES and not shape.has_cards and not reason.strip():
+        raise InvalidAnswer({"reason": "say what should change"})
     if shape.name == SCHEMA:
         return _schema_answer(shape, kind, value, reason)
     if shape.name == TOOL:
         return _one_decision(shape.cards[0], kind, value, reason)
-    if shape.name == BATCH:
-        return _batch_answer(shape, kind, value, reason)
     if shape.name == INBOX:
-        response = _inbox_answer(shape, kind, value, reason)
-        return [response]
+        if shape.has_cards:
+            return _card_answers(shape, kind, value, reason, _inbox_answer)
+        return [_inbox_answer(shape.cards[0], kind, value, reason)]
+    if shape.has_cards:
+        return {"decisions": _card_answers(shape, kind, value, reason, _one_decision)}
     decision = APPROVE if kind == EDIT else kind
     given = shape.proposed if value is None and kind in (APPROVE, EDIT) else value
     return {"decision": decision, "value": given, "reason": reason}
@@ -71,6 +73,8 @@ def _schema_answer(shape: Shape, kind: str, value: Any, reason: str) -> Any:
     fields = top.get("properties")
     if not isinstance(fields, Mapping):
         return _checked(shape.proposed if value is None else value, shape.schema)
+    if kind == RESPOND and isinstance(value, str):
+        value, reason = None, value
     if value is None:
         value = {
             **_defaults(fields),
@@ -78,20 +82,21 @@ def _schema_answer(shape: Shape, kind: str, value: Any, reason: str) -> Any:
         }
     if not isinstance(value, Mapping):
         raise InvalidAnswer({"": "an object with the fields of the form"})
+    saying = shape.saying
     answer = dict(value)
-    said = _say_decision(answer, fields, shape.schema, kind)
-    if reason:
-        for name in _REASON_FIELDS:
-            if name in fields and not answer.get(name):
-                answer[name] = reason
-                break
-    if kind == REJECT and not said:
+    word = saying.word(kind)
+    if word is not None:
+        answer[saying.field] = word
+    elif kind not in (APPROVE, EDIT):
         raise InvalidAnswer(
             {
-                "kind": "this form has no field that says no; "
+                "kind": "this form has no field that says so; "
                 "fill it in so that it says what you want, and approve"
             }
         )
+    place = saying.reply if kind == RESPOND else saying.reason
+    if reason and place and (kind not in (APPROVE, EDIT) or not answer.get(place)):
+        answer[place] = reason
     return _checked(answer, shape.schema)
 
 
@@ -110,40 +115,12 @@ def _defaults(fields: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _say_decision(
-    answer: dict[str, Any],
-    fields: Mapping[str, Any],
-    root: Mapping[str, Any],
-    kind: str,
-) -> bool:
-    """Put the button's word where the form has a place for it; whether it had one."""
-    for name in _DECISION_FIELDS:
-        words = _allowed_words(follow(fields.get(name), root), root)
-        word = next((word for word in _WORDS[kind] if word in words), None)
-        if word is not None:
-            answer[name] = word
-            return True
-    for name in _FLAG_FIELDS:
-        spec = follow(fields.get(name), root)
-        if spec.get("type") == "boolean" and kind != RESPOND:
-            answer[name] = kind != REJECT
-            return True
-    return False
-
-
-def _allowed_words(spec: Mapping[str, Any], root: Mapping[str, Any]) -> set[str]:
-    words = {word for word in spec.get("enum", ()) if isinstance(word, str)}
-    if isinstance(spec.get("const"), str):
-        words.add(spec["const"])
-    for branch in (*spec.get("anyOf", ()), *spec.get("oneOf", ())):
-        words |= _allowed_words(follow(branch, root), root)
-    return words
-
-
 def _one_decision(card: ActionCard, kind: str, value: Any, reason: str) -> Any:
     """One decision object about one proposed call."""
     if kind == APPROVE:
         return {"type": "approve"}
+    if kind == CHANGES:
+        return {"type": "reject", "message": CHANGES_NEEDED + _words(reason)}
     if kind == REJECT:
         return {"type": "reject", "message": reason} if reason else {"type": "reject"}
     if kind == RESPOND:
@@ -157,8 +134,27 @@ def _one_decision(card: ActionCard, kind: str, value: Any, reason: str) -> Any:
     return {"type": "edit", "edited_action": {"name": name, "args": dict(args)}}
 
 
-def _batch_answer(shape: Shape, kind: str, value: Any, reason: str) -> Any:
-    """One decision a card, in the cards' order.
+def _inbox_answer(card: ActionCard, kind: str, value: Any, reason: str) -> Any:
+    """One response to one Agent Inbox request."""
+    if kind == APPROVE:
+        return {"type": "accept", "args": None}
+    if kind in (CLOSE, REJECT):
+        return {"type": "ignore", "args": None}
+    if kind == CHANGES:
+        return {"type": "response", "args": CHANGES_NEEDED + _words(reason)}
+    if kind == RESPOND:
+        return {"type": "response", "args": _words(value, reason)}
+    args = card.args if value is None else value
+    action = card.name
+    if isinstance(args, Mapping) and set(args) == {"action", "args"}:
+        action, args = str(args["action"]), args["args"]
+    return {"type": "edit", "args": {"action": action, "args": args}}
+
+
+def _card_answers(
+    shape: Shape, kind: str, value: Any, reason: str, respond: Respond
+) -> list[Any]:
+    """One answer a card, in the cards' order.
 
     `value` is a list with one `{"kind", "value", "reason"}` a card; without one the same
     decision holds for all. Plain edited arguments, one a card, are taken with kind edit.
@@ -172,7 +168,7 @@ def _batch_answer(shape: Shape, kind: str, value: Any, reason: str) -> Any:
         each = [{"kind": kind, "value": value, "reason": reason}] * len(cards)
     else:
         raise InvalidAnswer({"": f"a list with one decision for each of {len(cards)}"})
-    decisions = []
+    answers = []
     errors: dict[str, str] = {}
     for index, (card, said) in enumerate(zip(cards, each, strict=True)):
         if not (isinstance(said, Mapping) and "kind" in said):
@@ -181,36 +177,19 @@ def _batch_answer(shape: Shape, kind: str, value: Any, reason: str) -> Any:
         if own not in card.kinds:
             errors[f"{index}.kind"] = f"{card.name} takes {' or '.join(card.kinds)}"
             continue
+        words = str(said.get("reason") or reason)
         try:
-            decisions.append(
-                _one_decision(
-                    card, own, said.get("value"), str(said.get("reason") or reason)
-                )
-            )
+            answers.append(respond(card, own, said.get("value"), words))
         except InvalidAnswer as error:
             errors.update({f"{index}.{p}": t for p, t in error.errors.items()})
     if errors:
         raise InvalidAnswer(errors)
-    return {"decisions": decisions}
+    return answers
 
 
-def _inbox_answer(shape: Shape, kind: str, value: Any, reason: str) -> Any:
-    card = shape.cards[0]
-    if kind == APPROVE:
-        return {"type": "accept", "args": None}
-    if kind == REJECT:
-        return {"type": "ignore", "args": None}
-    if kind == RESPOND:
-        return {"type": "response", "args": _words(value, reason)}
-    args = card.args if value is None else value
-    action = card.name
-    if isinstance(args, Mapping) and set(args) == {"action", "args"}:
-        action, args = str(args["action"]), args["args"]
-    return {"type": "edit", "args": {"action": action, "args": args}}
-
-
-def _words(value: Any, reason: str) -> str:
-    text = value if isinstance(value, str) else ""
-    if not (text or reason).strip():
-        raise InvalidAnswer({"value": "an answer in words is required"})
-    return text or reason
+def _words(*texts: Any) -> str:
+    """The first of the texts that says something."""
+    for text in texts:
+        if isinstance(text, str) and text.strip():
+            return text
+    raise InvalidAnswer({"value": "an answer in words is required"})

@@ -74,15 +74,19 @@ class CancelRun:
 
 
 def cancel_thread(
-    thread_id: str, *, reason: str = "", mode: str = Run.CancelMode.STEP
+    thread_id: str,
+    *,
+    reason: str = "",
+    mode: str = Run.CancelMode.STEP,
+    person: Person | None = None,
 ) -> list[int]:
-    """Cancel all work of a thread, in the name of the system; returns the runs' ids.
+    """Cancel all work of a thread, in the name of `person` or the system; returns run ids.
 
     What waits its turn is cancelled, what runs is asked to end, and a thread that waits for
     a person asks no more. An empty list: there was nothing to cancel, or no such thread.
     """
     check_mode(mode)
-    how = _How(mode, reason, name_of(None))
+    how = _How(mode, reason, name_of(person))
     with transaction.atomic():
         runs = list(
             Run.objects.filter(thread_id=thread_id, status__in=CANCELLABLE).order_by(

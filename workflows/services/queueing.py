@@ -12,6 +12,7 @@ from django.db import DEFAULT_DB_ALIAS
 from django.db.models.functions import Now
 
 from workflows.models import Run, Thread
+from workflows.models.interrupt import END_OF_TIME
 from workflows.services import ports, registry
 from workflows.services.access import Person, name_of, row_of
 from workflows.storage.events import append_events
@@ -19,6 +20,8 @@ from workflows.storage.sealing import RUN, seal
 
 # The reason code of a pending run whose workflow no worker knows.
 UNKNOWN_GRAPH = "unknown_graph"
+# When a run is due that somebody lets go by hand (services/desk/holding.py).
+HELD = END_OF_TIME
 UNFINISHED = (Run.Status.PENDING, Run.Status.RUNNING)
 
 
@@ -37,7 +40,7 @@ def queue_run(
 ) -> Run:
     """Make a run on `thread` that waits, until `due_at` or not at all.
 
-    `events` are told before its own. Seconds that are not given are those of the workflow's
+    `events` are told before its own. One that is due at HELD is told to nobody. Seconds that are not given are those of the workflow's
     registration (RA.16).
     """
     when = {} if due_at is None else {"due_at": due_at}
@@ -60,7 +63,8 @@ def queue_run(
     )
     told = {"run": run.pk, "kind": kind, "status": run.status, "by": name_of(person)}
     append_events(DEFAULT_DB_ALIAS, thread.pk, run.pk, [*(events or []), ("run", told)])
-    wake(run.pk, due_at, priority)
+    if due_at != HELD:
+        wake(run.pk, due_at, priority)
     return run
 
 

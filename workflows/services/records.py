@@ -9,7 +9,11 @@ from typing import Any
 
 from django.utils import timezone
 
+from workflows.services.schema_words import NOTHING, Saying
 from workflows.services.shapes import ActionCard
+
+MAX_CONTEXT = 8
+SHORT_TEXT = 120
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,10 @@ class QueueItem:
 
 @dataclass(frozen=True)
 class DecisionRecord:
-    """One decision; `answer`, `original` and `edits` are trees."""
+    """One decision; `answer`, `original` and `edits` are trees.
+
+    `is_held`: its run waits until the thread's other questions are answered.
+    """
 
     number: int
     interrupt: int
@@ -101,6 +108,7 @@ class DecisionRecord:
     edits: Any = None
     run: int | None = None
     checkpoint: str = ""
+    is_held: bool = False
 
 
 @dataclass(frozen=True)
@@ -121,7 +129,10 @@ class ReviewItem:
     `payload` is what the workflow asked, `proposed` the part that a person may edit, both as
     trees; `kinds` are the decisions that the question takes. `version`, `round` and
     `checkpoint` go back with the decision. `refusal` tells why an earlier answer did not fit.
-    `seq` is the thread's last event that this record knows of.
+    `saying` is where its schema has a place for the decision, `has_cards` that each of `cards`
+    is decided on its own, `close_ends_run` what closing without an answer does. `problem`
+    tells why the question cannot be read. `events` are the thread's last ones, `seq` the last
+    that this record knows of.
     """
 
     number: int
@@ -146,6 +157,12 @@ class ReviewItem:
     checkpoint: str
     asked_at: datetime
     state: State
+    saying: Saying = NOTHING
+    has_cards: bool = False
+    close_ends_run: bool = False
+    problem: str = ""
+    started_by: str = ""
+    events: tuple[EventRecord, ...] = ()
     siblings: tuple[Sibling, ...] = ()
     decision: DecisionRecord | None = None
     earlier: tuple[DecisionRecord, ...] = ()
@@ -164,11 +181,22 @@ class ReviewItem:
     comments: tuple[CommentRecord, ...] = ()
     why_not: str = ""
     may_arrange: bool = False
+    may_undo: bool = False
     may_decide: bool = False
     may_edit: bool = False
     position: int = 1
     of: int = 1
     seq: int = 0
+
+    @property
+    def context(self) -> tuple[StateField, ...]:
+        """The short facts of the state, which say most in the least room."""
+        found = (
+            part
+            for part in self.state.fields
+            if not part.is_masked and not part.problem and _is_short(part.tree)
+        )
+        return tuple(found)[:MAX_CONTEXT]
 
 
 @dataclass(frozen=True)
@@ -274,3 +302,9 @@ class RunDetail:
     run: RunRecord
     thread: ThreadRecord
     events: tuple[EventRecord, ...] = ()
+
+
+def _is_short(tree: Any) -> bool:
+    if isinstance(tree, str):
+        return 0 < len(tree) <= SHORT_TEXT and "\n" not in tree
+    return isinstance(tree, bool | int | float)

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, IntegrityError, transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from workflows.engine import serde
@@ -31,19 +31,20 @@ from workflows.services.action import (
     StaleQuestion,
 )
 from workflows.services.answers import make_answer
-from workflows.services.desk import audit
+from workflows.services.desk.closing import end_work
 from workflows.services.desk.deciding import Decider
+from workflows.services.desk.holding import has_others, release
 from workflows.services.desk.recording import record_decision, take
-from workflows.services.desk.shape import shape_of
-from workflows.services.desk.votes import cast
+from workflows.services.desk.shape import closes_by_cancelling, narrowed, shape_of
+from workflows.services.desk.votes import cast, tell
 from workflows.services.keys import check_key
 from workflows.services.queueing import (
+    HELD,
     UNFINISHED,
     has_unfinished_run,
     lock_thread,
 )
-from workflows.services.shapes import APPROVE, EDIT, RESPOND
-from workflows.storage.events import append_events
+from workflows.services.shapes import APPROVE, CLOSE, EDIT, RESPOND, Shape
 
 _APPROVING = (APPROVE, EDIT, RESPOND)
 MAX_REASON_LENGTH = 10_000
@@ -55,7 +56,8 @@ class ResumeRun:
 
     `version` and `round` are what the person was shown. `edits` maps channels to new values
     that go into the state with the answer; they need the `checkpoint` that was shown. A
-    repeated `idempotency_key` gives the first decision again.
+    repeated `idempotency_key` gives the first decision again. With `hold` the answer goes to
+    the workflow when the thread has no other open question.
     """
 
     person: Person
@@ -70,6 +72,7 @@ class ResumeRun:
     edits: Mapping[str, Any] | None = None
     idempotency_key: str | None = None
     channel: str = Decision.Channel.WEB
+    hold: bool = False
 
     def check(self) -> Interrupt:
         """The question, where this person may decide it and it is as they saw it."""
@@ -105,21 +108,30 @@ class ResumeRun:
         if first is not None:
             return first
         row = self.check()
-        answer, command = self._encode(row)
-        self._check_quiet(thread)
         decider = Decider(self.person)
-        needed = decider.rules(row).quorum
-        if needed > 1 and self.kind in _APPROVING:
-            vote, votes = cast(row, self.person, self.kind, answer, self.reason)
-            if votes < needed:
-                self._tell_vote(row, votes, needed)
+        rules = decider.rules(row)
+        shape = narrowed(shape_of(row), rules)
+        self._check_kind(shape)
+        is_end = self.kind == CLOSE and closes_by_cancelling(shape, rules)
+        answer, command = (
+            (serde.dumps(None), None) if is_end else self._encode(row, shape)
+        )
+        self._check_quiet(thread)
+        if rules.quorum > 1 and self.kind in _APPROVING:
+            is_repeat = self.idempotency_key is not None
+            vote, votes = cast(
+                row, self.person, self.kind, answer, self.reason, is_repeat=is_repeat
+            )
+            if votes:
+                tell(row, self.person, self.kind, self.channel, votes, rules.quorum)
+            if votes < rules.quorum:
                 return vote
         if not take(row, self.version, self.round):
             row.refresh_from_db()
             self._check_open(row)
             raise StaleQuestion(f"Question #{row.pk} has changed; read it again.")
-        wait = decider.undo_seconds(row)
-        return record_decision(
+        start_at = None if is_end else self._start(row, decider)
+        made = record_decision(
             row,
             thread,
             Decision(
@@ -127,7 +139,7 @@ class ResumeRun:
                 person=row_of(self.person),
                 person_name=name_of(self.person)[:200],
                 channel=self.channel,
-                start_at=timezone.now() + timedelta(seconds=wait) if wait else None,
+                start_at=start_at,
                 reason=self.reason,
                 answer=answer,
                 edits=serde.dumps(dict(self.edits)) if self.edits else "",
@@ -138,30 +150,28 @@ class ResumeRun:
             override=decider.is_override(row),
             edited=sorted(self.edits or ()),
         )
+        if is_end:
+            end_work(row, self.person, self.reason)
+        elif start_at != HELD:
+            release(thread.pk, start_at)
+        return made
 
-    def _tell_vote(self, row: Interrupt, votes: int, needed: int) -> None:
-        told = {
-            "interrupt": row.pk,
-            "kind": "vote",
-            "by": name_of(self.person),
-            "votes": votes,
-            "needed": needed,
-        }
-        append_events(DEFAULT_DB_ALIAS, row.thread_id, None, [("decision", told)])
-        audit.record(
-            self.person,
-            "question.voted",
-            channel=self.channel,
-            graph=row.graph,
-            thread=row.thread_id,
-            subject=f"question {row.pk}",
-            data={"kind": self.kind, "votes": votes, "needed": needed},
-        )
+    def _start(self, row: Interrupt, decider: Decider) -> datetime | None:
+        if self.hold and has_others(row):
+            return HELD
+        wait = decider.undo_seconds(row)
+        return timezone.now() + timedelta(seconds=wait) if wait else None
 
-    def _encode(self, row: Interrupt) -> tuple[str, str]:
+    def _check_kind(self, shape: Shape) -> None:
         if len(self.reason) > MAX_REASON_LENGTH:
             raise InvalidAnswer({"reason": f"at most {MAX_REASON_LENGTH} characters"})
-        answer = make_answer(shape_of(row), self.kind, self.value, self.reason)
+        if self.kind == CLOSE and CLOSE not in shape.kinds:
+            raise InvalidAnswer(
+                {"kind": "this question may not be closed without an answer"}
+            )
+
+    def _encode(self, row: Interrupt, shape: Shape) -> tuple[str, str]:
+        answer = make_answer(shape, self.kind, self.value, self.reason)
         update = dict(self.edits) if self.edits else None
         try:
             return serde.dumps(answer), serde.dumps(

@@ -5,9 +5,11 @@ from __future__ import annotations
 from workflows.engine import serde
 from workflows.engine.errors import SerdeError
 from workflows.models import Decision, Interrupt
-from workflows.services.access import Person, Rights, find_interrupt
+from workflows.services.access import Person, Rights, find_interrupt, name_of
 from workflows.services.desk.deciding import Decider, holder_of, may_edit_state
 from workflows.services.desk.secrets_seen import note_secrets_seen
+from workflows.services.desk.shape import closes_by_cancelling, narrowed
+from workflows.services.desk.undo_decision import may_take_back
 from workflows.services.desk.words import in_words
 from workflows.services.display import show_stored, show_tree
 from workflows.services.questions import stored_question, title_shown, with_titles
@@ -22,11 +24,12 @@ from workflows.services.records import (
 from workflows.services.review_queue import graph_title
 from workflows.services.shapes import recognise
 from workflows.services.state import read_state
-from workflows.services.thread_history import decision_record
+from workflows.services.thread_history import decision_record, last_events
 from workflows.storage.sealing import QUESTION
 
 MAX_SIBLINGS = 100
 MAX_COMMENTS = 200
+LATEST_EVENTS = 20
 
 
 def review_item(person: Person, number: int) -> ReviewItem:
@@ -36,15 +39,15 @@ def review_item(person: Person, number: int) -> ReviewItem:
     thread = row.thread
     note_secrets_seen(rights, thread)
     payload = show_stored(row.value, row.thread_id, QUESTION)
-    shape = recognise(_tree(stored_question(row)), _tree(row.response_schema))
-    siblings = _siblings(row)
-    decisions = [
-        decision_record(each, thread, rights)
-        for each in row.decisions.order_by("-round")
-    ]
-    is_open = row.status == Interrupt.Status.PENDING
     decider = Decider(person, rights)
     rules = decider.rules(row)
+    shape = narrowed(
+        recognise(_tree(stored_question(row)), _tree(row.response_schema)), rules
+    )
+    siblings = _siblings(row)
+    made = list(row.decisions.select_related("run").order_by("-round"))
+    decisions = [decision_record(each, thread, rights) for each in made]
+    is_open = row.status == Interrupt.Status.PENDING
     why_not = decider.why_not(row)
     places = [each.number for each in siblings if each.status == "pending"]
     return ReviewItem(
@@ -70,6 +73,12 @@ def review_item(person: Person, number: int) -> ReviewItem:
         checkpoint=thread.head,
         asked_at=row.asked_at,
         state=read_state(thread, rights),
+        saying=shape.saying,
+        has_cards=shape.has_cards,
+        close_ends_run=closes_by_cancelling(shape, rules),
+        problem=payload.problem,
+        started_by=_starter(row),
+        events=last_events(thread, LATEST_EVENTS),
         siblings=tuple(each for each in siblings if each.number != row.pk),
         decision=_present(row, decisions),
         earlier=tuple(each for each in decisions if each.round < row.round),
@@ -95,12 +104,18 @@ def review_item(person: Person, number: int) -> ReviewItem:
         why_not=why_not if is_open else "",
         may_arrange=is_open
         and (decider.is_decider(row) or rights.can_operate(thread.graph)),
-        may_decide=is_open and not why_not,
+        may_undo=bool(made) and may_take_back(made[0], person),
+        may_decide=is_open and not why_not and not payload.problem,
         may_edit=may_edit_state(decider, thread),
         position=places.index(row.pk) + 1 if row.pk in places else 1,
         of=max(len(places), 1),
         seq=thread.seq,
     )
+
+
+def _starter(row: Interrupt) -> str:
+    person = row.thread.created_by
+    return name_of(person) if person is not None else ""
 
 
 def _claim(row: Interrupt, person: Person) -> ClaimRecord | None:

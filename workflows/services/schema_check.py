@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from workflows.services.shapes import follow
+from workflows.services.schema_words import follow
 
 Errors = Iterator[tuple[str, str]]
 MAX_ERRORS = 50

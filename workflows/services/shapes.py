@@ -1,15 +1,17 @@
 """What kind of question an interrupt asks, recognised from its payload without user code.
 
-The known shapes are: a response schema, one tool approval, a batch of action requests, an
-Agent Inbox request (single or in a list), and anything else. `answers.py` gives each its own
-kind of answer.
+The known shapes are: a response schema, one tool approval, a batch of action requests, Agent
+Inbox requests (one, or several in a list), and anything else. `answers.py` gives each its own
+kind of answer, `schema_words.py` finds the decision's place in a response schema.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
+
+from workflows.services.schema_words import NOTHING, Saying, follow, saying_of
 
 SCHEMA = "schema"
 TOOL = "tool_approval"
@@ -18,15 +20,20 @@ INBOX = "agent_inbox"
 PLAIN = "plain"
 
 APPROVE, EDIT, REJECT, RESPOND = "approve", "edit", "reject", "respond"
-KINDS = (APPROVE, EDIT, REJECT, RESPOND)
+# Sent back with what should change; closed without an answer.
+CHANGES, CLOSE = "changes", "close"
+KINDS = (APPROVE, EDIT, REJECT, RESPOND, CHANGES, CLOSE)
+# What a question takes unless it says otherwise; closing is for its workflow to allow.
+USUAL = (APPROVE, EDIT, REJECT, RESPOND, CHANGES)
 
 _QUESTION_KEYS = ("question", "title", "prompt", "message", "description", "text")
 _PROPOSAL_KEYS = ("proposed", "proposal", "draft", "value", "data")
+# What each permission of an Agent Inbox request lets people do.
 _INBOX_FLAGS = {
-    "allow_accept": APPROVE,
-    "allow_edit": EDIT,
-    "allow_ignore": REJECT,
-    "allow_respond": RESPOND,
+    "allow_accept": (APPROVE,),
+    "allow_edit": (EDIT,),
+    "allow_respond": (RESPOND, CHANGES),
+    "allow_ignore": (CLOSE,),
 }
 
 
@@ -37,7 +44,7 @@ class ActionCard:
     name: str
     args: Any
     description: str = ""
-    kinds: tuple[str, ...] = KINDS
+    kinds: tuple[str, ...] = USUAL
 
 
 @dataclass(frozen=True)
@@ -45,7 +52,8 @@ class Shape:
     """A recognised question.
 
     `kinds` are the decisions that it takes. `proposed` is what a person may edit before it
-    is approved. `in_list` says that an Agent Inbox request came as a list of one.
+    is approved. `saying` tells where a response schema has a place for the decision.
+    `can_ignore` says that its answers have a word for "closed without an answer".
     """
 
     name: str
@@ -54,8 +62,13 @@ class Shape:
     proposed: Any = None
     cards: tuple[ActionCard, ...] = ()
     schema: dict[str, Any] | None = None
-    in_list: bool = False
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    saying: Saying = NOTHING
+    can_ignore: bool = False
+
+    @property
+    def has_cards(self) -> bool:
+        """Whether each of several proposed calls gets a decision of its own."""
+        return self.name == BATCH or (self.name == INBOX and len(self.cards) > 1)
 
 
 def recognise(payload: Any, schema: Any = None) -> Shape:
@@ -68,10 +81,10 @@ def recognise(payload: Any, schema: Any = None) -> Shape:
         if isinstance(payload.get("action_requests"), list):
             return _batch_shape(payload)
         if _is_inbox(payload):
-            return _inbox_shape(payload, in_list=False)
-    if isinstance(payload, list) and len(payload) == 1 and _is_inbox(payload[0]):
-        return _inbox_shape(payload[0], in_list=True)
-    return Shape(PLAIN, question_of(payload), KINDS, payload)
+            return _inbox_shape([payload])
+    if isinstance(payload, list) and payload and all(map(_is_inbox, payload)):
+        return _inbox_shape(payload)
+    return Shape(PLAIN, question_of(payload), USUAL, payload, can_ignore=True)
 
 
 def question_of(payload: Any) -> str:
@@ -86,21 +99,6 @@ def question_of(payload: Any) -> str:
     return ""
 
 
-def follow(schema: Any, root: Mapping[str, Any]) -> dict[str, Any]:
-    """`schema` with a leading local `$ref` followed; an unknown one gives an empty schema."""
-    seen = 0
-    while isinstance(schema, Mapping) and "$ref" in schema and seen < 20:
-        ref = schema["$ref"]
-        target: Any = root
-        if not isinstance(ref, str) or not ref.startswith("#"):
-            return {}
-        for part in ref[1:].strip("/").split("/") if ref != "#" else []:
-            step = part.replace("~1", "/").replace("~0", "~")
-            target = target.get(step) if isinstance(target, Mapping) else None
-        schema, seen = target, seen + 1
-    return dict(schema) if isinstance(schema, Mapping) else {}
-
-
 def _schema_shape(payload: Any, schema: dict[str, Any]) -> Shape:
     top = follow(schema, schema)
     fields = top.get("properties")
@@ -109,7 +107,21 @@ def _schema_shape(payload: Any, schema: dict[str, Any]) -> Shape:
         proposed = _proposal_for(payload, fields)
     elif isinstance(payload, Mapping):
         proposed = next((payload[k] for k in _PROPOSAL_KEYS if k in payload), None)
-    return Shape(SCHEMA, question_of(payload), KINDS, proposed, schema=schema)
+    saying = saying_of(top, schema)
+    said = {APPROVE, EDIT, *saying.words}
+    # Words that would reach nobody are not asked for.
+    said -= set() if saying.reason else {CHANGES}
+    said -= set() if saying.reply else {RESPOND}
+    kinds = tuple(k for k in KINDS if k in said)
+    return Shape(
+        SCHEMA,
+        question_of(payload),
+        kinds,
+        proposed,
+        schema=schema,
+        saying=saying,
+        can_ignore=CLOSE in kinds,
+    )
 
 
 def _proposal_for(payload: Any, fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -131,7 +143,7 @@ def _tool_shape(payload: Mapping[str, Any]) -> Shape:
         str(payload["name"]), payload.get("args"), _text(payload.get("description"))
     )
     question = card.description or f"Run {card.name}?"
-    return Shape(TOOL, question, KINDS, payload.get("args"), (card,))
+    return Shape(TOOL, question, USUAL, payload.get("args"), (card,))
 
 
 def _batch_shape(payload: Mapping[str, Any]) -> Shape:
@@ -140,22 +152,30 @@ def _batch_shape(payload: Mapping[str, Any]) -> Shape:
         if isinstance(config, Mapping) and isinstance(
             config.get("allowed_decisions"), Sequence
         ):
-            kinds = tuple(k for k in KINDS if k in config["allowed_decisions"])
+            named = set(config["allowed_decisions"])
+            # Sending back is a rejection that says what should change.
+            named |= {CHANGES} if REJECT in named else set()
+            kinds = tuple(k for k in USUAL if k in named)
             allowed[config.get("action_name")] = kinds
     cards = tuple(
         ActionCard(
             str(request.get("name", "")),
             request.get("args", request.get("arguments")),
             _text(request.get("description")),
-            allowed.get(request.get("name")) or KINDS,
+            allowed.get(request.get("name")) or USUAL,
         )
         for request in payload["action_requests"]
         if isinstance(request, Mapping)
     )
-    kinds = tuple(k for k in KINDS if all(k in card.kinds for card in cards))
     names = ", ".join(card.name for card in cards)
     question = question_of(payload) or f"Run {names}?"
-    return Shape(BATCH, question, kinds or KINDS, [c.args for c in cards], cards)
+    return Shape(BATCH, question, _common(cards), [c.args for c in cards], cards)
+
+
+def _common(cards: Sequence[ActionCard]) -> tuple[str, ...]:
+    """What may be decided about all cards at once; about each, where that is nothing."""
+    kinds = tuple(k for k in KINDS if all(k in card.kinds for card in cards))
+    return kinds or USUAL
 
 
 def _is_inbox(payload: Any) -> bool:
@@ -165,22 +185,37 @@ def _is_inbox(payload: Any) -> bool:
     return isinstance(request, Mapping) and "action" in request
 
 
-def _inbox_shape(payload: Mapping[str, Any], *, in_list: bool) -> Shape:
+def _inbox_shape(requests: Sequence[Mapping[str, Any]]) -> Shape:
+    cards = tuple(map(_inbox_card, requests))
+    first = cards[0]
+    if len(cards) > 1:
+        names = ", ".join(card.name for card in cards)
+        proposed: Any = [card.args for card in cards]
+        return Shape(INBOX, f"{names}?", _common(cards), proposed, cards)
+    question = first.description or f"{first.name}?"
+    can_ignore = CLOSE in first.kinds
+    return Shape(INBOX, question, first.kinds, first.args, cards, can_ignore=can_ignore)
+
+
+def _inbox_card(payload: Mapping[str, Any]) -> ActionCard:
     request = payload["action_request"]
     config = payload.get("config")
     config = config if isinstance(config, Mapping) else {}
-    kinds = tuple(kind for flag, kind in _INBOX_FLAGS.items() if config.get(flag, True))
-    if not set(kinds) - {REJECT}:
+    allowed = {
+        kind
+        for flag, kinds in _INBOX_FLAGS.items()
+        if config.get(flag, True)
+        for kind in kinds
+    }
+    if not allowed - {CLOSE}:
         # A question that could only be ignored is no question: an answer in words stays open.
-        kinds = (*kinds, RESPOND)
-    card = ActionCard(
+        allowed.add(RESPOND)
+    return ActionCard(
         str(request["action"]),
         request.get("args"),
         _text(payload.get("description")),
-        kinds,
+        tuple(kind for kind in KINDS if kind in allowed),
     )
-    question = card.description or f"{card.name}?"
-    return Shape(INBOX, question, kinds, request.get("args"), (card,), in_list=in_list)
 
 
 def _text(value: Any) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from workflows.services.desk.holding import release_forgotten
 from workflows.services.desk.steps import take_due_steps
 from workflows.services.recover_runs import recover_runs
 
 
 def sweep() -> int:
-    """One round; returns how many runs were woken and how many steps were done."""
-    return recover_runs() + take_due_steps()
+    """One round; returns how many runs were woken or let go, and steps done."""
+    return recover_runs() + take_due_steps() + release_forgotten()

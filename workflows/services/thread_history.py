@@ -20,6 +20,7 @@ from workflows.services.access import (
 )
 from workflows.services.continue_run import CONTINUABLE
 from workflows.services.desk.deciding import Decider, may_edit_state
+from workflows.services.desk.holding import is_held
 from workflows.services.desk.secrets_seen import note_secrets_seen
 from workflows.services.display import show_stored, show_text
 from workflows.services.queueing import UNFINISHED, UNKNOWN_GRAPH
@@ -119,6 +120,11 @@ def events_after(thread_id: str, seq: int, limit: int = 1_000) -> list[EventReco
     return [event_record(row) for row in rows[: max(1, limit)]]
 
 
+def last_events(thread: Thread, limit: int) -> tuple[EventRecord, ...]:
+    """The newest events of a thread, oldest first. Asks nobody's rights either."""
+    return _last(thread.events.all(), thread.seq, limit)
+
+
 def event_record(row: Event) -> EventRecord:
     """One event row as a record."""
     return EventRecord(
@@ -180,6 +186,7 @@ def decision_record(row: Decision, thread: Thread, rights: Rights) -> DecisionRe
         edits=_masked(show_stored(row.edits, thread_id, EDITS).tree, graph, rights),
         run=row.run_id,
         checkpoint=row.checkpoint,
+        is_held=is_held(row.start_at),
     )
 
 

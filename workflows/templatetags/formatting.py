@@ -13,6 +13,7 @@ from workflows.services.desk.undo_offer import UndoOffer, undo_offer
 from workflows.templatetags import rich_text, value_tree
 from workflows.templatetags.visible import has_hidden as find_hidden
 from workflows.templatetags.visible import visible as make_visible
+from workflows.templatetags.visible import visible_text as make_visible_text
 
 register = template.Library()
 
@@ -25,6 +26,7 @@ ICONS = {
     "check": "M4 12l6 6L20 6",
     "x": "M6 6l12 12M18 6L6 18",
     "pencil": "M4 20h4L20 8l-4-4L4 16zM14 6l4 4",
+    "return": "M9 14l-5-5 5-5M4 9h10a6 6 0 0 1 0 12h-3",
     "message": "M4 4h16v12H9l-5 4z",
     "clock": "M12 3a9 9 0 1 0 0 18a9 9 0 1 0 0-18M12 7v5l3 3",
     "alert": "M12 3L2 20h20zM12 10v4M12 17v.5",
@@ -35,6 +37,8 @@ ICONS = {
     "stop": "M6 6h12v12H6z",
     "arrow-left": "M5 12h14M5 12l6-6M5 12l6 6",
     "arrow-right": "M5 12h14M19 12l-6-6M19 12l-6 6",
+    "arrow-up": "M12 19V5M12 5l-6 6M12 5l6 6",
+    "arrow-down": "M12 5v14M12 19l-6-6M12 19l6-6",
     "plus": "M12 5v14M5 12h14",
     "trash": "M4 7h16M9 7V4h6v3M6 7l1 14h10l1-14M10 11v6M14 11v6",
     "code": "M8 7l-5 5 5 5M16 7l5 5-5 5M14 4l-4 16",
@@ -70,6 +74,8 @@ DECISIONS = {
     "edit": ("success", "pencil", "approved with changes"),
     "reject": ("error", "x", "rejected"),
     "respond": ("running", "message", "answered"),
+    "changes": ("waiting", "return", "sent back"),
+    "close": ("quiet", "stop", "closed without an answer"),
     "timeout": ("error", "clock", "not answered in time"),
     "vote": ("running", "check", "approved, one of several"),
     "undo": ("quiet", "refresh", "taken back"),
@@ -194,6 +200,18 @@ def decided(kind: str) -> str:
 def visible(text: object) -> SafeString:
     """Text with its hidden characters marked."""
     return make_visible("" if text is None else text)
+
+
+@register.filter
+def visible_text(text: object) -> str:
+    """Text with its hidden characters written out, where no markup can stand."""
+    return make_visible_text("" if text is None else text)
+
+
+@register.filter
+def get(mapping: Mapping[str, Any], key: str) -> Any:
+    """What a mapping has under a key that the page knows by name only; else nothing."""
+    return mapping.get(key, "")
 
 
 @register.filter

@@ -57,6 +57,19 @@ def visible(text: object) -> SafeString:
     return mark_safe("".join(parts))  # noqa: S308
 
 
+def visible_text(text: object) -> str:
+    """The same as plain text, for places that take no markup: attributes, options, titles."""
+    source = str(text).replace("\r\n", "\n")
+    return _HIDDEN.sub(
+        lambda found: (
+            found.group()
+            if _in_emoji(source, found.start())
+            else f"[{_label(found.group())}]"
+        ),
+        source,
+    )
+
+
 def has_hidden(text: str) -> bool:
     """Whether a text holds characters that `visible` would mark."""
     return any(not _in_emoji(text, m.start()) for m in _HIDDEN.finditer(text))
@@ -65,11 +78,14 @@ def has_hidden(text: str) -> bool:
 def _mark(character: str) -> str:
     code = f"U+{ord(character):04X}"
     name = unicodedata.name(character, "control character").lower()
-    label = _SHORT.get(character, code)
     return (
         f'<span class="hidden-character" title="{code} {name}">'
-        f'<span class="visually-hidden">hidden character </span>{label}</span>'
+        f'<span class="visually-hidden">hidden character </span>{_label(character)}</span>'
     )
+
+
+def _label(character: str) -> str:
+    return _SHORT.get(character, f"U+{ord(character):04X}")
 
 
 def _in_emoji(text: str, at: int) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 from workflows.services.records import ReviewItem
 from workflows.web import strict_json
-from workflows.web.form_fields import Field
+from workflows.web.form_fields import Field, walk
 from workflows.web.form_reading import Posted
 from workflows.web.forms import Form
 from workflows.web.schema import infer
@@ -16,6 +16,14 @@ WORDS = {
     "edit": "Approve with changes",
     "reject": "Reject",
     "respond": "Answer in words",
+    "changes": "Send back: changes needed",
+    "close": "Ignore",
+}
+# What a decision with words asks for, and what is said where there are none.
+ASKS = {
+    "reject": ("Reason", ""),
+    "respond": ("Answer", "Write an answer."),
+    "changes": ("What should change?", "Say what should change."),
 }
 
 
@@ -27,6 +35,20 @@ class CardChoice:
     label: str
     chosen: bool = False
     text: str = ""
+
+    @property
+    def asks(self) -> str:
+        """The label of its box for words; empty where it takes none."""
+        return ASKS.get(self.kind, ("",))[0]
+
+
+@dataclass(frozen=True)
+class CardFault:
+    """What is wrong with a card, as the list at the top of the page names it."""
+
+    id: str
+    label: str
+    error_text: str
 
 
 @dataclass
@@ -52,6 +74,18 @@ class BatchReading:
     @property
     def is_complete(self) -> bool:
         return all(not card.error for card in self.cards)
+
+    @property
+    def faulty(self) -> list[CardFault | Field]:
+        """The cards and the fields in them that need another look, in order."""
+        found: list[CardFault | Field] = []
+        for at, card in enumerate(self.cards, 1):
+            if card.error:
+                label = f"{at}. {card.name}"
+                found.append(CardFault(f"{card.prefix}-decision", label, card.error))
+            if any(c.chosen and c.kind == "edit" for c in card.choices):
+                found += [part for part in walk(card.field) if part.errors]
+        return found
 
 
 def draw(item: ReviewItem) -> list[CardForm]:
@@ -89,11 +123,9 @@ def read(item: ReviewItem, data: Posted, files: Mapping[str, Any]) -> BatchReadi
             card.field, said["value"] = answer.root, answer.value
             if answer.errors:
                 card.error = "Mend the marked fields."
-        elif kind == "respond":
-            said["value"] = text
-            if not text.strip():
-                card.error = "Write an answer."
         else:
-            said["reason"] = text
+            said["value" if kind == "respond" else "reason"] = text
+            if not text.strip() and not card.error:
+                card.error = ASKS.get(kind, ("", ""))[1]
         reading.value.append(said)
     return reading

@@ -8,11 +8,10 @@ from workflows.web.form_fields import Branch, Choice, Field, join, walk
 from workflows.web.schema import MAX_ITEMS, MISSING, Document, Shape, readable
 from workflows.web.tagged import text_tag
 
-_TEXTS = {"text", "long", "date", "datetime", "file"}
+_TEXTS = {"text", "long", "date", "time", "datetime", "file"}
 _TAKES_TAGS = _TEXTS | {"number"}
 _TYPES = {
     "object": dict,
-    "union": dict,
     "array": list,
     "boolean": bool,
     "integer": int,
@@ -33,8 +32,7 @@ class Drawing:
         if value is MISSING:
             value = shape.default
         shape, value, tag = untagged(shape, value)
-        if not fits(shape, value):
-            shape = Shape("json", shape.schema, shape.nullable)
+        shape = self.settled(shape, value)
         field = self.blank(shape, name, label, required)
         field.tag = tag
         field.value = value
@@ -76,23 +74,48 @@ class Drawing:
         return Field(name, shape, shape.label or label, required)
 
     def _branches(self, field: Field, value: Any, depth: int) -> list[Branch]:
-        tag = value.get(field.shape.tag) if isinstance(value, dict) else MISSING
+        chosen = self.variant_of(field.shape, value)
         return [
             Branch(
                 str(index),
                 variant.label,
-                tag == variant.tag,
+                index == chosen,
                 self.draw(
                     variant.schema,
                     f"{field.name}/~b{index}",
                     "",
                     True,
-                    value if tag == variant.tag else MISSING,
+                    value if index == chosen else MISSING,
                     depth + 1,
                 ),
             )
             for index, variant in enumerate(field.shape.variants)
         ]
+
+    def settled(self, shape: Shape, value: Any) -> Shape:
+        """The shape, or JSON where its control could not show this value."""
+        is_lost = (
+            shape.kind == "union"
+            and value is not MISSING
+            and value is not None
+            and not (shape.tag and isinstance(value, dict))
+            and self.variant_of(shape, value) is None
+        )
+        if is_lost or not fits(shape, value):
+            return Shape("json", shape.schema, shape.nullable)
+        return shape
+
+    def variant_of(self, shape: Shape, value: Any) -> int | None:
+        """Which alternative of a union the value is; None where it is none."""
+        if value is MISSING or value is None:
+            return None
+        for index, variant in enumerate(shape.variants):
+            if shape.tag:
+                if isinstance(value, dict) and same(value.get(shape.tag), variant.tag):
+                    return index
+            elif _is_of(self.document.shape(variant.schema), value):
+                return index
+        return None
 
     def _fill(self, field: Field, value: Any) -> None:
         shape = field.shape
@@ -102,7 +125,7 @@ class Drawing:
                 field.choices = yes_no(value)
         elif shape.kind == "select":
             field.choices = [
-                Choice(str(at), str(choice), same(choice, value))
+                Choice(str(at), shape.name_of(at), same(choice, value))
                 for at, choice in enumerate(shape.choices)
             ]
         elif shape.kind == "const":
@@ -126,6 +149,8 @@ def untagged(shape: Shape, value: Any) -> tuple[Shape, Any, str]:
     """The shape, text and tag of a value that is edited as text; others as they are."""
     tag = text_tag(value)
     if not tag or shape.kind not in _TAKES_TAGS:
+        if isinstance(value, str) and not form_values.is_showable(shape, value):
+            shape = replace(shape, kind="text")
         return shape, value, ""
     kind = {"date": "date", "datetime": "datetime"}.get(tag, "text")
     return replace(shape, kind=kind), value["v"], tag
@@ -144,7 +169,18 @@ def fits(shape: Shape, value: Any) -> bool:
         return False
     if isinstance(value, list) and len(value) > MAX_ITEMS:
         return False
+    if isinstance(value, str) and not form_values.is_showable(shape, value):
+        return False
     return isinstance(value, wanted)
+
+
+def _is_of(shape: Shape, value: Any) -> bool:
+    """Whether a value is of this alternative's kind."""
+    if shape.kind == "object":
+        return isinstance(value, dict) and shape.required <= value.keys()
+    if shape.kind == "const":
+        return same(shape.choices[0], value)
+    return fits(shape, value)
 
 
 def yes_no(value: Any) -> list[Choice]:

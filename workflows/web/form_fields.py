@@ -6,7 +6,12 @@ from typing import Any
 
 from workflows.web.schema import MISSING, Shape
 
-_INPUT_TYPES = {"date": "date", "datetime": "datetime-local", "file": "file"}
+_INPUT_TYPES = {
+    "date": "date",
+    "time": "time",
+    "datetime": "datetime-local",
+    "file": "file",
+}
 _INPUT_MODES = {"integer": "numeric", "number": "decimal"}
 
 

@@ -4,14 +4,16 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from workflows.web import form_values
-from workflows.web.form_drawing import Drawing, fits, untagged, yes_no
+from workflows.web.form_drawing import Drawing, untagged, yes_no
 from workflows.web.form_fields import Branch, Choice, Field, join
 from workflows.web.form_values import Unreadable
-from workflows.web.schema import MAX_FILE_BYTES, MAX_ITEMS, MISSING, Shape, readable
+from workflows.web.schema import MAX_FILE_BYTES, MAX_ITEMS, MISSING, readable
 from workflows.web.tagged import EXAMPLES, is_readable
 
 ADD = "_add"
 REMOVE = "_remove"
+# Its value is the entry's name, a colon, and "up" or "down".
+MOVE = "_move"
 
 
 class Posted(Protocol):
@@ -34,14 +36,14 @@ class Reader:
         self.files = files
         self.added = str(data.get(ADD, ""))
         self.removed = str(data.get(REMOVE, ""))
+        self.moved, _, self.direction = str(data.get(MOVE, "")).rpartition(":")
 
     def read(
         self, schema: Any, name: str, label: str, required: bool, old: Any, depth: int
     ) -> tuple[Field, Any]:
         shape = self.document.shape(schema, depth)
         shape, old, tag = untagged(shape, old)
-        if not fits(shape, old):
-            shape = Shape("json", shape.schema, shape.nullable)
+        shape = self.drawing.settled(shape, old)
         field = self.drawing.blank(shape, name, label, required)
         field.tag = tag
         if shape.kind == "object":
@@ -95,7 +97,7 @@ class Reader:
     def _array(self, field: Field, old: Any, depth: int) -> Any:
         source = old if isinstance(old, list) else []
         count = self._count(field)
-        kept = [at for at in range(count) if self.removed != join(field.name, at)]
+        kept = self._places(field, count)
         found = []
         for new_at, at in enumerate(kept):
             came_from = self._came_from(join(field.name, at), at, len(source))
@@ -121,12 +123,23 @@ class Reader:
                     depth + 1,
                 )
             )
-        if len(kept) < count:
+        if kept != list(range(count)):
             self._renumber(field)
         if not found and not field.required and old in (MISSING, None):
             return None if old is None else MISSING
         self._note(field, form_values.check(field.shape, found))
         return found
+
+    def _places(self, field: Field, count: int) -> list[int]:
+        """The posted entries in their new order, without one that was taken out."""
+        names = [join(field.name, at) for at in range(count)]
+        kept = [at for at in range(count) if names[at] != self.removed]
+        if self.moved in names:
+            at = names.index(self.moved)
+            other = at - 1 if self.direction == "up" else at + 1
+            if 0 <= other < count:
+                kept[at], kept[other] = kept[other], kept[at]
+        return kept
 
     def _count(self, field: Field) -> int:
         try:
@@ -149,15 +162,15 @@ class Reader:
     def _union(self, field: Field, old: Any, depth: int) -> Any:
         chosen = str(self.data.get(field.name, ""))
         result: Any = MISSING
+        was = self.drawing.variant_of(field.shape, old)
         for index, variant in enumerate(field.shape.variants):
             name = f"{field.name}/~b{index}"
-            old_tag = old.get(field.shape.tag) if isinstance(old, dict) else MISSING
-            before = old if old_tag == variant.tag else MISSING
+            before = old if index == was else MISSING
             if str(index) == chosen:
                 body, result = self.read(
                     variant.schema, name, "", True, before, depth + 1
                 )
-                if isinstance(result, dict):
+                if isinstance(result, dict) and field.shape.tag:
                     result = {field.shape.tag: variant.tag, **result}
             else:
                 body = self.drawing.draw(
@@ -191,7 +204,7 @@ class Reader:
         value: Any = MISSING
         for at, choice in enumerate(field.shape.choices):
             chosen = str(at) == raw
-            field.choices.append(Choice(str(at), str(choice), chosen))
+            field.choices.append(Choice(str(at), field.shape.name_of(at), chosen))
             value = choice if chosen else value
         if value is MISSING:
             if raw:

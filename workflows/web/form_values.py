@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -12,6 +12,13 @@ from workflows.web.schema import MISSING, Schema, Shape
 _WHOLE = re.compile(r"[+-]?\d+\Z", re.ASCII)
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+\Z")
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s]+\Z")
+_CLOCK = r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,3})?)?"
+# What the browser's own controls for dates and times take; any other text they drop.
+_PICKERS = {
+    "date": re.compile(r"\d{4}-\d\d-\d\d\Z", re.ASCII),
+    "time": re.compile(_CLOCK + r"\Z", re.ASCII),
+    "datetime": re.compile(r"\d{4}-\d\d-\d\dT" + _CLOCK + r"\Z", re.ASCII),
+}
 
 
 class Unreadable(ValueError):
@@ -44,6 +51,16 @@ def from_raw(shape: Shape, raw: str) -> Any:
     return _READERS[shape.kind](raw)
 
 
+def is_showable(shape: Shape, value: str) -> bool:
+    """Whether a control for dates and times can show this text; else it would be lost."""
+    pattern = _PICKERS.get(shape.kind)
+    return not value or pattern is None or bool(pattern.match(_raw_text(shape, value)))
+
+
+def _raw_text(shape: Shape, value: str) -> str:
+    return _local_text(value) if shape.kind == "datetime" else value
+
+
 def check(shape: Shape, value: Any) -> str:
     """Tell which rule of the schema a value breaks; empty when none."""
     schema = shape.schema
@@ -62,7 +79,7 @@ def _check_text(schema: Schema, value: str) -> str:
         return f"Write at least {low} characters; this has {len(value)}."
     if high is not None and len(value) > high:
         return f"Write at most {high} characters; this has {len(value)}."
-    if "pattern" in schema and not re.search(schema["pattern"], value[:10_000]):
+    if "pattern" in schema and not _has_form(schema["pattern"], value[:10_000]):
         return f"This does not have the expected form: {schema['pattern']}"
     wanted = schema.get("format")
     if wanted == "email" and not _EMAIL.match(value):
@@ -70,6 +87,14 @@ def _check_text(schema: Schema, value: str) -> str:
     if wanted in {"uri", "url"} and not _ADDRESS.match(value):
         return "Write a full address, such as https://example.org/page."
     return ""
+
+
+def _has_form(pattern: Any, value: str) -> bool:
+    """Whether a text has the form; a pattern that Python cannot read lets it pass."""
+    try:
+        return re.search(pattern, value) is not None
+    except (re.error, TypeError):
+        return True
 
 
 def _check_number(schema: Schema, value: float) -> str:
@@ -138,6 +163,13 @@ def _read_date(raw: str) -> str:
         raise Unreadable("Enter a date as year-month-day: 2026-03-31.") from problem
 
 
+def _read_time(raw: str) -> str:
+    try:
+        return time.fromisoformat(raw.strip()).isoformat()
+    except ValueError as problem:
+        raise Unreadable("Enter a time of day, such as 14:30.") from problem
+
+
 def _read_datetime(raw: str) -> str:
     try:
         moment = datetime.fromisoformat(raw.strip())
@@ -179,6 +211,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "integer": _read_integer,
     "number": _read_number,
     "date": _read_date,
+    "time": _read_time,
     "datetime": _read_datetime,
     "json": _read_json,
 }

@@ -2,7 +2,7 @@
 
 Two walks over the same schema, one for each direction. What a person did not touch comes
 back exactly as it was proposed, so a control that shows less than the value holds (line
-ends, fractions of a second) cannot change it. Adding and removing entries of a list are
+ends, fractions of a second) cannot change it. Adding, removing and moving entries of a list are
 buttons that post the form, so nothing here needs JavaScript.
 """
 
@@ -12,10 +12,10 @@ from typing import Any
 
 from workflows.web.form_drawing import Drawing, mark_origin
 from workflows.web.form_fields import Field, walk
-from workflows.web.form_reading import ADD, REMOVE, Posted, Reader
+from workflows.web.form_reading import ADD, MOVE, REMOVE, Posted, Reader
 from workflows.web.schema import MISSING, Document, Schema
 
-__all__ = ["ADD", "REMOVE", "Form", "Reading", "attach"]
+__all__ = ["ADD", "MOVE", "REMOVE", "Form", "Reading", "attach"]
 
 
 @dataclass

@@ -11,19 +11,17 @@ from datetime import datetime
 from typing import Any
 
 from workflows.services.records import ReviewItem
-from workflows.services.shapes import BATCH, PLAIN, SCHEMA
+from workflows.services.schema_words import follow
+from workflows.services.shapes import PLAIN, SCHEMA
 from workflows.web.form_fields import Field
-from workflows.web.form_reading import ADD, REMOVE, Posted
+from workflows.web.form_reading import ADD, MOVE, REMOVE, Posted
 from workflows.web.forms import Form, Reading
 from workflows.web.schema import MISSING, Document, Schema, infer
 from workflows.web.value_diff import DiffRow, diff
 
 FRAMING = ("title", "question", "prompt", "hint")
-BUTTON_FIELDS = ("decision", "action", "verdict")
-FLAG_FIELDS = ("approved", "approve", "accepted")
-REASON_FIELDS = ("reason", "comment")
-NO_WORDS = {"reject", "rejected", "decline", "declined", "deny", "denied", "no"}
-ANSWER_WORDS = {"respond", "response", "reply"}
+# Fields that the boxes of the bar fill in; others of that use stay in the form.
+BOX_FIELDS = ("reason", "comment", "response", "reply")
 
 
 @dataclass(frozen=True)
@@ -37,16 +35,25 @@ class Asked:
 
 @dataclass
 class Draft:
-    """What a person has filled in so far, as the page shows it again."""
+    """What a person has filled in so far, as the page shows it again.
+
+    `words` are those in the box of each decision that has one, `faults` what is wrong there.
+    """
 
     kind: str = ""
-    reason: str = ""
-    response: str = ""
+    words: dict[str, str] = field(default_factory=dict)
+    faults: dict[str, str] = field(default_factory=dict)
     rows: list[DiffRow] = field(default_factory=list)
     is_readable: bool = True
     is_open: bool = False
+    is_held: bool = False
     kept_at: datetime | None = None
     is_outdated: bool = False
+
+    @property
+    def said(self) -> str:
+        """The words that go with the decision that was chosen."""
+        return self.words.get(self.kind, "")
 
 
 @dataclass(frozen=True)
@@ -57,8 +64,6 @@ class ReviewForm:
     proposed: Any = MISSING
     shown: Any = MISSING
     is_first: bool = False
-    can_reject: bool = True
-    can_respond: bool = True
 
     def draw(self) -> Field | None:
         return self.form.draw(self.proposed, self.proposed) if self.form else None
@@ -91,7 +96,7 @@ def review_form(item: ReviewItem) -> ReviewForm:
     """Make the form of a question."""
     if item.shape == SCHEMA:
         return _schema_form(item)
-    if item.shape == BATCH:
+    if item.has_cards:
         return ReviewForm(None)
     if item.shape == PLAIN:
         return _plain_form(item)
@@ -100,8 +105,8 @@ def review_form(item: ReviewItem) -> ReviewForm:
 
 
 def is_list_button(data: Posted) -> bool:
-    """Whether a button that adds or removes an entry was pressed."""
-    return bool(data.get(ADD, "")) or bool(data.get(REMOVE, ""))
+    """Whether a button that adds, removes or moves an entry was pressed."""
+    return any(data.get(name, "") for name in (ADD, REMOVE, MOVE))
 
 
 def _plain_form(item: ReviewItem) -> ReviewForm:
@@ -126,23 +131,9 @@ def _schema_form(item: ReviewItem) -> ReviewForm:
     top = document.shape(schema)
     proposed = item.proposed if item.proposed not in (None, {}) else MISSING
     if top.kind != "object":
-        return ReviewForm(Form(schema), proposed, _rest(item, ()), True, False, False)
-    hidden = []
-    says_no = answers = False
-    for name, part in top.properties.items():
-        shape = document.shape(part)
-        words = {choice for choice in shape.choices if isinstance(choice, str)}
-        if name in BUTTON_FIELDS and words & NO_WORDS:
-            says_no = True
-            answers = bool(words & ANSWER_WORDS)
-            hidden.append(name)
-        elif name in FLAG_FIELDS and shape.kind == "boolean":
-            says_no = True
-            hidden.append(name)
-    for name in REASON_FIELDS:
-        if says_no and name in top.properties and name not in top.required:
-            hidden.append(name)
-            break
+        known = with_known_call(schema, item.payload)
+        return ReviewForm(Form(known), proposed, _rest(item, ()), True)
+    hidden = _filled_by_the_bar(item, top.required)
     fields = {k: v for k, v in top.properties.items() if k not in hidden}
     root = {
         **{
@@ -156,7 +147,48 @@ def _schema_form(item: ReviewItem) -> ReviewForm:
     known = {} if proposed is MISSING else proposed
     value = {key: part for key, part in known.items() if key not in hidden}
     rest = _rest(item, tuple(top.properties))
-    return ReviewForm(form, value, rest, True, says_no, answers)
+    return ReviewForm(form, value, rest, True)
+
+
+def _filled_by_the_bar(item: ReviewItem, required: frozenset[str]) -> set[str]:
+    """The fields that the buttons and the boxes beside them fill in."""
+    saying = item.saying
+    if not saying.field:
+        return set()
+    hidden = {saying.field}
+    if "reject" in saying.words or "changes" in saying.words:
+        hidden.add(saying.reason)
+    if "respond" in saying.words:
+        hidden.add(saying.reply)
+    return {
+        name
+        for name in hidden
+        if name == saying.field or (name in BOX_FIELDS and name not in required)
+    }
+
+
+def with_known_call(schema: Schema, payload: Any) -> Schema:
+    """The schema of a decision on one tool call, with its edit begun by the call as it stands.
+
+    The payload names the call (`name`, `args`); the branch that takes an `edited_action` then
+    shows those arguments instead of empty fields.
+    """
+    if not isinstance(payload, Mapping) or not isinstance(payload.get("args"), Mapping):
+        return schema
+    call = {"name": payload.get("name", ""), "args": payload["args"]}
+    branches = []
+    for name in ("oneOf", "anyOf"):
+        for option in schema.get(name) or ():
+            branch = follow(option, schema)
+            parts = branch.get("properties")
+            if isinstance(parts, Mapping) and "edited_action" in parts:
+                edited = {**follow(parts["edited_action"], schema), "default": call}
+                branch["properties"] = {**parts, "edited_action": edited}
+                option = branch
+            branches.append(option)
+        if branches:
+            return {**schema, name: branches}
+    return schema
 
 
 def _rest(item: ReviewItem, covered: tuple[str, ...]) -> Any:

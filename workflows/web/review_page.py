@@ -1,6 +1,6 @@
 """What the page of a question shows around its form."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,51 @@ TITLES = {
     "agent_inbox": "Action that waits for approval",
     SCHEMA: "What the workflow found",
 }
+
+
+@dataclass(frozen=True)
+class Box:
+    """A decision that opens a box for words; `name` is the field that is posted.
+
+    `is_needed` says that nothing is sent without words, `is_hard` that the workflow does not
+    get what it asked for, `is_default` that this is what the question is mostly for.
+    """
+
+    kind: str
+    name: str
+    key: str
+    icon: str
+    opens: str
+    asks: str
+    hint: str
+    sends: str
+    is_needed: bool = False
+    is_hard: bool = False
+    is_default: bool = False
+
+
+BOXES = (
+    Box(
+        *("reject", "reject_reason", "r", "x", "Reject…"),
+        *("Why do you reject it?", "the workflow gets these words", "Reject"),
+        is_hard=True,
+    ),
+    Box(
+        *("changes", "changes_needed", "b", "return", "Send back…"),
+        *("What should change?", "the workflow gets these words", "Send back"),
+        is_needed=True,
+    ),
+    Box(
+        *("respond", "response", "t", "message", "Answer…"),
+        *("Your answer in words", "", "Send answer"),
+        is_needed=True,
+    ),
+    Box(
+        *("close", "close_reason", "i", "stop", "Close…"),
+        *("Why is there no answer?", "for the record", "Close without answer"),
+        is_hard=True,
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -72,15 +117,24 @@ class Steps:
 def page_context(item: ReviewItem, form: ReviewForm) -> dict[str, Any]:
     """The parts of the page that depend on the question alone."""
     kinds = set(item.kinds)
+    boxes = [box for box in BOXES if box.kind in kinds and _has_box(box, item)]
+    can_approve = "approve" in kinds or item.has_cards
+    if not can_approve and "edit" not in kinds and boxes:
+        first = next((box for box in boxes if not box.is_hard), boxes[0])
+        boxes = [replace(box, is_default=box is first) for box in boxes]
     return {
         "item": item,
         "shown": None if form.shown is MISSING else form.shown,
         "proposal_title": TITLES.get(item.shape, "Proposal"),
         "can_edit_form": form.form is not None and "edit" in kinds,
-        "can_reject": form.can_reject and "reject" in kinds and item.shape != "batch",
-        "can_respond": form.can_respond
-        and "respond" in kinds
-        and item.shape != "batch",
+        "can_approve": can_approve,
+        "says_no": bool(kinds & {"reject", "changes"}),
+        "boxes": boxes,
         "is_form_first": form.is_first,
         "takes_files": form.form is not None and form.form.takes_files,
     }
+
+
+def _has_box(box: Box, item: ReviewItem) -> bool:
+    # Each card has its own decision; only to close the question is about all of them.
+    return not item.has_cards or (box.kind == "close" and item.close_ends_run)

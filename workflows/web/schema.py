@@ -18,16 +18,25 @@ MISSING: Any = type("Missing", (), {"__repr__": lambda self: "MISSING"})()
 
 LONG_TEXT = 80
 MAX_NESTING = 8
+# Deeper than this, a part that contains itself is edited as JSON: fields multiply by level.
+MAX_RECURSION = 3
 MAX_ITEMS = 200
 MAX_FILE_BYTES = 2 * 1024 * 1024
 
+MAX_VARIANTS = 8
+_KIND_WORDS = {
+    **{"text": "Text", "long": "Text", "file": "File", "date": "Date", "time": "Time"},
+    **{"datetime": "Date and time", "integer": "Whole number", "number": "Number"},
+    **{"boolean": "Yes or no", "object": "Several fields", "array": "List"},
+    "select": "One of a list",
+}
 _SCALARS = {"string", "integer", "number", "boolean"}
 _ANNOTATIONS = ("title", "description", "default", "examples")
 
 
 @dataclass(frozen=True)
 class Variant:
-    """One alternative of a union of objects, told apart by the value of its tag."""
+    """One alternative of a union; objects may be told apart by the value of their tag."""
 
     tag: Any
     label: str
@@ -38,14 +47,16 @@ class Variant:
 class Shape:
     """What a form has to know of one node of the schema.
 
-    `kind` is one of text, long, integer, number, boolean, select, const, date, datetime,
-    file, object, array, union, json.
+    `kind` is one of text, long, integer, number, boolean, select, const, date, time,
+    datetime, file, object, array, union, json. `names` are what people read for `choices`,
+    where the author named them. A union without `tag` is told apart by what fits.
     """
 
     kind: str
     schema: Schema
     nullable: bool = False
     choices: tuple[Any, ...] = ()
+    names: tuple[str, ...] = ()
     properties: Mapping[str, Schema] = field(default_factory=dict)
     required: frozenset[str] = frozenset()
     items: Schema | None = None
@@ -65,12 +76,17 @@ class Shape:
     def default(self) -> Any:
         return self.schema.get("default", MISSING)
 
+    def name_of(self, at: int) -> str:
+        """What people read for the choice at that place."""
+        return self.names[at] if at < len(self.names) else str(self.choices[at])
+
 
 class Document:
     """A whole schema, which its parts refer to by `$ref`."""
 
     def __init__(self, schema: Schema | bool | None) -> None:
         self.root: Schema = schema if isinstance(schema, Mapping) else {}
+        self._circles: dict[str, bool] = {}
 
     def shape(self, schema: Any, depth: int = 0) -> Shape:
         """Describe one node; a node nested too deep, or unknown, is JSON."""
@@ -78,7 +94,8 @@ class Document:
             return Shape("json", {})
         node = self._resolve(schema)
         node, nullable = self._without_null(node)
-        if depth > MAX_NESTING:
+        limit = MAX_RECURSION if self._contains_itself(schema) else MAX_NESTING
+        if depth > limit:
             return Shape("json", node, nullable)
         return (
             self._constant(node, nullable)
@@ -101,10 +118,17 @@ class Document:
         if not options:
             return None
         branches = [self._resolve(option) for option in options]
+        values = [_constant_of(branch) for branch in branches]
+        if MISSING not in values:
+            names = tuple(
+                str(option.get("title") or branch.get("title") or value)
+                for option, branch, value in zip(options, branches, values, strict=True)
+            )
+            return Shape("select", node, nullable, choices=tuple(values), names=names)
         tag = str(node.get("discriminator", {}).get("propertyName", ""))
         tag = tag or self._common_tag(branches)
         if not tag:
-            return Shape("json", node, nullable)
+            return self._untagged(node, nullable, options, branches)
         variants = []
         for option, branch in zip(options, branches, strict=True):
             value = _constant_of(
@@ -115,6 +139,22 @@ class Document:
             label = str(option.get("title") or readable(str(value)))
             variants.append(Variant(value, label, branch))
         return Shape("union", node, nullable, tag=tag, variants=tuple(variants))
+
+    def _untagged(
+        self, node: Schema, nullable: bool, options: list[Any], branches: list[Schema]
+    ) -> Shape:
+        """Alternatives of different kinds, each with a control of its own."""
+        kinds = [
+            "select" if "enum" in branch else self._typed(branch, False).kind
+            for branch in branches
+        ]
+        if "json" in kinds or len(options) > MAX_VARIANTS:
+            return Shape("json", node, nullable)
+        variants = tuple(
+            Variant(MISSING, str(branch.get("title") or _KIND_WORDS[kind]), option)
+            for option, branch, kind in zip(options, branches, kinds, strict=True)
+        )
+        return Shape("union", node, nullable, variants=variants)
 
     def _common_tag(self, branches: list[Schema]) -> str:
         """Name a property that is a different constant in each branch."""
@@ -168,6 +208,32 @@ class Document:
                 return node
             kept = {key: node[key] for key in _ANNOTATIONS if key in node}
             node = {**target, **kept}
+
+    def _contains_itself(self, schema: Schema) -> bool:
+        """Whether following this reference leads back to it."""
+        reference = schema.get("$ref")
+        if not isinstance(reference, str):
+            return False
+        if reference not in self._circles:
+            self._circles[reference] = self._leads_to(reference)
+        return self._circles[reference]
+
+    def _leads_to(self, wanted: str) -> bool:
+        seen: set[str] = set()
+        left: list[Any] = [self._lookup(wanted)]
+        while left:
+            node = left.pop()
+            if isinstance(node, Mapping):
+                reference = node.get("$ref")
+                if reference == wanted:
+                    return True
+                if isinstance(reference, str) and reference not in seen:
+                    seen.add(reference)
+                    left.append(self._lookup(reference))
+                left.extend(node.values())
+            elif isinstance(node, list):
+                left.extend(node)
+        return False
 
     def _lookup(self, reference: str) -> Schema:
         if not reference.startswith("#"):
@@ -251,8 +317,8 @@ def _text_kind(node: Schema) -> str:
     if "contentMediaType" in node and node.get("format") != "long":
         return "file"
     wanted = node.get("format")
-    if wanted == "date":
-        return "date"
+    if wanted in {"date", "time"}:
+        return str(wanted)
     if wanted == "date-time":
         return "datetime"
     if wanted in {"long", "textarea", "markdown"}:

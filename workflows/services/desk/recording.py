@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from django.db import DEFAULT_DB_ALIAS
 from django.db.models import F
 
 from workflows.engine import ids
 from workflows.models import Decision, Draft, Interrupt, Run, Thread
 from workflows.services.desk import audit
 from workflows.services.queueing import queue_run
+from workflows.storage.events import append_events
 from workflows.storage.sealing import ANSWER, EDITS, seal
 
 
@@ -40,7 +42,7 @@ def record_decision(
     row: Interrupt,
     thread: Thread,
     decision: Decision,
-    command: str,
+    command: str | None,
     *,
     override: bool = False,
     edited: Sequence[str] = (),
@@ -50,7 +52,7 @@ def record_decision(
     Answer and edits come as plain text and are sealed here, where a cipher is set.
 
     `command` is the tagged JSON text of a Command. The run waits until the decision's
-    `start_at`. `row` is the question as it was before it was taken.
+    `start_at`. Without one no run follows. `row` is the question as it was before it was taken.
     """
     told: dict[str, Any] = {
         "interrupt": row.pk,
@@ -66,16 +68,20 @@ def record_decision(
         "status": Interrupt.Status.DECIDED.value,
         "round": row.round,
     }
-    decision.run = queue_run(
-        thread,
-        Run.Kind.RESUME,
-        command,
-        decision.person,
-        # Runs are taken with the smallest number first, questions with the greatest.
-        priority=-row.priority,
-        due_at=decision.start_at,
-        events=[("interrupt", asked), ("decision", told)],
-    )
+    events = [("interrupt", asked), ("decision", told)]
+    if command is None:
+        append_events(DEFAULT_DB_ALIAS, thread.pk, None, events)
+    else:
+        decision.run = queue_run(
+            thread,
+            Run.Kind.RESUME,
+            command,
+            decision.person,
+            # Runs are taken with the smallest number first, questions with the greatest.
+            priority=-row.priority,
+            due_at=decision.start_at,
+            events=events,
+        )
     decision.interrupt = row
     decision.round = row.round
     decision.original = row.value

@@ -13,10 +13,12 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from workflows.services.action import Refused
+from workflows.services.shapes import KINDS
 
 DAY = 24 * 60 * 60
 LONGEST_SECONDS = 366 * DAY
 TIMEOUT_ACTIONS = ("none", "answer", "reject", "fail")
+CLOSE_ACTIONS = ("", "cancel", "ignore")
 
 
 class InvalidPolicy(Refused):
@@ -44,7 +46,9 @@ class Rules:
     `decide_groups` None leaves it to `register` and the roles. `quorum` is how many people
     must approve; one rejection is enough. `four_eyes` bars whoever started the run or edited
     its state last. `undo` None is the site's `UNDO_SECONDS`. `due` counts from when the question was asked, `remind` before it is due,
-    `escalate` after, `timeout` again from when it was asked.
+    `escalate` after, `timeout` again from when it was asked. `decisions` None leaves it to the
+    question which decisions it takes; `close` lets people close it without an answer: by
+    cancelling its run, or with its own word for "ignored".
     """
 
     decide_groups: tuple[str, ...] | None = None
@@ -62,6 +66,8 @@ class Rules:
     assign_group: str = ""
     assign_person: str = ""
     reasons: tuple[str, ...] = ()
+    decisions: tuple[str, ...] | None = None
+    close: str = ""
     sources: tuple[str, ...] = field(default=("default",), compare=False)
 
     def with_part(self, part: Mapping[str, Any], source: str) -> Rules:
@@ -170,6 +176,19 @@ def _action(value: Any) -> str:
     return str(value)
 
 
+def _close(value: Any) -> str:
+    if value not in CLOSE_ACTIONS:
+        raise ValueError('takes "cancel" or "ignore", or "" for neither')
+    return str(value)
+
+
+def _decisions(value: Any) -> tuple[str, ...]:
+    named = _texts(value)
+    if not named or not set(named) <= set(KINDS):
+        raise ValueError(f"takes a list of {', '.join(KINDS)}")
+    return named
+
+
 _seconds = _count(0, LONGEST_SECONDS)
 _priority = _count(-100, 100)
 _READERS: dict[str, Callable[[Any], Any]] = {
@@ -188,5 +207,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "assign_group": _text,
     "assign_person": _text,
     "reasons": _texts,
+    "decisions": _or_none(_decisions),
+    "close": _close,
 }
 DEFAULT = Rules()

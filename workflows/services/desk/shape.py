@@ -1,20 +1,79 @@
-"""The shape of a stored question."""
+"""The shape of a stored question, with the decisions that its rules leave."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from workflows.engine import serde
-from workflows.engine.errors import SerdeError
+from workflows.engine.errors import DecryptionError, SerdeError
 from workflows.models import Interrupt
-from workflows.services.shapes import Shape, recognise
+from workflows.services.action import Unreadable
+from workflows.services.desk.rules import Rules
+from workflows.services.shapes import (
+    APPROVE,
+    CLOSE,
+    EDIT,
+    KINDS,
+    SCHEMA,
+    Shape,
+    recognise,
+)
 from workflows.storage.sealing import QUESTION, unseal
 
 
 def shape_of(row: Interrupt) -> Shape:
-    """The shape of a stored question; where a type is unknown, of its plain tree."""
-    text = unseal(row.value, row.thread_id, QUESTION)
+    """The shape of a stored question; where a type is unknown, of its plain tree.
+
+    Raises Unreadable where the text does not decrypt or is damaged.
+    """
+    try:
+        text = unseal(row.value, row.thread_id, QUESTION)
+    except DecryptionError as error:
+        raise Unreadable(f"Question #{row.pk} cannot be read: {error}") from error
     try:
         payload = serde.loads(text)
     except SerdeError:
-        payload = serde.tree(text)
-    schema = serde.tree(row.response_schema) if row.response_schema else None
+        payload = _plain(row, text)
+    schema = _plain(row, row.response_schema) if row.response_schema else None
     return recognise(payload, schema)
+
+
+def narrowed(shape: Shape, rules: Rules) -> Shape:
+    """The shape with the decisions that the rules allow; never with none at all.
+
+    Closing without an answer is there only where the question or a rule allows it.
+    """
+    wanted = rules.decisions
+    if wanted is not None and shape.name == SCHEMA and {APPROVE, EDIT} & set(wanted):
+        # To approve a form is to fill it in.
+        wanted = (*wanted, APPROVE, EDIT)
+    kinds = _kept(shape.kinds, wanted)
+    may_close = rules.close == "cancel" or (
+        rules.close == "ignore" and shape.can_ignore
+    )
+    if may_close and (wanted is None or CLOSE in wanted):
+        kinds = tuple(k for k in KINDS if k in kinds or k == CLOSE)
+    return replace(
+        shape,
+        kinds=kinds or shape.kinds,
+        cards=tuple(
+            replace(card, kinds=_kept(card.kinds, wanted) or card.kinds)
+            for card in shape.cards
+        ),
+    )
+
+
+def closes_by_cancelling(shape: Shape, rules: Rules) -> bool:
+    """Whether closing without an answer ends the run; else the workflow is answered."""
+    return rules.close == "cancel" or not shape.can_ignore
+
+
+def _kept(kinds: tuple[str, ...], wanted: tuple[str, ...] | None) -> tuple[str, ...]:
+    return kinds if wanted is None else tuple(k for k in kinds if k in wanted)
+
+
+def _plain(row: Interrupt, text: str) -> object:
+    try:
+        return serde.tree(text)
+    except SerdeError as error:
+        raise Unreadable(f"Question #{row.pk} is damaged: {error}") from error

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from django.db import IntegrityError, transaction
+from django.db import DEFAULT_DB_ALIAS, IntegrityError, transaction
 
 from workflows.engine import ids
 from workflows.models import Interrupt, Vote
 from workflows.services.access import Person, name_of, row_of
 from workflows.services.action import AlreadyDecided, NotPending
+from workflows.services.desk import audit
+from workflows.storage.events import append_events
 from workflows.storage.sealing import ANSWER, seal
 
 
@@ -16,18 +18,27 @@ class VotesDiffer(NotPending):
 
 
 def cast(
-    row: Interrupt, person: Person, kind: str, answer: str, reason: str
+    row: Interrupt,
+    person: Person,
+    kind: str,
+    answer: str,
+    reason: str,
+    *,
+    is_repeat: bool = False,
 ) -> tuple[Vote, int]:
     """Keep one person's approval; returns it and how many there are with it.
 
     Called with the thread's row locked, so of two last votes one comes last. Raises
-    VotesDiffer, or AlreadyDecided where the person has voted in this round.
+    VotesDiffer, or AlreadyDecided where the person has voted in this round. With `is_repeat`,
+    the same vote sent again is the one that stands, and the count is 0.
     """
     votes = list(row.votes.filter(round=row.round).order_by("id"))
     digest = ids.digest(answer)
     mine = getattr(row_of(person), "pk", None)
     for vote in votes:
         if vote.person_id == mine:
+            if is_repeat and (vote.kind, vote.digest) == (kind, digest):
+                return vote, 0
             raise AlreadyDecided(
                 f"You have approved question #{row.pk} already; it waits for others.",
                 who=vote.person_name,
@@ -62,3 +73,26 @@ def cast(
             f"You have approved question #{row.pk} already."
         ) from error
     return vote, len(votes) + 1
+
+
+def tell(
+    row: Interrupt, person: Person, kind: str, channel: str, votes: int, needed: int
+) -> None:
+    """Say in the timeline and the audit that one of several has approved."""
+    told = {
+        "interrupt": row.pk,
+        "kind": "vote",
+        "by": name_of(person),
+        "votes": votes,
+        "needed": needed,
+    }
+    append_events(DEFAULT_DB_ALIAS, row.thread_id, None, [("decision", told)])
+    audit.record(
+        person,
+        "question.voted",
+        channel=channel,
+        graph=row.graph,
+        thread=row.thread_id,
+        subject=f"question {row.pk}",
+        data={"kind": kind, "votes": votes, "needed": needed},
+    )

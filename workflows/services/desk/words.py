@@ -16,9 +16,9 @@ def in_words(rules: Rules) -> str:
             f"needs {rules.quorum} people" + (f" of {whom}" if whom else " to approve")
         )
     elif whom:
-        parts.append(f"for {whom}")
+        parts.append(f"is for {whom}")
     if rules.four_eyes:
-        parts.append("not for whoever started or last edited it")
+        parts.append("is not for you if you started or last edited it")
     if rules.timeout is not None and rules.timeout_action != "none":
         what = {
             "answer": "gets its default answer",
