@@ -165,7 +165,7 @@ def test_a_reader_without_the_key_is_told_thread_and_channel():
         {},
         {"a": 1},
     )
-    saver._keeper.vault.cipher.names = ("k2",)  # type: ignore[attr-defined]
+    saver._forms.keeper.vault.cipher.names = ("k2",)  # type: ignore[attr-defined]
 
     with pytest.raises(DecryptionError, match=r"thread 't'.*'k1'"):
         saver.get_tuple(config)
