@@ -9,6 +9,7 @@ from workflows.engine.checkpoint.kept import Keeper, Node
 from workflows.engine.checkpoint.records import (
     SLOTS,
     Saved,
+    Slots,
     Space,
     TaskRecord,
     is_engines_own,
@@ -22,15 +23,13 @@ from workflows.engine.checkpoint.shapes import (
 )
 from workflows.engine.errors import SerializationError
 from workflows.engine.serde import Serde
-from workflows.engine.serde.plain import SAFE, encode_plain
+from workflows.engine.serde.plain import SAFE
 from workflows.engine.serde.vault import AnyCipher, Vault
-
-_APART = ("channel_values", "channel_versions")
 
 
 def _unmoved(
     before: Saved | None, given: Any, changed: Any, versions: dict[str, Any]
-) -> dict[str, Node]:
+) -> dict[str, Node | Any]:
     """The channels that did not move, as the checkpoint before has them."""
     if before is None or len(changed) >= len(given):
         return {}
@@ -70,7 +69,8 @@ class Forms:
         checkpoint, metadata = self.body_of(saved, thread_id)
         checkpoint["channel_versions"] = dict(saved.versions)
         checkpoint["channel_values"] = {
-            channel: node.load(self.serde) for channel, node in saved.values.items()
+            channel: kept.load(self.serde) if isinstance(kept, Node) else kept
+            for channel, kept in saved.values.items()
         }
         parent = None
         if saved.parent:
@@ -80,11 +80,13 @@ class Forms:
             checkpoint,
             metadata,
             parent,
-            self._pending(space.writes.get(saved.id, {}), thread_id),
+            self._pending(space.tasks_of(saved.id), thread_id),
         )
 
     def body_of(self, saved: Saved, thread_id: str) -> Any:
-        """[checkpoint without values, metadata]."""
+        """[checkpoint without values, metadata], made anew."""
+        if not isinstance(saved.body, bytes):
+            saved.body = self._text_of_body(*saved.body)
         return self._read(saved.body, thread_id, BODY)
 
     def _read(self, data: bytes, thread_id: str, place: str) -> Any:
@@ -100,8 +102,16 @@ class Forms:
             (task_id, channel, value)
             for task_id, record in in_order
             for slot in sorted(record.slots)
-            for channel, value in self._read(record.slots[slot], thread_id, WRITES)
+            for channel, value in self._pairs(record.slots[slot], thread_id)
         ]
+
+    def _pairs(
+        self, kept: bytes | Sequence[tuple[str, Any]], thread_id: str
+    ) -> Sequence[tuple[str, Any]]:
+        if isinstance(kept, bytes):
+            found: list[tuple[str, Any]] = self._read(kept, thread_id, WRITES)
+            return found
+        return kept
 
     def saved(
         self,
@@ -113,33 +123,42 @@ class Forms:
         metadata: Any,
         changed: Any,
         appended: Container[str] = (),
+        *,
+        own: bool = False,
     ) -> Saved:
-        """What is kept of a checkpoint; `before` is the one that it was made from."""
+        """What is kept of a checkpoint; `before` is the one that it was made from.
+
+        `own`: the engine has made it and changes nothing of it any more.
+        """
         given = checkpoint.get("channel_values", {})
-        versions = dict(checkpoint.get("channel_versions", ()))
+        versions = checkpoint.get("channel_versions", {})
+        if not own:
+            versions = dict(versions)
         values = _unmoved(before, given, changed, versions)
         for channel, value in given.items():
             if channel in values:
                 continue
             if type(value) in self._bare:
-                values[channel] = Node(value)  # cannot change, so it needs no text
+                values[channel] = value  # cannot change, so it needs no text
             else:
                 key = (thread_id, namespace, channel)
                 values[channel] = self.keeper.keep(
                     key, value, appended=channel in appended
                 )
-        rest = {name: part for name, part in checkpoint.items() if name not in _APART}
-        body = self._body(rest, metadata)
+        rest: dict[str, Any] = checkpoint.copy()  # type: ignore[assignment]
+        rest.pop("channel_values", None)
+        rest.pop("channel_versions", None)
+        body: bytes | list[Any]
         if self.sealer is not None:
-            body = self.sealer.seal(body, thread_id, BODY)
+            text = self._text_of_body(rest, metadata)
+            body = self.sealer.seal(text, thread_id, BODY)
+        elif own and is_engines_own(rest.get("due") or (), metadata):
+            body = [rest, metadata]
+        else:
+            body = self._text_of_body(rest, metadata)
         return Saved(checkpoint["id"], parent, body, values, versions)
 
-    def _body(self, rest: dict[str, Any], metadata: Any) -> bytes:
-        if is_engines_own(rest, metadata):
-            try:
-                return encode_plain([rest, metadata])
-            except ValueError:
-                pass  # a name with a lone surrogate: the careful way below
+    def _text_of_body(self, rest: dict[str, Any], metadata: Any) -> bytes:
         try:
             return self.serde.encode([rest, metadata])
         except SerializationError:
@@ -147,25 +166,20 @@ class Forms:
             self.serde.encode(metadata, "$metadata")
             raise
 
-    def slots(
-        self, writes: Sequence[tuple[str, Any]], thread_id: str
-    ) -> dict[str, bytes]:
+    def slots(self, writes: Sequence[tuple[str, Any]], thread_id: str) -> Slots:
         """What is kept of a task's writes, by slot."""
-        slots = self._slot_texts(writes)
-        if self.sealer is None:
-            return slots
-        return {
-            slot: self.sealer.seal(data, thread_id, WRITES)
-            for slot, data in slots.items()
-        }
+        if self.sealer is not None:
+            return {
+                slot: self.sealer.seal(data, thread_id, WRITES)
+                for slot, data in self._slot_texts(writes).items()
+            }
+        for channel, value in writes:
+            if type(value) not in SAFE or channel in SLOTS:
+                return {**self._slot_texts(writes)}
+        return {"writes": tuple(writes)}
 
     def _slot_texts(self, writes: Sequence[tuple[str, Any]]) -> dict[str, bytes]:
         pairs: dict[str, list[list[Any]]] = {}
-        if all(type(value) in SAFE and name not in SLOTS for name, value in writes):
-            try:
-                return {"writes": encode_plain(writes)}
-            except ValueError:
-                pass  # a lone surrogate: the careful way below
         for channel, value in writes:
             slot = SLOTS.get(channel, "writes")
             if slot in pairs:

@@ -180,9 +180,10 @@ class InMemorySaver(PromptTwins):
                     commit.metadata,
                     commit.changed,
                     commit.appended,
+                    own=True,
                 )
             for task, slots in tasks:
-                space.enter(parent or "", task.task_id, task.path, slots)
+                space.enter(parent or "", task.task, task.path, slots)
             if saved is not None:
                 space.add(saved)
 
