@@ -11,6 +11,7 @@ from tests.storage.ciphers import TinyCipher
 from tests.storage.saver_contract import Chain, checkpoint, meta
 from tests.storage.whole_contract import WholeContract
 from workflows.engine.checkpoint.base import Commit, checkpoint_config
+from workflows.engine.checkpoint.kept import Node
 from workflows.engine.checkpoint.memory import InMemorySaver, MemorySaver
 from workflows.engine.errors import SerializationError, ThreadBusyError
 from workflows.engine.serde import Serde
@@ -165,6 +166,7 @@ def kept_bytes(saver):
         for space in saver._threads["t"].values()
         for saved in space.saved.values()
         for node in saved.values.values()
+        if isinstance(node, Node)
     }
     return sum(nodes.values())
 

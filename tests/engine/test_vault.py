@@ -150,9 +150,9 @@ def test_the_memory_saver_keeps_nothing_in_the_clear():
     saver.put_writes(config, [("a", "Rosebud")], "task")
 
     space = saver._threads["t"][""]
-    kept = [space.saved["1"].body]
+    kept: list[Any] = [space.saved["1"].body]
     kept += [node.payload for node in space.saved["1"].values.values()]
-    kept += space.writes["1"]["task"].slots.values()
+    kept += space.tasks_of("1")["task"].slots.values()
     assert len(kept) == 4
     assert all(is_sealed(text.decode()) for text in kept)
 
@@ -165,7 +165,7 @@ def test_a_reader_without_the_key_is_told_thread_and_channel():
         {},
         {"a": 1},
     )
-    saver._keeper.vault.cipher.names = ("k2",)  # type: ignore[attr-defined]
+    saver._forms.keeper.vault.cipher.names = ("k2",)  # type: ignore[attr-defined]
 
     with pytest.raises(DecryptionError, match=r"thread 't'.*'k1'"):
         saver.get_tuple(config)

@@ -57,6 +57,23 @@ def task_id(*parts: object) -> str:
     return f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"
 
 
+class TaskKey:
+    """What the id of a task is made of; the id itself is made when somebody first asks for it."""
+
+    __slots__ = ("_id", "parts")
+
+    def __init__(self, *parts: object) -> None:
+        self.parts = parts
+        self._id: str | None = None
+
+    @property
+    def id(self) -> str:
+        """The id of the task."""
+        if self._id is None:
+            self._id = task_id(*self.parts)
+        return self._id
+
+
 def interrupt_id(task: str, place: object) -> str:
     """The id of a task's question at `place` (its ordinal or its key), 32 hex digits (R5.4)."""
     return digest(f"{task}\x00{place}")

@@ -6,9 +6,8 @@ the history.
 
 from __future__ import annotations
 
-import builtins
 import threading
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from workflows.engine import serde as _serde
@@ -18,47 +17,14 @@ from workflows.engine.checkpoint.base import (
     CheckpointTuple,
     Commit,
     Config,
-    PendingWrite,
     checkpoint_config,
 )
-from workflows.engine.checkpoint.kept import Keeper, Node
+from workflows.engine.checkpoint.forms import Forms
 from workflows.engine.checkpoint.prompt import PromptTwins
-from workflows.engine.checkpoint.records import (
-    SLOTS,
-    Saved,
-    Space,
-    TaskRecord,
-    is_engines_own,
-)
-from workflows.engine.checkpoint.sealed import BODY, WRITES, SealedKeeper, Sealer
-from workflows.engine.errors import SerializationError, ThreadBusyError
+from workflows.engine.checkpoint.records import Saved, Space
+from workflows.engine.errors import ThreadBusyError
 from workflows.engine.serde import Serde
-from workflows.engine.serde.plain import SAFE, encode_plain
-from workflows.engine.serde.vault import AnyCipher, Vault
-
-_APART = ("channel_values", "channel_versions")
-
-
-def _unmoved(
-    before: Saved | None, given: Any, changed: Any, versions: dict[str, Any]
-) -> dict[str, Node]:
-    """The channels that did not move, as the checkpoint before has them."""
-    if before is None or len(changed) >= len(given):
-        return {}
-    known = before.versions
-    if {**known, **changed} == versions:  # a wide state is copied, not walked
-        kept = before.values.copy()
-        for channel in changed:
-            kept.pop(channel, None)
-        if kept.keys() <= given.keys():
-            return kept
-    return {
-        channel: node
-        for channel, node in before.values.items()
-        if channel in given
-        and channel not in changed
-        and known.get(channel) == versions.get(channel)
-    }
+from workflows.engine.serde.vault import AnyCipher
 
 
 class InMemorySaver(PromptTwins):
@@ -79,13 +45,7 @@ class InMemorySaver(PromptTwins):
         super().__init__(serde=self.serde)
         self._lock = threading.RLock()
         self._threads: dict[str, dict[str, Space]] = {}
-        self._keeper = Keeper(self.serde)
-        self._sealer: Sealer | None = None
-        self._bare = SAFE  # types that are kept as they are
-        if cipher is not None:
-            self._bare = frozenset()
-            self._sealer = Sealer(vault := Vault(cipher))
-            self._keeper = SealedKeeper(self.serde, vault)
+        self._forms = Forms(self.serde, cipher)
 
     # reading
 
@@ -100,7 +60,7 @@ class InMemorySaver(PromptTwins):
             saved = space.saved.get(conf.get("checkpoint_id") or space.ids[-1])
             if saved is None:
                 return None
-            return self._tuple(thread_id, namespace, space, saved)
+            return self._forms.tuple_of(thread_id, namespace, space, saved)
 
     def head(self, thread_id: str) -> str | None:
         """The id of the newest checkpoint of the root namespace, or None."""
@@ -123,11 +83,11 @@ class InMemorySaver(PromptTwins):
             if limit is not None and given >= limit:
                 return
             if filter:
-                metadata = self._read(saved.body, thread_id, BODY)[1]
+                metadata = self._forms.body_of(saved, thread_id)[1]
                 if any(metadata.get(name) != want for name, want in filter.items()):
                     continue
             with self._lock:
-                row = self._tuple(thread_id, namespace, space, saved)
+                row = self._forms.tuple_of(thread_id, namespace, space, saved)
             given += 1
             yield row
 
@@ -152,41 +112,6 @@ class InMemorySaver(PromptTwins):
         found.sort(key=lambda row: row[3].id, reverse=True)
         return found
 
-    def _tuple(
-        self, thread_id: str, namespace: str, space: Space, saved: Saved
-    ) -> CheckpointTuple:
-        checkpoint, metadata = self._read(saved.body, thread_id, BODY)
-        checkpoint["channel_versions"] = dict(saved.versions)
-        checkpoint["channel_values"] = {
-            channel: node.load(self.serde) for channel, node in saved.values.items()
-        }
-        parent = None
-        if saved.parent:
-            parent = checkpoint_config(thread_id, namespace, saved.parent)
-        return CheckpointTuple(
-            checkpoint_config(thread_id, namespace, saved.id),
-            checkpoint,
-            metadata,
-            parent,
-            self._pending(space.writes.get(saved.id, {}), thread_id),
-        )
-
-    def _read(self, data: bytes, thread_id: str, place: str) -> Any:
-        if self._sealer is not None:
-            data = self._sealer.open(data, thread_id, place)
-        return self.serde.decode(data)
-
-    def _pending(
-        self, tasks: dict[str, TaskRecord], thread_id: str
-    ) -> builtins.list[PendingWrite]:
-        in_order = sorted(tasks.items(), key=lambda pair: (pair[1].path, pair[0]))
-        return [
-            (task_id, channel, value)
-            for task_id, record in in_order
-            for slot in sorted(record.slots)
-            for channel, value in self._read(record.slots[slot], thread_id, WRITES)
-        ]
-
     # writing
 
     def put(
@@ -203,7 +128,7 @@ class InMemorySaver(PromptTwins):
         with self._lock:
             space = self._space(thread_id, namespace)
             space.add(
-                self._saved(
+                self._forms.saved(
                     thread_id,
                     namespace,
                     space.saved.get(parent) if parent else None,
@@ -229,7 +154,7 @@ class InMemorySaver(PromptTwins):
         """
         conf = config["configurable"]
         thread_id = str(conf["thread_id"])
-        slots = self._slots(writes, thread_id)
+        slots = self._forms.slots(writes, thread_id)
         with self._lock:
             space = self._space(thread_id, conf.get("checkpoint_ns", ""))
             space.enter(conf.get("checkpoint_id") or "", task_id, task_path, slots)
@@ -237,14 +162,16 @@ class InMemorySaver(PromptTwins):
     def commit(self, commit: Commit) -> None:
         """Save `commit` whole, or nothing of it where a value cannot be stored."""
         thread_id, namespace = str(commit.thread_id), commit.namespace
-        tasks = [(task, self._slots(task.writes, thread_id)) for task in commit.writes]
+        tasks = [
+            (task, self._forms.slots(task.writes, thread_id)) for task in commit.writes
+        ]
         parent = commit.parent_id
         with self._lock:
             space = self._space(thread_id, namespace)
             checkpoint = commit.checkpoint
             saved = None
             if checkpoint is not None:
-                saved = self._saved(
+                saved = self._forms.saved(
                     thread_id,
                     namespace,
                     space.saved.get(parent) if parent else None,
@@ -253,9 +180,10 @@ class InMemorySaver(PromptTwins):
                     commit.metadata,
                     commit.changed,
                     commit.appended,
+                    own=True,
                 )
             for task, slots in tasks:
-                space.enter(parent or "", task.task_id, task.path, slots)
+                space.enter(parent or "", task.task, task.path, slots)
             if saved is not None:
                 space.add(saved)
 
@@ -268,87 +196,13 @@ class InMemorySaver(PromptTwins):
             space = spaces[namespace] = Space()
         return space
 
-    def _saved(
-        self,
-        thread_id: str,
-        namespace: str,
-        before: Saved | None,
-        parent: str | None,
-        checkpoint: Checkpoint,
-        metadata: Any,
-        changed: Any,
-        appended: Container[str] = (),
-    ) -> Saved:
-        given = checkpoint.get("channel_values", {})
-        versions = dict(checkpoint.get("channel_versions", ()))
-        values = _unmoved(before, given, changed, versions)
-        for channel, value in given.items():
-            if channel in values:
-                continue
-            if type(value) in self._bare:
-                values[channel] = Node(value)  # cannot change, so it needs no text
-            else:
-                key = (thread_id, namespace, channel)
-                values[channel] = self._keeper.keep(
-                    key, value, appended=channel in appended
-                )
-        rest = {name: part for name, part in checkpoint.items() if name not in _APART}
-        body = self._body(rest, metadata)
-        if self._sealer is not None:
-            body = self._sealer.seal(body, thread_id, BODY)
-        return Saved(checkpoint["id"], parent, body, values, versions)
-
-    def _body(self, rest: dict[str, Any], metadata: Any) -> bytes:
-        if is_engines_own(rest, metadata):
-            try:
-                return encode_plain([rest, metadata])
-            except ValueError:
-                pass  # a name with a lone surrogate: the careful way below
-        try:
-            return self.serde.encode([rest, metadata])
-        except SerializationError:
-            self.serde.encode(rest, "$")
-            self.serde.encode(metadata, "$metadata")
-            raise
-
-    def _slots(
-        self, writes: Sequence[tuple[str, Any]], thread_id: str
-    ) -> dict[str, bytes]:
-        slots = self._slot_texts(writes)
-        if self._sealer is None:
-            return slots
-        return {
-            slot: self._sealer.seal(data, thread_id, WRITES)
-            for slot, data in slots.items()
-        }
-
-    def _slot_texts(self, writes: Sequence[tuple[str, Any]]) -> dict[str, bytes]:
-        pairs: dict[str, builtins.list[builtins.list[Any]]] = {}
-        if all(type(value) in SAFE and name not in SLOTS for name, value in writes):
-            try:
-                return {"writes": encode_plain(writes)}
-            except ValueError:
-                pass  # a lone surrogate: the careful way below
-        for channel, value in writes:
-            slot = SLOTS.get(channel, "writes")
-            if slot in pairs:
-                pairs[slot].append([channel, value])
-            else:
-                pairs[slot] = [[channel, value]]
-        try:
-            return {slot: self.serde.encode(given) for slot, given in pairs.items()}
-        except SerializationError:
-            for channel, value in writes:
-                self.serde.encode(value, f"$.{channel}")
-            raise
-
     # upkeep
 
     def delete_thread(self, thread_id: str) -> None:
         """Remove everything of one thread, in every namespace."""
         with self._lock:
             self._threads.pop(str(thread_id), None)
-            self._keeper.forget(str(thread_id))
+            self._forms.keeper.forget(str(thread_id))
 
     def delete_for_runs(self, run_ids: Sequence[str]) -> None:
         """Remove the checkpoints whose metadata name one of these runs as `run_id`."""
@@ -365,7 +219,7 @@ class InMemorySaver(PromptTwins):
                     )
 
     def _run_of(self, saved: Saved, thread_id: str) -> Any:
-        return self._read(saved.body, thread_id, BODY)[1].get("run_id")
+        return self._forms.body_of(saved, thread_id)[1].get("run_id")
 
     def copy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
         """Give a new thread the whole history of another one."""
@@ -380,9 +234,9 @@ class InMemorySaver(PromptTwins):
                     f"thread {source_thread_id!r} does not exist; nothing was copied"
                 )
             copies = {namespace: space.copy() for namespace, space in spaces.items()}
-            if self._sealer is not None:
+            if self._forms.sealer is not None:
                 for space in copies.values():
-                    self._sealer.move(
+                    self._forms.sealer.move(
                         space, str(source_thread_id), str(target_thread_id)
                     )
             self._threads[str(target_thread_id)] = copies

@@ -1,12 +1,15 @@
-"""What the in-memory saver keeps of a thread: one `Space` a namespace, checkpoints and writes as text."""
+"""What the in-memory saver keeps of a thread: one `Space` a namespace, checkpoints and writes."""
 
 from __future__ import annotations
 
 from bisect import insort
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from workflows.engine.checkpoint.kept import Node
+from workflows.engine.checkpoint.shapes import Due
 from workflows.engine.constants import CALL, ERROR, INTERRUPT, RESUME, RETURN, RUNS
+from workflows.engine.ids import TaskKey
 from workflows.engine.serde.plain import SAFE
 
 SLOTS = {
@@ -17,11 +20,15 @@ SLOTS = {
     CALL: "return",
     RUNS: "runs",
 }
+Slots = dict[str, bytes | Sequence[tuple[str, Any]]]
 _OWN_LISTS = frozenset({"parents", "wrote"})
 
 
 class Saved:
-    """One checkpoint: `body` is the text of [checkpoint without values, metadata]."""
+    """One checkpoint: `body` is [checkpoint without values, metadata], or the text of that.
+
+    `values` are nodes, but for scalars, which stand there themselves.
+    """
 
     __slots__ = ("body", "id", "parent", "values", "versions")
 
@@ -29,8 +36,8 @@ class Saved:
         self,
         id: str,
         parent: str | None,
-        body: bytes,
-        values: dict[str, Node],
+        body: bytes | list[Any],
+        values: dict[str, Node | Any],
         versions: dict[str, Any],
     ) -> None:
         self.id = id
@@ -41,24 +48,25 @@ class Saved:
 
 
 class TaskRecord:
-    """What one task has saved: slot to the text of its [channel, value] pairs."""
+    """What one task has saved: slot to its [channel, value] pairs, or to the text of them."""
 
     __slots__ = ("path", "slots")
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self.slots: dict[str, bytes] = {}
+        self.slots: Slots = {}
 
 
 class Space:
     """One namespace of one thread."""
 
-    __slots__ = ("ids", "saved", "writes")
+    __slots__ = ("entered", "ids", "saved")
 
     def __init__(self) -> None:
         self.ids: list[str] = []  # sorted, the head last
         self.saved: dict[str, Saved] = {}
-        self.writes: dict[str, dict[str, TaskRecord]] = {}
+        # By checkpoint, in the order in which it came; sorted by task when it is read.
+        self.entered: dict[str, list[tuple[str | TaskKey, str, Slots]]] = {}
 
     def add(self, saved: Saved) -> None:
         """Enter a checkpoint, at its place by id."""
@@ -70,48 +78,49 @@ class Space:
         self.saved[saved.id] = saved
 
     def enter(
-        self, checkpoint_id: str, task_id: str, path: str, slots: dict[str, bytes]
+        self, checkpoint_id: str, task: str | TaskKey, path: str, slots: Slots
     ) -> None:
         """Enter what a task wrote; a slot written before is replaced."""
-        tasks = self.writes.get(checkpoint_id)
-        if tasks is None:
-            tasks = self.writes[checkpoint_id] = {}
-        record = tasks.get(task_id)
-        if record is None:
-            record = tasks[task_id] = TaskRecord(path)
-        record.slots.update(slots)
+        entry = (task, path, slots)
+        entries = self.entered.get(checkpoint_id)
+        if entries is None:
+            self.entered[checkpoint_id] = [entry]
+        else:
+            entries.append(entry)
+
+    def tasks_of(self, checkpoint_id: str) -> dict[str, TaskRecord]:
+        """What the tasks of the step after a checkpoint have saved, by task id."""
+        tasks: dict[str, TaskRecord] = {}
+        for task, path, slots in self.entered.get(checkpoint_id, ()):
+            task_id = task if isinstance(task, str) else task.id
+            record = tasks.get(task_id)
+            if record is None:
+                record = tasks[task_id] = TaskRecord(path)
+            record.slots.update(slots)
+        return tasks
 
     def drop(self, ids: set[str]) -> None:
         """Remove checkpoints with their writes."""
         self.ids = [id for id in self.ids if id not in ids]
         for id in ids:
             self.saved.pop(id, None)
-            self.writes.pop(id, None)
+            self.entered.pop(id, None)
 
     def copy(self) -> Space:
         """A space of its own with the same history."""
         twin = Space()
         twin.ids = self.ids[:]
         twin.saved = dict(self.saved)
-        for id, tasks in self.writes.items():
-            twin.writes[id] = {}
-            for task_id, record in tasks.items():
-                twin.writes[id][task_id] = other = TaskRecord(record.path)
-                other.slots = dict(record.slots)
+        twin.entered = {id: entries[:] for id, entries in self.entered.items()}
         return twin
 
 
-def is_engines_own(rest: dict[str, Any], metadata: Any) -> bool:
-    """Say whether all of it is text, numbers and lists that the engine itself has made."""
-    for item in rest.get("due") or ():
+def is_engines_own(due: Iterable[Due], metadata: Mapping[str, Any]) -> bool:
+    """Say whether the engine itself made all of it, so that nobody else can change it later."""
+    for item in due:
         if "send" in item or "carried" in item:
             return False
     for name, value in metadata.items():
-        kind = type(value)
-        if kind is not int and name not in _OWN_LISTS and not _is_harmless(value):
+        if type(value) not in SAFE and name not in _OWN_LISTS:
             return False
     return True
-
-
-def _is_harmless(value: Any) -> bool:
-    return type(value) in SAFE and (type(value) is not str or value.isascii())

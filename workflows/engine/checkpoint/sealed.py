@@ -69,6 +69,7 @@ class Sealer:
             return self.seal(self.open(data, source, place), target, place)
 
         for id, saved in space.saved.items():
+            assert isinstance(saved.body, bytes)  # noqa: S101 - so are all that were sealed
             space.saved[id] = Saved(
                 saved.id,
                 saved.parent,
@@ -79,8 +80,16 @@ class Sealer:
                 },
                 saved.versions,
             )
-        for tasks in space.writes.values():
-            for record in tasks.values():
-                record.slots = {
-                    slot: again(data, WRITES) for slot, data in record.slots.items()
-                }
+        for entries in space.entered.values():
+            entries[:] = [
+                (
+                    task,
+                    path,
+                    {
+                        slot: again(data, WRITES)
+                        for slot, data in slots.items()
+                        if isinstance(data, bytes)
+                    },
+                )
+                for task, path, slots in entries
+            ]

@@ -7,6 +7,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypedDict
 
+from workflows.engine.ids import TaskKey
 from workflows.engine.types import Durability, Interrupt
 
 Config = dict[str, Any]
@@ -65,16 +66,22 @@ class Asked:
 class TaskWrites:
     """What one task saves: pairs of channel (or reserved name) and value.
 
-    `runs` says how often it has been run by now, where a saver tells that to people (RA.3).
+    `task` is its id, or what the id is made of: a saver that has no use for it yet need not
+    have it made. `runs` says how often it has been run by now, where a saver tells that to people (RA.3).
     """
 
-    task_id: str
+    task: str | TaskKey
     path: str
     name: str
     writes: Sequence[tuple[str, Any]]
     asked: Sequence[Asked] = ()
     error: str | None = None
     runs: int = 0
+
+    @property
+    def task_id(self) -> str:
+        """The id of the task."""
+        return self.task if isinstance(self.task, str) else self.task.id
 
 
 @dataclass(slots=True)

@@ -207,7 +207,7 @@ def finish(view: View) -> Steps[None]:
 def writes_of(task: Task) -> TaskWrites:
     """What a finished task saves."""
     pairs = list(task.writes or ())
-    return TaskWrites(task.id, task.path_text, task.name, pairs)
+    return TaskWrites(task.key, task.path_text, task.name, pairs)
 
 
 def failure_of(task: Task, error: BaseException) -> TaskWrites:

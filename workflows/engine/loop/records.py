@@ -125,8 +125,6 @@ class Task:
     """One execution of one node in one step, or one call of a `@task`."""
 
     __slots__ = (
-        "_id",
-        "_key",
         "_origin",
         "_origin_key",
         "asked",
@@ -142,6 +140,7 @@ class Task:
         "input",
         "interrupts",
         "kept_as",
+        "key",
         "keys",
         "made",
         "name",
@@ -171,8 +170,7 @@ class Task:
         self.node = node
         self.name = node.name
         self.path = path
-        self._key = key
-        self._id: str | None = None
+        self.key = ids.TaskKey(*key)
         self.due: Due = due if due is not None else {}
         self._origin: str | None = self.due.get("origin")
         self._origin_key: tuple[Any, ...] | None = origin_key
@@ -202,9 +200,7 @@ class Task:
     @property
     def id(self) -> str:
         """The same for the same checkpoint, namespace, step, node and path (R4.11)."""
-        if self._id is None:
-            self._id = ids.task_id(*self._key)
-        return self._id
+        return self.key.id
 
     @property
     def origin(self) -> str:
