@@ -36,7 +36,7 @@ def index(request: HttpRequest) -> HttpResponse:
     context = {
         "section": "policies",
         "items": policy_list(request.user),
-        "graphs": registry.all(),
+        "graphs": registry.offered(),
         "may_change": Rights(request.user).is_admin,
         "question": number,
         "simulated": simulated,
