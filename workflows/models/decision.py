@@ -19,6 +19,7 @@ class Decision(models.Model):
 
     class Channel(models.TextChoices):
         WEB = "web"
+        BULK = "bulk"
         COMMAND = "command"
         TIMEOUT = "timeout"
 

@@ -72,10 +72,7 @@ def _schema_answer(shape: Shape, kind: str, value: Any, reason: str) -> Any:
     if not isinstance(fields, Mapping):
         return _checked(shape.proposed if value is None else value, shape.schema)
     if value is None:
-        value = {
-            **_defaults(fields),
-            **(shape.proposed if isinstance(shape.proposed, Mapping) else {}),
-        }
+        value = proposed_form(shape)
     if not isinstance(value, Mapping):
         raise InvalidAnswer({"": "an object with the fields of the form"})
     answer = dict(value)
@@ -93,6 +90,14 @@ def _schema_answer(shape: Shape, kind: str, value: Any, reason: str) -> Any:
             }
         )
     return _checked(answer, shape.schema)
+
+
+def proposed_form(shape: Shape) -> dict[str, Any]:
+    """What the form of a response schema says before anybody has touched it."""
+    schema = shape.schema or {}
+    fields = follow(schema, schema).get("properties")
+    given = shape.proposed if isinstance(shape.proposed, Mapping) else {}
+    return {**_defaults(fields if isinstance(fields, Mapping) else {}), **given}
 
 
 def _checked(answer: Any, schema: Mapping[str, Any]) -> Any:

@@ -55,7 +55,8 @@ class ResumeRun:
 
     `version` and `round` are what the person was shown. `edits` maps channels to new values
     that go into the state with the answer; they need the `checkpoint` that was shown. A
-    repeated `idempotency_key` gives the first decision again.
+    repeated `idempotency_key` gives the first decision again. `bulk` is the number of the
+    bulk order that this is part of.
     """
 
     person: Person
@@ -70,6 +71,7 @@ class ResumeRun:
     edits: Mapping[str, Any] | None = None
     idempotency_key: str | None = None
     channel: str = Decision.Channel.WEB
+    bulk: int | None = None
 
     def check(self) -> Interrupt:
         """The question, where this person may decide it and it is as they saw it."""
@@ -137,6 +139,7 @@ class ResumeRun:
             command,
             override=decider.is_override(row),
             edited=sorted(self.edits or ()),
+            bulk=self.bulk,
         )
 
     def _tell_vote(self, row: Interrupt, votes: int, needed: int) -> None:
@@ -155,7 +158,12 @@ class ResumeRun:
             graph=row.graph,
             thread=row.thread_id,
             subject=f"question {row.pk}",
-            data={"kind": self.kind, "votes": votes, "needed": needed},
+            data={
+                "kind": self.kind,
+                "votes": votes,
+                "needed": needed,
+                **({"bulk": self.bulk} if self.bulk is not None else {}),
+            },
         )
 
     def _encode(self, row: Interrupt) -> tuple[str, str]:
