@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
@@ -50,7 +51,7 @@ from workflows.storage.leases import keeper
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-SHOWN = {"version": 1, "round": 1}
+SHOWN: dict[str, Any] = {"version": 1, "round": 1}
 DONE, WAITING = ("done", ""), ("waiting", "")
 
 
@@ -231,16 +232,17 @@ class TestMeanwhile:
     def test_a_fault_at_one_question_stops_none_of_the_others(
         self, people, bills, monkeypatch
     ):
-        real = bulk_work.shape_of
         made = order(
             people.reviewer,
             bills,
             edited_field="amount",
             edits={bills[1].pk: "7"},
         ).execute()
-        monkeypatch.setattr(
-            bulk_work, "shape_of", lambda row: real(row).nothing_of_the_kind
-        )
+
+        def fail(row: Interrupt) -> None:
+            raise AttributeError(f"{row} has no shape")
+
+        monkeypatch.setattr(f"{bulk_work.__name__}.shape_of", fail)
 
         carry_out(made)
 

@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
@@ -28,7 +29,7 @@ from workflows.services.resume_run import ResumeRun
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-SHOWN = {"version": 1, "round": 1}
+SHOWN: dict[str, Any] = {"version": 1, "round": 1}
 FORM = {
     "type": "object",
     "properties": {"approved": {"type": "boolean"}, "amount": {"type": "integer"}},

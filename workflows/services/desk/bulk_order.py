@@ -116,6 +116,7 @@ class OrderBulk:
 
     def _order(self, plan: Plan, group: Group) -> BulkOrder:
         thread = f"bulk-{uuid.uuid4()}"
+        edits = self._edited(group, {})
         order = BulkOrder.objects.create(
             graph=group.graph,
             node=group.node,
@@ -125,13 +126,13 @@ class OrderBulk:
             response=seal(serde.dumps(self.response), thread, ANSWER)
             if self.kind == RESPOND
             else "",
-            field=self.edited_field if self.edits else "",
+            field=self.edited_field if edits else "",
             person=row_of(self.person),
             person_name=name_of(self.person)[:200],
             thread=thread,
             idempotency_key=self.idempotency_key,
         )
-        items = self._items(order, plan, group)
+        items = self._items(order, plan, group, edits)
         BulkItem.objects.bulk_create(items, batch_size=500)
         waiting = sum(1 for each in items if each.state == BulkItem.State.WAITING)
         audit.record(
@@ -152,8 +153,9 @@ class OrderBulk:
         order.save(update_fields=["run"])
         return order
 
-    def _items(self, order: BulkOrder, plan: Plan, group: Group) -> list[BulkItem]:
-        edits = self._edited(group, {})
+    def _items(
+        self, order: BulkOrder, plan: Plan, group: Group, edits: Mapping[int, Scalar]
+    ) -> list[BulkItem]:
         items = []
         for each in group.items:
             edit = edits.get(each.row.pk)
