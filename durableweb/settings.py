@@ -183,6 +183,10 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
 LEASE_SECONDS = env.float("LEASE_SECONDS", default=10.0)
 # How long a decision can be taken back before the workflow goes on; a policy may say more.
 UNDO_SECONDS = env.int("UNDO_SECONDS", default=10)
+# Bulk decisions: the most questions of one order, and from how many on (more than) the person
+# types the number to confirm.
+BULK_MOST = env.int("BULK_MOST", default=10_000)
+BULK_CONFIRM_ABOVE = env.int("BULK_CONFIRM_ABOVE", default=20)
 MAX_RECOVERIES = env.int("MAX_RECOVERIES", default=3)
 # Retention: how many checkpoints a thread keeps, after how many days a finished one keeps its
 # head and its decisions only, and for how many days custom and messages events are kept.

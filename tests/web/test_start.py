@@ -1,10 +1,13 @@
 """Starting a workflow from the form of its input."""
 
+from types import SimpleNamespace
+
 import pytest
 
-from tests.web.conftest import Html
+from tests.web.conftest import SCHEMA, Html
 from workflows.engine import serde
 from workflows.models import Run, Thread
+from workflows.services import registry
 
 pytestmark = pytest.mark.django_db
 
@@ -77,3 +80,21 @@ def test_sending_twice_starts_once(as_, letter):
 
     assert answers[0]["Location"] == answers[1]["Location"]
     assert Run.objects.count() == 1
+
+
+def test_a_hidden_workflow_is_offered_to_nobody(as_, letter):
+    registry.register(
+        SimpleNamespace(name="inner"),
+        name="inner",
+        title="Inner workings",
+        input_schema=SCHEMA,
+        hidden=True,
+    )
+
+    for path in ("/start/", "/queue/", "/decisions/", "/policies/"):
+        assert not Html(as_("admin").get(path)).has_text("Inner workings"), path
+    assert Html(as_("operator").get("/runs/")).has_text("Inner workings")
+    for name in ("operator", "admin"):
+        assert as_(name).get("/start/inner/").status_code == 404
+        answer = as_(name).post("/start/inner/", {"input/repository": "."})
+        assert answer.status_code == 404

@@ -1,6 +1,7 @@
 """The tables: columns, constraints and querysets; nothing that changes two tables."""
 
 from workflows.models.audit import AuditEntry
+from workflows.models.bulk import BulkItem, BulkOrder
 from workflows.models.cache_entry import CacheEntry
 from workflows.models.checkpoint import ChannelValue, Checkpoint, PendingWrite
 from workflows.models.comment import Comment
@@ -21,6 +22,8 @@ from workflows.models.vote import Vote
 
 __all__ = [
     "AuditEntry",
+    "BulkItem",
+    "BulkOrder",
     "CacheEntry",
     "ChannelValue",
     "Checkpoint",

@@ -21,6 +21,7 @@ class Decision(models.Model):
 
     class Channel(models.TextChoices):
         WEB = "web"
+        BULK = "bulk"
         COMMAND = "command"
         TIMEOUT = "timeout"
 

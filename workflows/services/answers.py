@@ -76,10 +76,7 @@ def _schema_answer(shape: Shape, kind: str, value: Any, reason: str) -> Any:
     if kind == RESPOND and isinstance(value, str):
         value, reason = None, value
     if value is None:
-        value = {
-            **_defaults(fields),
-            **(shape.proposed if isinstance(shape.proposed, Mapping) else {}),
-        }
+        value = proposed_form(shape)
     if not isinstance(value, Mapping):
         raise InvalidAnswer({"": "an object with the fields of the form"})
     saying = shape.saying
@@ -98,6 +95,14 @@ def _schema_answer(shape: Shape, kind: str, value: Any, reason: str) -> Any:
     if reason and place and (kind not in (APPROVE, EDIT) or not answer.get(place)):
         answer[place] = reason
     return _checked(answer, shape.schema)
+
+
+def proposed_form(shape: Shape) -> dict[str, Any]:
+    """What the form of a response schema says before anybody has touched it."""
+    schema = shape.schema or {}
+    fields = follow(schema, schema).get("properties")
+    given = shape.proposed if isinstance(shape.proposed, Mapping) else {}
+    return {**_defaults(fields if isinstance(fields, Mapping) else {}), **given}
 
 
 def _checked(answer: Any, schema: Mapping[str, Any]) -> Any:

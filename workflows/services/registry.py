@@ -43,7 +43,8 @@ class Registered:
     `editable` and `secret` name channels of its state. `start_groups` and `decide_groups`
     name the Django groups that may start it and answer its questions; None leaves it to the
     roles. `policy` says more about how its questions are decided (services/desk/rules.py).
-    `run_timeout` and `start_timeout` are seconds, or None for no limit (RA.16).
+    `run_timeout` and `start_timeout` are seconds, or None for no limit (RA.16). One that is
+    `hidden` is started by code only, and no list offers it.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Registered:
     policy: Mapping[str, Any] = field(default_factory=dict)
     run_timeout: float | None = None
     start_timeout: float | None = None
+    hidden: bool = False
     module: str = ""
 
     def input_jsonschema(self) -> dict[str, Any] | None:
@@ -90,12 +92,14 @@ def register(
     policy: Mapping[str, Any] | None = None,
     run_timeout: float | timedelta | None = None,
     start_timeout: float | timedelta | None = None,
+    hidden: bool = False,
 ) -> G:
     """Offer a compiled graph or an entrypoint to the people of this site; returns it.
 
     `name` goes into rows and addresses: keep it when the code moves. A run that is at work for
     longer than `run_timeout`, or waits for a worker longer than `start_timeout`, ends with
-    status "timeout". Raises ValueError when the name is missing or belongs to another graph,
+    status "timeout". A `hidden` one is started by code (`durable.start`), not from the
+    browser; who may see it finds its runs among the others. Raises ValueError when the name is missing or belongs to another graph,
     or a limit is not more than 0, InvalidPolicy where `policy` says what no policy can.
     """
     key = name or getattr(graph, "name", "") or ""
@@ -126,6 +130,7 @@ def register(
         policy=dict(policy or {}),
         run_timeout=seconds_of(run_timeout, "run_timeout"),
         start_timeout=seconds_of(start_timeout, "start_timeout"),
+        hidden=hidden,
         module=_importing[-1] if _importing else "",
     )
     return graph
@@ -157,6 +162,11 @@ def names() -> list[str]:
 def all() -> list[Registered]:
     """Every workflow, by title."""
     return sorted(_graphs.values(), key=lambda item: item.title.lower())
+
+
+def offered() -> list[Registered]:
+    """Every workflow that lists show to people, by title."""
+    return [item for item in all() if not item.hidden]
 
 
 def autodiscover() -> None:

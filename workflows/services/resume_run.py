@@ -57,7 +57,8 @@ class ResumeRun:
     `version` and `round` are what the person was shown. `edits` maps channels to new values
     that go into the state with the answer; they need the `checkpoint` that was shown. A
     repeated `idempotency_key` gives the first decision again. With `hold` the answer goes to
-    the workflow when the thread has no other open question.
+    the workflow when the thread has no other open question. `bulk` is the number of the bulk
+    order that this is part of.
     """
 
     person: Person
@@ -73,6 +74,7 @@ class ResumeRun:
     idempotency_key: str | None = None
     channel: str = Decision.Channel.WEB
     hold: bool = False
+    bulk: int | None = None
 
     def check(self) -> Interrupt:
         """The question, where this person may decide it and it is as they saw it."""
@@ -123,7 +125,15 @@ class ResumeRun:
                 row, self.person, self.kind, answer, self.reason, is_repeat=is_repeat
             )
             if votes:
-                tell(row, self.person, self.kind, self.channel, votes, rules.quorum)
+                tell(
+                    row,
+                    self.person,
+                    self.kind,
+                    self.channel,
+                    votes,
+                    rules.quorum,
+                    bulk=self.bulk,
+                )
             if votes < rules.quorum:
                 return vote
         if not take(row, self.version, self.round):
@@ -149,6 +159,7 @@ class ResumeRun:
             command,
             override=decider.is_override(row),
             edited=sorted(self.edits or ()),
+            bulk=self.bulk,
         )
         if is_end:
             end_work(row, self.person, self.reason)

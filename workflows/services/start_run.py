@@ -61,7 +61,7 @@ class StartRun:
     def _find(self) -> registry.Registered:
         rights = Rights(self.person)
         item = registry.find(self.graph)
-        if item is None or not rights.can_see(self.graph):
+        if item is None or item.hidden or not rights.can_see(self.graph):
             raise NotVisible("workflow", self.graph)
         require(
             rights.can_start(self.graph),

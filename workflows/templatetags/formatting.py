@@ -98,16 +98,17 @@ def status(word: str, of: str = "run") -> SafeString:
     found = STATUSES.get(word, ("quiet", "dot", word))
     if of == "question" and word == "pending":
         found = OPEN_QUESTION
-    return _badge(*found)
+    return badge(*found)
 
 
 @register.simple_tag
 def decision_badge(kind: str) -> SafeString:
     """What was decided, as icon and word."""
-    return _badge(*DECISIONS.get(kind, ("quiet", "dot", kind)))
+    return badge(*DECISIONS.get(kind, ("quiet", "dot", kind)))
 
 
-def _badge(colour: str, picture: str, words: str) -> SafeString:
+def badge(colour: str, picture: str, words: str) -> SafeString:
+    """A word with its icon, on the colour of its kind."""
     return format_html(
         '<span class="status status-is-{}">{}<span>{}</span></span>',
         colour,

@@ -40,7 +40,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "items": items,
         "query": query,
         "export": urlencode(query),
-        "graphs": [item for item in registry.all() if rights.can_see(item.name)],
+        "graphs": [item for item in registry.offered() if rights.can_see(item.name)],
         "kinds": Decision.Kind.choices,
         "next_page": next_page,
     }

@@ -50,7 +50,7 @@ class Frame:
 
     @cached_property
     def may_start(self) -> bool:
-        return any(self._rights.can_start(item.name) for item in registry.all())
+        return any(self._rights.can_start(item.name) for item in registry.offered())
 
     @cached_property
     def roles(self) -> list[str]:

@@ -37,7 +37,7 @@ def index(request: HttpRequest) -> HttpResponse:
     context = {
         "section": "policies",
         "items": policy_list(request.user),
-        "graphs": [each for each in registry.all() if rights.can_see(each.name)],
+        "graphs": [each for each in registry.offered() if rights.can_see(each.name)],
         "may_change": rights.is_admin,
         "question": number,
         "simulated": simulated,

@@ -43,7 +43,7 @@ GROUP_OF = {
 def index(request: HttpRequest) -> HttpResponse:
     """Open questions; the address holds filters, order, grouping, page and open question."""
     rights = Rights(request.user)
-    graphs = [item for item in registry.all() if rights.can_see(item.name)]
+    graphs = [item for item in registry.offered() if rights.can_see(item.name)]
     view = QueueView.asked(request.GET)
     rows = view.rows(request.user, rights)
     found = page(rows, view.sort, request.GET.get("after", ""), PAGE_SIZE + 1)

@@ -22,7 +22,7 @@ from workflows.web.review_form import is_list_button
 def index(request: HttpRequest) -> HttpResponse:
     """The workflows that this person may start."""
     rights = Rights(request.user)
-    items = [item for item in registry.all() if rights.can_start(item.name)]
+    items = [item for item in registry.offered() if rights.can_start(item.name)]
     context = {"section": "start", "items": items}
     return render(request, "workflows/start/index.html", context)
 
@@ -65,7 +65,7 @@ def _find(request: HttpRequest, graph: str) -> registry.Registered:
     """The workflow, where this person may see and start it."""
     item = registry.find(graph)
     rights = Rights(request.user)
-    if item is None or not rights.can_see(graph):
+    if item is None or item.hidden or not rights.can_see(graph):
         raise NotVisible("workflow", graph)
     require(rights.can_start(graph), f"You may not start the workflow {item.title}.")
     return item

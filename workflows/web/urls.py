@@ -7,6 +7,8 @@ from django.urls import path, re_path
 from django.views.generic import RedirectView
 
 from workflows.web import (
+    bulk,
+    bulk_orders,
     decisions,
     desk,
     health,
@@ -33,6 +35,12 @@ urlpatterns = [
     path("review/<int:number>/arrange", desk.arrange, name="arrange"),
     path("review/<int:number>/comment", desk.comment, name="comment"),
     path("review/<int:number>/draft", desk.draft, name="draft"),
+    path("bulk/", bulk.index, name="bulk"),
+    path("bulk/order", bulk.order, name="bulk_decide"),
+    path("bulk/<int:number>/", bulk_orders.detail, name="bulk_order"),
+    path("bulk/<int:number>/stop", bulk_orders.stop, name="bulk_stop"),
+    path("bulk/<int:number>/retry", bulk_orders.retry, name="bulk_retry"),
+    path("bulk/<int:number>/undo", bulk_orders.undo, name="bulk_undo"),
     path("preferences/", preferences.index, name="preferences"),
     path("notices/", notices.index, name="notices"),
     path("policies/", policies.index, name="policies"),

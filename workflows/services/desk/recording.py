@@ -46,6 +46,7 @@ def record_decision(
     *,
     override: bool = False,
     edited: Sequence[str] = (),
+    bulk: int | None = None,
 ) -> Decision:
     """Save `decision` on the taken question and queue the run that hands `command` over.
 
@@ -53,6 +54,7 @@ def record_decision(
 
     `command` is the tagged JSON text of a Command. The run waits until the decision's
     `start_at`. Without one no run follows. `row` is the question as it was before it was taken.
+    `bulk` is the number of the order that the decision is part of.
     """
     told: dict[str, Any] = {
         "interrupt": row.pk,
@@ -61,6 +63,8 @@ def record_decision(
     }
     if override:
         told["override"] = True
+    if bulk is not None:
+        told["bulk"] = bulk
     asked = {
         "interrupt": row.pk,
         "node": row.node,
@@ -105,6 +109,7 @@ def record_decision(
             "answer": digest,
             "edited": list(edited),
             **({"override": True} if override else {}),
+            **({"bulk": bulk} if bulk is not None else {}),
         },
     )
     return decision

@@ -76,7 +76,14 @@ def cast(
 
 
 def tell(
-    row: Interrupt, person: Person, kind: str, channel: str, votes: int, needed: int
+    row: Interrupt,
+    person: Person,
+    kind: str,
+    channel: str,
+    votes: int,
+    needed: int,
+    *,
+    bulk: int | None = None,
 ) -> None:
     """Say in the timeline and the audit that one of several has approved."""
     told = {
@@ -94,5 +101,10 @@ def tell(
         graph=row.graph,
         thread=row.thread_id,
         subject=f"question {row.pk}",
-        data={"kind": kind, "votes": votes, "needed": needed},
+        data={
+            "kind": kind,
+            "votes": votes,
+            "needed": needed,
+            **({"bulk": bulk} if bulk is not None else {}),
+        },
     )

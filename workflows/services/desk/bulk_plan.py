@@ -1,0 +1,196 @@
+"""Which chosen questions one order may decide, in which groups, and why not the others.
+
+Both the sheet and the order itself ask here, so what the page promises is what is checked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.utils import timezone
+
+from workflows.engine.errors import SerdeError
+from workflows.models import BulkOrder, Interrupt, Vote
+from workflows.services.access import Person, Rights
+from workflows.services.action import InvalidAnswer, NotPending
+from workflows.services.answers import make_answer
+from workflows.services.desk.bulk_selection import Selection, Shown
+from workflows.services.desk.deciding import Decider, holder_of
+from workflows.services.desk.shape import shape_of
+from workflows.services.questions import title_shown
+from workflows.services.resume_run import refuse_closed
+from workflows.services.shapes import BATCH, REJECT, RESPOND, Shape
+
+ORDER_KINDS = tuple(BulkOrder.Kind.values)
+_ACTION_LENGTH = 200
+
+
+@dataclass(frozen=True)
+class Excluded:
+    """A chosen question that this person cannot decide here; `code` names the kind of reason."""
+
+    number: int
+    title: str
+    code: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A question that may be decided."""
+
+    row: Interrupt
+    shape: Shape
+
+    def problem(self, kind: str, value: Any = None, reason: str = "") -> str:
+        """Why this question does not take such a decision; empty where it does."""
+        try:
+            make_answer(self.shape, kind, value, reason)
+        except InvalidAnswer as refusal:
+            return str(refusal)
+        return ""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Questions that take the same answer: of one step, one action, one shape.
+
+    `kinds` are the decisions that at least one of them takes.
+    """
+
+    key: str
+    graph: str
+    node: str
+    action: str
+    shape: str
+    kinds: tuple[str, ...]
+    items: tuple[Candidate, ...]
+
+
+@dataclass
+class Plan:
+    """`missing` counts what this person may not see, or what never was."""
+
+    groups: list[Group] = field(default_factory=list)
+    excluded: list[Excluded] = field(default_factory=list)
+    missing: int = 0
+
+    def group(self, key: str) -> Group | None:
+        """The group of that key; without a key the only one there is."""
+        if not key and len(self.groups) == 1:
+            return self.groups[0]
+        return next((each for each in self.groups if each.key == key), None)
+
+
+def make_plan(
+    person: Person,
+    rights: Rights,
+    selection: Selection,
+    shown: Mapping[int, Shown] | None = None,
+) -> Plan:
+    """Sort the chosen questions; those that are not any more as `shown` are left out."""
+    plan = Plan(missing=selection.missing)
+    sorter = _Sorter(person, rights)
+    found: dict[str, list[Candidate]] = {}
+    for row in selection.rows:
+        seen = shown.get(row.pk) if shown is not None else None
+        kept = sorter.look(row, seen)
+        if isinstance(kept, Excluded):
+            plan.excluded.append(kept)
+        else:
+            found.setdefault(_key(kept), []).append(kept)
+    plan.groups = [_group(key, items) for key, items in found.items()]
+    plan.groups.sort(key=lambda each: -len(each.items))
+    return plan
+
+
+class _Sorter:
+    """Decides for each question whether this person may; reads rules and votes once."""
+
+    def __init__(self, person: Person, rights: Rights) -> None:
+        self._decider = Decider(person, rights)
+        self._id = getattr(person, "pk", None)
+        votes = Vote.objects.filter(
+            person=self._id, interrupt__status=Interrupt.Status.PENDING
+        )
+        self._voted = set(votes.values_list("interrupt_id", "round"))
+        self._now = timezone.now()
+
+    def look(self, row: Interrupt, shown: Shown | None) -> Candidate | Excluded:
+        code, why = self._reason(row, shown)
+        if not code:
+            try:
+                return Candidate(row, shape_of(row))
+            except SerdeError as error:
+                code, why = "unreadable", f"It cannot be read: {error}"
+        return Excluded(row.pk, title_shown(row), code, why)
+
+    def _reason(self, row: Interrupt, shown: Shown | None) -> tuple[str, str]:
+        try:
+            refuse_closed(row)
+        except NotPending as refusal:
+            return "closed", str(refusal)
+        why = self._decider.why_not(row)
+        if why:
+            return "policy", why
+        holder = holder_of(row, self._now)
+        if holder is not None and holder != self._id:
+            until = timezone.localtime(row.claimed_until)
+            return "claimed", f"Claimed by {row.claimed_by} until {until:%H:%M}."
+        if (row.pk, row.round) in self._voted:
+            return "voted", "You have approved it already; it waits for others."
+        if shown is not None and (shown.version, shown.round) != (
+            row.version,
+            row.round,
+        ):
+            return "changed", "It has changed since it was shown to you."
+        return "", ""
+
+
+def _group(key: str, items: Sequence[Candidate]) -> Group:
+    first = items[0]
+    shapes = {kind for each in items for kind in each.shape.kinds}
+    return Group(
+        key,
+        graph=first.row.thread.graph,
+        node=first.row.node,
+        action=_action(first.shape)[:_ACTION_LENGTH],
+        shape=first.shape.name,
+        kinds=tuple(kind for kind in ORDER_KINDS if kind in shapes),
+        items=tuple(items),
+    )
+
+
+def _key(item: Candidate) -> str:
+    """What two questions have to share to be decided together, as a short text."""
+    shape = item.shape
+    said = [
+        item.row.thread.graph,
+        item.row.node,
+        shape.name,
+        _action(shape),
+        list(shape.kinds),
+        shape.schema,
+    ]
+    text = json.dumps(said, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+
+
+def _action(shape: Shape) -> str:
+    """What is asked for: the names of the proposed calls."""
+    names = dict.fromkeys(card.name for card in shape.cards)
+    if shape.name == BATCH:
+        return ", ".join(card.name for card in shape.cards)
+    return ", ".join(names)
+
+
+def count_possible(group: Group, kind: str) -> int:
+    """How many questions of the group take a decision of this kind, as they stand."""
+    # Any words will do: what counts is whether there is a place for them.
+    value = "…" if kind == RESPOND else None
+    reason = "…" if kind == REJECT else ""
+    return sum(1 for each in group.items if not each.problem(kind, value, reason))
