@@ -6,12 +6,13 @@ from workflows.engine import serde
 from workflows.engine.errors import SerdeError
 from workflows.models import Decision, Interrupt
 from workflows.services.access import Person, Rights, find_interrupt, name_of
-from workflows.services.desk.deciding import Decider, holder_of, may_edit_state
+from workflows.services.desk.deciding import Decider, holder_of
 from workflows.services.desk.secrets_seen import note_secrets_seen
 from workflows.services.desk.shape import closes_by_cancelling, narrowed
 from workflows.services.desk.undo_decision import may_take_back
 from workflows.services.desk.words import in_words
 from workflows.services.display import show_stored, show_tree
+from workflows.services.editing import may_edit
 from workflows.services.questions import stored_question, title_shown, with_titles
 from workflows.services.records import (
     ClaimRecord,
@@ -106,7 +107,7 @@ def review_item(person: Person, number: int) -> ReviewItem:
         and (decider.is_decider(row) or rights.can_operate(thread.graph)),
         may_undo=bool(made) and may_take_back(made[0], person),
         may_decide=is_open and not why_not and not payload.problem,
-        may_edit=may_edit_state(decider, thread),
+        may_edit=may_edit(person, thread),
         position=places.index(row.pk) + 1 if row.pk in places else 1,
         of=max(len(places), 1),
         seq=thread.seq,

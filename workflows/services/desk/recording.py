@@ -61,6 +61,8 @@ def record_decision(
     }
     if override:
         told["override"] = True
+    if edited:
+        told["edited"] = list(edited)
     asked = {
         "interrupt": row.pk,
         "node": row.node,
