@@ -12,7 +12,6 @@ from workflows.services.desk.shape import closes_by_cancelling, narrowed
 from workflows.services.desk.undo_decision import may_take_back
 from workflows.services.desk.words import in_words
 from workflows.services.display import show_stored, show_tree
-from workflows.services.editing import may_edit
 from workflows.services.questions import stored_question, title_shown, with_titles
 from workflows.services.records import (
     ClaimRecord,
@@ -25,6 +24,7 @@ from workflows.services.records import (
 from workflows.services.review_queue import graph_title
 from workflows.services.shapes import recognise
 from workflows.services.state import read_state
+from workflows.services.state_to_edit import can_open_editor
 from workflows.services.thread_history import decision_record, last_events
 from workflows.storage.sealing import QUESTION
 
@@ -107,7 +107,7 @@ def review_item(person: Person, number: int) -> ReviewItem:
         and (decider.is_decider(row) or rights.can_operate(thread.graph)),
         may_undo=bool(made) and may_take_back(made[0], person),
         may_decide=is_open and not why_not and not payload.problem,
-        may_edit=may_edit(person, thread),
+        may_edit=can_open_editor(person, thread.pk, row.pk),
         position=places.index(row.pk) + 1 if row.pk in places else 1,
         of=max(len(places), 1),
         seq=thread.seq,
