@@ -15,7 +15,7 @@ from workflows.services.schema_check import schema_errors
 from workflows.services.state_to_edit import ChannelToEdit, StateToEdit
 from workflows.web import message_form, strict_json
 from workflows.web.form_drawing import fits
-from workflows.web.form_fields import Field
+from workflows.web.form_fields import Field, walk
 from workflows.web.forms import Form
 from workflows.web.schema import Document, infer
 from workflows.web.tagged import restore, text_tag
@@ -193,15 +193,17 @@ class StateForm:
             else tree
             for name, tree in found.items()
         }
-        _name(reading.root, self.by_name)
-        return Typed(
-            FORM,
-            base,
-            values,
-            strict_json.dump(values),
-            reading.root,
-            reading.faulty,
-        )
+        root = reading.root
+        new = [name for name in self.shown if name not in base]
+        if new:  # not on the page that was posted: it stands as it is
+            drawn = self._form(self.shown).draw(self._as_drawn(self.shown))
+            for at, name in enumerate(self.by_name):
+                if name in new:
+                    root.children[at] = drawn.children[at]
+                    base[name] = values[name] = self.shown[name]
+        _name(root, self.by_name)
+        faulty = [each for each in walk(root) if each.errors]
+        return Typed(FORM, base, values, strict_json.dump(values), root, faulty)
 
     def _read_json(self, text: str, base: dict[str, Any]) -> Typed:
         typed = Typed(JSON, base, dict(base), text)
