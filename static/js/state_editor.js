@@ -60,7 +60,7 @@
     stringify: (value, replacer, space) => JSON.stringify(value, replacer, space),
   };
   const KEPT = ["jse-search", "jse-undo", "jse-redo", ...(exact ? ["jse-format", "jse-compact"] : [])];
-  const isKept = (item) => item.type === "separator" || item.type === "space" || KEPT.includes(item.className);
+  const isKept = (item) => item.type === "space" || KEPT.includes(item.className);
 
   import(place.dataset.jsonEditor).then(({ createJSONEditor }) => {
     place.hidden = false;

@@ -563,6 +563,7 @@ def test_four_eyes_leave_the_answer_to_others(as_, post):
 
     assert response.status_code == 403
     assert Html(response).has_text("second pair of eyes")
+    assert not Html(desk.client.get(desk.path)).buttons()
     assert desk.post(Html(response), save="alone").status_code == 303
     run_all()
     page = Html(desk.client.get(f"/review/{asked.pk}/"))

@@ -88,6 +88,11 @@ class Effect:
     resumed: Consequences | None = None
     faults: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def is_same_state(self) -> bool:
+        """Whether both ways lead to the same values."""
+        return self.resumed is not None and self.resumed.fields == self.alone.fields
+
 
 @dataclass(frozen=True)
 class PreviewEdit:

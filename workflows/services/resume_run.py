@@ -38,7 +38,7 @@ from workflows.services.action import (
 )
 from workflows.services.answers import make_answer
 from workflows.services.desk.closing import end_work
-from workflows.services.desk.deciding import Decider
+from workflows.services.desk.deciding import Decider, why_apart
 from workflows.services.desk.holding import has_others, release
 from workflows.services.desk.recording import record_decision, take
 from workflows.services.desk.shape import closes_by_cancelling, narrowed, shape_of
@@ -191,16 +191,10 @@ class ResumeRun:
             return
         check_channels(row.thread.graph, self.edits, Rights(self.person))
         rules = Decider(self.person).rules(row)
-        if rules.four_eyes:
-            raise NotAllowed(
-                f"Question #{row.pk} asks for a second pair of eyes, so whoever edits the "
-                "state may not decide it. Save the edit only; somebody else decides."
-            )
-        if rules.quorum > 1 and self.kind in _APPROVING:
-            raise NotAllowed(
-                f"Question #{row.pk} needs {rules.quorum} approvals, and all have to see "
-                "the same state. Save the edit only; then approve it."
-            )
+        if rules.four_eyes or self.kind in _APPROVING:
+            apart = why_apart(row, rules)
+            if apart:
+                raise NotAllowed(apart)
         if not self.checkpoint:
             raise StaleCheckpoint(
                 "An edit of the state names the checkpoint it was made on."

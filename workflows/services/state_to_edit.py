@@ -19,6 +19,8 @@ from workflows.services.access import (
 )
 from workflows.services.action import NotVisible
 from workflows.services.binding import bound
+from workflows.services.desk.deciding import RELATED, Decider, why_apart
+from workflows.services.desk.secrets_seen import note_secrets_seen
 from workflows.services.display import show_tree
 from workflows.services.editing import check_editor, may_edit, reducers
 from workflows.services.queueing import has_unfinished_run
@@ -65,6 +67,8 @@ class StateToEdit:
     question: int = 0
     busy: bool = False
     problem: str = ""
+    apart: str = ""
+    """Why the question cannot be answered in the same step."""
 
     @property
     def editable(self) -> tuple[ChannelToEdit, ...]:
@@ -87,6 +91,7 @@ def state_to_edit(
         raise NotVisible("question", question)
     check_editor(person, thread, question)
     rights = Rights(person)
+    note_secrets_seen(rights, thread)
     values, problem = _values(thread)
     shown = read_state(thread, rights)
     channels = []
@@ -111,9 +116,11 @@ def state_to_edit(
                 reducer=with_reducer.get(name, ""),
             )
         )
-    is_open = Interrupt.objects.filter(
-        pk=question, status=Interrupt.Status.PENDING
-    ).exists()
+    row = (
+        Interrupt.objects.filter(pk=question, status=Interrupt.Status.PENDING)
+        .select_related(*RELATED)
+        .first()
+    )
     return StateToEdit(
         plain_thread(thread),
         thread.head,
@@ -121,9 +128,10 @@ def state_to_edit(
         tuple(channels),
         {key: schemas[key] for key in ("$defs", "definitions") if key in schemas},
         open_questions(thread, rights),
-        question if is_open else 0,
+        row.pk if row else 0,
         has_unfinished_run(thread.pk),
         problem or shown.problem,
+        why_apart(row, Decider(person, rights).rules(row)) if row else "",
     )
 
 

@@ -37,7 +37,7 @@ from workflows.web.form_reading import ADD, REMOVE
 from workflows.web.forms import attach
 from workflows.web.middleware import POLICY
 from workflows.web.refusals import status_of
-from workflows.web.review import DONE, Attempt
+from workflows.web.review_attempt import DONE, Attempt
 from workflows.web.review_form import asked
 from workflows.web.state_form import JSON, StateForm, Typed
 from workflows.web.value_diff import DiffRow, diff
@@ -331,21 +331,21 @@ class Editor:
         attempt = self.attempt
         if attempt is None or not self.request.POST.get("kind"):
             return []
-        return attempt.reading.faulty if attempt.reading else []
+        return attempt.faults
 
     def _answer_context(self) -> dict[str, Any]:
         item, attempt = self.item, self.attempt
         if item is None or attempt is None:
-            return {"item": None}
+            return {"item": None, "can_resume": False}
         form = attempt.form
         kinds = set(item.kinds)
         has_form = form.form is not None and ("edit" in kinds or form.is_first)
         reading = attempt.reading if self.request.method == "POST" else None
         return {
             "item": item,
+            "can_resume": item.may_decide and not self.state.apart,
             "asked": asked(item),
-            "cards": attempt.cards
-            or (batch_form.draw(item) if item.shape == "batch" else []),
+            "cards": attempt.cards or (batch_form.draw(item) if item.has_cards else []),
             "answer_root": (reading.root if reading else form.draw())
             if has_form
             else None,
@@ -354,7 +354,7 @@ class Editor:
             "can_approve": bool(kinds & {"approve", "edit"}),
             "can_respond": form.can_respond
             and "respond" in kinds
-            and item.shape != "batch",
+            and not item.has_cards,
             "response": self.request.POST.get("response", ""),
             "takes_files": form.form is not None and form.form.takes_files,
             "key": self.request.POST.get("key", "") or str(uuid.uuid4()),

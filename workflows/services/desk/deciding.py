@@ -142,6 +142,21 @@ class Decider:
         }
 
 
+def why_apart(row: Interrupt, rules: Rules) -> str:
+    """Why an edit of the state and an approval have to be two steps; empty where one will do."""
+    if rules.four_eyes:
+        return (
+            f"Question #{row.pk} asks for a second pair of eyes, so whoever edits the "
+            "state may not decide it. Save the edit only; somebody else decides."
+        )
+    if rules.quorum > 1:
+        return (
+            f"Question #{row.pk} needs {rules.quorum} approvals, and all have to see "
+            "the same state. Save the edit only; then approve it."
+        )
+    return ""
+
+
 def last_editor(thread_id: str) -> object:
     """Who changed the thread's state last by hand, with a decision or without; or None."""
     edit = Run.objects.filter(thread_id=thread_id, kind=Run.Kind.EDIT).order_by("-id")
