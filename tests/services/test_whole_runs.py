@@ -273,7 +273,7 @@ class TestEditing:
         with pytest.raises(StaleCheckpoint):
             self.edit(people.operator, asked, checkpoint="old").execute()
 
-    def test_it_needs_an_operator_and_a_reason(self, people, asked):
+    def test_it_needs_the_right_and_a_reason(self, people, asked):
         with pytest.raises(NotAllowed):
             self.edit(people.viewer, asked).execute()
         with pytest.raises(InvalidAnswer):

@@ -107,49 +107,6 @@ def test_a_node_that_raises_can_be_continued(as_, post_office):
     assert page.form(f"/threads/{thread}/continue")
 
 
-def test_an_operator_edits_the_state_and_the_question_is_asked_again(as_, post_office):
-    post_office()
-    thread = start(as_)
-    client = as_("operator")
-    page = Html(client.get(f"/threads/{thread}/"))
-    form = {
-        "checkpoint": page.one("input", name="checkpoint").attributes["value"],
-        "values": '{"text": "Dear Grace"}',
-        "reason": "wrong name",
-    }
-
-    assert page.one("textarea", id="state-values").text.strip() == (
-        '{\n  "text": "Dear Ada"\n}'
-    )
-    assert client.post(f"/threads/{thread}/state", form).status_code == 303
-    execute_run(Run.objects.latest("pk").pk)
-
-    question = Interrupt.objects.get()
-    assert question.status == "pending"
-    assert Html(as_("reviewer").get(f"/review/{question.pk}/")).has_text("Dear Grace")
-    again = client.post(f"/threads/{thread}/state", form)
-    assert again.status_code == 409
-    assert "Dear Grace" in Html(again).one("textarea", id="state-values").text
-
-
-def test_only_editable_fields_are_edited(as_, post_office):
-    post_office()
-    thread = start(as_)
-    client = as_("operator")
-    page = Html(client.get(f"/threads/{thread}/"))
-
-    response = client.post(
-        f"/threads/{thread}/state",
-        {
-            "checkpoint": page.one("input", name="checkpoint").attributes["value"],
-            "values": '{"key": "x", "__resume__": 1}',
-            "reason": "try",
-        },
-    )
-
-    assert response.status_code == 403
-
-
 @pytest.mark.rule("RA.3")
 def test_the_thread_page_says_how_often_a_task_was_run(as_, post_office):
     post_office()

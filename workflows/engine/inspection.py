@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -14,6 +14,7 @@ from workflows.engine.constants import NS_END, NS_SEP
 from workflows.engine.drivers import aio, blocking
 from workflows.engine.loop import snapshot
 from workflows.engine.loop.loop import edit
+from workflows.engine.loop.preview import Preview, preview
 from workflows.engine.loop.records import Run
 from workflows.engine.runtime import current
 from workflows.engine.types import StateSnapshot, StateUpdate
@@ -115,6 +116,34 @@ class Inspection(Bound):
         """Async twin of `bulk_update_state`."""
         run = self._edit(config)
         found: dict[str, Any] = await aio.drive(run, edit(run, supersteps))
+        return found
+
+    def preview_update(
+        self,
+        config: dict[str, Any],
+        values: Mapping[str, Any],
+        *,
+        answering: Sequence[str] | None = None,
+    ) -> Preview:
+        """What `update_state(config, values)` would do at the head, without doing it.
+
+        With `answering`, what `Command(resume={id: ...}, update=values)` would, for these ids of
+        questions. Reducers and branches run, tasks do not; nothing is saved and nobody is told.
+        """
+        run = self._edit(config)
+        found: Preview = blocking.drive(run, preview(run, values, answering))
+        return found
+
+    async def apreview_update(
+        self,
+        config: dict[str, Any],
+        values: Mapping[str, Any],
+        *,
+        answering: Sequence[str] | None = None,
+    ) -> Preview:
+        """Async twin of `preview_update`."""
+        run = self._edit(config)
+        found: Preview = await aio.drive(run, preview(run, values, answering))
         return found
 
     def inspecting(self, outer: Run, namespace: str) -> Run:

@@ -20,7 +20,13 @@ from workflows.engine.errors import SerializationError
 from workflows.engine.types import Command
 from workflows.models import Decision, Interrupt, Run, Thread, Vote
 from workflows.services import registry
-from workflows.services.access import Person, find_interrupt, name_of, row_of
+from workflows.services.access import (
+    Person,
+    Rights,
+    find_interrupt,
+    name_of,
+    row_of,
+)
 from workflows.services.action import (
     AlreadyDecided,
     InvalidAnswer,
@@ -32,7 +38,7 @@ from workflows.services.action import (
 )
 from workflows.services.answers import make_answer
 from workflows.services.desk.closing import end_work
-from workflows.services.desk.deciding import Decider
+from workflows.services.desk.deciding import Decider, why_apart
 from workflows.services.desk.holding import has_others, release
 from workflows.services.desk.recording import record_decision, take
 from workflows.services.desk.shape import closes_by_cancelling, narrowed, shape_of
@@ -194,7 +200,12 @@ class ResumeRun:
     def _check_edits(self, row: Interrupt) -> None:
         if not self.edits:
             return
-        check_channels(row.thread.graph, self.edits)
+        check_channels(row.thread.graph, self.edits, Rights(self.person))
+        rules = Decider(self.person).rules(row)
+        if rules.four_eyes or self.kind in _APPROVING:
+            apart = why_apart(row, rules)
+            if apart:
+                raise NotAllowed(apart)
         if not self.checkpoint:
             raise StaleCheckpoint(
                 "An edit of the state names the checkpoint it was made on."
@@ -262,13 +273,18 @@ def refuse_closed(row: Interrupt) -> None:
     )
 
 
-def check_channels(graph: str, values: Mapping[str, Any]) -> None:
-    """Raise NotAllowed unless the workflow lets people edit every channel of `values`."""
+def check_channels(graph: str, values: Mapping[str, Any], rights: Rights) -> None:
+    """Raise NotAllowed unless the person may edit every channel of `values`.
+
+    The workflow has to open it for editing, and one that is secret takes the right to read it.
+    """
     item = registry.find(graph)
     editable = item.editable if item else frozenset()
+    if item is not None and not rights.can_see_secret(graph):
+        editable -= item.secret
     refused = sorted(str(name) for name in values if name not in editable)
     if refused:
         raise NotAllowed(
-            f"The workflow does not let people edit {', '.join(refused)}; "
-            f"editable: {', '.join(sorted(editable)) or 'nothing'}."
+            f"You may not edit {', '.join(refused)}. This workflow lets you edit: "
+            f"{', '.join(sorted(editable)) or 'nothing'}."
         )

@@ -6,7 +6,7 @@ from workflows.engine import serde
 from workflows.engine.errors import SerdeError
 from workflows.models import Decision, Interrupt
 from workflows.services.access import Person, Rights, find_interrupt, name_of
-from workflows.services.desk.deciding import Decider, holder_of, may_edit_state
+from workflows.services.desk.deciding import Decider, holder_of
 from workflows.services.desk.secrets_seen import note_secrets_seen
 from workflows.services.desk.shape import closes_by_cancelling, narrowed
 from workflows.services.desk.undo_decision import may_take_back
@@ -24,6 +24,7 @@ from workflows.services.records import (
 from workflows.services.review_queue import graph_title
 from workflows.services.shapes import recognise
 from workflows.services.state import read_state
+from workflows.services.state_to_edit import can_open_editor
 from workflows.services.thread_history import decision_record, last_events
 from workflows.storage.sealing import QUESTION
 
@@ -106,7 +107,7 @@ def review_item(person: Person, number: int) -> ReviewItem:
         and (decider.is_decider(row) or rights.can_operate(thread.graph)),
         may_undo=bool(made) and may_take_back(made[0], person),
         may_decide=is_open and not why_not and not payload.problem,
-        may_edit=may_edit_state(decider, thread),
+        may_edit=can_open_editor(person, thread.pk, row.pk),
         position=places.index(row.pk) + 1 if row.pk in places else 1,
         of=max(len(places), 1),
         seq=thread.seq,

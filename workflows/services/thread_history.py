@@ -19,10 +19,10 @@ from workflows.services.access import (
     name_of,
 )
 from workflows.services.continue_run import CONTINUABLE
-from workflows.services.desk.deciding import Decider, may_edit_state
 from workflows.services.desk.holding import is_held
 from workflows.services.desk.secrets_seen import note_secrets_seen
 from workflows.services.display import show_stored, show_text
+from workflows.services.editing import may_edit
 from workflows.services.queueing import UNFINISHED, UNKNOWN_GRAPH
 from workflows.services.records import (
     DecisionRecord,
@@ -212,7 +212,7 @@ def _thread_record(row: Thread, rights: Rights, limit: int = MAX_PAGE) -> Thread
         and bool(runs)
         and runs[0].status in CONTINUABLE
         and not (runs[0].status == Run.Status.INTERRUPTED and items),
-        may_edit=not unfinished and may_edit_state(Decider(rights.person, rights), row),
+        may_edit=not unfinished and may_edit(rights.person, row),
         may_cancel=operates and unfinished,
     )
 

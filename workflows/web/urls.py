@@ -19,6 +19,7 @@ from workflows.web import (
     review,
     runs,
     start,
+    state_editor,
     threads,
 )
 
@@ -30,6 +31,12 @@ urlpatterns = [
     path("review/<int:number>/", review.detail, name="review"),
     path("review/<int:number>/decision", review.decide, name="decision"),
     path("review/<int:number>/diff", review.show_diff, name="diff"),
+    path("review/<int:number>/state", state_editor.of_question, name="question_state"),
+    path(
+        "review/<int:number>/state/preview",
+        state_editor.preview_of_question,
+        name="question_state_preview",
+    ),
     path("review/<int:number>/claim", desk.claim, name="claim"),
     path("review/<int:number>/release", desk.release, name="release"),
     path("review/<int:number>/arrange", desk.arrange, name="arrange"),
@@ -57,7 +64,12 @@ urlpatterns = [
     path("runs/<int:run_id>/cancel", runs.cancel, name="run_cancel"),
     path("threads/<str:thread_id>/", threads.detail, name="thread"),
     path("threads/<str:thread_id>/continue", threads.go_on, name="thread_continue"),
-    path("threads/<str:thread_id>/state", threads.edit_state, name="thread_state"),
+    path("threads/<str:thread_id>/state", state_editor.of_thread, name="thread_state"),
+    path(
+        "threads/<str:thread_id>/state/preview",
+        state_editor.preview_of_thread,
+        name="thread_state_preview",
+    ),
     path("start/", start.index, name="start"),
     path("start/<str:graph>/", start.form, name="start_graph"),
     path(

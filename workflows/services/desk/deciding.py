@@ -12,7 +12,7 @@ from functools import cached_property
 from django.conf import settings
 from django.utils import timezone
 
-from workflows.models import Decision, Interrupt, Preference, Run, Thread
+from workflows.models import Decision, Interrupt, Preference, Run
 from workflows.services.access import Person, Rights
 from workflows.services.action import NotAllowed, NotPending
 from workflows.services.desk.policies import PolicyBook
@@ -64,6 +64,11 @@ class Decider:
     def may(self, row: Interrupt) -> bool:
         """Whether the person may decide the question, claims aside."""
         return not self.why_not(row)
+
+    def is_asked(self, row: Interrupt) -> bool:
+        """Whether the question is put to this person, whatever hand they had in it."""
+        theirs = not self._why_not_theirs(row)
+        return theirs and self._in_groups(row, self.rules(row))
 
     def check(self, row: Interrupt) -> None:
         """Raise NotAllowed or ClaimedByOther unless the person may decide it now."""
@@ -137,16 +142,19 @@ class Decider:
         }
 
 
-def may_edit_state(decider: Decider, thread: Thread) -> bool:
-    """Whether the person may change the thread's state.
-
-    Whoever operates the workflow may; whoever decides may while a question that is theirs
-    is open there.
-    """
-    if decider.rights.can_edit(thread.graph):
-        return True
-    rows = Interrupt.objects.filter(thread=thread, status=Interrupt.Status.PENDING)
-    return any(decider.may(row) for row in rows.select_related(*RELATED))
+def why_apart(row: Interrupt, rules: Rules) -> str:
+    """Why an edit of the state and an approval have to be two steps; empty where one will do."""
+    if rules.four_eyes:
+        return (
+            f"Question #{row.pk} asks for a second pair of eyes, so whoever edits the "
+            "state may not decide it. Save the edit only; somebody else decides."
+        )
+    if rules.quorum > 1:
+        return (
+            f"Question #{row.pk} needs {rules.quorum} approvals, and all have to see "
+            "the same state. Save the edit only; then approve it."
+        )
+    return ""
 
 
 def last_editor(thread_id: str) -> object:

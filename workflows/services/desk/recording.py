@@ -65,6 +65,8 @@ def record_decision(
         told["override"] = True
     if bulk is not None:
         told["bulk"] = bulk
+    if edited:
+        told["edited"] = list(edited)
     asked = {
         "interrupt": row.pk,
         "node": row.node,

@@ -1,0 +1,92 @@
+"""A list of messages as a conversation: who says what, one entry a message.
+
+What a message holds besides its text (ids, calls of tools) stays with it. A changed message is
+built anew from its role and text, by the engine's own rules for messages.
+"""
+
+from typing import Any
+
+from workflows.engine import serde
+from workflows.engine.graph.message import convert_to_messages
+from workflows.web import strict_json
+
+ROLES = {
+    "HumanMessage": "human",
+    "AIMessage": "ai",
+    "SystemMessage": "system",
+    "ToolMessage": "tool",
+}
+_TAGS = {role: tag for tag, role in ROLES.items()}
+_REST = "~message"
+
+SCHEMA = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "properties": {
+            "role": {"enum": list(_TAGS), "title": "Who"},
+            "text": {"type": "string", "format": "long", "title": "Says"},
+        },
+        "required": ["role", "text"],
+    },
+}
+
+
+def are_messages(tree: Any) -> bool:
+    """Whether a tree is a conversation in plain words; one with pictures in it is not."""
+    return isinstance(tree, list) and bool(tree) and all(map(_is_message, tree))
+
+
+def to_form(tree: Any) -> Any:
+    """The entries of the form; what is no message (any more) stays as it is."""
+    if not isinstance(tree, list):
+        return tree
+    return [
+        {"role": ROLES[each["$t"]], "text": each["v"]["content"], _REST: each["v"]}
+        if _is_message(each)
+        else each
+        for each in tree
+    ]
+
+
+def from_form(entries: Any) -> Any:
+    """The tree of the form's entries."""
+    if not isinstance(entries, list):
+        return entries
+    return [_tree(each) for each in entries]
+
+
+def restored(tree: Any, shown: Any) -> Any:
+    """The messages of a tree; one that was shown as it is comes back as it was."""
+    if not isinstance(tree, list):
+        return tree
+    known = {strict_json.dump(each) for each in shown}
+    found = []
+    for each in tree:
+        text = strict_json.dump(each)
+        if text in known:
+            found.append(serde.loads(text))
+        elif _is_message(each):
+            rest = {key: part for key, part in each["v"].items() if part is not None}
+            found += convert_to_messages([{**rest, "role": ROLES[each["$t"]]}])
+        else:
+            found += convert_to_messages([each])
+    return found
+
+
+def _tree(entry: Any) -> Any:
+    if not isinstance(entry, dict) or entry.get("role") not in _TAGS:
+        return entry
+    rest = entry.get(_REST)
+    kept = dict(rest) if isinstance(rest, dict) else {}
+    return {"$t": _TAGS[entry["role"]], "v": {**kept, "content": entry.get("text", "")}}
+
+
+def _is_message(tree: Any) -> bool:
+    return (
+        isinstance(tree, dict)
+        and tree.keys() == {"$t", "v"}
+        and tree["$t"] in ROLES
+        and isinstance(tree["v"], dict)
+        and isinstance(tree["v"].get("content"), str)
+    )
