@@ -13,6 +13,7 @@ from workflows.models.item import Item
 from workflows.models.notice import Notice
 from workflows.models.policy import Policy
 from workflows.models.preference import Preference
+from workflows.models.presence import Presence
 from workflows.models.question_field import QuestionField
 from workflows.models.run import Run
 from workflows.models.saved_view import SavedView
@@ -37,6 +38,7 @@ __all__ = [
     "PendingWrite",
     "Policy",
     "Preference",
+    "Presence",
     "QuestionField",
     "Run",
     "SavedView",

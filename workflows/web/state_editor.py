@@ -352,9 +352,7 @@ class Editor:
             "is_form_first": form.is_first,
             "resume_kind": "edit" if has_form and "edit" in kinds else "approve",
             "can_approve": bool(kinds & {"approve", "edit"}),
-            "can_respond": form.can_respond
-            and "respond" in kinds
-            and not item.has_cards,
+            "can_respond": "respond" in kinds and not item.has_cards,
             "response": self.request.POST.get("response", ""),
             "takes_files": form.form is not None and form.form.takes_files,
             "key": self.request.POST.get("key", "") or str(uuid.uuid4()),

@@ -1,0 +1,82 @@
+// Who else is here: told and asked in one call every ten seconds, while the page is seen.
+//
+//   [data-presence-at="12"]  the question that is open; gets "Ana is answering, Ben looks"
+//   [data-presence="12"]     its place in a list; gets a dot with the names
+//   [data-presence-url]      on the body: where to ask
+(() => {
+  const EVERY_MS = 10000;
+  const url = document.body.dataset.presenceUrl;
+  if (!url) return;
+
+  const open = () => document.querySelector("[data-presence-at]");
+  const token = () => document.querySelector("[name=csrfmiddlewaretoken]")?.value || "";
+  let at = "";
+  let edits = false;
+
+  const list = new Intl.ListFormat("en", { type: "conjunction" });
+  const sentence = (people) => {
+    const editors = people.filter(([, editing]) => editing).map(([name]) => name);
+    const lookers = people.filter(([, editing]) => !editing).map(([name]) => name);
+    const parts = [];
+    if (editors.length) parts.push(`${list.format(editors)} ${editors.length > 1 ? "are" : "is"} answering`);
+    if (lookers.length) parts.push(`${list.format(lookers)} ${lookers.length > 1 ? "look" : "looks"} at this`);
+    return parts.length ? `${parts.join(", ")}.` : "";
+  };
+
+  const put = (element, text) => {
+    if (element.textContent !== text) element.textContent = text;
+    element.hidden = text === "";
+  };
+  const show = (found) => {
+    const here = open();
+    if (here) put(here, sentence(found[here.dataset.presenceAt] || []));
+    for (const place of document.querySelectorAll("[data-presence]")) {
+      const people = found[place.dataset.presence] || [];
+      const names = people.map(([name]) => name).join(", ");
+      place.classList.toggle("is-edited", people.some(([, editing]) => editing));
+      place.title = sentence(people);
+      put(place, names);
+    }
+  };
+
+  const call = (fields, more = {}) => {
+    const body = new URLSearchParams(fields);
+    body.append("csrfmiddlewaretoken", token());
+    return fetch(url, { method: "POST", body, credentials: "same-origin", ...more });
+  };
+  const leave = () => {
+    if (at) call([["at", at], ["leaves", "1"]], { keepalive: true }).catch(() => {});
+    at = "";
+    edits = false;
+  };
+  const beat = async () => {
+    if (document.hidden) return;
+    const here = open()?.dataset.presenceAt || "";
+    if (here !== at) leave();
+    at = here;
+    const items = [...document.querySelectorAll("[data-presence]")].slice(0, 200).map((place) => ["item", place.dataset.presence]);
+    if (!at && !items.length) return;
+    const fields = [...(at ? [["at", at]] : []), ...(edits ? [["edits", "1"]] : []), ...items];
+    edits = false;
+    try {
+      const answer = await call(fields);
+      if (answer.ok && !answer.redirected) show(await answer.json());
+    } catch {
+      // The server is away; the next call tells.
+    }
+  };
+
+  document.addEventListener("input", (event) => {
+    if (!event.target.closest?.("[data-review], [data-decision-bar]")) return;
+    const isFirst = !edits;
+    edits = true;
+    if (isFirst && Date.now() - beat.editedAt > EVERY_MS) { beat.editedAt = Date.now(); beat(); }
+  });
+  beat.editedAt = 0;
+  // Another question in the pane is another place.
+  document.addEventListener("htmx:after:swap", () => { if ((open()?.dataset.presenceAt || "") !== at) beat(); });
+  document.addEventListener("visibilitychange", () => { if (document.hidden) leave(); else beat(); });
+  addEventListener("pagehide", leave);
+  setInterval(beat, EVERY_MS);
+  beat();
+})();
