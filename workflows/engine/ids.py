@@ -19,16 +19,18 @@ if hasattr(os, "register_at_fork"):  # a forked process must not repeat its pare
 entropy: Callable[[int], int] = _die.getrandbits
 
 
+_HEAD = "%08x-%04x-7%03x"
+
+
 def new_checkpoint_id(after: str = "") -> str:
     """A text of 36 characters that sorts after `after` and by time of creation (R4.7)."""
     stamp = int(clock() * 4_096_000)  # 48 bits of milliseconds, 12 bits below them
-    if after:
-        floor = int(after[:8] + after[9:13] + after[15:18], 16)
-        if stamp <= floor:
-            stamp = floor + 1
-    head = f"{stamp:015x}"
-    tail = f"{entropy(62) | 0x8000000000000000:016x}"
-    return f"{head[:8]}-{head[8:12]}-7{head[12:15]}-{tail[:4]}-{tail[4:]}"
+    head = _HEAD % (stamp >> 28, stamp >> 12 & 0xFFFF, stamp & 0xFFF)
+    if after and head <= after[:18]:
+        stamp = int(after[:8] + after[9:13] + after[15:18], 16) + 1
+        head = _HEAD % (stamp >> 28, stamp >> 12 & 0xFFFF, stamp & 0xFFF)
+    tail = entropy(62)
+    return f"{head}-{tail >> 48 | 0x8000:04x}-{tail & 0xFFFFFFFFFFFF:012x}"
 
 
 _second = (0, "")
@@ -62,7 +64,7 @@ class TaskKey:
 
     __slots__ = ("_id", "parts")
 
-    def __init__(self, *parts: object) -> None:
+    def __init__(self, parts: tuple[object, ...]) -> None:
         self.parts = parts
         self._id: str | None = None
 

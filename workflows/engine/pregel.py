@@ -203,7 +203,7 @@ class Pregel(Inspection, Clearing):
         """Within another graph, a pause ends the calling task too (R7.7, R5.26)."""
         if run.outer is not None and outcome is not None and outcome.is_pause:
             if run.parent is not None:  # it must not catch this and go on (R5.10)
-                run.parent.raised.extend(outcome.interrupts)
+                run.parent.note_asking(outcome.interrupts)
             pause = GraphInterrupt(outcome.interrupts)
             if run.saver is None and outcome.asked:
                 pause.asked = outcome.asked  # type: ignore[attr-defined]

@@ -214,7 +214,7 @@ class Context:
                 raise ValueError(
                     f"{task.name!r} asks two questions with key {key!r}; keys must differ"
                 )
-            task.keys.add(key)
+            task.keys |= {key}
             place = f"key:{key}"
         if task.failed is not None:  # its error handler asks, not the node (R1.39)
             place = f"handler:{place}"
@@ -239,8 +239,8 @@ class Context:
         describe(question, schema)
         digest = question_digest(value) or ""
         asked = Asked(question, ordinal, key, digest, policy)
-        task.asked.append(asked)
-        task.raised.append(question)
+        task.asked = (*task.asked, asked)
+        task.note_asking((question,))
         raise GraphInterrupt((question,))
 
     def _still_asks(self, value: Any, digest: str | None, question_id: str) -> bool:
@@ -273,10 +273,7 @@ class Context:
             self.watch.sign()
         future = TaskFuture(fn.name, self)
         call = Call(fn.node.fn, args, kwargs, future)
-        call.number = task.calls.get(fn.name, 0)
-        call.position = task.position
-        task.calls[fn.name] = call.number + 1
-        task.position += 1
+        call.number, call.position = task.count_call(fn.name)
         path = (*task.path, "call", fn.name, call.number)
         key = (
             run.live_checkpoint or run.seed,

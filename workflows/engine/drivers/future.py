@@ -105,7 +105,7 @@ class TaskFuture:
     def _note_question(self) -> None:
         """The body knows that the call asks: it may not end as if it had an answer (R5.10)."""
         if isinstance(self._error, GraphInterrupt):
-            self._context.task.raised.extend(self._error.interrupts)
+            self._context.task.note_asking(self._error.interrupts)
 
     def _wait(self, timeout: float | None) -> None:
         try:

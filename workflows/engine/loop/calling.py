@@ -21,7 +21,7 @@ def call(view: View, step: Step, child: Task) -> Steps[None]:
     parent = child.parent
     assert made is not None  # noqa: S101
     assert parent is not None  # noqa: S101
-    parent.made.add(child.id)
+    parent.note_made(child)
     step.unsaved += commit.failures_that_are_history(parent, made.position)
     twin = step.calls.get(child.id)
     if twin is not None and twin.call is not None:
@@ -41,7 +41,7 @@ def call(view: View, step: Step, child: Task) -> Steps[None]:
         made.future.fail(_revived(failure, _place_of(view, child)))
         return
     load_answers(view, [child])
-    parent.children[child.id] = child
+    parent.take_child(child)
     if not may_start(view, child):  # it asked, and nobody has answered (R5.17)
         child.state = "suspended"
         child.interrupts = list(questions(view, child))

@@ -32,13 +32,12 @@ def advance(
 ) -> Commit:
     """Make a new checkpoint the present one; returns what there is to save."""
     run = view.run
-    parent_id = view.base_id
     checkpoint = copy_checkpoint(view.checkpoint, max(view.floor, view.id), due)
     values = checkpoint["channel_values"]
     channels = view.channels
     versions = checkpoint["channel_versions"]
     moved: dict[str, Any] = {}
-    appended: set[str] = set()
+    appended: set[str] | None = None
     version: Any = None
     # In order, so that no stored byte hangs on how texts hash today.
     for name in sorted(changed):
@@ -56,18 +55,21 @@ def advance(
             values[name] = value
             if isinstance(channel, BinaryOperatorAggregate):
                 if channel.appended:
+                    appended = appended or set()
                     appended.add(name)
                 channel.appended = True
         versions[name] = moved[name] = version
     checkpoint["updated_channels"] = [*moved]
+    if step is None:
+        step = view.step + 1
     metadata: dict[str, Any] = {
         **run.metadata,
         "source": source,
-        "step": view.step + 1 if step is None else step,
+        "step": step,
         "parents": run.parents,
     }
-    if extra:
-        metadata.update(extra)
+    if extra is not None:
+        metadata |= extra
     if run.parent_task:
         metadata["task"] = run.parent_task
         metadata["origin"] = run.origin
@@ -79,24 +81,24 @@ def advance(
         closed = [*closed, *(Closed(q, "superseded") for q in left if q not in stay)]
     if view.code:
         metadata[STAMP] = view.code
-    commit = Commit(
+    commit = Commit(  # in the order of its fields: names cost as much as all else here
         run.thread_id or "",
         run.namespace,
-        parent_id,
-        writes=view.held,
-        checkpoint=checkpoint,
-        metadata=metadata,
-        changed=moved,
-        appended=frozenset(appended) if appended else _NONE,
-        closed=closed,
-        durability=run.durability,
-        last=not due,
+        view.base_id,
+        view.held,
+        checkpoint,
+        metadata,
+        moved,
+        _NONE if appended is None else frozenset(appended),
+        closed,
+        run.durability,
+        not due,
     )
     view.held = []
     view.checkpoint = checkpoint
     view.floor = checkpoint["id"]
     view.due = due
-    view.step = metadata["step"]
+    view.step = step
     view.metadata = metadata
     if view.pending:
         view.forget_pending()
@@ -129,19 +131,19 @@ def save_checkpoint(view: View, commit: Commit) -> Steps[None]:
         commit.writes = ()
         view.waiting = commit
         return
-    yield from _save(commit)
-    view.base_id = view.id
-    view.saved = True
-
-
-def _save(commit: Commit) -> Steps[None]:
-    """Save; a value that cannot be stored is reported with the task that wrote it."""
     try:
         yield effects.Save(commit)
     except SerializationError as error:
-        writer = next((w for w in commit.writes if not _storable(w)), None)
-        if writer is None:
-            raise
+        _name_writer(error, commit)
+        raise
+    view.base_id = view.checkpoint["id"]
+    view.saved = True
+
+
+def _name_writer(error: SerializationError, commit: Commit) -> None:
+    """A value cannot be stored: raise that with the task that wrote it, if one did."""
+    writer = next((w for w in commit.writes if not _storable(w)), None)
+    if writer is not None:
         raise SerializationError(
             error.path,
             f"task {writer.name!r} ({writer.task_id}) of thread {commit.thread_id!r} "
@@ -167,17 +169,20 @@ def save_writes(
         view.held += writes
         return
     last = any(w.asked or w.error is not None for w in writes)
-    yield from _save(
-        Commit(
-            view.run.thread_id or "",
-            view.run.namespace,
-            view.base_id,
-            writes=writes,
-            closed=closed,
-            durability=view.run.durability,
-            last=last,
-        )
+    saving = Commit(
+        view.run.thread_id or "",
+        view.run.namespace,
+        view.base_id,
+        writes=writes,
+        closed=closed,
+        durability=view.run.durability,
+        last=last,
     )
+    try:
+        yield effects.Save(saving)
+    except SerializationError as error:
+        _name_writer(error, saving)
+        raise
 
 
 def finish(view: View) -> Steps[None]:

@@ -143,7 +143,7 @@ def _fail(view: View, step: Step, task: Task, error: BaseException) -> Steps[Non
     if task.call is not None:
         step.replies.append((task, error))
         if task.parent is not None:
-            task.parent.failed_calls.append(task)
+            task.parent.failed_calls = (*task.parent.failed_calls, task)
         return
     step.failures.append((task, error))
     yield from stop(view, step)

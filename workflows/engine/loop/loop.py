@@ -13,7 +13,7 @@ from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.records import Outcome, Run, Task
 from workflows.engine.loop.resume import pauses_after, pauses_before
 from workflows.engine.loop.step import Step
-from workflows.engine.loop.superstep import restore, run_tasks
+from workflows.engine.loop.superstep import is_whole, restore, run_tasks
 from workflows.engine.loop.update import check_supersteps, update
 from workflows.engine.loop.view import View
 from workflows.engine.types import Interrupt, StateUpdate
@@ -67,11 +67,11 @@ def _steps(view: View, *, skip_break: bool) -> Steps[Outcome]:
                 raise _too_many(view)
             run.remaining = run.limit - ran - 1
         tasks = plan.due_tasks(view)
-        names = [task.name for task in tasks]
+        names = [task.name for task in tasks] if run.before or run.after else []
         run.live_checkpoint = view.anchor
         run.live_step = view.step + 1
         run.channels = view.channels
-        if not is_start and not skip_break and pauses_before(view, names):
+        if names and not is_start and not skip_break and pauses_before(view, names):
             yield from chunks.pause(view, ())
             return _outcome(view, "paused", at="interrupt_before")
         skip_break = False
@@ -85,12 +85,35 @@ def _steps(view: View, *, skip_break: bool) -> Steps[Outcome]:
             step = yield from run_tasks(view, tasks)
             if step.failures:
                 raise step.failures[0][1]
-            if any(task.writes is None for task in tasks):
+            if not is_whole(step):
                 return (yield from _interrupted(view, tasks, step))
-        yield from _apply(view, tasks, step)
+        closed = step.closed if step else ()
+        try:
+            changed, due = apply_writes(view, tasks)
+        except Exception:
+            held, view.held = view.held, []
+            yield from commit.save_writes(view, held, closed)
+            raise
+        if view.dirty:
+            changed = [*{*changed, *view.dirty}]
+            view.dirty.clear()
+        if run.saver is None and not run.modes & _SEES_CHECKPOINTS:
+            commit.step_on(view, due)
+        else:
+            parent_config = view.config if run.modes and run.saver else None
+            wrote = [tasks[0].name]
+            if len(tasks) > 1:
+                wrote = sorted({task.name for task in tasks})
+            saving = commit.advance(
+                view, "loop", due, changed, closed=closed, extra={"wrote": wrote}
+            )
+            yield from commit.save_checkpoint(view, saving)
+            view.parent_config = parent_config
+        if run.modes:
+            yield from _show(view, changed)
         if not is_start:
             ran += 1
-            if pauses_after(view, names):
+            if names and pauses_after(view, names):
                 yield from chunks.pause(view, ())
                 return _outcome(view, "paused", at="interrupt_after")
             if run.control is not None and run.control.drain_reason and view.due:
@@ -108,47 +131,21 @@ def _enter_at_once(view: View, task: Task) -> None:
         view.held.append(commit.writes_of(task))
 
 
-def _apply(view: View, tasks: list[Task], step: Step | None) -> Steps[None]:
+def _show(view: View, changed: list[str]) -> Steps[None]:
+    """Stream what a step has made of the state."""
     run = view.run
-    try:
-        changed, due = apply_writes(view, tasks)
-    except Exception:
-        held, view.held = view.held, []
-        yield from commit.save_writes(view, held, step.closed if step else ())
-        raise
-    moved = set(changed)
-    if view.dirty:
-        moved |= view.dirty
-        view.dirty.clear()
-    if run.saver is None and not run.modes & _SEES_CHECKPOINTS:
-        commit.step_on(view, due)
-    else:
-        parent_config = view.config if run.saver else None
-        saving = commit.advance(
-            view,
-            "loop",
-            due,
-            moved,
-            closed=step.closed if step else (),
-            extra={
-                "wrote": [tasks[0].name]
-                if len(tasks) == 1
-                else sorted({task.name for task in tasks})
-            },
-        )
-        yield from commit.save_checkpoint(view, saving)
-        view.parent_config = parent_config
-    if run.modes:
-        if run.program.functional or _shows(view, moved):
-            yield from chunks.values(view)
-        if run.modes & _SEES_CHECKPOINTS:
-            yield from chunks.checkpoint(view, plan.due_tasks(view))
+    if run.program.functional or _shows(view, changed):
+        yield from chunks.values(view)
+    if run.modes & _SEES_CHECKPOINTS:
+        yield from chunks.checkpoint(view, plan.due_tasks(view))
 
 
-def _shows(view: View, moved: set[str]) -> bool:
+def _shows(view: View, changed: list[str]) -> bool:
     """Say whether a step changed what the values mode shows."""
     keys = view.run.stream_keys
-    return not moved.isdisjoint({keys} if isinstance(keys, str) else keys)
+    return any(
+        name == keys if isinstance(keys, str) else name in keys for name in changed
+    )
 
 
 def _interrupted(view: View, tasks: list[Task], step: Step) -> Steps[Outcome]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from workflows.engine import ids
@@ -122,39 +123,30 @@ class Call:
 
 
 class Task:
-    """One execution of one node in one step, or one call of a `@task`."""
+    """One execution of one node in one step, or one call of a `@task`.
 
-    __slots__ = (
-        "_origin",
-        "_origin_key",
-        "asked",
-        "attempt",
-        "call",
-        "calls",
-        "children",
-        "due",
-        "failed",
-        "failed_calls",
-        "first_attempt",
-        "heartbeat",
-        "input",
-        "interrupts",
-        "kept_as",
-        "key",
-        "keys",
-        "made",
-        "name",
-        "node",
-        "parent",
-        "path",
-        "position",
-        "questions",
-        "raised",
-        "runs",
-        "state",
-        "triggers",
-        "writes",
-    )
+    What most tasks never need stands on the class, so that a step does not pay for it.
+    """
+
+    state = "new"
+    writes: Writes | None = None
+    failed: BaseException | None = None
+    interrupts: Sequence[Interrupt] = ()
+    attempt = 1
+    first_attempt: float | None = None
+    heartbeat: Any = None
+    children: Mapping[str, Task] = MappingProxyType({})
+    failed_calls: Sequence[Task] = ()
+    calls: Mapping[str, int] = MappingProxyType({})
+    made: Set[str] = frozenset()
+    position = 0
+    questions = 0
+    keys: Set[str] = frozenset()
+    asked: Sequence[Asked] = ()
+    runs = 0
+    """Attempts by now, in this run and those before."""
+    kept_as: FullKey | None = None
+    _origin: str | None = None
 
     def __init__(
         self,
@@ -170,32 +162,13 @@ class Task:
         self.node = node
         self.name = node.name
         self.path = path
-        self.key = ids.TaskKey(*key)
+        self.key = ids.TaskKey(key)
         self.due: Due = due if due is not None else {}
-        self._origin: str | None = self.due.get("origin")
-        self._origin_key: tuple[Any, ...] | None = origin_key
         self.input = value
         self.parent = parent
         self.call = call
-        self.state = "new"
-        self.writes: Writes | None = None
-        self.failed: BaseException | None = None
-        self.interrupts: list[Interrupt] = []
-        self.attempt = 1
-        self.first_attempt: float | None = None
-        self.heartbeat: Any = None
-        self.children: dict[str, Task] = {}
-        self.failed_calls: list[Task] = []
-        self.calls: dict[str, int] = {}
-        self.made: set[str] = set()
-        self.position = 0
-        self.questions = 0
-        self.keys: set[str] = set()
-        self.asked: list[Asked] = []
+        self.origin_key = origin_key
         self.raised: list[Interrupt] = []
-        self.runs = 0  # attempts by now, in this run and those before
-        self.triggers: tuple[str, ...] = ()
-        self.kept_as: FullKey | None = None
 
     @property
     def id(self) -> str:
@@ -211,19 +184,49 @@ class Task:
         from the place alone, so that an edit of the outer task keeps the ids there too.
         """
         if self._origin is None:
-            key = self._origin_key
-            self._origin = self.id if key is None else ids.task_id(*key)
+            key = self.origin_key
+            self._origin = self.due.get("origin") or (
+                self.id if key is None else ids.task_id(*key)
+            )
         return self._origin
+
+    def count_call(self, name: str) -> tuple[int, int]:
+        """One more call of a `@task`: its number among those of its name, and among all."""
+        calls = self.calls
+        if not isinstance(calls, dict):
+            calls = self.calls = {}
+        number, position = calls.get(name, 0), self.position
+        calls[name] = number + 1
+        self.position += 1
+        return number, position
+
+    def note_made(self, child: Task) -> None:
+        """The present attempt has made this call."""
+        made = self.made
+        if not isinstance(made, set):
+            made = self.made = set()
+        made.add(child.id)
+
+    def take_child(self, child: Task) -> None:
+        """A call that is not over yet, or that asks."""
+        children = self.children
+        if not isinstance(children, dict):
+            children = self.children = {}
+        children[child.id] = child
+
+    def note_asking(self, questions: Sequence[Interrupt]) -> None:
+        """The body was handed these; it may not end as if it had an answer (R5.10)."""
+        self.raised.extend(questions)  # maybe from a thread of the author's own
 
     def start_over(self) -> None:
         """Forget what an attempt left behind, before the next one."""
         self.calls = {}
-        self.failed_calls = []
+        self.failed_calls = ()
         self.made = set()
         self.position = 0
         self.questions = 0
-        self.keys = set()
-        self.asked = []
+        self.keys = frozenset()
+        self.asked = ()
         self.raised = []
 
     @property

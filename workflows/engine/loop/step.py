@@ -50,17 +50,22 @@ class Step:
 
 def start(view: View, step: Step, task: Task, delay: float = 0.0) -> Steps[None]:
     """Begin an attempt, `delay` seconds from now."""
-    if task.attempt == 1 and task.call is None:
-        take_input(view, task)
+    make_ready(view, step, task)
     if task.attempt == 1 and view.run.modes:
         yield from chunks.started(view, task)
+    yield Start(task, delay)
+
+
+def make_ready(view: View, step: Step, task: Task) -> None:
+    """All that an attempt needs before it begins."""
+    if task.attempt == 1 and task.call is None:
+        take_input(view, task)
     if not task.runs and view.pending:
         task.runs = view.runs_of(task.id)
     task.runs += 1
     step.running.add(task)
     if task.call is not None:
         step.calls[task.id] = task
-    yield Start(task, delay)
 
 
 def take_input(view: View, task: Task) -> None:

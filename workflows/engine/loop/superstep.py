@@ -11,7 +11,7 @@ from workflows.engine.loop.effects import Called, Event, Finished, Steps, Wrote
 from workflows.engine.loop.endings import end, settle, tell
 from workflows.engine.loop.records import Task
 from workflows.engine.loop.resume import load_answers, may_start, questions
-from workflows.engine.loop.step import Step, is_free, start
+from workflows.engine.loop.step import Step, is_free, make_ready, start
 from workflows.engine.loop.view import View, is_finished
 
 _RECORDS = frozenset({CALL, ERROR, INTERRUPT, RESUME, RUNS})
@@ -35,24 +35,34 @@ def run_tasks(view: View, tasks: list[Task]) -> Steps[Step]:
     if view.run.cache is not None and step.queue:
         yield from caching.recall(view, step)
         if not step.queue:
-            yield from _save(view, step)
-    limit = view.run.max_concurrency
+            if not _hold(view, step):
+                yield from _save(view, step)
+            _reply(step)
+    limit, modes = view.run.max_concurrency, view.run.modes
     while True:
-        while step.queue and not step.stopped and is_free(step, limit):
-            yield from start(view, step, step.queue.popleft())
+        while step.queue and not step.stopped and (not limit or is_free(step, limit)):
+            task = step.queue.popleft()
+            if modes:
+                yield from start(view, step, task)
+            else:
+                make_ready(view, step, task)
+                yield effects.Start(task)
         if not step.running:
             break
         events = yield effects.WAIT
         for event in events:
             if type(event) is Finished and _is_simple(view, step, event.task):
                 settle(view, step, event.task, event.writes)
-                if view.run.modes:
+                if modes:
                     yield from tell(view, event.task)
             else:
                 yield from _take(view, step, event)
         if step.to_keep:
             yield from caching.keep(step)
-        yield from _save(view, step)
+        if not _hold(view, step):
+            yield from _save(view, step)
+        if step.replies:
+            _reply(step)
     return step
 
 
@@ -89,22 +99,32 @@ def _take(view: View, step: Step, event: Event) -> Steps[None]:
             yield from end(view, step, step.parked.pop(parent))
 
 
+def is_whole(step: Step) -> bool:
+    """Say whether every task of the step has finished."""
+    for task in step.tasks:  # noqa: SIM110 - a generator for the mostly one task costs thrice
+        if task.writes is None:
+            return False
+    return True
+
+
+def _hold(view: View, step: Step) -> bool:
+    """Leave what has ended to the checkpoint, if it ends a step that succeeds; False if it does not."""
+    if step.running or step.queue or step.failures or not is_whole(step):
+        return False
+    view.held += step.unsaved
+    step.unsaved = []
+    return True
+
+
 def _save(view: View, step: Step) -> Steps[None]:
-    """Save what has ended; the last of a step that succeeds goes with the checkpoint."""
-    if not step.unsaved and not step.replies and not step.closed:
-        return
-    complete = (
-        not step.running
-        and not step.queue
-        and all(task.writes is not None for task in step.tasks)
-    )
+    """Save what has ended by now."""
     unsaved, step.unsaved = step.unsaved, []
     closed, step.closed = step.closed, []
-    if complete and not step.failures:
-        view.held += unsaved
-        step.closed = closed
-    else:
-        yield from commit.save_writes(view, unsaved, closed)
+    yield from commit.save_writes(view, unsaved, closed)
+
+
+def _reply(step: Step) -> None:
+    """Answer the calls of tasks that have ended, now that it is safe."""
     replies, step.replies = step.replies, []
     for task, value in replies:
         assert task.call is not None  # noqa: S101
