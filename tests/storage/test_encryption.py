@@ -33,7 +33,7 @@ def filled(saver: DjangoSaver, thread: str = "t") -> History:
     history = History(saver, thread)
     log: list[str] = []
     for number in range(4):
-        log = [*log, f"{SECRET} {number}"]
+        log = [*log, f"{SECRET} {number} " + "x" * 200]
         due = [{"node": "n", "by": [], "send": {"to": SECRET}}]
         history.commit({"log": log, "a": {"x": SECRET}}, due=due)
     ending, history.question = asking({"title": SECRET, "text": SECRET})
@@ -79,7 +79,7 @@ def test_a_list_that_grows_is_still_saved_as_what_was_added(saver):
     assert "delta" in kinds.values_list("kind", flat=True)
     fresh = DjangoSaver(cipher=BindingCipher())
     read = history.read(saver=fresh).checkpoint["channel_values"]["log"]
-    assert read == [f"{SECRET} {number}" for number in range(4)]
+    assert read == [f"{SECRET} {number} " + "x" * 200 for number in range(4)]
 
 
 @pytest.mark.parametrize("model", [ChannelValue, PendingWrite])
@@ -123,7 +123,7 @@ def test_a_damaged_row_is_found_by_its_digest_first(saver):
 @pytest.mark.rule("R10.7")
 def test_an_emptied_column_is_an_error_not_a_value(field):
     history = History(DjangoSaver())
-    history.commit({"a": 1})
+    history.commit({"a": "x" * 100})
     ChannelValue.objects.update(**{field: ""})
 
     with pytest.raises(DamagedValueError, match="channel 'a'"):
@@ -134,9 +134,9 @@ def test_an_emptied_column_is_an_error_not_a_value(field):
 def test_a_row_of_a_newer_format_is_refused():
     history = History(DjangoSaver())
     history.commit({"a": 1})
-    Checkpoint.objects.update(format=2)
+    Checkpoint.objects.update(format=3)
 
-    with pytest.raises(Exception, match=r"format 2.*deploy the newer code"):
+    with pytest.raises(Exception, match=r"format 3.*deploy the newer code"):
         history.read(saver=DjangoSaver())
 
 

@@ -9,10 +9,13 @@ import pytest
 from tests.storage.commits import History, asking, task
 from tests.storage.conftest import real_transactions
 from workflows.engine.errors import DamagedValueError, StaleResumeError, ThreadBusyError
+from workflows.engine.ids import digest
 from workflows.models import ChannelValue, Checkpoint, Event, Run, Thread
 from workflows.storage.saver import DjangoSaver
 
 pytestmark = real_transactions
+
+LONG = "x" * 100
 
 
 def test_a_checkpoint_comes_back_as_it_was_saved():
@@ -34,12 +37,69 @@ def test_a_checkpoint_comes_back_as_it_was_saved():
 
 def test_only_changed_channels_are_written():
     history = History(DjangoSaver())
-    history.commit({"a": 1, "b": 2})
-    history.commit({"a": 3})
+    history.commit({"a": LONG, "b": LONG})
+    history.commit({"a": LONG + "!"})
 
     assert ChannelValue.objects.filter(channel="b").count() == 1
     assert ChannelValue.objects.filter(channel="a").count() == 2
-    assert history.read().checkpoint["channel_values"] == {"a": 3, "b": 2}
+    assert history.read().checkpoint["channel_values"] == {"a": LONG + "!", "b": LONG}
+
+
+@pytest.mark.parametrize("value", [1, "x" * 62, [], ["x"], {"k": None}, (1, 2)])
+def test_a_short_value_stands_in_the_checkpoint_and_needs_no_row(value):
+    history = History(DjangoSaver())
+    first = history.commit({"a": value, "b": LONG})
+    history.commit({"b": 2})
+
+    assert not ChannelValue.objects.filter(channel="a").exists()
+    assert history.read().checkpoint["channel_values"] == {"a": value, "b": 2}
+    assert history.read(first).checkpoint["channel_values"] == {"a": value, "b": LONG}
+
+
+@pytest.mark.rule("R10.7")
+def test_a_damaged_short_value_is_an_error():
+    history = History(DjangoSaver())
+    history.commit({"a": 1})
+    row = Checkpoint.objects.get()
+    Checkpoint.objects.update(channels=row.channels.replace('"1"', '"2"'))
+
+    with pytest.raises(DamagedValueError):
+        history.read()
+
+
+@pytest.mark.rule("R10.7")
+@pytest.mark.parametrize("text", ["", "[", "{}x"])
+def test_a_channel_map_that_is_no_json_is_an_error(text):
+    history = History(DjangoSaver())
+    history.commit({"a": LONG})
+    Checkpoint.objects.update(channels=text)
+
+    with pytest.raises(DamagedValueError, match="restore the row"):
+        history.read()
+
+
+@pytest.mark.parametrize("name", ["=", "", "0", "a b", "é"])
+def test_a_channel_of_any_name_finds_its_value(name):
+    history = History(DjangoSaver())
+    first = history.commit({name: LONG, "b": 1})
+    history.commit({"b": 2})
+
+    assert history.read(first).checkpoint["channel_values"] == {name: LONG, "b": 1}
+    assert history.read().checkpoint["channel_values"] == {name: LONG, "b": 2}
+
+
+def test_checkpoints_of_format_1_are_read():
+    history = History(DjangoSaver())
+    head = history.commit({"a": LONG, "log": [LONG]})
+    row = Checkpoint.objects.get()
+    old = json.dumps({"a": [1, head, ""], "log": [1, head, ""], "none": [3, "", ""]})
+    text = digest("\n".join((old, row.due, row.metadata, row.rest)))
+    Checkpoint.objects.update(format=1, channels=old, digest=text)
+
+    found = history.read(saver=DjangoSaver()).checkpoint
+
+    assert found["channel_values"] == {"a": LONG, "log": [LONG]}
+    assert found["channel_versions"] == {"a": 1, "log": 1, "none": 3}
 
 
 def test_a_channel_that_was_emptied_has_no_value_but_a_version():
@@ -124,7 +184,7 @@ def test_an_unclaimed_write_is_refused_while_a_run_holds_the_thread():
 @pytest.mark.rule("C.DamagedValueError", "R10.7")
 def test_a_damaged_value_is_an_error_and_not_a_value():
     history = History(DjangoSaver())
-    history.commit({"a": 1})
+    history.commit({"a": LONG})
     ChannelValue.objects.update(payload="2")
 
     with pytest.raises(DamagedValueError, match="'a'") as caught:

@@ -78,7 +78,7 @@ def test_a_paused_thread_goes_on_after_its_class_was_renamed_and_changed():
 @pytest.mark.parametrize("tag", ["antigravity:geohash", "os:system", "builtins:eval"])
 def test_a_planted_tag_imports_and_calls_nothing(tag):
     history = History(DjangoSaver())
-    history.commit({"a": {"x": 1}})
+    history.commit({"a": {"x": "y" * 100}})
     text = f'{{"$t":"{tag}","v":{{"command":"true"}}}}'
     ChannelValue.objects.update(payload=text, digest=digest(text))
 

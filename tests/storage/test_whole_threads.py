@@ -160,6 +160,8 @@ def test_pruning_keeps_the_newest_and_all_that_they_need(keep):
 def test_pruning_removes_values_that_nothing_needs():
     saver = DjangoSaver()
     history = grown(saver)
+    history.commit({"n": "x" * 100})
+    history.commit({"n": "y" * 100})
 
     saver.prune(["t"])
 

@@ -13,8 +13,8 @@ class Checkpoint(models.Model):
     """The state after one superstep.
 
     `id` sorts by time of creation. `channels` maps each channel to [version, id of the
-    checkpoint that wrote its present value, id of the snapshot where that row is a delta]
-    (see `ChannelValue`); `rest` holds what else the field's checkpoint carries. `due`,
+    checkpoint that wrote its present value, id of the snapshot where that row is a delta, the
+    value itself where it is short] (see `ChannelValue` and `storage/channels.py`); `rest` holds what else the field's checkpoint carries. `due`,
     `channels`, `metadata` and `rest` are JSON text, `digest` covers them all.
     """
 
@@ -87,7 +87,8 @@ class PendingWrite(models.Model):
     """What one task of the step after `checkpoint` has produced.
 
     `slot` tells apart the task's channel writes ("writes") from its "interrupt", "resume",
-    "error", "return" and "runs"; `payload` is a tagged JSON list of [channel, value] pairs.
+    "error", "return" and "runs"; `payload` is a tagged JSON list of [channel, value] pairs. A
+    pair without a value says that it stands in the channel's row by checkpoint `values_at`.
     """
 
     pk = models.CompositePrimaryKey(
@@ -107,6 +108,7 @@ class PendingWrite(models.Model):
     path = models.CharField(max_length=600, blank=True, default="")
     digest = models.CharField(max_length=32, blank=True, default="")
     payload = models.TextField()
+    values_at = models.CharField(max_length=36, blank=True, default="", db_default="")
 
     def __str__(self) -> str:
         return f"{self.slot} of {self.task}"

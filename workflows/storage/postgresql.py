@@ -19,8 +19,9 @@ import msgspec
 
 from workflows.storage.connections import inside_transaction, ready
 from workflows.storage.interrupts import AskedRow, close_sql, upsert_sql
-from workflows.storage.rows import Bundle, CheckpointRow, WriteRow
+from workflows.storage.rows import Bundle, CheckpointRow
 from workflows.storage.values import ValueRow
+from workflows.storage.writes import WriteRow
 
 _NOW = "clock_timestamp()"
 _CHECKPOINT_NAMES = [f"checkpoint_{name}" for name in CheckpointRow._fields]
@@ -74,11 +75,12 @@ _VALUES_REPLACE = """
     digest = excluded.digest, payload = excluded.payload"""
 _WRITES = """write AS (
   INSERT INTO workflows_pendingwrite (thread_id, namespace, checkpoint, task, slot, path,
-    digest, payload)
+    digest, payload, values_at)
   SELECT %(thread)s::text, %(namespace)s::text, %(parent)s, given.*
   FROM held, unnest({columns}) AS given
   ON CONFLICT (thread_id, namespace, checkpoint, task, slot) DO UPDATE SET
-    path = excluded.path, digest = excluded.digest, payload = excluded.payload)"""
+    path = excluded.path, digest = excluded.digest, payload = excluded.payload,
+    values_at = excluded.values_at)"""
 _EVENTS = """event AS (
   INSERT INTO workflows_event (thread_id, run_id, seq, kind, data)
   SELECT %(thread)s::text, held.run, raised.seq - %(count)s + given.number, given.kind, given.data

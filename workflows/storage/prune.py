@@ -13,8 +13,8 @@ from django.db import connections, transaction
 
 from workflows.engine.constants import NS_END
 from workflows.engine.errors import ThreadBusyError
+from workflows.storage.channels import refs_of
 from workflows.storage.connections import POSTGRESQL, execute, lock_thread
-from workflows.storage.rows import refs_of
 
 Place = tuple[str, str]  # namespace, checkpoint id
 
@@ -262,16 +262,26 @@ def _remove(wrapper: Any, thread_id: str, gone: Iterable[Place]) -> None:
 
 
 def _remove_unused_values(wrapper: Any, thread_id: str) -> None:
-    """Remove value rows that no kept checkpoint reaches, deltas' bases included."""
+    """Remove value rows that no kept checkpoint or write reaches, deltas' bases included."""
     wanted = {
         (namespace, channel, ref.writer)
-        for namespace, channels in execute(
+        for namespace, checkpoint, channels in execute(
             wrapper,
-            "SELECT namespace, channels FROM workflows_checkpoint WHERE thread_id = %s",
+            "SELECT namespace, id, channels FROM workflows_checkpoint WHERE thread_id = %s",
             (thread_id,),
         ).fetchall()
-        for channel, ref in refs_of(channels).items()
+        for channel, ref in refs_of(channels, checkpoint).items()
         if ref.writer
+    }
+    # What a kept task wrote may stand in a row of the checkpoint after it, which is gone.
+    shared = {
+        tuple(row)
+        for row in execute(
+            wrapper,
+            "SELECT DISTINCT namespace, values_at FROM workflows_pendingwrite"
+            " WHERE thread_id = %s AND values_at <> ''",
+            (thread_id,),
+        ).fetchall()
     }
     rows = execute(
         wrapper,
@@ -284,6 +294,8 @@ def _remove_unused_values(wrapper: Any, thread_id: str) -> None:
         if (namespace, channel, checkpoint) in wanted:
             if base:
                 wanted.add((namespace, channel, base))
+            continue
+        if (namespace, checkpoint) in shared:
             continue
         execute(
             wrapper,

@@ -8,11 +8,13 @@ from typing import Any
 from django.db import connections
 
 from workflows.engine.checkpoint.base import CheckpointTuple, Config
+from workflows.engine.checkpoint.shapes import LoneCheckpoint
 from workflows.engine.serde.vault import Vault
 from workflows.storage import reading, sealing
 from workflows.storage.async_twins import AsyncTwins
 from workflows.storage.rows import CheckpointRow, checkpoint_tuple, verified_refs
 from workflows.storage.values import Memory, ThreadMemory
+from workflows.storage.writes import Values, WriteRow, places_of, read_rows
 
 _PAGE = 50
 
@@ -28,11 +30,21 @@ class Reader(AsyncTwins):
     def get_tuple(self, config: Config) -> CheckpointTuple | None:
         """The checkpoint at `config` (its `checkpoint_id`, else the newest), or None."""
         thread_id, namespace, checkpoint_id = address(config)
-        wrapper = connections[self.using]
-        row = reading.newest(wrapper, thread_id, namespace, checkpoint_id)
-        if row is None:
+        found = reading.whole(
+            connections[self.using], thread_id, namespace, checkpoint_id
+        )
+        if found is None:
             return None
-        return self._built(thread_id, namespace, [row], self._memory.of(thread_id))[0]
+        row, values, writes, is_lone = found
+        return self._built(
+            thread_id,
+            namespace,
+            [row],
+            {row.id: writes},
+            values,
+            is_lone=is_lone,
+            memory=self._memory.of(thread_id),
+        )[0]
 
     def list(
         self,
@@ -74,30 +86,56 @@ class Reader(AsyncTwins):
         built = {
             (*place, item.checkpoint["id"]): item
             for place, rows in groups.items()
-            for item in self._built(*place, rows, None)
+            for item in self._group(*place, rows)
         }
         return [
             built[thread_id, namespace, row.id] for thread_id, namespace, row in found
         ]
+
+    def _group(
+        self, thread_id: str, namespace: str, rows: Sequence[CheckpointRow]
+    ) -> Sequence[CheckpointTuple]:
+        wrapper = connections[self.using]
+        writes = reading.writes_of(
+            wrapper, thread_id, namespace, [row.id for row in rows]
+        )
+        # Asked only where something is unfinished: nobody else looks below.
+        is_lone = bool(writes) and not reading.has_below(wrapper, thread_id, namespace)
+        return self._built(thread_id, namespace, rows, writes, is_lone=is_lone)
 
     def _built(
         self,
         thread_id: str,
         namespace: str,
         rows: Sequence[CheckpointRow],
-        memory: ThreadMemory | None,
+        writes: Mapping[str, Sequence[WriteRow]],
+        values: Values | None = None,
+        *,
+        is_lone: bool,
+        memory: ThreadMemory | None = None,
     ) -> Sequence[CheckpointTuple]:
+        """Put checkpoints of one namespace together; `values`, where they are fetched already."""
         wrapper = connections[self.using]
         maps = [verified_refs(row, thread_id) for row in rows]
-        values = reading.values_of(wrapper, thread_id, namespace, maps)
-        writes = reading.writes_of(
-            wrapper, thread_id, namespace, [row.id for row in rows]
-        )
-        if self._vault is not None:
-            opener = sealing.Opener(self._vault, thread_id)
+        opener = None if self._vault is None else sealing.Opener(self._vault, thread_id)
+        if opener is not None:
             rows = [opener.checkpoint(row) for row in rows]
-            values = opener.values(values)
+            maps = [opener.refs(refs) for refs in maps]
             writes = {id: opener.writes(found) for id, found in writes.items()}
+        read = {
+            row.id: read_rows(
+                self._codec,
+                writes[row.id],
+                f"thread {thread_id!r}, checkpoint {row.id}",
+            )
+            for row in rows
+            if row.id in writes
+        }
+        single = places_of(each for found in read.values() for each in found)
+        if values is None or single:
+            values = reading.values_of(wrapper, thread_id, namespace, maps, single)
+        if opener is not None:
+            values = opener.values(values)
         built = []
         for row, refs in zip(rows, maps, strict=True):
             item, lists = checkpoint_tuple(
@@ -107,14 +145,14 @@ class Reader(AsyncTwins):
                 row,
                 refs,
                 values,
-                writes.get(row.id, ()),
+                read.get(row.id, ()),
             )
             if memory is not None:
                 memory.maps[namespace] = (row.id, refs)
                 for channel, kept in lists.items():
                     if kept is not None:
                         memory.lists[namespace, channel] = kept
-            built.append(item)
+            built.append(LoneCheckpoint(*item) if is_lone else item)
         return built
 
 

@@ -1,15 +1,20 @@
-"""Fetching checkpoints with their values and writes: three statements at any number."""
+"""Fetching checkpoints: one with all that belongs to it in one statement, a page in three."""
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
+from django.db import DataError
+
+from workflows.engine.errors import DamagedValueError
+from workflows.storage.channels import Ref
 from workflows.storage.connections import POSTGRESQL, SQLITE, execute
-from workflows.storage.rows import CheckpointRow, WriteRow
-from workflows.storage.values import Ref
+from workflows.storage.rows import CheckpointRow
+from workflows.storage.writes import Values, WriteRow
 
 _CHECKPOINTS = (
     "SELECT namespace, id, parent, step, source, format, channels, due, metadata, rest,"
@@ -35,7 +40,117 @@ JOIN workflows_channelvalue AS v
 """,
 }
 
-Values = Mapping[tuple[str, str], Sequence[str]]
+# One checkpoint with its value rows, its writes, and whether a namespace below has any: rows
+# of the kinds 0 to 3. The map that says which values these are is taken apart in SQL.
+_WHOLE = """
+WITH head AS MATERIALIZED (
+  SELECT {columns} FROM workflows_checkpoint
+  WHERE thread_id = %s AND namespace = %s{named} ORDER BY id DESC LIMIT 1),
+place AS (
+  SELECT entry.key AS channel, {snapshot} AS snapshot,
+    CASE {writer} WHEN '=' THEN head.id ELSE {writer} END AS high
+  FROM head, json_each({channels}) AS entry),
+span AS (
+  SELECT channel, high, COALESCE(NULLIF(snapshot, ''), high) AS low FROM place WHERE high <> '')
+SELECT 0, {columns} FROM head
+UNION ALL SELECT 1, v.channel, v.checkpoint, 0, v.kind, 0, v.base, v.digest, v.payload, '', ''
+{values}
+UNION ALL SELECT 2, w.task, w.slot, 0, w.path, 0, w.digest, w.payload, w.values_at, '', ''
+FROM head CROSS JOIN workflows_pendingwrite AS w
+WHERE w.thread_id = %s AND w.namespace = %s AND w.checkpoint = head.id
+UNION ALL SELECT * FROM (
+  SELECT 3, '', '', 0, '', 0, '', '', '', '', '' FROM workflows_checkpoint
+  WHERE thread_id = %s AND namespace > %s LIMIT 1) AS below
+"""
+_VALUE_OF_SPAN = """v.thread_id = %s AND v.namespace = %s AND v.channel = span.channel
+ AND v.checkpoint BETWEEN span.low AND span.high
+ AND (v.checkpoint = span.low OR v.snapshot = span.low)"""
+_DIALECTS = {
+    SQLITE: {
+        "writer": "json_extract(entry.value, '$[1]')",
+        "snapshot": "json_extract(entry.value, '$[2]')",
+        "channels": "CASE json_valid(head.channels) WHEN 1 THEN head.channels ELSE '{}' END",
+        "values": "FROM span CROSS JOIN workflows_channelvalue AS v ON "
+        + _VALUE_OF_SPAN,
+    },
+    POSTGRESQL: {
+        "writer": "entry.value ->> 1",
+        "snapshot": "entry.value ->> 2",
+        "channels": "head.channels::json",
+        # OFFSET 0 keeps it a look by key for each channel: never a walk over the history.
+        "values": "FROM span CROSS JOIN LATERAL (SELECT * FROM workflows_channelvalue AS v WHERE "  # noqa: S608
+        + _VALUE_OF_SPAN
+        + " OFFSET 0) AS v",
+    },
+}
+_COLUMNS = ", ".join(CheckpointRow._fields)
+
+
+@lru_cache(maxsize=8)
+def _whole_sql(vendor: str, named: bool) -> str:
+    return _WHOLE.format(
+        columns=_COLUMNS, named=" AND id = %s" if named else "", **_DIALECTS[vendor]
+    )
+
+
+class Whole(NamedTuple):
+    """A checkpoint with all that belongs to it; `is_lone` where no namespace below has any."""
+
+    row: CheckpointRow
+    values: Values
+    writes: list[WriteRow]
+    is_lone: bool
+
+
+def whole(
+    wrapper: Any, thread_id: str, namespace: str, checkpoint_id: str | None
+) -> Whole | None:
+    """The checkpoint of that id, or the newest of the namespace, in one statement.
+
+    Raises DamagedValueError where its channel map is no JSON.
+    """
+    place = (thread_id, namespace)
+    named = (checkpoint_id,) if checkpoint_id else ()
+    sql = _whole_sql(wrapper.vendor, bool(named))
+    try:
+        rows = execute(
+            wrapper, sql, (*place, *named, *place, *place, *place)
+        ).fetchall()
+    except DataError as error:
+        raise DamagedValueError(
+            f"thread {thread_id!r}: the channel map of a checkpoint is damaged; restore the "
+            "row from a backup or go back to an earlier checkpoint"
+        ) from error
+    head = None
+    values: dict[tuple[str, str], Sequence[str]] = {}
+    writes = []
+    is_lone = True
+    for row in rows:
+        kind = row[0]
+        if kind == 1:
+            values[row[1], row[2]] = (row[4], row[6], row[7], row[8])
+        elif kind == 2:
+            writes.append(WriteRow(row[1], row[2], row[4], row[6], row[7], row[8]))
+        elif kind == 0:
+            head = CheckpointRow(*row[1:])
+        else:
+            is_lone = False
+    if head is None:
+        return None
+    if len(writes) > 1:
+        writes.sort(key=_in_order)
+    return Whole(head, values, writes, is_lone)
+
+
+def has_below(wrapper: Any, thread_id: str, namespace: str) -> bool:
+    """Whether a namespace that sorts after this one, as all below it do, has checkpoints."""
+    sql = "SELECT 1 FROM workflows_checkpoint WHERE thread_id = %s AND namespace > %s LIMIT 1"
+    return execute(wrapper, sql, (thread_id, namespace)).fetchone() is not None
+
+
+def _in_order(write: WriteRow) -> tuple[str, str, str]:
+    """R4.6; sorted here, since the two databases do not collate alike."""
+    return write.path, write.task, write.slot
 
 
 def newest(
@@ -82,10 +197,17 @@ def page(
 
 
 def values_of(
-    wrapper: Any, thread_id: str, namespace: str, maps: Iterable[Mapping[str, Ref]]
+    wrapper: Any,
+    thread_id: str,
+    namespace: str,
+    maps: Iterable[Mapping[str, Ref]],
+    single: Iterable[tuple[str, str]] = (),
 ) -> Values:
-    """Every value row that the channel `maps` need: (channel, writer) -> the rest."""
-    highest: dict[tuple[str, str], str] = {}
+    """Every value row that the channel `maps` need: (channel, writer) -> the rest.
+
+    `single` names further rows by channel and writer.
+    """
+    highest = {place: place[1] for place in single}
     for refs in maps:
         for channel, ref in refs.items():
             if ref.writer:
@@ -112,7 +234,8 @@ def writes_of(
     marks = ", ".join(["%s"] * len(checkpoints))
     rows = execute(
         wrapper,
-        "SELECT checkpoint, task, slot, path, digest, payload FROM workflows_pendingwrite"  # noqa: S608
+        "SELECT checkpoint, task, slot, path, digest, payload, values_at"  # noqa: S608
+        " FROM workflows_pendingwrite"
         f" WHERE thread_id = %s AND namespace = %s AND checkpoint IN ({marks})",
         [thread_id, namespace, *checkpoints],
     ).fetchall()
@@ -120,6 +243,5 @@ def writes_of(
     for row in rows:
         found[row[0]].append(WriteRow(*row[1:]))
     for writes in found.values():
-        # Sorted here: the two databases do not collate alike.
-        writes.sort(key=lambda write: (write.path, write.task, write.slot))
+        writes.sort(key=_in_order)
     return found

@@ -6,7 +6,6 @@ Nothing here knows a database: `postgresql.py` and `sqlite.py` write a `Bundle`,
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -18,38 +17,31 @@ from workflows.engine.checkpoint.base import (
     TaskWrites,
     checkpoint_config,
 )
-from workflows.engine.constants import (
-    CALL,
-    ERROR,
-    INTERRUPT,
-    RESUME,
-    RETURN,
-    RUNS,
-    START,
-)
-from workflows.engine.errors import SerdeError, SerializationError
+from workflows.engine.constants import CALL, ERROR, INTERRUPT, RESUME, RUNS, START
+from workflows.engine.errors import SerdeError
 from workflows.engine.ids import digest
+from workflows.storage.channels import Ref, channels_text, refs_of
 from workflows.storage.events import json_text
 from workflows.storage.interrupts import AskedRow, asked_rows, clean, closed_pairs
 from workflows.storage.values import (
     Kept,
-    Ref,
     ThreadMemory,
     ValueRow,
     decode_value,
     encode_value,
     verify,
 )
+from workflows.storage.writes import (
+    Read,
+    Values,
+    WriteRow,
+    Written,
+    pending_writes,
+    write_rows,
+)
 
-FORMAT = 1
-_SLOTS = {
-    INTERRUPT: "interrupt",
-    RESUME: "resume",
-    ERROR: "error",
-    RETURN: "return",
-    CALL: "return",
-    RUNS: "runs",
-}
+FORMAT = 2
+"""Since 2 short values stand in the channel map, and it need not repeat the checkpoint's id."""
 _OWN_COLUMNS = ("id", "channel_values", "channel_versions")
 _ERROR_LENGTH = 300
 _NODES_SHOWN = 50
@@ -68,16 +60,6 @@ class CheckpointRow(NamedTuple):
     metadata: str
     rest: str
     digest: str
-
-
-class WriteRow(NamedTuple):
-    """A row of `PendingWrite` without thread, namespace and checkpoint."""
-
-    task: str
-    slot: str
-    path: str
-    digest: str
-    payload: str
 
 
 @dataclass(slots=True)
@@ -117,8 +99,12 @@ def bundle_of(
     memory: ThreadMemory,
     *,
     replace: bool = False,
+    inline: bool = True,
 ) -> Bundle:
-    """Encode `commit`; `before` is the channel map of its parent checkpoint."""
+    """Encode `commit`; `before` is the channel map of its parent checkpoint.
+
+    `inline` lets short values stand in the map, which is not encrypted.
+    """
     bundle = Bundle(
         commit.thread_id,
         commit.namespace,
@@ -126,15 +112,19 @@ def bundle_of(
         replace=replace,
         relaxed=commit.durability == "async" and not commit.last,
     )
+    written = None
+    if commit.checkpoint is not None:
+        written = Written(commit.checkpoint["id"])
+        _add_checkpoint(
+            serde, bundle, commit, commit.checkpoint, before, memory, written, inline
+        )
     if commit.writes:
         bundle.writes = [
-            row for task in commit.writes for row in _write_rows(serde, task)
+            row for task in commit.writes for row in write_rows(serde, task, written)
         ]
         bundle.asked = asked_rows(serde, commit)
     if commit.closed:
         bundle.closed = closed_pairs(commit)
-    if commit.checkpoint is not None:
-        _add_checkpoint(serde, bundle, commit, commit.checkpoint, before, memory)
     _add_events(bundle, commit)
     return bundle
 
@@ -146,6 +136,8 @@ def _add_checkpoint(
     checkpoint: Checkpoint,
     before: Mapping[str, Ref],
     memory: ThreadMemory,
+    written: Written,
+    inline: bool,
 ) -> None:
     writer = checkpoint["id"]
     values = checkpoint.get("channel_values") or {}
@@ -169,7 +161,7 @@ def _add_checkpoint(
             continue
         if (
             old is not None
-            and old.writer
+            and old.has_value
             and old.version == version
             and channel not in commit.changed
         ):
@@ -177,22 +169,21 @@ def _add_checkpoint(
             continue
         if old is None:
             check_name("channel", channel, 300)
-        row, snapshot, kept = encode_value(
+        found = encode_value(
             serde,
             channel,
             values[channel],
             writer,
             old,
             memory.lists.get((commit.namespace, channel)),
-            channel in commit.appended,
+            appended=channel in commit.appended,
+            inline=inline,
         )
-        if row is None and old is not None:
-            refs[channel] = Ref(version, old.writer, snapshot)
-            continue
-        if row is not None:
-            rows.append(row)
-        refs[channel] = Ref(version, writer, snapshot)
-        bundle.lists[channel] = kept
+        refs[channel] = found.ref._replace(version=version)
+        bundle.lists[channel] = found.kept
+        if found.row is not None:
+            rows.append(found.row)
+            written.add(found.row, found.holds)
     bundle.values = rows
     bundle.checkpoint = _checkpoint_row(serde, bundle, commit, checkpoint)
 
@@ -206,7 +197,7 @@ def _checkpoint_row(
     for name in _OWN_COLUMNS:
         rest.pop(name, None)
     due = rest.pop("due", None)
-    channels = json_text(bundle.refs)
+    channels = channels_text(bundle.refs, [row.channel for row in bundle.values])
     due_text = "" if due is None else serde.dumps(due, "$.due")
     metadata_text = serde.dumps(dict(metadata), "$.metadata")
     rest_text = serde.dumps(rest, "$.checkpoint")
@@ -222,28 +213,6 @@ def _checkpoint_row(
         rest_text,
         digest(f"{channels}\n{due_text}\n{metadata_text}\n{rest_text}"),
     )
-
-
-def _write_rows(serde: Any, task: TaskWrites) -> list[WriteRow]:
-    slots: dict[str, list[list[Any]]] = {}
-    for channel, value in task.writes:
-        slots.setdefault(_SLOTS.get(channel, "writes"), []).append([channel, value])
-    path = clean(task.path)[:600]
-    rows = []
-    for slot, pairs in slots.items():
-        text = _writes_text(serde, pairs)
-        rows.append(WriteRow(task.task_id, slot, path, digest(text), text))
-    return rows
-
-
-def _writes_text(serde: Any, pairs: list[list[Any]]) -> str:
-    try:
-        return serde.dumps(pairs)  # type: ignore[no-any-return]
-    except SerializationError:
-        # Say which channel it is, not which place in our own list of pairs.
-        for channel, value in pairs:
-            serde.dumps(value, f"$.{channel}")
-        raise
 
 
 def _add_events(bundle: Bundle, commit: Commit) -> None:
@@ -320,11 +289,6 @@ def check_place(thread_id: str, namespace: str = "") -> None:
         check_name("namespace", namespace, 600)
 
 
-def refs_of(channels: str) -> dict[str, Ref]:
-    """The channel map of a stored checkpoint."""
-    return {name: Ref(*entry) for name, entry in json.loads(channels).items()}
-
-
 def verified_refs(row: CheckpointRow, thread_id: str) -> dict[str, Ref]:
     """The channel map of a row whose digest is right; DamagedValueError otherwise.
 
@@ -336,7 +300,7 @@ def verified_refs(row: CheckpointRow, thread_id: str) -> dict[str, Ref]:
             f"this code reads up to format {FORMAT}; deploy the newer code"
         )
     verify_checkpoint(row, thread_id)
-    return refs_of(row.channels)
+    return refs_of(row.channels, row.id)
 
 
 def verify_checkpoint(row: CheckpointRow, thread_id: str) -> None:
@@ -359,15 +323,15 @@ def checkpoint_tuple(
     namespace: str,
     row: CheckpointRow,
     refs: Mapping[str, Ref],
-    values: Mapping[tuple[str, str], Sequence[str]],
-    writes: Iterable[WriteRow],
+    values: Values,
+    writes: Iterable[Read],
 ) -> tuple[CheckpointTuple, dict[str, Kept | None]]:
     """Put a checkpoint together; its lists beside it, for the memory."""
     where = f"thread {thread_id!r}, checkpoint {row.id}"
     lists: dict[str, Kept | None] = {}
     channel_values: dict[str, Any] = {}
     for channel, ref in refs.items():
-        if ref.writer:
+        if ref.has_value:
             channel_values[channel], lists[channel] = decode_value(
                 serde, ref, channel, values, where
             )
@@ -383,18 +347,11 @@ def checkpoint_tuple(
     }
     if row.due:
         checkpoint["due"] = serde.loads(row.due)
-    pending = []
-    for write in writes:
-        verify(write.payload, write.digest, f"{where}: {write.slot} of {write.task}")
-        pending += [
-            (write.task, channel, value)
-            for channel, value in serde.loads(write.payload)
-        ]
     found = CheckpointTuple(
         checkpoint_config(thread_id, namespace, row.id),
         checkpoint,
         serde.loads(row.metadata),
         checkpoint_config(thread_id, namespace, row.parent) if row.parent else None,
-        pending,
+        pending_writes(serde, writes, values),
     )
     return found, lists

@@ -43,18 +43,14 @@ from workflows.storage import (
     sqlite,
     threads,
 )
+from workflows.storage.channels import Ref, refs_of
 from workflows.storage.claims import Claim
 from workflows.storage.connections import POSTGRESQL, SQLITE
 from workflows.storage.events import announce_after_commit
 from workflows.storage.interrupts import closed_pairs
 from workflows.storage.reader import Reader, address
-from workflows.storage.rows import (
-    Bundle,
-    bundle_of,
-    check_place,
-    refs_of,
-)
-from workflows.storage.values import Memory, Ref, ThreadMemory
+from workflows.storage.rows import Bundle, bundle_of, check_place
+from workflows.storage.values import Memory, ThreadMemory
 
 _WRITE = {SQLITE: sqlite.write, POSTGRESQL: postgresql.write}
 
@@ -174,7 +170,12 @@ class DjangoSaver(Reader):
         try:
             before = self._map_before(wrapper, commit, memory)
             bundle = bundle_of(
-                self._codec, commit, before, memory, replace=replace_rows
+                self._codec,
+                commit,
+                before,
+                memory,
+                replace=replace_rows,
+                inline=self._vault is None,
             )
             if self._vault is not None:
                 sealing.seal_bundle(bundle, self._vault)
@@ -198,7 +199,7 @@ class DjangoSaver(Reader):
         row = reading.newest(
             wrapper, commit.thread_id, commit.namespace, commit.parent_id
         )
-        return refs_of(row.channels) if row is not None else {}
+        return refs_of(row.channels, row.id) if row is not None else {}
 
     def _write(self, wrapper: Any, bundle: Bundle) -> int:
         write: Callable[..., int | None] = _WRITE[wrapper.vendor]

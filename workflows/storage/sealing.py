@@ -21,15 +21,16 @@ from workflows.engine.errors import DecryptionError
 from workflows.engine.ids import digest
 from workflows.engine.serde.aes import AesGcmCipher
 from workflows.engine.serde.vault import Vault, is_sealed
+from workflows.storage.channels import Ref
 from workflows.storage.connections import execute
 from workflows.storage.rows import (
     Bundle,
     CheckpointRow,
-    WriteRow,
     checkpoint_digest,
     verify_checkpoint,
 )
 from workflows.storage.values import verify
+from workflows.storage.writes import WriteRow
 
 QUESTION = "question"
 ANSWER = "answer"
@@ -121,6 +122,17 @@ class Opener:
             return row
         verify_checkpoint(row, self.thread_id)
         return _with_due(row, self.made.open(row.due, self.thread_id, DUE))
+
+    def refs(self, refs: Mapping[str, Ref]) -> dict[str, Ref]:
+        """A channel map; short values in it are from before there was a cipher."""
+        return {
+            channel: ref._replace(
+                text=self.made.open(ref.text, self.thread_id, _channel(channel))
+            )
+            if ref.text
+            else ref
+            for channel, ref in refs.items()
+        }
 
     def values(
         self, rows: Mapping[tuple[str, str], Sequence[str]]

@@ -38,7 +38,7 @@ _VALUE_NEW = _VALUE.format(replace="")
 _VALUE_AGAIN = _VALUE.format(replace=" OR REPLACE")
 _WRITE = (
     "INSERT OR REPLACE INTO workflows_pendingwrite (thread_id, namespace, checkpoint,"
-    " task, slot, path, digest, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+    " task, slot, path, digest, payload, values_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _EVENT = (
     "INSERT INTO workflows_event (thread_id, run_id, seq, kind, data)"

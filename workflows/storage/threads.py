@@ -15,7 +15,9 @@ _COPIED = {
         " digest, created_at"
     ),
     "channelvalue": "namespace, channel, checkpoint, kind, base, snapshot, digest, payload",
-    "pendingwrite": "namespace, checkpoint, task, slot, path, digest, payload",
+    "pendingwrite": (
+        "namespace, checkpoint, task, slot, path, digest, payload, values_at"
+    ),
 }
 
 

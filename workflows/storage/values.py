@@ -1,8 +1,9 @@
 """Channel values <-> rows, and what the saver remembers of them between two commits.
 
-A list that only grew is written as a delta: the tail after what was saved before. A full
-value is written again when the deltas outweigh the last one, so the sum of all rows stays
-within three times the raw bytes at any length. Reading adds up a snapshot and its deltas.
+A list that only grew is written as a delta: the tail after what was saved before. Reading
+adds up a snapshot and its deltas, which together are no longer than the list; what a chain of
+them costs is its rows. A full value is written again when these weigh more than what they
+hold, so nothing is written twice for the sake of reading where items are large.
 """
 
 from __future__ import annotations
@@ -16,23 +17,15 @@ from typing import Any, NamedTuple
 
 from workflows.engine.errors import DamagedValueError
 from workflows.engine.ids import digest
+from workflows.storage.channels import INLINE, Ref
 
 FULL = "full"
 DELTA = "delta"
-# A delta is written while the deltas since the snapshot weigh less than this many times
-# the snapshot. 1.25 keeps fulls (geometric, ratio 2.25) plus deltas below 3 x raw.
-_OUTWEIGH = 1.25
-_ROW_BYTES = 24  # what a row costs beside its payload; bounds the chain of tiny deltas
+# What a row of a chain costs beside its payload, in bytes of payload: about 130 are stored,
+# and fetching a row takes as long as decoding some 200.
+_ROW_BYTES = 200
 _THREADS = 256
 _SCALARS = frozenset({str, int, float, bool, bytes, type(None)})
-
-
-class Ref(NamedTuple):
-    """Where a channel's value stands: its version, the row's writer, its snapshot if delta."""
-
-    version: Any
-    writer: str
-    snapshot: str = ""
 
 
 class ValueRow(NamedTuple):
@@ -48,13 +41,16 @@ class ValueRow(NamedTuple):
 
 @dataclass(slots=True)
 class Kept:
-    """The list last saved in a channel; `items` is our own copy of its object pointers."""
+    """The list last saved in a channel; `items` is our own copy of its object pointers.
+
+    `size` is that of all payloads from the snapshot on, `rows` the number of deltas.
+    """
 
     writer: str
     snapshot: str
     items: list[Any]
-    full_size: int
-    delta_size: int = 0
+    size: int
+    rows: int = 0
     scalars: bool = False
 
 
@@ -91,6 +87,18 @@ class Memory:
             self._threads.pop(thread_id, None)
 
 
+class Encoded(NamedTuple):
+    """What a value becomes: a row or none, the map's entry (without version), what to remember.
+
+    `holds` is the part of the value that the row holds.
+    """
+
+    row: ValueRow | None
+    ref: Ref
+    kept: Kept | None
+    holds: Any = None
+
+
 def encode_value(
     serde: Any,
     channel: str,
@@ -98,15 +106,21 @@ def encode_value(
     writer: str,
     before: Ref | None,
     kept: Kept | None,
+    *,
     appended: bool = False,
-) -> tuple[ValueRow | None, str, Kept | None]:
-    """The row for `value`, the snapshot its map entry names, and what to remember.
+    inline: bool = True,
+) -> Encoded:
+    """Encode `value`, which the checkpoint `writer` saves; `before` is the parent's entry.
 
-    No row at all when a list did not change: then the entry of `before` stays valid.
+    There is no row when a list did not change (then the entry of `before` stays valid), or
+    with `inline` when the text is so short that it stands in the map.
     """
     if type(value) is not list:
         text = serde.dumps(value, f"$.{channel}")
-        return ValueRow(channel, FULL, "", "", digest(text), text), "", None
+        if inline and len(text) <= INLINE:
+            return Encoded(None, Ref(None, "", "", text), None)
+        row = ValueRow(channel, FULL, "", "", digest(text), text)
+        return Encoded(row, Ref(None, writer), None, value)
     # The same objects are the same content only where they cannot change, or where nobody has written
     # them again: a node may well edit an item in place and return the list.
     # Deltas are read as a range of writers, so ids must rise along the chain.
@@ -120,30 +134,24 @@ def encode_value(
         if known and len(value) >= known and all(map(is_, kept.items, value)):
             tail = value[known:]
             if not tail:
-                return None, before.snapshot, kept
+                return Encoded(None, before, kept)
             text = serde.dumps(tail, f"$.{channel}[{known}:]")
-            size = kept.delta_size + len(text) + _ROW_BYTES
-            if size <= _OUTWEIGH * kept.full_size:
+            size, rows = kept.size + len(text), kept.rows + 1
+            if rows * _ROW_BYTES <= size:
                 row = ValueRow(
                     channel, DELTA, kept.writer, kept.snapshot, digest(text), text
                 )
                 kept.items.extend(tail)
-                grown = Kept(
-                    writer,
-                    kept.snapshot,
-                    kept.items,
-                    kept.full_size,
-                    size,
-                    kept.scalars and are_scalars(tail),
-                )
-                return row, kept.snapshot, grown
+                scalars = kept.scalars and are_scalars(tail)
+                grown = Kept(writer, kept.snapshot, kept.items, size, rows, scalars)
+                return Encoded(row, Ref(None, writer, kept.snapshot), grown, tail)
     text = serde.dumps(value, f"$.{channel}")
+    if inline and len(text) <= INLINE:
+        return Encoded(None, Ref(None, "", "", text), None)
     row = ValueRow(channel, FULL, "", "", digest(text), text)
-    return (
-        row,
-        "",
-        Kept(writer, writer, [*value], len(text), scalars=are_scalars(value)),
-    )
+    scalars = are_scalars(value)
+    whole = Kept(writer, writer, [*value], len(text), scalars=scalars)
+    return Encoded(row, Ref(None, writer), whole, value)
 
 
 def decode_value(
@@ -157,9 +165,11 @@ def decode_value(
 
     `rows` maps (channel, writer) to (kind, base, digest, payload).
     """
+    if ref.text:
+        return serde.loads(ref.text), None
     chain: list[Any] = []
     writer = ref.writer
-    sizes: list[int] = []
+    size = 0
     while True:
         row = rows.get((channel, writer))
         if row is None:
@@ -169,7 +179,7 @@ def decode_value(
         kind, base, checksum, payload = row
         verify(payload, checksum, f"{where}: channel {channel!r} written by {writer}")
         chain.append(serde.loads(payload))
-        sizes.append(len(payload))
+        size += len(payload)
         if kind != DELTA:
             break
         writer = base
@@ -181,9 +191,8 @@ def decode_value(
             value.extend(part)
     if type(value) is not list:
         return value, None
-    deltas = sum(sizes[:-1]) + _ROW_BYTES * (len(sizes) - 1)
     return value, Kept(
-        ref.writer, writer, [*value], sizes[-1], deltas, are_scalars(value)
+        ref.writer, writer, [*value], size, len(chain) - 1, are_scalars(value)
     )
 
 

@@ -51,6 +51,15 @@ class CheckpointTuple(NamedTuple):
     pending_writes: list[PendingWrite] | None = None
 
 
+class LoneCheckpoint(CheckpointTuple):
+    """One of which its saver knows that no namespace below its own holds anything.
+
+    Whoever shows the thread need not look there for graphs that tasks have called.
+    """
+
+    __slots__ = ()
+
+
 @dataclass(slots=True)
 class Asked:
     """A question as a review queue needs it: where it stands beside what it asks."""

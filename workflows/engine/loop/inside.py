@@ -37,7 +37,7 @@ def _waiting(view: View, task: Task) -> Steps[str | None]:
     is_graph = task.node.subgraph is not None
     if not is_graph and task.id not in view.pending:
         return None
-    for caller, first in _callers(view, task):
+    for caller, first in () if view.is_lone else _callers(view, task):
         number = 0
         while True:
             namespace = f"{first}{NS_SEP}{number}" if number else first

@@ -15,6 +15,7 @@ from workflows.engine.checkpoint.base import (
     TaskWrites,
     checkpoint_config,
 )
+from workflows.engine.checkpoint.shapes import LoneCheckpoint
 from workflows.engine.constants import CALL, ERROR, INTERRUPT, RESUME, RUNS
 from workflows.engine.loop.identity import STAMP
 from workflows.engine.loop.records import Channels, Run, Task
@@ -40,6 +41,7 @@ class View:
         "floor",
         "held",
         "index",
+        "is_lone",
         "left_open",
         "metadata",
         "newest",
@@ -67,6 +69,7 @@ class View:
         self.metadata: Mapping[str, Any] = {}
         self.parent_config: dict[str, Any] | None = None
         self.saved = False  # the present checkpoint is durable
+        self.is_lone = False  # the saver knows that no namespace below holds anything
         self.floor = ""
         self.left_open: list[
             str
@@ -141,6 +144,7 @@ class View:
         self.floor = max(self.floor, checkpoint["id"])
         self.base_id = checkpoint["id"]
         self.saved = True
+        self.is_lone = isinstance(saved, LoneCheckpoint)
         self.remember(saved.pending_writes or ())
 
     def remember(self, writes: Any) -> None:

@@ -1,0 +1,178 @@
+"""The writes of tasks <-> rows.
+
+What a task wrote into a channel is often, text by text, what the step's checkpoint keeps of
+that channel: the value, or the tail of a list. When both are saved together it is written
+once: the pair then says where in the checkpoint's value row it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from operator import is_
+from typing import Any, NamedTuple
+
+from workflows.engine.checkpoint.base import PendingWrite, TaskWrites
+from workflows.engine.constants import (
+    CALL,
+    ERROR,
+    INTERRUPT,
+    RESUME,
+    RETURN,
+    RUNS,
+)
+from workflows.engine.errors import DamagedValueError, SerializationError
+from workflows.engine.ids import digest
+from workflows.storage.channels import INLINE
+from workflows.storage.interrupts import clean
+from workflows.storage.values import ValueRow, verify
+
+_SLOTS = {
+    INTERRUPT: "interrupt",
+    RESUME: "resume",
+    ERROR: "error",
+    RETURN: "return",
+    CALL: "return",
+    RUNS: "runs",
+}
+
+Values = Mapping[tuple[str, str], Sequence[str]]
+
+
+class WriteRow(NamedTuple):
+    """A row of `PendingWrite` without thread, namespace and checkpoint.
+
+    A pair of `payload` is [channel, value]; or [channel], or [channel, start, end] for a part
+    of a list, where the value is that of the channel's row written by checkpoint `values_at`.
+    """
+
+    task: str
+    slot: str
+    path: str
+    digest: str
+    payload: str
+    values_at: str
+
+
+class Written:
+    """What the value rows of one checkpoint hold, to be found again in what tasks wrote."""
+
+    def __init__(self, writer: str) -> None:
+        self.writer = writer
+        self._whole: dict[str, Any] = {}
+        self._places: dict[str, dict[int, int]] = {}
+
+    def add(self, row: ValueRow, whole: Any) -> None:
+        """Note that `row` holds `whole`, the value or the tail of the list."""
+        if len(row.payload) > INLINE:
+            self._whole[row.channel] = whole
+
+    def pair(self, channel: str, value: Any) -> list[Any]:
+        """The pair as it is to be stored: by its place where the value stands in a row.
+
+        Objects are compared by identity: they are the same, so their text is.
+        """
+        if channel not in self._whole:
+            return [channel, value]
+        whole = self._whole[channel]
+        if value is whole:
+            return [channel]
+        if type(value) is not list or type(whole) is not list or not value:
+            return [channel, value]
+        places = self._places.get(channel)
+        if places is None:
+            places = {id(item): place for place, item in enumerate(whole)}
+            self._places[channel] = places
+        start = places.get(id(value[0]), -1)
+        end = start + len(value)
+        if start < 0 or end > len(whole) or not all(map(is_, value, whole[start:end])):
+            return [channel, value]
+        return [channel] if end - start == len(whole) else [channel, start, end]
+
+
+def write_rows(serde: Any, task: TaskWrites, written: Written | None) -> list[WriteRow]:
+    """What one task saves as rows, one a slot."""
+    slots: dict[str, list[list[Any]]] = {}
+    for channel, value in task.writes:
+        slots.setdefault(_SLOTS.get(channel, "writes"), []).append([channel, value])
+    path = clean(task.path)[:600]
+    rows = []
+    for slot, pairs in slots.items():
+        values_at = ""
+        if written is not None and slot == "writes":
+            placed = [written.pair(channel, value) for channel, value in pairs]
+            if any(len(pair) != 2 for pair in placed):
+                pairs, values_at = placed, written.writer
+        text = _text(serde, pairs)
+        rows.append(WriteRow(task.task_id, slot, path, digest(text), text, values_at))
+    return rows
+
+
+def _text(serde: Any, pairs: list[list[Any]]) -> str:
+    try:
+        return serde.dumps(pairs)  # type: ignore[no-any-return]
+    except SerializationError:
+        # Say which channel it is, not which place in our own list of pairs.
+        for channel, *value in pairs:
+            serde.dumps(value[0] if value else None, f"$.{channel}")
+        raise
+
+
+class Read(NamedTuple):
+    """A row whose payload was decoded; `where` names it in errors."""
+
+    row: WriteRow
+    pairs: list[Any]
+    where: str
+
+
+def read_rows(serde: Any, rows: Iterable[WriteRow], where: str) -> list[Read]:
+    """Check and decode rows. Raises DamagedValueError."""
+    found = []
+    for row in rows:
+        place = f"{where}: {row.slot} of {row.task}"
+        verify(row.payload, row.digest, place)
+        found.append(Read(row, serde.loads(row.payload), place))
+    return found
+
+
+def places_of(read: Iterable[Read]) -> set[tuple[str, str]]:
+    """The value rows, by channel and writer, that pairs refer to."""
+    return {
+        (pair[0], row.values_at)
+        for row, pairs, _ in read
+        if row.values_at
+        for pair in pairs
+        if len(pair) != 2
+    }
+
+
+def pending_writes(
+    serde: Any, read: Iterable[Read], values: Values
+) -> list[PendingWrite]:
+    """(task, channel, value) of all pairs; `values` are the rows they refer to."""
+    found: list[PendingWrite] = []
+    for row, pairs, where in read:
+        for pair in pairs:
+            value = (
+                pair[1]
+                if len(pair) == 2
+                else _placed(serde, pair, row.values_at, values, where)
+            )
+            found.append((row.task, pair[0], value))
+    return found
+
+
+def _placed(
+    serde: Any, pair: list[Any], writer: str, values: Values, where: str
+) -> Any:
+    channel, *part = pair
+    stored = values.get((channel, writer))
+    if stored is None:
+        raise DamagedValueError(
+            f"{where}: its write to {channel!r} stands in a value row written by {writer}, "
+            "which is not there; restore it from a backup"
+        )
+    _, _, checksum, payload = stored
+    verify(payload, checksum, f"{where}: channel {channel!r} written by {writer}")
+    value = serde.loads(payload)
+    return value[part[0] : part[1]] if part else value
