@@ -13,6 +13,9 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+from django.db import connections
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
@@ -198,7 +201,8 @@ class QueueView:
         if self.node:
             rows = rows.filter(node=self.node)
         if self.group:
-            rows = rows.filter(assigned_group__name=self.group)
+            # The number first: a join hides from the planner how few these are.
+            rows = rows.filter(assigned_group__in=_ids(Group.objects, name=self.group))
         if self.text:
             number = self.text.removeprefix("#")
             wanted = Q(title__icontains=self.text)
@@ -236,17 +240,29 @@ def page(
     rows: QuerySet[Interrupt], sort: str, after: str, limit: int
 ) -> list[Interrupt]:
     """`limit` rows in this order, after the row whose `cursor_of` is `after`."""
-    return list(ordered(rows, sort, after)[:limit])
+    found: list[Interrupt] = []
+    for part in parts_after(rows, sort, after):
+        if len(found) < limit:
+            found += part[: limit - len(found)]
+    return found
 
 
-def ordered(rows: QuerySet[Interrupt], sort: str, after: str) -> QuerySet[Interrupt]:
-    """`rows` in this order with what a list shows, after the row of this cursor."""
+def parts_after(
+    rows: QuerySet[Interrupt], sort: str, after: str
+) -> list[QuerySet[Interrupt]]:
+    """`rows` in this order after this cursor, with what a list shows; one part after another.
+
+    Each part is one range of the order's index. As one condition, "later, or as late and of a
+    greater number", they would be read from the very first row on.
+    """
     names = SORTS[sort]
-    place = _place(after, names)
-    if place is not None:
-        rows = rows.filter(_beyond(names, *place))
     rows = rows.select_related("thread", "assignee", "assigned_group", "claimed_by")
-    return rows.order_by(*names, "id")
+    rows = rows.order_by(*names, "id")
+    place = _place(after, names)
+    if place is None:
+        return [rows]
+    is_exact = connections[rows.db].vendor != "sqlite"
+    return [rows.filter(beyond) for beyond in _beyond(names, *place, is_exact)]
 
 
 def cursor_of(row: Interrupt, sort: str) -> str:
@@ -258,20 +274,23 @@ def cursor_of(row: Interrupt, sort: str) -> str:
     )
 
 
-def _beyond(names: tuple[str, ...], values: list[Any], number: int) -> Q:
-    """Rows after these values, in lexicographic order."""
-    found = Q()
+def _beyond(
+    names: tuple[str, ...], values: list[Any], number: int, is_exact: bool
+) -> list[Q]:
+    """Rows after these values, the nearest first: those that share most with them."""
+    found: list[Q] = []
     equal = Q()
     for name, value in zip(names, values, strict=True):
         column = name.lstrip("-")
         if isinstance(value, datetime):
-            found |= equal & Q(**{f"{column}__gte": value + TICK})
+            found.append(equal & Q(**{f"{column}__gte": value + TICK}))
             same = {f"{column}__gte": value - TICK, f"{column}__lt": value + TICK}
-            equal &= Q(**same)
+            equal &= Q(**{column: value}) if is_exact else Q(**same)
         else:
-            found |= equal & Q(**{f"{column}__lt": value})  # the greatest comes first
+            # The greatest comes first.
+            found.append(equal & Q(**{f"{column}__lt": value}))
             equal &= Q(**{column: value})
-    return found | equal & Q(id__gt=number)
+    return [equal & Q(id__gt=number), *reversed(found)]
 
 
 def _place(after: str, names: tuple[str, ...]) -> tuple[list[Any], int] | None:
@@ -306,7 +325,14 @@ def _whose(who: str, person: Person, now: datetime) -> Q:
         return free
     if who == "claimed":
         return Q(claimed_until__gt=now)
-    return Q(assignee__username=who[1:])
+    people = get_user_model()
+    named = {people.USERNAME_FIELD: who[1:]}
+    return Q(assignee__in=_ids(people._default_manager, **named))
+
+
+def _ids(rows: Any, **wanted: str) -> list[Any]:
+    """The primary keys of the rows of that name: one, or none."""
+    return list(rows.filter(**wanted).values_list("pk", flat=True)[:1])
 
 
 def _when(due: str, now: datetime) -> Q:
