@@ -12,8 +12,10 @@ STANDINGS = {
     "waits": ("pending", "clock", "Waits for a worker"),
     "works": ("running", "activity", "Deciding"),
     "stops": ("running", "stop", "Stopping"),
+    "undoes": ("running", "refresh", "Taking back"),
     "stopped": ("quiet", "stop", "Stopped"),
     "halted": ("error", "alert", "Came to a halt"),
+    "undone": ("quiet", "refresh", "Taken back"),
     "ended": ("success", "check", "Finished"),
 }
 STATES = {

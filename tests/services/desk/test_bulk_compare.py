@@ -91,3 +91,12 @@ def test_the_first_fields_of_many_are_compared():
     found = compare([{f"f{n}": n for n in range(100)}] * 2)
 
     assert (len(found.equal), found.left_out) == (40, 60)
+
+
+def test_dates_have_a_first_and_a_last():
+    found = compare(rows("date", "2026-03-01", "2026-01-31", "2026-02-28T10:00:00Z"))
+
+    assert (found.differing[0].least, found.differing[0].most) == (
+        "2026-01-31",
+        "2026-03-01",
+    )

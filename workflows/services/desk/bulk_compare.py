@@ -6,6 +6,7 @@ Works on flat mappings of field names to plain values, one for each question; kn
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ FEWEST = 5
 USUAL_SHARE = Decimal("0.8")
 # Numbers stand out beyond this many spans of the middle half (Tukey's outer fences).
 FENCE = 3
+_DATE = re.compile(r"\d{4}-\d\d-\d\d(T[0-9:.]{5,15}(Z|[+-]\d\d:\d\d)?)?$", re.ASCII)
 
 Flat = Mapping[str, Any]
 
@@ -39,8 +41,8 @@ class Spread:
     """A field with several values.
 
     `missing` counts those that do not have it. Of numbers `least`, `middle` and `most` are
-    given, otherwise `common` holds the most frequent values with their counts. `odd` is how
-    many stand out.
+    given, of dates `least` and `most`, otherwise `common` holds the most frequent values with
+    their counts. `odd` is how many stand out.
     """
 
     name: str
@@ -51,6 +53,11 @@ class Spread:
     most: str = ""
     common: tuple[tuple[str, int], ...] = ()
     odd: int = 0
+
+    @property
+    def is_all_different(self) -> bool:
+        """Whether no value comes twice."""
+        return bool(self.common) and self.common[0][1] == 1 and self.distinct > COMMON
 
 
 @dataclass(frozen=True)
@@ -122,6 +129,9 @@ def _spread(
     odd: int,
 ) -> Spread:
     counted = Counter(texts.values())
+    if not numbers and all(map(_DATE.match, counted)):
+        first, last = min(counted), max(counted)
+        return Spread(name, len(counted), missing, least=first, most=last, odd=odd)
     if not numbers:
         common = tuple(counted.most_common(COMMON))
         return Spread(name, len(counted), missing, common=common, odd=odd)

@@ -89,11 +89,10 @@ class OrderBulk:
         errors = self._errors()
         edits = self._edited(group, errors)
         if not errors:
-            problems = [
-                self._problem(each, edits.get(each.row.pk)) for each in group.items
-            ]
-            if all(problems):
-                errors["kind"] = f"None of them takes this: {problems[0]}"
+            # What does not fit one question is said at its item when its turn comes.
+            problem = self._common_problem(group, edits)
+            if problem:
+                errors["kind"] = f"None of them takes this: {problem}"
         if errors:
             raise InvalidAnswer(errors)
         return plan, group
@@ -159,8 +158,7 @@ class OrderBulk:
         items = []
         for each in group.items:
             edit = edits.get(each.row.pk)
-            problem = self._problem(each, edit)
-            item = self._item(order, each.row.pk, problem)
+            item = self._item(order, each.row.pk, "")
             if edit is not None:
                 item.edit = seal(serde.dumps(edit), each.row.thread_id, ANSWER)
             items.append(item)
@@ -230,6 +228,15 @@ class OrderBulk:
                 errors[f"v{number}"] = problem
             found[number] = value
         return found
+
+    def _common_problem(self, group: Group, edits: Mapping[int, Scalar]) -> str:
+        """What stands in the way of all of them; empty where one takes the decision."""
+        problem = ""
+        for each in group.items:
+            problem = self._problem(each, edits.get(each.row.pk))
+            if not problem:
+                break
+        return problem
 
     def _problem(self, item: Candidate, edit: Scalar | None) -> str:
         if edit is not None:

@@ -188,9 +188,9 @@ def _action(shape: Shape) -> str:
     return ", ".join(names)
 
 
-def count_possible(group: Group, kind: str) -> int:
-    """How many questions of the group take a decision of this kind, as they stand."""
+def count_possible(items: Sequence[Candidate], kind: str) -> int:
+    """How many of these questions take a decision of this kind, as they stand."""
     # Any words will do: what counts is whether there is a place for them.
     value = "…" if kind == RESPOND else None
     reason = "…" if kind == REJECT else ""
-    return sum(1 for each in group.items if not each.problem(kind, value, reason))
+    return sum(1 for each in items if not each.problem(kind, value, reason))

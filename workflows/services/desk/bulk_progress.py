@@ -24,9 +24,9 @@ State = BulkItem.State
 PAGE = 100
 MOST_ORDERS = 100
 # How an order stands: its runs say so, and whether something is left.
-WAITS, WORKS, STOPS, STOPPED, HALTED, ENDED = (
-    *("waits", "works", "stops", "stopped", "halted", "ended"),
-)
+WAITS, WORKS, STOPS, UNDOES = "waits", "works", "stops", "undoes"
+STOPPED, HALTED, UNDONE, ENDED = "stopped", "halted", "undone", "ended"
+AT_WORK = (WAITS, WORKS, STOPS, UNDOES)
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class OrderPage:
     @property
     def is_live(self) -> bool:
         """Whether it is worth looking again in a moment."""
-        return self.order.standing in (WAITS, WORKS, STOPS) or bool(self.undoable)
+        return self.order.standing in AT_WORK or bool(self.undoable)
 
 
 def order_page(
@@ -112,7 +112,7 @@ def order_page(
     rights = Rights(person)
     line = _line(row, person, _counts([row])[row.pk])
     mine = is_owner(row, person)
-    rests = line.standing not in (WAITS, WORKS, STOPS)
+    rests = line.standing not in AT_WORK
     counts = line.counts
     state = state if state in State.values else ""
     items = row.items.filter(pk__gt=after)
@@ -177,12 +177,14 @@ def _line(row: BulkOrder, person: Person, counts: Counts) -> OrderLine:
 def _standing(row: BulkOrder, counts: Counts) -> str:
     status = row.run.status if row.run else ""
     if status in LIVE:
+        if counts.undoing:
+            return UNDOES
         if row.stopped_at is not None:
             return STOPS
         return WAITS if status == Run.Status.PENDING else WORKS
     if counts.waiting:
         return STOPPED if row.stopped_at is not None else HALTED
-    return ENDED
+    return UNDONE if counts.undone and not counts.done else ENDED
 
 
 def _counts(rows: list[BulkOrder]) -> dict[int, Counts]:

@@ -36,6 +36,8 @@ from workflows.services.review_queue import graph_title
 from workflows.services.shapes import BATCH, INBOX, TOOL
 
 MOST_ROWS = 100
+# A form is checked in a good part of a millisecond: the order checks them all, the page some.
+MOST_TRIED = 500
 MOST_EXCLUDED = 100
 MOST_COLUMNS = 4
 MOST_REASONS = 9
@@ -45,10 +47,11 @@ _WORDS = ("title", "question", "prompt", "hint", "message", "description", "text
 
 @dataclass(frozen=True)
 class Offer:
-    """A decision that can be ordered, and how many of the group take it."""
+    """A decision that can be ordered, and how many of those tried take it."""
 
     kind: str
     count: int
+    tried: int
 
 
 @dataclass(frozen=True)
@@ -200,7 +203,10 @@ def _open(person: Person, group: Group, edit: str) -> OpenGroup:
     words = Counter(text for text in map(in_words, rules) if text)
     reasons = dict.fromkeys(text for each in rules for text in each.reasons)
     seconds = max(decider.undo_seconds(each.row) for each in group.items[:1])
-    offers = [Offer(kind, count_possible(group, kind)) for kind in group.kinds]
+    tried = group.items[:MOST_TRIED]
+    offers = [
+        Offer(kind, count_possible(tried, kind), len(tried)) for kind in group.kinds
+    ]
     return OpenGroup(
         head=_head(group),
         offers=tuple(each for each in offers if each.count),
