@@ -34,7 +34,10 @@ const beginReview = () => {
   // A panel takes the focus when it opens and gives it back on Escape. Where there are usual
   // reasons it goes to them, so that a digit chooses one.
   for (const panel of bar.querySelectorAll(".bar-panel")) {
-    panel.addEventListener("toggle", () => { if (panel.open) (panel.querySelector("[data-canned]") || panel.querySelector("textarea")).focus(); });
+    let wasOpen = panel.open; // with a draft: the question is read first
+    panel.addEventListener("toggle", () => {
+      if (wasOpen) wasOpen = false; else if (panel.open) (panel.querySelector("[data-canned]") || panel.querySelector("textarea")).focus();
+    });
     panel.addEventListener("keydown", (event) => {
       if (event.key === "Escape") {
         panel.open = false;
