@@ -1,11 +1,13 @@
 """A reviewer without a mouse: several questions, one after the other, beside the queue."""
 
 import re
+from functools import partial
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.acceptance.conftest import PEOPLE, Site, Visitor
+from tests.live.test_live_js import enter
 
 WAIT_MS = 30_000
 WISH = {"input/age": "36", "input/more": "{}"}
@@ -20,18 +22,18 @@ class Desk:
         site.serve("--with-worker", UNDO_SECONDS="300")
         self.faults: list[str] = []
         context.on("weberror", lambda fault: self.faults.append(str(fault.error)))
-        cookie = {"name": "sessionid", "value": self.ada.session, "url": site.address}
-        context.add_cookies([cookie])
+        enter(context, site.address, self.ada.session)
         self.page: Page = context.new_page()
 
     def ask(self, *names: str) -> list[int]:
         """Start a workflow for each; returns the numbers of their questions."""
         runs = [self.ada.start("wishes", **WISH, **{"input/name": n}) for n in names]
         for run in runs:
-            self.site.wait(
-                lambda run=run: "Waits for a person" in self.ada.status(run), "question"
-            )
+            self.site.wait(partial(self.is_asked, run), "question")
         return [self.ada.question(run) for run in runs]
+
+    def is_asked(self, run: int) -> bool:
+        return "Waits for a person" in self.ada.status(run)
 
     def open(self, path: str = "/queue/") -> None:
         self.page.goto(f"{self.site.address}{path}")
