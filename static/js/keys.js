@@ -57,6 +57,8 @@
     const field = one(selector);
     const folded = field?.closest("details:not([open])");
     if (folded) folded.open = true;
+    const part = field && !isSeen(field) && field.closest(".side-part");
+    if (part) one(`#${[...part.classList].find((name) => name.startsWith("side-") && name !== "side-part")}`)?.click();
     field?.focus();
     field?.scrollIntoView({ block: "center" });
   };

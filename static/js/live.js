@@ -82,7 +82,7 @@
     const picked = old.querySelector("[data-pick]");
     if (picked?.checked) fresh.querySelector("[data-pick]").checked = true;
     const present = old.querySelector("[data-presence]");
-    if (present?.childElementCount) fresh.querySelector("[data-presence]")?.replaceWith(present);
+    if (present?.textContent) fresh.querySelector("[data-presence]")?.replaceWith(present);
   };
   // Take the old one's place without taking the focus or closing what is open.
   const replace = (old, fresh) => {

@@ -15,14 +15,16 @@
   const wordsOf = (element) => {
     const copy = element.cloneNode(true);
     for (const part of copy.querySelectorAll("kbd, .when-open, .count, [aria-hidden=true]")) part.remove();
-    return (element.getAttribute("aria-label") || copy.textContent).replace(/\s+/g, " ").trim();
+    return (element.dataset.command || element.getAttribute("aria-label") || copy.textContent).replace(/\s+/g, " ").trim();
   };
-  const hintOf = (element) => element.querySelector("kbd:not([hidden])")?.textContent || "";
+  const ownKeys = JSON.parse(document.body.dataset.keys || "{}");
+  const hintOf = ({ dataset }) => ownKeys[dataset.key] ?? dataset.key;
 
   let views = [];
   let own = [];
   const gather = () => {
-    const acts = all("[data-key]").filter((element) => isSeen(element) && wordsOf(element)).map((element) => ({
+    const offered = [...new Set([...all("[data-decision-bar] [data-key]"), ...all("[data-key]")])];
+    const acts = offered.filter((element) => isSeen(element) && wordsOf(element)).map((element) => ({
       kind: "Do", words: wordsOf(element), hint: hintOf(element),
       run: () => { if (element.matches("input, textarea")) element.focus(); else element.click(); },
     }));

@@ -209,8 +209,8 @@
     const element = one(selector);
     if (element && /^\d+$/.test(element.textContent.trim())) element.textContent = String(Math.max(Number(element.textContent) + by, 0));
   };
-  const done = ({ html, done: words, next }, number) => {
-    tell("gone", { id: `item-${number}`, words: words.replace(/ #\d+$/, "").toLowerCase() });
+  const done = ({ html, done: words, next, open: waits }, number) => {
+    if (!waits) tell("gone", { id: `item-${number}`, words: words.replace(/ #\d+$/, "").toLowerCase() });
     count("[data-today-done]", 1);
     const wanted = following(number, 1)[0] || next;
     const showing = wanted ? show(wanted, { push: false }) : Promise.resolve(close({ push: false, focus: false }));

@@ -34,7 +34,10 @@ const beginReview = () => {
   // A panel takes the focus when it opens and gives it back on Escape. Where there are usual
   // reasons it goes to them, so that a digit chooses one.
   for (const panel of bar.querySelectorAll(".bar-panel")) {
-    panel.addEventListener("toggle", () => { if (panel.open) (panel.querySelector("[data-canned]") || panel.querySelector("textarea")).focus(); });
+    let wasOpen = panel.open; // with a draft: the question is read first
+    panel.addEventListener("toggle", () => {
+      if (wasOpen) wasOpen = false; else if (panel.open) (panel.querySelector("[data-canned]") || panel.querySelector("textarea")).focus();
+    });
     panel.addEventListener("keydown", (event) => {
       if (event.key === "Escape") {
         panel.open = false;
@@ -83,18 +86,20 @@ const beginReview = () => {
     note.hidden = false;
   }, { signal });
 
+  let dirty = false;
   // Ctrl or Cmd with Enter sends the decision that is open
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
     const panel = event.target.closest?.(".bar-panel[open]");
-    const button = panel ? panel.querySelector("[type=submit]") : (approveEdit && !approveEdit.hidden ? approveEdit : approve);
+    // The list of changes may still be on its way: what was typed in the edit is sent as an edit.
+    const isEdit = approveEdit && dirty && event.target.closest?.("#edit");
+    const button = isEdit ? approveEdit : panel ? panel.querySelector("[type=submit]") : (approveEdit && !approveEdit.hidden ? approveEdit : approve);
     if (!button) return;
     event.preventDefault();
     button.click();
   }, { signal });
 
   // One press, one decision; what is not sent is asked about before leaving
-  let dirty = false;
   document.addEventListener("input", (event) => {
     if (event.target.form === form && event.target.name) dirty = true;
   }, { signal });

@@ -68,11 +68,14 @@ def answer(
     return response
 
 
-def go_on(request: HttpRequest, number: int, done: str, sibling: int) -> HttpResponse:
+def go_on(
+    request: HttpRequest, number: int, done: str, sibling: int, *, is_open: bool = False
+) -> HttpResponse:
     """After a decision made in a pane: the strip that tells of it, and what comes next.
 
-    `sibling` is the thread's own next question, or 0. A script gets JSON: `html` of the
-    strips, `done` in words, and the number of the `next` question, 0 for none.
+    `sibling` is the thread's own next question, or 0; `is_open` says that the decided one
+    waits for more people. A script gets JSON: `html` of the strips, `done` in words, `open`,
+    and the number of the `next` question, 0 for none.
     """
     view = view_of(request) or QueueView.standard()
     number = sibling or next_question(request.user, view, number)
@@ -81,5 +84,6 @@ def go_on(request: HttpRequest, number: int, done: str, sibling: int) -> HttpRes
         return HttpResponseRedirect(f"{reverse('queue')}?{query}", status=303)
     html = render_to_string("workflows/_strips.html", request=request)
     return JsonResponse(
-        {"html": html, "done": done, "next": number}, headers={"X-Part": "done"}
+        {"html": html, "done": done, "next": number, "open": is_open},
+        headers={"X-Part": "done"},
     )

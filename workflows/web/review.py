@@ -121,7 +121,9 @@ def decide(request: HttpRequest, number: int) -> HttpResponse:
     if pane.view_of(request) is not None:
         steps = Steps.of(item)
         done = f"{DONE[action.kind]} #{number}"
-        return pane.go_on(request, number, done, steps.after or steps.before)
+        sibling = steps.after or steps.before
+        is_open = isinstance(made, Vote)
+        return pane.go_on(request, number, done, sibling, is_open=is_open)
     return HttpResponseRedirect(_next(request, item), status=303)
 
 

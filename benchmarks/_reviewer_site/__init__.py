@@ -1,0 +1,1 @@
+"""A site whose workflow asks what the scripted reviewer decides."""

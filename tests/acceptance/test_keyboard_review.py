@@ -1,0 +1,190 @@
+"""A reviewer without a mouse: several questions, one after the other, beside the queue."""
+
+import re
+from functools import partial
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.acceptance.conftest import PEOPLE, Site, Visitor
+from tests.live.test_live_js import enter
+
+WAIT_MS = 30_000
+WISH = {"input/age": "36", "input/more": "{}"}
+
+
+class Desk:
+    """The queue in a browser whose keys alone are used."""
+
+    def __init__(self, site: Site, context: BrowserContext) -> None:
+        self.site = site
+        self.ada: Visitor = site.enter(PEOPLE)["ada"]
+        site.serve("--with-worker", UNDO_SECONDS="300")
+        self.faults: list[str] = []
+        context.on("weberror", lambda fault: self.faults.append(str(fault.error)))
+        enter(context, site.address, self.ada.session)
+        self.page: Page = context.new_page()
+
+    def ask(self, *names: str) -> list[int]:
+        """Start a workflow for each; returns the numbers of their questions."""
+        runs = [self.ada.start("wishes", **WISH, **{"input/name": n}) for n in names]
+        for run in runs:
+            self.site.wait(partial(self.is_asked, run), "question")
+        return [self.ada.question(run) for run in runs]
+
+    def is_asked(self, run: int) -> bool:
+        return "Waits for a person" in self.ada.status(run)
+
+    def open(self, path: str = "/queue/") -> None:
+        self.page.goto(f"{self.site.address}{path}")
+        expect(self.page.locator("#connection")).to_have_attribute(
+            "data-state", "live", timeout=WAIT_MS
+        )
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def shows(self, number: int) -> None:
+        """The question stands in the pane, and its heading has the focus."""
+        expect(self.page.locator(f'#pane [data-item="{number}"]')).to_be_visible()
+        expect(self.page.locator("#question-title")).to_be_focused()
+        expect(self.page).to_have_url(re.compile(rf"[?&]item={number}\b"))
+
+    def says(self, words: str) -> None:
+        """The polite live region says so."""
+        expect(self.page.locator("#announcer")).to_contain_text(words)
+
+    def decided(self) -> dict[int, str]:
+        """How each question was decided last, from the export of decisions."""
+        lines = self.ada.http.get("/decisions/export.json").text
+        found = re.findall(r'"question": (\d+).*?"decision": "(\w+)"', lines)
+        return {int(number): kind for number, kind in reversed(found)}
+
+
+@pytest.fixture
+def desk(site: Site, context: BrowserContext) -> Desk:
+    return Desk(site, context)
+
+
+def test_a_day_without_a_mouse(desk: Desk) -> None:
+    one, two, three, four = desk.ask("Ann", "Bob", "Cid", "Dee")
+    page = desk.page
+    desk.open()
+    expect(page.locator("[data-row]")).to_have_count(4)
+
+    # From the list into the first question; approving shows the next one.
+    desk.press("j", "Enter")
+    desk.shows(one)
+    desk.press("a")
+    desk.shows(two)
+    desk.says(f"Approved #{one}. Next: #{two}")
+    expect(page.locator("#strips")).to_contain_text(f"Approved #{one}")
+    expect(page.locator("[data-today-done]")).to_have_text("1")
+
+    # A reason is typed: its letters are no keys. Ctrl with Enter sends it.
+    desk.press("r")
+    reason = page.locator("#pane textarea[data-reason]").first
+    expect(reason).to_be_focused()
+    page.keyboard.type("azure roses?")
+    expect(reason).to_have_value("azure roses?")
+    desk.press("Control+Enter")
+    desk.shows(three)
+    expect(page.locator(f"#item-{two}")).to_contain_text("rejected")
+
+    # Taking back leads to the question; what was typed is there again.
+    desk.press("z")
+    desk.shows(two)
+    desk.says(f"Taken back: #{two} waits again")
+    expect(page.locator("#pane")).to_contain_text("Your draft")
+
+    # An edit is one step, also when the list of changes has not come yet. The box that was
+    # open with the draft closes by its own key.
+    desk.press("r", "e")
+    name = page.locator("#pane").get_by_label("Name", exact=True)
+    name.focus()
+    desk.press("End")
+    page.keyboard.type("by")
+    expect(name).to_have_value("Bobby")
+    desk.press("Control+Enter")
+    desk.shows(three)
+
+    # Whose it is, and what one thinks of it.
+    desk.press("m")
+    expect(page.locator("#strips")).to_contain_text(f"#{three} is yours")
+    desk.press("c")
+    page.keyboard.type("a fine wish")
+    desk.press("Tab", "Enter")
+    expect(page.locator("#comments")).to_contain_text("a fine wish")
+
+    # A question by its number, a page that is loaded again, and the way back.
+    desk.press("Control+k")
+    page.keyboard.type(f"#{four}")
+    desk.press("Enter")
+    desk.shows(four)
+    page.reload()
+    expect(page.locator(f'#pane [data-item="{four}"]')).to_be_visible()
+    page.go_back()
+    expect(page.locator(f'#pane [data-item="{three}"]')).to_be_visible()
+
+    kinds = {one: "approve", two: "edit"}
+    assert {n: k for n, k in desk.decided().items() if n in kinds} == kinds
+    assert not desk.faults
+
+
+def test_keys_of_ones_own(desk: Desk) -> None:
+    one, two, _ = desk.ask("Ann", "Bob", "Cid")
+    page = desk.page
+    form = {"part": "keys", "key-a": "y", "key-j": "n"}
+    assert desk.ada.post("/preferences/", **form).status_code == 303
+    desk.open()
+
+    desk.press("n", "Enter")
+    desk.shows(one)
+    expect(page.locator("#pane .btn-approve kbd")).to_have_text("y")
+    desk.press("a")
+    desk.press("?")
+    expect(page.locator("#keys-help")).to_contain_text("Approve")
+    expect(page.locator("#keys-help dt").get_by_text("y", exact=True)).to_be_visible()
+    desk.press("Escape")
+    assert desk.decided() == {}
+    desk.press("y")
+    desk.shows(two)
+
+    # Switched off, only keys with Ctrl are left.
+    desk.press("Control+k")
+    page.keyboard.type("preferences")
+    desk.press("Enter")
+    expect(page).to_have_url(re.compile("/preferences/"))
+    page.get_by_label("Single keys do something").focus()
+    desk.press("Space")
+    page.keyboard.press("Enter")
+    expect(page.locator("html")).to_have_class(re.compile("no-keys"))
+    desk.open(f"/queue/?item={two}")
+    desk.press("y", "g", "r")
+    expect(page).to_have_url(re.compile("/queue/"))
+    assert desk.decided() == {one: "approve"}
+    assert not desk.faults
+
+
+def test_new_rows_wait_and_the_one_in_use_stays(desk: Desk) -> None:
+    """In a view with an order of its own they come to their place without a new page."""
+    desk.ask("Ann")
+    page = desk.page
+    desk.open("/queue/?who=nobody&sort=priority")
+    desk.press("j")
+    first = page.locator("[data-row]").first
+    expect(first.locator("[data-row-link]")).to_be_focused()
+    page.evaluate("() => { window.isSamePage = true; }")
+
+    desk.ask("Bob")
+    pill = page.locator("#queue-new")
+    expect(pill).to_contain_text("1 new", timeout=WAIT_MS)
+    expect(page.locator("[data-row]")).to_have_count(1)
+    expect(first.locator("[data-row-link]")).to_be_focused()
+    desk.press(".")
+
+    expect(page.locator("[data-row]")).to_have_count(2)
+    expect(pill).to_be_hidden()
+    assert page.evaluate("() => window.isSamePage")
+    assert not desk.faults
