@@ -351,7 +351,7 @@ class Editor:
             else None,
             "is_form_first": form.is_first,
             "resume_kind": "edit" if has_form and "edit" in kinds else "approve",
-            "can_approve": bool(kinds & {"approve", "edit"}),
+            "can_approve": bool(kinds & {"approve", "edit"}) or item.has_cards,
             "can_respond": "respond" in kinds and not item.has_cards,
             "response": self.request.POST.get("response", ""),
             "takes_files": form.form is not None and form.form.takes_files,
