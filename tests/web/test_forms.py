@@ -423,8 +423,8 @@ def test_a_list_of_what_contains_itself_is_read_as_deep_as_it_is_drawn():
             }
         },
     }
-    value: Any = {"name": "a", "parts": [{"name": "b", "parts": []}]}
-    value["parts"][0]["parts"].append({"name": "c", "parts": []})
+    leaf = {"name": "c", "parts": []}
+    value = {"name": "a", "parts": [{"name": "b", "parts": [leaf]}]}
     form = Form(schema)
     data = {field.name: field.raw for field in walk(form.draw(value))}
     for field in walk(form.draw(value)):

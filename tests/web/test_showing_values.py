@@ -2,9 +2,9 @@
 
 import pytest
 
-from workflows.templatetags.rich_text import MAX_LENGTH, render
+from workflows.templatetags.rich_text import MAX_BYTES, render
 from workflows.templatetags.value_tree import MAX_NODES, build
-from workflows.templatetags.visible import has_hidden, visible
+from workflows.templatetags.visible import has_hidden, visible, visible_text
 from workflows.web.value_diff import MAX_LINES, diff
 
 
@@ -35,6 +35,10 @@ class TestHiddenCharacters:
     )
     def test_ordinary_text_is_left_alone(self, text):
         assert visible(text) == text
+        assert visible_text(text) == text
+
+    def test_where_no_markup_can_stand_they_are_written_as_text(self):
+        assert visible_text("a\u202eb\x01") == "a[RLO]b[U+0001]"
 
     def test_everything_else_is_escaped(self):
         assert visible("<b>\u200b&") == ("&lt;b&gt;" + visible("\u200b") + "&amp;")
@@ -76,12 +80,41 @@ class TestMarkdown:
         ):
             assert part not in html or f"[x]({part}" in html
 
+    @pytest.mark.parametrize(
+        ("text", "shown"),
+        [
+            (
+                "[your bank](https://bank.example@evil.example/login)",
+                "your bank</a> <small>(evil.example)</small>",
+            ),
+            (
+                "[a **b**](https://\u0430pple.example/)",
+                "a <strong>b</strong></a> <small>(xn--pple-43d.example)</small>",
+            ),
+            (
+                "![a chart](https://pictures.example/c.png)",
+                'href="https://pictures.example/c.png"',
+            ),
+            ("![](https://p.example/c.png)", "picture</a> <small>(p.example)</small>"),
+            (
+                "[![x](https://p.example/c.png)](https://t.example)",
+                "x <small>(p.example)</small></a> <small>(t.example)</small>",
+            ),
+            ("<https://a.example/x>", "<small>(a.example)</small>"),
+        ],
+    )
+    def test_a_link_says_where_it_leads(self, text, shown):
+        html = render(text)
+
+        assert shown in html
+        assert "<img" not in html
+
     def test_what_is_long_or_hides_something_stays_plain(self):
-        assert "<strong>" not in render("**a**" + " " * MAX_LENGTH)
+        assert "<strong>" not in render("**a**" + " " * MAX_BYTES)
         assert "<strong>" not in render("**a**\u202e")
 
     def test_a_hostile_text_takes_no_time(self):
-        render("[" * (MAX_LENGTH - 1))
+        render("[" * (MAX_BYTES - 1))
 
 
 class TestTrees:
@@ -130,6 +163,53 @@ class TestTrees:
         node = build(list(range(MAX_NODES + 10)))
 
         assert node.children[-1].text.endswith("more not shown")
+
+
+class TestTables:
+    def test_a_list_of_records_is_a_table(self):
+        node = build([{"to": "Ada", "eur": 5}, {"to": "Bob", "note": None}], "lines")
+
+        assert (node.kind, node.columns) == ("table", ("to", "eur", "note"))
+        assert [[cell.kind for cell in row.children] for row in node.children] == [
+            ["text", "number", "missing"],
+            ["text", "missing", "null"],
+        ]
+
+    @pytest.mark.parametrize(
+        "value",
+        [
+            [{"a": 1}],
+            [{"a": 1}, 2],
+            [{"a": [1]}, {"a": [2]}],
+            [{"a": "x\ny"}, {"a": ""}],
+            [{f"c{n}": n for n in range(9)}] * 2,
+            [{}, {}],
+            [{"$t": "tuple", "v": []}] * 2,
+        ],
+    )
+    def test_what_no_table_can_hold_stays_a_list(self, value):
+        assert build(value).kind == "list"
+
+    def test_a_huge_one_says_what_is_left_out(self):
+        node = build([{"n": n} for n in range(MAX_NODES)])
+
+        assert node.children[-1].text.endswith("more not shown")
+
+
+class TestFolds:
+    def test_a_long_text_shows_its_head_and_how_much_is_left(self):
+        node = build("x" * 5000)
+
+        assert (len(node.head), node.left) == (1200, 3800)
+
+    def test_many_lines_are_folded_too(self):
+        node = build("\n".join(["a line of some length"] * 40))
+
+        assert node.head.count("\n") == 15
+
+    @pytest.mark.parametrize("text", ["x" * 1300, "a\nb", "\n".join("abc" * 6)])
+    def test_what_is_hardly_longer_is_shown_whole(self, text):
+        assert build(text).head == ""
 
 
 class TestDifferences:

@@ -234,6 +234,12 @@ def markdown(text: object) -> SafeString:
 
 
 @register.filter
+def fold_head(text: str) -> str:
+    """The beginning of a text that is too long to be shown whole; empty for one that is not."""
+    return value_tree.head_of(text)
+
+
+@register.filter
 def tree(value: Any) -> value_tree.ValueNode:
     """A value as a tree of nodes, for `workflows/_value.html`."""
     return value_tree.build(value)

@@ -8,8 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 LONG_TEXT = 240
+# Longer ones are folded: this much is shown before "show all".
+FOLD_TEXT, FOLD_LINES = 1_200, 16
+MAX_COLUMNS = 8
 OPEN_ITEMS = 12
 MAX_NODES = 4000
 MASK = "•••"
@@ -19,13 +23,18 @@ _TEXT_TAGS = {"datetime", "date", "time", "Decimal", "UUID"}
 
 @dataclass
 class ValueNode:
-    """One value; `kind` picks the markup, `label` is its key or index in the parent."""
+    """One value; `kind` picks the markup, `label` is its key or index in the parent.
+
+    A "table" is a list of records: `columns` are its keys, each child a record whose
+    children stand under the columns in order.
+    """
 
     label: str
     kind: str
     text: str = ""
     tag: str = ""
     children: list["ValueNode"] = field(default_factory=list)
+    columns: tuple[str, ...] = ()
     depth: int = 0
 
     @property
@@ -50,8 +59,42 @@ class ValueNode:
         return f"{count} {'keys' if word == 'key' else 'entries'}"
 
     @property
+    def head(self) -> str:
+        """The beginning of a text that is folded; empty where it is shown whole."""
+        return head_of(self.text)
+
+    @property
+    def left(self) -> int:
+        """How many characters the fold holds back."""
+        return len(self.text) - len(self.head)
+
+    @property
+    def host(self) -> str:
+        """Where an address leads."""
+        return host_of(self.text)
+
+    @property
     def lines(self) -> int:
         return self.text.count("\n") + 1
+
+
+def head_of(text: str) -> str:
+    """The beginning of a text, where it is too long to be shown whole; else nothing.
+
+    What is left out is at least as long again as a line, so that a fold is worth a press.
+    """
+    lines = text.split("\n", FOLD_LINES)
+    cut = len(text) if len(lines) <= FOLD_LINES else len(text) - len(lines[-1]) - 1
+    cut = min(cut, FOLD_TEXT)
+    return text[:cut] if len(text) - cut > LONG_TEXT else ""
+
+
+def host_of(address: str) -> str:
+    """The host that an address leads to; empty where it has none."""
+    try:
+        return urlsplit(address).hostname or ""
+    except ValueError:
+        return ""
 
 
 class _Budget:
@@ -72,6 +115,9 @@ def _build(value: Any, label: str, depth: int, budget: _Budget) -> ValueNode:
         pairs: list[tuple[str, Any]] = [(str(k), v) for k, v in value.items()]
         return _group("object", pairs, label, depth, budget)
     if isinstance(value, list | tuple):
+        table = _table(value, label, depth, budget)
+        if table is not None:
+            return table
         numbered = [(str(at), item) for at, item in enumerate(value, 1)]
         return _group("list", numbered, label, depth, budget)
     kind, text = _scalar(value)
@@ -91,6 +137,44 @@ def _group(
             break
         node.children.append(_build(item, key, depth + 1, budget))
     return node
+
+
+def _table(
+    value: list[Any] | tuple[Any, ...], label: str, depth: int, budget: _Budget
+) -> ValueNode | None:
+    """A list of records as a table; None where it is no such list, or too wide for one."""
+    columns: dict[str, None] = {}
+    for record in value:
+        if not isinstance(record, Mapping) or not record or "$t" in record:
+            return None
+        if not all(_is_cell(cell) for cell in record.values()):
+            return None
+        columns.update(dict.fromkeys(map(str, record)))
+    size = len(value) * (len(columns) + 1)
+    if len(value) < 2 or len(columns) > MAX_COLUMNS or size > budget.left:
+        return None
+    budget.left -= size
+    node = ValueNode(label, "table", columns=tuple(columns), depth=depth)
+    for at, record in enumerate(value, 1):
+        cells = {str(key): cell for key, cell in record.items()}
+        row = ValueNode(str(at), "record", depth=depth + 1)
+        row.children = [
+            _build(cells[name], name, depth + 2, _Budget(1))
+            if name in cells
+            else ValueNode(name, "missing")
+            for name in columns
+        ]
+        node.children.append(row)
+    return node
+
+
+def _is_cell(value: Any) -> bool:
+    """Whether a value is short enough for a cell."""
+    if isinstance(value, Mapping):
+        value = value.get("v") if value.get("$t") in _TEXT_TAGS else value
+    if isinstance(value, str):
+        return len(value) <= LONG_TEXT and "\n" not in value
+    return value is None or isinstance(value, bool | int | float)
 
 
 def _tagged(
