@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.storage.test_encryption import dump
-from tests.web.conftest import Html
+from tests.web.conftest import Html, decision_form
 from tests.web.test_whole_way import decide, post_office, start
-from workflows.models import Interrupt, Run
+from workflows.models import Decision, Draft, Interrupt, Run
 
 pytestmark = [pytest.mark.rule("R10.9"), pytest.mark.django_db(transaction=True)]
 
@@ -54,3 +54,38 @@ def test_with_a_lost_key_the_pages_still_open_and_say_so(as_, post_office, setti
     assert page.status_code == 200
     assert "Dear Ada" not in page.content.decode()
     assert Html(as_("viewer").get(f"/threads/{thread}/")).has_text("is encrypted")
+
+
+def test_with_a_lost_key_nothing_is_decided_and_the_page_says_why(
+    as_, post_office, settings
+):
+    post_office()
+    start(as_)
+    question = Interrupt.objects.get()
+    form = decision_form(question, "edit", **{"v/text": "Dear Ada Lovelace"})
+    as_("reviewer").post(f"/review/{question.pk}/draft", form)
+    settings.VALUE_CIPHER = ""
+
+    page = Html(as_("reviewer").get(f"/review/{question.pk}/"))
+    assert page.has_text("This question cannot be read here")
+    assert page.buttons() == {}
+    answer = as_("reviewer").post(f"/review/{question.pk}/decision", form)
+
+    assert answer.status_code == 503
+    assert "Traceback" not in answer.content.decode()
+    assert Html(answer).has_text(f"Question #{question.pk} cannot be read")
+    assert not Decision.objects.exists()
+
+
+def test_a_draft_that_does_not_decrypt_is_as_good_as_none(as_, post_office):
+    post_office()
+    start(as_)
+    question = Interrupt.objects.get()
+    form = decision_form(question, "", **{"v/text": "Dear Grace"})
+    as_("reviewer").post(f"/review/{question.pk}/draft", form)
+    Draft.objects.update(data="sealed:1:somewhere else")
+
+    page = as_("reviewer").get(f"/review/{question.pk}/")
+
+    assert page.status_code == 200
+    assert Html(page).one("input", name="v/text").attributes["value"] == "Dear Ada"

@@ -14,6 +14,7 @@ from workflows.services.action import (
     Refused,
     StaleCheckpoint,
     ThreadBusy,
+    Unreadable,
 )
 from workflows.web.strict_json import JsonProblem
 
@@ -26,6 +27,7 @@ STATUS: tuple[tuple[type[Exception], int], ...] = (
     (KeyReused, 409),
     (InvalidAnswer, 400),
     (JsonProblem, 400),
+    (Unreadable, 503),
     (Refused, 400),
 )
 
