@@ -184,6 +184,10 @@ def test_the_thread_waits_while_a_question_is_open(history):
         (17, "17"),
         ("x" * 200, "x" * 119 + "…"),
         ("a\0b\ud800c", "a\ufffdb?c"),
+        (
+            [{"action_request": {"action": name}} for name in ("mail", "pay")],
+            "mail, pay",
+        ),
     ],
 )
 def test_the_title_says_what_is_asked(value, title):

@@ -191,7 +191,7 @@ def test_a_first_approval_says_that_it_waits_for_more(as_, question):
     assert page.has_text("waits for more people")
     page = Html(as_("admin").get(f"/review/{question.pk}/"))
     assert page.has_text("1 of 2")
-    assert page.has_text("needs 2 people to approve")
+    assert page.has_text("Needs 2 people to approve")
 
 
 class TestPreferences:

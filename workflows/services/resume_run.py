@@ -120,7 +120,7 @@ class ResumeRun:
         rules = decider.rules(row)
         shape = narrowed(shape_of(row), rules)
         self._check_kind(shape)
-        is_end = self.kind == CLOSE and closes_by_cancelling(shape, rules)
+        is_end = self.kind == CLOSE and closes_by_cancelling(rules)
         answer, command = (
             (serde.dumps(None), None) if is_end else self._encode(row, shape)
         )

@@ -76,7 +76,7 @@ def review_item(person: Person, number: int) -> ReviewItem:
         state=read_state(thread, rights),
         saying=shape.saying,
         has_cards=shape.has_cards,
-        close_ends_run=closes_by_cancelling(shape, rules),
+        close_ends_run=closes_by_cancelling(rules),
         problem=payload.problem,
         started_by=_starter(row),
         events=last_events(thread, LATEST_EVENTS),

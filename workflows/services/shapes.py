@@ -27,7 +27,7 @@ KINDS = (APPROVE, EDIT, REJECT, RESPOND, CHANGES, CLOSE)
 USUAL = (APPROVE, EDIT, REJECT, RESPOND, CHANGES)
 
 _QUESTION_KEYS = ("question", "title", "prompt", "message", "description", "text")
-_PROPOSAL_KEYS = ("proposed", "proposal", "draft", "value", "data")
+PROPOSAL_KEYS = ("proposed", "proposal", "draft", "value", "data")
 # What each permission of an Agent Inbox request lets people do.
 _INBOX_FLAGS = {
     "allow_accept": (APPROVE,),
@@ -106,7 +106,7 @@ def _schema_shape(payload: Any, schema: dict[str, Any]) -> Shape:
     if isinstance(fields, Mapping):
         proposed = _proposal_for(payload, fields)
     elif isinstance(payload, Mapping):
-        proposed = next((payload[k] for k in _PROPOSAL_KEYS if k in payload), None)
+        proposed = next((payload[k] for k in PROPOSAL_KEYS if k in payload), None)
     saying = saying_of(top, schema)
     said = {APPROVE, EDIT, *saying.words}
     # Words that would reach nobody are not asked for.
@@ -129,7 +129,7 @@ def _proposal_for(payload: Any, fields: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(payload, Mapping):
         return {}
     found: dict[str, Any] = {}
-    for key in _PROPOSAL_KEYS:
+    for key in PROPOSAL_KEYS:
         inner = payload.get(key)
         if isinstance(inner, Mapping):
             found.update({k: v for k, v in inner.items() if k in fields})
@@ -191,7 +191,9 @@ def _inbox_shape(requests: Sequence[Mapping[str, Any]]) -> Shape:
     if len(cards) > 1:
         names = ", ".join(card.name for card in cards)
         proposed: Any = [card.args for card in cards]
-        return Shape(INBOX, f"{names}?", _common(cards), proposed, cards)
+        kinds = _common(cards)
+        can_ignore = CLOSE in kinds
+        return Shape(INBOX, f"{names}?", kinds, proposed, cards, can_ignore=can_ignore)
     question = first.description or f"{first.name}?"
     can_ignore = CLOSE in first.kinds
     return Shape(INBOX, question, first.kinds, first.args, cards, can_ignore=can_ignore)

@@ -101,6 +101,8 @@ def _said(value: Any) -> str | None:
         return value
     if isinstance(value, Sequence) and len(value) == 1:
         return _said(value[0])
+    if isinstance(value, list) and value and all(map(_is_inbox, value)):
+        return ", ".join(_said(each["action_request"]) or "?" for each in value)
     if not isinstance(value, dict):
         return None
     for name in _TITLE_KEYS:
@@ -118,6 +120,10 @@ def _said(value: Any) -> str | None:
     if isinstance(requests, list) and requests:
         return ", ".join(_said(each) or "?" for each in requests)
     return None
+
+
+def _is_inbox(value: Any) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("action_request"), dict)
 
 
 def clean(text: str) -> str:

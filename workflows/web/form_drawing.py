@@ -75,22 +75,18 @@ class Drawing:
 
     def _branches(self, field: Field, value: Any, depth: int) -> list[Branch]:
         chosen = self.variant_of(field.shape, value)
-        return [
-            Branch(
-                str(index),
-                variant.label,
-                index == chosen,
-                self.draw(
-                    variant.schema,
-                    f"{field.name}/~b{index}",
-                    "",
-                    True,
-                    value if index == chosen else MISSING,
-                    depth + 1,
-                ),
+        branches = []
+        for index, variant in enumerate(field.shape.variants):
+            body = self.draw(
+                variant.schema,
+                f"{field.name}/~b{index}",
+                "",
+                True,
+                value if index == chosen else MISSING,
+                depth + 1,
             )
-            for index, variant in enumerate(field.shape.variants)
-        ]
+            branches.append(alternative(field.shape, index, body, index == chosen))
+        return branches
 
     def settled(self, shape: Shape, value: Any) -> Shape:
         """The shape, or JSON where its control could not show this value."""
@@ -134,6 +130,20 @@ class Drawing:
         elif shape.kind != "json" or value is not MISSING:
             field.raw = form_values.to_raw(shape, value)
         field.raw = field.raw or next((c.value for c in field.choices if c.chosen), "")
+
+
+def alternative(shape: Shape, index: int, body: Field, is_chosen: bool) -> Branch:
+    """One alternative of a union, whose name and tag its own button says already."""
+    if body.kind == "object":
+        body.label = ""
+    for child in body.children:
+        if (
+            shape.tag
+            and child.kind == "const"
+            and child.name == join(body.name, shape.tag)
+        ):
+            child.label = ""
+    return Branch(str(index), shape.variants[index].label, is_chosen, body)
 
 
 def mark_origin(field: Field, proposed: Field) -> None:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from workflows.web import form_values
-from workflows.web.form_drawing import Drawing, untagged, yes_no
-from workflows.web.form_fields import Branch, Choice, Field, join
+from workflows.web.form_drawing import Drawing, alternative, untagged, yes_no
+from workflows.web.form_fields import Choice, Field, join
 from workflows.web.form_values import Unreadable
 from workflows.web.schema import MAX_FILE_BYTES, MAX_ITEMS, MISSING, readable
 from workflows.web.tagged import EXAMPLES, is_readable
@@ -177,7 +177,7 @@ class Reader:
                     variant.schema, name, "", True, before, depth + 1
                 )
             field.branches.append(
-                Branch(str(index), variant.label, str(index) == chosen, body)
+                alternative(field.shape, index, body, str(index) == chosen)
             )
         if result is MISSING:
             if field.nullable:

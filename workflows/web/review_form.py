@@ -12,7 +12,7 @@ from typing import Any
 
 from workflows.services.records import ReviewItem
 from workflows.services.schema_words import follow
-from workflows.services.shapes import PLAIN, SCHEMA
+from workflows.services.shapes import PLAIN, PROPOSAL_KEYS, SCHEMA
 from workflows.web.form_fields import Field
 from workflows.web.form_reading import ADD, MOVE, REMOVE, Posted
 from workflows.web.forms import Form, Reading
@@ -198,6 +198,14 @@ def _rest(item: ReviewItem, covered: tuple[str, ...]) -> Any:
     left = {
         key: part
         for key, part in item.payload.items()
-        if key not in FRAMING and key not in covered and part != item.question
+        if key not in FRAMING
+        and key not in covered
+        and part != item.question
+        and not (key in PROPOSAL_KEYS and _is_covered(part, covered))
     }
     return left if left else MISSING
+
+
+def _is_covered(part: Any, covered: tuple[str, ...]) -> bool:
+    """Whether the form shows all of a proposal, so that it need not be shown twice."""
+    return isinstance(part, Mapping) and part.keys() <= set(covered)

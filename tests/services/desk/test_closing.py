@@ -82,6 +82,15 @@ class TestClosing:
             decide(people.reviewer, question, "close")
         assert not Decision.objects.exists()
 
+    def test_an_inbox_that_may_be_ignored_never_ends_its_run(self, people, thread):
+        request = {"action_request": {"action": "mail", "args": {}}}
+        question = ask(thread, [request, request])
+
+        made = decide(people.reviewer, question, "close")
+
+        assert serde.loads(made.answer) == [{"type": "ignore", "args": None}] * 2
+        assert made.run is not None
+
     def test_a_thread_without_work_is_closed_too(self, people, thread):
         question = ask(thread, TOOL, policy='{"close": "cancel"}')
         Run.objects.update(status="success")

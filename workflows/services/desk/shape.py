@@ -63,9 +63,9 @@ def narrowed(shape: Shape, rules: Rules) -> Shape:
     )
 
 
-def closes_by_cancelling(shape: Shape, rules: Rules) -> bool:
+def closes_by_cancelling(rules: Rules) -> bool:
     """Whether closing without an answer ends the run; else the workflow is answered."""
-    return rules.close == "cancel" or not shape.can_ignore
+    return rules.close == "cancel"
 
 
 def _kept(kinds: tuple[str, ...], wanted: tuple[str, ...] | None) -> tuple[str, ...]:

@@ -12,18 +12,17 @@ def in_words(rules: Rules) -> str:
     parts = []
     whom = " or ".join(rules.decide_groups or ())
     if rules.quorum > 1:
-        parts.append(
-            f"needs {rules.quorum} people" + (f" of {whom}" if whom else " to approve")
-        )
+        of = f" of {whom}" if whom else ""
+        parts.append(f"needs {rules.quorum} people{of} to approve")
     elif whom:
-        parts.append(f"is for {whom}")
+        parts.append(f"only {whom} may decide it")
     if rules.four_eyes:
-        parts.append("is not for you if you started or last edited it")
+        parts.append("you may not have started it or edited it last")
     if rules.timeout is not None and rules.timeout_action != "none":
         what = {
-            "answer": "gets its default answer",
-            "reject": "is rejected",
-            "fail": "fails",
+            "answer": "it gets its default answer",
+            "reject": "it is rejected",
+            "fail": "it fails",
         }[rules.timeout_action]
         parts.append(f"{what} after {span(rules.timeout)}")
     return "; ".join(parts)
