@@ -1,5 +1,6 @@
 """The tables: columns, constraints and querysets; nothing that changes two tables."""
 
+from workflows.models.approval_link import ApprovalLink
 from workflows.models.audit import AuditEntry
 from workflows.models.cache_entry import CacheEntry
 from workflows.models.checkpoint import ChannelValue, Checkpoint, PendingWrite
@@ -10,6 +11,7 @@ from workflows.models.event import Event
 from workflows.models.interrupt import Interrupt
 from workflows.models.item import Item
 from workflows.models.notice import Notice
+from workflows.models.outbox import Delivery
 from workflows.models.policy import Policy
 from workflows.models.preference import Preference
 from workflows.models.question_field import QuestionField
@@ -18,14 +20,17 @@ from workflows.models.saved_view import SavedView
 from workflows.models.thread import Thread
 from workflows.models.undo import Undo
 from workflows.models.vote import Vote
+from workflows.models.webhook import Webhook
 
 __all__ = [
+    "ApprovalLink",
     "AuditEntry",
     "CacheEntry",
     "ChannelValue",
     "Checkpoint",
     "Comment",
     "Decision",
+    "Delivery",
     "Draft",
     "Event",
     "Interrupt",
@@ -40,4 +45,5 @@ __all__ = [
     "Thread",
     "Undo",
     "Vote",
+    "Webhook",
 ]

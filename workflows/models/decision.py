@@ -23,6 +23,7 @@ class Decision(models.Model):
         WEB = "web"
         COMMAND = "command"
         TIMEOUT = "timeout"
+        LINK = "link"
 
     id = models.BigAutoField(primary_key=True)
     interrupt = models.ForeignKey(

@@ -7,6 +7,7 @@ from django.urls import path, re_path
 from django.views.generic import RedirectView
 
 from workflows.web import (
+    approval_link,
     decisions,
     desk,
     health,
@@ -18,6 +19,7 @@ from workflows.web import (
     runs,
     start,
     threads,
+    webhooks,
 )
 
 urlpatterns = [
@@ -35,6 +37,17 @@ urlpatterns = [
     path("review/<int:number>/draft", desk.draft, name="draft"),
     path("preferences/", preferences.index, name="preferences"),
     path("notices/", notices.index, name="notices"),
+    path("notices/new", notices.fresh, name="new_notices"),
+    path("notices/mail", notices.mail, name="mail_choices"),
+    path("notices/mail/test", notices.test_mail, name="test_mail"),
+    path("webhooks/", webhooks.index, name="webhooks"),
+    path("webhooks/new", webhooks.add, name="new_webhook"),
+    path("webhooks/<int:number>/", webhooks.detail, name="webhook"),
+    path("webhooks/<int:number>/test", webhooks.test, name="test_webhook"),
+    path("webhooks/<int:number>/secret", webhooks.renew, name="renew_webhook"),
+    path("webhooks/<int:number>/again", webhooks.again, name="webhook_again"),
+    path("webhooks/<int:number>/remove", webhooks.remove, name="remove_webhook"),
+    path("link/<str:token>/", approval_link.page, name="approval_link"),
     path("policies/", policies.index, name="policies"),
     path("policies/edit", policies.edit, name="policy"),
     path("decisions/", decisions.index, name="decisions"),
