@@ -3,6 +3,7 @@
 Without any variable this is the embedded product: SQLite under var/, one process.
 """
 
+import ipaddress
 import os
 import secrets
 from pathlib import Path
@@ -208,6 +209,27 @@ VALUE_CIPHER = env.str("VALUE_CIPHER", default="")
 VALUE_CIPHER_KEYS = env.str("VALUE_CIPHER_KEYS", default="")
 VALUE_CIPHER_ACCEPTS_PLAIN = env.bool("VALUE_CIPHER_ACCEPTS_PLAIN", default=False)
 
+# Mail: EMAIL_URL says how it is sent, such as smtp+tls://user:password@mail.example.org:587.
+# Without it mails are written to the console, which is for trying things out.
+vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=10)
+DEFAULT_FROM_EMAIL = env.str(
+    "DEFAULT_FROM_EMAIL", default=f"durableweb <durableweb@{_public.hostname}>"
+)
+# How long a link in a mail decides its question, in seconds; 0 makes none anywhere.
+APPROVAL_LINK_SECONDS = env.int("APPROVAL_LINK_SECONDS", default=24 * 3600)
+# Webhooks go to public https addresses. WEBHOOK_HOSTS, if given, names the only hosts that
+# are called; WEBHOOK_NETWORKS names networks of one's own that are called too, also by http.
+WEBHOOK_HOSTS = env.list("WEBHOOK_HOSTS", default=[])
+WEBHOOK_NETWORKS = env.list("WEBHOOK_NETWORKS", default=[])
+for _network in WEBHOOK_NETWORKS:
+    try:
+        ipaddress.ip_network(_network)
+    except ValueError as error:
+        raise environ.ImproperlyConfigured(f"WEBHOOK_NETWORKS: {error}") from error
+# For how many days it is kept what was sent, or could not be; 0 keeps it for ever.
+OUTBOX_KEEP_DAYS = env.float("OUTBOX_KEEP_DAYS", default=30.0)
+
 # The demo's workflows: may they fetch from this machine and its private networks, and
 # which git repositories may release notes be drawn from (paths, separated by commas).
 DEMO_ALLOW_PRIVATE_ADDRESSES = env.bool("DEMO_ALLOW_PRIVATE_ADDRESSES", default=False)
@@ -218,7 +240,12 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}
+        # One record, one line, whatever a workflow or a visitor puts into it.
+        "line": {
+            "()": "workflows.services.one_line.LineFormatter",
+            "format": "{asctime} {levelname} {name}: {message}",
+            "style": "{",
+        }
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "loggers": {

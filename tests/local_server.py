@@ -15,6 +15,15 @@ class Reply:
     headers: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Posted:
+    """One POST as it arrived; names of headers in small letters."""
+
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
 @dataclass
 class LocalServer:
     """`pages` maps a path to its reply, or to a function called for each request."""
@@ -22,12 +31,14 @@ class LocalServer:
     url: str
     pages: dict[str, Reply | Callable[[], Reply]]
     asked: list[str]
+    posted: list[Posted] = field(default_factory=list)
 
 
 @contextmanager
 def serve_locally() -> Iterator[LocalServer]:
     asked: list[str] = []
     pages: dict[str, Reply | Callable[[], Reply]] = {}
+    posted: list[Posted] = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -42,6 +53,12 @@ def serve_locally() -> Iterator[LocalServer]:
             self.end_headers()
             self.wfile.write(reply.body)
 
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            posted.append(Posted(self.path, headers, body))
+            self.do_GET()
+
         def log_message(self, format: str, *args: object) -> None:
             """Say nothing; the test reads `asked`."""
 
@@ -49,7 +66,9 @@ def serve_locally() -> Iterator[LocalServer]:
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:
-        yield LocalServer(f"http://127.0.0.1:{server.server_port}", pages, asked)
+        yield LocalServer(
+            f"http://127.0.0.1:{server.server_port}", pages, asked, posted
+        )
     finally:
         server.shutdown()
         thread.join()

@@ -13,6 +13,7 @@ from workflows.engine import serde
 from workflows.engine.drivers.threads import on_thread_end
 from workflows.live.announce import LocalAnnouncer, NotifyAnnouncer
 from workflows.services import access, ports, registry
+from workflows.services.outbound import events as outbound
 from workflows.storage import append_only, events
 from workflows.worker.choosing import run_queue
 
@@ -24,6 +25,7 @@ def install(app: AppConfig) -> None:
     serde.default.max_bytes = settings.MAX_VALUE_BYTES
     ports.install(run_queue=run_queue(), announcer=_announcer())
     events.set_announcer(_announce)
+    events.set_listener(outbound.hear)
     # A node may use the ORM in a thread of the engine's own.
     on_thread_end.append(connections.close_all)
     post_migrate.connect(

@@ -6,13 +6,13 @@ address and is checked like the first. Size, time and kind of the answer are bou
 """
 
 import ipaddress
-import socket
 import time
 from dataclasses import dataclass
 from typing import TypedDict
 
 import httpx
 
+from durableweb.addresses import NotResolved, parse, resolve
 from durableweb.demo.page_text import read_html
 
 MAX_BYTES = 1024 * 1024
@@ -27,11 +27,6 @@ HEADERS = {
 }
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-
-
-class AddressRefused(ValueError):
-    """The address may not be fetched; another try would change nothing."""
 
 
 class PageRefused(ValueError):
@@ -65,7 +60,7 @@ def fetch(url: str, *, allow_private: bool) -> Page:
     Raises AddressRefused, PageRefused, or TemporaryFailure (the only one worth a retry).
     """
     deadline = time.monotonic() + MAX_SECONDS
-    target = _parse(url)
+    target = parse(url)
     # Without trust_env=False a proxy from the environment would do the connecting,
     # to a name nobody has checked.
     with httpx.Client(timeout=TIMEOUT, trust_env=False, headers=HEADERS) as client:
@@ -74,56 +69,16 @@ def fetch(url: str, *, allow_private: bool) -> Page:
             answer = _request(client, target, addresses, deadline)
             if isinstance(answer, _Body):
                 return _read(target, answer)
-            target = _parse(str(target.join(answer)))
+            target = parse(str(target.join(answer)))
     raise PageRefused(f"{url}: more than {MAX_REDIRECTS} redirects")
 
 
-def _parse(text: str) -> httpx.URL:
-    try:
-        url = httpx.URL(text.strip())
-    except (httpx.InvalidURL, ValueError) as error:
-        raise AddressRefused(f"{text!r} is not an address: {error}") from error
-    if url.scheme not in ("http", "https"):
-        raise AddressRefused(f"{text!r}: only http and https addresses are fetched")
-    if not url.host:
-        raise AddressRefused(f"{text!r} names no host")
-    if url.userinfo:
-        raise AddressRefused(f"{url.host}: an address may not carry a user or password")
-    return url
-
-
 def _resolve(url: httpx.URL, *, allow_private: bool) -> list[Address]:
-    port = url.port or (443 if url.scheme == "https" else 80)
+    hint = "DEMO_ALLOW_PRIVATE_ADDRESSES=1 allows this machine and private networks"
     try:
-        found = socket.getaddrinfo(url.host, port, type=socket.SOCK_STREAM)
-    except (socket.gaierror, UnicodeError) as error:
-        raise TemporaryFailure(f"{url.host} cannot be resolved: {error}") from error
-    names = dict.fromkeys(str(info[4][0]).partition("%")[0] for info in found)
-    addresses = [ipaddress.ip_address(name) for name in names]
-    for address in addresses:
-        if not _is_allowed(address, allow_private=allow_private):
-            raise AddressRefused(
-                f"{url.host} is {address}, which is not a public address; "
-                "DEMO_ALLOW_PRIVATE_ADDRESSES=1 allows this machine and private networks"
-            )
-    return addresses
-
-
-def _is_allowed(address: Address, *, allow_private: bool) -> bool:
-    if isinstance(address, ipaddress.IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour
-        if inner is None and address in _NAT64:
-            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-        if inner is not None:
-            return _is_allowed(inner, allow_private=allow_private)
-    # Link-local addresses hold the metadata services of clouds: never, whatever is set.
-    if address.is_link_local or address.is_multicast or address.is_unspecified:
-        return False
-    if address.is_loopback:
-        return allow_private
-    if address.is_reserved:
-        return False
-    return address.is_global or (allow_private and address.is_private)
+        return resolve(url, allow_private=allow_private, hint=hint)
+    except NotResolved as error:
+        raise TemporaryFailure(str(error)) from error
 
 
 def _request(

@@ -4,13 +4,9 @@ import socket
 
 import pytest
 
+from durableweb.addresses import AddressRefused
 from durableweb.demo import fetching
-from durableweb.demo.fetching import (
-    AddressRefused,
-    PageRefused,
-    TemporaryFailure,
-    fetch,
-)
+from durableweb.demo.fetching import PageRefused, TemporaryFailure, fetch
 from tests.local_server import LocalServer, Reply
 
 
@@ -71,7 +67,7 @@ def test_a_name_with_one_private_address_is_refused(monkeypatch) -> None:
         (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("93.184.215.14", 80)),
         (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("10.0.0.7", 80)),
     ]
-    monkeypatch.setattr(fetching.socket, "getaddrinfo", lambda *_, **__: answers)
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answers)
 
     with pytest.raises(AddressRefused, match=r"10\.0\.0\.7"):
         fetch("http://sneaky.example/", allow_private=False)
@@ -89,7 +85,7 @@ def test_the_checked_number_is_what_is_connected_to(
     def resolve(host, *args, **kwargs):
         return next(answers) if host == "twice.example" else real(host, *args, **kwargs)
 
-    monkeypatch.setattr(fetching.socket, "getaddrinfo", resolve)
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
 
     page = fetch(f"http://twice.example:{port}/", allow_private=True)
 

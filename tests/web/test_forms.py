@@ -1,7 +1,5 @@
 """Forms from JSON Schema: what is drawn, what is read back, and what is refused where."""
 
-from typing import Any
-
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import QueryDict

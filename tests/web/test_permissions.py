@@ -38,6 +38,12 @@ def hidden(other_thread):
         ("/review/999999/", (LOGIN, 404, 404, 404, 404, 404)),
         ("/threads/none/", (LOGIN, 404, 404, 404, 404, 404)),
         ("/start/none/", (LOGIN, 404, 404, 404, 404, 404)),
+        ("/notices/", (LOGIN, 200, 200, 200, 200, 200)),
+        ("/notices/new", (LOGIN, 200, 200, 200, 200, 200)),
+        ("/webhooks/", (LOGIN, 404, 404, 404, 404, 200)),
+        ("/webhooks/new", (LOGIN, 404, 404, 404, 404, 200)),
+        ("/webhooks/1/", (LOGIN, 404, 404, 404, 404, 404)),
+        ("/link/none/", (404,) * 6),
         ("/healthz", (200,) * 6),
         ("/admin/workflows/thread/", (LOGIN, LOGIN, LOGIN, LOGIN, LOGIN, 200)),
         ("/admin/workflows/decision/", (LOGIN, LOGIN, LOGIN, LOGIN, LOGIN, 200)),
@@ -144,7 +150,8 @@ def test_a_form_of_another_site_changes_nothing(as_, question, path):
 
 
 def test_every_page_asks_for_a_log_in_unless_it_is_listed_here():
-    is_open = {"login", "favicon", "healthz"}
+    # An approval link is made for those who are not logged in (test_approval_link.py).
+    is_open = {"login", "favicon", "healthz", "approval_link"}
     patterns = get_resolver("workflows.web.urls").url_patterns
 
     found = {

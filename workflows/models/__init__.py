@@ -1,5 +1,6 @@
 """The tables: columns, constraints and querysets; nothing that changes two tables."""
 
+from workflows.models.approval_link import ApprovalLink
 from workflows.models.audit import AuditEntry
 from workflows.models.bulk import BulkItem, BulkOrder
 from workflows.models.cache_entry import CacheEntry
@@ -11,6 +12,7 @@ from workflows.models.event import Event
 from workflows.models.interrupt import Interrupt
 from workflows.models.item import Item
 from workflows.models.notice import Notice
+from workflows.models.outbox import Delivery
 from workflows.models.policy import Policy
 from workflows.models.preference import Preference
 from workflows.models.presence import Presence
@@ -20,8 +22,10 @@ from workflows.models.saved_view import SavedView
 from workflows.models.thread import Thread
 from workflows.models.undo import Undo
 from workflows.models.vote import Vote
+from workflows.models.webhook import Webhook
 
 __all__ = [
+    "ApprovalLink",
     "AuditEntry",
     "BulkItem",
     "BulkOrder",
@@ -30,6 +34,7 @@ __all__ = [
     "Checkpoint",
     "Comment",
     "Decision",
+    "Delivery",
     "Draft",
     "Event",
     "Interrupt",
@@ -45,4 +50,5 @@ __all__ = [
     "Thread",
     "Undo",
     "Vote",
+    "Webhook",
 ]

@@ -24,6 +24,7 @@ class Decision(models.Model):
         BULK = "bulk"
         COMMAND = "command"
         TIMEOUT = "timeout"
+        LINK = "link"
 
     id = models.BigAutoField(primary_key=True)
     interrupt = models.ForeignKey(

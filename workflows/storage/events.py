@@ -16,6 +16,7 @@ from django.db import connections, transaction
 from workflows.storage.connections import NOW_SQL, execute
 
 Announce = Callable[[str, int], None]
+Listen = Callable[[str, str, int | None, Sequence[tuple[str, dict[str, Any]]]], None]
 
 
 def _tell_nobody(thread_id: str, seq: int) -> None:
@@ -29,6 +30,24 @@ def set_announcer(announcer: Announce | None) -> None:
     """Install what is called with (thread id, last seq) after a commit that wrote events."""
     global _announcer
     _announcer = announcer or _tell_nobody
+
+
+def _hear_nothing(
+    using: str,
+    thread_id: str,
+    run_id: int | None,
+    events: Sequence[tuple[str, dict[str, Any]]],
+) -> None:
+    """The listener until the composition root installs one."""
+
+
+_listener: Listen = _hear_nothing
+
+
+def set_listener(listener: Listen | None) -> None:
+    """Install what is called with (alias, thread id, run id, events) in their transaction."""
+    global _listener
+    _listener = listener or _hear_nothing
 
 
 def announce_after_commit(wrapper: Any, thread_id: str, seq: int) -> None:
@@ -83,5 +102,6 @@ def append_events(
             " VALUES (%s, %s, %s, %s, %s)",
             (thread_id, number, kind, run_id, json_text(data)),
         )
+    _listener(using, thread_id, run_id, events)
     announce_after_commit(wrapper, thread_id, last)
     return last

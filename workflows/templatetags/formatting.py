@@ -156,6 +156,7 @@ DESK_WORDS = {
     "arranged": "arranged",
     "commented": "commented on",
     "remind": "is due soon: reminder",
+    "overdue": "is overdue",
     "escalate": "is overdue: escalated",
     "timeout": "was not answered in time",
 }

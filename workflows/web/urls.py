@@ -7,6 +7,7 @@ from django.urls import path, re_path
 from django.views.generic import RedirectView
 
 from workflows.web import (
+    approval_link,
     bulk,
     bulk_orders,
     decisions,
@@ -22,6 +23,7 @@ from workflows.web import (
     start,
     state_editor,
     threads,
+    webhooks,
 )
 
 urlpatterns = [
@@ -52,6 +54,17 @@ urlpatterns = [
     path("presence/", presence.presence, name="presence"),
     path("preferences/", preferences.index, name="preferences"),
     path("notices/", notices.index, name="notices"),
+    path("notices/new", notices.fresh, name="new_notices"),
+    path("notices/mail", notices.mail, name="mail_choices"),
+    path("notices/mail/test", notices.test_mail, name="test_mail"),
+    path("webhooks/", webhooks.index, name="webhooks"),
+    path("webhooks/new", webhooks.add, name="new_webhook"),
+    path("webhooks/<int:number>/", webhooks.detail, name="webhook"),
+    path("webhooks/<int:number>/test", webhooks.test, name="test_webhook"),
+    path("webhooks/<int:number>/secret", webhooks.renew, name="renew_webhook"),
+    path("webhooks/<int:number>/again", webhooks.again, name="webhook_again"),
+    path("webhooks/<int:number>/remove", webhooks.remove, name="remove_webhook"),
+    path("link/<str:token>/", approval_link.page, name="approval_link"),
     path("policies/", policies.index, name="policies"),
     path("policies/edit", policies.edit, name="policy"),
     path("decisions/", decisions.index, name="decisions"),

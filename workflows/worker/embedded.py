@@ -18,10 +18,11 @@ from django.db import connections, transaction
 
 from workflows.services import registry
 from workflows.services.execute_run import execute_run
-from workflows.services.retention import apply_retention
 from workflows.services.sweep import sweep as sweep_once
+from workflows.services.tidy import tidy as tidy_once
 from workflows.storage.claims import due_runs
 from workflows.storage.owners import process_owner
+from workflows.worker.sending import send_until
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +44,7 @@ class EmbeddedWorker:
         sweep_seconds: float = SWEEP_SECONDS,
         execute: Callable[..., str] = execute_run,
         sweep: Callable[[], object] = sweep_once,
-        tidy: Callable[[], object] = apply_retention,
+        tidy: Callable[[], object] = tidy_once,
         tidy_first_seconds: float = TIDY_FIRST_SECONDS,
     ) -> None:
         self._threads = max(1, threads)
@@ -73,6 +74,7 @@ class EmbeddedWorker:
             self._spawn(self._hand, f"durableweb-worker-{number + 1}", number + 1)
         self._spawn(self._dispatch, "durableweb-dispatcher")
         self._spawn(self._keep_tidy, "durableweb-retention")
+        self._spawn(send_until, "durableweb-outbox", self._stopping)
         _running.add(self)
 
     def wake(self) -> None:
@@ -94,7 +96,7 @@ class EmbeddedWorker:
             thread.join(max(0.0, end - time.monotonic()))
         return not self.is_alive
 
-    def _spawn(self, target: Callable[..., None], name: str, *args: int) -> None:
+    def _spawn(self, target: Callable[..., None], name: str, *args: object) -> None:
         thread = threading.Thread(target=target, args=args, name=name, daemon=True)
         self._started.append(thread)
         thread.start()
@@ -117,13 +119,13 @@ class EmbeddedWorker:
             connections.close_all()
 
     def _keep_tidy(self) -> None:
-        """Forget what threads need no more, a while after the start and then every hour."""
+        """Forget what nobody needs any more, a while after the start and then every hour."""
         pause = self._tidy_first_seconds
         while not self._stopping.wait(pause):
             try:
                 self._tidy()
             except Exception:
-                log.exception("retention failed; trying again in an hour")
+                log.exception("tidying failed; trying again in an hour")
             finally:
                 connections.close_all()
             pause = TIDY_SECONDS

@@ -22,10 +22,11 @@ from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
 from workflows.services.execute_run import execute_run
-from workflows.services.retention import apply_retention
 from workflows.services.sweep import sweep as sweep_once
+from workflows.services.tidy import tidy as tidy_once
 from workflows.storage.owners import process_owner
 from workflows.worker.embedded import is_running
+from workflows.worker.sending import send_until
 
 log = logging.getLogger(__name__)
 
@@ -60,8 +61,8 @@ def tidy(timestamp: int) -> None:
 @app.periodic(cron="17 * * * *")
 @app.task(name="durableweb.retain", queue=QUEUE, queueing_lock="durableweb.retain")
 def retain(timestamp: int) -> None:
-    """Forget what threads need no more, every hour, on one worker (RA.10)."""
-    apply_retention()
+    """Forget what nobody needs any more, every hour, on one worker (RA.10)."""
+    tidy_once()
 
 
 class ProcrastinateQueue:
@@ -148,7 +149,11 @@ def run_worker(concurrency: int) -> None:
         name="durableweb-sweep",
         daemon=True,
     )
+    sender = threading.Thread(
+        target=send_until, args=(_stopping,), name="durableweb-outbox", daemon=True
+    )
     sweeper.start()
+    sender.start()
     try:
         connector: Any = app.connector
         with app.replace_connector(connector.get_worker_connector()):
@@ -156,6 +161,8 @@ def run_worker(concurrency: int) -> None:
     finally:
         _stopping.set()
         sweeper.join(SWEEP_SECONDS + 1.0)
+        # What it was sending is sent again when its row comes due.
+        sender.join(SWEEP_SECONDS + 1.0)
 
 
 async def _work(concurrency: int) -> None:

@@ -41,6 +41,8 @@ def make(sample: Sample) -> str | None:
     with transaction.atomic():
         person = users.objects.create_user(
             sample.name,
+            # Of a domain that exists nowhere: without EMAIL_URL mails go to the console.
+            email=f"{sample.name}@demo.invalid",
             password=password,
             is_staff=is_admin,
             is_superuser=is_admin,

@@ -107,7 +107,8 @@ class TestWaiting:
         wait(question, 45)
         assert (take_due_steps(), take_due_steps()) == (1, 0)
         wait(question, 60)
-        assert (take_due_steps(), take_due_steps()) == (1, 0)
+        # It is overdue, and a while after that escalated.
+        assert (take_due_steps(), take_due_steps()) == (2, 0)
 
         question.refresh_from_db()
         assert (question.priority, question.assignee) == (5, None)

@@ -21,6 +21,7 @@ from workflows.services.desk.notify import tell_reviewers
 from workflows.services.desk.policies import rules_for
 from workflows.services.desk.rules import InvalidPolicy, read_part
 from workflows.services.desk.steps import next_step
+from workflows.services.outbound.events import ASKED, tell_question
 from workflows.services.state import read_state
 from workflows.storage.events import append_events
 from workflows.storage.sealing import vault
@@ -73,6 +74,7 @@ def _arrange(row: Interrupt, using: str) -> None:
     if vault() is None:  # what is encrypted is not written down beside it
         note_fields(row)
     tell_reviewers(row, "asked", f"“{row.title}” waits for an answer")
+    tell_question(ASKED, row)
 
 
 def note_fields(row: Interrupt) -> None:

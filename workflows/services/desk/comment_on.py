@@ -8,11 +8,11 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.db import transaction
-from django.urls import reverse
 
-from workflows.models import Comment, Interrupt, Notice
+from workflows.models import Comment, Interrupt
 from workflows.services.access import Person, Rights, find_interrupt, name_of, row_of
 from workflows.services.action import InvalidAnswer
+from workflows.services.desk.notify import tell_people
 from workflows.services.desk.telling import tell
 
 LONGEST = 5_000
@@ -49,16 +49,8 @@ class CommentOn:
             )
             mentioned = self._mentioned(row, text)
             comment.mentioned.set(mentioned)
-            Notice.objects.bulk_create(
-                Notice(
-                    person=each,
-                    kind="mention",
-                    text=f"{name_of(self.person)} named you on “{row.title}”"[:300],
-                    url=reverse("review", args=[row.pk]),
-                    interrupt=row,
-                )
-                for each in mentioned
-            )
+            words = f"{name_of(self.person)} named you on “{row.title}”"
+            tell_people(mentioned, row, "mention", words)
             tell(row, self.person, "commented", comment=comment.pk)
         return comment
 

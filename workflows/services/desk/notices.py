@@ -11,6 +11,7 @@ from workflows.models import Notice
 from workflows.services.access import Person
 
 MOST = 200
+MOST_AT_ONCE = 5
 
 
 @dataclass(frozen=True)
@@ -28,17 +29,20 @@ class NoticeLine:
 def notices_of(person: Person, limit: int = 50) -> list[NoticeLine]:
     """The newest notices of this person."""
     rows = Notice.objects.filter(person=person.pk).order_by("-id")
-    return [
-        NoticeLine(
-            row.pk,
-            row.kind,
-            row.text,
-            row.url,
-            row.created_at,
-            row.read_at is not None,
-        )
-        for row in rows[: max(1, min(limit, MOST))]
-    ]
+    return [_line(row) for row in rows[: max(1, min(limit, MOST))]]
+
+
+def newer_notices(person: Person, after: int | None) -> tuple[int, list[NoticeLine]]:
+    """The number of the newest notice, and the unread ones after number `after`, oldest first.
+
+    At most five of them; none where `after` is None.
+    """
+    rows = Notice.objects.filter(person=person.pk)
+    last = rows.order_by("-id").values_list("pk", flat=True).first() or 0
+    if after is None:
+        return last, []
+    found = rows.filter(pk__gt=after, pk__lte=last, read_at=None).order_by("-id")
+    return last, [_line(row) for row in reversed(found[:MOST_AT_ONCE])]
 
 
 def unread(person: Person, question: int | None = None) -> int:
@@ -67,3 +71,9 @@ class ReadNotices:
             rows = rows.filter(interrupt=self.question)
         # Looking at a page must not wait for whoever writes.
         return rows.update(read_at=timezone.now()) if rows.exists() else 0
+
+
+def _line(row: Notice) -> NoticeLine:
+    return NoticeLine(
+        row.pk, row.kind, row.text, row.url, row.created_at, row.read_at is not None
+    )

@@ -1,4 +1,4 @@
-"""Who is told what: lines in people's own lists."""
+"""Who is told what: lines in people's own lists, and mails for those who want them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from django.contrib.auth import get_user_model
 
 from workflows.models import Interrupt, Notice
 from workflows.services.access import Rights
+from workflows.services.outbound.mailing import mail_notices
 
 MOST_PEOPLE = 200
 
@@ -29,7 +30,10 @@ def tell_reviewers(row: Interrupt, kind: str, text: str) -> int:
 
 
 def tell_people(people: list[Any], row: Interrupt, kind: str, text: str) -> int:
-    """One line in the list of each of these people, in the caller's transaction."""
+    """Tell each of these people of the question, in the caller's transaction.
+
+    One line in their own list, and a mail for those who want one; returns how many people.
+    """
     made = Notice.objects.bulk_create(
         Notice(
             person=each,
@@ -40,4 +44,5 @@ def tell_people(people: list[Any], row: Interrupt, kind: str, text: str) -> int:
         )
         for each in people
     )
+    mail_notices(made)
     return len(made)

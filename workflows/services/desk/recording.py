@@ -14,6 +14,7 @@ from django.db.models import F
 from workflows.engine import ids
 from workflows.models import Decision, Draft, Interrupt, Run, Thread
 from workflows.services.desk import audit
+from workflows.services.outbound.events import tell_decided
 from workflows.services.queueing import queue_run
 from workflows.storage.events import append_events
 from workflows.storage.sealing import ANSWER, EDITS, seal
@@ -114,4 +115,5 @@ def record_decision(
             **({"bulk": bulk} if bulk is not None else {}),
         },
     )
+    tell_decided(row, decision)
     return decision

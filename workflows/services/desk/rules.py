@@ -49,6 +49,11 @@ class Rules:
     `escalate` after, `timeout` again from when it was asked. `decisions` None leaves it to the
     question which decisions it takes; `close` lets people close it without an answer: by
     cancelling its run, or with its own word for "ignored".
+    `escalate` after, `timeout` again from when it was asked. `mail` lets notices of the
+    question leave as mail. `link` is how long a link by which it is decided works (None the
+    site's `APPROVAL_LINK_SECONDS`, 0 no links), and `outside` names the fields of the
+    question that such a link and a mail show; None shows the proposal on the link's page and
+    nothing in a mail.
     """
 
     decide_groups: tuple[str, ...] | None = None
@@ -68,6 +73,9 @@ class Rules:
     reasons: tuple[str, ...] = ()
     decisions: tuple[str, ...] | None = None
     close: str = ""
+    mail: bool = True
+    link: int | None = None
+    outside: tuple[str, ...] | None = None
     sources: tuple[str, ...] = field(default=("default",), compare=False)
 
     def with_part(self, part: Mapping[str, Any], source: str) -> Rules:
@@ -209,5 +217,8 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "reasons": _texts,
     "decisions": _or_none(_decisions),
     "close": _close,
+    "mail": _flag,
+    "link": _or_none(_seconds),
+    "outside": _or_none(_texts),
 }
 DEFAULT = Rules()

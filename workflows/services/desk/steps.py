@@ -26,12 +26,15 @@ from workflows.services.desk.policies import PolicyBook, rules_for
 from workflows.services.desk.recording import record_decision, take
 from workflows.services.desk.rules import Escalation, Rules
 from workflows.services.desk.shape import shape_of
+from workflows.services.outbound import events
+from workflows.services.outbound.events import tell_question
 from workflows.services.queueing import lock_thread
 from workflows.storage.events import append_events
 
 log = logging.getLogger(__name__)
 
 REMIND = "remind"
+OVERDUE = "overdue"
 ESCALATE = "escalate"
 TIMEOUT = "timeout"
 AT_ONCE = 100
@@ -54,6 +57,7 @@ def steps_of(row: Interrupt, rules: Rules) -> list[Step]:
             Step(row.due_at - timedelta(seconds=before), REMIND)
             for before in rules.remind
         ]
+        steps.append(Step(row.due_at, OVERDUE))
         steps += [
             Step(row.due_at + timedelta(seconds=each.after), ESCALATE, each)
             for each in rules.escalate
@@ -126,6 +130,8 @@ def _take_steps(number: int) -> int:
 def _do(step: Step, row: Interrupt, thread: Thread, rules: Rules) -> None:
     if step.kind == REMIND:
         tell_reviewers(row, "reminder", f"“{row.title}” is due soon")
+    elif step.kind == OVERDUE:
+        tell_question(events.OVERDUE, row)
     elif step.escalation is not None:
         _escalate(row, step.escalation)
     else:

@@ -1,0 +1,43 @@
+"""What every site forgets by itself, now and then: each part on its own."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+
+from django.conf import settings
+from django.utils import timezone
+
+from workflows.services.forget_expired import forget_expired
+from workflows.services.outbound.links import forget_links, revoke_lost
+from workflows.services.outbound.outbox import forget_deliveries
+from workflows.services.retention import apply_retention
+
+log = logging.getLogger(__name__)
+
+
+def tidy() -> None:
+    """Forget what threads, store, cache and outbox need no more; a part that fails stops no other.
+
+    Called by every worker about once an hour.
+    """
+    parts: tuple[Callable[[], object], ...] = (
+        apply_retention,
+        forget_expired,
+        revoke_lost,
+        forget_outbound,
+    )
+    for part in parts:
+        try:
+            part()
+        except Exception:
+            log.exception("%s failed; trying again in an hour", part.__name__)
+
+
+def forget_outbound() -> int:
+    """Forget what was sent and links that expired, after OUTBOX_KEEP_DAYS; how many rows."""
+    if not settings.OUTBOX_KEEP_DAYS:
+        return 0
+    before = timezone.now() - timedelta(days=settings.OUTBOX_KEEP_DAYS)
+    return forget_deliveries(before) + forget_links(before)

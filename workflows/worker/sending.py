@@ -1,0 +1,33 @@
+"""The thread of a worker that sends what is in the outbox; it decides nothing."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from django.db import connections
+
+from workflows.services.outbound.delivering import deliver_due
+
+log = logging.getLogger(__name__)
+
+PAUSE_SECONDS = 1.0
+
+
+def send_until(
+    stopping: threading.Event,
+    *,
+    pause: float = PAUSE_SECONDS,
+    deliver: Callable[[], object] = deliver_due,
+) -> None:
+    """Send what is due, again and again, until `stopping` is set."""
+    try:
+        while not stopping.wait(pause):
+            try:
+                deliver()
+            except Exception:
+                log.exception("sending from the outbox failed; trying again")
+                connections.close_all()
+    finally:
+        connections.close_all()
