@@ -39,6 +39,12 @@ class Channel:
         self.typ = typ
         self.key = key
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        own = cls.__dict__
+        if "peek" not in own and ("get" in own or "is_available" in own):
+            cls.peek = Channel.peek  # type: ignore[method-assign]
+
     def fresh(self) -> Self:
         """A channel like this one, without a value."""
         new = copy.copy(self)
@@ -69,6 +75,10 @@ class Channel:
         """Say whether `get` would answer."""
         return self.checkpoint() is not MISSING
 
+    def peek(self) -> Any:
+        """What `get` answers, or MISSING."""
+        return self.get() if self.is_available() else MISSING
+
     def traits(self) -> tuple[Any, ...]:
         """What makes two channels of one class the same kind of channel."""
         return (self.typ,)
@@ -83,13 +93,14 @@ class Channel:
         return hash((type(self).__name__, self.key))
 
 
-_NEVER = frozenset({str, int, float, bool, list, type(None)})
+BARE = frozenset({str, int, float, bool, list, type(None)})
+"""Types of values that are never an Overwrite."""
 
 
 def unwrap_overwrite(value: Any) -> tuple[bool, Any]:
     """Say whether `value` is an Overwrite, and what it holds (R2.5)."""
     kind = type(value)
-    if kind in _NEVER:
+    if kind in BARE:
         return False, value
     if kind.__name__ == "Overwrite" and hasattr(value, "value"):
         return True, value.value

@@ -81,6 +81,9 @@ class BinaryOperatorAggregate(Channel):
     def is_available(self) -> bool:
         return self.value is not MISSING
 
+    def peek(self) -> Any:
+        return self.value
+
     def update(self, values: Sequence[Any]) -> bool:
         if not values:
             return False

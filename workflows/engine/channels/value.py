@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from workflows.engine.channels.base import (
+    BARE,
     MISSING,
     Channel,
     EmptyChannelError,
@@ -38,6 +39,8 @@ class _Single(Channel):
     def is_available(self) -> bool:
         return self.value is not MISSING
 
+    peek = checkpoint
+
     def _refuse_many(self) -> InvalidUpdateError:
         return InvalidUpdateError(
             f"key {self.key!r} got more than one value in one step; it keeps the last "
@@ -56,7 +59,8 @@ class LastValue(_Single):
             return False
         if len(values) != 1:
             raise self._refuse_many()
-        self.value = unwrap_overwrite(values[0])[1]
+        value = values[0]
+        self.value = value if type(value) in BARE else unwrap_overwrite(value)[1]
         return True
 
 

@@ -64,7 +64,8 @@ def body(task: Task, context: Context) -> Generator[Invoke, Any, Writes]:
     value = task.input
     if node.mapper is not None and "send" not in task.due:
         value = node.mapper(value)
-    strict = context.run.settings.get("strict_state")
+    settings = context.run.settings
+    strict = settings and settings.get("strict_state")
     before = picture(value) if strict else {}
     try:
         result = yield Invoke(node.fn, (value,), kwargs, node.is_async, node.afn)
@@ -77,7 +78,7 @@ def body(task: Task, context: Context) -> Generator[Invoke, Any, Writes]:
             if isinstance(part, Command) and part.graph is not None:
                 _send_up(part, context)
     writes = node.write(result)
-    if context.run.settings.get("strict_updates"):
+    if settings and settings.get("strict_updates"):
         check_keys(result, task.name, context.run)
     for branch in node.branches:
         writes += yield from _route(branch, writes, task, context)

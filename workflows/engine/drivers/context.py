@@ -56,24 +56,15 @@ class Writer:
 class Context:
     """What the function of a task can reach; implements `runtime.TaskContext`."""
 
-    __slots__ = (
-        "_config",
-        "_runtime",
-        "driver",
-        "run",
-        "subgraphs",
-        "task",
-        "watch",
-    )
+    subgraphs = 0
+    watch: Watch | None = None
+    _config: dict[str, Any] | None = None
+    _runtime: Runtime[Any] | None = None
 
     def __init__(self, task: Task, run: Run, driver: Any) -> None:
         self.task = task
         self.run = run
         self.driver = driver
-        self.subgraphs = 0
-        self._config: dict[str, Any] | None = None
-        self._runtime: Runtime[Any] | None = None
-        self.watch: Watch | None = None
 
     @property
     def namespace(self) -> str:

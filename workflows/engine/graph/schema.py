@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Annotated, Any, NotRequired, Required
 
 from workflows.engine.channels import (
+    MISSING,
     BinaryOperatorAggregate,
     Channel,
     DeltaChannel,
@@ -158,8 +159,8 @@ def reader(
     if ROOT in wanted:
 
         def root(live: Any, remaining: int) -> Any:
-            channel = live[ROOT]
-            return channel.get() if channel.is_available() else None
+            value = live[ROOT].peek()
+            return None if value is MISSING else value
 
         return root
     keys = tuple(k for k in wanted if k in channels)
@@ -168,11 +169,11 @@ def reader(
     def read(live: Any, remaining: int) -> dict[str, Any]:
         found = {}
         for key in keys:
-            channel = live[key]
-            if channel.is_available():
-                found[key] = channel.get()
-        for key, value in filled:
-            found[key] = value.read(remaining)
+            value = live[key].peek()
+            if value is not MISSING:
+                found[key] = value
+        for key, each in filled:
+            found[key] = each.read(remaining)
         return found
 
     return read

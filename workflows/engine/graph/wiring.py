@@ -36,6 +36,8 @@ def writer(
     def from_update(update: Any) -> Writes:
         if root:
             return [(ROOT, update)]
+        if allowed is None and update.keys() <= channels.keys():
+            return [*update.items()]
         pairs: Writes = []
         for key, value in update.items():
             if key in channels and (allowed is None or key in allowed):

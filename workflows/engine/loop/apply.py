@@ -58,7 +58,7 @@ def follow_edges(routes: Routes, writes: dict[str, list[Any]], task: Task) -> No
     """The static edges of a task's node: targets are due, joins are told of its arrival."""
     node = task.node
     for target in node.edges:
-        routes.reach(target, f"edge:{task.name}")
+        routes.reach(target, [f"edge:{task.name}"])
     for join in node.joins:
         writes.setdefault(join, []).append(task.name)
 
@@ -72,7 +72,7 @@ def fire_joins(
             continue
         barrier = view.channels[name]
         if isinstance(barrier, NamedBarrierValue) and barrier.consume():
-            routes.reach(join.target, name)
+            routes.reach(join.target, [name])
             if name not in changed:
                 changed.append(name)
 
@@ -97,16 +97,16 @@ class Routes:
         if "send" in item:
             self.sends.append(item)
             return
-        known = self.reach(item["node"], *item.get("by", ()))
+        known = self.reach(item["node"], [*item.get("by", ())])
         for mark in ("carried", "origin", "was"):
             if item.get(mark):
                 known[mark] = item[mark]
 
-    def reach(self, name: str, *ways: str) -> Due:
+    def reach(self, name: str, ways: list[str]) -> Due:
         """Make a node due, by these ways; returns its due item."""
         known = self.nodes.get(name)
         if known is None:
-            known = self.nodes[name] = {"node": name, "by": [*ways]}
+            known = self.nodes[name] = {"node": name, "by": ways}
             if self.program.defers:
                 node = self.program.nodes.get(name)
                 if node is not None and node.defer:

@@ -12,7 +12,7 @@ from workflows.engine.errors import SerdeError, SerializationError
 from workflows.engine.loop import effects
 from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.identity import STAMP
-from workflows.engine.loop.records import Task
+from workflows.engine.loop.records import Task, path_text
 from workflows.engine.loop.resume import questions
 from workflows.engine.loop.view import View, copy_checkpoint
 from workflows.engine.serde import canonical
@@ -211,8 +211,7 @@ def finish(view: View) -> Steps[None]:
 
 def writes_of(task: Task) -> TaskWrites:
     """What a finished task saves."""
-    pairs = list(task.writes or ())
-    return TaskWrites(task.key, task.path_text, task.name, pairs)
+    return TaskWrites(task.key, path_text(task.path), task.name, [*(task.writes or ())])
 
 
 def failure_of(task: Task, error: BaseException) -> TaskWrites:

@@ -28,36 +28,25 @@ def due_tasks(view: View) -> list[Task]:
     """The tasks of the next step: Sends as sent, then nodes as registered (R3.5)."""
     tasks = []
     sends = 0
+    run = view.run
+    program = run.program
+    anchor, namespace, step = view.anchor, run.namespace, view.step + 1
     for item in ready(view):
-        if "send" in item and item["node"] != view.run.program.first:
-            path: tuple[Any, ...] = ("send", sends, item["node"])
+        name = item["node"]
+        node = program.nodes.get(name) or _gone(name)
+        if "was" in item:  # renamed since: the ids of what is on record must not move
+            name = item["was"]
+        if "send" in item and item["node"] != program.first:
+            path: tuple[Any, ...] = ("send", sends, name)
             sends += 1
         else:
-            path = ("node", item["node"])
-        tasks.append(make_task(view, item, path))
+            path = ("node", name)
+        below = None
+        if run.origin:
+            below = (run.origin, step - 1 - run.began, name, *path)
+        key = (anchor, namespace, step, name, *path)
+        tasks.append(Task(node, path, key, None, item, None, None, below))
     return tasks
-
-
-def make_task(view: View, item: Due, path: tuple[Any, ...]) -> Task:
-    """The task of one due item."""
-    name = item["node"]
-    program = view.run.program
-    node = program.nodes.get(name) or _gone(name)
-    if "was" in item:  # renamed since: the ids of what is on record must not move
-        name = item["was"]
-        path = ("node", name) if path[0] == "node" else (*path[:2], name)
-    key = (
-        view.anchor,
-        view.run.namespace,
-        view.step + 1,
-        name,
-        *path,
-    )
-    run = view.run
-    below = None
-    if run.origin:
-        below = (run.origin, view.step - run.began, name, *path)
-    return Task(node, path, key, due=item, origin_key=below)
 
 
 def _gone(name: str) -> Node:

@@ -26,9 +26,11 @@ def run_tasks(view: View, tasks: list[Task]) -> Steps[Step]:
     if view.pending:
         load_answers(view, tasks)
     for task in plan.start_order(tasks) if len(tasks) > 1 else tasks:
-        if task.writes is None and may_start(view, task):
+        if task.writes is not None:
+            continue
+        if not view.run.resuming or may_start(view, task):
             step.queue.append(task)
-        elif task.writes is None:
+        else:
             step.order += [
                 q for q in questions(view, task) if q.id not in view.run.answers
             ]
