@@ -8,6 +8,7 @@ from typing import Any
 from workflows.engine.checkpoint.kept import Keeper, Node
 from workflows.engine.checkpoint.records import (
     SLOTS,
+    Bare,
     Saved,
     Slots,
     Space,
@@ -23,7 +24,7 @@ from workflows.engine.checkpoint.shapes import (
 )
 from workflows.engine.errors import SerializationError
 from workflows.engine.serde import Serde
-from workflows.engine.serde.plain import SAFE
+from workflows.engine.serde.plain import SAFE, encode_plain
 from workflows.engine.serde.vault import AnyCipher, Vault
 
 
@@ -85,8 +86,6 @@ class Forms:
 
     def body_of(self, saved: Saved, thread_id: str) -> Any:
         """[checkpoint without values, metadata], made anew."""
-        if not isinstance(saved.body, bytes):
-            saved.body = self._text_of_body(*saved.body)
         return self._read(saved.body, thread_id, BODY)
 
     def _read(self, data: bytes, thread_id: str, place: str) -> Any:
@@ -105,9 +104,7 @@ class Forms:
             for channel, value in self._pairs(record.slots[slot], thread_id)
         ]
 
-    def _pairs(
-        self, kept: bytes | Sequence[tuple[str, Any]], thread_id: str
-    ) -> Sequence[tuple[str, Any]]:
+    def _pairs(self, kept: bytes | Bare, thread_id: str) -> Sequence[tuple[str, Any]]:
         if isinstance(kept, bytes):
             found: list[tuple[str, Any]] = self._read(kept, thread_id, WRITES)
             return found
@@ -148,17 +145,17 @@ class Forms:
         rest: dict[str, Any] = checkpoint.copy()  # type: ignore[assignment]
         rest.pop("channel_values", None)
         rest.pop("channel_versions", None)
-        body: bytes | list[Any]
+        body = self._body(rest, metadata, own)
         if self.sealer is not None:
-            text = self._text_of_body(rest, metadata)
-            body = self.sealer.seal(text, thread_id, BODY)
-        elif own and is_engines_own(rest.get("due") or (), metadata):
-            body = [rest, metadata]
-        else:
-            body = self._text_of_body(rest, metadata)
+            body = self.sealer.seal(body, thread_id, BODY)
         return Saved(checkpoint["id"], parent, body, values, versions)
 
-    def _text_of_body(self, rest: dict[str, Any], metadata: Any) -> bytes:
+    def _body(self, rest: dict[str, Any], metadata: Any, own: bool) -> bytes:
+        if own and is_engines_own(rest["due"], metadata):
+            try:
+                return encode_plain([rest, metadata])
+            except ValueError:
+                pass  # a name with a lone surrogate: the careful way below
         try:
             return self.serde.encode([rest, metadata])
         except SerializationError:
@@ -167,7 +164,7 @@ class Forms:
             raise
 
     def slots(self, writes: Sequence[tuple[str, Any]], thread_id: str) -> Slots:
-        """What is kept of a task's writes, by slot."""
+        """What is kept of a task's writes."""
         if self.sealer is not None:
             return {
                 slot: self.sealer.seal(data, thread_id, WRITES)
@@ -175,8 +172,8 @@ class Forms:
             }
         for channel, value in writes:
             if type(value) not in SAFE or channel in SLOTS:
-                return {**self._slot_texts(writes)}
-        return {"writes": tuple(writes)}
+                return self._slot_texts(writes)
+        return tuple(writes)  # they cannot change, so they need no text
 
     def _slot_texts(self, writes: Sequence[tuple[str, Any]]) -> dict[str, bytes]:
         pairs: dict[str, list[list[Any]]] = {}

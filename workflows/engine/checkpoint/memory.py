@@ -162,16 +162,13 @@ class InMemorySaver(PromptTwins):
     def commit(self, commit: Commit) -> None:
         """Save `commit` whole, or nothing of it where a value cannot be stored."""
         thread_id, namespace = str(commit.thread_id), commit.namespace
-        tasks = [
-            (task, self._forms.slots(task.writes, thread_id)) for task in commit.writes
-        ]
-        parent = commit.parent_id
+        forms, parent, checkpoint = self._forms, commit.parent_id, commit.checkpoint
+        tasks = [(task, forms.slots(task.writes, thread_id)) for task in commit.writes]
         with self._lock:
             space = self._space(thread_id, namespace)
-            checkpoint = commit.checkpoint
             saved = None
             if checkpoint is not None:
-                saved = self._forms.saved(
+                saved = forms.saved(
                     thread_id,
                     namespace,
                     space.saved.get(parent) if parent else None,

@@ -6,6 +6,7 @@ from bisect import insort
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from workflows.engine import ids
 from workflows.engine.checkpoint.kept import Node
 from workflows.engine.checkpoint.shapes import Due
 from workflows.engine.constants import CALL, ERROR, INTERRUPT, RESUME, RETURN, RUNS
@@ -20,12 +21,16 @@ SLOTS = {
     CALL: "return",
     RUNS: "runs",
 }
-Slots = dict[str, bytes | Sequence[tuple[str, Any]]]
+Bare = tuple[tuple[str, Any], ...]
+"""Channel writes as they are: scalars alone, which nobody can change."""
+Slots = dict[str, bytes] | Bare
+"""What a task has written: a text a slot, or all of it bare."""
+Parts = tuple[object, ...]
 _OWN_LISTS = frozenset({"parents", "wrote"})
 
 
 class Saved:
-    """One checkpoint: `body` is [checkpoint without values, metadata], or the text of that.
+    """One checkpoint: `body` is the text of [checkpoint without values, metadata].
 
     `values` are nodes, but for scalars, which stand there themselves.
     """
@@ -36,7 +41,7 @@ class Saved:
         self,
         id: str,
         parent: str | None,
-        body: bytes | list[Any],
+        body: bytes,
         values: dict[str, Node | Any],
         versions: dict[str, Any],
     ) -> None:
@@ -48,13 +53,13 @@ class Saved:
 
 
 class TaskRecord:
-    """What one task has saved: slot to its [channel, value] pairs, or to the text of them."""
+    """What one task has saved: slot to its (channel, value) pairs, or to the text of them."""
 
     __slots__ = ("path", "slots")
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self.slots: Slots = {}
+        self.slots: dict[str, bytes | Bare] = {}
 
 
 class Space:
@@ -65,8 +70,9 @@ class Space:
     def __init__(self) -> None:
         self.ids: list[str] = []  # sorted, the head last
         self.saved: dict[str, Saved] = {}
-        # By checkpoint, in the order in which it came; sorted by task when it is read.
-        self.entered: dict[str, list[tuple[str | TaskKey, str, Slots]]] = {}
+        # By checkpoint, in the order in which it came; sorted by task when it is read. Tuples of
+        # text and numbers, where that can be: the garbage collector passes over them.
+        self.entered: dict[str, Sequence[tuple[str | Parts, str, Slots]]] = {}
 
     def add(self, saved: Saved) -> None:
         """Enter a checkpoint, at its place by id."""
@@ -81,22 +87,26 @@ class Space:
         self, checkpoint_id: str, task: str | TaskKey, path: str, slots: Slots
     ) -> None:
         """Enter what a task wrote; a slot written before is replaced."""
-        entry = (task, path, slots)
+        entry = (task.parts if isinstance(task, TaskKey) else task, path, slots)
         entries = self.entered.get(checkpoint_id)
         if entries is None:
-            self.entered[checkpoint_id] = [entry]
-        else:
+            self.entered[checkpoint_id] = (entry,)
+        elif isinstance(entries, list):
             entries.append(entry)
+        else:
+            self.entered[checkpoint_id] = [*entries, entry]
 
     def tasks_of(self, checkpoint_id: str) -> dict[str, TaskRecord]:
         """What the tasks of the step after a checkpoint have saved, by task id."""
         tasks: dict[str, TaskRecord] = {}
         for task, path, slots in self.entered.get(checkpoint_id, ()):
-            task_id = task if isinstance(task, str) else task.id
+            task_id = task if isinstance(task, str) else ids.task_id(*task)
             record = tasks.get(task_id)
             if record is None:
                 record = tasks[task_id] = TaskRecord(path)
-            record.slots.update(slots)
+            record.slots.update(
+                {"writes": slots} if isinstance(slots, tuple) else slots
+            )
         return tasks
 
     def drop(self, ids: set[str]) -> None:
@@ -111,7 +121,7 @@ class Space:
         twin = Space()
         twin.ids = self.ids[:]
         twin.saved = dict(self.saved)
-        twin.entered = {id: entries[:] for id, entries in self.entered.items()}
+        twin.entered = {id: [*entries] for id, entries in self.entered.items()}
         return twin
 
 

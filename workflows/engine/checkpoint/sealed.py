@@ -69,7 +69,6 @@ class Sealer:
             return self.seal(self.open(data, source, place), target, place)
 
         for id, saved in space.saved.items():
-            assert isinstance(saved.body, bytes)  # noqa: S101 - so are all that were sealed
             space.saved[id] = Saved(
                 saved.id,
                 saved.parent,
@@ -80,16 +79,9 @@ class Sealer:
                 },
                 saved.versions,
             )
-        for entries in space.entered.values():
-            entries[:] = [
-                (
-                    task,
-                    path,
-                    {
-                        slot: again(data, WRITES)
-                        for slot, data in slots.items()
-                        if isinstance(data, bytes)
-                    },
-                )
+        for id, entries in space.entered.items():
+            space.entered[id] = [
+                (task, path, {s: again(d, WRITES) for s, d in slots.items()})
                 for task, path, slots in entries
+                if isinstance(slots, dict)  # so are all that were sealed
             ]

@@ -9,6 +9,11 @@ from __future__ import annotations
 from math import isfinite
 from typing import Any
 
+import msgspec
+
+encode_plain = msgspec.json.Encoder().encode
+"""For values that are known to be plain; what is not may change without a word."""
+
 SAFE = frozenset({str, int, bool, type(None)})
 _LEVELS = 32
 _LONG = 12
