@@ -132,10 +132,11 @@ class Forms:
         if not own:
             versions = dict(versions)
         values = _unmoved(before, given, changed, versions)
+        bare = self._bare
         for channel, value in given.items():
             if channel in values:
                 continue
-            if type(value) in self._bare:
+            if type(value) in bare:
                 values[channel] = value  # cannot change, so it needs no text
             else:
                 key = (thread_id, namespace, channel)

@@ -71,20 +71,38 @@ def body(task: Task, context: Context) -> Generator[Invoke, Any, Writes]:
         result = yield Invoke(node.fn, (value,), kwargs, node.is_async, node.afn)
     except ParentCommand as up:
         result = _taken_over(up, context)
-    if isinstance(result, Command) and result.graph is not None:
-        _send_up(result, context)
-    elif isinstance(result, list | tuple):
-        for part in result:
-            if isinstance(part, Command) and part.graph is not None:
-                _send_up(part, context)
-    writes = node.write(result)
-    if settings and settings.get("strict_updates"):
-        check_keys(result, task.name, context.run)
+    writes = _written(result, task, context)
     for branch in node.branches:
         writes += yield from _route(branch, writes, task, context)
     if strict:
         check_state(before, value, task.name, context.run)
     return writes
+
+
+def _written(result: Any, task: Task, context: Context) -> Writes:
+    """The writes of what a node returned."""
+    if type(result) is not dict:
+        for part in result if isinstance(result, list | tuple) else [result]:
+            if isinstance(part, Command) and part.graph is not None:
+                _send_up(part, context)
+    writes = task.node.write(result)
+    settings = context.run.settings
+    if settings and settings.get("strict_updates"):
+        check_keys(result, task.name, context.run)
+    return writes
+
+
+def _bare(task: Task, context: Context) -> Writes:
+    """`body` on this thread where a node is its function alone (`Node.is_bare`)."""
+    if task.first_attempt is None:
+        task.first_attempt = time.time()
+    try:
+        result = task.node.fn(task.input)
+    except ParentCommand as up:
+        result = _taken_over(up, context)
+    except asyncio.CancelledError as error:
+        raise _cancelled(task, error) from error
+    return _written(result, task, context)
 
 
 def _route(
@@ -137,6 +155,8 @@ def check_blocking(node: Node | None, name: str) -> None:
 
 def run_blocking(task: Task, context: Context) -> Writes:
     """Run one attempt on this thread."""
+    if task.node.is_bare and task.call is None and not context.run.settings:
+        return _bare(task, context)
     steps = body(task, context)
     try:
         invoke = next(steps)

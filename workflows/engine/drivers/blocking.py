@@ -102,7 +102,7 @@ class Blocking:
                 events = self._next_events()
                 if events:
                     self._advance(events)
-                if stop.is_now and not self.done:
+                if stop.mode and stop.is_now and not self.done:
                     self.ready.clear()
                     self._advance(None, stop.error())
             yield from self._hand_out()
@@ -172,11 +172,13 @@ class Blocking:
         if faults.active is not None:
             faults.active.before(request)
         kind = type(request)
-        if kind is Save:  # these two are asked in every step
+        if kind is Start and not request.delay:  # these two are asked in every step
+            return self.ready.append(request.task)
+        if kind is Save:
             return self.saver.commit(request.commit)
-        if kind is Start:
-            return self._start(request.task, request.delay)
         match request:
+            case Start(task, delay):
+                return self._start_later(task, delay)
             case Emit():
                 self.chunks += handed_out(self.run, request)
                 return None
@@ -201,15 +203,12 @@ class Blocking:
                 return self.run.cache.set(pairs)
         raise TypeError(f"unknown request {request!r}")
 
-    def _start(self, task: Task, delay: float) -> None:
-        if delay > 0:
-            self.live += 1
-            job = partial(self._in_pool, task, copy_context())
-            timer = Timer(delay, pool.submit, (job,))
-            timer.daemon = True
-            timer.start()
-            return
-        self.ready.append(task)
+    def _start_later(self, task: Task, delay: float) -> None:
+        self.live += 1
+        job = partial(self._in_pool, task, copy_context())
+        timer = Timer(delay, pool.submit, (job,))
+        timer.daemon = True
+        timer.start()
 
     def _submit(self, task: Task) -> None:
         self.live += 1

@@ -23,7 +23,7 @@ from workflows.engine.inject import (
     parameters_of,
 )
 from workflows.engine.loop.identity import Identity
-from workflows.engine.loop.records import Branch, Join, Node, Program, is_plain
+from workflows.engine.loop.records import Branch, Join, Node, Program, is_bare, is_plain
 from workflows.engine.pregel import Pregel
 from workflows.engine.serde import register_reachable
 
@@ -53,6 +53,8 @@ def build(graph: Any, name: str, identity: Identity) -> Program:
         nodes[source].branches = tuple(
             _branch(graph, spec, nodes, channels, name) for spec in branches.values()
         )
+    for node in nodes.values():
+        node.is_bare = is_bare(node)
     register_reachable(
         graph.state_schema,
         graph.input_schema,

@@ -32,7 +32,9 @@ def advance(
 ) -> Commit:
     """Make a new checkpoint the present one; returns what there is to save."""
     run = view.run
-    checkpoint = copy_checkpoint(view.checkpoint, max(view.floor, view.id), due)
+    before = view.checkpoint
+    floor = view.floor if view.floor > before["id"] else before["id"]
+    checkpoint = copy_checkpoint(before, floor, due)
     values = checkpoint["channel_values"]
     channels = view.channels
     versions = checkpoint["channel_versions"]

@@ -60,6 +60,8 @@ class Node:
     subgraph: Any = None
     afn: Callable[..., Any] | None = None
     mapper: Callable[[Any], Any] | None = None
+    is_bare: bool = False
+    """Nothing but a plain function: nothing is injected, no branch asked, no input mapped."""
 
 
 @dataclass(slots=True, eq=False)
@@ -94,6 +96,17 @@ class Program:
     reads: Callable[[], frozenset[str]] = frozenset
     """The keys that nodes and branches read, whether the state has them or not."""
     identity: Identity = field(default_factory=Identity)
+
+
+def is_bare(node: Node) -> bool:
+    """What `Node.is_bare` is, once a node has all its parts."""
+    return not (
+        node.is_async
+        or node.inject
+        or node.inject_error
+        or node.branches
+        or node.mapper is not None
+    )
 
 
 def is_plain(node: Node) -> bool:
