@@ -62,11 +62,12 @@ class NotifyAnnouncer:
                 return False
             self._waiting[thread_id] = max(seq, self._waiting.get(thread_id, 0))
             begin, self._is_sending = not self._is_sending, True
-        # No daemon: a process that ends waits until its last news are sent.
-        sender = threading.Thread(target=self._send_later, name="durableweb-notify")
         if begin:
             try:
-                sender.start()
+                # No daemon: a process that ends waits until its last news are sent.
+                threading.Thread(
+                    target=self._send_later, name="durableweb-notify"
+                ).start()
             except RuntimeError:  # the interpreter ends, or has no thread left
                 with self._lock:
                     self._waiting, self._is_sending = {}, False
