@@ -144,7 +144,7 @@ def measure(url: str, given: Any) -> None:
             )
         print(header("microseconds a step or task"))
         print(
-            "of our statements and commits one a save is the NOTIFY that wakes the pages; it "
+            "among our statements and commits is the NOTIFY that wakes the pages, at most 40 a second; it "
             "writes nothing and waits for no disk"
         )
         print(

@@ -28,6 +28,7 @@ from workflows.storage.interrupts import withdraw
 from workflows.storage.leases import keeper, lease_seconds, seconds_param
 from workflows.storage.owners import is_dead, process_owner
 from workflows.storage.prune import roll_back
+from workflows.storage.taking import take
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +70,22 @@ def open_direct(
     Raises ThreadBusyError while another run holds it, StaleResumeError when the head is
     not `expected_head` ("" means that there must be none yet, None any).
     """
+    run_id = None
+    if expected_head is None:
+        run_id = take(connections[using], thread_id, graph, kind)
+    if run_id is None:
+        run_id = _take_slowly(using, thread_id, expected_head, graph, kind)
+    keeper.hold(using, run_id, 1, lease_seconds())
+    listen(using, run_id, owner)
+    place = Place(thread_id, str(run_id), 1, owner)
+    _held_here[using, run_id] = (place, forget)
+    return place
+
+
+def _take_slowly(
+    using: str, thread_id: str, expected_head: str | None, graph: str, kind: str
+) -> int:
+    """Take the thread step by step: look at its head and at who holds it."""
     holder: tuple[Any, ...] | None = None
     for _ in range(_ATTEMPTS):
         wrapper = connections[using]
@@ -82,19 +99,13 @@ def open_direct(
                 append_events(
                     using, thread_id, run_id, [("run", data)], thread_status="busy"
                 )
-                break
+                return run_id
             holder = _holder(using, thread_id)
             if holder is not None and not _break_lease(using, thread_id, holder):
                 raise ThreadBusyError(
                     str(holder[0]), instant(holder[3]), thread_id=thread_id
                 )
-    else:
-        raise ThreadBusyError(str(holder[0]) if holder else "?", thread_id=thread_id)
-    keeper.hold(using, run_id, 1, lease_seconds())
-    listen(using, run_id, owner)
-    place = Place(thread_id, str(run_id), 1, owner)
-    _held_here[using, run_id] = (place, forget)
-    return place
+    raise ThreadBusyError(str(holder[0]) if holder else "?", thread_id=thread_id)
 
 
 def listen(using: str, run_id: int, owner: Any) -> None:
@@ -171,7 +182,7 @@ def _break_lease(using: str, thread_id: str, holder: tuple[Any, ...]) -> bool:
     held = _held_here.get((using, run_id))
     if held is not None and is_given_up(held[0]):
         place, forget = held
-        _let_go(using, run_id)
+        let_go(using, run_id)
         forget(place)
         return end_run(using, thread_id, run_id, fence, "cancelled", reason="left")
     dead = connections[using].vendor == SQLITE and is_dead(owner)
@@ -180,7 +191,8 @@ def _break_lease(using: str, thread_id: str, holder: tuple[Any, ...]) -> bool:
     return end_run(using, thread_id, run_id, fence, "error", reason="abandoned")
 
 
-def _let_go(using: str, run_id: int) -> None:
+def let_go(using: str, run_id: int) -> None:
+    """Renew the lease of a run of this process no more; it is about to end."""
     keeper.settle(using, run_id)
     _held_here.pop((using, run_id), None)
 
@@ -264,7 +276,7 @@ _OUTCOMES = {
 def close_direct(using: str, place: Place, outcome: str) -> None:
     """End the run of `place`; one that was taken over is only reported."""
     run_id = int(place.run_id)
-    _let_go(using, run_id)
+    let_go(using, run_id)
     status, reason = _OUTCOMES.get(outcome, (outcome, ""))
     if not end_run(using, place.thread_id, run_id, place.fence, status, reason=reason):
         log.warning(

@@ -38,6 +38,20 @@ _HELD = """held AS MATERIALIZED (
   SELECT run.id AS run FROM thread, workflows_run AS run
   WHERE run.id = %(run)s AND run.fence = %(fence)s AND run.status = 'running'
   FOR SHARE OF run)"""
+# Ends the run and holds it by that. Whether a question is open is read as it was when the
+# statement began: where the thread's row has moved since, while it waited, nothing is written.
+_ENDED = """held AS (
+  UPDATE workflows_run AS run SET status = %(ending)s, reason = '', lease_until = NULL,
+    finished_at = clock_timestamp()
+  FROM thread
+  WHERE run.id = %(run)s AND run.fence = %(fence)s AND run.status = 'running'
+    AND thread.seq = (SELECT seq FROM workflows_thread WHERE id = %(thread)s::text)
+  RETURNING run.id AS run)"""
+_STATUS = """, updated_at = clock_timestamp(), status = CASE WHEN %(ending)s = 'success'
+    AND NOT EXISTS (SELECT 1 FROM workflows_interrupt AS open
+      WHERE open.thread_id = %(thread)s::text AND open.status IN ('pending', 'decided'){but})
+    THEN 'idle' ELSE 'interrupted' END"""
+_BUT_CLOSED = "\n      AND open.interrupt_id <> ALL (%(closed_id)s::text[])"
 _FREE = """held AS MATERIALIZED (
   SELECT NULL::bigint AS run FROM thread WHERE NOT EXISTS (
     SELECT 1 FROM workflows_run
@@ -45,7 +59,7 @@ _FREE = """held AS MATERIALIZED (
 _CLOSED = "closed AS ({sql})"
 _ASKED = "asked AS ({sql})"
 _RAISED = """raised AS (
-  UPDATE workflows_thread AS row SET seq = row.seq + %(count)s{more}{head}
+  UPDATE workflows_thread AS row SET seq = row.seq + %(count)s{more}{head}{status}
   FROM held WHERE row.id = %(thread)s::text RETURNING row.seq)"""
 _HEAD = (
     ", head = CASE WHEN row.head < %(checkpoint_id)s::text THEN %(checkpoint_id)s::text"
@@ -112,6 +126,7 @@ def write(wrapper: Any, bundle: Bundle, run_id: int | None, fence: int) -> int |
         bool(bundle.events),
         bool(bundle.asked),
         bool(bundle.closed),
+        bool(bundle.ending),
     )
     with wrapper.wrap_database_errors:
         cursor = connection.cursor()
@@ -132,10 +147,11 @@ def _statement(
     events: bool,
     asked: bool,
     closed: bool,
+    ending: bool,
 ) -> str:
     parts = [_RELAXED] if relaxed else []
     parts.append(_THREAD.format(relaxed=", relaxed" if relaxed else ""))
-    parts.append(_HELD if fenced else _FREE)
+    parts.append(_ENDED if ending else _HELD if fenced else _FREE)
     questions = []
     if closed:
         parts.append(_CLOSED.format(sql=_close_sql()))
@@ -152,6 +168,7 @@ def _statement(
         _RAISED.format(
             more=f" + {counts}" if counts else "",
             head=_HEAD if checkpoint and root else "",
+            status=_STATUS.format(but=_BUT_CLOSED if closed else "") if ending else "",
         )
     )
     if checkpoint:
@@ -212,6 +229,8 @@ def _params(bundle: Bundle, run_id: int | None, fence: int) -> dict[str, Any]:
         "fence": fence,
         "count": len(bundle.events),
     }
+    if bundle.ending:
+        params["ending"] = bundle.ending
     if bundle.checkpoint is not None:
         params.update(zip(_CHECKPOINT_NAMES, bundle.checkpoint, strict=True))
     if bundle.values:

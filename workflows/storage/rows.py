@@ -77,6 +77,7 @@ class Bundle:
     events: list[tuple[str, str]] = field(default_factory=list)
     replace: bool = False
     relaxed: bool = False
+    ending: str = ""
     refs: dict[str, Ref] = field(default_factory=dict)
     lists: dict[str, Kept | None] = field(default_factory=dict)
 

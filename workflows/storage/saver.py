@@ -46,7 +46,7 @@ from workflows.storage import (
 from workflows.storage.channels import Ref, refs_of
 from workflows.storage.claims import Claim
 from workflows.storage.connections import POSTGRESQL, SQLITE
-from workflows.storage.events import announce_after_commit
+from workflows.storage.events import announce_after_commit, json_text
 from workflows.storage.interrupts import closed_pairs
 from workflows.storage.reader import Reader, address
 from workflows.storage.rows import Bundle, bundle_of, check_place
@@ -179,7 +179,9 @@ class DjangoSaver(Reader):
             )
             if self._vault is not None:
                 sealing.seal_bundle(bundle, self._vault)
-            seq = self._write(wrapper, bundle)
+            seq = self._end_with(wrapper, bundle, commit.ending)
+            if seq is None:
+                seq = self._write(wrapper, bundle)
         except BaseException:
             # What the memory says may not be on the disk: read again next time.
             self._memory.forget(thread_id)
@@ -200,6 +202,32 @@ class DjangoSaver(Reader):
             wrapper, commit.thread_id, commit.namespace, commit.parent_id
         )
         return refs_of(row.channels, row.id) if row is not None else {}
+
+    def _end_with(self, wrapper: Any, bundle: Bundle, status: str) -> int | None:
+        """Write `bundle` and give the thread back with it; None where that is not to be done.
+
+        Whoever drives the run closes its place later and finds it closed.
+        """
+        place = self._places.get(bundle.thread_id)
+        claim = self.claim
+        if not status or place is None:
+            return None
+        if claim is not None and claim.thread_id == bundle.thread_id:
+            return None
+        run_id = int(place.run_id)
+        data = {"run": run_id, "kind": self.kind, "status": status}
+        bundle.ending = status
+        bundle.events.append(("run", json_text(data)))
+        places.let_go(self.using, run_id)
+        write: Callable[..., int | None] = _WRITE[wrapper.vendor]
+        seq = write(wrapper, bundle, run_id, place.fence)
+        if seq is None:
+            bundle.ending = ""
+            bundle.events.pop()
+        else:
+            with self._lock:
+                self._places.pop(bundle.thread_id, None)
+        return seq
 
     def _write(self, wrapper: Any, bundle: Bundle) -> int:
         write: Callable[..., int | None] = _WRITE[wrapper.vendor]

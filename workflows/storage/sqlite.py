@@ -49,6 +49,17 @@ _ASK = upsert_sql(
     " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM workflows_thread AS t WHERE t.id = ?",
     _NOW,
 )
+_END = (
+    "UPDATE workflows_run SET status = ?, reason = '', lease_until = NULL,"  # noqa: S608
+    f" finished_at = {_NOW} WHERE id = ? AND fence = ? AND status = 'running'"
+)
+_RAISE_ENDED = (
+    "UPDATE workflows_thread SET seq = seq + ?,"  # noqa: S608
+    " head = CASE WHEN head < ? THEN ? ELSE head END, status = CASE WHEN EXISTS ("
+    "SELECT 1 FROM workflows_interrupt WHERE thread_id = workflows_thread.id"
+    " AND status IN ('pending', 'decided')) THEN 'interrupted' ELSE ? END,"
+    f" updated_at = {_NOW} WHERE id = ? RETURNING seq"
+)
 _CLOSE = close_sql("?", "WHERE old.thread_id = ? AND old.interrupt_id = ?", _NOW)
 
 
@@ -124,16 +135,26 @@ def _write_rows(
     thread_id, namespace = bundle.thread_id, bundle.namespace
     events = bundle.events
     guard = (thread_id,) if run_id is None else (run_id, fence)
-    if bundle.asked or bundle.closed:
+    if bundle.ending and not execute(_END, (bundle.ending, *guard)).rowcount:
+        return None
+    if bundle.ending and (bundle.asked or bundle.closed):
+        events = _interrupt_events(execute, bundle, run_id) + events
+    elif bundle.asked or bundle.closed:
         if not execute(_FREE if run_id is None else _HELD, guard).fetchone():
             return None
         events = _interrupt_events(execute, bundle, run_id) + events
     row = bundle.checkpoint
     head = row.id if row is not None and not namespace else ""
-    raised = execute(
-        _RAISE_FREE if run_id is None else _RAISE_HELD,
-        (len(events), head, head, thread_id, *guard),
-    ).fetchall()
+    if bundle.ending:
+        status = "idle" if bundle.ending == "success" else bundle.ending
+        raised = execute(
+            _RAISE_ENDED, (len(events), head, head, status, thread_id)
+        ).fetchall()
+    else:
+        raised = execute(
+            _RAISE_FREE if run_id is None else _RAISE_HELD,
+            (len(events), head, head, thread_id, *guard),
+        ).fetchall()
     if not raised:
         return None
     seq: int = raised[0][0]

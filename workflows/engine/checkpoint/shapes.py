@@ -108,7 +108,8 @@ class Commit:
     `writes` belong to the step after checkpoint `parent_id` (None before the first one). `checkpoint`, where given, is the
     new head of the namespace; `changed` are the versions of its channels that moved. Of these,
     `appended` are lists that a reducer made from the saved ones by appending alone, so that a saver need
-    not look at what they begin with.
+    not look at what they begin with. `ending` is the status with which the run ends here, where nothing of it
+    follows: a saver may give the thread back in the same piece; `close` comes all the same.
     """
 
     thread_id: str
@@ -122,6 +123,7 @@ class Commit:
     closed: Sequence[Closed] = ()
     durability: Durability = "sync"
     last: bool = False
+    ending: str = ""
 
 
 @dataclass(slots=True)

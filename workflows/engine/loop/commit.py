@@ -162,9 +162,12 @@ def _storable(writes: TaskWrites) -> bool:
 
 
 def save_writes(
-    view: View, writes: Sequence[TaskWrites], closed: Sequence[Closed] = ()
+    view: View,
+    writes: Sequence[TaskWrites],
+    closed: Sequence[Closed] = (),
+    ending: str = "",
 ) -> Steps[None]:
-    """Save what tasks of the present step have produced."""
+    """Save what tasks of the present step have produced; `ending` as in `Commit`."""
     if view.run.saver is None or not (writes or closed):
         return
     if view.run.durability == "exit":
@@ -179,6 +182,7 @@ def save_writes(
         closed=closed,
         durability=view.run.durability,
         last=last,
+        ending=ending,
     )
     try:
         yield effects.Save(saving)

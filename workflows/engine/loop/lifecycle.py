@@ -15,7 +15,21 @@ from workflows.engine.inject import is_coroutine_function
 from workflows.engine.loop import effects
 from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.records import Outcome
+from workflows.engine.loop.resume import pauses_after
 from workflows.engine.loop.view import View
+
+
+def ending(view: View, status: str, names: list[str] | None = None) -> str:
+    """`status`, where the saving at hand is the last that the run does, or sees done; else "".
+
+    `names` are the nodes of the step: a breakpoint after one of them is another ending.
+    """
+    run = view.run
+    if not run.is_root or run.modes or run.handlers or run.durability == "exit":
+        return ""
+    if names is not None and run.remaining <= 0:
+        return ""
+    return "" if names and pauses_after(view, names) else status
 
 
 def resumed(view: View) -> Steps[None]:

@@ -107,6 +107,8 @@ def _steps(view: View, *, skip_break: bool) -> Steps[Outcome]:
             saving = commit.advance(
                 view, "loop", due, changed, closed=closed, extra={"wrote": wrote}
             )
+            if not due:
+                saving.ending = lifecycle.ending(view, "success", names)
             yield from commit.save_checkpoint(view, saving)
             view.parent_config = parent_config
         if run.modes:

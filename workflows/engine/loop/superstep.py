@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from workflows.engine.constants import CALL, ERROR, INTERRUPT, RESUME, RUNS
-from workflows.engine.loop import caching, commit, effects, plan
+from workflows.engine.loop import caching, commit, effects, lifecycle, plan
 from workflows.engine.loop.calling import call
 from workflows.engine.loop.effects import Called, Event, Finished, Steps, Wrote
 from workflows.engine.loop.endings import end, settle, tell
@@ -122,7 +122,8 @@ def _save(view: View, step: Step) -> Steps[None]:
     """Save what has ended by now."""
     unsaved, step.unsaved = step.unsaved, []
     closed, step.closed = step.closed, []
-    yield from commit.save_writes(view, unsaved, closed)
+    ending = lifecycle.ending(view, "interrupted") if _only_asks(step) else ""
+    yield from commit.save_writes(view, unsaved, closed, ending)
 
 
 def _reply(step: Step) -> None:
@@ -134,6 +135,14 @@ def _reply(step: Step) -> None:
             task.call.future.fail(value)
         else:
             task.call.future.answer(value)
+
+
+def _only_asks(step: Step) -> bool:
+    """Say whether nothing is left of the step but questions, so that the run ends with it."""
+    busy = step.running or step.queue or step.parked or step.replies or step.failures
+    return bool(step.order) and not (
+        busy or any(task.writes is not None for task in step.tasks)
+    )
 
 
 def restore(view: View, tasks: Sequence[Task]) -> list[Task]:

@@ -1,0 +1,124 @@
+"""Taking a free thread for a direct run in one go: the usual case of `places.open_direct`.
+
+On PostgreSQL it is one statement, on SQLite one transaction of three. Where it does not
+succeed nothing is written, and `places` finds out why, step by step.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import IntegrityError
+
+from workflows.storage.connections import (
+    LATER_SQL,
+    NOW_SQL,
+    POSTGRESQL,
+    SQLITE,
+    execute,
+    inside_transaction,
+    ready,
+    taken_on_disk_later,
+)
+from workflows.storage.events import announce_after_commit, json_text
+from workflows.storage.leases import lease_seconds, seconds_param
+from workflows.storage.owners import process_owner
+
+# The thread's row first, as by all who write for a thread; it is locked from then on.
+_THREAD = """
+INSERT INTO workflows_thread AS row
+  (id, graph, title, status, head, seq, created_at, updated_at)
+VALUES (%s, %s, '', 'busy', '', 1, {now}, {now})
+ON CONFLICT (id) DO UPDATE SET seq = row.seq + 1, status = 'busy', updated_at = {now}
+WHERE NOT EXISTS (
+  SELECT 1 FROM workflows_run WHERE thread_id = row.id AND status = 'running')
+RETURNING id, seq, graph"""
+_RUN = """
+INSERT INTO workflows_run (thread_id, graph, kind, status, reason, payload, priority, fence,
+  owner, lease_until, recoveries, error, error_node, traceback, warnings, created_at,
+  started_at)
+SELECT {thread}, COALESCE(NULLIF(%s, ''), {graph}), %s, 'running', '', '', 0, 1,
+  %s, {later}, 0, '', '', '', '', {now}, {now}{source}
+RETURNING id"""
+_EVENT = """
+INSERT INTO workflows_event (thread_id, seq, kind, run_id, data)
+VALUES (%s, %s, 'run', %s, %s)"""
+_WHOLE = """
+WITH thread AS ({thread}), run AS ({run}), event AS (
+  INSERT INTO workflows_event (thread_id, seq, kind, run_id, data)
+  SELECT thread.id, thread.seq, 'run', run.id,
+    json_build_object('run', run.id, 'kind', %s::text, 'status', 'running')::text
+  FROM thread, run)
+SELECT run.id, thread.seq FROM run, thread"""
+
+
+def _statements(vendor: str, thread: str, graph: str, source: str) -> tuple[str, str]:
+    words = {"now": NOW_SQL[vendor], "later": LATER_SQL[vendor]}
+    run = _RUN.format(thread=thread, graph=graph, source=source, **words)
+    return _THREAD.format(**words), run
+
+
+_SQLITE_THREAD, _SQLITE_RUN = _statements(SQLITE, "%s", "%s", "")
+_TAKE_THREAD, _TAKE_RUN = _statements(
+    POSTGRESQL, "thread.id", "thread.graph", "\nFROM thread"
+)
+_TAKE = _WHOLE.format(thread=_TAKE_THREAD, run=_TAKE_RUN)
+
+
+def take(wrapper: Any, thread_id: str, graph: str, kind: str) -> int | None:
+    """Take `thread_id` for a new run; returns the run's id, None where a run holds the thread.
+
+    Not inside a transaction of the caller: a refusal would spoil it on PostgreSQL.
+    """
+    if inside_transaction(wrapper):
+        return None
+    take_it = _on_sqlite if wrapper.vendor == SQLITE else _on_postgresql
+    found = take_it(wrapper, thread_id, graph, kind)
+    if found is None:
+        return None
+    run_id, seq = found
+    announce_after_commit(wrapper, thread_id, seq)
+    return run_id
+
+
+def _on_postgresql(
+    wrapper: Any, thread_id: str, graph: str, kind: str
+) -> tuple[int, int] | None:
+    lease = seconds_param(wrapper.vendor, lease_seconds())
+    try:
+        found: tuple[int, int] | None = execute(
+            wrapper,
+            _TAKE,
+            (thread_id, graph, graph, kind, process_owner(), lease, kind),
+        ).fetchone()
+    except IntegrityError:  # another run began since the statement did
+        return None
+    return found
+
+
+def _on_sqlite(
+    wrapper: Any, thread_id: str, graph: str, kind: str
+) -> tuple[int, int] | None:
+    lease = seconds_param(wrapper.vendor, lease_seconds())
+    connection = ready(wrapper)
+    with taken_on_disk_later(wrapper), wrapper.wrap_database_errors:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            found = execute(wrapper, _SQLITE_THREAD, (thread_id, graph)).fetchall()
+            if not found:
+                connection.execute("ROLLBACK")
+                return None
+            _, seq, known = found[0]
+            run_id = execute(
+                wrapper,
+                _SQLITE_RUN,
+                (thread_id, graph, known, kind, process_owner(), lease),
+            ).fetchall()[0][0]
+            data = json_text({"run": run_id, "kind": kind, "status": "running"})
+            execute(wrapper, _EVENT, (thread_id, seq, run_id, data))
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+    return run_id, seq
