@@ -28,7 +28,10 @@ ON_BOTH_DATABASES = (
     *("tests/storage", "tests/services", "tests/worker", "tests/web"),
     *("tests/live", "tests/api", "tests/admin", "tests/demo"),
 )
-WITH_PROCESSES = ("tests/acceptance", "tests/worker", "tests/live", "tests/demo")
+WITH_PROCESSES = (
+    *("tests/acceptance", "tests/worker", "tests/live", "tests/demo"),
+    "tests/screens",
+)
 NO_TESTS_COLLECTED = 5
 AT_ONCE = min(4, max(2, os.cpu_count() or 1))
 STILL_SECONDS = 30

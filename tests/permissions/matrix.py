@@ -14,8 +14,9 @@ from dataclasses import dataclass
 PEOPLE = ("anonymous", "stranger", "viewer", "reviewer", "operator", "admin", "finance")
 
 # The letters: `S` in the workflows one was given, `A` there where the question is free or
-# one's own, `G` everywhere, `-` nowhere. `L` is everybody who is logged in, `*` anybody.
-# What one sees but may not do is refused with 403, what one does not see with 404.
+# one's own, `G` everywhere, `-` nowhere, `h` nowhere and as if there were no such page. `L` is
+# everybody who is logged in, `*` anybody. What one sees but may not do is refused with 403,
+# what one does not see with 404.
 #
 #                   anonymous stranger viewer reviewer operator admin finance
 MATRIX: Mapping[str, str] = {
@@ -35,6 +36,9 @@ MATRIX: Mapping[str, str] = {
     "policies": "      -        -       S       S        S      G      S",
     "keep view": "     -        -       L       L        L      L      L",
     "keep own": "      -        S       S       S        S      G      S",
+    "order": "         -        -       S       S        S      G      S",
+    "own order": "     -        -       S       S        S      S      S",
+    "webhooks": "      -        h       h       h        h      G      h",
     "administer": "    -        -       -       -        -      G      -",
 }
 
@@ -49,7 +53,8 @@ class Door:
     """One method of one address, and the act of the table that it is.
 
     `path` and `form` may name in {braces} what world.py makes: question, version, run, thread,
-    failed, workflow, decision, view. `ok` are the statuses of whoever is let in.
+    failed, workflow, decision, view, order, webhook.
+    `ok` are the statuses of whoever is let in.
     """
 
     act: str
@@ -92,12 +97,30 @@ DOORS: Mapping[str, tuple[Door, ...]] = {
     "demo:page": (Door("open", "/demo/pages/welcome/"),),
     # The queue and its views
     "queue": (Door("own", "/queue/"),),
-    "save_view": (Door("keep view", "/queue/views/", {"name": "v", "query": ""}),),
+    "save_view": (
+        Door("own", "/queue/views/"),
+        Door("keep view", "/queue/views/", {"name": "v", "query": ""}),
+    ),
+    # Who may decide is asked for each question of an order; here nothing is left of it.
+    "bulk": (Door("own", "/bulk/?item=1"), Door("own", "/bulk/", {"items": "1 2"})),
+    "bulk_decide": (Door("own", "/bulk/order", {"kind": "approve"}, ok=(400, 409)),),
+    "bulk_order": (Door("order", "/bulk/{order}/"),),
+    "bulk_stop": (Door("order", "/bulk/{order}/stop", {}),),
+    "bulk_retry": (Door("own order", "/bulk/{order}/retry", {}),),
+    "bulk_undo": (Door("own order", "/bulk/{order}/undo", {}),),
     "delete_view": (Door("keep own", "/queue/views/{view}/delete", {}),),
     # One question
     "review": (Door("see", "/review/{question}/"),),
     "decision": (Door("decide", "/review/{question}/decision", DECIDE),),
     "diff": (Door("see", "/review/{question}/diff", {}),),
+    "question_state": (
+        Door("edit", "/review/{question}/state"),
+        Door("edit", "/review/{question}/state", EDIT, ok=(409,)),
+    ),
+    "question_state_preview": (
+        Door("edit", "/review/{question}/state/preview", EDIT, ok=(200, 409)),
+    ),
+    "presence": (Door("own", "/presence/", {"at": "1"}),),
     "claim": (Door("decide", "/review/{question}/claim", {}),),
     "release": (Door("give back", "/review/{question}/release", {}),),
     "arrange": (Door("arrange", "/review/{question}/arrange", {"priority": "3"}),),
@@ -118,7 +141,11 @@ DOORS: Mapping[str, tuple[Door, ...]] = {
     ),
     "thread": (Door("see", "/threads/{thread}/"),),
     "thread_continue": (Door("start", "/threads/{failed}/continue", {}),),
+    "thread_state_preview": (
+        Door("edit", "/threads/{thread}/state/preview", EDIT, ok=(200, 409)),
+    ),
     "thread_state": (
+        Door("edit", "/threads/{thread}/state"),
         # Let in, and told that the thread has no state to edit yet.
         Door("edit", "/threads/{thread}/state", EDIT, ok=(409,)),
     ),
@@ -128,7 +155,31 @@ DOORS: Mapping[str, tuple[Door, ...]] = {
         Door("start", "/start/{workflow}/", {"input/repository": "."}),
     ),
     # One's own things, and the rules
-    "preferences": (Door("own", "/preferences/", {"undo_seconds": "5"}),),
+    "preferences": (
+        Door("own", "/preferences/"),
+        Door("own", "/preferences/", {"undo_seconds": "5"}),
+    ),
+    "new_notices": (Door("own", "/notices/new"),),
+    "mail_choices": (Door("own", "/notices/mail", {}),),
+    "test_mail": (Door("own", "/notices/mail/test", {}),),
+    # The address is the authority; that of the table is nobody's.
+    "approval_link": (
+        Door("open", "/link/nobodys/", ok=(404,)),
+        Door("open", "/link/nobodys/", {"kind": "approve"}, ok=(404,)),
+    ),
+    "webhooks": (Door("webhooks", "/webhooks/"),),
+    "new_webhook": (
+        Door("webhooks", "/webhooks/new"),
+        Door("webhooks", "/webhooks/new", {}, ok=(400,)),
+    ),
+    "webhook": (
+        Door("webhooks", "/webhooks/{webhook}/"),
+        Door("webhooks", "/webhooks/{webhook}/", {}, ok=(400,)),
+    ),
+    "test_webhook": (Door("webhooks", "/webhooks/{webhook}/test", {}),),
+    "renew_webhook": (Door("webhooks", "/webhooks/{webhook}/secret", {}),),
+    "webhook_again": (Door("webhooks", "/webhooks/{webhook}/again", {}),),
+    "remove_webhook": (Door("webhooks", "/webhooks/{webhook}/remove", {}),),
     "notices": (Door("own", "/notices/"), Door("own", "/notices/", {"upto": "1"})),
     "policies": (
         Door("policies", "/policies/"),

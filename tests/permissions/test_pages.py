@@ -49,6 +49,8 @@ def expected(door: Door, person: str, where: str) -> tuple[int, ...]:
         return door.ok
     if person == "anonymous":
         return (302,)
+    if grant == "h":
+        return (404,)
     if not door.names_a_thing:
         return (403, 404) if grant == "-" else door.ok
     if where == "unknown":
@@ -56,6 +58,8 @@ def expected(door: Door, person: str, where: str) -> tuple[int, ...]:
     is_seen = letter("see", person)
     if where == "other" and is_seen != "G":
         return (404,)
+    if where == "other" and grant != "G":
+        return (403,)
     if grant == "-":
         return (404,) if is_seen == "-" else (403,)
     if where == "assigned" and grant == "A":

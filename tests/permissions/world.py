@@ -10,7 +10,16 @@ from django.contrib.auth.models import Group, User
 
 from tests.permissions.matrix import PEOPLE
 from tests.web.conftest import SCHEMA, ask
-from workflows.models import Decision, Interrupt, Policy, Run, SavedView, Thread
+from workflows.models import (
+    BulkOrder,
+    Decision,
+    Interrupt,
+    Policy,
+    Run,
+    SavedView,
+    Thread,
+    Webhook,
+)
 from workflows.services import registry
 from workflows.services.access import ROLES, ensure_groups
 
@@ -27,6 +36,8 @@ UNKNOWN: Names = {
     "workflow": "none",
     "decision": "999999",
     "view": "999999",
+    "order": "999999",
+    "webhook": "999999",
 }
 
 
@@ -52,6 +63,7 @@ class World:
         if user is not None and user.pk:
             Decision.objects.filter(pk=found["decision"]).update(person=user)
             SavedView.objects.filter(pk=found["view"]).update(person=user)
+            BulkOrder.objects.filter(pk=found["order"]).update(person=user)
         return found
 
 
@@ -103,12 +115,28 @@ def _make(name: str, somebody: User, **groups: Any) -> Names:
         "failed": failed.pk,
         "decision": str(_decided(name, somebody).pk),
         "view": str(view.pk),
+        "order": str(_order(name, somebody).pk),
+        "webhook": str(Webhook.objects.create(name="w", url="https://10.0.0.1/").pk),
     }
 
 
 def _thread(name: str, number: str) -> Thread:
     return Thread.objects.create(
         id=f"{name}-{number}", graph=name, title=f"{TITLES[name]} ({number})"
+    )
+
+
+def _order(name: str, somebody: User) -> BulkOrder:
+    """An order that has been carried out."""
+    thread = _thread(name, "5")
+    run = Run.objects.create(thread=thread, graph=name, kind="start", status="success")
+    return BulkOrder.objects.create(
+        graph=name,
+        kind="approve",
+        person=somebody,
+        person_name="somebody",
+        thread=thread.pk,
+        run=run,
     )
 
 

@@ -1,0 +1,215 @@
+"""Run inside `manage.py shell`: what the screens show, small, and in every state they have."""
+
+import json
+import sys
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.contrib.auth.models import Group, User
+from django.utils import timezone
+
+from tests.web.conftest import ask, happen
+from workflows.models import (
+    Comment,
+    Decision,
+    Interrupt,
+    Notice,
+    Policy,
+    Run,
+    SavedView,
+    Thread,
+)
+from workflows.services.start_run import StartRun
+
+GRAPH = "fetch_page"
+LETTER = {"title": "Send the letter?", "to": "Ada", "copies": 2}
+FORM = {
+    "type": "object",
+    "properties": {
+        "approved": {"type": "boolean"},
+        "notes": {"type": "string", "title": "Notes", "minLength": 1, "format": "long"},
+        "reason": {"type": "string"},
+        "day": {"type": "string", "format": "date", "title": "Day"},
+        "size": {"enum": ["small", "large"], "title": "Size"},
+        "limit": {"type": ["integer", "null"], "title": "Limit"},
+        "tags": {"type": "array", "items": {"type": "string"}, "title": "Tags"},
+        "sender": {
+            "type": "object",
+            "title": "Sender",
+            "properties": {"name": {"type": "string"}, "paid": {"type": "boolean"}},
+            "required": ["name"],
+        },
+    },
+    "required": ["approved", "notes"],
+}
+CALLS = {
+    "action_requests": [
+        {"name": "send", "args": {"to": "Ada"}, "description": "Sends the letter."},
+        {"name": "delete", "args": {"id": 7}},
+    ],
+    "review_configs": [
+        {"action_name": "delete", "allowed_decisions": ["approve", "reject"]}
+    ],
+}
+# One question of each shape: a name, its value, its schema.
+SHAPES: tuple[tuple[str, Any, Any], ...] = (
+    ("plain", "Send it?", None),
+    ("proposal", LETTER, None),
+    ("form", {"title": "Release notes", "notes": "# One", "tags": ["a"]}, FORM),
+    (
+        "tool",
+        {
+            "type": "tool_approval",
+            "tool_call_id": "1",
+            "name": "pay",
+            "args": {"eur": 5},
+        },
+        None,
+    ),
+    ("batch", CALLS, None),
+    (
+        "inbox",
+        [
+            {
+                "action_request": {"action": "email", "args": {"to": "Ada"}},
+                "config": {
+                    "allow_accept": True,
+                    "allow_edit": True,
+                    "allow_respond": True,
+                    "allow_ignore": True,
+                },
+                "description": "**Reply** to [Ada](https://example.org/)?",
+            }
+        ],
+        None,
+    ),
+    (
+        "markdown",
+        {
+            "title": "Read this",
+            "question": "# Head\n\n- one\n- two\n\n`code` and [a link](https://example.org/)"
+            "\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n> said\n\n```\nlong\n```",
+        },
+        None,
+    ),
+    (
+        "records",
+        {
+            "title": "Pay these?",
+            "rows": [{"to": "Ada", "eur": 5}, {"to": "Bo", "eur": 7}],
+        },
+        None,
+    ),
+)
+
+
+def fill() -> None:
+    """Make it all; prints the numbers by name as JSON."""
+    demo = User.objects.get(username="demo")
+    other = User.objects.get(username="other")
+    names: dict[str, Any] = {}
+    for name, value, schema in SHAPES:
+        names[name] = ask(_thread(name), value, schema).pk
+    names |= _in_states(demo, other)
+    names["failed"] = _failed_run()
+    names["start"] = (
+        StartRun(
+            demo, GRAPH, {"url": "http://127.0.0.1:9/nothing"}, title="Nobody answers"
+        )
+        .execute()
+        .pk
+    )
+    Policy.objects.create(
+        graph=GRAPH, node="sign", body='{"quorum": 2, "due": 3600}', reason="two pairs"
+    )
+    SavedView.objects.create(
+        person=other, name="Shared view", query="sort=due", is_shared=True
+    )
+    sys.stdout.write(f"names {json.dumps(names)}\n")
+
+
+def _thread(name: str) -> Thread:
+    thread = Thread.objects.create(
+        id=f"screen-{name}", graph=GRAPH, title=f"Case {name}", status="interrupted"
+    )
+    happen(thread, "task", task="t", node="fetch_page", status="done")
+    return thread
+
+
+def _in_states(demo: User, other: User) -> dict[str, int]:
+    now = timezone.now()
+    several = _thread("several")
+    questions = [
+        ask(several, f"Question {number}?", node="ask") for number in (1, 2, 3)
+    ]
+    busy = ask(
+        _thread("busy"),
+        LETTER,
+        priority=5,
+        due_at=now - timedelta(days=1),
+        due_order=now - timedelta(days=1),
+        assigned_group=Group.objects.get(name="reviewer"),
+    )
+    Comment.objects.create(
+        interrupt=busy,
+        person=other,
+        person_name="other",
+        text="What do you think, @demo?",
+    )
+    Notice.objects.create(
+        person=demo,
+        kind="mention",
+        text="other named you",
+        url="/queue/",
+        interrupt=busy,
+    )
+    claimed = ask(
+        _thread("claimed"),
+        LETTER,
+        claimed_by=other,
+        claimed_until=datetime(2099, 1, 1, tzinfo=UTC),
+    )
+    decided = ask(_thread("decided"), LETTER, status=Interrupt.Status.RESOLVED)
+    Decision.objects.create(
+        interrupt=decided,
+        round=1,
+        kind="reject",
+        person=other,
+        person_name="other",
+        reason="Not like this",
+        answer='{"decision":"reject"}',
+    )
+    gone = ask(_thread("gone"), "Withdrawn?", status=Interrupt.Status.WITHDRAWN)
+    return {
+        "several": questions[1].pk,
+        "waiting": questions[2].run_id,
+        "thread": several.pk,
+        "busy": busy.pk,
+        "assigned": ask(_thread("assigned"), LETTER, assignee=other).pk,
+        "claimed": claimed.pk,
+        "decided": decided.pk,
+        "withdrawn": gone.pk,
+        "quorum": ask(_thread("quorum"), LETTER, node="sign").pk,
+        "late": ask(_thread("late"), LETTER).pk,
+        "conflict": ask(_thread("conflict"), LETTER).pk,
+        "put_off": ask(
+            _thread("off"), "Later?", snoozed_until=datetime(2099, 1, 1, tzinfo=UTC)
+        ).pk,
+    }
+
+
+def _failed_run() -> int:
+    thread = _thread("failed")
+    Thread.objects.filter(pk=thread.pk).update(status="error")
+    run = Run.objects.create(
+        thread=thread,
+        graph=GRAPH,
+        kind="start",
+        status="error",
+        error="ValueError: no such page",
+        error_node="fetch_page",
+        traceback="Traceback (most recent call last):\n  ...",
+        payload='{"url":"http://127.0.0.1/"}',
+    )
+    happen(thread, "run", run=run.pk, kind="start", status="error")
+    return run.pk

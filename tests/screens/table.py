@@ -1,0 +1,141 @@
+"""Every screen in its states. To add one: a line with its name, who looks, and the address.
+
+An address may hold {names} of rows.py. `act` is done once the page is there, to bring it
+into its state; it is given the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from playwright.sync_api import Page
+
+
+@dataclass(frozen=True)
+class Screen:
+    """One screen in one state, as `person` sees it; nobody is `person` ""."""
+
+    name: str
+    person: str
+    path: str
+    act: Callable[[Page], object] | None = None
+    status: int = 200
+
+
+def press(*keys: str) -> Callable[[Page], object]:
+    """Press these keys, one after the other."""
+
+    def act(page: Page) -> None:
+        for key in keys:
+            page.keyboard.press(key)
+
+    return act
+
+
+def refuse_log_in(page: Page) -> None:
+    """A log-in with a wrong password."""
+    page.fill("[name=username]", "demo")
+    page.fill("[name=password]", "wrong")
+    page.press("[name=password]", "Enter")
+    page.wait_for_load_state()
+
+
+def send_invalid(page: Page) -> None:
+    """A decision whose form does not fit."""
+    page.evaluate("document.querySelectorAll('form').forEach(f => f.noValidate = true)")
+    page.fill("[name='v/notes']", "")
+    page.locator(
+        "button[name=kind][value=approve], button[name=kind][value=edit]"
+    ).last.click()
+    page.wait_for_load_state()
+
+
+def decide_late(page: Page) -> None:
+    """A decision on a question that has moved on since the page was drawn."""
+    page.evaluate("document.querySelector('input[name=version]').value = 7")
+    page.locator("button[name=kind][value=approve]").click()
+    page.wait_for_load_state()
+
+
+def decide(page: Page) -> None:
+    """An approval; what follows is the next question, with the way back."""
+    page.locator("button[name=kind][value=approve]").click()
+    page.wait_for_load_state()
+
+
+def send_bad_policy(page: Page) -> None:
+    """A policy that says what none can."""
+    page.fill("[name=body]", '{"quorum": "many"}')
+    page.locator("form:has([name=body]) button[type=submit]").first.click()
+    page.wait_for_load_state()
+
+
+def send_empty(page: Page) -> None:
+    """A start without what it needs."""
+    page.evaluate("document.querySelectorAll('form').forEach(f => f.noValidate = true)")
+    page.locator("main form button[type=submit]").last.click()
+    page.wait_for_load_state()
+
+
+SCREENS = (
+    Screen("log-in", "", "/login/"),
+    Screen("log-in refused", "", "/login/", refuse_log_in),
+    # The queue
+    Screen("queue", "demo", "/queue/"),
+    Screen("queue, all", "demo", "/queue/?sort=age"),
+    Screen("queue, filtered", "demo", "/queue/?sort=due&q=letter&due=overdue&age=1"),
+    Screen("queue, nothing found", "demo", "/queue/?q=elephant"),
+    Screen("queue, filter not understood", "demo", "/queue/?f=nonsense"),
+    Screen("queue, grouped", "demo", "/queue/?sort=due&by=workflow"),
+    Screen("queue, put off", "demo", "/queue/?snoozed=1"),
+    Screen("queue, one open beside it", "demo", "/queue/?sort=age&item={proposal}"),
+    Screen("queue of whoever has nothing", "nobody", "/queue/"),
+    Screen("queue of a viewer", "viewer", "/queue/?sort=age"),
+    # One question
+    Screen("plain question", "demo", "/review/{plain}/"),
+    Screen("proposal", "demo", "/review/{proposal}/"),
+    Screen("form", "demo", "/review/{form}/"),
+    Screen("tool call", "demo", "/review/{tool}/"),
+    Screen("batch of calls", "demo", "/review/{batch}/"),
+    Screen("inbox question", "demo", "/review/{inbox}/"),
+    Screen("markdown", "demo", "/review/{markdown}/"),
+    Screen("records", "demo", "/review/{records}/"),
+    Screen("several questions", "demo", "/review/{several}/"),
+    Screen("overdue, with comments", "demo", "/review/{busy}/"),
+    Screen("assigned to another", "demo", "/review/{assigned}/"),
+    Screen("claimed by another", "demo", "/review/{claimed}/"),
+    Screen("needs two people", "demo", "/review/{quorum}/"),
+    Screen("decided", "demo", "/review/{decided}/"),
+    Screen("withdrawn", "demo", "/review/{withdrawn}/"),
+    Screen("question of a viewer", "viewer", "/review/{proposal}/"),
+    Screen("form that does not fit", "demo", "/review/{form}/", send_invalid),
+    Screen("conflict", "demo", "/review/{conflict}/", decide_late),
+    Screen("after a decision, with undo", "demo", "/review/{late}/", decide),
+    # Runs and threads
+    Screen("runs", "demo", "/runs/"),
+    Screen("runs, none", "demo", "/runs/?status=timeout"),
+    Screen("run that failed", "demo", "/runs/{failed}/"),
+    Screen("run", "demo", "/runs/{start}/"),
+    Screen("cancel a run", "demo", "/runs/{waiting}/cancel"),
+    Screen("thread", "demo", "/threads/{thread}/"),
+    Screen("thread that failed", "demo", "/threads/screen-failed/"),
+    # What was decided, and the rules
+    Screen("decisions", "demo", "/decisions/?who=all"),
+    Screen("decisions, none", "viewer", "/decisions/"),
+    Screen("policies", "admin", "/policies/?question={quorum}"),
+    Screen("policy", "admin", "/policies/edit?workflow=fetch_page&node=sign"),
+    Screen("policy not understood", "admin", "/policies/edit", send_bad_policy),
+    Screen("notices", "demo", "/notices/"),
+    Screen("preferences", "demo", "/preferences/"),
+    # Start
+    Screen("workflows to start", "demo", "/start/"),
+    Screen("start", "demo", "/start/invoice_review/"),
+    Screen("start, not filled in", "demo", "/start/fetch_page/", send_empty),
+    # Help, and what goes wrong
+    Screen("keys", "demo", "/queue/?sort=age", press("?")),
+    Screen("commands", "demo", "/queue/?sort=age", press("Control+k")),
+    Screen("not there", "demo", "/nothing/", status=404),
+    Screen("not allowed", "viewer", "/start/fetch_page/", status=403),
+    Screen("too late", "demo", "/runs/{failed}/cancel", status=409),
+)
