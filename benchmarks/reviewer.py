@@ -58,6 +58,10 @@ WATCH = """
   });
 })();
 """
+ANSWERS = """
+() => performance.getEntriesByType("resource")
+  .filter((each) => each.name.endsWith("/decision")).map((each) => each.duration)
+"""
 PRESSES = {
     "Send": ["a"],
     "Book": ["a"],
@@ -152,11 +156,14 @@ def report(page: Page, given: argparse.Namespace, url: str) -> None:
     seen = page.evaluate("() => window.__seen")
     times = sorted(seen["times"])
     centiles = statistics.quantiles(times, n=100)
+    answers = statistics.quantiles(page.evaluate(ANSWERS), n=100)
     kind = "SQLite" if url.startswith("sqlite") else "PostgreSQL"
-    print("database     items  keys/decision   p50 ms   p95 ms   max ms")
+    print("                                   key to next question    server's answer")
+    print("database     items  keys/decision   p50 ms   p95 ms   max     p50 ms   p95")
     print(
         f"{kind:<11} {given.items:>6} {(seen['keys'] - 1) / given.items:>14.2f}"
-        f" {centiles[49]:>8.0f} {centiles[94]:>8.0f} {times[-1]:>8.0f}"
+        f" {centiles[49]:>8.0f} {centiles[94]:>8.0f} {times[-1]:>5.0f}"
+        f" {answers[49]:>10.0f} {answers[94]:>5.0f}"
     )
 
 

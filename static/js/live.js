@@ -9,15 +9,13 @@
 //       such an id goes; "hold" keeps it aside behind [data-live-pill] until somebody asks
 //   data-live-view                           a list with filters or an order of its own: only
 //       the server knows which new rows belong to it and where
-//   data-live-stale with [data-live-good]    shown while the page has heard nothing for long
 //   data-live-part (with an id)              is taken from a page that is fetched again
 //   data-announce="words" in a fragment      is read out, politely and not too often
-//   [data-live-light][data-state=live|connecting|polling|lost] with [data-live-word]
 // A frame is {seq, html, gone: {id: words}, count, waiting} or {ping} or {refresh}.
 //
-// Other scripts: "durableweb:announce" (detail: words) reads out, "durableweb:gone" (detail:
-// {id, words}) marks a row, "durableweb:pane" tells that roots may have come or gone, and
-// "durableweb:live" (detail: the frame) is sent for every frame that changed something.
+// Other scripts: "durableweb:gone" (detail: {id, words}) marks a row, "durableweb:pane" tells
+// that roots may have come or gone, and "durableweb:live" (detail: the frame) is sent for every
+// frame that changed something. line.js shows how the lines are and reads out.
 (() => {
   const DEFAULT_LISTS = { "event-": ["timeline", "append"], "run-": ["run-rows", "prepend"], "item-": ["queue-rows", "hold"] };
   const SIGNED_OUT = 4401;
@@ -29,38 +27,10 @@
   const REFRESH_MS = 1000;
   const LOOK_MS = 300;
   const LOOK_AGAIN_MS = 3000;
-  const STALE_MS = 20000;
-  const WORDS = { live: "Live", connecting: "Connecting…", polling: "Refreshing every 5 s", lost: "Signed out: reload the page" };
 
   const byId = (id) => document.getElementById(id);
   const one = (selector) => document.querySelector(selector);
-
-  // What is read out: the last words of every few seconds, never a flood.
-  const announcer = one("[data-live-announce]") || byId("announcer");
-  let words = "";
-  let announcing = 0;
-  const announce = (text) => {
-    if (!announcer || !text) return;
-    words = text;
-    if (announcing) return;
-    announcing = setTimeout(() => { announcing = 0; announcer.textContent = words; }, announcer.textContent ? 3000 : 300);
-  };
-  document.addEventListener("durableweb:announce", (event) => announce(event.detail));
-
-  // One light for all sockets of the page: it shows the worst.
-  const ORDER = ["live", "connecting", "polling", "lost"];
-  const states = new Map();
-  const setState = (watch, its) => {
-    if (its) states.set(watch, its); else states.delete(watch);
-    if (!states.size) return;
-    const state = ORDER[Math.max(...[...states.values()].map((name) => ORDER.indexOf(name)))];
-    for (const light of document.querySelectorAll("[data-live-light]")) {
-      light.dataset.state = state;
-      const word = light.querySelector("[data-live-word]");
-      if (word && word.textContent !== WORDS[state]) word.textContent = WORDS[state];
-    }
-  };
-
+  const announce = (text) => document.dispatchEvent(new CustomEvent("durableweb:announce", { detail: text }));
   const process = (element) => { if (window.htmx?.process) window.htmx.process(element); };
 
   // Where an element with a new id belongs: its container and how it is put there.
@@ -234,7 +204,7 @@
       clearTimeout(this.timer);
       this.timer = 0;
       if (this.isOver) return;
-      if (!this.poller) setState(this, "connecting");
+      if (!this.poller) this.tell("connecting");
       const socket = new WebSocket(this.url());
       this.socket = socket;
       this.heardAt = Date.now();
@@ -244,7 +214,7 @@
         this.lostAt = 0;
         clearInterval(this.poller);
         this.poller = 0;
-        setState(this, "live");
+        this.tell("live");
       });
       socket.addEventListener("message", (event) => {
         if (socket !== this.socket) return;
@@ -263,9 +233,9 @@
       }
       this.tries += 1;
       this.lostAt ||= Date.now();
-      if (!this.poller) setState(this, "connecting");
+      if (!this.poller) this.tell("connecting");
       if (this.tries >= TRIES_BEFORE_POLLING && !this.poller) {
-        setState(this, "polling");
+        this.tell("polling");
         this.refresh();
         this.poller = setInterval(() => { if (!document.hidden) this.refresh(); }, POLL_MS);
       }
@@ -276,8 +246,7 @@
 
     end() {
       this.stop();
-      setState(this, "lost");
-      announce(WORDS.lost);
+      this.tell("lost");
     }
 
     // What it watched has left the page.
@@ -288,13 +257,18 @@
       const socket = this.socket;
       this.socket = null;
       socket?.close();
-      setState(this, null);
+      this.tell("");
+    }
+
+    tell(state) {
+      this.state = state;
+      document.dispatchEvent(new CustomEvent("durableweb:line", { detail: { of: this, state, goodAt: this.goodAt } }));
     }
 
     // The page was true at this moment.
     good() {
       this.goodAt = Date.now();
-      showStale();
+      if (!this.isOver) this.tell(this.state);
     }
 
     hear(frame) {
@@ -415,21 +389,6 @@
     const known = new Set(watches.map((watch) => watch.root));
     for (const root of document.querySelectorAll("[data-live]")) if (!known.has(root)) watches.push(new Watch(root));
   };
-
-  // When nothing has been heard for long, the page says from when it is.
-  const showStale = () => {
-    const banner = one("[data-live-stale]");
-    if (!banner || !watches.length) return;
-    const oldest = Math.min(...watches.map((watch) => (watch.socket?.readyState === WebSocket.OPEN ? Date.now() : watch.goodAt)));
-    const isStale = Date.now() - oldest > STALE_MS;
-    if (isStale === !banner.hidden) return;
-    banner.hidden = !isStale;
-    const time = banner.querySelector("[data-live-good]");
-    time.dateTime = new Date(oldest).toISOString();
-    time.textContent = new Date(oldest).toLocaleTimeString();
-    if (isStale) announce(banner.textContent.trim());
-  };
-  setInterval(showStale, STALE_MS / 4);
 
   follow();
   document.addEventListener("durableweb:pane", follow);

@@ -228,8 +228,9 @@
     if (event.defaultPrevented || form.method !== "post" || !SENT_HERE.test(action.pathname) || !form.closest(".split")) return;
     event.preventDefault();
     const number = open();
+    const [next] = following(number, 1);
     try {
-      const answer = await fetch(action, { method: "POST", body: bodyOf(form, submitter), headers: headers(), credentials: "same-origin" });
+      const answer = await fetch(action, { method: "POST", body: bodyOf(form, submitter), headers: headers(next ? { "X-Next": String(next) } : {}), credentials: "same-origin" });
       const part = answer.headers.get("X-Part");
       if (part === "done") {
         done(await answer.json(), number);

@@ -187,4 +187,16 @@ def test_new_rows_wait_and_the_one_in_use_stays(desk: Desk) -> None:
     expect(page.locator("[data-row]")).to_have_count(2)
     expect(pill).to_be_hidden()
     assert page.evaluate("() => window.isSamePage")
+
+    # What is selected goes to the sheet for many, or all that match do.
+    desk.press("k", "x", "J")
+    count = page.locator("[data-bulk-count]")
+    expect(count).to_have_text("2")
+    desk.press("x")
+    expect(count).to_have_text("1")
+    desk.press("*")
+    expect(count).to_have_text("2")
+    page.get_by_role("button", name="Decide together").focus()
+    desk.press("Enter")
+    expect(page).to_have_url(re.compile(r"/bulk/\?.*who=nobody.*all=1"))
     assert not desk.faults
