@@ -49,13 +49,15 @@ class Door:
     """One method of one address, and the act of the table that it is.
 
     `path` and `form` may name in {braces} what world.py makes: question, version, run, thread,
-    failed, workflow, decision, view. `ok` are the statuses of whoever is let in.
+    failed, workflow, decision, view, webhook. `ok` are the statuses of whoever is let in.
     """
 
     act: str
     path: str
     form: Mapping[str, str] | None = None
     ok: tuple[int, ...] = (200, 303)
+    # Who is not let in and does not see the thing either meets 404.
+    seen: str = "see"
 
     @property
     def method(self) -> str:
@@ -77,7 +79,18 @@ DECIDE = {
     "key": "k-1",
 }
 EDIT = {"values": '{{"text": "new"}}', "reason": "why", "checkpoint": "x"}
+WEBHOOK = {
+    "name": "hook",
+    "url": "https://127.0.0.1:9/",
+    "events": "run.failed",
+    "version": "1",
+}
 POLICY = {"workflow": "{workflow}", "version": "1", "body": "{{}}"}
+
+
+def _webhook(act: str, form: Mapping[str, str] | None = None) -> Door:
+    return Door("administer", "/webhooks/{webhook}/" + act, form, seen="administer")
+
 
 DOORS: Mapping[str, tuple[Door, ...]] = {
     "home": (Door("own", "/", ok=(302,)),),
@@ -129,6 +142,25 @@ DOORS: Mapping[str, tuple[Door, ...]] = {
     ),
     # One's own things, and the rules
     "preferences": (Door("own", "/preferences/", {"undo_seconds": "5"}),),
+    "new_notices": (Door("own", "/notices/new?after=0"),),
+    "mail_choices": (Door("own", "/notices/mail", {"kinds": "mention"}),),
+    "test_mail": (Door("own", "/notices/mail/test", {}),),
+    # To all but admins there are no webhooks
+    "webhooks": (Door("administer", "/webhooks/"),),
+    "new_webhook": (
+        Door("administer", "/webhooks/new"),
+        Door("administer", "/webhooks/new", WEBHOOK),
+    ),
+    "webhook": (_webhook(""), _webhook("", WEBHOOK)),
+    "test_webhook": (_webhook("test", {}),),
+    "renew_webhook": (_webhook("secret", {}),),
+    "webhook_again": (_webhook("again", {}),),
+    "remove_webhook": (_webhook("remove", {}),),
+    # Who has an address that is signed for them: tests/web/test_approval_link.py
+    "approval_link": (
+        Door("open", "/link/none/", ok=(404,)),
+        Door("open", "/link/none/", {"kind": "approve"}, ok=(404,)),
+    ),
     "notices": (Door("own", "/notices/"), Door("own", "/notices/", {"upto": "1"})),
     "policies": (
         Door("policies", "/policies/"),

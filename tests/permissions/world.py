@@ -10,7 +10,15 @@ from django.contrib.auth.models import Group, User
 
 from tests.permissions.matrix import PEOPLE
 from tests.web.conftest import SCHEMA, ask
-from workflows.models import Decision, Interrupt, Policy, Run, SavedView, Thread
+from workflows.models import (
+    Decision,
+    Interrupt,
+    Policy,
+    Run,
+    SavedView,
+    Thread,
+    Webhook,
+)
 from workflows.services import registry
 from workflows.services.access import ROLES, ensure_groups
 
@@ -27,6 +35,7 @@ UNKNOWN: Names = {
     "workflow": "none",
     "decision": "999999",
     "view": "999999",
+    "webhook": "999999",
 }
 
 
@@ -92,6 +101,7 @@ def _make(name: str, somebody: User, **groups: Any) -> Names:
     Run.objects.create(thread=failed, graph=name, kind="start", status="error")
     Policy.objects.create(graph=name, body='{"priority": 1}')
     view = SavedView.objects.create(person=somebody, name=f"view of {name}", query="")
+    hook = Webhook.objects.create(name=name, url="https://127.0.0.1:9/")
     return {
         "workflow": name,
         "thread": thread.pk,
@@ -103,6 +113,7 @@ def _make(name: str, somebody: User, **groups: Any) -> Names:
         "failed": failed.pk,
         "decision": str(_decided(name, somebody).pk),
         "view": str(view.pk),
+        "webhook": str(hook.pk),
     }
 
 
