@@ -87,7 +87,7 @@ class TestLooking:
         assert {e.attributes["src"] for e in page.all("script")} == {
             "/static/js/theme.js"
         }
-        assert set(page.buttons()) == {"approve", "reject", "respond"}
+        assert set(page.buttons()) == {"approve", "reject", "changes", "respond"}
 
     def test_nothing_of_a_workflow_is_markup(self, people, thread, anybody):
         value = {"question": "<b hx-post='/x'>Send</b>?", "to": "<script>x</script>"}
@@ -117,21 +117,22 @@ class TestDeciding:
         assert Decision.objects.get().person == people["reviewer"]
 
     def test_a_rejection_brings_its_reason(self, anybody, path):
-        anybody.post(path, form(anybody, path, "reject", reason="No stamp", answer="x"))
+        anybody.post(
+            path,
+            form(anybody, path, "reject", reject_text="No stamp", respond_text="x"),
+        )
 
         assert Decision.objects.get().reason == "No stamp"
 
     def test_an_answer_without_words_is_asked_for_again(self, anybody, path):
-        answer = anybody.post(path, form(anybody, path, "respond", answer="Sure"))
+        answer = anybody.post(path, form(anybody, path, "respond", respond_text="Sure"))
         assert answer.status_code == 303
 
     def test_a_replay_is_told_and_changes_nothing(self, anybody, path):
-        sent = form(anybody, path, "reject", reason="No stamp")
+        sent = form(anybody, path, "reject", reject_text="No stamp")
         anybody.post(path, sent)
 
-        answer = anybody.post(
-            path, {**sent, "kind": "approve", "reason": "", "answer": ""}
-        )
+        answer = anybody.post(path, {**sent, "kind": "approve", "reject_text": ""})
 
         assert answer.status_code == 409
         assert Html(answer).has_text("You have rejected question")
@@ -140,7 +141,7 @@ class TestDeciding:
     def test_who_was_faster_is_named_and_nothing_typed_is_lost(
         self, anybody, people, question, path
     ):
-        sent = form(anybody, path, "reject", reason="No stamp on it")
+        sent = form(anybody, path, "reject", reject_text="No stamp on it")
         ResumeRun(people["admin"], question.pk, "approve", version=1, round=1).execute()
 
         answer = anybody.post(path, sent)
@@ -210,8 +211,8 @@ class TestBadInput:
             ({"kind": ""}, 400),
             ({"kind": "edit"}, 400),
             ({"kind": "timeout"}, 400),
-            ({"kind": "reject", "reason": "x" * 10_001}, 400),
-            ({"kind": "reject", "reason": "a\0b"}, 400),
+            ({"kind": "reject", "reject_text": "x" * 10_001}, 400),
+            ({"kind": "reject", "reject_text": "a\0b"}, 400),
         ],
     )
     def test_a_form_that_is_not_from_the_page(self, anybody, path, change, status):

@@ -6,6 +6,7 @@ form sends back a proof that only a reader of this very page has. (With no-refer
 keeps the address to itself, browsers send "Origin: null", which Django's check refuses.)
 """
 
+from dataclasses import dataclass, replace
 from functools import wraps
 from typing import Any
 
@@ -22,6 +23,7 @@ from workflows.services.action import InvalidAnswer, NotVisible, Refused
 from workflows.services.outbound.links import (
     KINDS,
     DecideByLink,
+    LinkPage,
     LinkSpent,
     find_link,
     is_proof,
@@ -35,6 +37,26 @@ from workflows.web.refusals import status_of
 PER_WINDOW = 60
 WINDOW_SECONDS = 60
 LONGEST_TEXT = 10_000
+
+
+@dataclass(frozen=True)
+class Box:
+    """A decision with words to it, and what somebody has typed there."""
+
+    kind: str
+    label: str
+    prompt: str
+    icon: str
+    colour: str
+    typed: str = ""
+
+
+BOXES = (
+    Box("reject", "Reject", "Why do you reject it?", "x", "danger"),
+    Box("changes", "Send back", "What should change?", "return", "primary"),
+    Box("respond", "Send answer", "Your answer in words", "message", "primary"),
+    Box("close", "Close without an answer", "Why?", "stop", "danger"),
+)
 
 
 def _alone(view: Any) -> Any:
@@ -72,7 +94,7 @@ def page(request: HttpRequest, token: str) -> HttpResponse:
 
 def _decide(request: HttpRequest, token: str) -> HttpResponse:
     kind = request.POST.get("kind", "")
-    text = request.POST.get("answer" if kind == "respond" else "reason", "")
+    text = request.POST.get(f"{kind}_text", "") if kind in KINDS else ""
     problem, status = "", 400
     if not is_proof(token, request.POST.get("proof", "")) or _is_foreign(request):
         problem, status = "The form is not from this page. Try it again from here.", 403
@@ -105,12 +127,21 @@ def _page(
         "page": shown,
         "proof": proof_of(token),
         "problem": problem,
-        "reason": request.POST.get("reason", ""),
-        "answer": request.POST.get("answer", ""),
+        "boxes": _boxes(request, shown),
         "kind": request.POST.get("kind", ""),
         "is_vote": "vote" in request.GET,
     }
     return render(request, "workflows/link/page.html", context, status=status)
+
+
+def _boxes(request: HttpRequest, shown: LinkPage) -> list[Box]:
+    """The boxes of the decisions that the question takes, or that somebody has typed into."""
+    found = []
+    for box in BOXES:
+        typed = request.POST.get(f"{box.kind}_text", "")
+        if typed or (shown.outside is not None and box.kind in shown.outside.kinds):
+            found.append(replace(box, typed=typed))
+    return found
 
 
 def _words_of(refusal: InvalidAnswer) -> str:

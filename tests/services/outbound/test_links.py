@@ -78,6 +78,12 @@ class TestDeciding:
 
         assert "Ask Ada" in Decision.objects.get().answer
 
+    def test_it_sends_back_with_what_should_change(self, token):
+        DecideByLink(token, "changes", "Add the total").execute()
+
+        decision = Decision.objects.get()
+        assert (decision.kind, decision.reason) == ("changes", "Add the total")
+
     def test_a_quorum_counts_it_as_one_vote(self, people, question):
         Policy.objects.create(body='{"quorum": 2}')
         token = token_of(people.reviewer, question)
@@ -230,6 +236,19 @@ class TestRights:
         people.reviewer.groups.add(Group.objects.get(name="reviewer"))
         assert spent(token).kind == "revoked"
 
+    def test_a_question_that_somebody_else_was_given_may_come_back(
+        self, people, question, token
+    ):
+        Interrupt.objects.update(assignee=people.admin)
+
+        refusal = spent(token)
+
+        assert refusal.kind == "theirs"
+        assert "assigned to admin" in str(refusal)
+        assert revoke_lost() == 0
+        Interrupt.objects.update(assignee=None)
+        assert look_at(find_link(token)).spent is None
+
     def test_a_sweep_revokes_what_nobody_tried(self, people, question, token):
         other = token_of(people.admin, question)
         people.reviewer.is_active = False
@@ -296,6 +315,28 @@ class TestForgery:
 
 
 class TestWhatIsShown:
+    def test_decisions_that_the_question_takes_without_a_form(
+        self, people, thread, question
+    ):
+        def kinds(row: Interrupt) -> tuple[str, ...]:
+            return look_at(find_link(token_of(people.reviewer, row))).outside.kinds
+
+        schema = {"type": "object", "properties": {"approved": {"type": "boolean"}}}
+        amount = {"type": "object", "properties": {"amount": {"type": "number"}}}
+        assert kinds(question) == ("approve", "reject", "respond", "changes")
+        assert "reject" in kinds(ask(thread, "Ok?", schema))
+        assert kinds(ask(thread, "How much?", amount)) == ("approve",)
+
+        Policy.objects.create(
+            body='{"decisions": ["approve", "close"], "close": "cancel"}'
+        )
+        assert kinds(question) == ("approve", "close")
+
+    def test_what_cannot_be_read_says_so(self, token):
+        Interrupt.objects.update(value="$sealed:x")
+
+        assert look_at(find_link(token)).spent.kind == "hidden"
+
     def test_question_and_proposal_but_neither_state_nor_secrets(self, people, thread):
         question = ask(
             thread,

@@ -17,6 +17,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from tests.local_server import Reply
+from tests.services.conftest import ask
 from tests.services.outbound.conftest import SECRET, pass_time
 from workflows.models import (
     AuditEntry,
@@ -36,13 +37,14 @@ from workflows.services.outbound.delivering import deliver_due
 from workflows.services.outbound.endpoints import SendAgain, TestWebhook
 from workflows.services.outbound.events import ASKED, tell_question
 from workflows.services.outbound.posting import NotSent, post
+from workflows.services.queueing import HELD
 from workflows.services.resume_run import ResumeRun
 from workflows.storage.events import append_events
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def decide(person: Any, question: Interrupt) -> Decision:
+def decide(person: Any, question: Interrupt, **more: Any) -> Decision:
     question.refresh_from_db()
     made = ResumeRun(
         person,
@@ -50,6 +52,7 @@ def decide(person: Any, question: Interrupt) -> Decision:
         "approve",
         version=question.version,
         round=question.round,
+        **more,
     ).execute()
     assert isinstance(made, Decision)
     return made
@@ -162,6 +165,26 @@ class TestUndo:
 
         assert len(receiver.posted) == 1
         assert Delivery.objects.get().attempts == 1
+
+    def test_what_is_held_is_told_when_it_goes(
+        self, people, thread, question, hook, receiver
+    ):
+        hook(receiver.url + "/hook")
+        other = ask(thread)
+        decision = decide(people.reviewer, question, hold=True)
+        assert decision.start_at == HELD
+
+        deliver_due()
+        pass_time(120)
+        deliver_due()
+        assert receiver.posted == []
+        decide(people.reviewer, other)
+        Run.objects.filter(kind="resume").update(status="success", fence=1)
+        pass_time(120)
+        deliver_due()
+
+        told = {json.loads(each.body)["data"]["question"] for each in receiver.posted}
+        assert told == {question.pk, other.pk}
 
     def test_what_was_taken_back_is_not_told(self, people, question, hook, receiver):
         hook(receiver.url + "/hook")

@@ -18,13 +18,16 @@ from workflows.services.addresses import Network
 from workflows.services.one_line import one_line
 from workflows.services.outbound import outbox, signing
 from workflows.services.outbound.posting import NotSent, post
+from workflows.services.queueing import HELD
 from workflows.storage.sealing import seal, unseal
 
 log = logging.getLogger(__name__)
 
 GONE = 410
-# A decision that can still be taken back is looked at again after so many seconds.
+# A decision that can still be taken back is looked at again after so many seconds; one that
+# is held for the other questions of its thread, after so many.
 AGAIN_SECONDS = 2
+HELD_SECONDS = 30
 _PLACE = "webhook secret"
 
 
@@ -127,6 +130,7 @@ def _is_final(row: Delivery, decision: Decision) -> bool:
         return False
     run = decision.run if decision.start_at is not None else None
     if run is not None and run.status == Run.Status.PENDING and run.fence == 0:
-        outbox.postpone(row, AGAIN_SECONDS)
+        is_held = decision.start_at == HELD
+        outbox.postpone(row, HELD_SECONDS if is_held else AGAIN_SECONDS)
         return False
     return True

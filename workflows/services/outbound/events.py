@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from workflows.models import Decision, Delivery, Interrupt, Run, Webhook
 from workflows.services.one_line import one_line
+from workflows.services.queueing import HELD
 
 ASKED = "question.asked"
 DECIDED = "question.decided"
@@ -48,7 +49,8 @@ def tell_question(event: str, row: Interrupt, **more: Any) -> int:
 
 
 def tell_decided(row: Interrupt, decision: Decision) -> int:
-    """Tell of a decision once its time to be taken back is over."""
+    """Tell of a decision once its time to be taken back is over, and it is held no more."""
+    start_at = None if decision.start_at == HELD else decision.start_at
     about = {
         "question": row.pk,
         "round": decision.round,
@@ -62,7 +64,7 @@ def tell_decided(row: Interrupt, decision: Decision) -> int:
         "by": decision.person_name or "system",
         "channel": decision.channel,
     }
-    return _write(DECIDED, row.graph, about, decision, decision.start_at)
+    return _write(DECIDED, row.graph, about, decision, start_at)
 
 
 def hear(

@@ -28,6 +28,7 @@ from workflows.services.action import (
     NotPending,
     NotVisible,
     StaleQuestion,
+    Unreadable,
 )
 from workflows.services.desk import audit
 from workflows.services.desk.deciding import Decider
@@ -37,7 +38,11 @@ from workflows.services.resume_run import ResumeRun, refuse_closed
 
 SALT = "workflows.approval_link"
 LOST_RIGHTS = "the person may not decide this any more"
-KINDS = ("approve", "reject", "respond")
+KINDS = ("approve", "reject", "changes", "respond", "close")
+_RELATED = (
+    "person",
+    *("interrupt__thread", "interrupt__assignee", "interrupt__assigned_group"),
+)
 AT_ONCE = 500
 
 
@@ -111,11 +116,7 @@ def find_link(token: str) -> ApprovalLink:
         key = int(number)
     except (signing.BadSignature, ValueError) as error:
         raise unknown from error
-    row = (
-        ApprovalLink.objects.filter(pk=key)
-        .select_related("person", "interrupt__thread")
-        .first()
-    )
+    row = ApprovalLink.objects.filter(pk=key).select_related(*_RELATED).first()
     is_ours = row is not None and hmac.compare_digest(row.digest, _digest(nonce))
     if row is None or not is_ours or bound != _bound(row):
         raise unknown
@@ -133,13 +134,16 @@ def look_at(link: ApprovalLink) -> LinkPage:
     )
     try:
         check(link)
+        row = link.interrupt
+        rules = Decider(link.person).rules(row)
+        outside = shown_outside(row, rules)
     except LinkSpent as spent:
         return replace(page, spent=spent)
-    row = link.interrupt
-    rules = Decider(link.person).rules(row)
+    except Unreadable as error:
+        return replace(page, spent=LinkSpent(str(error), kind="hidden"))
     return replace(
         page,
-        outside=shown_outside(row, rules),
+        outside=outside,
         workflow=row.graph,
         needed=rules.quorum,
         reasons=rules.reasons,
@@ -176,13 +180,20 @@ def check(link: ApprovalLink) -> None:
             when=link.expires_at,
             kind="expired",
         )
+    why_not = Decider(link.person).why_not(row)
+    if why_not:
+        # Somebody else was given the question; that may change again.
+        raise LinkSpent(
+            f"You may not decide question #{row.pk}. {why_not}", kind="theirs"
+        )
 
 
 @dataclass(frozen=True)
 class DecideByLink:
     """Whoever holds `token` decides in the name of the person it was made for.
 
-    `kind` is approve, reject or respond; `text` the reason or the answer. Edits need a log-in.
+    `kind` is one of KINDS; `text` the reason, what should change, or the answer. Edits need a
+    log-in.
     """
 
     token: str
@@ -225,7 +236,7 @@ class DecideByLink:
             link.interrupt_id,
             self.kind,
             value=self.text if self.kind == "respond" else None,
-            reason=self.text if self.kind == "reject" else "",
+            reason=self.text if self.kind not in {"approve", "respond"} else "",
             version=link.version,
             round=link.round,
             idempotency_key=f"link:{link.pk}",
@@ -237,7 +248,7 @@ def revoke_lost() -> int:
     """Revoke open links of people who may not decide any more; returns how many."""
     found = ApprovalLink.objects.filter(
         used_at=None, revoked_at=None, expires_at__gt=timezone.now()
-    ).select_related("person", "interrupt__thread")
+    ).select_related(*_RELATED)
     return sum(
         _revoke(link)
         for link in found.order_by("expires_at")[:AT_ONCE]
@@ -283,7 +294,7 @@ def _has_lost_rights(link: ApprovalLink) -> bool:
     if not link.person.is_active:
         return True
     is_known = registry.find(link.interrupt.graph) is not None
-    return is_known and not Decider(link.person).may(link.interrupt)
+    return is_known and bool(Decider(link.person).why_not_assign(link.interrupt))
 
 
 def _revoke(link: ApprovalLink) -> int:

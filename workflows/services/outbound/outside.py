@@ -11,11 +11,11 @@ from workflows.engine import serde
 from workflows.engine.errors import SerdeError
 from workflows.models import Interrupt
 from workflows.services.desk.rules import Rules
-from workflows.services.desk.shape import shape_of
+from workflows.services.desk.shape import narrowed, shape_of
 from workflows.services.display import show_tree
 from workflows.services.one_line import one_line
 from workflows.services.questions import stored_question, title_shown
-from workflows.services.shapes import BATCH, SCHEMA, ActionCard, Shape
+from workflows.services.shapes import APPROVE, EDIT, SCHEMA, ActionCard, Shape
 from workflows.storage.sealing import vault
 
 MASK = "••••••"
@@ -31,7 +31,7 @@ class Outside:
     """A question as somebody sees it who is not logged in.
 
     `fields` are (name, tree) pairs; `proposed` is a tree, or None where there is nothing to
-    show. `kinds` are the decisions that need no form.
+    show. `kinds` are the decisions that need no form; of several `cards` each gets the same.
     """
 
     title: str
@@ -43,15 +43,15 @@ class Outside:
 
 
 def shown_outside(row: Interrupt, rules: Rules) -> Outside:
-    """What the page of a link shows of the question."""
-    shape = shape_of(row)
+    """What the page of a link shows of the question; raises Unreadable."""
+    shape = narrowed(shape_of(row), rules)
     title = title_shown(row)
-    kinds = tuple(kind for kind in shape.kinds if kind != "edit")
+    kinds = tuple(kind for kind in shape.kinds if _needs_no_form(shape, kind))
     question = shape.question or title
     if rules.outside is not None:
         fields = _named(row, rules.outside)
         return Outside(title, question, kinds, fields=fields)
-    if shape.name == BATCH:
+    if shape.has_cards:
         cards = tuple(
             ActionCard(each.name, _tree(each.args), each.description)
             for each in shape.cards
@@ -79,6 +79,14 @@ def without_secrets(tree: Any) -> Any:
             for key, value in tree.items()
         }
     return [without_secrets(each) for each in tree] if isinstance(tree, list) else tree
+
+
+def _needs_no_form(shape: Shape, kind: str) -> bool:
+    if kind == EDIT:
+        return False
+    return (
+        kind == APPROVE or shape.name != SCHEMA or shape.saying.word(kind) is not None
+    )
 
 
 def _proposed(shape: Shape) -> Any:
