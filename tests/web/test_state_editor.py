@@ -2,7 +2,7 @@
 
 import json
 import operator
-from typing import Annotated, TypedDict
+from typing import Annotated, Any, TypedDict
 
 import pytest
 from django.test import Client
@@ -36,6 +36,7 @@ class State(TypedDict, total=False):
     tags: Annotated[list[str], operator.add]
     said: Annotated[list[AnyMessage], add_messages]
     key: str
+    memo: str
 
 
 def draft(state):
@@ -57,7 +58,7 @@ def review(state):
 def post(own_registry):
     """Registers the workflow; `editable` may be other channels."""
 
-    def build(editable=("text", "count", "tags", "said", "key"), **more):
+    def build(editable=("text", "count", "tags", "said", "key", "memo"), **more):
         builder = StateGraph(State, input_schema=Input)
         builder.add_node("draft", draft)
         builder.add_node("review", review)
@@ -90,16 +91,18 @@ def asked(as_, post):
     return Interrupt.objects.get()
 
 
-def form_of(page: Html, **typed: str) -> dict[str, str]:
+def form_of(page: Html, **typed: str) -> dict[str, Any]:
     """What the editor's form posts of its own accord, with what is typed into it."""
     [form] = page.all("form", id="edit-state")
-    sent = {}
+    sent: dict[str, Any] = {}
     for element in page.elements:
         name = element.attributes.get("name")
         if form not in element.parents or not name:
             continue
         if element.tag == "textarea":
             sent[name] = element.text.removeprefix("\n")
+        elif name == "on":
+            sent.setdefault(name, []).append(element.attributes["value"])
         elif element.tag == "input" and element.attributes.get("type") != "checkbox":
             sent[name] = element.attributes.get("value", "")
         elif element.tag == "option" or element.tag == "select":
@@ -459,6 +462,20 @@ class TestLate:
         assert again.status_code == 303
         found = values(asked.thread_id, people)
         assert (found["text"], found["count"]) == ("Dear Grace", 7)
+
+    def test_a_field_that_was_empty_is_merged_too(self, desk, other, asked, people):
+        mine, theirs = desk.open(), other.open()
+        other.post(theirs, save="alone", **{"s/memo": "theirs"})
+        run_all()
+
+        response = desk.post(mine, save="alone", **{"s/memo": "mine"})
+
+        page = Html(response)
+        assert response.status_code == 409
+        conflict = page.one("section", id="conflict").text
+        assert "theirs" in conflict
+        assert "mine" in conflict
+        assert page.one("input", name="s/memo").attributes["value"] == "mine"
 
     def test_so_it_is_with_a_decision(self, desk, other, asked):
         mine, theirs = desk.open(), other.open()

@@ -40,7 +40,7 @@ from workflows.web.refusals import status_of
 from workflows.web.review_attempt import DONE, Attempt
 from workflows.web.review_form import asked
 from workflows.web.state_form import JSON, StateForm, Typed
-from workflows.web.value_diff import DiffRow, diff
+from workflows.web.value_diff import DiffRow
 
 LOAD = "_load"
 SWITCH = "_mode"
@@ -138,9 +138,7 @@ class Editor:
         except NotAllowed as refusal:
             self.notices.append(str(refusal))
             return self.page(403)
-        except StaleCheckpoint as refusal:
-            return self.late(refusal)
-        except (ThreadBusy, NotPending) as refusal:
+        except (StaleCheckpoint, ThreadBusy, NotPending) as refusal:
             return self.late(refusal)
         again = self.state.questions
         text = "The state was edited."
@@ -161,7 +159,7 @@ class Editor:
             if checkpoint != fresh.state.checkpoint
             else None,
             fresh.state.step,
-            diff(before.base, {n: fresh.form.shown.get(n) for n in before.base}),
+            fresh.form.moved(before),
             before.rows(),
             clashes,
         )
@@ -229,6 +227,7 @@ class Editor:
             "thread": self.state.thread,
             "typed": self.typed,
             "has_fields": bool(self.form.channels),
+            "on": list(self.form.by_name),
             "rows": self.typed.rows() if self.typed.is_readable else [],
             "base": strict_json.dump(base),
             "checkpoint": self.checkpoint

@@ -58,6 +58,8 @@ class Typed:
     base: dict[str, Any]
     values: dict[str, Any]
     text: str = ""
+    blank: frozenset[str] = frozenset()
+    """The channels that had no value when they were shown."""
     root: Field | None = None
     faulty: list[Field] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
@@ -126,6 +128,7 @@ class StateForm:
         else:
             typed = self._read_form(post, base)
         typed.updates, typed.update_trees = updates, trees
+        typed.blank = frozenset(post.getlist("on")) - base.keys()
         for name in typed.changed.keys() & trees.keys():
             each = next(update for update in updates if update.channel == name)
             each.error = "Change the value above or send an update, not both."
@@ -141,6 +144,11 @@ class StateForm:
             else:
                 found[name] = restore(tree, shown)
         return found
+
+    def moved(self, typed: Typed) -> list[DiffRow]:
+        """What others have changed of what this person was shown."""
+        names = typed.base.keys() | typed.blank
+        return diff(typed.base, {n: t for n, t in self.shown.items() if n in names})
 
     def merged(self, typed: Typed) -> tuple[dict[str, Any], list[str]]:
         """What was typed laid over what is there now, and where both sides changed."""
@@ -194,16 +202,25 @@ class StateForm:
             for name, tree in found.items()
         }
         root = reading.root
-        new = [name for name in self.shown if name not in base]
-        if new:  # not on the page that was posted: it stands as it is
+        new = self._not_on_the_page(post)
+        if new:  # it stands as it is
             drawn = self._form(self.shown).draw(self._as_drawn(self.shown))
             for at, name in enumerate(self.by_name):
                 if name in new:
                     root.children[at] = drawn.children[at]
-                    base[name] = values[name] = self.shown[name]
+                    values.pop(name, None)
+                    if name in self.shown:
+                        base[name] = values[name] = self.shown[name]
         _name(root, self.by_name)
         faulty = [each for each in walk(root) if each.errors]
-        return Typed(FORM, base, values, strict_json.dump(values), root, faulty)
+        return Typed(
+            FORM, base, values, strict_json.dump(values), root=root, faulty=faulty
+        )
+
+    def _not_on_the_page(self, post: QueryDict) -> set[str]:
+        """The channels that the posted page had no field for, such as one that is loaded now."""
+        named = post.getlist("on")
+        return set(self.by_name) - set(named) if named else set()
 
     def _read_json(self, text: str, base: dict[str, Any]) -> Typed:
         typed = Typed(JSON, base, dict(base), text)
