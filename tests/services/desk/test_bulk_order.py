@@ -372,7 +372,7 @@ class TestRefusedOrders:
 
         assert refusal.value.errors == {f"v{bills[3].pk}": "It takes a whole number."}
 
-    @pytest.mark.parametrize("name", ["title", "nothing", "__class__"])
+    @pytest.mark.parametrize("name", ["title", "hint", "nothing", "__class__"])
     def test_only_fields_of_the_proposal_are_changed(self, people, bills, name):
         with pytest.raises(InvalidAnswer, match="has no"):
             order(

@@ -42,7 +42,7 @@ MOST_EXCLUDED = 100
 MOST_COLUMNS = 4
 MOST_REASONS = 9
 # The words of a question: they differ by their nature and are the row's title already.
-_WORDS = ("title", "question", "prompt", "hint", "message", "description", "text")
+_WORDS = ("title", "question", "prompt", "hint")
 
 
 @dataclass(frozen=True)
