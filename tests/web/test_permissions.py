@@ -25,6 +25,8 @@ def hidden(other_thread):
     [
         #                             nobody stranger viewer reviewer operator admin
         ("/queue/", (LOGIN, 200, 200, 200, 200, 200)),
+        ("/bulk/", (LOGIN, 200, 200, 200, 200, 200)),
+        ("/bulk/1/", (LOGIN, 404, 404, 404, 404, 404)),
         ("/runs/", (LOGIN, 200, 200, 200, 200, 200)),
         ("/start/", (LOGIN, 200, 200, 200, 200, 200)),
         ("/review/{question}/", (LOGIN, 404, 200, 200, 200, 200)),
@@ -134,6 +136,7 @@ def test_a_link_never_decides(as_, question, path):
     [
         "/review/{0}/decision",
         "/review/{0}/diff",
+        "/bulk/order",
         "/threads/t-1/continue",
         "/threads/t-1/state",
         "/start/letter/",

@@ -10,6 +10,7 @@ from durableweb.func import task
 from durableweb.graph import START, StateGraph
 from durableweb.register import register
 from durableweb.types import interrupt
+from workflows.services.desk import bulk_work, bulk_workflow
 
 
 def note(text: str) -> None:
@@ -66,6 +67,17 @@ builder.add_node("ask_and_send", ask_and_send)
 builder.add_edge(START, "pack_all")
 builder.add_edge("pack_all", "ask_and_send")
 register(builder.compile(name="parcels"), name="parcels", title="Parcels")
+
+
+def decide_slowly(item: int) -> str:
+    """One question of a bulk order, slow enough to be killed beside."""
+    note(f"deciding {item}")
+    state = bulk_work.decide_item(item)
+    time.sleep(float(os.environ.get("PAUSE", "0")))
+    return state
+
+
+bulk_workflow.decide_item = task(decide_slowly, name="decide_item")
 
 
 class Wish(TypedDict):

@@ -48,6 +48,7 @@ from workflows.services.recover_runs import recover_runs
 from workflows.services.resume_run import ResumeRun
 from workflows.services.start_run import StartRun
 from workflows.storage.leases import keeper
+from workflows.storage.sealing import ANSWER, QUESTION, seal, unseal
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -168,6 +169,41 @@ class TestDeciding:
         carry_out(made)
 
         assert states(made) == [DONE] * len(rows)
+
+
+class TestEncrypted:
+    """With a cipher neither the answer nor a changed value is written down readable."""
+
+    @pytest.fixture
+    def sealed(self, settings, bills):
+        settings.VALUE_CIPHER = "tests.storage.ciphers.BindingCipher"
+        for bill in bills:
+            bill.value = seal(bill.value, bill.thread_id, QUESTION)
+            bill.save(update_fields=["value"])
+        return bills
+
+    def test_a_changed_value(self, people, sealed):
+        made = order(
+            people.reviewer,
+            sealed,
+            edited_field="to",
+            edits={sealed[0].pk: "Grace Hopper"},
+        ).execute()
+        carry_out(made)
+
+        assert states(made) == [DONE] * 5
+        assert not BulkItem.objects.filter(edit__contains="Grace").exists()
+        row = Decision.objects.get(interrupt=sealed[0])
+        assert "Grace Hopper" in unseal(row.answer, sealed[0].thread_id, ANSWER)
+
+    def test_an_answer_in_words(self, people, sealed):
+        made = order(people.reviewer, sealed, "respond", response="Ask Ada").execute()
+        carry_out(made)
+
+        assert states(made) == [DONE] * 5
+        assert "Ada" not in made.response
+        row = Decision.objects.get(interrupt=sealed[1])
+        assert "Ask Ada" in unseal(row.answer, sealed[1].thread_id, ANSWER)
 
 
 class TestMeanwhile:
@@ -336,7 +372,7 @@ class TestRefusedOrders:
 
         assert refusal.value.errors == {f"v{bills[3].pk}": "It takes a whole number."}
 
-    @pytest.mark.parametrize("name", ["title", "nothing", "__class__"])
+    @pytest.mark.parametrize("name", ["title", "hint", "nothing", "__class__"])
     def test_only_fields_of_the_proposal_are_changed(self, people, bills, name):
         with pytest.raises(InvalidAnswer, match="has no"):
             order(

@@ -257,7 +257,6 @@ class TestSheet:
         assert closed.open is None
         assert [head.count for head in closed.groups] == [3, 1]
         assert [row.number for row in opened.open.rows] == [other.pk]
-        assert opened.others == tuple(bill.pk for bill in bills)
 
     def test_what_was_shown_comes_back(self, people, letter):
         bills = ask_many(2)

@@ -11,9 +11,7 @@ from workflows.services.answers import proposed_form
 from workflows.services.shapes import BATCH, EDIT, PLAIN, SCHEMA, Shape
 
 # What frames a question, and what the buttons and the reason box say.
-_FRAMING = frozenset(
-    ("title", "question", "prompt", "hint", "message", "description", "text")
-)
+_FRAMING = frozenset(("title", "question", "prompt", "hint"))
 _SAID = frozenset(
     (
         *("decision", "action", "verdict", "approved", "approve", "accepted"),
@@ -40,6 +38,7 @@ def fields_of(shape: Shape) -> dict[str, Scalar]:
         for name, value in values_of(shape).items()
         if isinstance(name, str)
         and name not in hidden
+        and not (shape.name == PLAIN and value == shape.question)
         and isinstance(value, str | bool | int | float | Decimal)
     }
 

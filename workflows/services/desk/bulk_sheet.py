@@ -42,7 +42,7 @@ MOST_EXCLUDED = 100
 MOST_COLUMNS = 4
 MOST_REASONS = 9
 # The words of a question: they differ by their nature and are the row's title already.
-_WORDS = ("title", "question", "prompt", "hint", "message", "description", "text")
+_WORDS = ("title", "question", "prompt", "hint")
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,6 @@ class Sheet:
     reasons: tuple[Reason, ...] = ()
     excluded: int = 0
     missing: int = 0
-    others: tuple[int, ...] = ()
 
 
 def make_sheet(
@@ -147,9 +146,6 @@ def sheet_of(person: Person, plan: Plan, key: str = "", edit: str = "") -> Sheet
     """The same from a plan that is there already."""
     group = plan.group(key)
     count = sum(len(each.items) for each in plan.groups)
-    others = [
-        item.row.pk for each in plan.groups if each is not group for item in each.items
-    ]
     return Sheet(
         chosen=count + len(plan.excluded) + plan.missing,
         count=count,
@@ -158,7 +154,6 @@ def sheet_of(person: Person, plan: Plan, key: str = "", edit: str = "") -> Sheet
         reasons=_reasons(plan.excluded),
         excluded=len(plan.excluded),
         missing=plan.missing,
-        others=tuple(others) if group is not None else (),
     )
 
 
