@@ -51,7 +51,9 @@ const beginReview = () => {
     button.addEventListener("click", () => {
       const panel = button.closest(".bar-panel");
       const box = panel.querySelector("textarea");
-      box.value = [box.value.trim(), button.dataset.canned.trim()].filter(Boolean).join(". ");
+      const said = box.value.trim();
+      const reason = button.dataset.canned.trim();
+      if (!said.includes(reason)) box.value = [said, reason].filter(Boolean).join(". ");
       panel.querySelector("[type=submit]").focus();
       box.dispatchEvent(new Event("input", { bubbles: true }));
     });

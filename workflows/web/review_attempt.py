@@ -99,7 +99,13 @@ class Attempt:
             for box in BOXES
             if box.kind in self.draft.faults
         ]
-        return [*(self.reading.faulty if self.reading else []), *self.faulty, *boxes]
+        fields = self.reading.faulty if self.reading and self._sends_form else []
+        return [*fields, *self.faulty, *boxes]
+
+    @property
+    def _sends_form(self) -> bool:
+        """Whether what stands in the form is part of this decision."""
+        return self.form.is_first or self.draft.kind in {"approve", "edit"}
 
     def _approval(self, kind: str) -> tuple[str, Any]:
         reading = self.reading
