@@ -149,12 +149,6 @@ DOORS: Mapping[str, tuple[Door, ...]] = {
         # Let in, and told that the thread has no state to edit yet.
         Door("edit", "/threads/{thread}/state", EDIT, ok=(409,)),
     ),
-    "thread_state_preview": (Door("edit", "/threads/{thread}/state/preview", EDIT),),
-    "question_state": (
-        Door("edit", "/review/{question}/state"),
-        Door("edit", "/review/{question}/state", EDIT, ok=(409,)),
-    ),
-    "question_state_preview": (Door("edit", "/review/{question}/state/preview", EDIT),),
     "start": (Door("own", "/start/"),),
     "start_graph": (
         Door("start", "/start/{workflow}/"),

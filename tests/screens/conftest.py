@@ -37,8 +37,10 @@ class Desk:
             context = browser.new_context(reduced_motion="reduce")
             context.set_default_timeout(15_000)
             if person:
-                session = {"name": "sessionid", "value": self._sessions[person]}
-                context.add_cookies([{**session, "url": self.url}])
+                value = self._sessions[person]
+                context.add_cookies(
+                    [{"name": "sessionid", "value": value, "url": self.url}]
+                )
             self._pages[person] = context.new_page()
         return self._pages[person]
 

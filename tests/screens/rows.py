@@ -136,7 +136,7 @@ def _thread(name: str) -> Thread:
     return thread
 
 
-def _in_states(demo: User, other: User) -> dict[str, int]:
+def _in_states(demo: User, other: User) -> dict[str, int | str]:
     now = timezone.now()
     several = _thread("several")
     questions = [

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, ViewportSize
 
 from tests.screens.conftest import Desk
 from tests.screens.table import SCREENS, Screen
@@ -17,9 +17,9 @@ from tests.screens.table import SCREENS, Screen
 AXE = (Path(__file__).parents[1] / "vendor/axe-core/axe.min.js").read_text()
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 WIDE, NARROW, NARROWEST = (
-    {"width": 1280, "height": 900},
-    {"width": 390, "height": 844},
-    {"width": 320, "height": 640},
+    ViewportSize(width=1280, height=900),
+    ViewportSize(width=390, height=844),
+    ViewportSize(width=320, height=640),
 )
 # What is closed is drawn too. A bar that sticks to the window's edge covers whatever happens to
 # lie below it, which axe takes for its size: it stands in its own place here.
@@ -58,7 +58,7 @@ MOVING = """() => {
 
 
 def look(
-    page: Page, size: Any, scheme: Any, only: list[str] | None = None
+    page: Page, size: ViewportSize, scheme: Any, only: list[str] | None = None
 ) -> list[str]:
     """What axe finds in this window: one line a fault."""
     page.set_viewport_size(size)
