@@ -334,3 +334,56 @@ def an_edit_and_the_pending_work(api, run):
     seen = run.look(g, run.config())
     old = run.attempt(run.invoke, g, api.Command(resume={ids["q"]: "r"}), run.config())
     return [seen, old, calls]
+
+
+@program(
+    "R6.5",
+    "R1.4",
+    differs="the reference gives a branch that it asks for an update neither store nor runtime",
+    expected=["b", [["b"], ["t", "a", True, "kept"]]],
+)
+def an_update_asks_a_branch_as_a_run_does(api, run):
+    seen = []
+
+    def path(state, config, *, store, runtime):
+        seen[:] = [
+            config["configurable"]["thread_id"],
+            config["metadata"]["langgraph_node"],
+            runtime.store is store,
+            api.get_store().get(("all",), "word").value["is"],
+        ]
+        return "b" if state["log"][-1] == "u" else api.END
+
+    store = api.InMemoryStore()
+    store.put(("all",), "word", {"is": "kept"})
+    g = (
+        graph(api, (api.START, "a"), a=say("1"), b=say("2"))
+        .add_conditional_edges("a", path)
+        .compile(checkpointer=run.saver, store=store)
+    )
+    config = {"configurable": {"thread_id": "t"}}
+    run.invoke(g, {"log": []}, config)
+    seen.clear()
+    run.update_state(g, config, {"log": ["u"]}, as_node="a")
+    due = list(run.get_state(g, config).next)
+    return [due[0], [due, seen]]
+
+
+@program(
+    "R6.5",
+    differs="the reference ends with a KeyError of its own",
+    expected={"raises": "InvalidUpdateError"},
+)
+def a_branch_that_asks_cannot_be_asked_by_an_update(api, run):
+    def path(state):
+        return api.interrupt("where to?") if state["log"] == ["1", "u"] else api.END
+
+    g = (
+        graph(api, (api.START, "a"), a=say("1"), b=say("2"))
+        .add_conditional_edges("a", path, ["b", api.END])
+        .compile(checkpointer=run.saver)
+    )
+    run.invoke(g, {"log": []}, run.config())
+    return run.attempt(
+        lambda: run.update_state(g, run.config(), {"log": ["u"]}, as_node="a")
+    )

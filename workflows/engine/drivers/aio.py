@@ -14,7 +14,7 @@ from typing import Any
 from workflows.engine.drivers import faults, timeouts
 from workflows.engine.drivers.attempt import Invoke, run_async
 from workflows.engine.drivers.blocking import Blocking
-from workflows.engine.drivers.context import Context, handed_out
+from workflows.engine.drivers.context import Context, computing, handed_out
 from workflows.engine.drivers.future import TaskFuture, let_go
 from workflows.engine.drivers.threads import pool
 from workflows.engine.errors import LeaseLostError, RunCancelled
@@ -183,9 +183,10 @@ class Aio:
                         config, filter=filter, before=before, limit=limit
                     )
                 ]
-            case Compute(fn, args, kwargs, is_async):
-                found = fn(*args, **kwargs)
-                return await found if is_async else found
+            case Compute():
+                with computing(request, self.run, self) as kwargs:
+                    found = request.fn(*request.args, **kwargs)
+                    return await found if request.is_async else found
             case Lookup(keys):
                 return await self.run.cache.aget(keys)
             case Keep(pairs):

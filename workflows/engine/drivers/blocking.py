@@ -18,7 +18,7 @@ from typing import Any
 
 from workflows.engine.drivers import faults, timeouts
 from workflows.engine.drivers.attempt import check_blocking, run_blocking
-from workflows.engine.drivers.context import Context, handed_out
+from workflows.engine.drivers.context import Context, computing, handed_out
 from workflows.engine.drivers.future import TaskFuture, let_go
 from workflows.engine.drivers.threads import pool
 from workflows.engine.errors import LeaseLostError, RunCancelled
@@ -193,10 +193,11 @@ class Blocking:
                 return list(
                     self.saver.list(config, filter=filter, before=before, limit=limit)
                 )
-            case Compute(fn, args, kwargs, is_async):
-                if is_async:
-                    check_blocking(None, getattr(fn, "__name__", "?"))
-                return fn(*args, **kwargs)
+            case Compute():
+                if request.is_async:
+                    check_blocking(None, getattr(request.fn, "__name__", "?"))
+                with computing(request, self.run, self) as kwargs:
+                    return request.fn(*request.args, **kwargs)
             case Lookup(keys):
                 return self.run.cache.get(keys)
             case Keep(pairs):

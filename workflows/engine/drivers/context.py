@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from workflows.engine import ids
@@ -21,12 +22,12 @@ from workflows.engine.errors import (
     SerdeError,
 )
 from workflows.engine.jsonschema import validate_answer
-from workflows.engine.loop.effects import Emit, Wrote
+from workflows.engine.loop.effects import Compute, Emit, Wrote
 from workflows.engine.loop.plan import metadata_of
 from workflows.engine.loop.records import Call, Run, Task, namespace_of
 from workflows.engine.loop.resume import question_digest
 from workflows.engine.response_schemas import describe, mark_refused
-from workflows.engine.runtime import ExecutionInfo, Runtime
+from workflows.engine.runtime import ExecutionInfo, Runtime, current
 from workflows.engine.serde import canonical
 from workflows.engine.types import Interrupt, MessageChunk, StreamWriter
 
@@ -329,6 +330,20 @@ def handed_out(run: Run, request: Emit) -> list[tuple[str, str, Any]]:
     if mode in run.read and (run.deep or not request.below):
         return [(namespace, mode, chunk)]
     return []
+
+
+@contextmanager
+def computing(request: Compute, run: Run, driver: Any) -> Iterator[dict[str, Any]]:
+    """What a function outside any step is called with; inside, it is a part of its task."""
+    if request.task is None:
+        yield request.kwargs
+        return
+    context = Context(request.task, run, driver)
+    token = current.set(context)
+    try:
+        yield {**request.kwargs, **injected(request.inject, context)}
+    finally:
+        current.reset(token)
 
 
 def injected(names: tuple[str, ...], context: Context) -> dict[str, Any]:

@@ -86,12 +86,18 @@ class Emit:
 
 @dataclass(slots=True)
 class Compute:
-    """Run a function of the author outside any task (a branch in update_state)."""
+    """Run a function of the author outside any step.
+
+    With `task` it is called as if it belonged to that task, and `inject` names what it is given
+    beside (a branch in update_state).
+    """
 
     fn: Any
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     is_async: bool
+    task: Task | None = None
+    inject: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -202,10 +208,15 @@ def emit(mode: str, chunk: Any) -> Steps[None]:
 
 
 def compute(
-    fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any], is_async: bool
+    fn: Any,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    is_async: bool,
+    task: Task | None = None,
+    inject: tuple[str, ...] = (),
 ) -> Steps[Any]:
-    """Run a function of the author."""
-    return (yield Compute(fn, args, kwargs, is_async))
+    """Run a function of the author, maybe as a part of `task`."""
+    return (yield Compute(fn, args, kwargs, is_async, task, inject))
 
 
 def lookup(keys: tuple[FullKey, ...]) -> Steps[dict[FullKey, Any]]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from workflows.engine.checkpoint.base import Closed, Due
 from workflows.engine.constants import COPY, END, GOTO, INPUT, START
-from workflows.engine.errors import InvalidUpdateError
+from workflows.engine.errors import GraphInterrupt, InvalidUpdateError
 from workflows.engine.loop import commit, effects
 from workflows.engine.loop.apply import Routes, apply_writes
 from workflows.engine.loop.effects import Steps
@@ -276,6 +276,9 @@ def _task_as(view: View, name: str, given: StateUpdate) -> Steps[Task]:
     program = view.run.program
     node: Node = program.nodes[name]
     task = Task(node, ("node", name), (view.id, view.step + 1, name))
+    run = view.run
+    run.live_checkpoint, run.live_step = view.id, view.step + 1
+    run.channels = view.channels
     values = given.values
     if name == program.first and not program.functional:
         values = program.accept({} if values is None else values)
@@ -295,6 +298,14 @@ def _task_as(view: View, name: str, given: StateUpdate) -> Steps[Task]:
         for key, many in own.items():
             channels[key].update(many)
         state = branch.read(channels, view.run.limit)
-        answer = yield from effects.compute(branch.path, (state,), {}, branch.is_async)
+        try:
+            answer = yield from effects.compute(
+                branch.path, (state,), {}, branch.is_async, task, branch.inject
+            )
+        except GraphInterrupt as pause:
+            raise InvalidUpdateError(
+                f"branch {branch.name!r} of node {name!r} asks a question, which an update "
+                "cannot wait for; update as another node: as_node="
+            ) from pause
         task.writes += [(GOTO, item) for item in branch.route(answer)]
     return task
