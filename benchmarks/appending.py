@@ -50,6 +50,19 @@ def talk(side: Side, saver: Any, steps: int, file: Path) -> Talked:
     )
 
 
+def floor(steps: int, file: Path) -> int:
+    """The bytes that the bare messages take as rows, one insert and commit each."""
+    connection = sqlite3.connect(file, isolation_level=None)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("CREATE TABLE message (id INTEGER PRIMARY KEY, body TEXT)")
+    before = size_of(file)
+    body = '{"role":"human","content":"' + "x" * 480 + '"}'
+    for _ in range(steps):
+        connection.execute("INSERT INTO message (body) VALUES (?)", (body,))
+    connection.close()
+    return size_of(file) - before
+
+
 def size_of(file: Path) -> int:
     """The bytes of the database, with what still stands in its log brought home."""
     connection = sqlite3.connect(file)
@@ -82,6 +95,10 @@ def main() -> None:
             flush=True,
         )
     a, b = found.values()
+    bare = floor(given.steps, both.folder / "floor.sqlite3")
+    print(
+        f"    the bare messages as rows: {bare / 1e6:.2f} MB; ours {a.stored / bare:.1f} times that"
+    )
     print(
         f"    ratios: time {b.whole / a.whole:.1f}x, processor time {b.cpu / a.cpu:.1f}x, "
         f"bytes {b.stored / a.stored:.0f}x"
