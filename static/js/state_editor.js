@@ -79,6 +79,8 @@
         },
       },
     });
+    // Its icons are marked as decoration and named with nothing, which is one too many
+    for (const drawing of place.querySelectorAll("svg[aria-label='']")) drawing.removeAttribute("aria-label");
     area.classList.add("visually-hidden");
     area.tabIndex = -1;
     area.setAttribute("aria-hidden", "true");

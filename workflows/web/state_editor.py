@@ -134,6 +134,8 @@ class Editor:
             self._alone(values, updates).execute()
         except InvalidAnswer as refusal:
             self._refuse(refusal)
+            if refusal.errors.keys() <= {"reason"}:
+                self.preview()
             return self.page(400)
         except NotAllowed as refusal:
             self.notices.append(str(refusal))
@@ -216,7 +218,8 @@ class Editor:
 
     def fragment(self) -> HttpResponse:
         """What would change and what would follow."""
-        return render(self.request, "workflows/state/_preview.html", self.context())
+        context = self.context() | {"is_fragment": True}
+        return render(self.request, "workflows/state/_preview.html", context)
 
     def context(self) -> dict[str, Any]:
         """What the templates show."""
@@ -237,7 +240,7 @@ class Editor:
             "reason": self.reason,
             "reason_error": self.reason_error,
             "notices": [*self.typed.faults, *self.notices],
-            "faulty": [*self.typed.faulty, *self._faulty_answers()],
+            "faulty": [*self._faulty_boxes(), *self._faulty_answers()],
             "moved": self.moved,
             "effect": self.effect,
             "whole": sorted(self.whole),
@@ -325,6 +328,16 @@ class Editor:
             self.notices += attach(root, errors)
         else:
             self.notices += [f"{k}: {v}" if k else v for k, v in errors.items()]
+
+    def _faulty_boxes(self) -> list[Any]:
+        """What the list at the top of the page names of the edit."""
+        boxes = [
+            ("state-values", "Fields as JSON", self.typed.text_error),
+            *((each.id, each.channel, each.error) for each in self.typed.updates),
+            ("state-reason", "Why do you edit it?", self.reason_error),
+        ]
+        faults = [batch_form.CardFault(*box) for box in boxes if box[2]]
+        return [*self.typed.faulty, *faults]
 
     def _faulty_answers(self) -> list[Any]:
         attempt = self.attempt
