@@ -250,13 +250,24 @@ class TestBadInput:
 
         assert forged.content == missing.content
 
+    def test_no_log_holds_a_link_that_may_still_work(self, anybody, path, caplog):
+        assert (
+            anybody.post(path, {**form(anybody, path), "kind": ""}).status_code == 400
+        )
+        assert anybody.get(path[:-3] + "xx/").status_code == 404
+        assert anybody.put(path).status_code == 405
+
+        assert path.split("/")[2].split(".")[1] not in caplog.text
+
     def test_too_many_tries_are_refused(self, anybody, path, monkeypatch):
         monkeypatch.setattr(approval_link, "PER_WINDOW", 3)
 
         found = [anybody.get("/link/guess/").status_code for _ in range(5)]
 
         assert found == [404, 404, 404, 429, 429]
-        assert anybody.get(path)["Retry-After"] == "60"
+        assert anybody.get("/link/guess/")["Retry-After"] == "60"
+        # Who has a link does not suffer from who guesses.
+        assert anybody.get(path).status_code == 200
 
     def test_one_link_is_counted_wherever_it_is_used_from(self, path, monkeypatch):
         monkeypatch.setattr(approval_link, "PER_WINDOW", 3)

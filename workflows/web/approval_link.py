@@ -12,11 +12,15 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
 from django.core.cache import cache
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseNotAllowed,
+    HttpResponseRedirect,
+)
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods
 
 from workflows.models import Vote
 from workflows.services.action import InvalidAnswer, NotVisible, Refused
@@ -33,6 +37,7 @@ from workflows.services.outbound.links import (
 from workflows.web import strict_json
 from workflows.web.refusals import status_of
 
+METHODS = ("GET", "HEAD", "POST")
 # How often one address on the net, and one link, may be used within a window.
 PER_WINDOW = 60
 WINDOW_SECONDS = 60
@@ -60,7 +65,7 @@ BOXES = (
 
 
 def _alone(view: Any) -> Any:
-    """Nobody keeps the page, nobody learns its address, and nobody lists it."""
+    """Nobody keeps the page, nobody lists it, and neither Referer nor log tells its address."""
 
     @wraps(view)
     def answer(request: HttpRequest, token: str) -> HttpResponse:
@@ -68,6 +73,8 @@ def _alone(view: Any) -> Any:
         response.headers["Cache-Control"] = "no-store, private"
         response.headers["Referrer-Policy"] = "no-referrer"
         response.headers["X-Robots-Tag"] = "noindex, nofollow"
+        # Django would log the address of a refusal, and with it a link that may still work.
+        response._has_been_logged = True  # type: ignore[attr-defined]
         return response
 
     return answer
@@ -76,14 +83,18 @@ def _alone(view: Any) -> Any:
 @csrf_exempt
 @login_not_required
 @_alone
-@require_http_methods(["GET", "HEAD", "POST"])
 def page(request: HttpRequest, token: str) -> HttpResponse:
     """Show what is asked; a POST from this page decides it."""
-    if _is_too_often(f"from:{request.META.get('REMOTE_ADDR', '')}"):
-        return _too_often(request)
+    if request.method not in METHODS:
+        # The decorator for this logs the address.
+        return HttpResponseNotAllowed(METHODS)
     try:
         link = find_link(token)
     except NotVisible:
+        # Only guesses are counted by where they come from: behind a proxy that is one place
+        # for all, and nobody's good link is to suffer from them.
+        if _is_too_often(f"from:{request.META.get('REMOTE_ADDR', '')}"):
+            return _too_often(request)
         return render(request, "workflows/link/unknown.html", status=404)
     if _is_too_often(f"link:{link.pk}"):
         return _too_often(request)

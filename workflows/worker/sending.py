@@ -9,6 +9,7 @@ from collections.abc import Callable
 from django.db import connections
 
 from workflows.services.outbound.delivering import deliver_due
+from workflows.storage.outage import is_away
 
 log = logging.getLogger(__name__)
 
@@ -26,8 +27,11 @@ def send_until(
         while not stopping.wait(pause):
             try:
                 deliver()
-            except Exception:
-                log.exception("sending from the outbox failed; trying again")
+            except Exception as error:
+                if is_away(error):
+                    log.warning("nothing can be sent: %s", error)
+                else:
+                    log.exception("sending from the outbox failed; trying again")
                 connections.close_all()
     finally:
         connections.close_all()

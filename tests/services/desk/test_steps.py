@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Group
 from django.db.models import F
+from django.utils import timezone
 
 from workflows.engine import serde
 from workflows.models import (
@@ -20,6 +21,7 @@ from workflows.models import (
     Run,
 )
 from workflows.services.desk.arranging import arrange_new
+from workflows.services.desk.assign_question import ArrangeQuestion
 from workflows.services.desk.set_policy import SetPolicy
 from workflows.services.desk.steps import take_due_steps
 
@@ -199,3 +201,32 @@ class TestChangedRules:
 
         question.refresh_from_db()
         assert question.next_step_at is None
+
+
+class TestArrangedByHand:
+    """A date or a person given by hand counts as one that a rule gives."""
+
+    def test_a_date_brings_its_reminders(self, people, question):
+        policy(remind=[20])
+        arrange_new("t1")
+        due = timezone.now() + timedelta(seconds=60)
+
+        ArrangeQuestion(people.operator, question.pk, due_at=due).execute()
+
+        question.refresh_from_db()
+        assert question.next_step_at == due - timedelta(seconds=20)
+        ArrangeQuestion(people.operator, question.pk, due_at=None).execute()
+        question.refresh_from_db()
+        assert question.next_step_at is None
+
+    def test_whom_it_is_given_to_is_told(self, people, question):
+        ArrangeQuestion(people.operator, question.pk, assignee="reviewer").execute()
+
+        notice = Notice.objects.get()
+        assert (notice.person, notice.kind) == (people.reviewer, "asked")
+        assert notice.text == "Operator gave you “Send it?”"
+
+    def test_who_takes_it_is_not_told(self, people, question):
+        ArrangeQuestion(people.reviewer, question.pk, assignee="reviewer").execute()
+
+        assert not Notice.objects.exists()

@@ -13,9 +13,12 @@ from django.utils import timezone
 
 from workflows.models import Interrupt
 from workflows.models.interrupt import END_OF_TIME
-from workflows.services.access import Person, find_interrupt
+from workflows.services.access import Person, find_interrupt, name_of
 from workflows.services.action import InvalidAnswer, NotAllowed
 from workflows.services.desk.deciding import Decider
+from workflows.services.desk.notify import people_of, tell_people
+from workflows.services.desk.policies import rules_for
+from workflows.services.desk.steps import next_step
 from workflows.services.desk.telling import tell
 from workflows.services.resume_run import refuse_closed
 
@@ -55,14 +58,26 @@ class ArrangeQuestion:
             row = self.check()
             changes = self._changes(row)
             if changes:
-                fields = [*changes, *(["due_order"] if "due_at" in changes else [])]
                 for name, value in changes.items():
                     setattr(row, name, value)
-                row.due_order = row.due_at or END_OF_TIME
+                fields = [*changes]
+                if "due_at" in changes:
+                    row.due_order = row.due_at or END_OF_TIME
+                    # A passed moment is not made up for.
+                    row.next_step_at = next_step(row, rules_for(row), timezone.now())
+                    fields += ["due_order", "next_step_at"]
                 row.save(update_fields=fields)
+                if changes.keys() & {"assignee", "assigned_group"}:
+                    self._tell_new_people(row)
                 told = {name: _said(value) for name, value in changes.items()}
                 tell(row, self.person, "arranged", **told)
         return row
+
+    def _tell_new_people(self, row: Interrupt) -> None:
+        """Tell those whom the question was given to, but not whoever gave it."""
+        people = [each for each in people_of(row) if each.pk != self.person.pk]
+        words = f"{name_of(self.person)} gave you “{row.title}”"
+        tell_people(people, row, "asked", words)
 
     def _changes(self, row: Interrupt) -> dict[str, Any]:
         errors: dict[str, str] = {}
