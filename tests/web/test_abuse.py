@@ -42,7 +42,7 @@ HIDDEN = ("\u202e", "\u200b", "\x07")
 
 def everywhere(thread, text):
     """A question with `text` in every place that a workflow or a person can name."""
-    thread.title = text
+    thread.title = text[:300]
     thread.save()
     happen(thread, "warning", node=text, text=text)
     happen(thread, "decision", kind="approve", by=text)
