@@ -1,11 +1,15 @@
-"""Run inside `manage.py shell`: people without passwords who are logged in already."""
+"""Run inside `manage.py shell`: people who are logged in, and what came of what they did."""
 
 import json
 import sys
+from collections import Counter
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.test import Client
+
+from workflows.models import AuditEntry, Interrupt
+from workflows.services.desk.audit import verify
 
 
 def enter(wanted: dict[str, list[str]]) -> None:
@@ -21,3 +25,31 @@ def enter(wanted: dict[str, list[str]]) -> None:
         client.force_login(person)
         sessions[name] = client.session.session_key
     sys.stdout.write(f"sessions {json.dumps(sessions)}\n")
+
+
+def tell_questions() -> None:
+    """Print every question: number, version, round, status, and what was decided about it.
+
+    `audited` counts the audit's entries of a decision, which are of the same transaction.
+    """
+    audited = Counter(
+        AuditEntry.objects.filter(action="question.decided").values_list(
+            "subject", flat=True
+        )
+    )
+    found = [
+        {
+            "number": row.pk,
+            "version": row.version,
+            "round": row.round,
+            "status": row.status,
+            "decisions": [
+                [each.kind, each.person_name, each.idempotency_key]
+                for each in row.decisions.all()
+            ],
+            "audited": audited[f"question {row.pk}"],
+        }
+        for row in Interrupt.objects.order_by("id").prefetch_related("decisions")
+    ]
+    sys.stdout.write(f"questions {json.dumps(found)}\n")
+    sys.stdout.write(f"faults {json.dumps([each.text for each in verify()])}\n")

@@ -5,7 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 
-from tests.acceptance.conftest import Standing, Visitor
+from tests.acceptance.conftest import PEOPLE, Site, Standing, Visitor
+from tests.acceptance.races import Person, ask, kill_after_answer, read_back
 from tests.web.conftest import Html
 
 RACERS = 20
@@ -71,6 +72,21 @@ def test_one_press_too_many_is_the_same_decision(standing: Standing) -> None:
     assert [answer.status_code for answer in answers] == [303, 303]
     [decision] = decisions(ada, run)
     assert "approved by ada" in decision
+
+
+def test_a_decision_that_was_answered_survives_a_kill(site: Site) -> None:
+    people = site.enter(PEOPLE)
+    server = site.serve("--with-worker")
+    asked = ask(site, people["ada"], 1)
+    ada = Person(people["ada"])
+
+    kill_after_answer(site, ada, asked, server, lambda: site.serve("--with-worker"))
+
+
+def test_who_decides_sees_it_at_once_and_so_do_others(standing: Standing) -> None:
+    asked = ask(standing.site, standing.people["ada"], 2)
+
+    read_back(Person(standing.people["ada"]), standing.people["admin"], asked)
 
 
 def decisions(visitor: Visitor, run: int) -> list[str]:

@@ -1,0 +1,200 @@
+"""Races over HTTP, as large as asked: many answers at once, a kill after an answer, reading back.
+
+The tests run them small, `benchmarks/decision_race.py` with the full figures.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from tests.acceptance.conftest import Site, Visitor
+from tests.support.server import Server
+from tests.web.conftest import Html
+
+GRAPH = "parcels"
+KILLED_WITHIN_SECONDS = 0.05
+
+
+@dataclass
+class Question:
+    """One question as the database has it; `decisions` are [kind, who, idempotency key]."""
+
+    number: int
+    version: int = 1
+    round: int = 1
+    status: str = "pending"
+    decisions: list[list[str]] = field(default_factory=list)
+    audited: int = 0
+
+    @property
+    def path(self) -> str:
+        """The address of its page."""
+        return f"/review/{self.number}/"
+
+
+@dataclass
+class Person:
+    """Somebody who decides, with the token that their forms carry."""
+
+    visitor: Visitor
+    token: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Read one page for the token."""
+        self.token = self.visitor.form("/notices/", "/logout/")["csrfmiddlewaretoken"]
+
+    def decide(self, question: Question, kind: str, key: str = "") -> httpx.Response:
+        """Send a decision as the page of the question would."""
+        form = {
+            "csrfmiddlewaretoken": self.token,
+            "version": str(question.version),
+            "round": str(question.round),
+            "checkpoint": "",
+            "key": key or str(uuid.uuid4()),
+            "kind": kind,
+            "reject_reason": f"by {self.visitor.name}",
+            "v/note": "as agreed",
+        }
+        return self.visitor.http.post(f"{question.path}decision", data=form)
+
+
+def ask(site: Site, starter: Visitor, count: int) -> list[Question]:
+    """Start so many runs and wait until each asks; the server with its worker is there."""
+    runs = [starter.start(GRAPH, **{"input/wanted": "1"}) for _ in range(count)]
+    asked = []
+    for run in runs:
+        site.wait(
+            lambda run=run: "Waits for a person" in starter.status(run), "question", 120
+        )
+        asked.append(Question(starter.question(run)))
+    return asked
+
+
+def questions(site: Site) -> list[Question]:
+    """All questions; fails where the audit's chain does not fit."""
+    script = "from tests.acceptance.people import tell_questions; tell_questions()"
+    said = site.manage("shell", "-c", script)
+    assert json.loads(_line(said, "faults")) == []
+    return [Question(**each) for each in json.loads(_line(said, "questions"))]
+
+
+def _line(said: str, name: str) -> str:
+    found = re.search(rf"^{name} (.*)$", said, re.MULTILINE)
+    assert found, said
+    return found.group(1)
+
+
+@dataclass
+class Round:
+    """What came of one race: who won with what, and how long every answer took (seconds)."""
+
+    winner: str
+    kind: str
+    seconds: list[float]
+
+
+def race(people: list[Person], question: Question) -> Round:
+    """All of them decide at once, every other one with a no; one wins, all others are told."""
+    together = threading.Barrier(len(people))
+
+    def run(place: int) -> tuple[float, httpx.Response]:
+        kind = "reject" if place % 2 else "approve"
+        together.wait(60)
+        began = time.monotonic()
+        answer = people[place].decide(question, kind)
+        return time.monotonic() - began, answer
+
+    with ThreadPoolExecutor(len(people)) as pool:
+        found = list(pool.map(run, range(len(people))))
+    statuses = [answer.status_code for _, answer in found]
+    won = [place for place, status in enumerate(statuses) if status == 303]
+    assert len(won) == 1, statuses
+    assert statuses.count(409) == len(people) - 1, statuses
+    winner = people[won[0]].visitor.name
+    for _, answer in found:
+        if answer.status_code == 409:
+            conflict = Html(answer).one("section", id="conflict")
+            assert f"Already decided by {winner}" in conflict.text
+    kind = "reject" if won[0] % 2 else "approve"
+    return Round(winner, kind, [seconds for seconds, _ in found])
+
+
+def assert_decided_once(site: Site, rounds: dict[int, Round]) -> None:
+    """One decision and one audit entry a question, the winner's, and its effect once."""
+    stored = {each.number: each for each in questions(site)}
+    for number, done in rounds.items():
+        found = stored[number]
+        assert [each[:2] for each in found.decisions] == [[done.kind, done.winner]]
+        assert found.audited == 1
+
+    def sent() -> list[str]:
+        return sorted(line for line in site.noted() if line.startswith("send"))
+
+    wanted = sorted(f"send {done.kind}" for done in rounds.values())
+    site.wait(lambda: len(sent()) >= len(wanted), "effects", 120)
+    assert sent() == wanted
+
+
+def kill_after_answer(
+    site: Site,
+    person: Person,
+    asked: list[Question],
+    server: Server,
+    serve: Callable[[], Server],
+) -> None:
+    """Decide each question and kill `server` within 50 ms of its answer; nothing is lost.
+
+    The same request sent again is answered as the first one was, and decides nothing more.
+    """
+    keys = {}
+    for question in asked:
+        keys[question.number] = key = str(uuid.uuid4())
+        answer = person.decide(question, "approve", key)
+        assert answer.status_code == 303, answer.text
+        time.sleep(random.uniform(0, KILLED_WITHIN_SECONDS))
+        server.kill9()
+        server = serve()
+        again = person.decide(question, "approve", key)
+        assert again.status_code == 303, again.text
+        assert f"#{question.number}" in person.visitor.http.get("/queue/").text
+    stored = {each.number: each for each in questions(site)}
+    for number, key in keys.items():
+        decisions: Any = [["approve", person.visitor.name, key]]
+        assert stored[number].decisions == decisions
+        assert stored[number].audited == 1
+
+
+def read_back(
+    person: Person, other: Visitor, asked: list[Question]
+) -> tuple[list[float], list[float]]:
+    """Decide each; the next page shows it decided, and no queue lists it. Both in seconds.
+
+    Returns how long the decision took, and until a session of somebody else had it.
+    """
+    own, others = [], []
+    for question in asked:
+        began = time.monotonic()
+        answer = person.decide(question, "approve")
+        assert answer.status_code == 303, answer.text
+        own.append(time.monotonic() - began)
+        answered = time.monotonic()
+        seen = other.http.get(question.path).text
+        assert f"{person.visitor.name}" in seen
+        assert 'value="approve"' not in seen
+        others.append(time.monotonic() - answered)
+        mine = person.visitor.http.get(question.path).text
+        assert 'value="approve"' not in mine
+        listed = person.visitor.http.get("/queue/?sort=age").text
+        assert f'id="item-{question.number}"' not in listed
+    return own, others
