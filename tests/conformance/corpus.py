@@ -43,6 +43,7 @@ SECTIONS = [
     "stores",
     "messages",
     "streaming_ends",
+    "tokens",
     "savers",
     "deltas",
     "streaming_below",

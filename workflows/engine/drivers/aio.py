@@ -231,6 +231,7 @@ class Aio:
             await asyncio.sleep(delay)
         context = Context(task, self.run, self)
         current.set(context)
+        context.listen()
         try:
             writes = await self._within_limits(task, context)
         except asyncio.CancelledError:

@@ -183,6 +183,7 @@ def _on_loop(invoke: Invoke, context: Context) -> Any:
 
     async def inside() -> Any:
         current.set(context)
+        context.listen()
         return await invoke.fn(*invoke.args, **invoke.kwargs)
 
     return asyncio.run_coroutine_threadsafe(inside(), context.driver.loop).result()

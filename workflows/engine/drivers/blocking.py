@@ -224,6 +224,7 @@ class Blocking:
             # Nothing can stop a plain function: its limit is what runtime.check() obeys.
             policy = timeouts.policy_of(task)
             context.watch = timeouts.Watch(policy, monotonic) if policy else None
+        hush = context.listen() if self.run.modes else None
         try:
             return Finished(task, run_blocking(task, context))
         except BaseException as error:  # noqa: BLE001 - an ending like any other
@@ -234,6 +235,8 @@ class Blocking:
             self.fatal = error  # ends the run (R3.16)
             return Failed(task, RuntimeError("the run was ended"))
         finally:
+            if hush is not None:
+                hush()
             current.reset(token)
 
     def _flush(self) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from workflows.engine import ids
 from workflows.engine.checkpoint.base import Asked
 from workflows.engine.constants import PREVIOUS
+from workflows.engine.drivers import tokens
 from workflows.engine.drivers.future import TaskFuture
 from workflows.engine.drivers.threads import pool
 from workflows.engine.drivers.timeouts import Watch
@@ -59,6 +60,8 @@ class Context:
 
     subgraphs = 0
     watch: Watch | None = None
+    listener: Any = None
+    """What hears the chat models that the attempt calls, where somebody reads their tokens."""
     _config: dict[str, Any] | None = None
     _runtime: Runtime[Any] | None = None
 
@@ -92,8 +95,23 @@ class Context:
                 "checkpoint_map": {**run.parents, run.namespace: run.live_checkpoint},
             }
             found["metadata"] = metadata_of(run, task)
+            if self.listener is not None:
+                given = run.config.get("callbacks")
+                found["callbacks"] = tokens.with_listener(given, self.listener)
             self._config = found
         return self._config
+
+    def listen(self) -> Callable[[], None] | None:
+        """Stream the tokens of chat models, if somebody reads `messages`; returns what ends that."""
+        if "messages" not in self.run.modes:
+            return None
+        self.listener = tokens.listener(self, self._said)
+        return None if self.listener is None else tokens.offer(self.config())
+
+    def _said(self, message: Any, metadata: dict[str, Any]) -> None:
+        if message.id is not None:
+            self.run.shown.add(message.id)
+        self.write("messages", lambda: (message, metadata))
 
     @property
     def writer(self) -> StreamWriter:

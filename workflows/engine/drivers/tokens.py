@@ -1,0 +1,125 @@
+"""Tokens of the chat models that a node calls, for the stream mode `messages` (R9.3).
+
+Models of langchain-core tell callback handlers what they say, and find the handlers in the
+config or in a context variable of that package. It is imported only where somebody reads the
+mode and the package is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from workflows.engine.callbacks import GraphCallbackHandler
+from workflows.engine.constants import TAG_NOSTREAM
+from workflows.engine.runtime import TaskContext, current
+
+Emit = Callable[[Any, dict[str, Any]], None]
+
+
+def listener(context: TaskContext, emit: Emit) -> Any:
+    """A handler that gives each token to `emit(message chunk, metadata)`; None without langchain-core."""
+    kind = _kind()
+    return None if kind is None else kind(context, emit)
+
+
+def with_listener(callbacks: Any, mine: Any) -> Any:
+    """The caller's handlers, without those of the graph's life, and this one."""
+    if hasattr(callbacks, "add_handler"):
+        manager = callbacks.copy()
+        manager.add_handler(mine, inherit=True)
+        return manager
+    listed = callbacks if isinstance(callbacks, list | tuple) else [callbacks]
+    others = [
+        each
+        for each in listed
+        if each is not None and not isinstance(each, GraphCallbackHandler)
+    ]
+    return [*others, mine]
+
+
+def offer(config: dict[str, Any]) -> Callable[[], None]:
+    """Let models that are called without a config find this one; returns what ends that."""
+    variable = import_module(
+        "langchain_core.runnables.config"
+    ).var_child_runnable_config
+    token = variable.set(config)
+    return lambda: variable.reset(token)
+
+
+@cache
+def _kind() -> Any:
+    if find_spec("langchain_core") is None:
+        return None
+    base: Any = import_module("langchain_core.callbacks").BaseCallbackHandler
+
+    class Listener(base):  # type: ignore[misc]
+        """Hears the models that one attempt of a task calls."""
+
+        run_inline = True  # on the thread and in the context of the model
+
+        def __init__(self, context: TaskContext, emit: Emit) -> None:
+            self.context = context
+            self.emit = emit
+            self.heard: dict[Any, dict[str, Any]] = {}
+            self.streamed: set[Any] = set()
+
+        def on_chat_model_start(
+            self,
+            serialized: Any,
+            messages: Any,
+            *,
+            run_id: Any,
+            tags: list[str] | None = None,
+            metadata: dict[str, Any] | None = None,
+            **more: Any,
+        ) -> None:
+            """A model begins; one that a run below calls is heard there, if at all."""
+            if current.get() is not self.context or TAG_NOSTREAM in (tags or ()):
+                return
+            self.heard[run_id] = {
+                **(metadata or {}),
+                **({"tags": tags} if tags else {}),
+            }
+
+        def on_llm_new_token(
+            self, token: Any, *, chunk: Any = None, run_id: Any, **more: Any
+        ) -> None:
+            """A model says a word more."""
+            known = self.heard.get(run_id)
+            message = getattr(chunk, "message", None)
+            if known is not None and message is not None:
+                self.streamed.add(run_id)
+                self.emit(message, known)
+
+        def on_llm_end(self, response: Any, *, run_id: Any, **more: Any) -> None:
+            """A model has ended; what it did not say word by word is shown whole."""
+            known = self.heard.pop(run_id, None)
+            if known is None or run_id in self.streamed:
+                self.streamed.discard(run_id)
+                return
+            message = getattr(response.generations[0][0], "message", None)
+            if message is not None:
+                self.emit(message, known)
+
+        def on_llm_error(
+            self, error: BaseException, *, run_id: Any, **more: Any
+        ) -> None:
+            """A model has failed."""
+            self.heard.pop(run_id, None)
+            self.streamed.discard(run_id)
+
+        # A model streams for `invoke`, too, where a handler has these two.
+
+        def tap_output_iter(self, run_id: Any, output: Any) -> Any:
+            """Leave the stream as it is."""
+            return output
+
+        def tap_output_aiter(self, run_id: Any, output: Any) -> Any:
+            """Leave the stream as it is."""
+            return output
+
+    return Listener
