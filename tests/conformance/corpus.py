@@ -38,6 +38,7 @@ SECTIONS = [
     "subgraphs",
     "below",
     "functional",
+    "cancelled_calls",
     "drawing",
     "streaming",
     "stores",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Generator
+from concurrent.futures import CancelledError
 from typing import Any
 
 from workflows.engine.errors import GraphInterrupt
@@ -21,6 +22,8 @@ class TaskFuture:
         self.seen_at: int | None = None
         self._twin: TaskFuture | None = None
         self._done = False
+        self._begun = False
+        self._cancelled = False
         self._value: Any = None
         self._error: BaseException | None = None
         self._event: threading.Event | None = None
@@ -29,6 +32,12 @@ class TaskFuture:
         self._lock = threading.Lock()
 
     # told by the engine
+
+    def begin(self) -> bool:
+        """The call is taken up now; False where the author has cancelled it before."""
+        with self._lock:
+            self._begun = True
+            return not self._cancelled
 
     def answer(self, value: Any) -> None:
         """The call returned."""
@@ -67,12 +76,29 @@ class TaskFuture:
         return self._done
 
     def cancel(self) -> bool:
-        """A started call cannot be taken back; always False."""
-        return False
+        """Take the call back if it has not been taken up; False where it is too late.
+
+        A cancelled call leaves no record. A plain node's calls are taken up at once, a coroutine's
+        when it next awaits.
+        """
+        with self._lock:
+            if self._cancelled:
+                return True
+            if self._begun or self._done:
+                return False
+            self._cancelled = True
+        self._settle(None, CancelledError(f"task {self.name!r} was cancelled"))
+        return True
+
+    def cancelled(self) -> bool:
+        """Say whether the call was taken back."""
+        return self._cancelled
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
-        """Wait for the end; the error, or None."""
+        """Wait for the end; the error, or None. Raises CancelledError if it was cancelled."""
         self._wait(timeout)
+        if self._cancelled and self._error is not None:
+            raise self._error
         self._note_seen()
         self._note_question()
         return self._error
@@ -81,7 +107,7 @@ class TaskFuture:
         """Wait for the end; the value, or its error raised.
 
         Raises RuntimeError inside a coroutine (await the future there), TimeoutError after
-        `timeout` seconds.
+        `timeout` seconds, CancelledError (of concurrent.futures) if it was cancelled.
         """
         if not self._done:
             self._wait(timeout)
@@ -138,6 +164,8 @@ class TaskFuture:
                     self._waiters.append(waiter)
             if not done:
                 yield from waiter.__await__()
+        if self._cancelled:
+            raise asyncio.CancelledError(*getattr(self._error, "args", ()))
         return self._hand_out()
 
 

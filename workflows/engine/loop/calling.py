@@ -22,6 +22,8 @@ def call(view: View, step: Step, child: Task) -> Steps[None]:
     assert made is not None  # noqa: S101
     assert parent is not None  # noqa: S101
     parent.note_made(child)
+    if not made.future.begin():
+        return  # cancelled before it was taken up
     step.unsaved += commit.failures_that_are_history(parent, made.position)
     twin = step.calls.get(child.id)
     if twin is not None and twin.call is not None:
