@@ -193,7 +193,8 @@ class Inspection(Bound):
             name = part.split(NS_END)[0]
             if name.isdecimal():
                 continue
-            node = graph.program.nodes.get(name)
+            program = graph.program  # a renamed node's graph stays under the old name
+            node = program.nodes.get(program.identity.aliases.get(name, name))
             if node is None and graph is self:
                 return self
             if node is None or node.subgraph is None:

@@ -256,3 +256,38 @@ def a_paused_subgraph_has_changed(api, run):
             whole("m", aliases={"n": "m"}), api.Command(resume="s"), run.config("b")
         ),
     ]
+
+
+@program(
+    "RB.12",
+    "R6.6",
+    differs="the reference knows no aliases: a paused node that was renamed is forgotten",
+    expected=[
+        [["m"], ["first"], True],
+        {"log": ["first", "u"]},
+        [True],
+    ],
+)
+def the_graph_of_a_renamed_node_is_found_under_the_old_name(api, run):
+    below = graph(api, (api.START, "first"), ("first", "m"), first=None, m=asking(api))
+
+    def whole(name: str, **options: Any) -> Any:
+        built = graph(api, (api.START, name), **{name: below.compile()})
+        return built.compile(checkpointer=run.saver, **options)
+
+    run.invoke(whole("old"), {"log": []}, run.config())
+    new = whole("new", aliases={"old": "new"})
+    state = run.get_state(new, run.config(), subgraphs=True)
+    inner = state.tasks[0].state
+    found = run.get_state(new, inner.config)
+    where = inner.config["configurable"]["checkpoint_ns"]
+    seen = [list(found.next), found.values["log"], where.startswith("old:")]
+    run.update_state(new, inner.config, {"log": ["u"]}, as_node="first")
+    edited = run.get_state(
+        new, {"configurable": {"thread_id": "t", "checkpoint_ns": where}}
+    )
+    history = run.get_history(new, run.config(), subgraphs=True)
+    below_too = [
+        any(s.config["configurable"]["checkpoint_ns"] == where for s in history)
+    ]
+    return [seen, edited.values, below_too]
