@@ -250,3 +250,26 @@ def test_threads_may_save_at_the_same_time(saver):
         found = saver.get_tuple(checkpoint_config(f"t{number}"))
         assert found.checkpoint["channel_values"] == {"a": [49]}
         assert found.pending_writes == [("t", "a", 49)]
+
+
+def test_what_a_caller_changes_after_giving_it_is_not_seen():
+    saver = InMemorySaver()
+    given: Any = {
+        "id": "1",
+        "channel_values": {"a": 1},
+        "channel_versions": {"a": 1},
+        "due": [{"node": "n", "by": []}],
+    }
+    writes: list[tuple[str, Any]] = [("a", 2)]
+
+    config = saver.put(checkpoint_config("t"), given, {"step": 1}, {"a": 1})
+    saver.put_writes(config, writes, "task")
+    given["channel_versions"]["a"] = 9
+    given["due"][0]["by"].append("later")
+    writes.append(("a", 3))
+
+    found = saver.get_tuple(config)
+    assert found is not None
+    assert found.checkpoint["channel_versions"] == {"a": 1}
+    assert found.checkpoint["due"] == [{"node": "n", "by": []}]
+    assert found.pending_writes == [("task", "a", 2)]
