@@ -193,11 +193,11 @@
     one("[data-item]", pane).dataset.sibling = one("[data-item]", template.content)?.dataset.sibling || "";
     if (now) steps.replaceWith(now); else steps.remove();
   };
-  const close = ({ push = true, focus = true } = {}) => {
+  const close = ({ push = true, focus = true, shows = "pane-empty" } = {}) => {
     turn += 1;
     const was = open();
     tell("pane-leave");
-    pane.replaceChildren(document.getElementById("pane-empty").content.cloneNode(true));
+    pane.replaceChildren(document.getElementById(shows).content.cloneNode(true));
     document.title = "Queue · durableweb";
     mark(0);
     tell("pane");
@@ -243,12 +243,13 @@
     if (!waits) tell("gone", { id: `item-${number}`, words: words.replace(/ #\d+$/, "").toLowerCase() });
     count("[data-today-done]", 1);
     const wanted = following(number, 1)[0] || next;
-    const showing = wanted ? show(wanted, { push: false }) : Promise.resolve(close({ push: false, focus: false }));
+    const showing = wanted ? show(wanted, { push: false }) : Promise.resolve(close({ push: false, focus: false, shows: "pane-done" }));
+    if (!wanted) history.replaceState({}, "", addressOf(0));
     addStrips(html);
     showing.then((shown) => {
       const title = shown ? one("[data-item]", pane)?.dataset.title : "";
       announce(title ? `${words}. Next: ${title}` : `${words}. Nothing more waits in this view.`);
-      if (!wanted) document.getElementById("main").focus();
+      if (!wanted) one("#question-title", pane).focus();
     });
   };
   document.addEventListener("submit", async (event) => {
