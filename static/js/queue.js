@@ -10,7 +10,9 @@
   const strips = document.getElementById("strips");
   const FRESH_MS = 60000;
   const AHEAD = 2;
+  const SOON_MS = 50;
   const AHEAD_AGAIN_MS = 600;
+  const FEW = 8;
   const QUESTION = /^\/review\/(\d+)\/$/;
   const SENT_HERE = /^\/(?:review\/\d+\/[a-z_-]+|decisions\/\d+\/undo)$/;
 
@@ -67,7 +69,34 @@
       ahead.set(next, entry);
     }
   };
-  const lookAheadSoon = () => { aheadTimer ||= setTimeout(lookAhead, AHEAD_AGAIN_MS); };
+  const lookAheadSoon = (wait = AHEAD_AGAIN_MS) => { aheadTimer ||= setTimeout(lookAhead, wait); };
+
+  // A list that runs out goes on with its next page, at its end: no row above moves.
+  const list = () => { const lists = document.querySelectorAll(".q-rows"); return lists.length === 1 ? lists[0] : null; };
+  let toppingUp = false;
+  const topUp = async (number) => {
+    const link = one(".more a");
+    const all = rows();
+    const below = all.length - 1 - all.findIndex((each) => numberOf(each) === number);
+    if (!link || !list() || toppingUp || below >= FEW) return;
+    toppingUp = true;
+    try {
+      const answer = await fetch(link.href, { credentials: "same-origin", cache: "no-store" });
+      if (!answer.ok) return;
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      for (const each of page.querySelectorAll("[data-row][data-number]")) {
+        if (!document.getElementById(each.id)) list().append(document.adoptNode(each));
+      }
+      const more = one(".more", page);
+      if (more) link.parentElement.replaceWith(document.adoptNode(more)); else link.parentElement.remove();
+      tell("rows");
+      lookAheadSoon(0);
+    } catch {
+      // The link is still there.
+    } finally {
+      toppingUp = false;
+    }
+  };
   document.addEventListener("durableweb:live", ({ detail }) => {
     const moved = [...(detail.html || "").matchAll(/id="item-(\d+)"/g)].map((found) => Number(found[1]));
     for (const id of Object.keys(detail.gone || {})) moved.push(Number(id.replace("item-", "")));
@@ -110,7 +139,8 @@
     tell("pane");
     const target = one("[data-take-focus]", pane) || (kept?.[1] && document.getElementById(kept[1])) || one("#question-title", pane);
     if (focus !== "none") target?.focus({ preventScroll: Boolean(kept) });
-    lookAheadSoon();
+    lookAheadSoon(SOON_MS);
+    if (item) topUp(Number(item.dataset.item));
   };
 
   let turn = 0;
@@ -163,11 +193,11 @@
     one("[data-item]", pane).dataset.sibling = one("[data-item]", template.content)?.dataset.sibling || "";
     if (now) steps.replaceWith(now); else steps.remove();
   };
-  const close = ({ push = true, focus = true } = {}) => {
+  const close = ({ push = true, focus = true, shows = "pane-empty" } = {}) => {
     turn += 1;
     const was = open();
     tell("pane-leave");
-    pane.replaceChildren(document.getElementById("pane-empty").content.cloneNode(true));
+    pane.replaceChildren(document.getElementById(shows).content.cloneNode(true));
     document.title = "Queue · durableweb";
     mark(0);
     tell("pane");
@@ -213,12 +243,13 @@
     if (!waits) tell("gone", { id: `item-${number}`, words: words.replace(/ #\d+$/, "").toLowerCase() });
     count("[data-today-done]", 1);
     const wanted = following(number, 1)[0] || next;
-    const showing = wanted ? show(wanted, { push: false }) : Promise.resolve(close({ push: false, focus: false }));
+    const showing = wanted ? show(wanted, { push: false }) : Promise.resolve(close({ push: false, focus: false, shows: "pane-done" }));
+    if (!wanted) history.replaceState({}, "", addressOf(0));
     addStrips(html);
     showing.then((shown) => {
       const title = shown ? one("[data-item]", pane)?.dataset.title : "";
       announce(title ? `${words}. Next: ${title}` : `${words}. Nothing more waits in this view.`);
-      if (!wanted) document.getElementById("main").focus();
+      if (!wanted) one("#question-title", pane).focus();
     });
   };
   document.addEventListener("submit", async (event) => {
@@ -264,5 +295,6 @@
   if (open()) {
     row(open())?.scrollIntoView({ block: "nearest" });
     lookAheadSoon();
+    topUp(open());
   }
 })();

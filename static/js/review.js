@@ -36,7 +36,9 @@ const beginReview = () => {
   for (const panel of bar.querySelectorAll(".bar-panel")) {
     let wasOpen = panel.open; // with a draft: the question is read first
     panel.addEventListener("toggle", () => {
-      if (wasOpen) wasOpen = false; else if (panel.open) (panel.querySelector("[data-canned]") || panel.querySelector("textarea")).focus();
+      // It comes late: whoever was quick has chosen a reason already.
+      const isIn = panel.querySelector(".bar-sheet").contains(document.activeElement);
+      if (wasOpen) wasOpen = false; else if (panel.open && !isIn) (panel.querySelector("[data-canned]") || panel.querySelector("textarea")).focus();
     });
     panel.addEventListener("keydown", (event) => {
       if (event.key === "Escape") {

@@ -164,6 +164,14 @@ def test_keys_of_ones_own(desk: Desk) -> None:
     desk.press("y", "g", "r")
     expect(page).to_have_url(re.compile("/queue/"))
     assert desk.decided() == {one: "approve"}
+
+    # By hand, until nothing is left.
+    for left in (1, 0):
+        page.get_by_role("button", name="Approve", exact=True).click()
+        expect(page.locator("[data-row]:not(.is-gone)")).to_have_count(left)
+    expect(page.locator("#question-title")).to_be_focused()
+    expect(page.locator("#pane")).to_contain_text("Nothing more waits in this view")
+    expect(page).to_have_url(re.compile(r"/queue/(?!.*item=)"))
     assert not desk.faults
 
 
