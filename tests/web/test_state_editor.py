@@ -351,6 +351,30 @@ class TestSaving:
         assert Html(response).has_text("Nothing was changed")
         assert not Event.objects.filter(kind="edit").exists()
 
+    @pytest.mark.parametrize("said", [[{"foo": 1}], [5], [None]])
+    def test_what_is_no_message_is_refused(self, desk, said):
+        for at, button in (("", {"save": "alone"}), ("/preview", {})):
+            typed = {"mode": "json", "values": json.dumps({"said": said}), **button}
+            response = desk.post(desk.open(), at, **typed)
+            assert response.status_code == (400 if button else 200)
+            assert Html(response).has_text("no value of this field")
+        assert not Event.objects.filter(kind="edit").exists()
+
+    def test_messages_are_added_and_taken_out(self, desk, asked, people):
+        page = desk.open()
+        more = Html(desk.post(page, _add="s/said"))
+        typed = {"s/said/2/role": "0", "s/said/2/text": "Thanks"}
+        fewer = Html(desk.post(more, _remove="s/said/0", **typed))
+
+        response = desk.client.post(desk.path, form_of(fewer, save="alone"))
+
+        assert response.status_code == 303
+        said = values(asked.thread_id, people)["said"]
+        assert [(each["$t"], each["v"]["content"]) for each in said] == [
+            ("AIMessage", "Done"),
+            ("HumanMessage", "Thanks"),
+        ]
+
     def test_nobody_makes_a_type_by_writing_its_tag(self, desk, asked, people):
         sent = {"text": {"$t": "Decimal", "v": "1.5"}}
         desk.post(

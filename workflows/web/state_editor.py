@@ -197,6 +197,9 @@ class Editor:
                 typed.update_trees,
                 self.state.question,
             ).execute()
+        except InvalidAnswer as refusal:
+            self._refuse(refusal)
+            return
         except (NotAllowed, NotPending) as refusal:
             self.notices.append(str(refusal))
             return

@@ -11,6 +11,7 @@ from typing import Any
 from django.http import QueryDict
 from django.utils.datastructures import MultiValueDict
 
+from workflows.services.action import InvalidAnswer
 from workflows.services.schema_check import schema_errors
 from workflows.services.state_to_edit import ChannelToEdit, StateToEdit
 from workflows.web import message_form, strict_json
@@ -135,14 +136,21 @@ class StateForm:
         return typed
 
     def restored(self, trees: Mapping[str, Any]) -> dict[str, Any]:
-        """Trees as the values they stand for."""
-        found = {}
+        """Trees as the values they stand for; raises InvalidAnswer by channel."""
+        found: dict[str, Any] = {}
+        faults: dict[str, str] = {}
         for name, tree in trees.items():
             shown = self.shown.get(name)
-            if message_form.are_messages(shown):
-                found[name] = message_form.restored(tree, shown)
-            else:
-                found[name] = restore(tree, shown)
+            try:
+                found[name] = (
+                    message_form.restored(tree, shown)
+                    if message_form.are_messages(shown)
+                    else restore(tree, shown)
+                )
+            except Exception as error:  # noqa: BLE001 - whatever a type says to its parts
+                faults[name] = f"This is no value of this field: {error}"
+        if faults:
+            raise InvalidAnswer(faults)
         return found
 
     def moved(self, typed: Typed) -> list[DiffRow]:
