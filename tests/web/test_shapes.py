@@ -225,6 +225,7 @@ def test_a_tool_call(reviewer, thread, kind, typed, expected):
     question = ask(thread, TOOL)
 
     page = page_of(reviewer, question)
+    assert page.one("p", **{"class": "call-name"}).text == "pay"
     assert page.one("input", name="v/eur").attributes["value"] == "5"
     assert kind in page.buttons()
     assert send(reviewer, question, kind, **typed).status_code == 303
