@@ -6,14 +6,22 @@ winners, an answer without who decided, a decision that is gone after a kill, an
 too many or too few. What is printed are the times, as a client meets them.
 """
 
+# ruff: noqa: E402 - Django is set up before its models can be imported.
+
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "durableweb.settings")
+django.setup()
 
 from tests.acceptance.conftest import KINDS, PEOPLE, Site
 from tests.acceptance.races import (

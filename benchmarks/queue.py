@@ -2,7 +2,8 @@
 
 `python -m benchmarks.queue --rows 1000 100000 1000000`: each size on PostgreSQL, those up to
 100,000 on SQLite too. A figure is the whole answer through Django's test client (log-in,
-permissions, queries, template), for a reviewer who sees twelve of fourteen workflows.
+permissions, queries, template), for a reviewer who sees twelve of fourteen workflows: the
+least and the middle of the rounds, the least time in SQL, the least processor time of Python.
 `--explain` prints the plan of each page, `--only TEXT` leaves out views of other names. Uses
 the server of TEST_POSTGRES_URL, or starts one of its own.
 """

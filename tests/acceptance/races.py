@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import httpx
@@ -74,11 +75,13 @@ def ask(site: Site, starter: Visitor, count: int) -> list[Question]:
     runs = [starter.start(GRAPH, **{"input/wanted": "1"}) for _ in range(count)]
     asked = []
     for run in runs:
-        site.wait(
-            lambda run=run: "Waits for a person" in starter.status(run), "question", 120
-        )
+        site.wait(partial(_asks, starter, run), "question", 120)
         asked.append(Question(starter.question(run)))
     return asked
+
+
+def _asks(starter: Visitor, run: int) -> bool:
+    return "Waits for a person" in starter.status(run)
 
 
 def questions(site: Site) -> list[Question]:

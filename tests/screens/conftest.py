@@ -2,12 +2,14 @@
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page
 
+from tests.acceptance.conftest import Visitor
 from tests.support.databases import Databases
 from tests.support.server import Processes, manage
 
@@ -15,6 +17,7 @@ PEOPLE = {
     "demo": ["reviewer", "operator"],
     "viewer": ["viewer"],
     "admin": ["admin"],
+    "operator": ["operator"],
     "other": ["reviewer"],
     "nobody": [],
 }
@@ -45,20 +48,45 @@ class Desk:
         return self._pages[person]
 
 
+def wait_for_question(demo: Visitor) -> dict[str, Any]:
+    """A real run that asks: its question and its thread have a state."""
+    wish = {"input/name": "Ada", "input/age": "5", "input/more": '{"b": [1, 2]}'}
+    run = demo.start("wishes", **wish)
+    deadline = time.monotonic() + 120
+    while "Waits for a person" not in demo.status(run):
+        assert time.monotonic() < deadline, demo.status(run)
+        time.sleep(0.2)
+    names = {"real": demo.question(run), "real_thread": demo.thread(run).split("/")[2]}
+    demo.http.close()
+    return names
+
+
 @pytest.fixture(scope="module")
 def desk(
     databases: Databases, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Desk]:
     """Filled, then served."""
     url = databases.new("sqlite")
-    enter = f"from tests.acceptance.people import enter; enter({PEOPLE!r}); "
-    said = manage(
-        url, "shell", "-c", f"{enter}from tests.screens.rows import fill; fill()"
-    )
+    folder = tmp_path_factory.mktemp("screens")
+    env = {
+        "DJANGO_SETTINGS_MODULE": "tests.acceptance.settings",
+        "TEST_VAR_DIR": str(folder),
+        # The undo is there as long as the screen is looked at.
+        "UNDO_SECONDS": "600",
+    }
+    script = f"""
+from tests.acceptance.people import enter
+from tests.screens.rows import fill
+enter({PEOPLE!r})
+fill()
+"""
+    said = manage(url, "shell", "-c", script, env=env)
     found = dict(re.findall(r"^(names|sessions) (.*)$", said, re.MULTILINE))
-    names = json.loads(found["names"])
-    processes = Processes(tmp_path_factory.mktemp("screens"))
-    # The undo is there as long as the screen is looked at.
-    server = processes.serve(url, env={"UNDO_SECONDS": "600"})
-    yield Desk(server.url, names, json.loads(found["sessions"]))
-    processes.stop()
+    names, sessions = json.loads(found["names"]), json.loads(found["sessions"])
+    processes = Processes(folder)
+    server = processes.serve(url, env=env)
+    try:
+        names |= wait_for_question(Visitor("demo", sessions["demo"], server.url))
+        yield Desk(server.url, names, sessions)
+    finally:
+        processes.stop()

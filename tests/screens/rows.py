@@ -4,12 +4,15 @@ import json
 import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
 from tests.web.conftest import ask, happen
 from workflows.models import (
+    BulkItem,
+    BulkOrder,
     Comment,
     Decision,
     Interrupt,
@@ -18,7 +21,9 @@ from workflows.models import (
     Run,
     SavedView,
     Thread,
+    Webhook,
 )
+from workflows.services.outbound.links import make_link
 from workflows.services.start_run import StartRun
 
 GRAPH = "fetch_page"
@@ -112,6 +117,12 @@ def fill() -> None:
         names[name] = ask(_thread(name), value, schema).pk
     names |= _in_states(demo, other)
     names["failed"] = _failed_run()
+    names["order"] = _order(demo, names["proposal"], names["assigned"])
+    names["webhook"] = Webhook.objects.create(
+        name="Books", url="https://example.org/hook", events='["question.asked"]'
+    ).pk
+    link = make_link(demo, Interrupt.objects.get(pk=names["proposal"]))
+    names["link"] = urlsplit(link.url).path if link else ""
     names["start"] = (
         StartRun(
             demo, GRAPH, {"url": "http://127.0.0.1:9/nothing"}, title="Nobody answers"
@@ -196,6 +207,27 @@ def _in_states(demo: User, other: User) -> dict[str, int | str]:
             _thread("off"), "Later?", snoozed_until=datetime(2099, 1, 1, tzinfo=UTC)
         ).pk,
     }
+
+
+def _order(person: User, done: int, refused: int) -> int:
+    """A bulk order that is over, of two questions."""
+    thread = _thread("bulk")
+    run = Run.objects.create(
+        thread=thread, graph=GRAPH, kind="start", status="success", created_by=person
+    )
+    order = BulkOrder.objects.create(
+        graph=GRAPH,
+        kind="approve",
+        person=person,
+        person_name="demo",
+        thread=thread.pk,
+        run=run,
+    )
+    for number, state, why in ((done, "done", ""), (refused, "refused", "not theirs")):
+        BulkItem.objects.create(
+            order=order, interrupt_id=number, version=1, round=1, state=state, why=why
+        )
+    return order.pk
 
 
 def _failed_run() -> int:

@@ -78,6 +78,12 @@ def send_empty(page: Page) -> None:
     page.wait_for_load_state()
 
 
+def open_json(page: Page) -> None:
+    """The state as text, where the form stood."""
+    with page.expect_navigation():
+        page.keyboard.press("Control+j")
+
+
 SCREENS = (
     Screen("log-in", "", "/login/"),
     Screen("log-in refused", "", "/login/", refuse_log_in),
@@ -112,6 +118,15 @@ SCREENS = (
     Screen("form that does not fit", "demo", "/review/{form}/", send_invalid),
     Screen("conflict", "demo", "/review/{conflict}/", decide_late),
     Screen("after a decision, with undo", "demo", "/review/{late}/", decide),
+    Screen("question with its state", "demo", "/review/{real}/"),
+    Screen("state editor", "demo", "/review/{real}/state"),
+    Screen("state editor, as JSON", "demo", "/review/{real}/state", open_json),
+    Screen("state of a thread", "operator", "/threads/{real_thread}/state"),
+    # Many at once
+    Screen("bulk orders", "demo", "/bulk/"),
+    Screen("bulk sheet", "demo", "/bulk/?items={proposal} {busy} {assigned} {plain}"),
+    Screen("bulk sheet, nothing left", "demo", "/bulk/?item={decided}"),
+    Screen("bulk order", "demo", "/bulk/{order}/"),
     # Runs and threads
     Screen("runs", "demo", "/runs/"),
     Screen("runs, none", "demo", "/runs/?status=timeout"),
@@ -128,6 +143,11 @@ SCREENS = (
     Screen("policy not understood", "admin", "/policies/edit", send_bad_policy),
     Screen("notices", "demo", "/notices/"),
     Screen("preferences", "demo", "/preferences/"),
+    Screen("webhooks", "admin", "/webhooks/"),
+    Screen("webhook", "admin", "/webhooks/{webhook}/"),
+    Screen("webhook, not filled in", "admin", "/webhooks/new", send_empty),
+    Screen("approval link", "", "{link}"),
+    Screen("approval link that is none", "", "/link/none/", status=404),
     # Start
     Screen("workflows to start", "demo", "/start/"),
     Screen("start", "demo", "/start/invoice_review/"),
