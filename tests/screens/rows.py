@@ -12,13 +12,16 @@ from tests.web.conftest import ask, happen
 from workflows.models import (
     Comment,
     Decision,
+    Delivery,
     Interrupt,
     Notice,
     Policy,
     Run,
     SavedView,
     Thread,
+    Webhook,
 )
+from workflows.services.outbound.links import make_link
 from workflows.services.start_run import StartRun
 
 GRAPH = "fetch_page"
@@ -111,6 +114,7 @@ def fill() -> None:
     for name, value, schema in SHAPES:
         names[name] = ask(_thread(name), value, schema).pk
     names |= _in_states(demo, other)
+    names |= _outbound(demo)
     names["failed"] = _failed_run()
     names["start"] = (
         StartRun(
@@ -196,6 +200,42 @@ def _in_states(demo: User, other: User) -> dict[str, int | str]:
             _thread("off"), "Later?", snoozed_until=datetime(2099, 1, 1, tzinfo=UTC)
         ).pk,
     }
+
+
+def _outbound(demo: User) -> dict[str, int | str]:
+    """A webhook with calls in every state, and links to questions."""
+    hook = Webhook.objects.create(
+        name="Tickets",
+        url="https://hooks.example/a-rather-long-address-of-somebody-else",
+        events='["question.asked"]',
+        last_at=timezone.now(),
+        last_error="answered 503: not accepted",
+        paused_until=datetime(2099, 1, 1, tzinfo=UTC),
+    )
+    for status in Delivery.Status.values:
+        Delivery.objects.create(
+            channel="webhook",
+            webhook=hook,
+            kind="question.asked",
+            status=status,
+            attempts=8,
+            last_error="" if status == "sent" else "answered 503: not accepted",
+            last_status=200,
+            next_at=datetime(2099, 1, 1, tzinfo=UTC),
+        )
+    late = ask(_thread("link-late"), LETTER)
+    links = {
+        "link": ask(_thread("link"), LETTER),
+        "link_to_calls": ask(_thread("link-calls"), CALLS),
+        "link_used": ask(_thread("link-used"), LETTER),
+        "link_late": late,
+    }
+    tokens = {
+        name: make_link(demo, row).url.rstrip("/").rpartition("/")[2]
+        for name, row in links.items()
+    }
+    Interrupt.objects.filter(pk=late.pk).update(status=Interrupt.Status.WITHDRAWN)
+    return {"webhook": hook.pk, **tokens}
 
 
 def _failed_run() -> int:
