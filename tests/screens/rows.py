@@ -15,6 +15,7 @@ from workflows.models import (
     BulkOrder,
     Comment,
     Decision,
+    Delivery,
     Interrupt,
     Notice,
     Policy,
@@ -116,13 +117,8 @@ def fill() -> None:
     for name, value, schema in SHAPES:
         names[name] = ask(_thread(name), value, schema).pk
     names |= _in_states(demo, other)
+    names |= _outbound(demo)
     names["failed"] = _failed_run()
-    names["order"] = _order(demo, names["proposal"], names["assigned"])
-    names["webhook"] = Webhook.objects.create(
-        name="Books", url="https://example.org/hook", events='["question.asked"]'
-    ).pk
-    link = make_link(demo, Interrupt.objects.get(pk=names["proposal"]))
-    names["link"] = urlsplit(link.url).path if link else ""
     names["start"] = (
         StartRun(
             demo, GRAPH, {"url": "http://127.0.0.1:9/nothing"}, title="Nobody answers"
@@ -209,25 +205,40 @@ def _in_states(demo: User, other: User) -> dict[str, int | str]:
     }
 
 
-def _order(person: User, done: int, refused: int) -> int:
-    """A bulk order that is over, of two questions."""
-    thread = _thread("bulk")
-    run = Run.objects.create(
-        thread=thread, graph=GRAPH, kind="start", status="success", created_by=person
+def _outbound(demo: User) -> dict[str, int | str]:
+    """A webhook with calls in every state, and links to questions."""
+    hook = Webhook.objects.create(
+        name="Tickets",
+        url="https://hooks.example/a-rather-long-address-of-somebody-else",
+        events='["question.asked"]',
+        last_at=timezone.now(),
+        last_error="answered 503: not accepted",
+        paused_until=datetime(2099, 1, 1, tzinfo=UTC),
     )
-    order = BulkOrder.objects.create(
-        graph=GRAPH,
-        kind="approve",
-        person=person,
-        person_name="demo",
-        thread=thread.pk,
-        run=run,
-    )
-    for number, state, why in ((done, "done", ""), (refused, "refused", "not theirs")):
-        BulkItem.objects.create(
-            order=order, interrupt_id=number, version=1, round=1, state=state, why=why
+    for status in Delivery.Status.values:
+        Delivery.objects.create(
+            channel="webhook",
+            webhook=hook,
+            kind="question.asked",
+            status=status,
+            attempts=8,
+            last_error="" if status == "sent" else "answered 503: not accepted",
+            last_status=200,
+            next_at=datetime(2099, 1, 1, tzinfo=UTC),
         )
-    return order.pk
+    late = ask(_thread("link-late"), LETTER)
+    links = {
+        "link": ask(_thread("link"), LETTER),
+        "link_to_calls": ask(_thread("link-calls"), CALLS),
+        "link_used": ask(_thread("link-used"), LETTER),
+        "link_late": late,
+    }
+    tokens = {
+        name: make_link(demo, row).url.rstrip("/").rpartition("/")[2]
+        for name, row in links.items()
+    }
+    Interrupt.objects.filter(pk=late.pk).update(status=Interrupt.Status.WITHDRAWN)
+    return {"webhook": hook.pk, **tokens}
 
 
 def _failed_run() -> int:

@@ -84,6 +84,19 @@ def open_json(page: Page) -> None:
         page.keyboard.press("Control+j")
 
 
+def renew_secret(page: Page) -> None:
+    """A secret that is shown this once."""
+    page.get_by_role("button", name="New secret").click()
+    page.wait_for_load_state()
+
+
+def send_blank_answer(page: Page) -> None:
+    """An answer in words without a word."""
+    page.locator("details:has(#link-respond) summary").click()
+    page.locator("button[name=kind][value=respond]").click()
+    page.wait_for_load_state()
+
+
 SCREENS = (
     Screen("log-in", "", "/login/"),
     Screen("log-in refused", "", "/login/", refuse_log_in),
@@ -143,11 +156,18 @@ SCREENS = (
     Screen("policy not understood", "admin", "/policies/edit", send_bad_policy),
     Screen("notices", "demo", "/notices/"),
     Screen("preferences", "demo", "/preferences/"),
+    # What leaves the house
     Screen("webhooks", "admin", "/webhooks/"),
     Screen("webhook", "admin", "/webhooks/{webhook}/"),
-    Screen("webhook, not filled in", "admin", "/webhooks/new", send_empty),
-    Screen("approval link", "", "{link}"),
-    Screen("approval link that is none", "", "/link/none/", status=404),
+    Screen("webhook, its secret", "admin", "/webhooks/{webhook}/", renew_secret),
+    Screen("new webhook", "admin", "/webhooks/new"),
+    Screen("new webhook, not filled in", "admin", "/webhooks/new", send_empty),
+    Screen("link", "", "/link/{link}/"),
+    Screen("link to calls", "", "/link/{link_to_calls}/"),
+    Screen("link, form not understood", "", "/link/{link}/", send_blank_answer),
+    Screen("link, used", "", "/link/{link_used}/", decide),
+    Screen("link, too late", "", "/link/{link_late}/"),
+    Screen("link that is none", "", "/link/none/", status=404),
     # Start
     Screen("workflows to start", "demo", "/start/"),
     Screen("start", "demo", "/start/invoice_review/"),

@@ -336,8 +336,8 @@ class TestTryingAgain:
         assert str(row.message_id) in ids.pop()
 
 
-def test_a_test_mail_goes_to_oneself(reviewer, people):
-    send_test_mail(reviewer)
+def test_a_test_mail_goes_to_oneself_and_once(reviewer, people):
+    assert send_test_mail(reviewer) == send_test_mail(reviewer)
 
     assert sent()["Subject"] == "A test from durableweb"
     with pytest.raises(InvalidAnswer):

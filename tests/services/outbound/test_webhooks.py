@@ -143,6 +143,14 @@ class TestWhatIsTold:
 
         assert not Delivery.objects.exists()
 
+    def test_a_host_without_our_pages_has_no_address(self, question, hook, settings):
+        settings.ROOT_URLCONF = "tests.services.outbound.no_pages"
+        hook("https://a.example/")
+
+        assert tell_question(ASKED, question) == 1
+
+        assert json.loads(Delivery.objects.get().body)["data"]["url"] == ""
+
 
 class TestUndo:
     """A decision is told when nobody can take it back any more."""

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
 from workflows.models import Decision, Delivery, Interrupt, Run, Webhook
@@ -42,10 +42,9 @@ def tell_question(event: str, row: Interrupt, **more: Any) -> int:
         "workflow": row.graph,
         "node": row.node,
         "thread": row.thread_id,
-        "url": address("review", row.pk),
         **more,
     }
-    return _write(event, row.graph, about)
+    return _write(event, row.graph, about, ("review", row.pk))
 
 
 def tell_decided(row: Interrupt, decision: Decision) -> int:
@@ -58,13 +57,13 @@ def tell_decided(row: Interrupt, decision: Decision) -> int:
         "workflow": row.graph,
         "node": row.node,
         "thread": row.thread_id,
-        "url": address("review", row.pk),
         "decision": decision.pk,
         "kind": decision.kind,
         "by": decision.person_name or "system",
         "channel": decision.channel,
     }
-    return _write(DECIDED, row.graph, about, decision, start_at)
+    page = ("review", row.pk)
+    return _write(DECIDED, row.graph, about, page, decision, start_at)
 
 
 def hear(
@@ -90,9 +89,8 @@ def _tell_run(run: Run, status: str) -> None:
         "node": run.error_node,
         "workflow": run.graph,
         "thread": run.thread_id,
-        "url": address("run", run.pk),
     }
-    _write(RUN_FAILED, run.graph, about)
+    _write(RUN_FAILED, run.graph, about, ("run", run.pk))
 
 
 def body_of(event: str, about: dict[str, Any]) -> str:
@@ -102,8 +100,11 @@ def body_of(event: str, about: dict[str, Any]) -> str:
 
 
 def address(name: str, *args: Any) -> str:
-    """The whole address of a page of this site."""
-    return str(settings.PUBLIC_URL) + reverse(name, args=args)
+    """The whole address of a page of this site; "" where a host has left the page out."""
+    try:
+        return str(settings.PUBLIC_URL) + reverse(name, args=args)
+    except NoReverseMatch:
+        return ""
 
 
 def wanted_by(row: Webhook) -> tuple[frozenset[str], frozenset[str]]:
@@ -115,6 +116,7 @@ def _write(
     event: str,
     graph: str,
     about: dict[str, Any],
+    page: tuple[str, int],
     decision: Decision | None = None,
     at: datetime | None = None,
 ) -> int:
@@ -125,7 +127,7 @@ def _write(
             listening.append(row)
     if not listening:
         return 0
-    body = body_of(event, about)
+    body = body_of(event, {**about, "url": address(*page)})
     made = Delivery.objects.bulk_create(
         Delivery(
             channel=Delivery.Channel.WEBHOOK,

@@ -82,7 +82,8 @@ def make_link(person: Person, row: Interrupt) -> MadeLink | None:
     decider = Decider(person)
     rules = decider.rules(row)
     seconds = settings.APPROVAL_LINK_SECONDS if rules.link is None else rules.link
-    if not seconds or not decider.may(row):
+    has_page = bool(address("approval_link", "x"))
+    if not (seconds and has_page and decider.may(row)):
         return None
     nonce = secrets.token_urlsafe(24)
     whose: Any = person

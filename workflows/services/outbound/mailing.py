@@ -16,7 +16,6 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
-from django.urls import reverse
 from django.utils import timezone
 
 from workflows.models import Delivery, Interrupt, Notice
@@ -31,6 +30,7 @@ from workflows.services.outbound.choices import (
     choices_of,
     choices_of_all,
 )
+from workflows.services.outbound.events import address
 from workflows.services.outbound.links import make_link
 from workflows.services.outbound.outside import mailed_fields
 
@@ -75,12 +75,15 @@ def send_test_mail(person: Person) -> Delivery:
     """Put a mail to oneself into the outbox; raises InvalidAnswer without an address."""
     if not address_of(person):
         raise InvalidAnswer({"email": "there is no mail address in your account"})
-    return Delivery.objects.create(
-        channel=Delivery.Channel.MAIL,
-        kind=TEST,
-        person_id=person.pk,
-        next_at=timezone.now(),
-    )
+    waiting = {
+        "channel": Delivery.Channel.MAIL,
+        "kind": TEST,
+        "person_id": person.pk,
+        "status": Delivery.Status.PENDING,
+    }
+    # Pressed again and again it is still one mail.
+    found = Delivery.objects.filter(**waiting).first()
+    return found or Delivery.objects.create(**waiting, next_at=timezone.now())
 
 
 def last_mail(person: Person) -> Delivery | None:
@@ -131,7 +134,7 @@ def _message(row: Delivery) -> EmailMultiAlternatives:
 
 
 def _about(row: Delivery, person: Person) -> dict[str, Any]:
-    own = str(settings.PUBLIC_URL) + reverse("notices")
+    own = address("notices")
     if row.notice is None:
         return {
             "title": "A test from durableweb",

@@ -45,7 +45,7 @@ class Outside:
 def shown_outside(row: Interrupt, rules: Rules) -> Outside:
     """What the page of a link shows of the question; raises Unreadable."""
     shape = narrowed(shape_of(row), rules)
-    title = title_shown(row)
+    title = title_shown(row) or shape.question or f"Question #{row.pk}"
     kinds = tuple(kind for kind in shape.kinds if _needs_no_form(shape, kind))
     question = shape.question or title
     if rules.outside is not None:

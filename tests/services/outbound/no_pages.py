@@ -1,0 +1,3 @@
+"""The addresses of a site that shows none of our pages."""
+
+urlpatterns: list[object] = []
