@@ -10,6 +10,8 @@ from django.utils import timezone
 
 from tests.web.conftest import ask, happen
 from workflows.models import (
+    BulkItem,
+    BulkOrder,
     Comment,
     Decision,
     Interrupt,
@@ -111,6 +113,7 @@ def fill() -> None:
     for name, value, schema in SHAPES:
         names[name] = ask(_thread(name), value, schema).pk
     names |= _in_states(demo, other)
+    names["order"] = _bulk_order(demo)
     names["failed"] = _failed_run()
     names["start"] = (
         StartRun(
@@ -196,6 +199,28 @@ def _in_states(demo: User, other: User) -> dict[str, int | str]:
             _thread("off"), "Later?", snoozed_until=datetime(2099, 1, 1, tzinfo=UTC)
         ).pk,
     }
+
+
+def _bulk_order(demo: User) -> int:
+    """An order that was stopped, with a question in each state."""
+    order = BulkOrder.objects.create(
+        graph=GRAPH,
+        node="ask",
+        kind="reject",
+        reason="Too late for this year",
+        person=demo,
+        person_name="demo",
+        thread="bulk-screen",
+        stopped_at=timezone.now(),
+        stopped_by="demo",
+    )
+    for state in BulkItem.State.values:
+        asked = ask(_thread(f"bulk {state}"), LETTER)
+        why = "Question #7 was decided by other: reject." if state == "refused" else ""
+        BulkItem.objects.create(
+            order=order, interrupt=asked, version=1, round=1, state=state, why=why
+        )
+    return order.pk
 
 
 def _failed_run() -> int:

@@ -78,6 +78,14 @@ def send_empty(page: Page) -> None:
     page.wait_for_load_state()
 
 
+def order_without_words(page: Page) -> None:
+    """A bulk rejection without its reason."""
+    page.check("[name=kind][value=reject]")
+    page.locator(".bulk-send button").click()
+    page.wait_for_load_state()
+
+
+SHEET = "/bulk/?item={proposal}&item={busy}&item={assigned}&item={claimed}&item=99999"
 SCREENS = (
     Screen("log-in", "", "/login/"),
     Screen("log-in refused", "", "/login/", refuse_log_in),
@@ -112,6 +120,14 @@ SCREENS = (
     Screen("form that does not fit", "demo", "/review/{form}/", send_invalid),
     Screen("conflict", "demo", "/review/{conflict}/", decide_late),
     Screen("after a decision, with undo", "demo", "/review/{late}/", decide),
+    # Many questions at once
+    Screen("bulk sheet with groups", "demo", "/bulk/?all=1"),
+    Screen("bulk sheet, one field edited", "demo", f"{SHEET}&edit=copies"),
+    Screen("bulk sheet, nothing left", "viewer", SHEET),
+    Screen("bulk order refused", "demo", SHEET, order_without_words),
+    Screen("bulk order", "demo", "/bulk/{order}/"),
+    Screen("bulk orders", "demo", "/bulk/"),
+    Screen("bulk orders, none", "viewer", "/bulk/"),
     # Runs and threads
     Screen("runs", "demo", "/runs/"),
     Screen("runs, none", "demo", "/runs/?status=timeout"),
