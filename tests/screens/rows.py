@@ -4,7 +4,6 @@ import json
 import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
@@ -118,6 +117,7 @@ def fill() -> None:
         names[name] = ask(_thread(name), value, schema).pk
     names |= _in_states(demo, other)
     names |= _outbound(demo)
+    names["order"] = _bulk_order(demo)
     names["failed"] = _failed_run()
     names["start"] = (
         StartRun(
@@ -239,6 +239,28 @@ def _outbound(demo: User) -> dict[str, int | str]:
     }
     Interrupt.objects.filter(pk=late.pk).update(status=Interrupt.Status.WITHDRAWN)
     return {"webhook": hook.pk, **tokens}
+
+
+def _bulk_order(demo: User) -> int:
+    """An order that was stopped, with a question in each state."""
+    order = BulkOrder.objects.create(
+        graph=GRAPH,
+        node="ask",
+        kind="reject",
+        reason="Too late for this year",
+        person=demo,
+        person_name="demo",
+        thread="bulk-screen",
+        stopped_at=timezone.now(),
+        stopped_by="demo",
+    )
+    for state in BulkItem.State.values:
+        asked = ask(_thread(f"bulk {state}"), LETTER)
+        why = "Question #7 was decided by other: reject." if state == "refused" else ""
+        BulkItem.objects.create(
+            order=order, interrupt=asked, version=1, round=1, state=state, why=why
+        )
+    return order.pk
 
 
 def _failed_run() -> int:

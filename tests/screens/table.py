@@ -97,6 +97,14 @@ def send_blank_answer(page: Page) -> None:
     page.wait_for_load_state()
 
 
+def order_without_words(page: Page) -> None:
+    """A bulk rejection without its reason."""
+    page.check("[name=kind][value=reject]")
+    page.locator(".bulk-send button").click()
+    page.wait_for_load_state()
+
+
+SHEET = "/bulk/?item={proposal}&item={busy}&item={assigned}&item={claimed}&item=99999"
 SCREENS = (
     Screen("log-in", "", "/login/"),
     Screen("log-in refused", "", "/login/", refuse_log_in),
@@ -135,11 +143,14 @@ SCREENS = (
     Screen("state editor", "demo", "/review/{real}/state"),
     Screen("state editor, as JSON", "demo", "/review/{real}/state", open_json),
     Screen("state of a thread", "operator", "/threads/{real_thread}/state"),
-    # Many at once
-    Screen("bulk orders", "demo", "/bulk/"),
-    Screen("bulk sheet", "demo", "/bulk/?items={proposal} {busy} {assigned} {plain}"),
-    Screen("bulk sheet, nothing left", "demo", "/bulk/?item={decided}"),
+    # Many questions at once
+    Screen("bulk sheet with groups", "demo", "/bulk/?all=1"),
+    Screen("bulk sheet, one field edited", "demo", f"{SHEET}&edit=copies"),
+    Screen("bulk sheet, nothing left", "viewer", SHEET),
+    Screen("bulk order refused", "demo", SHEET, order_without_words),
     Screen("bulk order", "demo", "/bulk/{order}/"),
+    Screen("bulk orders", "demo", "/bulk/"),
+    Screen("bulk orders, none", "viewer", "/bulk/"),
     # Runs and threads
     Screen("runs", "demo", "/runs/"),
     Screen("runs, none", "demo", "/runs/?status=timeout"),
