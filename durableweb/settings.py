@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 import environ
 
+from durableweb import host
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
 
@@ -84,11 +86,7 @@ if IS_POSTGRESQL:
         _DB["OPTIONS"]["prepare_threshold"] = _threshold
 else:
     VAR_DIR.mkdir(exist_ok=True)
-    _DB["OPTIONS"] = {
-        "timeout": 20,
-        "transaction_mode": "IMMEDIATE",
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
-    }
+    _DB["OPTIONS"] = host.SQLITE_OPTIONS
 
 MIDDLEWARE = [
     "workflows.web.middleware.SecurityHeadersMiddleware",

@@ -8,7 +8,7 @@ from django.core.checks import register as register_check
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models.signals import post_migrate
 
-from workflows import checks
+from workflows import checks, defaults
 from workflows.engine import serde
 from workflows.engine.drivers.threads import on_thread_end
 from workflows.live.announce import LocalAnnouncer, NotifyAnnouncer
@@ -22,6 +22,7 @@ APPEND_ONLY = "workflows.append_only"
 
 def install(app: AppConfig) -> None:
     """Join the storeys; touches no database."""
+    defaults.fill()
     serde.default.max_bytes = settings.MAX_VALUE_BYTES
     ports.install(run_queue=run_queue(), announcer=_announcer())
     events.set_announcer(_announce)

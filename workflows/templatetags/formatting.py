@@ -1,5 +1,6 @@
 """Formatting of values for pages: no query, no decision."""
 
+import uuid
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -105,6 +106,18 @@ def status(word: str, of: str = "run") -> SafeString:
 def decision_badge(kind: str) -> SafeString:
     """What was decided, as icon and word."""
     return badge(*DECISIONS.get(kind, ("quiet", "dot", kind)))
+
+
+@register.filter
+def decided_words(kind: str) -> str:
+    """What was decided, as words after a name."""
+    return DECISIONS.get(kind, ("", "", kind))[2]
+
+
+@register.simple_tag
+def submit_key() -> str:
+    """A key for one form, so that sending it twice decides once."""
+    return str(uuid.uuid4())
 
 
 def badge(colour: str, picture: str, words: str) -> SafeString:

@@ -38,7 +38,10 @@ class Attempt:
         self.notices: list[str] = []
         self.cards: list[batch_form.CardForm] = []
         self.faulty: list[Any] = []
-        self.reading = self.form.read(request.POST, request.FILES)
+        # A card on another page has no form for the proposal: it is taken as it stands.
+        self.reading = None
+        if "unedited" not in request.POST:
+            self.reading = self.form.read(request.POST, request.FILES)
         self.draft = draft_from(request.POST, self.form, self.reading)
 
     def place(self) -> ResumeRun:

@@ -1,0 +1,1 @@
+"""A project of somebody else's that installs `workflows` beside its own app."""

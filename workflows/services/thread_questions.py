@@ -1,0 +1,66 @@
+"""The open questions of one thread, for a card on a page that is not ours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from workflows.models import Decision, Interrupt
+from workflows.services.access import Person, Rights, find_thread
+from workflows.services.action import NotVisible
+from workflows.services.desk.undo_decision import may_take_back
+from workflows.services.records import DecisionRecord, ReviewItem
+from workflows.services.review_item import review_item
+from workflows.services.thread_history import decision_record
+
+MAX_CARDS = 10
+
+
+@dataclass(frozen=True)
+class ThreadQuestions:
+    """What waits in a thread, and how its newest question was decided.
+
+    `more` counts the open questions beyond the ten that are in `open`. `undo_until` (unix
+    milliseconds) says until when this person can take `last` back; 0 where they cannot.
+    """
+
+    thread_id: str
+    status: str
+    open: tuple[ReviewItem, ...]
+    more: int
+    last: DecisionRecord | None
+    undo_until: int
+
+
+def thread_questions(person: Person, thread_id: str) -> ThreadQuestions | None:
+    """The questions of a thread; None where this person may not see it, or it is not there."""
+    try:
+        thread = find_thread(person, thread_id)
+    except NotVisible:
+        return None
+    numbers = list(
+        Interrupt.objects.filter(thread=thread, status=Interrupt.Status.PENDING)
+        .order_by("asked_at", "id")
+        .values_list("pk", flat=True)
+    )
+    last = (
+        Decision.objects.filter(interrupt__thread=thread)
+        .select_related("run", "interrupt")
+        .order_by("-pk")
+        .first()
+    )
+    return ThreadQuestions(
+        thread_id=thread.pk,
+        status=thread.status,
+        open=tuple(review_item(person, number) for number in numbers[:MAX_CARDS]),
+        more=max(len(numbers) - MAX_CARDS, 0),
+        last=decision_record(last, thread, Rights(person)) if last else None,
+        undo_until=_undo_until(last, person),
+    )
+
+
+def _undo_until(decision: Decision | None, person: Person) -> int:
+    if decision is None or decision.start_at is None:
+        return 0
+    if not may_take_back(decision, person):
+        return 0
+    return int(decision.start_at.timestamp() * 1000)
