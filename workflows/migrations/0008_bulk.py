@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('workflows', '0010_desk_indexes'),
+        ('workflows', '0007_desk_indexes'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

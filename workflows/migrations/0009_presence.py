@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('workflows', '0005_bulk'),
+        ('workflows', '0008_bulk'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

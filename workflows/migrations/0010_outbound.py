@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('workflows', '0011_presence'),
+        ('workflows', '0009_presence'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

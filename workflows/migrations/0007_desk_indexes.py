@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('auth', '0012_alter_user_first_name_max_length'),
-        ('workflows', '0008_forms'),
+        ('workflows', '0006_forms'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
