@@ -8,7 +8,7 @@
   const LAST = "durableweb.notify.last";
   const ASKED_AT = "durableweb.notify.asked";
   const EVERY_MS = 30000;
-  const ADDRESS = "/notices/new";
+  const ADDRESS = `${document.body.dataset.base || "/"}notices/new`;
   const store = (name, value) => { try { localStorage.setItem(name, value); } catch { /* private mode */ } };
   const read = (name) => { try { return localStorage.getItem(name); } catch { return null; } };
   const canNotify = () => "Notification" in window;

@@ -20,6 +20,7 @@
   const tell = (name, detail) => document.dispatchEvent(new CustomEvent(`durableweb:${name}`, { detail }));
   const announce = (words) => tell("announce", words);
   const headers = (more) => ({ "X-Queue-View": pane.dataset.view, ...more });
+  const base = document.body.dataset.base || "/";
   const row = (number) => document.getElementById(`item-${number}`);
   const rows = () => [...document.querySelectorAll("[data-row][data-number]")];
   const numberOf = (element) => Number(element.dataset.number);
@@ -27,7 +28,7 @@
 
   const addressOf = (number) => {
     const url = new URL(location.href);
-    url.pathname = "/queue/";
+    url.pathname = `${base}queue/`;
     url.hash = "";
     if (number) url.searchParams.set("item", number); else url.searchParams.delete("item");
     return url.href;
@@ -267,11 +268,11 @@
         done(await answer.json(), number);
       } else if (part === "question") {
         ahead.clear();
-        if (action.pathname.startsWith("/decisions/")) {
+        if (action.pathname.startsWith(`${base}decisions/`)) {
           form.closest(".strip")?.remove();
           count("[data-today-done]", -1);
         }
-        const isSame = answer.status !== 200 || action.pathname.startsWith(`/review/${number}/`);
+        const isSame = answer.status !== 200 || action.pathname.startsWith(`${base}review/${number}/`);
         put(await answer.text(), isSame ? "keep" : "heading");
         const shown = open();
         if (shown && shown !== number) history.pushState({ item: shown }, "", addressOf(shown));

@@ -112,6 +112,7 @@ DOORS: Mapping[str, tuple[Door, ...]] = {
     # One question
     "review": (Door("see", "/review/{question}/"),),
     "decision": (Door("decide", "/review/{question}/decision", DECIDE),),
+    "embedded_decision": (Door("decide", "/embed/{question}/decision", DECIDE),),
     "diff": (Door("see", "/review/{question}/diff", {}),),
     "question_state": (
         Door("edit", "/review/{question}/state"),
@@ -126,6 +127,7 @@ DOORS: Mapping[str, tuple[Door, ...]] = {
     "arrange": (Door("arrange", "/review/{question}/arrange", {"priority": "3"}),),
     "comment": (Door("comment", "/review/{question}/comment", {"text": "hm"}),),
     "draft": (Door("draft", "/review/{question}/draft", {"v/": "hm"}),),
+    "embedded_undo": (Door("take back", "/embed/decisions/{decision}/undo", {}),),
     "undo": (Door("take back", "/decisions/{decision}/undo", {}),),
     # What was done
     "decisions": (Door("own", "/decisions/?who=all"),),

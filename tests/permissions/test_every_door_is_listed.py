@@ -15,11 +15,15 @@ HOW = "tests/permissions/matrix.py: add one line to {where}, such as\n    {examp
 
 
 def named(patterns: list, space: str = "") -> Iterator[tuple[str, str]]:
-    """The url name, with its namespace, and the route of every address outside the admin."""
+    """The url name and the route of every address outside the admin.
+
+    Names of other apps come with their namespace, ours without.
+    """
     for each in patterns:
         if isinstance(each, URLResolver):
             if each.namespace != "admin":
-                below = f"{space}{each.namespace}:" if each.namespace else space
+                is_ours = each.namespace in (None, "workflows")
+                below = space if is_ours else f"{space}{each.namespace}:"
                 yield from named(each.url_patterns, below)
         elif isinstance(each, URLPattern):
             yield f"{space}{each.name}", str(each.pattern)

@@ -29,5 +29,5 @@ class InterruptAdmin(ReadOnlyAdmin):
 
     @admin.display(description="page")
     def page(self, question: Interrupt) -> str:
-        address = reverse("review", args=[question.pk])
+        address = reverse("workflows:review", args=[question.pk])
         return format_html('<a href="{}">Question</a>', address)

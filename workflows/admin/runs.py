@@ -23,4 +23,6 @@ class RunAdmin(ReadOnlyAdmin):
 
     @admin.display(description="page")
     def page(self, run: Run) -> str:
-        return format_html('<a href="{}">Run</a>', reverse("run", args=[run.pk]))
+        return format_html(
+            '<a href="{}">Run</a>', reverse("workflows:run", args=[run.pk])
+        )

@@ -20,5 +20,5 @@ class ThreadAdmin(ReadOnlyAdmin):
 
     @admin.display(description="page")
     def page(self, thread: Thread) -> str:
-        address = reverse("thread", args=[thread.pk])
+        address = reverse("workflows:thread", args=[thread.pk])
         return format_html('<a href="{}">Timeline</a>', address)

@@ -126,7 +126,7 @@ def _decide(request: HttpRequest, token: str) -> HttpResponse:
     except Refused as refusal:
         return _page(request, token, str(refusal), status_of(refusal) or 400)
     query = "?vote=1" if isinstance(made, Vote) else ""
-    here = reverse("approval_link", args=[token])
+    here = reverse("workflows:approval_link", args=[token])
     return HttpResponseRedirect(here + query, status=303)
 
 

@@ -121,7 +121,9 @@ def order(request: HttpRequest) -> HttpResponse:
         typed.notices = [str(refusal)]
         return _again(request, shown, typed, 409)
     messages.success(request, f"Order {made.pk} is given.")
-    return HttpResponseRedirect(reverse("bulk_order", args=[made.pk]), status=303)
+    return HttpResponseRedirect(
+        reverse("workflows:bulk_order", args=[made.pk]), status=303
+    )
 
 
 def _action(

@@ -61,4 +61,6 @@ def _act(
         messages.error(request, str(refusal))
     else:
         messages.success(request, done)
-    return HttpResponseRedirect(reverse("bulk_order", args=[action.order]), status=303)
+    return HttpResponseRedirect(
+        reverse("workflows:bulk_order", args=[action.order]), status=303
+    )

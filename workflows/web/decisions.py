@@ -33,7 +33,7 @@ def index(request: HttpRequest) -> HttpResponse:
     if len(items) > PAGE_SIZE:
         items = items[:PAGE_SIZE]
         more = urlencode(query | {"before": items[-1].number})
-        next_page = f"{reverse('decisions')}?{more}"
+        next_page = f"{reverse('workflows:decisions')}?{more}"
     rights = Rights(request.user)
     context = {
         "section": "decisions",

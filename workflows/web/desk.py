@@ -161,4 +161,4 @@ def _back(
         messages.error(request, str(refusal))
     elif done:
         messages.success(request, done)
-    return HttpResponseRedirect(reverse("review", args=[number]), status=303)
+    return HttpResponseRedirect(reverse("workflows:review", args=[number]), status=303)

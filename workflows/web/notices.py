@@ -85,4 +85,4 @@ def _number(text: str) -> int | None:
 
 
 def _back() -> HttpResponse:
-    return HttpResponseRedirect(reverse("notices"), status=303)
+    return HttpResponseRedirect(reverse("workflows:notices"), status=303)

@@ -90,7 +90,7 @@ def go_on(
         number = next_question(request.user, view, number)
     if not wants_part(request):
         query = view.query(item=number or "")
-        return HttpResponseRedirect(f"{reverse('queue')}?{query}", status=303)
+        return HttpResponseRedirect(f"{reverse('workflows:queue')}?{query}", status=303)
     html = render_to_string("workflows/_strips.html", request=request)
     return JsonResponse(
         {"html": html, "done": done, "next": number, "open": is_open},

@@ -73,7 +73,7 @@ def edit(request: HttpRequest) -> HttpResponse:
             errors, status = {"version": str(refusal)}, 409
         else:
             messages.success(request, "The policy is in force from now on.")
-            return HttpResponseRedirect(reverse("policies"), status=303)
+            return HttpResponseRedirect(reverse("workflows:policies"), status=303)
     context = {
         "section": "policies",
         "graph": graph,

@@ -26,7 +26,7 @@ def index(request: HttpRequest) -> HttpResponse:
     except InvalidAnswer as refusal:
         return _page(request, part, refusal.errors)
     messages.success(request, "Your preferences are kept.")
-    return HttpResponseRedirect(reverse("preferences"), status=303)
+    return HttpResponseRedirect(reverse("workflows:preferences"), status=303)
 
 
 def _keep_undo(request: HttpRequest) -> None:

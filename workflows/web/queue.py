@@ -51,7 +51,7 @@ def index(request: HttpRequest) -> HttpResponse:
     if len(found) > PAGE_SIZE:
         found = found[:PAGE_SIZE]
         after = cursor_of(found[-1], view.sort)
-        next_page = f"{reverse('queue')}?{view.query(after=after)}"
+        next_page = f"{reverse('workflows:queue')}?{view.query(after=after)}"
     items = queue_items(found, rights)
     chosen = next((item for item in graphs if item.name == view.graph), None)
     is_whole = not next_page and "after" not in request.GET
@@ -97,14 +97,14 @@ def views(request: HttpRequest) -> HttpResponse:
         ).execute()
     except InvalidAnswer as refusal:
         messages.error(request, str(refusal))
-    return HttpResponseRedirect(f"{reverse('queue')}?{query}", status=303)
+    return HttpResponseRedirect(f"{reverse('workflows:queue')}?{query}", status=303)
 
 
 @require_POST
 def delete_view(request: HttpRequest, number: int) -> HttpResponse:
     """Forget a saved view of one's own."""
     DeleteView(request.user, number).execute()
-    return HttpResponseRedirect(reverse("queue"), status=303)
+    return HttpResponseRedirect(reverse("workflows:queue"), status=303)
 
 
 def _open_question(request: HttpRequest, view: QueueView) -> dict[str, Any]:

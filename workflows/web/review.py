@@ -210,5 +210,5 @@ def _next(request: HttpRequest, item: ReviewItem) -> str:
         ]
         number = mine[0].number if mine else 0
     if not number:
-        return reverse("queue") + query
-    return reverse("review", args=[number]) + query
+        return reverse("workflows:queue") + query
+    return reverse("workflows:review", args=[number]) + query

@@ -52,7 +52,7 @@ def index(request: HttpRequest) -> HttpResponse:
             "status": status or "",
             "before": runs[-1].id,
         }
-        next_page = f"{reverse('runs')}?{urlencode(query)}"
+        next_page = f"{reverse('workflows:runs')}?{urlencode(query)}"
     context = {
         "section": "runs",
         "runs": runs,
@@ -98,7 +98,7 @@ def cancel(request: HttpRequest, run_id: int) -> HttpResponse:
     is_over = run.status == Run.Status.CANCELLED
     said = "is cancelled" if is_over else "is being cancelled"
     messages.success(request, f"Run {run_id} {said}")
-    return HttpResponseRedirect(reverse("run", args=[run_id]), status=303)
+    return HttpResponseRedirect(reverse("workflows:run", args=[run_id]), status=303)
 
 
 def _may_cancel(request: HttpRequest, run_id: int) -> bool:

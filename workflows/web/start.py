@@ -58,7 +58,7 @@ def form(request: HttpRequest, graph: str) -> HttpResponse:
         notices = attach(reading.root, refusal.errors)
         return _page(request, item, drawn, reading, notices, 400)
     messages.success(request, f"Started {item.title}: run {run.pk}")
-    return HttpResponseRedirect(reverse("run", args=[run.pk]), status=303)
+    return HttpResponseRedirect(reverse("workflows:run", args=[run.pk]), status=303)
 
 
 def _find(request: HttpRequest, graph: str) -> registry.Registered:

@@ -266,15 +266,15 @@ class Editor:
     def back(self) -> str:
         """The page from which one comes."""
         if self.question:
-            return reverse("review", args=[self.question])
-        return reverse("thread", args=[self.state.thread.id])
+            return reverse("workflows:review", args=[self.question])
+        return reverse("workflows:thread", args=[self.state.thread.id])
 
     @property
     def here(self) -> str:
         """This page."""
         if self.question:
-            return reverse("question_state", args=[self.question])
-        return reverse("thread_state", args=[self.state.thread.id])
+            return reverse("workflows:question_state", args=[self.question])
+        return reverse("workflows:thread_state", args=[self.state.thread.id])
 
     def _edit(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """The channels that were changed, and the updates; raises where it cannot be read."""
@@ -417,8 +417,8 @@ def _turned_away(
             for text in texts
             if isinstance(text, str) and text.strip() and "~" not in name
         ],
-        "back": reverse("review", args=[question])
+        "back": reverse("workflows:review", args=[question])
         if question
-        else reverse("thread", args=[thread_id]),
+        else reverse("workflows:thread", args=[thread_id]),
     }
     return render(request, "workflows/state/turned_away.html", context, status=status)

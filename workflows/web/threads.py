@@ -29,4 +29,6 @@ def go_on(request: HttpRequest, thread_id: str) -> HttpResponse:
     """Continue a thread whose last run failed; finished steps are not repeated."""
     run = ContinueRun(request.user, thread_id).execute()
     messages.success(request, f"Run {run.pk} goes on from the last finished step")
-    return HttpResponseRedirect(reverse("thread", args=[thread_id]), status=303)
+    return HttpResponseRedirect(
+        reverse("workflows:thread", args=[thread_id]), status=303
+    )

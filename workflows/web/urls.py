@@ -27,8 +27,9 @@ from workflows.web import (
     webhooks,
 )
 
+app_name = "workflows"
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="queue"), name="home"),
+    path("", RedirectView.as_view(pattern_name="workflows:queue"), name="home"),
     path("queue/", queue.index, name="queue"),
     path("queue/views/", queue.views, name="save_view"),
     path("queue/views/<int:number>/delete", queue.delete_view, name="delete_view"),

@@ -98,7 +98,7 @@ def remove(request: HttpRequest, number: int) -> HttpResponse:
     """Take the webhook away."""
     RemoveWebhook(request.user, number).execute()
     messages.success(request, "The webhook is removed.")
-    return HttpResponseRedirect(reverse("webhooks"), status=303)
+    return HttpResponseRedirect(reverse("workflows:webhooks"), status=303)
 
 
 def _action(request: HttpRequest, number: int | None = None) -> SetWebhook:
@@ -155,4 +155,4 @@ def _secret(request: HttpRequest, number: int, name: str, secret: str) -> HttpRe
 
 
 def _back(number: int) -> HttpResponse:
-    return HttpResponseRedirect(reverse("webhook", args=[number]), status=303)
+    return HttpResponseRedirect(reverse("workflows:webhook", args=[number]), status=303)

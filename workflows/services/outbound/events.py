@@ -102,7 +102,7 @@ def body_of(event: str, about: dict[str, Any]) -> str:
 def address(name: str, *args: Any) -> str:
     """The whole address of a page of this site; "" where a host has left the page out."""
     try:
-        return str(settings.PUBLIC_URL) + reverse(name, args=args)
+        return str(settings.PUBLIC_URL) + reverse(f"workflows:{name}", args=args)
     except NoReverseMatch:
         return ""
 
