@@ -129,9 +129,6 @@ DOORS: Mapping[str, tuple[Door, ...]] = {
     "draft": (Door("draft", "/review/{question}/draft", {"v/": "hm"}),),
     "embedded_undo": (Door("take back", "/embed/decisions/{decision}/undo", {}),),
     "undo": (Door("take back", "/decisions/{decision}/undo", {}),),
-    # The same from a card on a page of the host's
-    "embedded_decision": (Door("decide", "/embed/{question}/decision", DECIDE),),
-    "embedded_undo": (Door("take back", "/embed/decisions/{decision}/undo", {}),),
     # What was done
     "decisions": (Door("own", "/decisions/?who=all"),),
     "decisions_export": (
