@@ -13,7 +13,7 @@ from contextvars import copy_context
 from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Timer
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 
 from workflows.engine.drivers import faults, timeouts
@@ -47,9 +47,10 @@ from workflows.engine.runtime import current
 _NUDGE = object()  # put into the queue to wake the driver, so that it sees a stop
 _STOPPED = object()  # instead of an ending: the attempt met RunCancelled
 
-_GLANCE_SECONDS = (
-    0.02  # how long a foreign thread waits before it looks whether it was answered
-)
+# How long a thread rests before it looks again whether it was answered, at first and at last.
+# Never a wait of the queue with a limit: where several threads take from a SimpleQueue, one
+# whose time is over can be left in it for ever (CPython 3.11 takes a negative rest for none).
+_GLANCE_SECONDS = (0.0005, 0.02)
 
 
 class Blocking:
@@ -307,23 +308,28 @@ class Blocking:
         if not (self.waiting if is_own else self.is_lent):
             return False
         end = None if timeout is None else monotonic() + timeout
+        rest, longest = _GLANCE_SECONDS
         while not future.done():
-            left = None if end is None else end - monotonic()
-            if left is not None and left <= 0:
+            if end is not None and monotonic() >= end:
                 raise TimeoutError(f"task {future.name!r} did not end in {timeout} s")
-            if not is_own:  # the other thread may take what we wait for
-                left = _GLANCE_SECONDS if left is None else min(left, _GLANCE_SECONDS)
-            self._turn(block=True, timeout=left)
+            # Another thread may take what we wait for, unless we are the only one.
+            waits = is_own and end is None
+            if self._turn(block=waits):
+                rest = _GLANCE_SECONDS[0]
+            elif not waits and not future.done():
+                sleep(rest)
+                rest = min(rest * 2, longest)
             if self.run.stop.is_now and not future.done():
                 raise self.run.stop.error()
             if self.done and not future.done():
                 raise self.error or RuntimeError("the run has ended")
         return True
 
-    def _turn(self, *, block: bool, timeout: float | None = None) -> None:
+    def _turn(self, *, block: bool) -> bool:
+        """Hand to the loop what has happened; says whether anything had."""
         events: list[Event] = []
         try:
-            self._take(self.queue.get(block=block, timeout=timeout), events)
+            self._take(self.queue.get(block=block), events)
             while True:
                 self._take(self.queue.get_nowait(), events)
         except Empty:
@@ -332,6 +338,7 @@ class Blocking:
             if events and not self.done:
                 self._advance(events)
             self._flush()
+        return bool(events)
 
     def refuse(self, run: Run, question_id: str) -> None:
         """An answer did not fit: forget it, so that the question stays open (R5.9)."""

@@ -32,6 +32,8 @@ from workflows.engine.runtime import ExecutionInfo, Runtime, current
 from workflows.engine.serde import canonical
 from workflows.engine.types import Interrupt, MessageChunk, StreamWriter
 
+_counting = threading.Lock()
+
 
 class Writer:
     """The stream writer of one attempt; see `types.StreamWriter`."""
@@ -283,7 +285,8 @@ class Context:
             self.watch.sign()
         future = TaskFuture(fn.name, self)
         call = Call(fn.node.fn, args, kwargs, future)
-        call.number, call.position = task.count_call(fn.name)
+        with _counting:  # threads of the author's own may call at the same time
+            call.number, call.position = task.count_call(fn.name)
         path = (*task.path, "call", fn.name, call.number)
         key = (
             run.live_checkpoint or run.seed,
