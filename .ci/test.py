@@ -26,7 +26,7 @@ from tests.support import chromium, postgres  # noqa: E402
 UNDER_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
 ON_BOTH_DATABASES = (
     *("tests/storage", "tests/services", "tests/worker", "tests/web"),
-    *("tests/live", "tests/api", "tests/admin", "tests/demo"),
+    *("tests/live", "tests/permissions", "tests/demo"),
 )
 WITH_PROCESSES = (
     *("tests/acceptance", "tests/worker", "tests/live", "tests/demo"),
