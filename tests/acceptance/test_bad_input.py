@@ -83,9 +83,8 @@ def test_json_that_cannot_be_kept(asked: Asked, text: str, words: str) -> None:
     start = asked.person.post("/start/wishes/", **WISH | {"input/more": text})
     assert start.status_code == 400
 
-    edit = asked.person.post(
-        f"{asked.thread}state", asked.thread, values=f'{{"more": {text}}}', reason="why"
-    )
+    typed = {"mode": "json", "values": f'{{"more": {text}}}', "reason": "why"}
+    edit = asked.person.post(f"{asked.thread}state", save="alone", **typed)
     assert edit.status_code == 400
 
 
