@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, ViewportSize
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from tests.screens.conftest import Desk
 from tests.screens.table import SCREENS, Screen
@@ -63,9 +63,7 @@ def look(
     """What axe finds in this window: one line a fault."""
     page.set_viewport_size(size)
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-    page.wait_for_function(
-        "(scheme) => document.documentElement.dataset.bsTheme === scheme", arg=scheme
-    )
+    expect(page.locator("html")).to_have_attribute("data-bs-theme", scheme)
     kind = {"type": "rule", "values": only} if only else {"type": "tag", "values": TAGS}
     options = {"runOnly": kind, "resultTypes": ["violations"]}
     found = page.evaluate("(options) => axe.run(document, options)", options)
