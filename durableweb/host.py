@@ -6,6 +6,7 @@ INSTALLED_APPS = [*host.APPS, "django.contrib.admin", ..., "my_app"]
 TEMPLATES[0]["DIRS"] += host.TEMPLATE_DIRS
 TEMPLATES[0]["OPTIONS"]["context_processors"] += host.CONTEXT_PROCESSORS
 STATICFILES_DIRS = host.STATIC_DIRS
+DATABASES["default"]["ENGINE"] = host.SQLITE_ENGINE  # on SQLite
 DATABASES["default"]["OPTIONS"] = host.SQLITE_OPTIONS  # on SQLite
 ASGI_APPLICATION = "durableweb.asgi.application"
 """
@@ -24,7 +25,9 @@ TEMPLATE_DIRS = [_HOME / "templates"]
 STATIC_DIRS = [_HOME / "static"]
 # The pages' frame: how much waits, what one may do, is anybody working.
 CONTEXT_PROCESSORS = ["workflows.web.frame.frame"]
-# One writer at a time that waits its turn, and every commit on the disk.
+# One writer at a time: threads take turns, processes meet at the file's lock.
+SQLITE_ENGINE = "workflows.storage.sqlite_backend"
+# A transaction is a writer from its beginning, and every commit on the disk.
 SQLITE_OPTIONS: dict[str, Any] = {
     "timeout": 20,
     "transaction_mode": "IMMEDIATE",

@@ -86,6 +86,7 @@ if IS_POSTGRESQL:
         _DB["OPTIONS"]["prepare_threshold"] = _threshold
 else:
     VAR_DIR.mkdir(exist_ok=True)
+    _DB["ENGINE"] = host.SQLITE_ENGINE
     _DB["OPTIONS"] = host.SQLITE_OPTIONS
 
 MIDDLEWARE = [

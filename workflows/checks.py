@@ -8,13 +8,14 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning
+from django.core.checks import CheckMessage, Error, Info, Warning
 
 from workflows.services import registry
 from workflows.worker.choosing import QUEUE_APP
 
 # What servers and platforms call the number of web processes.
 _PROCESS_VARIABLES = ("WEB_CONCURRENCY",)
+SQLITE_BACKEND = "workflows.storage.sqlite_backend"
 
 
 def check_workflows(**_: Any) -> list[CheckMessage]:
@@ -29,7 +30,7 @@ def check_databases(**_: Any) -> list[CheckMessage]:
     if "postgresql" in engine:
         return list(_postgresql())
     if "sqlite" in engine:
-        return list(_sqlite(config.get("OPTIONS") or {}))
+        return list(_sqlite(engine, config.get("OPTIONS") or {}))
     return [
         Error(
             f"The database engine {engine} is not supported.",
@@ -74,7 +75,7 @@ def _postgresql() -> Iterator[CheckMessage]:
         )
 
 
-def _sqlite(options: dict[str, Any]) -> Iterator[CheckMessage]:
+def _sqlite(engine: str, options: dict[str, Any]) -> Iterator[CheckMessage]:
     if apps.is_installed(QUEUE_APP):
         yield Error(
             "The queue for PostgreSQL is installed, but the database is SQLite.",
@@ -95,6 +96,13 @@ def _sqlite(options: dict[str, Any]) -> Iterator[CheckMessage]:
             "SQLite does not use the write-ahead log.",
             hint="Put PRAGMA journal_mode=WAL into OPTIONS['init_command'].",
             id="workflows.W004",
+        )
+    if engine != SQLITE_BACKEND:
+        yield Info(
+            f"SQLite is reached through {engine}, whose writers do not take turns.",
+            hint=f'Set ENGINE to "{SQLITE_BACKEND}": with it a page that saves does not wait '
+            "long while a run is busy.",
+            id="workflows.I001",
         )
     for name in _PROCESS_VARIABLES:
         if os.environ.get(name, "1").strip() not in ("", "1"):

@@ -13,6 +13,7 @@ DATABASES = {
 }
 IS_POSTGRESQL = "postgresql" in DATABASES["default"]["ENGINE"]
 if not IS_POSTGRESQL:
+    DATABASES["default"]["ENGINE"] = host.SQLITE_ENGINE
     DATABASES["default"]["OPTIONS"] = host.SQLITE_OPTIONS
 
 INSTALLED_APPS = [

@@ -29,7 +29,8 @@ def test_another_database_is_an_error(bare):
 
 
 def test_sqlite_without_its_options_is_warned_about(bare):
-    assert ids(bare, "sqlite3") == {"workflows.W003", "workflows.W004"}
+    found = ids(bare, "sqlite3")
+    assert found == {"workflows.W003", "workflows.W004", "workflows.I001"}
 
 
 def test_several_processes_do_not_fit_sqlite(bare):
@@ -41,7 +42,7 @@ def test_several_processes_do_not_fit_sqlite(bare):
         transaction_mode="IMMEDIATE",
         init_command="PRAGMA journal_mode = WAL;",
     )
-    assert found == {"workflows.W005"}
+    assert found == {"workflows.W005", "workflows.I001"}
 
 
 def test_postgresql_needs_its_queue(bare):

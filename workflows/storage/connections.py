@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
+from workflows.storage.turns import turn
+
 POSTGRESQL = "postgresql"
 SQLITE = "sqlite"
 
@@ -67,12 +69,13 @@ def taken_on_disk_later(wrapper: Any) -> Iterator[None]:
         yield
         return
     connection = ready(wrapper)
-    # Between transactions only; see sqlite.py.
-    connection.execute("PRAGMA synchronous=NORMAL")
-    try:
-        yield
-    finally:
-        connection.execute("PRAGMA synchronous=FULL")
+    with turn(wrapper):
+        # Between transactions only; see turns.py.
+        connection.execute("PRAGMA synchronous=NORMAL")
+        try:
+            yield
+        finally:
+            connection.execute("PRAGMA synchronous=FULL")
 
 
 def lock_thread(wrapper: Any, thread_id: str) -> None:

@@ -1,4 +1,4 @@
-"""Writing a bundle on SQLite: one IMMEDIATE transaction straight on the driver.
+"""Writing a bundle on SQLite: in an IMMEDIATE transaction, straight on the driver.
 
 SQLite has no data-modifying CTE, and needs none: an IMMEDIATE transaction holds the only
 write lock, so what it reads of the run row cannot change before it commits.
@@ -12,6 +12,7 @@ from typing import Any
 from workflows.storage.connections import inside_transaction, ready
 from workflows.storage.interrupts import close_sql, upsert_sql
 from workflows.storage.rows import Bundle
+from workflows.storage.turns import Wish, turns_of
 
 _NOW = "strftime('%Y-%m-%d %H:%M:%f', 'now')"
 _HELD = "SELECT 1 FROM workflows_run WHERE id = ? AND fence = ? AND status = 'running'"
@@ -66,66 +67,30 @@ _CLOSE = close_sql("?", "WHERE old.thread_id = ? AND old.interrupt_id = ?", _NOW
 def write(wrapper: Any, bundle: Bundle, run_id: int | None, fence: int) -> int | None:
     """Write `bundle` if the fence holds; returns the last event's seq, None if refused.
 
-    Inside a transaction of the caller it is a savepoint; otherwise its own transaction,
-    which waits for the disk unless the bundle is relaxed.
+    Inside a transaction of the caller it is a savepoint; otherwise a transaction of its own or
+    one with the bundles of other threads (`turns.py`), which waits for the disk unless
+    they are all relaxed.
     """
     connection = ready(wrapper)
+
+    def rows(connection: Any) -> int | None:
+        return _write_rows(
+            connection.execute, connection.executemany, bundle, run_id, fence
+        )
+
     with wrapper.wrap_database_errors:
-        if inside_transaction(wrapper):
-            return _between(
-                connection,
-                "SAVEPOINT durableweb_commit",
-                "RELEASE durableweb_commit",
-                "ROLLBACK TO durableweb_commit; RELEASE durableweb_commit",
-                bundle,
-                run_id,
-                fence,
-            )
-        if not bundle.relaxed:
-            return _between(
-                connection,
-                "BEGIN IMMEDIATE",
-                "COMMIT",
-                "ROLLBACK",
-                bundle,
-                run_id,
-                fence,
-            )
-        # The level may only change between transactions, and others share the connection.
-        connection.execute("PRAGMA synchronous=NORMAL")
+        if not inside_transaction(wrapper):
+            wish = Wish(rows, relaxed=bundle.relaxed)
+            return turns_of(wrapper).write(connection, wish)
+        connection.execute("SAVEPOINT durableweb_commit")
         try:
-            return _between(
-                connection,
-                "BEGIN IMMEDIATE",
-                "COMMIT",
-                "ROLLBACK",
-                bundle,
-                run_id,
-                fence,
-            )
-        finally:
-            connection.execute("PRAGMA synchronous=FULL")
-
-
-def _between(
-    connection: Any,
-    begin: str,
-    end: str,
-    undo: str,
-    bundle: Bundle,
-    run_id: int | None,
-    fence: int,
-) -> int | None:
-    execute = connection.execute
-    execute(begin)
-    try:
-        seq = _write_rows(execute, connection.executemany, bundle, run_id, fence)
-        execute(end)
-    except BaseException:
-        if connection.in_transaction:
-            for statement in undo.split("; "):
-                execute(statement)
-        raise
+            seq = rows(connection)
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK TO durableweb_commit")
+                connection.execute("RELEASE durableweb_commit")
+            raise
+        connection.execute("RELEASE durableweb_commit")
     return seq
 
 

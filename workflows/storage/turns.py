@@ -1,0 +1,228 @@
+"""Writers of one process on one SQLite file: they take turns, and save together.
+
+SQLite has one write lock a file, and whoever finds it taken looks again after a nap that
+grows. Inside a process writers queue for their turn instead, and whoever has it writes what
+all the others wait to have written too: one transaction and one wait for the disk for
+all of them (group commit). Other processes are met by SQLite's own lock, as ever.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import OperationalError
+
+PATIENCE = 20.0
+"""Seconds that one waits for its turn: as long as SQLite is told to wait for its lock."""
+LOCKED = f"database is locked: another thread of this process has been writing for {PATIENCE:.0f} s"
+
+
+class Wish:
+    """What one thread wants written, and what came of it."""
+
+    __slots__ = ("call", "error", "is_done", "relaxed", "rows", "seq")
+
+    def __init__(self, rows: Callable[[Any], int | None], *, relaxed: bool) -> None:
+        self.rows = rows
+        """Runs its statements on the connection given; None says that it was refused."""
+        self.relaxed = relaxed
+        self.call = threading.Lock()
+        """Released when the thread that waits for it shall go on."""
+        self.call.acquire()
+        self.seq: int | None = None
+        self.error: BaseException | None = None
+        self.is_done = False
+
+    def outcome(self) -> int | None:
+        """What `rows` returned. Raises what it raised, or what its transaction did."""
+        if self.error is not None:
+            raise self.error
+        return self.seq
+
+
+class Turns:
+    """The turn to write into one file, and the wishes of those who wait for it.
+
+    One of those who wait leads: it waits for the turn, and writes for all. The others sleep
+    until they are called, because they were served or because they lead now.
+    """
+
+    def __init__(self) -> None:
+        self._turn = threading.RLock()
+        self._mutex = threading.Lock()
+        self._waiting: deque[Wish] = deque()
+        self._is_led = False
+
+    def take(self) -> bool:
+        """Wait for the turn; False where it did not come. `give_back` ends it."""
+        return self._turn.acquire(timeout=PATIENCE)
+
+    def give_back(self) -> None:
+        """End the turn that this thread has taken."""
+        self._turn.release()
+
+    def write(self, connection: Any, wish: Wish) -> int | None:
+        """Have `wish` written, by this thread or by one that leads.
+
+        Raises sqlite3.OperationalError when the turn does not come.
+        """
+        with self._mutex:
+            self._waiting.append(wish)
+            leads, self._is_led = not self._is_led, True
+        if not leads:
+            try:
+                wish.call.acquire()
+            except BaseException:  # stopped while it slept
+                self._leave(wish)
+                raise
+            if wish.is_done:
+                return wish.outcome()
+        self._lead(connection, wish)
+        return wish.outcome()
+
+    def _lead(self, connection: Any, wish: Wish) -> None:
+        """Wait for the turn, write all wishes there are by then, call who leads next."""
+        served: list[Wish] = []
+        try:
+            if not self.take():
+                raise sqlite3.OperationalError(LOCKED)
+            try:
+                with self._mutex:
+                    served = list(self._waiting)
+                    self._waiting.clear()
+                _serve(connection, served, wish)
+            finally:
+                self.give_back()
+        finally:
+            with self._mutex:
+                if not served:
+                    self._waiting.remove(wish)
+                following = self._waiting[0] if self._waiting else None
+                self._is_led = following is not None
+            if following is not None:
+                following.call.release()
+            for each in served:
+                each.call.release()
+
+    def _leave(self, wish: Wish) -> None:
+        """Take back a wish that nobody waits for any more, where it is not written yet."""
+        with self._mutex:
+            leads = wish.call.acquire(blocking=False) and not wish.is_done
+            if wish in self._waiting:
+                self._waiting.remove(wish)
+            following = self._waiting[0] if leads and self._waiting else None
+            if leads:
+                self._is_led = following is not None
+        if following is not None:
+            following.call.release()
+
+
+def _serve(connection: Any, wishes: list[Wish], own: Wish) -> None:
+    """Write all `wishes`, one of them that of this thread, and note how it went."""
+    try:
+        try:
+            together(connection, wishes)
+        except sqlite3.IntegrityError:  # found at the end, and one wish's fault
+            for wish in wishes:
+                _alone(connection, wish)
+    except BaseException as error:  # noqa: BLE001 - each thread raises its own
+        for wish in wishes:
+            wish.error = error if wish is own else _for_another(error)
+    finally:
+        for wish in wishes:
+            wish.is_done = True
+
+
+def _alone(connection: Any, wish: Wish) -> None:
+    wish.seq = wish.error = None
+    try:
+        together(connection, [wish])
+    except Exception as error:  # noqa: BLE001 - its thread raises it
+        wish.error = error
+
+
+def _for_another(error: BaseException) -> Exception:
+    if isinstance(error, sqlite3.Error):
+        return type(error)(*error.args)
+    return sqlite3.OperationalError(
+        f"nothing was written: the thread that wrote for this one ended with {error!r}"
+    )
+
+
+def together(connection: Any, wishes: list[Wish]) -> None:
+    """Write `wishes` in one transaction, in their order.
+
+    A wish that fails or is refused is undone alone. Raises what the transaction itself raises;
+    then nothing is written.
+    """
+    execute = connection.execute
+    relaxed = all(wish.relaxed for wish in wishes)
+    if relaxed:
+        # The level may only change between transactions, and others share the connection.
+        execute("PRAGMA synchronous=NORMAL")
+    try:
+        execute("BEGIN IMMEDIATE")
+        try:
+            if len(wishes) == 1:
+                wishes[0].seq = wishes[0].rows(connection)
+            else:
+                for wish in wishes:
+                    _one_of_many(connection, wish)
+            execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                execute("ROLLBACK")
+            raise
+    finally:
+        if relaxed:
+            execute("PRAGMA synchronous=FULL")
+
+
+def _one_of_many(connection: Any, wish: Wish) -> None:
+    execute = connection.execute
+    execute("SAVEPOINT durableweb_wish")
+    try:
+        wish.seq = wish.rows(connection)
+    except Exception as error:
+        if not connection.in_transaction:
+            raise  # SQLite has given up the whole transaction: a full disk, say
+        wish.error = error
+    if wish.error is not None or wish.seq is None:
+        execute("ROLLBACK TO durableweb_wish")
+    execute("RELEASE durableweb_wish")
+
+
+_turns: dict[str, Turns] = {}
+_making = threading.Lock()
+# A child that was forked while a thread of its parent wrote would wait for that thread.
+os.register_at_fork(after_in_child=_turns.clear)
+
+
+def turns_of(wrapper: Any) -> Turns:
+    """The turns of the file that `wrapper` is connected to."""
+    name = str(wrapper.settings_dict["NAME"])
+    if name in ("", ":memory:"):  # each connection has one of its own
+        return Turns()
+    known = _turns.get(name)
+    if known is None:
+        with _making:
+            known = _turns.setdefault(name, Turns())
+    return known
+
+
+@contextmanager
+def turn(wrapper: Any) -> Iterator[None]:
+    """Hold the turn for a transaction of one's own. Raises OperationalError."""
+    turns = turns_of(wrapper)
+    if not turns.take():
+        raise OperationalError(LOCKED)
+    try:
+        yield
+    finally:
+        turns.give_back()
