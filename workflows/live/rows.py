@@ -12,6 +12,7 @@ from django.db.models import Count
 
 from workflows.models import Decision, Event, Interrupt, Run, Thread
 from workflows.services.access import Rights
+from workflows.services.desk.deciding import Decider
 from workflows.services.records import QueueItem, RunRecord, ThreadRecord
 from workflows.services.review_queue import queue_items
 from workflows.services.thread_history import (
@@ -56,7 +57,7 @@ def queue_change(numbers: set[int]) -> QueueChange:
     closed = [row for row in rows if row.status != pending]
     words = _how_decided({row.pk for row in closed})
     return QueueChange(
-        queue_items((row for row in rows if row.status == pending), Rights(NOBODY)),
+        queue_items((row for row in rows if row.status == pending), Decider(NOBODY)),
         {
             row.pk: (row.thread.graph, words.get(row.pk, str(row.status)))
             for row in closed

@@ -126,24 +126,34 @@ class Rights:
         return self.is_admin or not self.groups.isdisjoint(wanted)
 
 
-def find_thread(person: Person | None, thread_id: str) -> Thread:
-    """The thread, where this person may see it."""
-    return _find(person, Thread, "thread", thread_id)
+def find_thread(
+    person: Person | None, thread_id: str, *, rights: Rights | None = None
+) -> Thread:
+    """The thread, where this person may see it; `rights` as for `find_interrupt`."""
+    return _find(rights or Rights(person), Thread, "thread", thread_id)
 
 
-def find_interrupt(person: Person | None, number: int) -> Interrupt:
-    """The question of that number, with its thread, where this person may see it."""
-    return _find(person, Interrupt, "question", number, "thread")
+def find_interrupt(
+    person: Person | None,
+    number: int,
+    *related: str,
+    rights: Rights | None = None,
+) -> Interrupt:
+    """The question of that number, with its thread, where this person may see it.
+
+    `related` names what else is read with it; `rights` are the person's, where they are at
+    hand and may be as old as they are.
+    """
+    known = rights or Rights(person)
+    return _find(known, Interrupt, "question", number, "thread", *related)
 
 
 def find_run(person: Person | None, run_id: int) -> Run:
     """The run, with its thread, where this person may see it."""
-    return _find(person, Run, "run", run_id, "thread")
+    return _find(Rights(person), Run, "run", run_id, "thread")
 
 
-def _find(
-    person: Person | None, model: type[Row], what: str, key: Any, *related: str
-) -> Row:
+def _find(rights: Rights, model: type[Row], what: str, key: Any, *related: str) -> Row:
     rows = model._default_manager.all()
     if related:
         rows = rows.select_related(*related)
@@ -151,7 +161,7 @@ def _find(
     if isinstance(key, str) and "\x00" in key:
         raise NotVisible(what, key.replace("\x00", "?"))
     try:
-        row = Rights(person).limit(rows, field).filter(pk=key).first()
+        row = rights.limit(rows, field).filter(pk=key).first()
     except (ValueError, TypeError, OverflowError):
         row = None
     if row is None:

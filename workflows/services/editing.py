@@ -11,7 +11,7 @@ from workflows.engine.channels import BinaryOperatorAggregate
 from workflows.engine.types import Overwrite
 from workflows.models import Interrupt, Thread
 from workflows.services import registry
-from workflows.services.access import Person, Rights
+from workflows.services.access import Person
 from workflows.services.action import NotAllowed
 from workflows.services.desk.deciding import (
     RELATED,
@@ -27,7 +27,7 @@ def check_editor(person: Person, thread: Thread, question: int = 0) -> None:
     Who operates the workflow may. Whoever else edits it does so as a reviewer: while it waits
     for an answer to a question that is put to them, number `question` or any.
     """
-    rows = _asked_of(person, thread, question)
+    rows = _asked_of(Decider(person), thread, question)
     if rows is None:
         return
     if not rows:
@@ -49,23 +49,21 @@ def check_editor(person: Person, thread: Thread, question: int = 0) -> None:
         )
 
 
-def may_edit(person: Person | None, thread: Thread, question: int = 0) -> bool:
+def may_edit(decider: Decider, thread: Thread, question: int = 0) -> bool:
     """Whether the person has business in the editor of this thread, claims aside."""
-    rows = _asked_of(person, thread, question)
+    rows = _asked_of(decider, thread, question)
     return rows is None or bool(rows)
 
 
 def _asked_of(
-    person: Person | None, thread: Thread, question: int
+    decider: Decider, thread: Thread, question: int
 ) -> list[Interrupt] | None:
     """The open questions that let a reviewer edit; None for whoever needs no question."""
-    rights = Rights(person)
-    if rights.can_edit(thread.graph):
+    if decider.rights.can_edit(thread.graph):
         return None
     rows = Interrupt.objects.filter(thread=thread, status=Interrupt.Status.PENDING)
     if question:
         rows = rows.filter(pk=question)
-    decider = Decider(person, rights)
     return [row for row in rows.select_related(*RELATED) if decider.is_asked(row)]
 
 

@@ -86,6 +86,12 @@ def lock_thread(thread_id: str) -> Thread:
     return Thread.objects.select_for_update().get(pk=thread_id)
 
 
+def lock_thread_of(question: int) -> Thread | None:
+    """The thread row of question number `question`, held likewise; None without one."""
+    rows = Thread.objects.filter(interrupts=question)
+    return rows.select_for_update(of=("self",)).first()
+
+
 def hold_thread(thread_id: str) -> None:
     """Take the lock of `lock_thread` where the row is not needed, or may be gone."""
     list(Thread.objects.select_for_update().filter(pk=thread_id).values_list("pk"))

@@ -33,12 +33,14 @@ from workflows.services.action import (
     KeyReused,
     NotAllowed,
     NotPending,
+    NotVisible,
     StaleCheckpoint,
     StaleQuestion,
 )
 from workflows.services.answers import make_answer
 from workflows.services.desk.closing import end_work
-from workflows.services.desk.deciding import Decider, why_apart
+from workflows.services.desk.deciding import RELATED, Decider, why_apart
+from workflows.services.desk.drafts import Fields, keep, text_of
 from workflows.services.desk.holding import has_others, release
 from workflows.services.desk.recording import record_decision, take
 from workflows.services.desk.shape import closes_by_cancelling, narrowed, shape_of
@@ -48,7 +50,7 @@ from workflows.services.queueing import (
     HELD,
     UNFINISHED,
     has_unfinished_run,
-    lock_thread,
+    lock_thread_of,
 )
 from workflows.services.shapes import APPROVE, CLOSE, EDIT, RESPOND, Shape
 
@@ -64,7 +66,8 @@ class ResumeRun:
     that go into the state with the answer; they need the `checkpoint` that was shown. A
     repeated `idempotency_key` gives the first decision again. With `hold` the answer goes to
     the workflow when the thread has no other open question. `bulk` is the number of the bulk
-    order that this is part of.
+    order that this is part of. `typed` is what stood in the person's form: it stays their
+    draft for as long as the decision can be taken back.
     """
 
     person: Person
@@ -81,14 +84,28 @@ class ResumeRun:
     channel: str = Decision.Channel.WEB
     hold: bool = False
     bulk: int | None = None
+    typed: Fields | None = None
 
     def check(self) -> Interrupt:
         """The question, where this person may decide it and it is as they saw it."""
-        row = find_interrupt(self.person, self.interrupt)
-        Decider(self.person).check(row)
-        self._check_edits(row)
+        decider = Decider(self.person)
+        row = self._find(decider)
+        self._check_person(row, decider)
         self._check_open(row)
         return row
+
+    def repeated(self, decider: Decider) -> Decision | None:
+        """The decision that was made with this idempotency key, if one was.
+
+        Without it, raises what `check` raises by the rights of `decider`, which may be as old
+        as the request: enough to turn a latecomer away without taking the thread's lock.
+        """
+        first = self._first()
+        if first is None:
+            row = self._find(decider)
+            self._check_person(row, decider)
+            self._check_open(row)
+        return first
 
     def execute(self) -> Decision | Vote:
         """Record the decision and queue its resume run; with a quorum, perhaps only a vote.
@@ -110,14 +127,22 @@ class ResumeRun:
     def _decide(self) -> Decision | Vote:
         check_key("key", self.idempotency_key)
         check_key("checkpoint", self.checkpoint)
-        row = find_interrupt(self.person, self.interrupt)
-        thread = lock_thread(row.thread_id)
-        first = self._first()
-        if first is not None:
-            return first
-        row = self.check()
+        text = text_of(self.typed) if self.typed else ""
+        thread = lock_thread_of(self.interrupt)
+        # Rights and rules are read anew under the lock, once for all that follows.
         decider = Decider(self.person)
+        row = self._find(decider)
+        if thread is None:
+            raise NotVisible("question", self.interrupt)
         rules = decider.rules(row)
+        # Where the question is as it was shown, nothing was decided with this key: the unique
+        # constraint refuses one of another question. A vote is written without the key.
+        if not self._is_as_shown(row) or rules.quorum > 1:
+            first = self._first()
+            if first is not None:
+                return first
+        self._check_person(row, decider)
+        self._check_open(row)
         shape = narrowed(shape_of(row), rules)
         self._check_kind(shape)
         is_end = self.kind == CLOSE and closes_by_cancelling(rules)
@@ -141,12 +166,15 @@ class ResumeRun:
                     bulk=self.bulk,
                 )
             if votes < rules.quorum:
+                self._keep_typed(row, text)
                 return vote
         if not take(row, self.version, self.round):
             row.refresh_from_db()
             self._check_open(row)
             raise StaleQuestion(f"Question #{row.pk} has changed; read it again.")
         start_at = None if is_end else self._start(row, decider)
+        if start_at is not None:
+            self._keep_typed(row, text)
         made = record_decision(
             row,
             thread,
@@ -173,6 +201,15 @@ class ResumeRun:
             release(thread.pk, start_at)
         return made
 
+    def _find(self, decider: Decider) -> Interrupt:
+        return find_interrupt(
+            self.person, self.interrupt, *RELATED, rights=decider.rights
+        )
+
+    def _keep_typed(self, row: Interrupt, text: str) -> None:
+        if text:
+            keep(self.person, row.pk, row.thread_id, text, self.version, self.round)
+
     def _start(self, row: Interrupt, decider: Decider) -> datetime | None:
         if self.hold and has_others(row):
             return HELD
@@ -197,11 +234,12 @@ class ResumeRun:
         except SerializationError as error:
             raise InvalidAnswer({error.path: error.text}) from error
 
-    def _check_edits(self, row: Interrupt) -> None:
+    def _check_person(self, row: Interrupt, decider: Decider) -> None:
+        decider.check(row)
         if not self.edits:
             return
-        check_channels(row.thread.graph, self.edits, Rights(self.person))
-        rules = Decider(self.person).rules(row)
+        check_channels(row.thread.graph, self.edits, decider.rights)
+        rules = decider.rules(row)
         if rules.four_eyes or self.kind in _APPROVING:
             apart = why_apart(row, rules)
             if apart:
@@ -232,10 +270,14 @@ class ResumeRun:
 
     def _check_open(self, row: Interrupt) -> None:
         refuse_closed(row)
-        if row.version != self.version or row.round != self.round:
+        if not self._is_as_shown(row):
             raise StaleQuestion(
                 f"Question #{row.pk} has changed since it was shown; read it again."
             )
+
+    def _is_as_shown(self, row: Interrupt) -> bool:
+        shown = (Interrupt.Status.PENDING, self.version, self.round)
+        return (row.status, row.version, row.round) == shown
 
     def _first(self) -> Decision | None:
         if self.idempotency_key is None:

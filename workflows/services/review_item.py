@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from workflows.engine import serde
 from workflows.engine.errors import SerdeError
 from workflows.models import Decision, Interrupt
@@ -19,6 +21,7 @@ from workflows.services.records import (
     DecisionRecord,
     ReviewItem,
     Sibling,
+    State,
     VoteRecord,
 )
 from workflows.services.review_queue import graph_title
@@ -31,25 +34,71 @@ from workflows.storage.sealing import QUESTION
 MAX_SIBLINGS = 100
 MAX_COMMENTS = 200
 LATEST_EVENTS = 20
+# What a page shows beside the question itself.
+_SHOWN = ("thread__created_by", "assignee", "assigned_group", "claimed_by")
 
 
-def review_item(person: Person, number: int) -> ReviewItem:
-    """The question of that number; raises NotVisible."""
-    row = find_interrupt(person, number)
-    rights = Rights(person)
+def review_item(
+    person: Person, number: int, decider: Decider | None = None
+) -> ReviewItem:
+    """The question of that number; raises NotVisible.
+
+    `decider` is that of the person, where rights and rules were read for them already.
+    """
+    decider = decider or Decider(person)
+    rights = decider.rights
+    row = find_interrupt(person, number, *_SHOWN, rights=rights)
     thread = row.thread
     note_secrets_seen(rights, thread)
-    payload = show_stored(row.value, row.thread_id, QUESTION)
-    decider = Decider(person, rights)
-    rules = decider.rules(row)
-    shape = narrowed(
-        recognise(_tree(stored_question(row)), _tree(row.response_schema)), rules
-    )
-    siblings = _siblings(row)
+    item = _to_decide(row, decider)
     made = list(row.decisions.select_related("run").order_by("-round"))
     decisions = [decision_record(each, thread, rights) for each in made]
     is_open = row.status == Interrupt.Status.PENDING
     why_not = decider.why_not(row)
+    return replace(
+        item,
+        state=read_state(thread, rights),
+        started_by=name_of(thread.created_by) if thread.created_by else "",
+        events=last_events(thread, LATEST_EVENTS),
+        decision=_present(row, decisions),
+        earlier=tuple(each for each in decisions if each.round < row.round),
+        assignee=str(row.assignee or ""),
+        group=str(row.assigned_group or ""),
+        claim=_claim(row, person),
+        votes=tuple(
+            VoteRecord(each.person_name, each.created_at, each.person_id == person.pk)
+            for each in row.votes.filter(round=row.round).order_by("id")
+        ),
+        comments=tuple(
+            CommentRecord(each.pk, each.person_name, each.text, each.created_at)
+            for each in row.comments.all()[:MAX_COMMENTS]
+        ),
+        why_not=why_not if is_open else "",
+        may_arrange=is_open
+        and (decider.is_decider(row) or rights.can_operate(thread.graph)),
+        may_undo=bool(made) and may_take_back(made[0], rights),
+        may_decide=is_open and not why_not and not item.problem,
+        may_edit=can_open_editor(decider, thread, row.pk),
+    )
+
+
+def item_to_decide(person: Person, number: int, decider: Decider) -> ReviewItem:
+    """The question as far as an answer to it is read by it: no state, no history, no rights.
+
+    Raises NotVisible. A page shows `review_item`.
+    """
+    row = find_interrupt(person, number, rights=decider.rights)
+    return _to_decide(row, decider)
+
+
+def _to_decide(row: Interrupt, decider: Decider) -> ReviewItem:
+    thread = row.thread
+    rules = decider.rules(row)
+    payload = show_stored(row.value, row.thread_id, QUESTION)
+    shape = narrowed(
+        recognise(_tree(stored_question(row)), _tree(row.response_schema)), rules
+    )
+    siblings = _siblings(row)
     places = [each.number for each in siblings if each.status == "pending"]
     return ReviewItem(
         number=row.pk,
@@ -73,50 +122,24 @@ def review_item(person: Person, number: int) -> ReviewItem:
         round=row.round,
         checkpoint=thread.head,
         asked_at=row.asked_at,
-        state=read_state(thread, rights),
+        state=State(""),
         saying=shape.saying,
         has_cards=shape.has_cards,
         close_ends_run=closes_by_cancelling(rules),
         problem=payload.problem,
-        started_by=_starter(row),
-        events=last_events(thread, LATEST_EVENTS),
         siblings=tuple(each for each in siblings if each.number != row.pk),
-        decision=_present(row, decisions),
-        earlier=tuple(each for each in decisions if each.round < row.round),
         refusal=row.reason,
         is_cut=payload.is_cut,
         due_at=row.due_at,
-        assignee=str(row.assignee or ""),
-        group=str(row.assigned_group or ""),
         priority=row.priority,
         snoozed_until=row.snoozed_until,
-        claim=_claim(row, person),
-        votes=tuple(
-            VoteRecord(each.person_name, each.created_at, each.person_id == person.pk)
-            for each in row.votes.filter(round=row.round).order_by("id")
-        ),
         needed=rules.quorum,
         policy=in_words(rules),
         reasons=rules.reasons,
-        comments=tuple(
-            CommentRecord(each.pk, each.person_name, each.text, each.created_at)
-            for each in row.comments.all()[:MAX_COMMENTS]
-        ),
-        why_not=why_not if is_open else "",
-        may_arrange=is_open
-        and (decider.is_decider(row) or rights.can_operate(thread.graph)),
-        may_undo=bool(made) and may_take_back(made[0], person),
-        may_decide=is_open and not why_not and not payload.problem,
-        may_edit=can_open_editor(person, thread.pk, row.pk),
         position=places.index(row.pk) + 1 if row.pk in places else 1,
         of=max(len(places), 1),
         seq=thread.seq,
     )
-
-
-def _starter(row: Interrupt) -> str:
-    person = row.thread.created_by
-    return name_of(person) if person is not None else ""
 
 
 def _claim(row: Interrupt, person: Person) -> ClaimRecord | None:

@@ -26,17 +26,20 @@ def pending(
     graph: str | None = None,
     limit: int = 50,
     after: str | None = None,
+    decider: Decider | None = None,
 ) -> list[QueueItem]:
     """One page of open questions that nobody has put off; `after` is a `cursor`."""
-    rights = Rights(person)
-    rows = QueueView(graph=graph or "").rows(person, rights)
+    decider = decider or Decider(person)
+    rows = QueueView(graph=graph or "").rows(person, decider.rights)
     found = page(rows, "age", after or "", max(1, min(limit, MAX_PAGE)))
-    return queue_items(found, rights)
+    return queue_items(found, decider)
 
 
-def count(person: Person, *, graph: str | None = None) -> int:
+def count(
+    person: Person, *, graph: str | None = None, rights: Rights | None = None
+) -> int:
     """How many questions are open for this person to see, up to one beyond COUNT_AT_MOST."""
-    return count_of(_open(Rights(person), graph))
+    return count_of(_open(rights or Rights(person), graph))
 
 
 def count_of(rows: QuerySet[Interrupt]) -> int:
@@ -51,19 +54,18 @@ def count_shown(number: int) -> int | str:
 
 def queue_item(person: Person, number: int) -> QueueItem | None:
     """One question as the queue shows it, or None where the person may not see it."""
-    rights = Rights(person)
-    rows = rights.limit(
+    decider = Decider(person)
+    rows = decider.rights.limit(
         Interrupt.objects.filter(pk=number).select_related(
             "thread", "assignee", "assigned_group", "claimed_by"
         ),
         "thread__graph",
     )
-    return next(iter(queue_items(rows, rights)), None)
+    return next(iter(queue_items(rows, decider)), None)
 
 
-def queue_items(rows: Iterable[Interrupt], rights: Rights) -> list[QueueItem]:
+def queue_items(rows: Iterable[Interrupt], decider: Decider) -> list[QueueItem]:
     """Records of `rows`, which come with their thread and assignee."""
-    decider = Decider(rights.person, rights)
     now = timezone.now()
     items = []
     for row in rows:

@@ -135,15 +135,14 @@ def state_to_edit(
     )
 
 
-def can_open_editor(person: Person, thread_id: str, question: int = 0) -> bool:
+def can_open_editor(decider: Decider, thread: Thread, question: int = 0) -> bool:
     """Whether a page should lead to the editor: this person may edit and there is what to edit."""
-    thread = find_thread(person, thread_id)
     item = registry.find(thread.graph)
     return (
         item is not None
         and bool(item.editable)
         and bool(thread.head)
-        and may_edit(person, thread, question)
+        and may_edit(decider, thread, question)
     )
 
 

@@ -19,6 +19,7 @@ from workflows.services.access import (
     name_of,
 )
 from workflows.services.continue_run import CONTINUABLE
+from workflows.services.desk.deciding import Decider
 from workflows.services.desk.holding import is_held
 from workflows.services.desk.secrets_seen import note_secrets_seen
 from workflows.services.display import show_stored, show_text
@@ -212,7 +213,7 @@ def _thread_record(row: Thread, rights: Rights, limit: int = MAX_PAGE) -> Thread
         and bool(runs)
         and runs[0].status in CONTINUABLE
         and not (runs[0].status == Run.Status.INTERRUPTED and items),
-        may_edit=not unfinished and may_edit(rights.person, row),
+        may_edit=not unfinished and may_edit(Decider(rights.person, rights), row),
         may_cancel=operates and unfinished,
     )
 
@@ -223,7 +224,7 @@ def open_questions(row: Thread, rights: Rights) -> tuple[QueueItem, ...]:
     rows = rows.select_related(
         "thread", "assignee", "assigned_group", "claimed_by"
     ).order_by("asked_at", "id")
-    return tuple(queue_items(rows, rights))
+    return tuple(queue_items(rows, Decider(rights.person, rights)))
 
 
 def plain_thread(row: Thread) -> ThreadRecord:

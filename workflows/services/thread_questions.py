@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from workflows.models import Decision, Interrupt
 from workflows.services.access import Person, Rights, find_thread
 from workflows.services.action import NotVisible
+from workflows.services.desk.deciding import Decider
 from workflows.services.desk.undo_decision import may_take_back
 from workflows.services.records import DecisionRecord, ReviewItem
 from workflows.services.review_item import review_item
@@ -33,8 +34,9 @@ class ThreadQuestions:
 
 def thread_questions(person: Person, thread_id: str) -> ThreadQuestions | None:
     """The questions of a thread; None where this person may not see it, or it is not there."""
+    decider = Decider(person)
     try:
-        thread = find_thread(person, thread_id)
+        thread = find_thread(person, thread_id, rights=decider.rights)
     except NotVisible:
         return None
     numbers = list(
@@ -51,16 +53,18 @@ def thread_questions(person: Person, thread_id: str) -> ThreadQuestions | None:
     return ThreadQuestions(
         thread_id=thread.pk,
         status=thread.status,
-        open=tuple(review_item(person, number) for number in numbers[:MAX_CARDS]),
+        open=tuple(
+            review_item(person, number, decider) for number in numbers[:MAX_CARDS]
+        ),
         more=max(len(numbers) - MAX_CARDS, 0),
-        last=decision_record(last, thread, Rights(person)) if last else None,
-        undo_until=_undo_until(last, person),
+        last=decision_record(last, thread, decider.rights) if last else None,
+        undo_until=_undo_until(last, decider.rights),
     )
 
 
-def _undo_until(decision: Decision | None, person: Person) -> int:
+def _undo_until(decision: Decision | None, rights: Rights) -> int:
     if decision is None or decision.start_at is None:
         return 0
-    if not may_take_back(decision, person):
+    if not may_take_back(decision, rights):
         return 0
     return int(decision.start_at.timestamp() * 1000)

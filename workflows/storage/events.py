@@ -15,6 +15,10 @@ from django.db import connections, transaction
 
 from workflows.storage.connections import NOW_SQL, execute
 
+# Few enough that each of the statements that this makes is worth preparing.
+ROWS_AT_ONCE = 8
+_INSERT = "INSERT INTO workflows_event (thread_id, seq, kind, run_id, data) VALUES "
+_ROW = "(%s, %s, %s, %s, %s)"
 Announce = Callable[[str, int], None]
 Listen = Callable[[str, str, int | None, Sequence[tuple[str, dict[str, Any]]]], None]
 
@@ -95,12 +99,16 @@ def append_events(
     if not found:
         return 0
     last: int = found[0][0]
-    for number, (kind, data) in enumerate(events, last - count + 1):
+    rows = [
+        (thread_id, number, kind, run_id, json_text(data))
+        for number, (kind, data) in enumerate(events, last - count + 1)
+    ]
+    for at in range(0, count, ROWS_AT_ONCE):
+        part = rows[at : at + ROWS_AT_ONCE]
         execute(
             wrapper,
-            "INSERT INTO workflows_event (thread_id, seq, kind, run_id, data)"
-            " VALUES (%s, %s, %s, %s, %s)",
-            (thread_id, number, kind, run_id, json_text(data)),
+            _INSERT + ", ".join([_ROW] * len(part)),
+            [value for row in part for value in row],
         )
     _listener(using, thread_id, run_id, events)
     announce_after_commit(wrapper, thread_id, last)

@@ -9,13 +9,13 @@ from django.views.decorators.http import require_safe
 
 from workflows.models import Decision
 from workflows.services import registry
-from workflows.services.access import Rights
 from workflows.services.desk.decision_list import (
     DecisionFilter,
     as_csv,
     as_json_lines,
     decision_list,
 )
+from workflows.web.asking import rights_of
 
 PAGE_SIZE = 50
 FORMATS = {
@@ -28,13 +28,13 @@ FORMATS = {
 def index(request: HttpRequest) -> HttpResponse:
     """My own decisions first; `who=all` those of everybody."""
     wanted, query = _wanted(request)
-    items = decision_list(request.user, wanted, PAGE_SIZE + 1)
+    rights = rights_of(request)
+    items = decision_list(request.user, wanted, PAGE_SIZE + 1, rights)
     next_page = ""
     if len(items) > PAGE_SIZE:
         items = items[:PAGE_SIZE]
         more = urlencode(query | {"before": items[-1].number})
         next_page = f"{reverse('workflows:decisions')}?{more}"
-    rights = Rights(request.user)
     context = {
         "section": "decisions",
         "items": items,

@@ -25,6 +25,7 @@ from workflows.services.desk.drafts import SaveDraft
 from workflows.services.desk.undo_decision import TooLate, UndoDecision
 from workflows.services.review_item import review_item
 from workflows.web import strict_json
+from workflows.web.asking import decider_of
 
 # What a form sends beside the reviewer's own words.
 NOT_TYPED = frozenset(
@@ -71,7 +72,7 @@ def comment(request: HttpRequest, number: int) -> HttpResponse:
     except InvalidAnswer as refusal:
         return _back(request, number, refusal)
     if request.headers.get("HX-Request") == "true":
-        context = {"item": review_item(request.user, number)}
+        context = {"item": review_item(request.user, number, decider_of(request))}
         return render(request, "workflows/review/_comments.html", context)
     return _back(request, number)
 
@@ -91,12 +92,10 @@ def draft(request: HttpRequest, number: int) -> HttpResponse:
 @require_POST
 def undo(request: HttpRequest, decision: int) -> HttpResponse:
     """Take a decision back and show its question again."""
-    action = UndoDecision(request.user, decision)
-    number = action.check().interrupt_id
     try:
-        action.execute()
+        number = UndoDecision(request.user, decision).execute().pk
     except TooLate as refusal:
-        return _back(request, number, refusal)
+        return _back(request, refusal.question, refusal)
     return _back(request, number, done=f"Taken back: #{number} waits again.")
 
 

@@ -9,11 +9,12 @@ from django.utils.functional import cached_property
 
 from workflows.models import Preference
 from workflows.services import ports, registry
-from workflows.services.access import ROLES, Rights
+from workflows.services.access import ROLES
 from workflows.services.desk.keys import Key, keys_of
 from workflows.services.desk.notices import unread
 from workflows.services.desk.preferences import preferences_of
 from workflows.services.review_queue import count, count_shown
+from workflows.web.asking import rights_of
 
 
 class Frame:
@@ -21,12 +22,12 @@ class Frame:
 
     def __init__(self, request: HttpRequest) -> None:
         self._person = request.user
-        self._rights = Rights(request.user)
+        self._rights = rights_of(request)
 
     @cached_property
     def waiting(self) -> int | str:
         """How many questions wait that the person may see."""
-        return count_shown(count(self._person))
+        return count_shown(count(self._person, rights=self._rights))
 
     @cached_property
     def preferences(self) -> Preference:

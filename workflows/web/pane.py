@@ -18,6 +18,7 @@ from django.utils.cache import patch_vary_headers
 
 from workflows.services.desk.next_question import next_question
 from workflows.services.desk.queue_view import QueueView
+from workflows.web.asking import decider_of
 
 HEADER = "X-Queue-View"
 PREFETCH = "X-Prefetch"
@@ -87,7 +88,7 @@ def go_on(
             known
         )  # the script knows its list; what it asks for is checked then
     else:
-        number = next_question(request.user, view, number)
+        number = next_question(request.user, view, number, decider_of(request))
     if not wants_part(request):
         query = view.query(item=number or "")
         return HttpResponseRedirect(f"{reverse('workflows:queue')}?{query}", status=303)

@@ -15,7 +15,6 @@ from django.views.decorators.http import (
 )
 
 from workflows.services import registry
-from workflows.services.access import Rights
 from workflows.services.action import InvalidAnswer, NotVisible
 from workflows.services.desk.notices import ReadNotices
 from workflows.services.desk.queue_view import QueueView, cursor_of, page
@@ -28,6 +27,7 @@ from workflows.services.desk.saved_views import (
 from workflows.services.desk.today import last_decision_of, today
 from workflows.services.records import QueueItem
 from workflows.services.review_queue import count_of, count_shown, queue_items
+from workflows.web.asking import decider_of
 from workflows.web.review import opened
 
 PAGE_SIZE = 50
@@ -42,7 +42,8 @@ GROUP_OF = {
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
     """Open questions; the address holds filters, order, grouping, page and open question."""
-    rights = Rights(request.user)
+    decider = decider_of(request)
+    rights = decider.rights
     graphs = [item for item in registry.offered() if rights.can_see(item.name)]
     view = QueueView.asked(request.GET)
     rows = view.rows(request.user, rights)
@@ -52,7 +53,7 @@ def index(request: HttpRequest) -> HttpResponse:
         found = found[:PAGE_SIZE]
         after = cursor_of(found[-1], view.sort)
         next_page = f"{reverse('workflows:queue')}?{view.query(after=after)}"
-    items = queue_items(found, rights)
+    items = queue_items(found, decider)
     chosen = next((item for item in graphs if item.name == view.graph), None)
     is_whole = not next_page and "after" not in request.GET
     total = len(found) if is_whole else count_of(rows)
@@ -74,7 +75,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "is_ready_view": any(tab.is_current for tab in tabs),
         "saved_views": views_of(request.user, view),
         "today": today(request.user, rights),
-        "last": None if items else last_decision_of(request.user),
+        "last": None if items else last_decision_of(request.user, rights),
     }
     context |= _open_question(request, view)
     return render(request, "workflows/queue/index.html", context)

@@ -16,15 +16,21 @@ from django.views.decorators.http import require_POST, require_safe
 from workflows.engine.errors import DecryptionError
 from workflows.models import Vote
 from workflows.services.access import Person
-from workflows.services.action import InvalidAnswer, NotPending, StaleCheckpoint
-from workflows.services.desk.drafts import SaveDraft, draft_of, fields_of
+from workflows.services.action import (
+    InvalidAnswer,
+    NotPending,
+    Refused,
+    StaleCheckpoint,
+)
+from workflows.services.desk.drafts import draft_of, fields_of, keep_refused
 from workflows.services.desk.holding import is_held
 from workflows.services.desk.notices import ReadNotices, unread
 from workflows.services.desk.undo_offer import undo_tags
 from workflows.services.records import ReviewItem
-from workflows.services.review_item import review_item
+from workflows.services.review_item import item_to_decide, review_item
 from workflows.services.review_queue import pending
 from workflows.web import batch_form, pane
+from workflows.web.asking import decider_of
 from workflows.web.desk import typed_fields
 from workflows.web.review_attempt import DONE, Attempt, draft_from
 from workflows.web.review_form import (
@@ -51,7 +57,7 @@ def detail(request: HttpRequest, number: int) -> HttpResponse:
 
 def opened(request: HttpRequest, number: int) -> dict[str, Any]:
     """Context of a question that somebody opens, with the draft they left."""
-    item = review_item(request.user, number)
+    item = review_item(request.user, number, decider_of(request))
     form = review_form(item)
     kept = _kept(request.user, number) if item.may_decide else None
     if kept is None:
@@ -72,11 +78,14 @@ def opened(request: HttpRequest, number: int) -> dict[str, Any]:
 @require_POST
 def show_diff(request: HttpRequest, number: int) -> HttpResponse:
     """What the form would change, as a fragment; as a whole page without htmx."""
-    item = review_item(request.user, number)
+    is_part = request.headers.get("HX-Request") == "true"
+    decider = decider_of(request)
+    find = item_to_decide if is_part else review_item
+    item = find(request.user, number, decider)
     form = review_form(item)
     reading = form.read(request.POST, request.FILES)
     draft = draft_from(request.POST, form, reading)
-    if request.headers.get("HX-Request") == "true":
+    if is_part:
         context = {"rows": draft.rows, "readable": draft.is_readable}
         return render(request, "workflows/review/_diff.html", context)
     return pane.answer(
@@ -87,8 +96,10 @@ def show_diff(request: HttpRequest, number: int) -> HttpResponse:
 @require_POST
 def decide(request: HttpRequest, number: int) -> HttpResponse:
     """Record a decision, or show the page again with what stands in its way."""
-    item = review_item(request.user, number)
+    decider = decider_of(request)
+    item = item_to_decide(request.user, number, decider)
     attempt = Attempt(request, item)
+    typed = typed_fields(request.POST)
     if is_list_button(request.POST):
         return _again(attempt)
     try:
@@ -97,15 +108,15 @@ def decide(request: HttpRequest, number: int) -> HttpResponse:
             # Whoever is late or may not decide hears that, not a remark on the form.
             attempt.place().check()
             return _again(attempt, status=400)
-        SaveDraft(
-            request.user, number, typed_fields(request.POST), item.version, item.round
-        ).execute()
-        made = action.execute()
+        first = action.repeated(decider) if item.status != "pending" else None
+        made = first or replace(action, typed=typed).execute()
     except InvalidAnswer as refusal:
         attempt.refuse(refusal)
         return _again(attempt, status=400)
-    except (NotPending, StaleCheckpoint) as refusal:
-        attempt.item = review_item(request.user, number)
+    except Refused as refusal:
+        keep_refused(decider, number, typed, item.version, item.round)
+        if not isinstance(refusal, NotPending | StaleCheckpoint):
+            raise
         return _again(attempt, status=409, conflict=Conflict.of(refusal))
     if isinstance(made, Vote):
         text = f"Your approval of #{number} counts; it waits for more people."
@@ -128,9 +139,11 @@ def decide(request: HttpRequest, number: int) -> HttpResponse:
 
 
 def _again(attempt: Attempt, status: int = 200, **how: Any) -> HttpResponse:
-    """The page of a question with what was posted."""
+    """The page of a question, as it is by now, with what was posted."""
+    request = attempt.request
+    attempt.item = review_item(request.user, attempt.item.number, decider_of(request))
     context = _context(
-        attempt.request,
+        request,
         attempt.item,
         attempt.form,
         reading=attempt.reading,
@@ -140,7 +153,7 @@ def _again(attempt: Attempt, status: int = 200, **how: Any) -> HttpResponse:
         cards=attempt.cards,
         **how,
     )
-    return pane.answer(attempt.request, context, status)
+    return pane.answer(request, context, status)
 
 
 def _kept(
@@ -204,7 +217,9 @@ def _next(request: HttpRequest, item: ReviewItem) -> str:
     steps = Steps.of(item)
     number = steps.after or steps.before
     if not number:
-        waiting = pending(request.user, graph=graph or None, limit=10)
+        waiting = pending(
+            request.user, graph=graph or None, limit=10, decider=decider_of(request)
+        )
         mine = [
             each for each in waiting if each.may_decide and each.number != item.number
         ]

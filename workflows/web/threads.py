@@ -6,20 +6,24 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from workflows.services.access import find_thread
 from workflows.services.continue_run import ContinueRun
 from workflows.services.state_to_edit import can_open_editor
 from workflows.services.thread_history import thread_detail
+from workflows.web.asking import decider_of
 
 
 @require_safe
 def detail(request: HttpRequest, thread_id: str) -> HttpResponse:
     """The thread with its runs, questions, decisions, state and events."""
     thread = thread_detail(request.user, thread_id)
+    decider = decider_of(request)
+    row = find_thread(request.user, thread_id, rights=decider.rights)
     context = {
         "section": "runs",
         "thread": thread,
         "last_run": thread.runs[0] if thread.runs else None,
-        "may_edit": can_open_editor(request.user, thread_id),
+        "may_edit": can_open_editor(decider, row),
     }
     return render(request, "workflows/threads/detail.html", context)
 

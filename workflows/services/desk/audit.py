@@ -39,9 +39,10 @@ def record(
     `subject` names what was acted on, such as `question 12` or `policy 3`.
     """
     using = router.db_for_write(AuditEntry)
-    with transaction.atomic(using=using):
+    with transaction.atomic(using=using, savepoint=False):
         _stand_in_line(using)
-        last = AuditEntry.objects.using(using).order_by("-id").first()
+        rows = AuditEntry.objects.using(using).order_by("-id")
+        last = rows.values_list("seal", flat=True).first()
         entry = AuditEntry(
             at=timezone.now(),
             person=str(getattr(row_of(person), "pk", "") or ""),
@@ -52,7 +53,7 @@ def record(
             thread=thread,
             subject=subject,
             data=json.dumps(dict(data or {}), sort_keys=True, ensure_ascii=False),
-            previous=last.seal if last else "",
+            previous=last or "",
         )
         entry.seal = seal_of(entry)
         entry.save(using=using, force_insert=True)

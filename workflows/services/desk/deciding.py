@@ -122,7 +122,7 @@ class Decider:
 
     def _why_not_theirs(self, row: Interrupt) -> str:
         """Why a question that somebody was given is not this person's; admins override."""
-        if self.rights.is_admin or (row.assignee_id is None and not row.assigned_group):
+        if self.rights.is_admin or row.assignee_id is row.assigned_group_id is None:
             return ""
         group = row.assigned_group.name if row.assigned_group else ""
         is_mine = row.assignee_id is not None and row.assignee_id == self._id

@@ -60,23 +60,27 @@ class DecisionLine:
 
 
 def decision_list(
-    person: Person, wanted: DecisionFilter, limit: int = 50
+    person: Person,
+    wanted: DecisionFilter,
+    limit: int = 50,
+    rights: Rights | None = None,
 ) -> list[DecisionLine]:
     """One page of decisions on questions that the person may see."""
-    rows = _rows(person, wanted)[: max(1, min(limit, MAX_PAGE))]
-    return [_line(row, person) for row in rows]
+    rights = rights or Rights(person)
+    rows = _rows(person, wanted, rights)[: max(1, min(limit, MAX_PAGE))]
+    return [_line(row, rights) for row in rows]
 
 
 def as_csv(person: Person, wanted: DecisionFilter) -> Iterator[str]:
     """All of them as CSV, line by line; no cell is a formula to a spreadsheet."""
     yield _csv_line(COLUMNS)
-    for row in _rows(person, wanted).iterator(chunk_size=500):
+    for row in _rows(person, wanted, Rights(person)).iterator(chunk_size=500):
         yield _csv_line([neutral(str(cell)) for cell in _record(row).values()])
 
 
 def as_json_lines(person: Person, wanted: DecisionFilter) -> Iterator[str]:
     """All of them as JSON, one object a line."""
-    for row in _rows(person, wanted).iterator(chunk_size=500):
+    for row in _rows(person, wanted, Rights(person)).iterator(chunk_size=500):
         yield json.dumps(_record(row), ensure_ascii=False) + "\n"
 
 
@@ -85,8 +89,8 @@ def neutral(cell: str) -> str:
     return f"'{cell}" if cell.startswith(_FORMULA) else cell
 
 
-def _rows(person: Person, wanted: DecisionFilter) -> QuerySet[Decision]:
-    rows = Rights(person).limit(Decision.objects.all(), "interrupt__thread__graph")
+def _rows(person: Person, wanted: DecisionFilter, rights: Rights) -> QuerySet[Decision]:
+    rows = rights.limit(Decision.objects.all(), "interrupt__thread__graph")
     if wanted.mine:
         rows = rows.filter(person=person.pk)
     if wanted.graph:
@@ -98,7 +102,7 @@ def _rows(person: Person, wanted: DecisionFilter) -> QuerySet[Decision]:
     return rows.select_related("interrupt__thread", "run", "undo").order_by("-id")
 
 
-def _line(row: Decision, person: Person) -> DecisionLine:
+def _line(row: Decision, rights: Rights) -> DecisionLine:
     question = row.interrupt
     undo = getattr(row, "undo", None)
     return DecisionLine(
@@ -118,7 +122,7 @@ def _line(row: Decision, person: Person) -> DecisionLine:
         undone_by=undo.person_name if undo else "",
         run=row.run_id,
         outcome=row.run.status if row.run else "",
-        may_undo=may_take_back(row, person),
+        may_undo=may_take_back(row, rights),
     )
 
 

@@ -98,6 +98,8 @@ def record_decision(
     decision.save(force_insert=True)
     if decision.start_at is None:  # otherwise it may be wanted again
         Draft.objects.filter(interrupt=row, person=decision.person).delete()
+    tell_decided(row, decision)
+    # Last, because it makes all others wait who write an entry, until the commit.
     audit.record(
         decision.person,
         "question.decided",
@@ -115,5 +117,4 @@ def record_decision(
             **({"bulk": bulk} if bulk is not None else {}),
         },
     )
-    tell_decided(row, decision)
     return decision

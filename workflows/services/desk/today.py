@@ -42,6 +42,7 @@ def today(person: Person, rights: Rights) -> Today:
     return Today(made.count(), count_shown(count_of(due)))
 
 
-def last_decision_of(person: Person) -> DecisionLine | None:
+def last_decision_of(person: Person, rights: Rights) -> DecisionLine | None:
     """What this person decided last, or None."""
-    return next(iter(decision_list(person, DecisionFilter(mine=True), limit=1)), None)
+    mine = DecisionFilter(mine=True)
+    return next(iter(decision_list(person, mine, limit=1, rights=rights)), None)

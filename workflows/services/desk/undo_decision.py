@@ -12,7 +12,6 @@ from workflows.models import Decision, Draft, Interrupt, Run, Undo
 from workflows.services.access import (
     Person,
     Rights,
-    find_interrupt,
     name_of,
     require,
     row_of,
@@ -25,24 +24,27 @@ from workflows.storage.events import append_events
 
 
 class TooLate(Refused):
-    """The decision cannot be taken back any more; `when` is when its work began."""
+    """The decision on `question` cannot be taken back any more; `when` is when its work began."""
 
-    def __init__(self, text: str, *, when: datetime | None = None) -> None:
+    def __init__(
+        self, text: str, *, question: int, when: datetime | None = None
+    ) -> None:
         super().__init__(text)
+        self.question = question
         self.when = when
 
 
-def is_theirs(decision: Decision, person: Person) -> bool:
+def is_theirs(decision: Decision, rights: Rights) -> bool:
     """Whether the person may take the decision back, time aside."""
-    mine = getattr(row_of(person), "pk", None)
-    return decision.person_id == mine or Rights(person).is_admin
+    mine = getattr(row_of(rights.person), "pk", None)
+    return decision.person_id == mine or rights.is_admin
 
 
-def may_take_back(decision: Decision, person: Person) -> bool:
+def may_take_back(decision: Decision, rights: Rights) -> bool:
     """Whether there still is something to take back; `decision` comes with its run."""
     run = decision.run
     waits = run is not None and run.status == Run.Status.PENDING and run.fence == 0
-    return waits and decision.start_at is not None and is_theirs(decision, person)
+    return waits and decision.start_at is not None and is_theirs(decision, rights)
 
 
 @dataclass(frozen=True)
@@ -62,9 +64,12 @@ class UndoDecision:
         )
         if row is None:
             raise NotVisible("decision", self.decision)
-        question = find_interrupt(self.person, row.interrupt_id)
+        decider = Decider(self.person)
+        question = row.interrupt
+        if not decider.rights.can_see(question.thread.graph):
+            raise NotVisible("question", question.pk)
         require(
-            is_theirs(row, self.person) and Decider(self.person).is_decider(question),
+            is_theirs(row, decider.rights) and decider.is_decider(question),
             "Only whoever made a decision and may still decide, or an admin, may take it "
             "back.",
         )
@@ -72,13 +77,8 @@ class UndoDecision:
 
     def execute(self) -> Interrupt:
         """Open the question again, in its next round; raises TooLate."""
-        try:
-            with transaction.atomic():
-                return self._take_back(self.check())
-        except IntegrityError as error:
-            raise TooLate(
-                f"Decision {self.decision} was already taken back."
-            ) from error
+        with transaction.atomic():
+            return self._take_back(self.check())
 
     def _take_back(self, decision: Decision) -> Interrupt:
         question = decision.interrupt
@@ -91,13 +91,20 @@ class UndoDecision:
             raise TooLate(
                 "It is too late to take the decision back: the workflow has gone on with "
                 "it. Fork the thread from the question to decide it differently.",
+                question=question.pk,
                 when=begun,
             )
-        Undo.objects.create(
-            decision=decision,
-            person=row_of(self.person),
-            person_name=name_of(self.person)[:200],
-        )
+        try:
+            Undo.objects.create(
+                decision=decision,
+                person=row_of(self.person),
+                person_name=name_of(self.person)[:200],
+            )
+        except IntegrityError as error:
+            raise TooLate(
+                f"Decision {self.decision} was already taken back.",
+                question=question.pk,
+            ) from error
         Interrupt.objects.filter(pk=question.pk).update(
             status=Interrupt.Status.PENDING,
             version=F("version") + 1,
@@ -105,8 +112,10 @@ class UndoDecision:
             closed_at=None,
             reason="",
         )
-        question.refresh_from_db()
-        Draft.objects.filter(interrupt=question, person=decision.person).update(
+        question.refresh_from_db(
+            fields=["status", "version", "round", "closed_at", "reason"]
+        )
+        Draft.objects.filter(interrupt=question, person=decision.person_id).update(
             version=question.version, round=question.round
         )
         who = name_of(self.person)
