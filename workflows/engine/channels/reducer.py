@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import collections.abc
+import copy
 import operator as operators
 import typing
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Self
 
 from workflows.engine.channels.base import (
     MISSING,
@@ -69,6 +70,15 @@ class BinaryOperatorAggregate(Channel):
     def load(self, saved: Any) -> None:
         self.value = saved
         self.appended = True
+
+    def twin(self) -> Self:
+        new = copy.copy(self)
+        # The reducer may well add to the very container that it is given.
+        if type(self.value) in (list, dict, set):
+            new.value = self.value.copy()
+        elif self.value is not MISSING:
+            new.value = copy.copy(self.value)
+        return new
 
     def checkpoint(self) -> Any:
         return self.value

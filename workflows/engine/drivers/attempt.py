@@ -114,9 +114,7 @@ def _route(
         if name in channels:
             own.setdefault(name, []).append(value)
     for name, values in own.items():
-        channel = channels[name].fresh()
-        if channels[name].is_available():
-            channel.load(channels[name].checkpoint())
+        channel = channels[name].twin()
         channel.update(values)
         channels[name] = channel
     state = branch.read(channels, context.run.remaining)
