@@ -15,7 +15,7 @@ from workflows.engine.errors import (
     NoParentGraphError,
     ParentCommand,
 )
-from workflows.engine.loop.endings import failure_for_handler
+from workflows.engine.loop.handling import failure_for_handler
 from workflows.engine.loop.records import Branch, Node, Task, Writes
 from workflows.engine.runtime import current
 from workflows.engine.types import Command

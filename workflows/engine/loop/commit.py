@@ -223,9 +223,12 @@ def writes_of(task: Task) -> TaskWrites:
 
 
 def failure_of(task: Task, error: BaseException) -> TaskWrites:
-    """What a failed task saves: the error as text."""
+    """What a failed task saves: the error as text.
+
+    Where an error handler has failed, it stays the node's: the next run gives it to the handler again.
+    """
     text = repr(error)
-    pairs: list[tuple[str, Any]] = [(ERROR, text)]
+    pairs: list[tuple[str, Any]] = [(ERROR, task.caught or text)]
     if task.call is not None:
         pairs.append((CALL, task.call.record))
     return TaskWrites(task.id, task.path_text, task.name, pairs, error=text)
