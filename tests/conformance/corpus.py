@@ -17,6 +17,7 @@ SECTIONS = [
     "nodes",
     "edges",
     "policies",
+    "handlers",
     "caching",
     "state",
     "supersteps",

@@ -3,6 +3,7 @@
 import asyncio
 
 from durableweb.errors import NodeError
+from durableweb.func import task
 from durableweb.graph import START, StateGraph
 from durableweb.types import Command, RetryPolicy
 from tests.programs.flows import Flow, build
@@ -70,11 +71,18 @@ def failing_branch(life, saver):
 
 @sample({"log": []})
 def handled_failure(life, saver):
+    @task
+    def look(text):
+        return life.did(text)
+
     def bad(state):
+        look("looked").result()
+        life.did("bad")
         raise ConnectionError("always")
 
     def handle(state, error: NodeError):
-        return Command(update={"log": [life.did("handle")]}, goto="y")
+        found = look("looked again").result()
+        return Command(update={"log": [found, life.did("handle")]}, goto="y")
 
     graph = build(life, "y", (START, "bad"))
     graph.add_node("bad", bad, error_handler=handle)

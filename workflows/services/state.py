@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from workflows.engine import serde
+from workflows.engine.channels import is_journal, unfolded
 from workflows.engine.checkpoint.base import CheckpointTuple, checkpoint_config
 from workflows.engine.errors import SerdeError, WorkflowError
 from workflows.models import Thread
@@ -35,7 +36,28 @@ def read_state(thread: Thread, rights: Rights, checkpoint: str = "") -> State:
         return State(wanted, problem=str(error))
     if found is None:
         return State(wanted, problem="There is no such checkpoint on this thread.")
+    _put_together(thread, wanted, found)
     return _state_of(thread, rights, wanted, found)
+
+
+def _put_together(thread: Thread, checkpoint: str, found: CheckpointTuple) -> None:
+    """Show the values of delta channels, which are saved as what was written to them."""
+    values = found.checkpoint.get("channel_values") or {}
+    journals = [name for name, value in values.items() if is_journal(value)]
+    if not journals:
+        return
+    item = registry.find(thread.graph)
+    channels = getattr(getattr(item and item.graph, "program", None), "channels", {})
+    try:
+        typed = DjangoSaver().get_tuple(checkpoint_config(thread.pk, "", checkpoint))
+        for name in journals:
+            channel = channels[name].fresh()
+            assert typed is not None  # noqa: S101 - it was there a moment ago
+            channel.load(typed.checkpoint["channel_values"][name])
+            values[name] = serde.tree(serde.dumps(channel.get()))
+    except Exception:  # noqa: BLE001 - the author's reducer may raise anything
+        for name in journals:
+            values[name] = unfolded(values[name])
 
 
 def channel_values(found: CheckpointTuple, names: tuple[str, ...]) -> dict[str, Any]:

@@ -140,3 +140,122 @@ def a_delta_channel_in_a_subgraph_and_over_a_question(api, run):
     first = run.invoke(g, {"log": ["in"]}, run.config())
     last = run.invoke(g, api.Command(resume="yes"), run.config())
     return [first, last]
+
+
+def merged(value, writes):
+    found = dict(value or {})
+    for write in writes:
+        found |= write
+    return found
+
+
+def joined(value, writes):
+    return (value or "") + "".join(writes)
+
+
+def united(value, writes):
+    return set(value or ()).union(*writes)
+
+
+def latest(value, writes):
+    """A list of pairs, one for each name."""
+    found = list(value or [])
+    for write in writes:
+        found = [pair for pair in found if pair[0] != write[0]] + [write]
+    return found
+
+
+def counted(value, writes):
+    return (value or 0) + sum(writes)
+
+
+KINDS = {
+    "dict": (dict, merged, lambda n: {f"k{n % 3}": n}),
+    "str": (str, joined, lambda n: f"<{n}>"),
+    "set": (set, united, lambda n: {n % 4}),
+    "replaced": (list, latest, lambda n: [f"k{n % 3}", n]),
+    "number": (int, counted, lambda n: n),
+}
+
+
+def five_steps(api, run, kind, frequency):
+    typ, reducer, write = KINDS[kind]
+
+    class State(TypedDict, total=False):
+        held: Annotated[typ, api.DeltaChannel(reducer, snapshot_frequency=frequency)]
+        n: int
+
+    def step(state):
+        return {"held": write(state["n"]), "n": state["n"] + 1}
+
+    built = api.StateGraph(State)
+    built.add_node("step", step)
+    built.add_edge(api.START, "step")
+    built.add_conditional_edges(
+        "step", lambda state: "step" if state["n"] % 5 else api.END
+    )
+    return built.compile(checkpointer=run.saver), write
+
+
+def shown(values):
+    held = values.get("held")
+    return sorted(held) if isinstance(held, set) else held
+
+
+@program("R2.8")
+def delta_channels_of_every_kind_of_value(api, run):
+    seen = {}
+    for kind in KINDS:
+        for frequency in (2, 100):
+            g, write = five_steps(api, run, kind, frequency)
+            config = run.config(f"{kind} {frequency}")
+            first = run.invoke(g, {"held": write(7), "n": 0}, config)
+            again = run.invoke(g, {"n": 6}, config)
+            history = [shown(s.values) for s in run.get_history(g, config)]
+            seen[f"{kind} {frequency}"] = [shown(first), shown(again), history[:-1]]
+    return seen
+
+
+@program("R2.8", "R6.13", "R6.16", "R2.5")
+def delta_channels_of_every_kind_in_forks(api, run):
+    seen = {}
+    for kind in KINDS:
+        g, write = five_steps(api, run, kind, 3)
+        config = run.config(kind)
+        run.invoke(g, {"held": write(7), "n": 0}, config)
+        old = run.get_history(g, config)[3]
+        fork = run.update_state(g, old.config, {"held": write(9)})
+        forked = shown(run.get_state(g, fork).values)
+        out = shown(run.invoke(g, None, config))
+        run.update_state(g, config, {"held": api.Overwrite(old.values["held"])})
+        replaced = shown(run.get_state(g, config).values)
+        last = shown(run.invoke(g, {"n": 8}, config))
+        same = shown(run.get_state(g, old.config).values)
+        seen[kind] = [shown(old.values), forked, out, replaced, last, same]
+    return seen
+
+
+@program("R2.8", "R5.5")
+def a_delta_channel_of_a_dict_over_questions(api, run):
+    class State(TypedDict, total=False):
+        held: Annotated[dict, api.DeltaChannel(merged)]
+
+    def asks(state):
+        return {"held": {"asks": [api.interrupt("one"), api.interrupt("two")]}}
+
+    def beside(state):
+        return {"held": {"beside": [1]}}
+
+    built = api.StateGraph(State)
+    built.add_node("asks", asks)
+    built.add_node("beside", beside)
+    built.add_node("after", lambda state: {"held": {"after": True}})
+    built.add_edge(api.START, "asks")
+    built.add_edge(api.START, "beside")
+    built.add_edge(["asks", "beside"], "after")
+    g = built.compile(checkpointer=run.saver)
+    run.invoke(g, {"held": {"in": True}}, run.config())
+    paused = run.get_state(g, run.config()).values
+    run.invoke(g, api.Command(resume="a"), run.config())
+    out = run.invoke(g, api.Command(resume="b"), run.config())
+    return [paused, out, run.get_state(g, run.config()).values]

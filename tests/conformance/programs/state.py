@@ -501,3 +501,32 @@ def what_a_reducer_of_an_abstract_type_starts_with(api, run):
         return {"items": [1], "group": {2}, "table": {"a": 3}}
 
     return [run.invoke(graph(api, (api.START, "n"), schema=R, n=n).compile(), {}), seen]
+
+
+@program(
+    "R2.3",
+    differs="a branch tries the reducer on a copy (LangGraph gives it the very value, so that a "
+    "reducer that works in place counts writes twice)",
+    expected=[
+        {"log": ["in", "x", "x"], "held": {"in": 1, "x": 1}},
+        {"log": ["in", "x", "x"], "held": {"in": 1, "x": 1}},
+        {"log": ["in", "x"], "held": {"in": 1, "x": 1}},
+    ],
+)
+def a_reducer_in_place_beside_a_branch(api, run):
+    def united(one, other):
+        one |= other
+        return one
+
+    class R(TypedDict, total=False):
+        log: Annotated[list, operator.iadd]
+        held: Annotated[dict, united]
+
+    g = graph(
+        api, (api.START, "x"), schema=R, x=lambda s: {"log": ["x"], "held": {"x": 1}}
+    )
+    g.add_conditional_edges("x", lambda s: "x" if len(s["log"]) < 3 else api.END)
+    g = g.compile(checkpointer=run.saver)
+    out = run.invoke(g, {"log": ["in"], "held": {"in": 1}}, run.config())
+    states = [state.values for state in run.get_history(g, run.config())]
+    return [out, *states[:2]]

@@ -2,7 +2,8 @@
 
 from workflows.engine.channels.barrier import NamedBarrierValue
 from workflows.engine.channels.base import MISSING, Channel, EmptyChannelError
-from workflows.engine.channels.reducer import BinaryOperatorAggregate, DeltaChannel
+from workflows.engine.channels.delta import DeltaChannel, is_journal, settled, unfolded
+from workflows.engine.channels.reducer import BinaryOperatorAggregate
 from workflows.engine.channels.topic import Topic
 from workflows.engine.channels.value import (
     AnyValue,
@@ -26,4 +27,7 @@ __all__ = [
     "NamedBarrierValue",
     "Topic",
     "UntrackedValue",
+    "is_journal",
+    "settled",
+    "unfolded",
 ]

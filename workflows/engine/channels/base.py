@@ -51,6 +51,13 @@ class Channel:
         new.clear()
         return new
 
+    def twin(self) -> Self:
+        """A channel like this one with the same value, to try something on."""
+        new = self.fresh()
+        if self.is_available():
+            new.load(self.checkpoint())
+        return new
+
     def clear(self) -> None:
         """Forget the value."""
         raise NotImplementedError

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import collections.abc
+import copy
 import operator as operators
 import typing
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Self
 
 from workflows.engine.channels.base import (
     MISSING,
@@ -70,6 +71,15 @@ class BinaryOperatorAggregate(Channel):
         self.value = saved
         self.appended = True
 
+    def twin(self) -> Self:
+        new = copy.copy(self)
+        # The reducer may well add to the very container that it is given.
+        if type(self.value) in (list, dict, set):
+            new.value = self.value.copy()
+        elif self.value is not MISSING:
+            new.value = copy.copy(self.value)
+        return new
+
     def checkpoint(self) -> Any:
         return self.value
 
@@ -121,64 +131,6 @@ class BinaryOperatorAggregate(Channel):
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and _same_function(
             self.operator, other.operator
-        )
-
-    __hash__ = Channel.__hash__
-
-
-class DeltaChannel(BinaryOperatorAggregate):
-    """Folds all writes of a step at once: `f(value or None, [writes]) -> value` (R2.8).
-
-    Where a list has only been added to, savers keep what was added; a full value is asked for
-    after `snapshot_frequency` updates at the latest, by saying that it was not.
-    """
-
-    __slots__ = ("snapshot_frequency", "updates")
-
-    def __init__(
-        self,
-        reducer: Callable[[Any, list[Any]], Any],
-        typ: Any = Any,
-        *,
-        snapshot_frequency: int = 100,
-    ) -> None:
-        if type(snapshot_frequency) is not int or snapshot_frequency <= 0:
-            raise ValueError(
-                f"snapshot_frequency must be a positive int, not {snapshot_frequency!r}"
-            )
-        super().__init__(typ, reducer)
-        self.snapshot_frequency = snapshot_frequency
-        self.updates = 0
-
-    def update(self, values: Sequence[Any]) -> bool:
-        if not values:
-            return False
-        self.updates += 1
-        found, replacement = self._overwritten(values)
-        if found:
-            self.value = replacement
-            self.appended = False
-            return True
-        known: Any = None if self.value is MISSING else self.value
-        # The reducer gets a container of its own: it may well add to what it is given, and other
-        # copies of this channel hold the same one.
-        given = known.copy() if type(known) in (list, dict, set) else known
-        self.value = value = self.operator(given, list(values))
-        self.appended = (
-            self.appended
-            and self.updates % self.snapshot_frequency != 0
-            and type(known) is list
-            and type(value) is list
-            and len(value) >= len(known)
-            and all(map(operators.is_, known, value))
-        )
-        return True
-
-    def __eq__(self, other: object) -> bool:
-        return (
-            isinstance(other, DeltaChannel)
-            and super().__eq__(other)
-            and self.snapshot_frequency == other.snapshot_frequency
         )
 
     __hash__ = Channel.__hash__

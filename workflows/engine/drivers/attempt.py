@@ -15,7 +15,7 @@ from workflows.engine.errors import (
     NoParentGraphError,
     ParentCommand,
 )
-from workflows.engine.loop.endings import failure_for_handler
+from workflows.engine.loop.handling import failure_for_handler
 from workflows.engine.loop.records import Branch, Node, Task, Writes
 from workflows.engine.runtime import current
 from workflows.engine.types import Command
@@ -114,9 +114,7 @@ def _route(
         if name in channels:
             own.setdefault(name, []).append(value)
     for name, values in own.items():
-        channel = channels[name].fresh()
-        if channels[name].is_available():
-            channel.load(channels[name].checkpoint())
+        channel = channels[name].twin()
         channel.update(values)
         channels[name] = channel
     state = branch.read(channels, context.run.remaining)

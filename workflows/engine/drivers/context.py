@@ -202,7 +202,7 @@ class Context:
                 check=self.check,
                 recall=self.recall,
                 idempotency_key=ids.digest(
-                    f"{run.thread_id}\0{run.namespace}\0{task.id}"
+                    f"{run.thread_id}\0{run.namespace}\0{task.body_id}"
                 ),
             )
         return self._runtime
@@ -228,7 +228,7 @@ class Context:
                 )
             task.keys |= {key}
             place = f"key:{key}"
-        if task.failed is not None:  # its error handler asks, not the node (R1.39)
+        if task.caught is not None:  # its error handler asks, not the node (R1.39)
             place = f"handler:{place}"
         if task.questions + len(task.keys) == 101 and run.warn is not None:
             run.warn(
@@ -287,12 +287,14 @@ class Context:
         call = Call(fn.node.fn, args, kwargs, future)
         with _counting:  # threads of the author's own may call at the same time
             call.number, call.position = task.count_call(fn.name)
-        path = (*task.path, "call", fn.name, call.number)
+        handles = task.caught is not None
+        kind = "handler call" if handles else "call"
+        path = (*task.path, kind, fn.name, call.number)
         key = (
             run.live_checkpoint or run.seed,
             run.namespace,
             "call",
-            task.id,
+            task.body_id,
             *path[-2:],
         )
         child = Task(
@@ -302,10 +304,10 @@ class Context:
             parent=task,
             call=call,
             value=args,
-            origin_key=(task.origin, *path[-2:]),
+            origin_key=(task.origin, *(path[-3:-2] if handles else ()), *path[-2:]),
         )
         call.record = [
-            task.id,
+            task.body_id,
             fn.name,
             call.number,
             call.position,

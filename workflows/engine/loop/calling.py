@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import ast
-import builtins
-
 from workflows.engine.constants import RETURN
-from workflows.engine.errors import GraphInterrupt, RecordedTaskError
+from workflows.engine.errors import GraphInterrupt
 from workflows.engine.loop import caching, commit, plan
 from workflows.engine.loop.effects import Steps
+from workflows.engine.loop.handling import revived
 from workflows.engine.loop.records import Task
 from workflows.engine.loop.resume import load_answers, may_start, questions
 from workflows.engine.loop.step import Step, start
@@ -40,7 +38,7 @@ def call(view: View, step: Step, child: Task) -> Steps[None]:
         return  # it was shown when it ended (R8.17)
     failure = plan.recorded_failure(view, child)
     if failure is not None:
-        made.future.fail(_revived(failure, _place_of(view, child)))
+        made.future.fail(revived(failure, _place_of(view, child)))
         return
     load_answers(view, [child])
     parent.take_child(child)
@@ -67,16 +65,3 @@ def _place_of(view: View, child: Task) -> str:
         f"task {child.name!r} (call number {child.call.number + 1} of that "
         f"name){thread}"
     )
-
-
-def _revived(text: str, where: str) -> BaseException:
-    """A recorded failure as an exception again: Python's own ones as themselves (R4.16)."""
-    name, _, rest = text.partition("(")
-    kind = getattr(builtins, name, None)
-    try:
-        arguments = ast.literal_eval(f"({rest[:-1]},)") if rest[:-1] else ()
-    except (SyntaxError, ValueError):
-        return RecordedTaskError(name, rest[:-1], where=where)
-    if isinstance(kind, type) and issubclass(kind, Exception):
-        return kind(*arguments)
-    return RecordedTaskError(name, ", ".join(map(str, arguments)), where=where)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from workflows.engine.channels import MISSING, BinaryOperatorAggregate
+from workflows.engine.channels import MISSING, BinaryOperatorAggregate, DeltaChannel
 from workflows.engine.checkpoint.base import Closed, Commit, Due, TaskWrites
 from workflows.engine.constants import CALL, ERROR, INTERRUPT, RESUME
 from workflows.engine.errors import SerdeError, SerializationError
@@ -41,6 +41,8 @@ def advance(
     moved: dict[str, Any] = {}
     appended: set[str] | None = None
     version: Any = None
+    if step is None:
+        step = view.step + 1
     # In order, so that no stored byte hangs on how texts hash today.
     for name in sorted(changed):
         channel = channels[name]
@@ -50,6 +52,8 @@ def advance(
             if view.newest is None:
                 view.newest = max(versions.values(), default=None)
             version = view.newest = view.next_version(view.newest, None)
+        if isinstance(channel, DeltaChannel):
+            channel.reach(step)
         value = channel.checkpoint()
         if value is MISSING:
             values.pop(name, None)
@@ -62,8 +66,6 @@ def advance(
                 channel.appended = True
         versions[name] = moved[name] = version
     checkpoint["updated_channels"] = [*moved]
-    if step is None:
-        step = view.step + 1
     metadata: dict[str, Any] = {
         **run.metadata,
         "source": source,
@@ -221,9 +223,12 @@ def writes_of(task: Task) -> TaskWrites:
 
 
 def failure_of(task: Task, error: BaseException) -> TaskWrites:
-    """What a failed task saves: the error as text."""
+    """What a failed task saves: the error as text.
+
+    Where an error handler has failed, it stays the node's: the next run gives it to the handler again.
+    """
     text = repr(error)
-    pairs: list[tuple[str, Any]] = [(ERROR, text)]
+    pairs: list[tuple[str, Any]] = [(ERROR, task.caught or text)]
     if task.call is not None:
         pairs.append((CALL, task.call.record))
     return TaskWrites(task.id, task.path_text, task.name, pairs, error=text)

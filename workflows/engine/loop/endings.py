@@ -11,9 +11,8 @@ from workflows.engine.errors import (
     GraphBubbleUp,
     GraphInterrupt,
     InterruptSwallowedError,
-    NodeError,
 )
-from workflows.engine.loop import chunks, commit, effects, plan, resume
+from workflows.engine.loop import chunks, commit, effects, handling, plan, resume
 from workflows.engine.loop.effects import Failed, Finished, Steps
 from workflows.engine.loop.records import Task
 from workflows.engine.loop.step import Step, leave, record, start
@@ -52,7 +51,7 @@ def end(view: View, step: Step, event: Finished | Failed) -> Steps[None]:
 
 
 def _divergence(view: View, task: Task) -> BaseException | None:
-    if not view.recorded or task.id not in view.recorded:
+    if not view.recorded or task.body_id not in view.recorded:
         return None
     try:
         plan.check_calls_made(view, task)
@@ -78,13 +77,13 @@ def settle(view: View, step: Step, task: Task, writes: Any) -> None:
         view.recorded.setdefault(task.call.record[0], {})[task.id] = task.call.record
     else:
         task.writes = writes or [(NO_WRITES, None)]
-        if task.failed is not None:  # an error handler ran in the node's place
+        if task.caught is not None:  # an error handler ran in the node's place
             task.writes = [(HANDLED, True), *task.writes]
     if view.pending or "carried" in task.due:
         step.closed += commit.closed_by(view, task)
     if view.run.saver is not None:
         record(step, commit.writes_of(task), task)
-    if task.kept_as is not None and task.failed is None:
+    if task.kept_as is not None and task.caught is None:
         step.to_keep.append(task)
 
 
@@ -171,23 +170,10 @@ def _refuse(
 
 
 def _handle(view: View, step: Step, task: Task, error: BaseException) -> Steps[None]:
-    handler = task.node.handler
-    assert handler is not None  # noqa: S101
-    task.node = handler
-    task.name = handler.name
-    task.failed = error
-    task.attempt = 1
-    task.start_over()
+    handling.hand_over(task, error, repr(error))
     step.unsaved.append(commit.failure_of(task, error))
     step.running.add(task)
     yield from effects.start(task)
-
-
-def failure_for_handler(task: Task) -> NodeError | None:
-    """What an error handler is told."""
-    if task.failed is None:
-        return None
-    return NodeError(task.name.removeprefix("__error_handler__"), task.failed)
 
 
 def stop(view: View, step: Step) -> Steps[None]:
@@ -209,7 +195,7 @@ def stop(view: View, step: Step) -> Steps[None]:
                 task.id,
                 task.path_text,
                 task.name,
-                [(ERROR, "CancelledError()")],
+                [(ERROR, task.caught or "CancelledError()")],
                 error="CancelledError()",
             )
         )

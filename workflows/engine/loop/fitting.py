@@ -9,6 +9,7 @@ import inspect
 from collections.abc import Sequence
 from typing import Any
 
+from workflows.engine.channels import is_journal, unfolded
 from workflows.engine.checkpoint.base import Due
 from workflows.engine.errors import GraphChangedError
 from workflows.engine.loop import commit, effects, opening, plan
@@ -228,6 +229,10 @@ def _values_now(view: View, changed: Sequence[str]) -> dict[str, Any]:
             values.pop(key, None)
             if channel.is_available() or is_join(key):
                 values[key] = channel.checkpoint()
+    for key, value in values.items():
+        if is_journal(value):  # nobody but its channel can read that
+            known = view.channels.get(key)
+            values[key] = unfolded(value) if known is None else known.get()
     return values
 
 

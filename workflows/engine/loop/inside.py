@@ -10,7 +10,7 @@ from workflows.engine.checkpoint.base import CheckpointTuple, checkpoint_config
 from workflows.engine.constants import NS_END, NS_SEP, RETURN
 from workflows.engine.loop import effects
 from workflows.engine.loop.effects import Steps
-from workflows.engine.loop.records import Run, Task, namespace_of
+from workflows.engine.loop.records import Run, Task, handled_id, namespace_of
 from workflows.engine.loop.view import View
 
 Read = Callable[[Run], Steps[Any]]
@@ -60,6 +60,12 @@ def _callers(view: View, task: Task) -> Iterator[tuple[str, str]]:
     yield task.id, own
     yield task.id, f"{above}{NS_SEP}{task.name}" if above else task.name
     yield from _calls(view, task.id, own)
+    handler = task.node.handler
+    if handler is not None:
+        own = f"{above}{NS_SEP}" if above else ""
+        own += f"{handler.name}{NS_END}{task.id}"
+        yield task.id, own
+        yield from _calls(view, handled_id(task.id), own)
 
 
 def _calls(view: View, task_id: str, above: str) -> Iterator[tuple[str, str]]:

@@ -137,7 +137,7 @@ def _compare_arguments(view: View, child: Task, record: Any) -> None:
 
 def _not_made(view: View, parent: Task) -> list[Any]:
     """The records of finished calls that the present attempt has not made, in order."""
-    recorded = view.recorded.get(parent.id, {})
+    recorded = view.recorded.get(parent.body_id, {})
     missing = [
         record
         for child_id, record in recorded.items()
@@ -166,7 +166,7 @@ def was_edited(view: View) -> bool:
 
 def check_calls_made(view: View, task: Task) -> None:
     """A body that ends must have made every call that its record holds (R4.14 b)."""
-    if task.id not in view.recorded:
+    if task.body_id not in view.recorded:
         return
     missing = _not_made(view, task)
     if missing:

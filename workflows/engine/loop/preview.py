@@ -24,7 +24,7 @@ from workflows.engine.loop.apply import apply_writes
 from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.identity import STAMP, Stamp
 from workflows.engine.loop.plan import due_tasks
-from workflows.engine.loop.records import Run, Task
+from workflows.engine.loop.records import Run, Task, handled_id
 from workflows.engine.loop.resume import questions
 from workflows.engine.loop.superstep import restore
 from workflows.engine.loop.update import update
@@ -160,7 +160,8 @@ class Standing:
         records = [
             record
             for task in tasks
-            for child, record in self.view.recorded.get(task.id, {}).items()
+            for body in (task.id, handled_id(task.id))
+            for child, record in self.view.recorded.get(body, {}).items()
             if any(channel == RETURN for channel, _ in self.view.pending[child])
         ]
         return tuple(str(record[1]) for record in sorted(records, key=lambda r: r[3]))

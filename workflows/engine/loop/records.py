@@ -144,6 +144,8 @@ class Task:
     state = "new"
     writes: Writes | None = None
     failed: BaseException | None = None
+    caught: str | None = None
+    """The failure of the node whose error handler this task runs now, as text (R1.39)."""
     interrupts: Sequence[Interrupt] = ()
     attempt = 1
     first_attempt: float | None = None
@@ -187,6 +189,11 @@ class Task:
     def id(self) -> str:
         """The same for the same checkpoint, namespace, step, node and path (R4.11)."""
         return self.key.id
+
+    @property
+    def body_id(self) -> str:
+        """What the calls of its function hang on: those of its error handler are not the node's."""
+        return self.id if self.caught is None else handled_id(self.id)
 
     @property
     def origin(self) -> str:
@@ -254,6 +261,11 @@ class Task:
 
     def __repr__(self) -> str:
         return f"Task({self.name!r}, {self.id})"
+
+
+def handled_id(task_id: str) -> str:
+    """What the calls hang on that a task's error handler makes."""
+    return ids.task_id(task_id, "handler")
 
 
 def path_text(path: Sequence[Any]) -> str:

@@ -9,6 +9,7 @@ from workflows.engine.loop import caching, commit, effects, lifecycle, plan
 from workflows.engine.loop.calling import call
 from workflows.engine.loop.effects import Called, Event, Finished, Steps, Wrote
 from workflows.engine.loop.endings import end, settle, tell
+from workflows.engine.loop.handling import take_up
 from workflows.engine.loop.records import Task
 from workflows.engine.loop.resume import load_answers, may_start, questions
 from workflows.engine.loop.step import Step, is_free, make_ready, start
@@ -29,6 +30,8 @@ def run_tasks(view: View, tasks: list[Task]) -> Steps[Step]:
         if task.writes is not None:
             continue
         if not view.run.resuming or may_start(view, task):
+            if view.pending:
+                take_up(view, task)
             step.queue.append(task)
         else:
             step.order += [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
-from workflows.engine.channels import LastValue
+from workflows.engine.channels import LastValue, unfolded
 from workflows.engine.checkpoint.base import CheckpointTuple
 from workflows.engine.constants import END, START
 from workflows.engine.loop.records import Node, Program, Run
@@ -22,7 +22,7 @@ def program_of(saved: CheckpointTuple) -> Program:
         item["node"] != START and item.get("by") == ["input"] for item in due
     )
     keys = tuple(name for name in held if not name.startswith(_OWN))
-    channels = {name: LastValue(Any, name) for name in (END, *keys)}
+    channels = {name: _Shown(Any, name) for name in (END, *keys)}
     shown: tuple[str, ...] | str = END if functional else keys
     return Program(
         name="?",
@@ -45,6 +45,15 @@ def get_to_know(run: Run, saved: CheckpointTuple) -> None:
     if run.unknown:
         run.program = program_of(saved)
         run.stream_keys = run.program.stream_keys
+
+
+class _Shown(LastValue):
+    """A key of which nobody knows the reducer."""
+
+    __slots__ = ()
+
+    def load(self, saved: Any) -> None:
+        super().load(unfolded(saved))
 
 
 def _node(name: str) -> Node:

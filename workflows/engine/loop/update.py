@@ -287,10 +287,7 @@ def _task_as(view: View, name: str, given: StateUpdate) -> Steps[Task]:
         return task
     task.writes = node.write(values)
     for branch in node.branches:
-        channels = {k: c.fresh() for k, c in view.channels.items()}
-        for key, channel in view.channels.items():
-            if channel.is_available():
-                channels[key].load(channel.checkpoint())
+        channels = {key: channel.twin() for key, channel in view.channels.items()}
         own: dict[str, list[Any]] = {}
         for key, value in task.writes:
             if key in channels:

@@ -6,7 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from workflows.engine import ids
-from workflows.engine.channels import EmptyChannelError
+from workflows.engine.channels import (
+    MISSING,
+    Channel,
+    DeltaChannel,
+    EmptyChannelError,
+    is_journal,
+    settled,
+)
 from workflows.engine.checkpoint.base import (
     Checkpoint,
     CheckpointTuple,
@@ -17,6 +24,7 @@ from workflows.engine.checkpoint.base import (
 )
 from workflows.engine.checkpoint.shapes import LoneCheckpoint
 from workflows.engine.constants import CALL, ERROR, INTERRUPT, RESUME, RUNS
+from workflows.engine.errors import GraphChangedError
 from workflows.engine.loop.identity import STAMP
 from workflows.engine.loop.records import Channels, Run, Task
 from workflows.engine.loop.renaming import renamed, renamed_nodes
@@ -132,7 +140,10 @@ class View:
         for key, template in program.channels.items():
             channel = template.fresh()
             if key in values:
-                channel.load(values[key])
+                kept = values[key]
+                if type(kept) is list and is_journal(kept):
+                    kept = self._readable(key, channel, kept)
+                channel.load(kept)
             channels[key] = channel
         self.channels = channels
         self.checkpoint = checkpoint
@@ -146,6 +157,21 @@ class View:
         self.saved = True
         self.is_lone = isinstance(saved, LoneCheckpoint)
         self.remember(saved.pending_writes or ())
+
+    def _readable(self, key: str, channel: Channel, journal: Any) -> Any:
+        """A delta channel's journal, for the channel that the key has now."""
+        if isinstance(channel, DeltaChannel):
+            return journal
+        plain = settled(journal)
+        if plain is not MISSING:
+            return plain
+        raise GraphChangedError(
+            f"thread {self.run.thread_id!r}: key {key!r} was saved by a DeltaChannel, as what "
+            f"was written to it, and is {type(channel).__name__} now, which cannot put that "
+            "together. Keep the DeltaChannel with its reducer for this key, or give the new one "
+            "another name.",
+            [f"changed channel: {key!r}"],
+        )
 
     def remember(self, writes: Any) -> None:
         """Sort saved writes by the task they belong to."""

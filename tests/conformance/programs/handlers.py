@@ -1,0 +1,187 @@
+"""Error handlers over several runs: what is asked, called and failed again (R1.39)."""
+
+from typing import Any
+
+from tests.conformance.corpus import program
+from tests.conformance.programs.shapes import S
+
+
+def handled(api: Any, run: Any, bad: Any, handle: Any) -> Any:
+    """A graph of one node that fails, with its handler."""
+    built = api.StateGraph(S)
+    built.add_node("bad", bad, error_handler=handle)
+    built.add_node("next", lambda state: {"log": ["next"]})
+    built.add_edge(api.START, "bad").add_edge("bad", "next")
+    return built.compile(checkpointer=run.saver)
+
+
+@program("R1.39")
+def a_handler_that_failed_is_given_the_same_failure(api, run):
+    calls = []
+
+    def bad(state):
+        calls.append("bad")
+        raise ConnectionError(f"failed {calls.count('bad')}")
+
+    def handle(state, error: api.NodeError):
+        calls.append([error.node, str(error.error).count("failed 1")])
+        if len(calls) < 4:
+            raise LookupError("not now")
+        return {"log": ["handled"]}
+
+    g = handled(api, run, bad, handle)
+    seen = [run.attempt(run.invoke, g, {"log": []}, run.config())]
+    look = run.look(g, run.config())
+    seen += [run.attempt(run.invoke, g, None, run.config()) for _ in "ab"]
+    return [seen, calls, look["next"]]
+
+
+@program("R1.39", "R5.1")
+def a_handler_that_asks(api, run):
+    calls = []
+
+    def bad(state):
+        calls.append("bad")
+        if len(calls) == 1:
+            raise ConnectionError("no line")
+        return {"log": ["not asked for"]}
+
+    def handle(state, error: api.NodeError):
+        calls.append(error.node)
+        return {"log": [api.interrupt("what now?")]}
+
+    g = handled(api, run, bad, handle)
+    first = run.invoke(g, {"log": []}, run.config())
+    return [first, run.invoke(g, api.Command(resume="skip"), run.config()), calls]
+
+
+@program(
+    "R1.39",
+    "R5.15",
+    differs="the node's question is answered and over when its handler asks (LangGraph keeps "
+    "both open, so that a plain answer is refused)",
+    expected=[
+        ["node asks", "handler asks"],
+        {"log": ["for the handler"]},
+        ["for the node"],
+    ],
+)
+def a_node_and_its_handler_ask(api, run):
+    given = []
+
+    def bad(state):
+        given.append(api.interrupt("node asks"))
+        raise ConnectionError("no line")
+
+    def handle(state, error: api.NodeError):
+        answer = api.interrupt("handler asks")
+        return {"log": [answer]}
+
+    g = handled(api, run, bad, handle)
+    asked = [run.invoke(g, {"log": []}, run.config())]
+    asked.append(run.invoke(g, api.Command(resume="for the node"), run.config()))
+    out = run.invoke(g, api.Command(resume="for the handler"), run.config())
+    return [[each["__interrupt__"][0].value for each in asked], out, given]
+
+
+@program("R1.39", "R4.13")
+def tasks_of_a_node_are_not_those_of_its_handler(api, run):
+    calls = []
+
+    @api.task
+    def price(n):
+        calls.append(n)
+        return n * 10
+
+    def bad(state):
+        price(1).result()
+        price(2).result()
+        raise ConnectionError("no line")
+
+    def silent(state, error: api.NodeError):
+        return {"log": ["handled"]}
+
+    def calling(state, error: api.NodeError):
+        return {"log": [price(5).result()]}
+
+    return [
+        run.invoke(handled(api, run, bad, handle), {"log": []}, run.config(name))
+        for name, handle in (("silent", silent), ("calling", calling))
+    ] + [calls]
+
+
+@program("R1.39", "R4.12", "R5.14")
+def tasks_of_a_handler_are_recorded(api, run):
+    calls = []
+
+    @api.task
+    def price(n):
+        calls.append(n)
+        return n * 10
+
+    def bad(state):
+        price(1).result()
+        raise ConnectionError("no line")
+
+    def handle(state, error: api.NodeError):
+        found = price(2).result()
+        return {"log": [found, api.interrupt("more?")]}
+
+    g = handled(api, run, bad, handle)
+    run.invoke(g, {"log": []}, run.config())
+    return [run.invoke(g, api.Command(resume="no"), run.config()), calls]
+
+
+@program(
+    "R1.39",
+    differs="a handler that is given a failure from the record gets Python's own errors as "
+    "themselves and others as RecordedTaskError (LangGraph gives the text)",
+    expected=[["ConnectionError", "no line"], ["RecordedTaskError", "node 'bad'"]],
+)
+def what_a_handler_is_given_from_the_record(api, run):
+    class Own(Exception):
+        pass
+
+    seen = []
+    for kind in (ConnectionError, Own):
+        calls = []
+
+        def bad(state, kind=kind):
+            raise kind("no line")
+
+        def handle(state, error: api.NodeError, calls=calls):
+            calls.append(error.error)
+            return {"log": [api.interrupt("what now?")]}
+
+        g = handled(api, run, bad, handle)
+        config = run.config(kind.__name__)
+        run.invoke(g, {"log": []}, config)
+        run.invoke(g, api.Command(resume="skip"), config)
+        last = calls[-1]
+        says = "node 'bad'" if "node 'bad'" in str(last) else str(last)
+        seen.append([type(last).__name__, says])
+    return seen
+
+
+@program(
+    "R1.39",
+    "R4.20",
+    differs="under other code the node is tried again, for it may have been mended",
+    expected=[{"raises": "LookupError"}, {"log": ["mended", "next", "more"]}],
+)
+def under_other_code_the_node_runs_again(api, run):
+    def bad(state):
+        raise ConnectionError("no line")
+
+    def handle(state, error: api.NodeError):
+        raise LookupError("not now")
+
+    old = handled(api, run, bad, handle)
+    built = api.StateGraph(S)
+    built.add_node("bad", lambda state: {"log": ["mended"]}, error_handler=handle)
+    built.add_sequence([("next", lambda state: {"log": ["next"]})])
+    built.add_node("more", lambda state: {"log": ["more"]})
+    built.add_edge(api.START, "bad").add_edge("bad", "next").add_edge("next", "more")
+    new = built.compile(checkpointer=run.saver)
+    first = run.attempt(run.invoke, old, {"log": []}, run.config())
+    return [first, run.invoke(new, None, run.config())]

@@ -1,0 +1,64 @@
+"""A node's failure on its way to the node's error handler, live or from the record (R1.39)."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+
+from workflows.engine.constants import ERROR
+from workflows.engine.errors import NodeError, RecordedTaskError
+from workflows.engine.loop.identity import STAMP
+from workflows.engine.loop.records import Task
+from workflows.engine.loop.view import View
+
+# Failures that no handler was given: the node was given up, or has swallowed a question.
+_NOT_HANDED_OVER = ("CancelledError()", "InterruptSwallowedError(")
+
+
+def hand_over(task: Task, error: BaseException, text: str) -> None:
+    """Let the task's error handler run in the node's place; `text` is the error on record."""
+    handler = task.node.handler
+    assert handler is not None  # noqa: S101
+    task.node = handler
+    task.name = handler.name
+    task.failed = error
+    task.caught = text
+    task.attempt = 1
+    task.start_over()
+
+
+def take_up(view: View, task: Task) -> None:
+    """Go on with the handler where the run was stopped between failure and handler.
+
+    The node does not run again then, so that an answer which the handler has got stays the answer
+    to the handler's question. Under other code it does: it may have been mended since.
+    """
+    if task.node.handler is None or view.metadata.get(STAMP, view.code) != view.code:
+        return
+    text = view.record_of(task.id, ERROR)
+    if text is None or text.startswith(_NOT_HANDED_OVER):
+        return
+    where = f"node {task.name!r}"
+    if view.run.thread_id:
+        where += f" of thread {view.run.thread_id!r}"
+    hand_over(task, revived(text, where), text)
+
+
+def failure_for_handler(task: Task) -> NodeError | None:
+    """What an error handler is told."""
+    if task.failed is None:
+        return None
+    return NodeError(task.name.removeprefix("__error_handler__"), task.failed)
+
+
+def revived(text: str, where: str) -> BaseException:
+    """A recorded failure as an exception again: Python's own ones as themselves (R4.16)."""
+    name, _, rest = text.partition("(")
+    kind = getattr(builtins, name, None)
+    try:
+        arguments = ast.literal_eval(f"({rest[:-1]},)") if rest[:-1] else ()
+    except (SyntaxError, ValueError):
+        return RecordedTaskError(name, rest[:-1], where=where)
+    if isinstance(kind, type) and issubclass(kind, Exception):
+        return kind(*arguments)
+    return RecordedTaskError(name, ", ".join(map(str, arguments)), where=where)
