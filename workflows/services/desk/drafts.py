@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from workflows.models import Draft, Interrupt
 from workflows.services.access import Person, find_interrupt, require
 from workflows.services.action import InvalidAnswer
+from workflows.services.desk.claim_question import renew_claim
 from workflows.services.desk.deciding import Decider
 from workflows.storage.sealing import seal, unseal
 
@@ -23,6 +24,7 @@ class SaveDraft:
 
     `fields` maps each field's name to the texts that were posted for it. Without any the
     draft is thrown away. `version` and `round` are those of the question on their page.
+    Keeping a draft renews the claim that they have on the question.
     """
 
     person: Person
@@ -62,6 +64,7 @@ class SaveDraft:
                 "round": self.round,
             },
         )
+        renew_claim(self.person, row)
         return draft
 
 
