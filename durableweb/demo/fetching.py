@@ -8,9 +8,10 @@ address and is checked like the first. Size, time and kind of the answer are bou
 import ipaddress
 import time
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import Annotated, TypedDict
 
 import httpx
+from msgspec import Meta
 
 from durableweb.addresses import NotResolved, parse, resolve
 from durableweb.demo.page_text import read_html
@@ -40,10 +41,10 @@ class TemporaryFailure(Exception):
 class Page(TypedDict):
     """A fetched page: where it was found in the end, its title and its readable text."""
 
-    url: str
-    status: int
-    title: str
-    text: str
+    url: Annotated[str, Meta(title="Address", extra_json_schema={"format": "uri"})]
+    status: Annotated[int, Meta(title="HTTP status")]
+    title: Annotated[str, Meta(title="Title")]
+    text: Annotated[str, Meta(title="Text", extra_json_schema={"format": "long"})]
 
 
 @dataclass(frozen=True)

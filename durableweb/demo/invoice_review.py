@@ -73,7 +73,14 @@ class Verdict(TypedDict):
 
 
 class State(Input, total=False):
-    note: str
+    note: Annotated[
+        str,
+        Meta(
+            title="Note",
+            description="Stands in the ledger beside each invoice of this file.",
+            max_length=500,
+        ),
+    ]
     invoices: list[Invoice]
     repeats: dict[str, str]
     suspicions: Annotated[list[Suspicion], add]

@@ -61,7 +61,15 @@ class NotesReview(TypedDict):
 
 class State(Input, total=False):
     commits: list[Commit]
-    draft: str
+    draft: Annotated[
+        str,
+        Meta(
+            title="Draft",
+            description="The notes as the question proposes them.",
+            min_length=1,
+            extra_json_schema={"format": "markdown"},
+        ),
+    ]
     approved: bool
     notes: str
     reason: str

@@ -71,6 +71,7 @@
     u: () => currentLink()?.focus(),
     c: () => write("#comment-text"),
     s: () => write("#arrange-snooze"),
+    E: () => one("[data-edit-state]")?.click(),
     "?": () => help?.showModal(),
   };
   one("[data-keys-help]")?.addEventListener("click", () => { one("[data-menu]").open = false; help.showModal(); });

@@ -31,6 +31,8 @@
     for (const [selector, words] of [["#comment-text", "Comment"], ["#arrange-snooze", "Put off"]]) {
       if (document.querySelector(selector)) acts.push({ kind: "Do", words, hint: "", run: () => document.dispatchEvent(new CustomEvent("durableweb:write", { detail: selector })) });
     }
+    const editor = document.querySelector("[data-edit-state]");
+    if (editor) acts.push({ kind: "Do", words: wordsOf(editor), hint: ownKeys.E ?? "E", run: () => editor.click() });
     const pages = all(".rail-nav a, .menu-sheet a.menu-row").map((link) => ({ kind: "Go to", words: wordsOf(link), hint: "", run: () => { location.href = link.href; } }));
     const help = { kind: "Do", words: "Show shortcuts", hint: "", run: () => document.querySelector("[data-keys-help]").click() };
     own = [...acts, ...pages, help];

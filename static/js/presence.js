@@ -3,8 +3,11 @@
 //   [data-presence-at="12"]  the question that is open; gets "Ana is answering, Ben looks"
 //   [data-presence="12"]     its place in a list; gets a dot with the names
 //   [data-presence-url]      on the body: where to ask
+//   [data-claim-until]       a <time>: until when the open question is one's own; typing renews it
+//   [data-claim-note]        is told before that ends, and when it has
 (() => {
   const EVERY_MS = 10000;
+  const WARN_MS = 120000;
   const url = document.body.dataset.presenceUrl;
   if (!url) return;
 
@@ -39,6 +42,23 @@
     }
   };
 
+  // One's own claim on the open question: it is said before it ends, and that what is typed stays
+  const renew = ({ at: number, until, words }) => {
+    const shown = document.querySelector("[data-claim-until]");
+    if (!shown || open()?.dataset.presenceAt !== String(number)) return;
+    shown.dateTime = until;
+    put(shown, words);
+  };
+  const tellOfClaim = () => {
+    const note = document.querySelector("[data-claim-note]");
+    const until = document.querySelector("[data-claim-until]");
+    if (!note || !until) return;
+    const left = Date.parse(until.dateTime) - Date.now();
+    if (left <= 0) put(note, "Your claim has ended: somebody else may take this question. What you typed is kept.");
+    else if (left <= WARN_MS) put(note, "Your claim ends in two minutes. Typing renews it; under “Hold it longer” it lasts for hours.");
+    else put(note, "");
+  };
+
   const call = (fields, more = {}) => {
     const body = new URLSearchParams(fields);
     body.append("csrfmiddlewaretoken", token());
@@ -51,6 +71,7 @@
   };
   const beat = async () => {
     if (document.hidden) return;
+    tellOfClaim();
     const here = open()?.dataset.presenceAt || "";
     if (here !== at) leave();
     at = here;
@@ -60,21 +81,25 @@
     edits = false;
     try {
       const answer = await call(fields);
-      if (answer.ok && !answer.redirected) show(await answer.json());
+      if (!answer.ok || answer.redirected) return;
+      const told = await answer.json();
+      if (told.claim) renew(told.claim);
+      show(told);
+      tellOfClaim();
     } catch {
       // The server is away; the next call tells.
     }
   };
 
   document.addEventListener("input", (event) => {
-    if (!event.target.closest?.("[data-review], [data-decision-bar]")) return;
+    if (!event.target.closest?.("[data-review], [data-decision-bar], [data-state-form]")) return;
     const isFirst = !edits;
     edits = true;
     if (isFirst && Date.now() - beat.editedAt > EVERY_MS) { beat.editedAt = Date.now(); beat(); }
   });
   beat.editedAt = 0;
   // Another question in the pane is another place.
-  document.addEventListener("htmx:after:swap", () => { if ((open()?.dataset.presenceAt || "") !== at) beat(); });
+  for (const name of ["htmx:after:swap", "durableweb:pane"]) document.addEventListener(name, () => { if ((open()?.dataset.presenceAt || "") !== at) beat(); });
   document.addEventListener("visibilitychange", () => { if (document.hidden) leave(); else beat(); });
   addEventListener("pagehide", leave);
   setInterval(beat, EVERY_MS);

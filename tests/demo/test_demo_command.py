@@ -10,6 +10,8 @@ from django.core.management import CommandError, call_command
 from durableweb.demo.management.commands.demo import address_of
 from durableweb.demo.models import LedgerEntry
 from workflows.models import Run, Thread
+from workflows.services import registry
+from workflows.services.state import state_names
 
 pytestmark = pytest.mark.django_db
 
@@ -119,3 +121,12 @@ def test_the_pages_are_fetched_from_where_the_server_can_be_reached(
     host: str, address: str
 ) -> None:
     assert address_of(host, 81) == address
+
+
+def test_each_workflow_of_the_demo_has_something_to_edit() -> None:
+    run_demo()
+
+    for graph in Run.objects.values_list("graph", flat=True):
+        editable = registry.find(graph).editable
+        assert editable
+        assert editable <= set(state_names(graph))

@@ -50,6 +50,16 @@ def test_the_file_holds_what_the_person_approved(repository: Path, drive) -> Non
     assert file.name.startswith("clock-HEAD-")
 
 
+def test_a_draft_that_was_edited_is_asked_about(repository: Path, drive) -> None:
+    run = drive(release_notes.builder)
+    run.start(repository=str(repository), range="HEAD")
+
+    run.graph.update_state(run.config, {"draft": "# Mine\n"})
+    run.go_on()
+
+    assert run.question()["notes"] == "# Mine\n"
+
+
 async def test_it_runs_under_the_async_api(repository: Path, drive) -> None:
     run = drive(release_notes.builder)
 

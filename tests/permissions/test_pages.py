@@ -10,7 +10,7 @@ from django.db import transaction
 
 from tests.permissions.matrix import DOORS, MATRIX, PEOPLE, Door, letter
 from tests.permissions.world import CLOSED, OPEN, TITLES
-from workflows.models import Draft, Interrupt
+from workflows.models import Draft, Interrupt, SavedView
 
 CELLS = [
     pytest.param(door, id=f"{name}-{door.method}-{number}")
@@ -132,5 +132,42 @@ def test_a_list_holds_what_one_may_see_and_nothing_else(world, browsers, path):
             wanted = f">{graph.title()}<" if by_name else TITLES[graph]
             if (wanted in text) != may:
                 wrong.append(f"{person}: {wanted!r} {'is missing' if may else 'shows'}")
+
+    assert not wrong, "\n".join([path, *wrong])
+
+
+@pytest.mark.parametrize("path", ["/queue/", "/queue/views/"])
+def test_a_shared_view_is_shown_to_those_who_may_see_its_workflow(
+    world, browsers, path
+):
+    """Its name may tell what goes on there; one without a workflow is for all who work here."""
+    author = world.people["somebody"]
+    names = {
+        OPEN: "Letters to the press",
+        CLOSED: "Bonus of the board",
+        "": "Rather old",
+    }
+    for graph, name in names.items():
+        query = f"workflow={graph}" if graph else "age=60"
+        SavedView.objects.create(person=author, name=name, query=query, is_shared=True)
+    SavedView.objects.create(person=author, name="Of my own", query="")
+    gone = "workflow=letter_of_last_year"
+    SavedView.objects.create(person=author, name="Gone", query=gone, is_shared=True)
+
+    wrong = []
+    for person in PEOPLE[1:]:
+        answer = browsers[person].get(path)
+        text = answer.getvalue().decode() if answer.status_code == 200 else ""
+        grant = letter("see", person)
+        mine = CLOSED if person == "finance" else OPEN
+        may = {
+            name: grant == "G" or (grant == "S" and graph in {mine, ""})
+            for graph, name in names.items()
+        }
+        for name, wanted in (may | {"Of my own": False, "Gone": grant == "G"}).items():
+            if (name in text) != wanted:
+                wrong.append(
+                    f"{person}: {name!r} {'is missing' if wanted else 'shows'}"
+                )
 
     assert not wrong, "\n".join([path, *wrong])

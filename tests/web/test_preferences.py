@@ -119,6 +119,27 @@ def test_a_wrong_time_to_undo_is_said_at_its_field(as_, people):
     assert field.attributes["aria-invalid"] == "true"
 
 
+class TestTimeOfClaims:
+    def test_it_is_kept_in_minutes(self, as_, people):
+        client = as_("reviewer")
+
+        client.post("/preferences/", {"part": "claim", "claim_minutes": "90"})
+
+        assert Preference.objects.get(person=people["reviewer"]).claim_seconds == 5400
+        page = Html(client.get("/preferences/"))
+        assert page.one("input", id="claim-minutes").attributes["value"] == "90"
+
+    @pytest.mark.parametrize("typed", ["soon", "1441", "-1"])
+    def test_a_wrong_one_is_said_at_its_field(self, as_, people, typed):
+        form = {"part": "claim", "claim_minutes": typed}
+        answer = as_("reviewer").post("/preferences/", form)
+
+        assert answer.status_code == 400
+        field = Html(answer).one("input", id="claim-minutes")
+        assert field.attributes["value"] == typed
+        assert field.attributes["aria-invalid"] == "true"
+
+
 def test_views_by_name_are_there_for_the_palette(as_, people):
     client = as_("reviewer")
     client.post("/queue/views/", {"name": "Late", "query": "due=overdue&sort=due"})

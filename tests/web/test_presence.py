@@ -1,8 +1,12 @@
 """The call of a page: here I am, and who else is?"""
 
+from datetime import datetime, timedelta
+
 import pytest
+from django.utils import timezone
 
 from tests.web.conftest import ask
+from workflows.models import Interrupt
 
 
 @pytest.fixture
@@ -22,6 +26,21 @@ def test_each_is_told_of_the_other(as_, question):
     assert call(as_("viewer"), item=question.pk).json() == {
         str(question.pk): [["reviewer", True], ["admin", False]]
     }
+
+
+def test_typing_renews_ones_own_claim_and_says_until_when(as_, question):
+    as_("reviewer").post(f"/review/{question.pk}/claim")
+    question.refresh_from_db()
+    soon = timezone.now() + timedelta(minutes=1)
+    Interrupt.objects.filter(pk=question.pk).update(claimed_until=soon)
+
+    looked = call(as_("reviewer"), at=question.pk).json()["claim"]
+    typed = call(as_("reviewer"), at=question.pk, edits="1").json()["claim"]
+    others = call(as_("admin"), at=question.pk, edits="1").json()
+
+    assert (looked["at"], looked["until"]) == (question.pk, soon.isoformat())
+    assert datetime.fromisoformat(typed["until"]) > soon + timedelta(minutes=10)
+    assert "claim" not in others
 
 
 def test_who_leaves_is_gone(as_, question):

@@ -1,11 +1,13 @@
 """Webhooks in the browser: for admins alone, their secret shown once."""
 
 import pytest
+from django.utils import timezone
 
 from tests.local_server import Reply, serve_locally
 from tests.web.conftest import Html
 from workflows.models import AuditEntry, Delivery, Webhook
-from workflows.services.outbound.calling import secret_of
+from workflows.services.outbound.calling import keep_secret, secret_of
+from workflows.services.outbound.signing import new_secret
 
 ACTS = ("", "test", "secret", "again", "remove")
 
@@ -44,12 +46,30 @@ def test_a_new_one_shows_its_secret_once(as_, letter):
     assert secret_of(row) not in str(list(AuditEntry.objects.values()))
 
 
-def test_a_new_secret_takes_the_place_of_the_old(as_, hook):
+def test_a_new_secret_is_shown_and_until_when_the_old_one_is_valid(as_, hook):
+    keep_secret(hook, new_secret())
+    hook.save()
+
     answer = as_("admin").post(f"/webhooks/{hook.pk}/secret")
 
     hook.refresh_from_db()
+    day = f"{timezone.localtime(hook.old_secret_until):%H:%M}"
     assert Html(answer).has_text(secret_of(hook))
+    assert Html(answer).has_text(f"{day} calls are signed with the secret before it")
+    page = Html(as_("admin").get(f"/webhooks/{hook.pk}/"))
+    assert page.has_text(f"{day} calls are signed with the secret before this one")
     assert AuditEntry.objects.filter(action="webhook.secret").exists()
+
+
+def test_a_secret_that_others_know_ends_at_once(as_, hook):
+    keep_secret(hook, new_secret())
+    hook.save()
+
+    answer = as_("admin").post(f"/webhooks/{hook.pk}/secret", {"at_once": "1"})
+
+    hook.refresh_from_db()
+    assert (hook.old_secret, hook.old_secret_until) == ("", None)
+    assert not Html(answer).has_text("calls are signed with the secret before it")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ from django.db.models import Value
 class Preference(models.Model):
     """One row a person; whoever has none gets the defaults.
 
-    `undo_seconds` lengthens the time in which decisions can be taken back, and never shortens it.
+    `undo_seconds` lengthens the time in which decisions can be taken back, and never shortens it;
+    `claim_seconds` does the same for the claims of this person.
     `keys` holds the single keys that differ from the first ones (services.desk.keys);
     `keys_off` switches all of them off.
     `mail_kinds` is a JSON list of the kinds of notices that come by mail, None for the usual
@@ -22,6 +23,7 @@ class Preference(models.Model):
         related_name="+",
     )
     undo_seconds = models.IntegerField(null=True, blank=True)
+    claim_seconds = models.IntegerField(null=True, blank=True)
     keys = models.JSONField(default=dict, db_default=Value({}, models.JSONField()))
     keys_off = models.BooleanField(default=False, db_default=False)
     mail_kinds = models.CharField(max_length=200, null=True, blank=True)

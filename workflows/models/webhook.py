@@ -8,6 +8,7 @@ class Webhook(models.Model):
     """One endpoint. `events` and `graphs` are JSON lists of names; no graphs means all.
 
     `secret` signs the calls (`whsec_` and base64); where values are encrypted, so is it.
+    Until `old_secret_until` calls are signed with `old_secret` too.
     `version` counts the changes by people. `failures` are those in a row, and until
     `paused_until` nothing is sent there, so that one dead endpoint holds up nobody else.
     """
@@ -16,6 +17,8 @@ class Webhook(models.Model):
     name = models.CharField(max_length=80)
     url = models.CharField(max_length=500)
     secret = models.CharField(max_length=400, blank=True, default="")
+    old_secret = models.CharField(max_length=400, blank=True, default="", db_default="")
+    old_secret_until = models.DateTimeField(null=True, blank=True)
     events = models.TextField(default="[]")
     graphs = models.TextField(default="[]")
     is_active = models.BooleanField(default=True)

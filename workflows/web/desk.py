@@ -35,12 +35,18 @@ NOT_TYPED = frozenset(
 
 @require_POST
 def claim(request: HttpRequest, number: int) -> HttpResponse:
-    """Take the question, or with `take_over` take it from whoever has it."""
+    """Take the question, or with `take_over` take it from whoever has it.
+
+    `seconds` holds it longer than its policy says.
+    """
+    take_over = "take_over" in request.POST
+    seconds = _number(request, "seconds", 0)
     try:
-        ClaimQuestion(request.user, number, "take_over" in request.POST).execute()
-    except NotPending as refusal:
+        row = ClaimQuestion(request.user, number, take_over, seconds).execute()
+    except (InvalidAnswer, NotPending) as refusal:
         return _back(request, number, refusal)
-    return _back(request, number, done=f"#{number} is yours.")
+    until = f" until {timezone.localtime(row.claimed_until):%H:%M}" if seconds else ""
+    return _back(request, number, done=f"#{number} is yours{until}.")
 
 
 @require_POST
@@ -144,9 +150,9 @@ def _moment(text: str, name: str, errors: dict[str, str]) -> datetime | None:
     return moment if moment.tzinfo else timezone.make_aware(moment)
 
 
-def _number(request: HttpRequest, name: str) -> int:
-    text = request.POST.get(name, "1")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 1
+def _number(request: HttpRequest, name: str, usual: int = 1) -> int:
+    text = request.POST.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else usual
 
 
 def _back(

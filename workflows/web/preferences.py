@@ -1,4 +1,4 @@
-"""How one person wants the pages to behave: time to undo, single keys and what they do."""
+"""How one person wants the pages to behave: time to undo and to hold, single keys."""
 
 from typing import Any
 
@@ -10,7 +10,11 @@ from django.views.decorators.http import require_http_methods
 
 from workflows.services.action import InvalidAnswer
 from workflows.services.desk.keys import KNOWN, SetKeys, SwitchKeys, keys_of
-from workflows.services.desk.preferences import SetPreferences, preferences_of
+from workflows.services.desk.preferences import (
+    SetClaimTime,
+    SetPreferences,
+    preferences_of,
+)
 
 PREFIX = "key-"
 
@@ -30,10 +34,21 @@ def index(request: HttpRequest) -> HttpResponse:
 
 
 def _keep_undo(request: HttpRequest) -> None:
-    text = request.POST.get("undo_seconds", "").strip()
+    seconds = _whole_number(request, "undo_seconds", "a whole number of seconds")
+    SetPreferences(request.user, seconds).execute()
+
+
+def _keep_claim(request: HttpRequest) -> None:
+    minutes = _whole_number(request, "claim_minutes", "a whole number of minutes")
+    seconds = None if minutes is None else 60 * minutes
+    SetClaimTime(request.user, seconds).execute()
+
+
+def _whole_number(request: HttpRequest, name: str, words: str) -> int | None:
+    text = request.POST.get(name, "").strip()
     if text and not (text.isascii() and text.isdigit() and len(text) < 9):
-        raise InvalidAnswer({"undo_seconds": "a whole number of seconds"})
-    SetPreferences(request.user, int(text) if text else None).execute()
+        raise InvalidAnswer({name: words})
+    return int(text) if text else None
 
 
 def _switch_keys(request: HttpRequest) -> None:
@@ -50,6 +65,7 @@ def _reset_keys(request: HttpRequest) -> None:
 
 PARTS = {
     "undo": _keep_undo,
+    "claim": _keep_claim,
     "switch": _switch_keys,
     "keys": _keep_keys,
     "reset": _reset_keys,
@@ -69,10 +85,13 @@ def _page(
     faults = errors or {}
     keys = dict(kept.keys)
     undo: Any = kept.undo_seconds
+    claim: Any = None if kept.claim_seconds is None else kept.claim_seconds // 60
     if part == "keys":
         keys = {k: v for k, v in _typed_keys(request).items() if k in KNOWN}
     elif part == "undo":
         undo = request.POST.get("undo_seconds", "")[:20]
+    elif part == "claim":
+        claim = request.POST.get("claim_minutes", "")[:20]
     groups = [
         (title, [(key, faults.get(key.first, "")) for key in found])
         for title, found in keys_of(keys)
@@ -81,6 +100,8 @@ def _page(
         "section": "preferences",
         "undo_seconds": undo,
         "undo_error": faults.get("undo_seconds", ""),
+        "claim_minutes": claim,
+        "claim_error": faults.get("claim_minutes", ""),
         "key_groups": groups,
         "other_error": faults.get("", ""),
         "has_own_keys": bool(kept.keys),

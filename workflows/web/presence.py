@@ -1,6 +1,9 @@
 """One call in ten seconds: here I am, and who else is?"""
 
+from typing import Any
+
 from django.http import HttpRequest, JsonResponse
+from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from workflows.services.action import NotVisible
@@ -12,8 +15,11 @@ def presence(request: HttpRequest) -> JsonResponse:
     """Note that the person is at `at`, and tell who else is at each `item`.
 
     `at` is left out on a list; `edits` and `leaves` say what they do there. The answer maps
-    numbers to `[name, edits]` pairs; a question that is hidden or not there is left out.
+    numbers to `[name, edits]` pairs; a question that is hidden or not there is left out. Where
+    the person has claimed the question that is open, `claim` says until when: as a moment, and
+    in the words of the page.
     """
+    told: dict[str, Any] = {}
     at = _numbers(request.POST.getlist("at"))
     asked = _numbers(request.POST.getlist("item"))
     for number in at[:1]:
@@ -21,16 +27,17 @@ def presence(request: HttpRequest) -> JsonResponse:
             request.user, number, "edits" in request.POST, "leaves" in request.POST
         )
         try:
-            action.execute()
+            until = action.execute()
         except NotVisible:
             continue
+        if until:
+            words = f"{timezone.localtime(until):%H:%M}"
+            told["claim"] = {"at": number, "until": until.isoformat(), "words": words}
     if "leaves" in request.POST:
         return JsonResponse({})
     found = present_at(request.user, [*at, *asked])
-    told = {
-        str(number): [[each.name, each.edits] for each in people]
-        for number, people in found.items()
-    }
+    for number, people in found.items():
+        told[str(number)] = [[each.name, each.edits] for each in people]
     return JsonResponse(told)
 
 

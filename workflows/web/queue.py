@@ -58,6 +58,7 @@ def index(request: HttpRequest) -> HttpResponse:
     is_whole = not next_page and "after" not in request.GET
     total = len(found) if is_whole else count_of(rows)
     tabs = ready_views(view)
+    saved = views_of(request.user, view, rights)
     context = {
         "section": "queue",
         "view": view,
@@ -73,7 +74,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "next_page": next_page,
         "ready_views": tabs,
         "is_ready_view": any(tab.is_current for tab in tabs),
-        "saved_views": views_of(request.user, view),
+        "saved_views": saved,
         "today": today(request.user, rights),
         "last": None if items else last_decision_of(request.user, rights),
     }

@@ -15,6 +15,7 @@ from django.views.decorators.http import (
 from workflows.services import registry
 from workflows.services.action import InvalidAnswer, StaleQuestion
 from workflows.services.outbound.endpoints import (
+    EndpointLine,
     RemoveWebhook,
     RenewSecret,
     SendAgain,
@@ -45,7 +46,7 @@ def add(request: HttpRequest) -> HttpResponse:
         row, secret = _action(request).execute()
     except InvalidAnswer as refusal:
         return _form(request, _typed(request), refusal.errors, status=400)
-    return _secret(request, row.pk, row.name, secret)
+    return _secret(request, endpoint_of(request.user, row.pk), secret)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -79,8 +80,8 @@ def test(request: HttpRequest, number: int) -> HttpResponse:
 @require_POST
 def renew(request: HttpRequest, number: int) -> HttpResponse:
     """Another secret, shown in the answer and never again."""
-    secret = RenewSecret(request.user, number).execute()
-    return _secret(request, number, endpoint_of(request.user, number).name, secret)
+    secret = RenewSecret(request.user, number, "at_once" in request.POST).execute()
+    return _secret(request, endpoint_of(request.user, number), secret)
 
 
 @require_POST
@@ -147,8 +148,8 @@ def _form(
     return render(request, "workflows/webhooks/edit.html", context, status=status)
 
 
-def _secret(request: HttpRequest, number: int, name: str, secret: str) -> HttpResponse:
-    context = {"section": "webhooks", "number": number, "name": name, "secret": secret}
+def _secret(request: HttpRequest, item: EndpointLine, secret: str) -> HttpResponse:
+    context = {"section": "webhooks", "item": item, "secret": secret}
     response = render(request, "workflows/webhooks/secret.html", context)
     response.headers["Cache-Control"] = "no-store"
     return response

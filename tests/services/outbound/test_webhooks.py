@@ -31,10 +31,14 @@ from workflows.models import (
 from workflows.services.desk.arranging import arrange_new
 from workflows.services.desk.steps import take_due_steps
 from workflows.services.desk.undo_decision import UndoDecision
-from workflows.services.outbound import outbox, signing
+from workflows.services.outbound import calling, outbox, signing
 from workflows.services.outbound.calling import secret_of
 from workflows.services.outbound.delivering import deliver_due
-from workflows.services.outbound.endpoints import SendAgain, TestWebhook
+from workflows.services.outbound.endpoints import (
+    RenewSecret,
+    SendAgain,
+    TestWebhook,
+)
 from workflows.services.outbound.events import ASKED, tell_question
 from workflows.services.outbound.posting import NotSent, post
 from workflows.services.queueing import HELD
@@ -222,6 +226,35 @@ class TestSignature:
         assert abs(int(stamp) - timezone.now().timestamp()) < 3600
         assert call.headers["webhook-signature"] == f"v1,{expected.decode()}"
         assert call.headers["content-type"] == "application/json"
+
+    def test_for_a_day_the_old_secret_signs_too(self, question, hook, receiver, people):
+        row = hook(receiver.url + "/hook")
+        new = RenewSecret(people.admin, row.pk).execute()
+        row.refresh_from_db()
+
+        calling.call(row, "msg_1", "{}")
+        row.old_secret_until = timezone.now() - timedelta(seconds=1)
+        calling.call(row, "msg_1", "{}")
+
+        both, last = receiver.posted
+        at = int(both.headers["webhook-timestamp"])
+        wanted = [signing.signature(each, "msg_1", at, b"{}") for each in (new, SECRET)]
+        assert both.headers["webhook-signature"] == f"v1,{wanted[0]} v1,{wanted[1]}"
+        at = int(last.headers["webhook-timestamp"])
+        only = signing.signature(new, "msg_1", at, b"{}")
+        assert last.headers["webhook-signature"] == f"v1,{only}"
+
+    def test_the_old_secret_ends_at_once_or_with_the_next_but_one(self, hook, people):
+        row = hook("https://a.example/")
+        second = RenewSecret(people.admin, row.pk).execute()
+        third = RenewSecret(people.admin, row.pk).execute()
+        row.refresh_from_db()
+        assert calling.secrets_of(row) == [third, second]
+
+        fourth = RenewSecret(people.admin, row.pk, at_once=True).execute()
+
+        row.refresh_from_db()
+        assert calling.secrets_of(row) == [fourth]
 
     def test_the_example_of_the_standard(self):
         found = signing.signature(

@@ -100,12 +100,18 @@ class Decider:
         base = settings.UNDO_SECONDS if rules.undo is None else rules.undo
         return max(base, self._own_undo_seconds) if base else 0
 
-    @cached_property
+    def claim_seconds(self, row: Interrupt) -> int:
+        """How long a claim of this person lasts; never shorter than the rules."""
+        own = self._preference.claim_seconds if self._preference else None
+        return max(self.rules(row).claim, own or 0)
+
+    @property
     def _own_undo_seconds(self) -> int:
-        if self._id is None:
-            return 0
-        found = Preference.objects.filter(pk=self._id).first()
-        return (found.undo_seconds or 0) if found else 0
+        return (self._preference.undo_seconds or 0) if self._preference else 0
+
+    @cached_property
+    def _preference(self) -> Preference | None:
+        return Preference.objects.filter(pk=self._id).first() if self._id else None
 
     @property
     def _id(self) -> int | None:

@@ -10,6 +10,7 @@ from typing import Any
 from workflows.models import Draft, Interrupt
 from workflows.services.access import Person, find_interrupt, require
 from workflows.services.action import InvalidAnswer
+from workflows.services.desk.claim_question import renew_claim
 from workflows.services.desk.deciding import RELATED, Decider
 from workflows.storage.sealing import seal, unseal
 
@@ -24,6 +25,7 @@ class SaveDraft:
 
     `fields` maps each field's name to the texts that were posted for it. Without any the
     draft is thrown away. `version` and `round` are those of the question on their page.
+    Keeping a draft renews the claim that they have on the question.
     """
 
     person: Person
@@ -52,7 +54,9 @@ class SaveDraft:
             Draft.objects.filter(interrupt=row, person=self.person.pk).delete()
             return None
         text = text_of(self.fields)
-        return keep(self.person, row.pk, row.thread_id, text, self.version, self.round)
+        draft = keep(self.person, row.pk, row.thread_id, text, self.version, self.round)
+        renew_claim(self.person, row)
+        return draft
 
 
 def text_of(fields: Fields) -> str:

@@ -48,6 +48,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         (
             ("a", "Approve"),
             ("e", "Edit the proposal"),
+            ("E", "Edit the state of its workflow"),
             ("r", "Reject with a reason"),
             ("b", "Send it back with what should change"),
             ("t", "Answer in words"),

@@ -9,6 +9,7 @@ from workflows.services.access import Person
 from workflows.services.action import InvalidAnswer
 
 LONGEST_UNDO = 3_600
+LONGEST_CLAIM = 24 * 3_600
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,30 @@ class SetPreferences:
         self.check()
         kept, _ = Preference.objects.update_or_create(
             person_id=self.person.pk, defaults={"undo_seconds": self.undo_seconds}
+        )
+        return kept
+
+
+@dataclass(frozen=True)
+class SetClaimTime:
+    """`person` wants claims of theirs to last at least `seconds`; None for the usual time."""
+
+    person: Person
+    seconds: int | None
+
+    def check(self) -> None:
+        """Raise InvalidAnswer where the number is out of bounds."""
+        wanted = self.seconds
+        if wanted is not None and not 0 <= wanted <= LONGEST_CLAIM:
+            raise InvalidAnswer(
+                {"claim_minutes": f"a number from 0 to {LONGEST_CLAIM // 60}"}
+            )
+
+    def execute(self) -> Preference:
+        """The preferences as they are kept."""
+        self.check()
+        kept, _ = Preference.objects.update_or_create(
+            person_id=self.person.pk, defaults={"claim_seconds": self.seconds}
         )
         return kept
 

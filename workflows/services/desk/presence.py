@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 
 from workflows.models import Interrupt, Presence
 from workflows.services.access import Person, Rights, find_interrupt, name_of
+from workflows.services.desk.claim_question import renew_claim
+from workflows.services.desk.deciding import holder_of
 
 FADES_AFTER = timedelta(seconds=30)
 # Typing is told of a little longer: people stop to think.
@@ -33,7 +35,10 @@ class Here:
 
 @dataclass(frozen=True)
 class BePresent:
-    """`person` has question `interrupt` open; `edits` while they type, `leaves` when they go."""
+    """`person` has question `interrupt` open; `edits` while they type, `leaves` when they go.
+
+    Typing renews the claim that they have on it.
+    """
 
     person: Person
     interrupt: int
@@ -44,17 +49,20 @@ class BePresent:
         """The question, where this person may see it."""
         return find_interrupt(self.person, self.interrupt)
 
-    def execute(self) -> None:
-        """Note it."""
+    def execute(self) -> datetime | None:
+        """Note it; returns until when the question is claimed by this person, if it is."""
         row = self.check()
         if self.leaves:
             Presence.objects.filter(interrupt=row, person=self.person.pk).delete()
-            return
+            return None
         now = timezone.now()
         values = {"seen_at": now} | ({"edited_at": now} if self.edits else {})
         Presence.objects.update_or_create(
             interrupt=row, person_id=self.person.pk, defaults=values
         )
+        if self.edits:
+            return renew_claim(self.person, row)
+        return row.claimed_until if holder_of(row, now) == self.person.pk else None
 
 
 def present_at(person: Person, numbers: Iterable[int]) -> dict[int, list[Here]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
@@ -14,6 +15,7 @@ from workflows.services.action import InvalidAnswer, NotAllowed, NotVisible
 from workflows.services.desk.queue_view import QueueView
 
 MOST_VIEWS = 50
+MOST_READ = 500
 READY = (
     ("Mine and unassigned", "who=mine&sort=due"),
     ("All", "sort=age"),
@@ -112,17 +114,26 @@ def ready_views(present: QueueView) -> list[ViewTab]:
     ]
 
 
-def views_of(person: Person, present: QueueView) -> list[ViewTab]:
-    """The person's own views and those that are shared."""
+def views_of(
+    person: Person, present: QueueView, rights: Rights | None = None
+) -> list[ViewTab]:
+    """The person's own views, and the shared ones that tell nothing they may not know.
+
+    A shared view that names a workflow is shown to those who may see that workflow, because
+    its name may say what goes on there; `rights` are the person's, where they are at hand.
+    """
+    rights = rights or Rights(person)
     rows = SavedView.objects.filter(Q(person=row_of(person)) | Q(is_shared=True))
-    return [
-        ViewTab(
-            row.name,
-            row.query,
-            QueueView.read(QueryDict(row.query)) == present,
-            row.pk,
-            row.is_shared,
-            row.person_id == person.pk,
-        )
-        for row in rows[: 2 * MOST_VIEWS]
-    ]
+    tabs = (_tab(row, person, rights, present) for row in rows[:MOST_READ])
+    return list(islice((tab for tab in tabs if tab), 2 * MOST_VIEWS))
+
+
+def _tab(
+    row: SavedView, person: Person, rights: Rights, present: QueueView
+) -> ViewTab | None:
+    view = QueueView.read(QueryDict(row.query))
+    is_mine = row.person_id == person.pk
+    is_known = rights.can_see(view.graph) if view.graph else rights.has_business
+    if not (is_mine or is_known):
+        return None
+    return ViewTab(row.name, row.query, view == present, row.pk, row.is_shared, is_mine)

@@ -66,7 +66,7 @@ def call(endpoint: Webhook, message_id: str, body: str) -> Outcome:
     raw = body.encode()
     moment = int(timezone.now().timestamp())
     try:
-        headers = signing.headers(secret_of(endpoint), message_id, moment, raw)
+        headers = signing.headers(secrets_of(endpoint), message_id, moment, raw)
     except (ValueError, SerdeError):
         return Outcome(error="its secret cannot be read; make a new one")
     headers["Content-Type"] = "application/json"
@@ -121,6 +121,18 @@ def keep_secret(endpoint: Webhook, secret: str) -> None:
 def secret_of(endpoint: Webhook) -> str:
     """The secret of an endpoint; raises SerdeError where it does not decrypt."""
     return unseal(endpoint.secret, f"webhook {endpoint.pk}", _PLACE)
+
+
+def secrets_of(endpoint: Webhook) -> list[str]:
+    """What a call is signed with now: the secret, then the one before it while that is valid.
+
+    Raises SerdeError where one does not decrypt.
+    """
+    found = [secret_of(endpoint)]
+    until = endpoint.old_secret_until
+    if endpoint.old_secret and until is not None and until > timezone.now():
+        found.append(unseal(endpoint.old_secret, f"webhook {endpoint.pk}", _PLACE))
+    return found
 
 
 def _is_final(row: Delivery, decision: Decision) -> bool:

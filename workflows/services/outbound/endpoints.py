@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -26,6 +26,8 @@ from workflows.services.outbound.posting import check_target
 LONGEST_NAME = 80
 LONGEST_URL = 500
 MOST_SHOWN = 20
+# So long a receiver has to learn the new secret: until then calls carry both signatures.
+OVERLAP = timedelta(hours=24)
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,14 @@ class EndpointLine:
     paused_until: datetime | None
     waiting: int
     dead: int
+    old_secret_until: datetime | None = None
     calls: tuple[CallLine, ...] = ()
+
+    @property
+    def has_old_secret(self) -> bool:
+        """Whether calls are signed with the secret before this one too."""
+        until = self.old_secret_until
+        return until is not None and until > timezone.now()
 
     @property
     def is_paused(self) -> bool:
@@ -208,10 +217,15 @@ class TestWebhook:
 
 @dataclass(frozen=True)
 class RenewSecret:
-    """`person`, an admin, gives webhook `number` another secret; the old one ends at once."""
+    """`person`, an admin, gives webhook `number` another secret.
+
+    Calls are signed with both for a day, so that the receiver can change over. With `at_once`
+    the old one ends now: it may be known to others.
+    """
 
     person: Person
     number: int
+    at_once: bool = False
 
     def check(self) -> Webhook:
         """The webhook."""
@@ -222,8 +236,8 @@ class RenewSecret:
         """The new secret, which is told this once."""
         with transaction.atomic():
             row = self.check()
-            secret = _renew(row)
-            _record(self.person, row, "webhook.secret")
+            secret = _renew(row, timedelta(0) if self.at_once else OVERLAP)
+            _record(self.person, row, "webhook.secret", at_once=self.at_once)
         return secret
 
 
@@ -274,10 +288,13 @@ class RemoveWebhook:
             row.delete()
 
 
-def _renew(row: Webhook) -> str:
+def _renew(row: Webhook, overlap: timedelta = timedelta(0)) -> str:
+    """Give the row a new secret; the one before it stays valid for `overlap`."""
     secret = signing.new_secret()
+    row.old_secret = row.secret if overlap else ""
+    row.old_secret_until = timezone.now() + overlap if row.old_secret else None
     calling.keep_secret(row, secret)
-    row.save(update_fields=["secret"])
+    row.save(update_fields=["secret", "old_secret", "old_secret_until"])
     return secret
 
 
@@ -321,5 +338,6 @@ def _line(row: Any, calls: tuple[CallLine, ...] = ()) -> EndpointLine:
         paused_until=row.paused_until,
         waiting=row.waiting,
         dead=row.dead,
+        old_secret_until=row.old_secret_until,
         calls=calls,
     )

@@ -1,6 +1,7 @@
 """Signatures of webhook calls, in the form of Standard Webhooks (version 1, symmetric).
 
 The signature is the HMAC-SHA256 over "id.timestamp.body" with the decoded secret, in base64.
+While a secret is being changed there is one for each, with a space between them.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import binascii
 import hashlib
 import hmac
 import secrets
+from collections.abc import Sequence
 
 PREFIX = "whsec_"
 SECRET_BYTES = 32
@@ -21,13 +23,17 @@ def new_secret() -> str:
 
 
 def headers(
-    secret: str, message_id: str, timestamp: int, body: bytes
+    keys: Sequence[str], message_id: str, timestamp: int, body: bytes
 ) -> dict[str, str]:
-    """The three headers of a call; `timestamp` is in seconds since 1970."""
+    """The three headers of a call, signed with each of `keys`, the newest first.
+
+    `timestamp` is in seconds since 1970.
+    """
+    signed = (signature(key, message_id, timestamp, body) for key in keys)
     return {
         "webhook-id": message_id,
         "webhook-timestamp": str(timestamp),
-        "webhook-signature": "v1," + signature(secret, message_id, timestamp, body),
+        "webhook-signature": " ".join(f"v1,{each}" for each in signed),
     }
 
 
