@@ -67,7 +67,8 @@ def write(wrapper: Any, bundle: Bundle, run_id: int | None, fence: int) -> int |
     """Write `bundle` if the fence holds; returns the last event's seq, None if refused.
 
     Inside a transaction of the caller it is a savepoint; otherwise its own transaction,
-    which waits for the disk unless the bundle is relaxed.
+    which waits for the disk unless the bundle is relaxed. Nor does one that is followed by
+    another: it outlives the process, and if the machine dies, whoever gave it died with it.
     """
     connection = ready(wrapper)
     with wrapper.wrap_database_errors:
@@ -81,7 +82,7 @@ def write(wrapper: Any, bundle: Bundle, run_id: int | None, fence: int) -> int |
                 run_id,
                 fence,
             )
-        if not bundle.relaxed:
+        if not (bundle.relaxed or bundle.is_followed):
             return _between(
                 connection,
                 "BEGIN IMMEDIATE",
