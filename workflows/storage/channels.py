@@ -49,7 +49,7 @@ def channels_text(refs: Mapping[str, Ref], written: Iterable[str]) -> str:
 def refs_of(channels: str, checkpoint_id: str) -> dict[str, Ref]:
     """The map that the stored checkpoint of this id has."""
     found = _decode(channels)
-    for channel, ref in found.items():
+    for channel, ref in found.items() if f'"{_HERE}"' in channels else ():
         if ref.writer == _HERE:
             found[channel] = ref._replace(writer=checkpoint_id)
     return found

@@ -9,6 +9,7 @@ their progress to the row, and brings back whether the run is to end (RA.16, RA.
 from __future__ import annotations
 
 import logging
+import math
 import os
 import threading
 import time
@@ -108,6 +109,7 @@ class LeaseKeeper:
         self._changed = threading.Condition()
         self._pid = 0
         self._last_beat = 0.0
+        self._wakes_at = 0.0  # when the thread looks again by itself
 
     def hold(self, using: str, run_id: int, fence: int, seconds: float) -> None:
         """Renew this lease from now on."""
@@ -115,13 +117,17 @@ class LeaseKeeper:
             if self._pid != os.getpid():  # first use, or a fork took no thread along
                 self._pid = os.getpid()
                 self._forget_all()
+                self._wakes_at = 0.0
                 threading.Thread(
                     target=self._beat, name="durableweb-leases", daemon=True
                 ).start()
             if not self._leases:
                 self._last_beat = time.monotonic()
             self._leases[using, run_id] = (fence, seconds)
-            self._changed.notify_all()
+            # To wake a thread costs as much as two statements: mostly it sleeps no longer
+            # than this lease allows, because a lease before has set the time.
+            if self._last_beat + seconds / _BEATS_PER_LEASE < self._wakes_at:
+                self._changed.notify_all()
 
     def listen(self, using: str, run_id: int, owner: Owner) -> None:
         """Tell `owner` when the held run is to end."""
@@ -199,7 +205,10 @@ class LeaseKeeper:
         while True:
             with self._changed:
                 while (pause := self._pause()) is None or pause > 0:
+                    asleep = math.inf if pause is None else pause
+                    self._wakes_at = time.monotonic() + asleep
                     self._changed.wait(pause)
+                self._wakes_at = 0.0
                 self._last_beat = time.monotonic()
                 self._hurry = False
                 held = dict(self._leases)

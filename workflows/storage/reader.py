@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connections
 
 from workflows.engine.checkpoint.base import CheckpointTuple, Config
-from workflows.engine.checkpoint.shapes import LoneCheckpoint
 from workflows.engine.serde.vault import Vault
 from workflows.storage import reading, sealing
 from workflows.storage.async_twins import AsyncTwins
+from workflows.storage.channels import Ref
+from workflows.storage.connections import SQLITE
 from workflows.storage.rows import CheckpointRow, checkpoint_tuple, verified_refs
 from workflows.storage.values import Memory, ThreadMemory
-from workflows.storage.writes import Values, WriteRow, places_of, read_rows
+from workflows.storage.writes import Read, Values, WriteRow, places_of, read_rows
 
 _PAGE = 50
 
@@ -30,21 +31,36 @@ class Reader(AsyncTwins):
     def get_tuple(self, config: Config) -> CheckpointTuple | None:
         """The checkpoint at `config` (its `checkpoint_id`, else the newest), or None."""
         thread_id, namespace, checkpoint_id = address(config)
-        found = reading.whole(
-            connections[self.using], thread_id, namespace, checkpoint_id
-        )
-        if found is None:
-            return None
-        row, values, writes, is_lone = found
+        wrapper = connections[self.using]
+        memory = self._memory.of(thread_id)
+        opened = None
+        found = None
+        if wrapper.vendor == SQLITE and namespace not in memory.with_rows:
+            rows = reading.short(wrapper, thread_id, namespace, checkpoint_id)
+            found = reading.from_short(rows)
+            if found is None:
+                return None
+            opened = self._open(thread_id, found.row, found.writes)
+            if opened.needs_rows():
+                memory.with_rows.add(namespace)
+                opened = None
+        if opened is None:
+            found = reading.whole(wrapper, thread_id, namespace, checkpoint_id)
+            if found is None:
+                return None
+            opened = self._open(thread_id, found.row, found.writes)
+        assert found is not None  # noqa: S101
+        values = found.values
+        single = places_of(opened.read)
+        if single:
+            values = reading.values_of(
+                wrapper, thread_id, namespace, [opened.refs], single
+            )
+        if self._vault is not None:
+            values = sealing.Opener(self._vault, thread_id).values(values)
         return self._built(
-            thread_id,
-            namespace,
-            [row],
-            {row.id: writes},
-            values,
-            is_lone=is_lone,
-            memory=self._memory.of(thread_id),
-        )[0]
+            thread_id, namespace, opened, values, is_lone=found.is_lone, memory=memory
+        )
 
     def list(
         self,
@@ -101,59 +117,77 @@ class Reader(AsyncTwins):
         )
         # Asked only where something is unfinished: nobody else looks below.
         is_lone = bool(writes) and not reading.has_below(wrapper, thread_id, namespace)
-        return self._built(thread_id, namespace, rows, writes, is_lone=is_lone)
+        opened = [self._open(thread_id, row, writes.get(row.id, ())) for row in rows]
+        values = reading.values_of(
+            wrapper,
+            thread_id,
+            namespace,
+            [each.refs for each in opened],
+            places_of(read for each in opened for read in each.read),
+        )
+        if self._vault is not None:
+            values = sealing.Opener(self._vault, thread_id).values(values)
+        return [
+            self._built(thread_id, namespace, each, values, is_lone=is_lone)
+            for each in opened
+        ]
+
+    def _open(
+        self, thread_id: str, row: CheckpointRow, writes: Sequence[WriteRow]
+    ) -> _Opened:
+        """Check a row and its writes, decrypt them, and say which values they refer to."""
+        refs = verified_refs(row, thread_id)
+        if self._vault is not None:
+            opener = sealing.Opener(self._vault, thread_id)
+            row = opener.checkpoint(row)
+            refs = opener.refs(refs)
+            writes = opener.writes(writes)
+        read: Sequence[Read] = ()
+        if writes:
+            read = read_rows(self._codec, writes, thread_id, row.id)
+        return _Opened(row, refs, read)
 
     def _built(
         self,
         thread_id: str,
         namespace: str,
-        rows: Sequence[CheckpointRow],
-        writes: Mapping[str, Sequence[WriteRow]],
-        values: Values | None = None,
+        opened: _Opened,
+        values: Values,
         *,
         is_lone: bool,
         memory: ThreadMemory | None = None,
-    ) -> Sequence[CheckpointTuple]:
-        """Put checkpoints of one namespace together; `values`, where they are fetched already."""
-        wrapper = connections[self.using]
-        maps = [verified_refs(row, thread_id) for row in rows]
-        opener = None if self._vault is None else sealing.Opener(self._vault, thread_id)
-        if opener is not None:
-            rows = [opener.checkpoint(row) for row in rows]
-            maps = [opener.refs(refs) for refs in maps]
-            writes = {id: opener.writes(found) for id, found in writes.items()}
-        read = {
-            row.id: read_rows(
-                self._codec,
-                writes[row.id],
-                f"thread {thread_id!r}, checkpoint {row.id}",
-            )
-            for row in rows
-            if row.id in writes
-        }
-        single = places_of(each for found in read.values() for each in found)
-        if values is None or single:
-            values = reading.values_of(wrapper, thread_id, namespace, maps, single)
-        if opener is not None:
-            values = opener.values(values)
-        built = []
-        for row, refs in zip(rows, maps, strict=True):
-            item, lists = checkpoint_tuple(
-                self._codec,
-                thread_id,
-                namespace,
-                row,
-                refs,
-                values,
-                read.get(row.id, ()),
-            )
-            if memory is not None:
-                memory.maps[namespace] = (row.id, refs)
-                for channel, kept in lists.items():
-                    if kept is not None:
-                        memory.lists[namespace, channel] = kept
-            built.append(LoneCheckpoint(*item) if is_lone else item)
-        return built
+    ) -> CheckpointTuple:
+        row, refs, read = opened
+        found, lists = checkpoint_tuple(
+            self._codec,
+            thread_id,
+            namespace,
+            row,
+            refs,
+            values,
+            read,
+            is_lone=is_lone,
+        )
+        if memory is not None:
+            memory.maps[namespace] = (row.id, refs)
+            for channel, kept in lists.items():
+                memory.lists[namespace, channel] = kept
+        return found
+
+
+class _Opened(NamedTuple):
+    """A checkpoint row whose digest is right, its channel map and its writes, in plain text."""
+
+    row: CheckpointRow
+    refs: dict[str, Ref]
+    read: Sequence[Read]
+
+    def needs_rows(self) -> bool:
+        """Whether something of it stands in value rows."""
+        for _, writer, _, text in self.refs.values():
+            if writer and not text:
+                return True
+        return any(each.row.values_at for each in self.read)
 
 
 def address(config: Config) -> tuple[str, str, str | None]:

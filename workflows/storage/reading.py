@@ -6,13 +6,14 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from django.db import DataError
 
 from workflows.engine.errors import DamagedValueError
 from workflows.storage.channels import Ref
-from workflows.storage.connections import POSTGRESQL, SQLITE, execute
+from workflows.storage.connections import POSTGRESQL, SQLITE, execute, ready
 from workflows.storage.rows import CheckpointRow
 from workflows.storage.writes import Values, WriteRow
 
@@ -85,12 +86,30 @@ _DIALECTS = {
 }
 _COLUMNS = ", ".join(CheckpointRow._fields)
 
+# The same without value rows, of which a small state has none: on SQLite, where a statement
+# costs what it does and not a way to a server, two thirds of that. The last column is -1 for
+# the row of a write, else whether a namespace below has any.
+_SHORT = """
+SELECT {columns},
+  EXISTS (SELECT 1 FROM workflows_checkpoint WHERE thread_id = ?1 AND namespace > ?2)
+FROM (SELECT {columns} FROM workflows_checkpoint
+  WHERE thread_id = ?1 AND namespace = ?2 AND id {which})
+UNION ALL SELECT w.task, w.slot, 0, w.path, 0, w.digest, w.payload, w.values_at, '', '', -1
+FROM workflows_pendingwrite AS w
+WHERE w.thread_id = ?1 AND w.namespace = ?2 AND w.checkpoint {which}"""
+_NEWEST = "= (SELECT max(id) FROM workflows_checkpoint WHERE thread_id = ?1 AND namespace = ?2)"
+_SHORT_NEWEST = _SHORT.format(columns=_COLUMNS, which=_NEWEST)
+_SHORT_NAMED = _SHORT.format(columns=_COLUMNS, which="= ?3")
+
 
 @lru_cache(maxsize=8)
 def _whole_sql(vendor: str, named: bool) -> str:
     return _WHOLE.format(
         columns=_COLUMNS, named=" AND id = %s" if named else "", **_DIALECTS[vendor]
     )
+
+
+_NO_VALUES: Values = MappingProxyType({})
 
 
 class Whole(NamedTuple):
@@ -140,6 +159,37 @@ def whole(
     if len(writes) > 1:
         writes.sort(key=_in_order)
     return Whole(head, values, writes, is_lone)
+
+
+def short(
+    wrapper: Any, thread_id: str, namespace: str, checkpoint_id: str | None
+) -> list[tuple[Any, ...]]:
+    """The checkpoint and its writes, raw, for `from_short`; on SQLite only."""
+    connection = ready(wrapper)
+    with wrapper.wrap_database_errors:
+        if checkpoint_id:
+            named = (thread_id, namespace, checkpoint_id)
+            return connection.execute(_SHORT_NAMED, named).fetchall()  # type: ignore[no-any-return]
+        place = (thread_id, namespace)
+        return connection.execute(_SHORT_NEWEST, place).fetchall()  # type: ignore[no-any-return]
+
+
+def from_short(rows: Iterable[tuple[Any, ...]]) -> Whole | None:
+    """What the rows of `short` say; its values are for the caller to fetch."""
+    head = None
+    writes = []
+    is_lone = True
+    for row in rows:
+        if row[10] < 0:
+            writes.append(WriteRow(row[0], row[1], row[3], row[5], row[6], row[7]))
+        else:
+            head = CheckpointRow(*row[:10])
+            is_lone = not row[10]
+    if head is None:
+        return None
+    if len(writes) > 1:
+        writes.sort(key=_in_order)
+    return Whole(head, _NO_VALUES, writes, is_lone)
 
 
 def has_below(wrapper: Any, thread_id: str, namespace: str) -> bool:

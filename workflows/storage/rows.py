@@ -17,6 +17,7 @@ from workflows.engine.checkpoint.base import (
     TaskWrites,
     checkpoint_config,
 )
+from workflows.engine.checkpoint.shapes import LoneCheckpoint
 from workflows.engine.constants import CALL, ERROR, INTERRUPT, RESUME, RUNS, START
 from workflows.engine.errors import SerdeError
 from workflows.engine.ids import digest
@@ -77,6 +78,7 @@ class Bundle:
     events: list[tuple[str, str]] = field(default_factory=list)
     replace: bool = False
     relaxed: bool = False
+    is_followed: bool = False
     ending: str = ""
     refs: dict[str, Ref] = field(default_factory=dict)
     lists: dict[str, Kept | None] = field(default_factory=dict)
@@ -112,6 +114,7 @@ def bundle_of(
         commit.parent_id or "",
         replace=replace,
         relaxed=commit.durability == "async" and not commit.last,
+        is_followed=commit.is_followed,
     )
     written = None
     if commit.checkpoint is not None:
@@ -300,7 +303,8 @@ def verified_refs(row: CheckpointRow, thread_id: str) -> dict[str, Ref]:
             f"thread {thread_id!r}, checkpoint {row.id} is stored in format {row.format}, "
             f"this code reads up to format {FORMAT}; deploy the newer code"
         )
-    verify_checkpoint(row, thread_id)
+    if digest(_covered(row)) != row.digest:
+        verify_checkpoint(row, thread_id)  # raises
     return refs_of(row.channels, row.id)
 
 
@@ -325,34 +329,39 @@ def checkpoint_tuple(
     row: CheckpointRow,
     refs: Mapping[str, Ref],
     values: Values,
-    writes: Iterable[Read],
-) -> tuple[CheckpointTuple, dict[str, Kept | None]]:
+    writes: Sequence[Read],
+    *,
+    is_lone: bool,
+) -> tuple[CheckpointTuple, dict[str, Kept]]:
     """Put a checkpoint together; its lists beside it, for the memory."""
-    where = f"thread {thread_id!r}, checkpoint {row.id}"
-    lists: dict[str, Kept | None] = {}
+    loads = serde.loads
+    lists: dict[str, Kept] = {}
     channel_values: dict[str, Any] = {}
-    for channel, ref in refs.items():
-        if ref.has_value:
-            channel_values[channel], lists[channel] = decode_value(
-                serde, ref, channel, values, where
-            )
-    checkpoint: Checkpoint = {
-        **serde.loads(row.rest),
-        "id": row.id,
-        "channel_values": channel_values,
-        "channel_versions": {
-            channel: ref.version
-            for channel, ref in refs.items()
-            if ref.version is not None
-        },
-    }
+    versions: dict[str, Any] = {}
+    for channel, (version, writer, snapshot, text) in refs.items():
+        if version is not None:
+            versions[channel] = version
+        if text:
+            channel_values[channel] = loads(text)
+        elif writer:
+            ref = Ref(version, writer, snapshot)
+            where = f"thread {thread_id!r}, checkpoint {row.id}"
+            value, kept = decode_value(serde, ref, channel, values, where)
+            channel_values[channel] = value
+            if kept is not None:
+                lists[channel] = kept
+    id, parent = row.id, row.parent
+    checkpoint: Checkpoint = loads(row.rest)
+    checkpoint["id"] = id
+    checkpoint["channel_values"] = channel_values
+    checkpoint["channel_versions"] = versions
     if row.due:
-        checkpoint["due"] = serde.loads(row.due)
-    found = CheckpointTuple(
-        checkpoint_config(thread_id, namespace, row.id),
+        checkpoint["due"] = loads(row.due)
+    found = (LoneCheckpoint if is_lone else CheckpointTuple)(
+        checkpoint_config(thread_id, namespace, id),
         checkpoint,
-        serde.loads(row.metadata),
-        checkpoint_config(thread_id, namespace, row.parent) if row.parent else None,
-        pending_writes(serde, writes, values),
+        loads(row.metadata),
+        checkpoint_config(thread_id, namespace, parent) if parent else None,
+        pending_writes(serde, writes, values) if writes else [],
     )
     return found, lists

@@ -69,7 +69,8 @@ def write(wrapper: Any, bundle: Bundle, run_id: int | None, fence: int) -> int |
 
     Inside a transaction of the caller it is a savepoint; otherwise a transaction of its own or
     one with the bundles of other threads (`turns.py`), which waits for the disk unless
-    they are all relaxed.
+    they are all relaxed. Nor need one that is followed by another: it outlives the process,
+    and if the machine dies, whoever gave it died with it.
     """
     connection = ready(wrapper)
 
@@ -80,7 +81,7 @@ def write(wrapper: Any, bundle: Bundle, run_id: int | None, fence: int) -> int |
 
     with wrapper.wrap_database_errors:
         if not inside_transaction(wrapper):
-            wish = Wish(rows, relaxed=bundle.relaxed)
+            wish = Wish(rows, relaxed=bundle.relaxed or bundle.is_followed)
             return turns_of(wrapper).write(connection, wish)
         connection.execute("SAVEPOINT durableweb_commit")
         try:

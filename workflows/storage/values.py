@@ -56,10 +56,14 @@ class Kept:
 
 @dataclass(slots=True)
 class ThreadMemory:
-    """What is known of one thread: newest map of each namespace, and its lists."""
+    """What is known of one thread: newest map of each namespace, and its lists.
+
+    `with_rows` are the namespaces whose values, when last read, did not all stand in the map.
+    """
 
     maps: dict[str, tuple[str, dict[str, Ref]]] = field(default_factory=dict)
     lists: dict[tuple[str, str], Kept] = field(default_factory=dict)
+    with_rows: set[str] = field(default_factory=set)
 
 
 class Memory:

@@ -118,20 +118,32 @@ def _text(serde: Any, pairs: list[list[Any]]) -> str:
 
 
 class Read(NamedTuple):
-    """A row whose payload was decoded; `where` names it in errors."""
+    """A row whose payload was decoded; `of` names its thread and checkpoint in errors."""
 
     row: WriteRow
     pairs: list[Any]
-    where: str
+    of: tuple[str, str]
+
+    @property
+    def where(self) -> str:
+        """The place of the row, for people."""
+        thread_id, checkpoint = self.of
+        row = self.row
+        return (
+            f"thread {thread_id!r}, checkpoint {checkpoint}: {row.slot} of {row.task}"
+        )
 
 
-def read_rows(serde: Any, rows: Iterable[WriteRow], where: str) -> list[Read]:
-    """Check and decode rows. Raises DamagedValueError."""
+def read_rows(
+    serde: Any, rows: Iterable[WriteRow], thread_id: str, checkpoint: str
+) -> list[Read]:
+    """Check and decode the writes of a checkpoint. Raises DamagedValueError."""
+    of = (thread_id, checkpoint)
     found = []
     for row in rows:
-        place = f"{where}: {row.slot} of {row.task}"
-        verify(row.payload, row.digest, place)
-        found.append(Read(row, serde.loads(row.payload), place))
+        if digest(row.payload) != row.digest:
+            verify(row.payload, row.digest, Read(row, [], of).where)  # raises
+        found.append(Read(row, serde.loads(row.payload), of))
     return found
 
 
@@ -151,12 +163,13 @@ def pending_writes(
 ) -> list[PendingWrite]:
     """(task, channel, value) of all pairs; `values` are the rows they refer to."""
     found: list[PendingWrite] = []
-    for row, pairs, where in read:
-        for pair in pairs:
+    for each in read:
+        row = each.row
+        for pair in each.pairs:
             value = (
                 pair[1]
                 if len(pair) == 2
-                else _placed(serde, pair, row.values_at, values, where)
+                else _placed(serde, pair, row.values_at, values, each.where)
             )
             found.append((row.task, pair[0], value))
     return found

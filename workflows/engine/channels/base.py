@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 
 
 class _Missing:
@@ -47,7 +47,7 @@ class Channel:
 
     def fresh(self) -> Self:
         """A channel like this one, without a value."""
-        new = copy.copy(self)
+        new = _twin(self)
         new.clear()
         return new
 
@@ -99,6 +99,41 @@ class Channel:
     def __hash__(self) -> int:
         return hash((type(self).__name__, self.key))
 
+
+def _twin(channel: T) -> T:
+    """`copy.copy`, which asks each object anew what it is made of, at a third of the price."""
+    cls = type(channel)
+    names = _slots.get(cls)
+    if names is None:
+        names = _slots[cls] = _slots_of(cls)
+    if not names:
+        return copy.copy(channel)
+    new = cls.__new__(cls)
+    try:
+        for name in names:
+            setattr(new, name, getattr(channel, name))
+    except AttributeError:  # not all of them are set
+        return copy.copy(channel)
+    return new
+
+
+def _slots_of(cls: type) -> tuple[str, ...]:
+    """The slots of a class that keeps everything in slots and is copied as others are."""
+    found: list[str] = []
+    for base in cls.__mro__[:-1]:
+        own = base.__dict__
+        slots = own.get("__slots__")
+        if not isinstance(slots, tuple) or not _COPYING.isdisjoint(own):
+            return ()
+        found += slots
+    return tuple(found)
+
+
+_COPYING = frozenset(
+    ("__copy__", "__reduce__", "__reduce_ex__", "__getstate__", "__setstate__")
+)
+_slots: dict[type, tuple[str, ...]] = {}
+T = TypeVar("T")
 
 BARE = frozenset({str, int, float, bool, list, type(None)})
 """Types of values that are never an Overwrite."""

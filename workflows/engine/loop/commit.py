@@ -168,8 +168,9 @@ def save_writes(
     writes: Sequence[TaskWrites],
     closed: Sequence[Closed] = (),
     ending: str = "",
+    is_followed: bool = False,
 ) -> Steps[None]:
-    """Save what tasks of the present step have produced; `ending` as in `Commit`."""
+    """Save what tasks of the present step have produced; the last two as in `Commit`."""
     if view.run.saver is None or not (writes or closed):
         return
     if view.run.durability == "exit":
@@ -185,6 +186,7 @@ def save_writes(
         durability=view.run.durability,
         last=last,
         ending=ending,
+        is_followed=is_followed,
     )
     try:
         yield effects.Save(saving)

@@ -36,6 +36,7 @@ _encode_in_order = msgspec.json.Encoder(order="sorted").encode
 _decode = msgspec.json.Decoder().decode
 FORMAT = "durableweb-1"
 _MARK = b'"$t"'
+_MARK_TEXT = _MARK.decode()
 _WARN_BYTES = 1024 * 1024
 MAX_BYTES = 16 * 1024 * 1024
 
@@ -102,9 +103,11 @@ class Serde:
 
         Raises UnknownTypeError, or DamagedValueError for what `encode` cannot have written.
         """
-        tree = self.tree(data)
-        marked = '"$t"' in data if isinstance(data, str) else _MARK in data
-        if not marked:
+        try:
+            tree = _decode(data)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return self.tree(data)  # says what is wrong
+        if (_MARK_TEXT if type(data) is str else _MARK) not in data:  # type: ignore[operator]
             return tree
         try:
             return rebuild(tree, self.registry)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from workflows.engine.errors import DamagedValueError, SerdeError
@@ -10,6 +12,7 @@ from workflows.engine.serde.registry import Registry
 from workflows.engine.serde.write import TAG
 
 _PARTS = frozenset({TAG, "v", "ver"})
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 def rebuild(tree: Any, registry: Registry) -> Any:
@@ -41,11 +44,13 @@ def _tagged(node: dict[str, Any], registry: Registry) -> Any:
         return _pairs(node["v"], registry)
     entry = registry.get(tag)
     value = rebuild(node["v"], registry)
-    rest = {
-        name: rebuild(part, registry)
-        for name, part in node.items()
-        if name not in _PARTS
-    }
+    rest = _NOTHING
+    if len(node) > 2:
+        rest = {
+            name: rebuild(part, registry)
+            for name, part in node.items()
+            if name not in _PARTS
+        }
     try:
         return entry.rebuild(value, node.get("ver", 1), rest)
     except SerdeError:

@@ -1,0 +1,165 @@
+"""What reading a thread and answering its question ask of the database, and of the disk."""
+
+from __future__ import annotations
+
+import threading
+from typing import TypedDict
+
+import pytest
+from django.db import connection
+
+from durableweb.graph import START, StateGraph
+from durableweb.types import Command, interrupt
+from tests.storage.commits import History
+from tests.storage.conftest import real_transactions
+from workflows.storage import leases
+from workflows.storage.leases import LeaseKeeper
+from workflows.storage.saver import DjangoSaver
+
+pytestmark = [real_transactions]
+only_sqlite = pytest.mark.skipif("connection.vendor != 'sqlite'", reason="about SQLite")
+CONFIG = {"configurable": {"thread_id": "t"}}
+
+
+class State(TypedDict, total=False):
+    said: str
+
+
+@pytest.fixture
+def log():
+    """Every statement that SQLite ran."""
+    statements: list[str] = []
+    connection.ensure_connection()
+    connection.connection.set_trace_callback(statements.append)
+    yield statements
+    connection.connection.set_trace_callback(None)
+
+
+def asking_graph(seen):
+    def ask(state):
+        answer = interrupt("Really?")
+        seen.append(answer)
+        return {"said": answer}
+
+    return (
+        StateGraph(State)
+        .add_node("ask", ask)
+        .add_edge(START, "ask")
+        .compile(checkpointer=DjangoSaver())
+    )
+
+
+def full_commits(log):
+    """For each commit, whether it waited for the disk."""
+    found, is_full = [], True
+    for line in log:
+        if line.startswith("PRAGMA synchronous"):
+            is_full = line.endswith("FULL")
+        if line == "COMMIT":
+            found.append(is_full)
+    return found
+
+
+@only_sqlite
+def test_a_small_state_is_read_in_one_statement(log):
+    history = History(DjangoSaver())
+    history.commit({"a": 1})
+    log.clear()
+
+    found = history.read(saver=DjangoSaver())
+
+    assert found.checkpoint["channel_values"] == {"a": 1}
+    assert len(log) == 1
+    assert "json_each" not in log[0]
+
+
+@only_sqlite
+def test_a_saver_remembers_that_values_stand_in_rows(log):
+    history = History(DjangoSaver())
+    history.commit({"a": "x" * 500})
+    saver = DjangoSaver()
+
+    for expected in (2, 1):
+        log.clear()
+        found = history.read(saver=saver)
+        assert found.checkpoint["channel_values"] == {"a": "x" * 500}
+        assert len(log) == expected
+
+
+@only_sqlite
+def test_an_answer_waits_for_the_disk_with_what_the_node_makes_of_it(log):
+    seen: list[str] = []
+    graph = asking_graph(seen)
+    graph.invoke({}, CONFIG, durability="sync")
+    log.clear()
+
+    graph.invoke(Command(resume="yes"), CONFIG, durability="sync")
+
+    # Taking the thread, the answer; then the step, with the end of the run.
+    assert full_commits(log) == [False, False, True]
+
+
+@pytest.mark.rule("R5.20")
+def test_an_answer_is_kept_before_the_node_runs(log_of_writes):
+    graph = asking_graph(log_of_writes)
+    graph.invoke({}, CONFIG, durability="sync")
+
+    graph.invoke(Command(resume="yes"), CONFIG, durability="sync")
+
+    assert log_of_writes.kept_at_append == [["resume"]]
+
+
+class _Watching(list):
+    """Notes, whenever something is appended, which answers another connection can see."""
+
+    def __init__(self):
+        super().__init__()
+        self.kept_at_append: list[list[str]] = []
+
+    def append(self, item):
+        super().append(item)
+        found: list[str] = []
+
+        def look():
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT slot FROM workflows_pendingwrite WHERE slot = 'resume'"
+                )
+                found.extend(row[0] for row in cursor.fetchall())
+            connection.close()
+
+        thread = threading.Thread(target=look)
+        thread.start()
+        thread.join()
+        self.kept_at_append.append(found)
+
+
+@pytest.fixture
+def log_of_writes():
+    return _Watching()
+
+
+def test_the_thread_that_renews_is_not_woken_for_every_run(monkeypatch):
+    monkeypatch.setattr(leases.threading, "Thread", _NoThread)
+    keeper = LeaseKeeper()
+    woken: list[int] = []
+    monkeypatch.setattr(keeper._changed, "notify_all", lambda: woken.append(1))
+    keeper.hold("default", 1, 1, 9.0)
+    keeper._wakes_at = keeper._last_beat + 3.0  # as it falls asleep
+
+    keeper.drop("default", 1)
+    keeper._last_beat -= 1.0
+    keeper._wakes_at -= 1.0
+    keeper.hold("default", 2, 1, 9.0)
+    assert woken == []
+
+    keeper.hold("default", 3, 1, 1.0)
+    assert woken == [1]
+
+
+class _NoThread:
+    def __init__(self, **options):
+        pass
+
+    def start(self):
+        """Nobody beats in this test."""
