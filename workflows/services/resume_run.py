@@ -28,16 +28,15 @@ from workflows.services.access import (
     row_of,
 )
 from workflows.services.action import (
-    AlreadyDecided,
     InvalidAnswer,
     KeyReused,
     NotAllowed,
-    NotPending,
     NotVisible,
     StaleCheckpoint,
     StaleQuestion,
 )
 from workflows.services.answers import make_answer
+from workflows.services.closed_question import refuse_closed
 from workflows.services.desk.closing import end_work
 from workflows.services.desk.deciding import RELATED, Decider, why_apart
 from workflows.services.desk.drafts import Fields, keep, text_of
@@ -292,27 +291,6 @@ class ResumeRun:
                 f"The idempotency key {self.idempotency_key!r} belongs to another decision."
             )
         return found
-
-
-def refuse_closed(row: Interrupt) -> None:
-    """Raise what tells why `row` takes no answer; AlreadyDecided names the decision."""
-    if row.status == Interrupt.Status.PENDING:
-        return
-    last = row.decisions.order_by("-round").first()
-    if last is not None and last.round == row.round:
-        raise AlreadyDecided(
-            f"Question #{row.pk} was decided by {last.person_name}: {last.kind}.",
-            who=last.person_name,
-            when=last.created_at,
-            kind=last.kind,
-            reason=last.reason,
-        )
-    raise NotPending(
-        f"Question #{row.pk} is {row.status} and takes no answer.",
-        when=row.closed_at,
-        kind=row.status,
-        reason=row.reason,
-    )
 
 
 def check_channels(graph: str, values: Mapping[str, Any], rights: Rights) -> None:

@@ -15,12 +15,12 @@ from workflows.models import Interrupt
 from workflows.models.interrupt import END_OF_TIME
 from workflows.services.access import Person, find_interrupt, name_of
 from workflows.services.action import InvalidAnswer, NotAllowed
+from workflows.services.closed_question import refuse_closed
 from workflows.services.desk.deciding import Decider
 from workflows.services.desk.notify import people_of, tell_people
 from workflows.services.desk.policies import rules_for
 from workflows.services.desk.steps import next_step
 from workflows.services.desk.telling import tell
-from workflows.services.resume_run import refuse_closed
 
 PRIORITIES = range(-100, 101)
 UNCHANGED: Any = object()

@@ -18,11 +18,11 @@ from workflows.models import BulkOrder, Interrupt, Vote
 from workflows.services.access import Person, Rights
 from workflows.services.action import InvalidAnswer, NotPending
 from workflows.services.answers import make_answer
+from workflows.services.closed_question import refuse_closed
 from workflows.services.desk.bulk_selection import Selection, Shown
 from workflows.services.desk.deciding import Decider, holder_of
 from workflows.services.desk.shape import shape_of
 from workflows.services.questions import title_shown
-from workflows.services.resume_run import refuse_closed
 from workflows.services.shapes import BATCH, REJECT, RESPOND, Shape
 
 ORDER_KINDS = tuple(BulkOrder.Kind.values)

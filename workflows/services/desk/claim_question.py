@@ -12,10 +12,10 @@ from django.utils import timezone
 from workflows.models import Interrupt
 from workflows.services.access import Person, find_interrupt, name_of
 from workflows.services.action import InvalidAnswer, NotAllowed
+from workflows.services.closed_question import refuse_closed
 from workflows.services.desk.deciding import ClaimedByOther, Decider, holder_of
 from workflows.services.desk.preferences import LONGEST_CLAIM
 from workflows.services.desk.telling import tell
-from workflows.services.resume_run import refuse_closed
 
 # A claim that was renewed a moment ago is left as it is: one write for many key presses.
 RENEWED_AFTER = timedelta(seconds=5)

@@ -30,11 +30,12 @@ from workflows.services.action import (
     StaleQuestion,
     Unreadable,
 )
+from workflows.services.closed_question import refuse_closed
 from workflows.services.desk import audit
 from workflows.services.desk.deciding import Decider
 from workflows.services.outbound.events import address
 from workflows.services.outbound.outside import Outside, shown_outside
-from workflows.services.resume_run import ResumeRun, refuse_closed
+from workflows.services.resume_run import ResumeRun
 
 SALT = "workflows.approval_link"
 LOST_RIGHTS = "the person may not decide this any more"
