@@ -28,8 +28,8 @@
   // Filters answer to a choice; their button is for those without scripts
   for (const select of all("[data-submit-on-change]")) select.addEventListener("change", () => select.form.requestSubmit());
 
-  // What a page wants to be read first
-  one("[data-take-focus]")?.focus();
+  // What a page wants to be read first; what went wrong comes before all
+  (one("[role=alert][data-take-focus]") || one("[data-take-focus]"))?.focus();
 
   // Relative times stay true while the page is open
   const units = [[86400, "d"], [3600, "h"], [60, "min"]];

@@ -5,6 +5,10 @@
 let endReview = () => {};
 const beginReview = () => {
   endReview();
+  // After a decision the question on the page is read first, then the strip that tells of the last
+  if (document.querySelector(".page-review .strip") && !document.querySelector("[data-take-focus]")) {
+    document.querySelector("#question-title")?.focus();
+  }
   const form = document.querySelector("[data-review]");
   const bar = document.querySelector("[data-decision-bar]");
   if (!form || !bar) return;
@@ -16,11 +20,6 @@ const beginReview = () => {
   const approve = bar.querySelector("[data-approve]");
   const approveEdit = bar.querySelector("[data-approve-edit]");
   let sending = false;
-
-  // After a decision the next question is read first, then the strip that tells of the last
-  if (document.querySelector(".page-review .strip") && !document.querySelector("[data-take-focus]")) {
-    document.querySelector("#question-title")?.focus();
-  }
 
   // The edit form opens from its button and takes the focus
   bar.querySelector("[data-open-edit]")?.addEventListener("click", (event) => {
