@@ -480,3 +480,13 @@ def a_branch_annotated_with_names(api, run):
         run.attempt(gives, unknown),
         gives(unknown, ["x"]),
     ]
+
+
+@program("R1.26", "R1.32")
+def a_send_to_a_deferred_node_is_a_task_of_its_own(api, run):
+    built = graph(api, (api.START, "late"), a=None)
+    built.add_node("late", say("late"), defer=True)
+    built.add_conditional_edges(
+        api.START, lambda s: [api.Send("late", {"a": 1}), "a"], ["late", "a"]
+    )
+    return run.invoke(built.compile(), {"log": []})

@@ -365,3 +365,37 @@ def questions_in_parallel_subgraphs(api, run):
     left = [i.value for i in run.get_state(g, run.config()).interrupts]
     last = run.invoke(g, api.Command(resume="a"), run.config())
     return [sorted(ids), len(some["__interrupt__"]), left, last]
+
+
+@program(
+    "R1.29",
+    differs="a command for the parent that comes out of a @task reaches the node that has called "
+    "it (LangGraph loses it)",
+    expected=[{"log": ["in", "up", "next", "target"]}, ["n"]],
+)
+def a_command_for_the_parent_out_of_a_task(api, run):
+    calls = []
+
+    def up(state):
+        return api.Command(
+            graph=api.Command.PARENT, update={"log": ["up"]}, goto="target"
+        )
+
+    inner = graph(api, (api.START, "up"), up=up).compile()
+
+    @api.task
+    def ask_below():
+        return inner.invoke({"log": []})
+
+    def n(state):
+        calls.append("n")
+        ask_below().result()
+        calls.append("not here")
+
+    built = graph(api, (api.START, "n"), ("n", "next"), n=n, next=None, target=None)
+    return [
+        run.invoke(
+            built.compile(checkpointer=run.saver), {"log": ["in"]}, run.config()
+        ),
+        calls,
+    ]

@@ -78,8 +78,15 @@ def fire_joins(
 
 
 def _still_deferred(view: View, ran: list[Task]) -> list[Due]:
-    done = {task.name for task in ran}
-    return [item for item in view.due if item.get("defer") and item["node"] not in done]
+    # By item, not by name: a Send to a deferred node does not wait and is another task (R1.26).
+    # An update in the name of a node has no item of its own, and stands for whichever waits.
+    done = {id(task.due) for task in ran}
+    stood_for = {task.name for task in ran if not task.due}
+    return [
+        item
+        for item in view.due
+        if item.get("defer") and id(item) not in done and item["node"] not in stood_for
+    ]
 
 
 class Routes:

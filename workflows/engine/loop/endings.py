@@ -117,8 +117,14 @@ def _fail(view: View, step: Step, task: Task, error: BaseException) -> Steps[Non
         yield from _refuse(view, step, task, error, refused)
         return
     if isinstance(error, GraphBubbleUp):
-        step.failures.append((task, error))
         leave(step, task)
+        if (
+            task.call is not None
+        ):  # a Command for the graph above goes on to who has called
+            task.state = "failed"
+            step.replies.append((task, error))
+            return
+        step.failures.append((task, error))
         yield from stop(view, step)
         return
     swallowed = isinstance(error, InterruptSwallowedError)  # R5.12 holds for it too
