@@ -28,7 +28,7 @@ class Inspection(Bound):
     ) -> StateSnapshot:
         """The thread's state (R6.1). Raises ValueError without a checkpointer."""
         run = self._look(config)
-        found: StateSnapshot = blocking.drive(
+        found: StateSnapshot = blocking.look(
             run, snapshot.read(run, subgraphs=subgraphs)
         )
         return found
@@ -59,7 +59,7 @@ class Inspection(Bound):
         """
         run = self._look(config)
         below = partial(self._inspecting_below, run) if subgraphs else None
-        yield from blocking.drive(
+        yield from blocking.look(
             run, snapshot.history(run, filter, before, limit, below)
         )
 

@@ -16,6 +16,7 @@ from workflows.engine.checkpoint.base import (
     Config,
     Place,
 )
+from workflows.engine.checkpoint.shapes import Looked
 
 
 def _hop(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -27,9 +28,18 @@ class AsyncTwins(BaseCheckpointSaver):
 
     only_hops = True
 
+    def get_if_changed(self, config: Config, known: Any) -> Looked:
+        """What `get_tuple` gives, with a sign; nothing where the sign would be `known`."""
+        raise NotImplementedError
+
     async def aget_tuple(self, config: Config) -> CheckpointTuple | None:
         """Async twin of `get_tuple`."""
         return await _hop(self.get_tuple)(config)
+
+    async def aget_if_changed(self, config: Config, known: Any) -> Looked:
+        """Async twin of `get_if_changed`."""
+        found: Looked = await _hop(self.get_if_changed)(config, known)
+        return found
 
     async def alist(
         self,

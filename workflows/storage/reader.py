@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from django.db import connections
 
 from workflows.engine.checkpoint.base import CheckpointTuple, Config
+from workflows.engine.checkpoint.shapes import Looked
 from workflows.engine.serde.vault import Vault
 from workflows.storage import reading, sealing
 from workflows.storage.async_twins import AsyncTwins
@@ -18,11 +19,13 @@ from workflows.storage.values import Memory, ThreadMemory
 from workflows.storage.writes import Read, Values, WriteRow, places_of, read_rows
 
 _PAGE = 50
+_SIGN_BYTES = 16 * 1024
 
 
 class Reader(AsyncTwins):
     """Reads checkpoints from the database `using`; `_codec` decodes them."""
 
+    tells_sameness = True
     using: str
     _codec: Any
     _memory: Memory
@@ -30,24 +33,40 @@ class Reader(AsyncTwins):
 
     def get_tuple(self, config: Config) -> CheckpointTuple | None:
         """The checkpoint at `config` (its `checkpoint_id`, else the newest), or None."""
+        return self._seen(config, None).found
+
+    def get_if_changed(self, config: Config, known: Any) -> Looked:
+        """What `get_tuple` gives, with the rows it was made of as its sign.
+
+        Nothing is put together where they are `known`: whoever has written meanwhile, has
+        changed them.
+        """
+        return self._seen(config, known)
+
+    def _seen(self, config: Config, known: Any) -> Looked:
         thread_id, namespace, checkpoint_id = address(config)
         wrapper = connections[self.using]
         memory = self._memory.of(thread_id)
+        place = (wrapper, thread_id, namespace, checkpoint_id)
         opened = None
-        found = None
         if wrapper.vendor == SQLITE and namespace not in memory.with_rows:
-            rows = reading.short(wrapper, thread_id, namespace, checkpoint_id)
+            rows = reading.short(*place)
+            if rows == known:
+                return Looked(known, None, True)
             found = reading.from_short(rows)
             if found is None:
-                return None
+                return Looked(None, None)
             opened = self._open(thread_id, found.row, found.writes)
             if opened.needs_rows():
                 memory.with_rows.add(namespace)
                 opened = None
         if opened is None:
-            found = reading.whole(wrapper, thread_id, namespace, checkpoint_id)
+            rows = reading.whole_rows(*place)
+            if rows == known:
+                return Looked(known, None, True)
+            found = reading.whole(rows)
             if found is None:
-                return None
+                return Looked(None, None)
             opened = self._open(thread_id, found.row, found.writes)
         assert found is not None  # noqa: S101
         values = found.values
@@ -58,9 +77,10 @@ class Reader(AsyncTwins):
             )
         if self._vault is not None:
             values = sealing.Opener(self._vault, thread_id).values(values)
-        return self._built(
+        built = self._built(
             thread_id, namespace, opened, values, is_lone=found.is_lone, memory=memory
         )
+        return Looked(None if single or _is_large(rows) else rows, built)
 
     def list(
         self,
@@ -188,6 +208,16 @@ class _Opened(NamedTuple):
             if writer and not text:
                 return True
         return any(each.row.values_at for each in self.read)
+
+
+def _is_large(rows: Iterable[Sequence[Any]]) -> bool:
+    """Whether rows are too much to be kept for being known again."""
+    size = 0
+    for row in rows:
+        for part in row:
+            if type(part) is str:
+                size += len(part)
+    return size > _SIGN_BYTES
 
 
 def address(config: Config) -> tuple[str, str, str | None]:

@@ -121,10 +121,13 @@ class Whole(NamedTuple):
     is_lone: bool
 
 
-def whole(
+Rows = list[tuple[Any, ...]]
+
+
+def whole_rows(
     wrapper: Any, thread_id: str, namespace: str, checkpoint_id: str | None
-) -> Whole | None:
-    """The checkpoint of that id, or the newest of the namespace, in one statement.
+) -> Rows:
+    """The checkpoint of that id, or the newest of the namespace, raw, in one statement.
 
     Raises DamagedValueError where its channel map is no JSON.
     """
@@ -132,7 +135,7 @@ def whole(
     named = (checkpoint_id,) if checkpoint_id else ()
     sql = _whole_sql(wrapper.vendor, bool(named))
     try:
-        rows = execute(
+        return execute(  # type: ignore[no-any-return]
             wrapper, sql, (*place, *named, *place, *place, *place)
         ).fetchall()
     except DataError as error:
@@ -140,6 +143,10 @@ def whole(
             f"thread {thread_id!r}: the channel map of a checkpoint is damaged; restore the "
             "row from a backup or go back to an earlier checkpoint"
         ) from error
+
+
+def whole(rows: Rows) -> Whole | None:
+    """What the rows of `whole_rows` say."""
     head = None
     values: dict[tuple[str, str], Sequence[str]] = {}
     writes = []
@@ -163,7 +170,7 @@ def whole(
 
 def short(
     wrapper: Any, thread_id: str, namespace: str, checkpoint_id: str | None
-) -> list[tuple[Any, ...]]:
+) -> Rows:
     """The checkpoint and its writes, raw, for `from_short`; on SQLite only."""
     connection = ready(wrapper)
     with wrapper.wrap_database_errors:
@@ -174,7 +181,7 @@ def short(
         return connection.execute(_SHORT_NEWEST, place).fetchall()  # type: ignore[no-any-return]
 
 
-def from_short(rows: Iterable[tuple[Any, ...]]) -> Whole | None:
+def from_short(rows: Rows) -> Whole | None:
     """What the rows of `short` say; its values are for the caller to fetch."""
     head = None
     writes = []

@@ -86,6 +86,7 @@ class DjangoSaver(Reader):
         self._codec: Any = serde or default_serde
         self._vault = sealing.vault() if cipher is None else Vault(cipher)
         self._memory = Memory()
+        self.looked_at: dict[Any, Any] = {}
         self._places: dict[str, Place] = {}
         self._lock = threading.Lock()
 

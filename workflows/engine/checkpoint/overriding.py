@@ -28,6 +28,10 @@ def obey(cls: Any, base: Any) -> None:
             cls.head = base.head
         if _rank(cls, "aget_tuple") < _rank(cls, "aopen"):
             cls.aopen = base.aopen_in_parts
+    if cls.tells_sameness and _rank(cls, "get_tuple", "aget_tuple") < _rank(
+        cls, "get_if_changed"
+    ):
+        cls.tells_sameness = False
     cls.awaited = any(
         not _ASYNC.isdisjoint(each.__dict__)
         for each in cls.__mro__

@@ -60,6 +60,18 @@ class LoneCheckpoint(CheckpointTuple):
     __slots__ = ()
 
 
+class Looked(NamedTuple):
+    """What a saver has seen at a config, and by which sign it will know it again.
+
+    Equal signs mean that `found` would be the same; None means that it cannot be told. With `is_same`, nothing was
+    put together.
+    """
+
+    sign: Any
+    found: CheckpointTuple | None
+    is_same: bool = False
+
+
 @dataclass(slots=True)
 class Asked:
     """A question as a review queue needs it: where it stands beside what it asks."""

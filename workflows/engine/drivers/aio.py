@@ -29,6 +29,7 @@ from workflows.engine.loop.effects import (
     Keep,
     List,
     Load,
+    Look,
     Lookup,
     Open,
     Save,
@@ -171,6 +172,8 @@ class Aio:
                 return None
             case Load(config):
                 return await self.saver.aget_tuple(config)
+            case Look(config, known):
+                return await self.saver.aget_if_changed(config, known)
             case Open(thread_id, head):
                 self.place = await self.saver.aopen(thread_id, head, self)
                 return self.place

@@ -33,6 +33,7 @@ from workflows.engine.loop.effects import (
     Keep,
     List,
     Load,
+    Look,
     Lookup,
     Open,
     Save,
@@ -183,17 +184,13 @@ class Blocking:
             case Emit():
                 self.chunks += handed_out(self.run, request)
                 return None
-            case Load(config):
-                return self.saver.get_tuple(config)
+            case Load() | Look() | List():
+                return _read(self.saver, request)
             case Open(thread_id, head):
                 self.place = self.saver.open(thread_id, head, self)
                 return self.place
             case Cancel():
                 return ()  # threads cannot be stopped; their results are kept
-            case List(config, filter, before, limit):
-                return list(
-                    self.saver.list(config, filter=filter, before=before, limit=limit)
-                )
             case Compute():
                 if request.is_async:
                     check_blocking(None, getattr(request.fn, "__name__", "?"))
@@ -348,3 +345,34 @@ class Blocking:
 def drive(run: Run, steps: Steps[Any]) -> Any:
     """Answer `steps` on this thread; returns what it returns."""
     return Blocking(run, steps).drive()
+
+
+def look(run: Run, steps: Steps[Any]) -> Any:
+    """Answer `steps` that only read: nothing is started, nobody waits for it, nothing stops it."""
+    saver = run.saver
+    answer = None
+    try:
+        while True:
+            request = steps.send(answer)
+            if faults.active is not None:
+                faults.active.before(request)
+            answer = _read(saver, request)
+    except StopIteration as stop:
+        return stop.value
+
+
+def _read(saver: Any, request: Any) -> Any:
+    if type(request) is Look:
+        return saver.get_if_changed(request.config, request.known)
+    if type(request) is Load:
+        return saver.get_tuple(request.config)
+    if type(request) is List:
+        return [
+            *saver.list(
+                request.config,
+                filter=request.filter,
+                before=request.before,
+                limit=request.limit,
+            )
+        ]
+    raise TypeError(f"{request!r} is no request to read")

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from workflows.engine.cache.base import FullKey
 from workflows.engine.checkpoint.base import Commit, Config, Place
+from workflows.engine.checkpoint.shapes import Looked
 from workflows.engine.loop.records import Task
 
 T = TypeVar("T")
@@ -31,6 +32,14 @@ class Load:
     """Read a checkpoint with its pending writes; answered with the tuple or None."""
 
     config: Config
+
+
+@dataclass(slots=True)
+class Look:
+    """Read a checkpoint unless it is as `known` says; answered with what was `Looked`."""
+
+    config: Config
+    known: Any
 
 
 @dataclass(slots=True)
@@ -115,7 +124,18 @@ class Keep:
 
 
 Request = (
-    Open | Load | Save | List | Start | Wait | Cancel | Emit | Compute | Lookup | Keep
+    Open
+    | Load
+    | Look
+    | Save
+    | List
+    | Start
+    | Wait
+    | Cancel
+    | Emit
+    | Compute
+    | Lookup
+    | Keep
 )
 
 
@@ -168,6 +188,12 @@ def open_thread(thread_id: str, expected_head: str | None) -> Steps[Place]:
 def load(config: Config) -> Steps[Any]:
     """Read a checkpoint."""
     return (yield Load(config))
+
+
+def look(config: Config, known: Any) -> Steps[Looked]:
+    """Read a checkpoint of a saver that `tells_sameness`."""
+    looked: Looked = yield Look(config, known)
+    return looked
 
 
 def save(commit: Commit) -> Steps[None]:

@@ -9,7 +9,7 @@ from typing import Any
 from workflows.engine.checkpoint.base import CheckpointTuple, checkpoint_config
 from workflows.engine.constants import END, ERROR, NS_SEP, RETURN
 from workflows.engine.errors import CheckpointNotFoundError
-from workflows.engine.loop import effects
+from workflows.engine.loop import again, effects
 from workflows.engine.loop.apply import apply_writes
 from workflows.engine.loop.chunks import result_of
 from workflows.engine.loop.effects import Steps
@@ -30,9 +30,19 @@ def read(run: Run, *, subgraphs: bool = False) -> Steps[StateSnapshot]:
     Raises CheckpointNotFoundError for an id the thread does not have.
     """
     thread_id = run.thread_id or ""
-    saved: CheckpointTuple | None = yield from effects.load(
-        checkpoint_config(thread_id, run.namespace, run.checkpoint_id)
-    )
+    config = checkpoint_config(thread_id, run.namespace, run.checkpoint_id)
+    last = looked = None
+    saved: CheckpointTuple | None
+    if again.may_repeat(run, subgraphs=subgraphs):
+        last = again.last_shown(run)
+        kept = last.kept if last is not None else None
+        known = last.sign if last is not None and kept is not None else None
+        looked = yield from effects.look(config, known)
+        if looked.is_same and kept is not None:
+            return again.made_again(kept)
+        saved = looked.found
+    else:
+        saved = yield from effects.load(config)
     if saved is None:
         if run.checkpoint_id is not None:
             raise CheckpointNotFoundError(thread_id, run.checkpoint_id)
@@ -50,6 +60,8 @@ def read(run: Run, *, subgraphs: bool = False) -> Steps[StateSnapshot]:
     snapshot = yield from describe(
         run, saved, with_pending=run.checkpoint_id is None, subgraphs=subgraphs
     )
+    if looked is not None:
+        again.note(run, looked, last, snapshot)
     return snapshot
 
 

@@ -14,6 +14,9 @@ import msgspec
 encode_plain = msgspec.json.Encoder().encode
 """For values that are known to be plain; what is not may change without a word."""
 
+decode_plain = msgspec.json.Decoder().decode
+"""The way back."""
+
 SAFE = frozenset({str, int, bool, type(None)})
 _LEVELS = 32
 _LONG = 12
