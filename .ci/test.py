@@ -194,10 +194,22 @@ STAGES: dict[str, Callable[[dict[str, str]], list[Job]]] = {
 }
 
 
+def keep_bytecode(env: dict[str, str], folder: Path) -> None:
+    """Compile each module once, not in each of some three hundred processes.
+
+    Images of CI tell Python to keep no bytecode, and uv compiles nothing: a process of the
+    product then starts in 3.4 seconds of a processor instead of 1.3.
+    """
+    env.pop("PYTHONDONTWRITEBYTECODE", None)
+    env["PYTHONPYCACHEPREFIX"] = str(folder)
+
+
 @contextmanager
 def surroundings(report: Report, stages: list[str]) -> Iterator[dict[str, str]]:
     """The environment of the stages: a browser's path and a PostgreSQL server's URL."""
     env = dict(os.environ)
+    bytecode = tempfile.TemporaryDirectory(prefix="durableweb-bytecode-")
+    keep_bytecode(env, Path(bytecode.name))
     cluster = postgres.Cluster()
     if stages != ["check"]:
         headline("a PostgreSQL and a Chromium")
@@ -216,6 +228,7 @@ def surroundings(report: Report, stages: list[str]) -> Iterator[dict[str, str]]:
         yield env
     finally:
         cluster.stop()
+        bytecode.cleanup()
 
 
 def main() -> int:

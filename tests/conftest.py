@@ -9,16 +9,23 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from django.apps import apps
 from django.conf import settings
 from django.db import connection
 from django.db.models.signals import post_migrate
+from django.test import TransactionTestCase
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from pytest_django import DjangoDbBlocker
+from whitenoise.middleware import WhiteNoiseMiddleware
 
 from tests.support import chromium, postgres
 from tests.support.databases import Databases
+from tests.support.emptying import Emptying, instead_of_flush
+from tests.support.folders import place_for_databases
 from tests.support.server import Processes
 from workflows.wiring import APPEND_ONLY
 
@@ -42,14 +49,22 @@ def db_kind() -> str:
 
 
 @pytest.fixture(scope="session")
+def database_folder() -> Iterator[Path]:
+    """Where the files of SQLite's databases lie."""
+    with TemporaryDirectory(
+        prefix="durableweb-", dir=place_for_databases(), ignore_cleanup_errors=True
+    ) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
 def django_db_modify_db_settings(
-    django_db_modify_db_settings_parallel_suffix: None,
-    tmp_path_factory: pytest.TempPathFactory,
+    django_db_modify_db_settings_parallel_suffix: None, database_folder: Path
 ) -> None:
     """Put SQLite's test database into a file: threads and processes share it then."""
     database = settings.DATABASES["default"]
     if not settings.IS_POSTGRESQL:
-        file = tmp_path_factory.mktemp("database") / "test.sqlite3"
+        file = database_folder / "test.sqlite3"
         database.setdefault("TEST", {})["NAME"] = str(file)
 
 
@@ -58,6 +73,39 @@ def _tables_can_be_emptied() -> None:
     """Leave out the triggers that keep the audit: tests empty their tables at the end."""
     app = apps.get_app_config("workflows")
     post_migrate.disconnect(sender=app, dispatch_uid=APPEND_ONLY)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[None]:
+    """Make the test database; tests that commit leave it as they found it, quickly."""
+    with pytest.MonkeyPatch.context() as patched:
+        with django_db_blocker.unblock():
+            teardown = instead_of_flush(Emptying())
+        patched.setattr(TransactionTestCase, "_fixture_teardown", teardown)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _static_files_are_listed_once() -> Iterator[None]:
+    """Each client of a test makes its own middleware, which would read two hundred files.
+
+    That took 30 ms of the processor a client, a third of some pages' tests.
+    """
+    look = WhiteNoiseMiddleware.add_files_from_finders
+    found: dict[str, dict[str, Any]] = {}
+
+    def look_once(middleware: WhiteNoiseMiddleware) -> None:
+        prefix = middleware.static_prefix
+        if prefix not in found:
+            look(middleware)
+            found[prefix] = dict(middleware.files)
+        middleware.files.update(found[prefix])
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(WhiteNoiseMiddleware, "add_files_from_finders", look_once)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -107,11 +155,10 @@ def pg_url(pg_cluster: postgres.Cluster) -> str:
 
 @pytest.fixture(scope="session")
 def databases(
-    pg_cluster: postgres.Cluster, tmp_path_factory: pytest.TempPathFactory
+    pg_cluster: postgres.Cluster, database_folder: Path
 ) -> Iterator[Databases]:
     """Fresh databases for server processes: `databases.new("sqlite")`."""
-    folder = tmp_path_factory.mktemp("databases")
-    made = Databases(folder, lambda: url_of(pg_cluster))
+    made = Databases(database_folder, lambda: url_of(pg_cluster))
     yield made
     made.drop_all()
 

