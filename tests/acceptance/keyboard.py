@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
@@ -48,12 +49,12 @@ class Hands:
         ]
         numbers = []
         for run in runs:
-            self.site.wait(
-                lambda run=run: "Waits for a person" in self.visitor.status(run),
-                "question",
-            )
+            self.site.wait(partial(self._waits, run), "question")
             numbers.append(self.visitor.question(run))
         return numbers
+
+    def _waits(self, run: int) -> bool:
+        return "Waits for a person" in self.visitor.status(run)
 
     def open(self, path: str) -> None:
         self.page.goto(f"{self.site.address}{path}")
