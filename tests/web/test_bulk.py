@@ -343,7 +343,10 @@ class TestProgress:
 
     @pytest.mark.parametrize("act", ["order", "1/stop", "1/retry", "1/undo"])
     def test_a_link_does_nothing(self, as_, order, act):
-        assert as_("reviewer").get(f"/bulk/{act}").status_code == 405
+        answer = as_("reviewer").get(f"/bulk/{act}")
+        assert answer.status_code == 405
+        assert answer["Allow"] == "POST"
+        assert Html(answer).has_text("cannot be opened by itself")
 
     def test_the_run_is_for_operators_the_list_for_its_owner(self, as_, order):
         assert Html(as_("operator").get("/runs/")).has_text("Bulk decision")
