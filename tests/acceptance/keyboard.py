@@ -44,16 +44,15 @@ class Hands:
     def ask(self, *names: str) -> list[int]:
         """Start a workflow for each; returns the numbers of their questions."""
         wish = {"input/age": "36", "input/more": "{}"}
-        runs = [
-            self.visitor.start("wishes", **wish, **{"input/name": n}) for n in names
-        ]
         numbers = []
-        for run in runs:
-            self.site.wait(partial(self._waits, run), "question")
+        # One after the other: of two workers the second may ask first.
+        for name in names:
+            run = self.visitor.start("wishes", **wish, **{"input/name": name})
+            self.site.wait(partial(self.is_asked, run), "question")
             numbers.append(self.visitor.question(run))
         return numbers
 
-    def _waits(self, run: int) -> bool:
+    def is_asked(self, run: int) -> bool:
         return "Waits for a person" in self.visitor.status(run)
 
     def open(self, path: str) -> None:

@@ -1,4 +1,7 @@
-"""How long claims of one person last, and the secret that a webhook had before its present one."""
+"""How long claims of one person last, and the secret that a webhook had before its present one.
+
+A bulk order may also send questions back, and close them.
+"""
 
 from django.db import migrations, models
 
@@ -24,5 +27,10 @@ class Migration(migrations.Migration):
             model_name='webhook',
             name='old_secret_until',
             field=models.DateTimeField(blank=True, null=True),
+        ),
+        migrations.AlterField(
+            model_name='bulkorder',
+            name='kind',
+            field=models.CharField(choices=[('approve', 'Approve'), ('reject', 'Reject'), ('respond', 'Respond'), ('changes', 'Changes'), ('close', 'Close')], max_length=10),
         ),
     ]

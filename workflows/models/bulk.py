@@ -17,6 +17,8 @@ class BulkOrder(models.Model):
         APPROVE = "approve"
         REJECT = "reject"
         RESPOND = "respond"
+        CHANGES = "changes"
+        CLOSE = "close"
 
     id = models.BigAutoField(primary_key=True)
     graph = models.CharField(max_length=200)

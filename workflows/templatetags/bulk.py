@@ -30,6 +30,8 @@ KINDS = {
     "approve": "Approve",
     "reject": "Reject",
     "respond": "Answer",
+    "changes": "Send back",
+    "close": "Close",
 }
 
 

@@ -79,7 +79,7 @@ class TestGroups:
 
         [group] = plan(people.reviewer, [asked]).groups
 
-        assert group.kinds == ("respond",)
+        assert group.kinds == ("respond", "changes", "close")
 
     def test_a_form_that_cannot_be_sent_as_it_stands_is_counted_out(
         self, people, letter

@@ -19,6 +19,7 @@ from workflows.services.desk import audit
 from workflows.services.desk.bulk_edit import Scalar, changed, fields_of, read_like
 from workflows.services.desk.bulk_plan import (
     ORDER_KINDS,
+    WITH_REASON,
     Candidate,
     Group,
     Plan,
@@ -27,7 +28,7 @@ from workflows.services.desk.bulk_plan import (
 from workflows.services.desk.bulk_selection import Shown, select_numbers
 from workflows.services.keys import check_key
 from workflows.services.resume_run import MAX_REASON_LENGTH
-from workflows.services.shapes import APPROVE, EDIT, REJECT, RESPOND
+from workflows.services.shapes import APPROVE, CHANGES, EDIT, REJECT, RESPOND
 from workflows.services.start_run import StartRun
 from workflows.storage.sealing import ANSWER, seal
 
@@ -121,7 +122,7 @@ class OrderBulk:
             node=group.node,
             action=group.action,
             kind=self.kind,
-            reason=self.reason if self.kind == REJECT else "",
+            reason=self.reason if self.kind in WITH_REASON else "",
             response=seal(serde.dumps(self.response), thread, ANSWER)
             if self.kind == RESPOND
             else "",
@@ -192,6 +193,8 @@ class OrderBulk:
                 errors[name] = f"At most {MAX_REASON_LENGTH} characters."
         if self.kind == REJECT and not self.reason.strip():
             errors["reason"] = "Say why; every one of them gets these words."
+        if self.kind == CHANGES and not self.reason.strip():
+            errors["reason"] = "Say what should change; every one of them gets it."
         if self.kind == RESPOND and not self.response.strip():
             errors["response"] = "Write the answer; every one of them gets these words."
         if self.edits and self.kind != APPROVE:
@@ -243,7 +246,9 @@ class OrderBulk:
             return item.problem(EDIT, changed(item.shape, self.edited_field, edit))
         if self.kind == RESPOND:
             return item.problem(self.kind, self.response)
-        return item.problem(self.kind, None, self.reason if self.kind == REJECT else "")
+        return item.problem(
+            self.kind, None, self.reason if self.kind in WITH_REASON else ""
+        )
 
     def _first(self) -> BulkOrder | None:
         if self.idempotency_key is None:

@@ -21,11 +21,20 @@ from workflows.services.answers import make_answer
 from workflows.services.closed_question import refuse_closed
 from workflows.services.desk.bulk_selection import Selection, Shown
 from workflows.services.desk.deciding import Decider, holder_of
-from workflows.services.desk.shape import shape_of
+from workflows.services.desk.shape import closes_by_cancelling, narrowed, shape_of
 from workflows.services.questions import title_shown
-from workflows.services.shapes import BATCH, REJECT, RESPOND, Shape
+from workflows.services.shapes import (
+    BATCH,
+    CHANGES,
+    CLOSE,
+    REJECT,
+    RESPOND,
+    Shape,
+)
 
 ORDER_KINDS = tuple(BulkOrder.Kind.values)
+# With these a reason goes to each workflow, or into the record.
+WITH_REASON = frozenset({REJECT, CHANGES, CLOSE})
 _ACTION_LENGTH = 200
 
 
@@ -41,13 +50,21 @@ class Excluded:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A question that may be decided."""
+    """A question that may be decided; `shape` has the decisions that its rules leave.
+
+    `close_ends_run` says that closing it without an answer cancels its run.
+    """
 
     row: Interrupt
     shape: Shape
+    close_ends_run: bool = False
 
     def problem(self, kind: str, value: Any = None, reason: str = "") -> str:
         """Why this question does not take such a decision; empty where it does."""
+        if kind == CLOSE and CLOSE not in self.shape.kinds:
+            return "it may not be closed without an answer"
+        if kind == CLOSE and self.close_ends_run:
+            return ""
         try:
             make_answer(self.shape, kind, value, reason)
         except InvalidAnswer as refusal:
@@ -124,7 +141,9 @@ class _Sorter:
         code, why = self._reason(row, shown)
         if not code:
             try:
-                return Candidate(row, shape_of(row))
+                rules = self._decider.rules(row)
+                shape = narrowed(shape_of(row), rules)
+                return Candidate(row, shape, closes_by_cancelling(rules))
             except SerdeError as error:
                 code, why = "unreadable", f"It cannot be read: {error}"
         return Excluded(row.pk, title_shown(row), code, why)
@@ -174,6 +193,7 @@ def _key(item: Candidate) -> str:
         shape.name,
         _action(shape),
         list(shape.kinds),
+        item.close_ends_run,
         shape.schema,
     ]
     text = json.dumps(said, sort_keys=True, default=str)
@@ -192,5 +212,5 @@ def count_possible(items: Sequence[Candidate], kind: str) -> int:
     """How many of these questions take a decision of this kind, as they stand."""
     # Any words will do: what counts is whether there is a place for them.
     value = "…" if kind == RESPOND else None
-    reason = "…" if kind == REJECT else ""
+    reason = "…" if kind in WITH_REASON else ""
     return sum(1 for each in items if not each.problem(kind, value, reason))

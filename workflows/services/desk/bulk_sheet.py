@@ -93,7 +93,8 @@ class OpenGroup:
 
     `shown` names every question of it with version and round, as it goes into the form.
     `fields` can be changed one by one; `field` is the chosen one. `votes` counts those for
-    which a decision of this person is one of several that are needed.
+    which a decision of this person is one of several that are needed. `close_ends_runs` says
+    that closing them without an answer cancels their runs.
     """
 
     head: GroupHead
@@ -108,6 +109,7 @@ class OpenGroup:
     undo: str = ""
     fields: tuple[str, ...] = ()
     field: str = ""
+    close_ends_runs: bool = False
 
     @property
     def not_listed(self) -> int:
@@ -215,6 +217,7 @@ def _open(person: Person, group: Group, edit: str) -> OpenGroup:
         undo=span(seconds) if seconds else "",
         fields=fields,
         field=chosen,
+        close_ends_runs=any(each.close_ends_run for each in group.items),
     )
 
 
