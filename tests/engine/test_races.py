@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from typing import Any
 
@@ -119,6 +120,7 @@ def test_a_thread_is_free_again_after_a_failure() -> None:
             flow.invoke({"log": []}, CONFIG)
 
 
+@pytest.mark.rule("R3.18")
 def test_leaving_a_stream_frees_the_thread() -> None:
     flow = build(Life(World()), "x y", (START, "x"), ("x", "y")).compile(
         checkpointer=InMemorySaver()
@@ -129,6 +131,7 @@ def test_leaving_a_stream_frees_the_thread() -> None:
     assert flow.invoke(None, CONFIG) == {"log": ["<x>", "<y>"]}
 
 
+@pytest.mark.rule("RA.2")
 def test_a_stream_that_nobody_reads_on_is_taken_over() -> None:
     flow = build(Life(World()), "x y", (START, "x"), ("x", "y")).compile(
         checkpointer=InMemorySaver()
@@ -141,6 +144,51 @@ def test_a_stream_that_nobody_reads_on_is_taken_over() -> None:
         next(abandoned)
 
 
+@pytest.mark.rule("R3.18", "RA.2")
+async def test_the_next_call_goes_on_at_once_where_an_async_stream_was_left() -> None:
+    """Breaking out of `async for` closes nothing yet; a task of the step may be at work."""
+    go_on = asyncio.Event()
+
+    async def slow(state: Any) -> Any:
+        await asyncio.wait_for(go_on.wait(), 30)
+        return {"log": ["slow"]}
+
+    edges = [(START, "x"), (START, "slow"), (["x", "slow"], "y")]
+    flow = build(Life(World()), "x slow y", *edges, slow=slow).compile(
+        checkpointer=InMemorySaver()
+    )
+    async for _ in flow.astream({"log": []}, CONFIG):
+        break
+    go_on.set()
+
+    out = await flow.ainvoke(None, CONFIG)
+
+    assert out == {"log": ["slow", "<x>", "<y>"]}
+
+
+@pytest.mark.rule("RA.2")
+async def test_a_stream_that_is_still_held_is_not_taken_over_from_its_tasks() -> None:
+    go_on = asyncio.Event()
+
+    async def slow(state: Any) -> Any:
+        await asyncio.wait_for(go_on.wait(), 30)
+        return {"log": ["slow"]}
+
+    edges = [(START, "x"), (START, "slow")]
+    flow = build(Life(World()), "x slow", *edges, slow=slow).compile(
+        checkpointer=InMemorySaver()
+    )
+    held = flow.astream({"log": []}, CONFIG)
+    await anext(held)
+
+    with pytest.raises(ThreadBusyError, match="since 20"):
+        await flow.ainvoke(None, CONFIG)
+
+    go_on.set()
+    assert [chunk async for chunk in held] == [{"slow": {"log": ["slow"]}}]
+
+
+@pytest.mark.rule("RA.2")
 def test_a_run_inside_a_task_of_the_same_thread_is_refused() -> None:
     saver = InMemorySaver()
     other = build(Life(World()), "x", (START, "x")).compile(checkpointer=saver)

@@ -190,8 +190,8 @@ class ThreadBusyError(ConcurrencyError):
         self, run_id: str, since: Any = None, *, thread_id: str | None = None
     ) -> None:
         super().__init__(
-            f"thread {thread_id!r} is busy with run {run_id} since {since}; "
-            "wait for it to end or cancel it"
+            f"thread {thread_id!r} is busy with run {run_id}"
+            f"{f' since {since}' if since else ''}; wait for it to end or cancel it"
         )
         self.run_id = run_id
         self.since = since

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing, closing
 from typing import Any, Literal
 
@@ -107,7 +107,7 @@ class Pregel(Inspection, Clearing):
                     yield reader.shape(*each)
         self._raise_pause(run, driver.result)
 
-    async def astream(
+    def astream(
         self,
         input: Any,
         config: dict[str, Any] | None = None,
@@ -124,10 +124,18 @@ class Pregel(Inspection, Clearing):
         debug: bool | None = None,
         version: Literal["v1", "v2"] = "v1",
         **more: Any,
-    ) -> AsyncIterator[Any]:
+    ) -> AsyncGenerator[Any, None]:
         """Async twin of `stream`."""
-        run, reader = self._open(Arguments.taken(locals()))
-        driver = aio.Aio(run, execute(run, input))
+        left = aio.Left()
+        chunks = self._read(Arguments.taken(locals()), input, left)
+        left.watch(chunks)
+        return chunks
+
+    async def _read(
+        self, arguments: Arguments, input: Any, left: aio.Left
+    ) -> AsyncGenerator[Any, None]:
+        run, reader = self._open(arguments)
+        driver = aio.Aio(run, execute(run, input), left)
         async with aclosing(driver.stream()) as chunks:
             async for each in chunks:
                 if reader.takes(*each):

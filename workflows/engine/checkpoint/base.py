@@ -11,6 +11,7 @@ import asyncio
 import itertools
 import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from workflows.engine import serde as _serde
@@ -204,8 +205,9 @@ class BaseCheckpointSaver:
             live: dict[str, Place] = self.__dict__.setdefault("_live", {})
             holder = live.get(thread_id)
             if holder is not None and not is_given_up(holder):
-                raise ThreadBusyError(holder.run_id, thread_id=thread_id)
-            place = Place(thread_id, f"local-{next(_numbers)}", owner=owner)
+                raise ThreadBusyError(holder.run_id, holder.since, thread_id=thread_id)
+            run_id = f"local-{next(_numbers)}"
+            place = Place(thread_id, run_id, owner=owner, since=datetime.now(UTC))
             live[thread_id] = place
             return place
 

@@ -253,7 +253,9 @@ class InMemorySaver(PromptTwins):
             for thread_id in map(str, thread_ids):
                 holder = self.__dict__.get("_live", {}).get(thread_id)
                 if holder is not None:
-                    raise ThreadBusyError(holder.run_id, thread_id=thread_id)
+                    raise ThreadBusyError(
+                        holder.run_id, holder.since, thread_id=thread_id
+                    )
             for thread_id in map(str, thread_ids):
                 if strategy == "delete":
                     self.delete_thread(thread_id)

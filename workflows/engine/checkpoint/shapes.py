@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, NamedTuple, TypedDict
 
 from workflows.engine.ids import TaskKey
@@ -149,6 +150,7 @@ class Place:
     run_id: str
     fence: int = 0
     owner: Any = None
+    since: datetime | None = None
 
 
 def checkpoint_config(

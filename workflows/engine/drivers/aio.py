@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import weakref
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
@@ -42,12 +43,31 @@ from workflows.engine.loop.records import Run, Task
 from workflows.engine.runtime import current
 
 
+class Left:
+    """Tells whether the reader of a stream has let it go.
+
+    Whoever breaks out of `async for` drops the stream; that it is closed comes later, when the event
+    loop gets to it, and the next call on the thread may well come before.
+    """
+
+    def __init__(self) -> None:
+        self._stream: weakref.ref[Any] | None = None
+
+    def watch(self, stream: Any) -> None:
+        """Look at this stream from now on."""
+        self._stream = weakref.ref(stream)
+
+    def __bool__(self) -> bool:
+        return self._stream is not None and self._stream() is None
+
+
 class Aio:
     """Drives one generator of the loop to its end on the running event loop."""
 
     is_async = True
 
-    def __init__(self, run: Run, steps: Steps[Any]) -> None:
+    def __init__(self, run: Run, steps: Steps[Any], left: Left | None = None) -> None:
+        self.left = left
         self.run = run
         self.steps = steps
         self.saver = run.saver
@@ -129,9 +149,12 @@ class Aio:
         self.run.stop.request(mode, reason, limit)
 
     def give_up(self) -> bool:
-        """End a run whose stream nobody reads on; False while a task is at work (RA.2)."""
+        """End a run whose stream nobody reads on; False while a task is at work (RA.2).
+
+        Tasks of a stream that was let go do not count: it is about to be closed (R3.18).
+        """
         busy = any(not attempt.done() for attempt in self.attempts.values())
-        if not self.suspended or busy:
+        if not self.suspended or (busy and not self.left):
             return False
         self.taken_over, self.place = self.place, None
         return True
