@@ -86,6 +86,7 @@ class DjangoSaver(Reader):
         self.kind = kind
         self._codec: Any = serde or default_serde
         self._vault = sealing.vault() if cipher is None else Vault(cipher)
+        self.tells_sameness = type(self).tells_sameness and self._vault is None
         self._memory = Memory()
         self.looked_at: dict[Any, Any] = {}
         self._places: dict[str, Place] = {}
