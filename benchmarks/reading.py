@@ -115,7 +115,7 @@ def main() -> None:
         f"    {reads.replace('a step', 'a read')}\n"
         "    an answer is a whole run: ours takes the thread by a lease, keeps the answer before "
         "the node runs, and gives the thread back; theirs guards against nobody\n"
-        "    commits of ours that wait for the disk: two of four; what get_state has read "
+        "    commits of ours that wait for the disk: three of four; what get_state has read "
         "before and finds unchanged it does not put together again"
     )
 

@@ -10,6 +10,7 @@ from django.db import connection
 
 from durableweb.graph import START, StateGraph
 from durableweb.types import Command, Overwrite, Send, interrupt
+from tests.storage.ciphers import TinyCipher
 from tests.storage.conftest import real_transactions
 from workflows.engine.loop import snapshot
 from workflows.storage.saver import DjangoSaver
@@ -267,3 +268,14 @@ def test_a_saver_whose_reading_is_overridden_is_obeyed():
 
     for _ in range(3):
         assert graph.get_state(CONFIG).values["plan"] == "LOUD"
+
+
+def test_with_a_cipher_nothing_is_kept_in_plain_text(described):
+    graph = graph_of(DjangoSaver(cipher=TinyCipher()))
+    graph.invoke({}, CONFIG)
+
+    for _ in range(4):
+        graph.get_state(CONFIG)
+
+    assert len(described) == 4
+    assert graph.checkpointer.looked_at == {}

@@ -12,8 +12,10 @@ from durableweb.graph import START, StateGraph
 from durableweb.types import Command, interrupt
 from tests.storage.commits import History
 from tests.storage.conftest import real_transactions
+from workflows.models import Run
 from workflows.storage import leases
-from workflows.storage.leases import LeaseKeeper
+from workflows.storage.claims import claim_run
+from workflows.storage.leases import LeaseKeeper, keeper
 from workflows.storage.saver import DjangoSaver
 
 pytestmark = [real_transactions]
@@ -87,16 +89,36 @@ def test_a_saver_remembers_that_values_stand_in_rows(log):
 
 
 @only_sqlite
-def test_an_answer_waits_for_the_disk_with_what_the_node_makes_of_it(log):
-    seen: list[str] = []
-    graph = asking_graph(seen)
+def test_an_answer_is_on_the_disk_before_the_node_runs(log):
+    graph = asking_graph([])
     graph.invoke({}, CONFIG, durability="sync")
     log.clear()
 
     graph.invoke(Command(resume="yes"), CONFIG, durability="sync")
 
-    # Taking the thread, the answer; then the step, with the end of the run.
-    assert full_commits(log) == [False, False, True]
+    # Taking the thread; the answer; the step, with the end of the run.
+    assert full_commits(log) == [False, True, True]
+
+
+@only_sqlite
+@pytest.mark.parametrize(
+    ("payload", "waits"), [('{"decision":"yes"}', False), ("", True)]
+)
+def test_an_answer_that_the_runs_row_has_already_does_not_wait_again(
+    log, payload, waits
+):
+    graph = asking_graph([])
+    graph.invoke({}, CONFIG, durability="sync")
+    run = Run.objects.create(thread_id="t", kind=Run.Kind.RESUME, payload=payload)
+    claim = claim_run(run.pk, "me")
+    log.clear()
+
+    graph.with_saver(DjangoSaver(claim=claim)).invoke(
+        Command(resume="yes"), CONFIG, durability="sync"
+    )
+
+    assert full_commits(log) == [waits, True]
+    keeper.clear()
 
 
 @pytest.mark.rule("R5.20")

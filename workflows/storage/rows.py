@@ -78,7 +78,7 @@ class Bundle:
     events: list[tuple[str, str]] = field(default_factory=list)
     replace: bool = False
     relaxed: bool = False
-    is_followed: bool = False
+    is_on_disk: bool = False
     ending: str = ""
     refs: dict[str, Ref] = field(default_factory=dict)
     lists: dict[str, Kept | None] = field(default_factory=dict)
@@ -114,7 +114,6 @@ def bundle_of(
         commit.parent_id or "",
         replace=replace,
         relaxed=commit.durability == "async" and not commit.last,
-        is_followed=commit.is_followed,
     )
     written = None
     if commit.checkpoint is not None:

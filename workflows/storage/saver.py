@@ -33,6 +33,7 @@ from workflows.engine.checkpoint.shapes import in_parts
 from workflows.engine.drivers.threads import on_thread_end
 from workflows.engine.errors import LeaseLostError, ThreadBusyError
 from workflows.engine.serde.vault import AnyCipher, Vault
+from workflows.models import Run
 from workflows.storage import (
     places,
     postgresql,
@@ -85,6 +86,7 @@ class DjangoSaver(Reader):
         self.kind = kind
         self._codec: Any = serde or default_serde
         self._vault = sealing.vault() if cipher is None else Vault(cipher)
+        self.tells_sameness = type(self).tells_sameness and self._vault is None
         self._memory = Memory()
         self.looked_at: dict[Any, Any] = {}
         self._places: dict[str, Place] = {}
@@ -178,6 +180,7 @@ class DjangoSaver(Reader):
                 replace=replace_rows,
                 inline=self._vault is None,
             )
+            bundle.is_on_disk = commit.is_of_run and self._has_answer(thread_id)
             if self._vault is not None:
                 sealing.seal_bundle(bundle, self._vault)
             seq = self._end_with(wrapper, bundle, commit.ending)
@@ -245,6 +248,16 @@ class DjangoSaver(Reader):
                 thread_id=bundle.thread_id,
             )
         raise LeaseLostError(str(run_id), fence)
+
+    def _has_answer(self, thread_id: str) -> bool:
+        """Whether the row of the run holds what it was called with, since before the claim."""
+        claim = self.claim
+        return (
+            claim is not None
+            and claim.thread_id == thread_id
+            and claim.kind == Run.Kind.RESUME
+            and bool(claim.payload)
+        )
 
     def _fence(self, thread_id: str) -> tuple[int | None, int]:
         claim = self.claim

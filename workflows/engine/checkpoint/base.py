@@ -64,8 +64,8 @@ class BaseCheckpointSaver:
     serde: Any = _serde.default
     awaited: ClassVar[bool] = False
     """The async methods do something of their own, so async runs have to call them."""
-    tells_sameness: ClassVar[bool] = False
-    """It has `get_if_changed` with its async twin, and keeps what was `looked_at`."""
+    tells_sameness: bool = False
+    """It has `get_if_changed` with its async twin, and keeps what was `looked_at`, in plain text."""
     looked_at: dict[Any, Any]
     only_hops: ClassVar[bool] = True
     """Stands in the classes whose async methods are the blocking ones in a thread."""

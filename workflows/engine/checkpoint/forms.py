@@ -19,6 +19,7 @@ from workflows.engine.checkpoint.sealed import BODY, WRITES, SealedKeeper, Seale
 from workflows.engine.checkpoint.shapes import (
     Checkpoint,
     CheckpointTuple,
+    LoneCheckpoint,
     PendingWrite,
     checkpoint_config,
 )
@@ -64,7 +65,13 @@ class Forms:
             self.keeper = SealedKeeper(serde, vault)
 
     def tuple_of(
-        self, thread_id: str, namespace: str, space: Space, saved: Saved
+        self,
+        thread_id: str,
+        namespace: str,
+        space: Space,
+        saved: Saved,
+        *,
+        is_lone: bool = False,
     ) -> CheckpointTuple:
         """A checkpoint with its pending writes, made anew."""
         checkpoint, metadata = self.body_of(saved, thread_id)
@@ -76,7 +83,7 @@ class Forms:
         parent = None
         if saved.parent:
             parent = checkpoint_config(thread_id, namespace, saved.parent)
-        return CheckpointTuple(
+        return (LoneCheckpoint if is_lone else CheckpointTuple)(
             checkpoint_config(thread_id, namespace, saved.id),
             checkpoint,
             metadata,

@@ -22,6 +22,7 @@ from workflows.engine.checkpoint.base import (
 from workflows.engine.checkpoint.forms import Forms
 from workflows.engine.checkpoint.prompt import PromptTwins
 from workflows.engine.checkpoint.records import Saved, Space
+from workflows.engine.checkpoint.shapes import Looked
 from workflows.engine.errors import ThreadBusyError
 from workflows.engine.serde import Serde
 from workflows.engine.serde.vault import AnyCipher
@@ -32,6 +33,8 @@ class InMemorySaver(PromptTwins):
 
     With a `cipher` (see `workflows.engine.serde.vault`) all that it keeps is encrypted.
     """
+
+    tells_sameness = True
 
     def __init__(
         self, *, serde: Serde | None = None, cipher: AnyCipher | None = None
@@ -46,21 +49,40 @@ class InMemorySaver(PromptTwins):
         self._lock = threading.RLock()
         self._threads: dict[str, dict[str, Space]] = {}
         self._forms = Forms(self.serde, cipher)
+        self.looked_at: dict[Any, Any] = {}
+        self.tells_sameness = type(self).tells_sameness and cipher is None
 
     # reading
 
     def get_tuple(self, config: Config) -> CheckpointTuple | None:
         """The checkpoint at `config` (its `checkpoint_id`, else the head), or None."""
+        return self._seen(config, None).found
+
+    def get_if_changed(self, config: Config, known: Any) -> Looked:
+        """What `get_tuple` gives, with a sign; nothing is made where the sign is `known`."""
+        return self._seen(config, known)
+
+    def _seen(self, config: Config, known: Any) -> Looked:
         conf = config["configurable"]
         thread_id, namespace = str(conf["thread_id"]), conf.get("checkpoint_ns", "")
         with self._lock:
-            space = self._threads.get(thread_id, {}).get(namespace)
+            spaces = self._threads.get(thread_id, {})
+            space = spaces.get(namespace)
             if space is None or not space.ids:
-                return None
+                return Looked(None, None)
             saved = space.saved.get(conf.get("checkpoint_id") or space.ids[-1])
             if saved is None:
-                return None
-            return self._forms.tuple_of(thread_id, namespace, space, saved)
+                return Looked(None, None)
+            entered = space.entered.get(saved.id, ())
+            is_lone = len(spaces) == 1 or not any(each > namespace for each in spaces)
+            # What is saved is never changed, and what is entered is only added to.
+            sign = (saved, entered, len(entered), is_lone)
+            if sign == known:
+                return Looked(sign, None, True)
+            found = self._forms.tuple_of(
+                thread_id, namespace, space, saved, is_lone=is_lone
+            )
+            return Looked(sign, found)
 
     def head(self, thread_id: str) -> str | None:
         """The id of the newest checkpoint of the root namespace, or None."""

@@ -14,6 +14,7 @@ from workflows.engine.checkpoint.base import (
     Config,
     Place,
 )
+from workflows.engine.checkpoint.shapes import Looked
 
 
 class PromptTwins(BaseCheckpointSaver):
@@ -38,6 +39,14 @@ class PromptTwins(BaseCheckpointSaver):
     async def aget_tuple(self, config: Config) -> CheckpointTuple | None:
         """Async twin of `get_tuple`."""
         return self.get_tuple(config)
+
+    def get_if_changed(self, config: Config, known: Any) -> Looked:
+        """What `get_tuple` gives, with a sign; nothing where the sign would be `known`."""
+        raise NotImplementedError
+
+    async def aget_if_changed(self, config: Config, known: Any) -> Looked:
+        """Async twin of `get_if_changed`."""
+        return self.get_if_changed(config, known)
 
     async def alist(
         self,

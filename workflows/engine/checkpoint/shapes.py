@@ -123,8 +123,8 @@ class Commit:
     `appended` are lists that a reducer made from the saved ones by appending alone, so that a saver need
     not look at what they begin with. `ending` is the status with which the run ends here, where nothing of it
     follows: a saver may give the thread back in the same piece; `close` comes all the same.
-    `is_followed`: the caller is told nothing before a later saving or `close`. What the database has taken over then
-    outlives this process already, and where it dies with the machine alone need not wait for the disk.
+    `is_of_run`: the run was given all of this (its answers) when it was called, so a saver that has kept what it was
+    called with has it already.
     """
 
     thread_id: str
@@ -139,7 +139,7 @@ class Commit:
     durability: Durability = "sync"
     last: bool = False
     ending: str = ""
-    is_followed: bool = False
+    is_of_run: bool = False
 
 
 @dataclass(slots=True)

@@ -168,7 +168,7 @@ def save_writes(
     writes: Sequence[TaskWrites],
     closed: Sequence[Closed] = (),
     ending: str = "",
-    is_followed: bool = False,
+    is_of_run: bool = False,
 ) -> Steps[None]:
     """Save what tasks of the present step have produced; the last two as in `Commit`."""
     if view.run.saver is None or not (writes or closed):
@@ -186,7 +186,7 @@ def save_writes(
         durability=view.run.durability,
         last=last,
         ending=ending,
-        is_followed=is_followed,
+        is_of_run=is_of_run,
     )
     try:
         yield effects.Save(saving)

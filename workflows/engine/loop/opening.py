@@ -215,7 +215,7 @@ def _command(view: View, command: Command[Any]) -> Steps[None]:
         view.pending[task_id] = list(outside)
         adopt(view, outside)
         answers.append(TaskWrites(task_id, "", "", outside))
-    yield from commit.save_writes(view, answers, is_followed=True)
+    yield from commit.save_writes(view, answers, is_of_run=True)
     for writes in answers:
         if not writes.task_id.startswith(plan.OUTSIDE):
             _remember_answer(view, writes)
