@@ -14,7 +14,7 @@ from workflows.services.access import Person, find_interrupt, require
 from workflows.services.action import InvalidAnswer
 from workflows.services.desk.claim_question import renew_claim
 from workflows.services.desk.deciding import Decider
-from workflows.storage.connections import NOW_SQL, execute
+from workflows.storage.connections import NOW_SQL, execute, taken_on_disk_later
 from workflows.storage.sealing import seal, unseal
 
 DRAFT = "draft"
@@ -91,11 +91,13 @@ def keep(
         round=round,
     )
     wrapper = connections[router.db_for_write(Draft)]
-    execute(
-        wrapper,
-        _KEEP.format(now=NOW_SQL[wrapper.vendor]),
-        (interrupt, owner, draft.data, version, round),
-    )
+    # The browser has it still: it need not wait for the disk.
+    with taken_on_disk_later(wrapper):
+        execute(
+            wrapper,
+            _KEEP.format(now=NOW_SQL[wrapper.vendor]),
+            (interrupt, owner, draft.data, version, round),
+        )
     return draft
 
 
