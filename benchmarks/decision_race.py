@@ -3,7 +3,8 @@
 `python -m benchmarks.decision_race --racers 100 --rounds 20 --kills 200 --reads 1000`, on
 SQLite and on PostgreSQL with a server of its own. Whatever should not be ends the run: two
 winners, an answer without who decided, a decision that is gone after a kill, an audit entry
-too many or too few. What is printed are the times, as a client meets them.
+too many or too few. What is printed are the times, as a client meets them. `--only race` and
+`--database sqlite` leave the other parts out.
 """
 
 # ruff: noqa: E402 - Django is set up before its models can be imported.
@@ -13,9 +14,10 @@ from __future__ import annotations
 import argparse
 import os
 import statistics
+import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import django
@@ -23,11 +25,11 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "durableweb.settings")
 django.setup()
 
-from tests.acceptance.conftest import KINDS, PEOPLE, Site
+from tests.acceptance.conftest import KINDS, PEOPLE, Site, Visitor
 from tests.acceptance.races import (
     Person,
     Round,
-    ask,
+    ask_many,
     assert_decided_once,
     kill_after_answer,
     race,
@@ -37,6 +39,8 @@ from tests.support import postgres
 from tests.support.databases import Databases
 from tests.support.server import Processes, Server
 
+PARTS = ("race", "reads", "kills")
+
 
 def arguments() -> argparse.Namespace:
     """How much of what."""
@@ -45,7 +49,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--reads", type=int, default=100)
-    parser.add_argument("--databases", nargs="+", default=list(KINDS), choices=KINDS)
+    parser.add_argument(
+        "--database", nargs="+", default=list(KINDS), choices=KINDS, metavar="KIND"
+    )
+    parser.add_argument("--only", nargs="+", default=list(PARTS), choices=PARTS)
     return parser.parse_args()
 
 
@@ -53,34 +60,69 @@ def line(what: str, seconds: Sequence[float]) -> None:
     """The figures of one kind of answer, in milliseconds."""
     centiles = statistics.quantiles(seconds, n=100, method="inclusive")
     told = [centiles[49], centiles[94], centiles[98], max(seconds)]
-    print(f"  {what:<40}{len(seconds):>7}" + "".join(f"{s * 1000:>9.0f}" for s in told))
+    print(
+        f"  {what:<40}{len(seconds):>7}" + "".join(f"{s * 1000:>9.0f}" for s in told),
+        flush=True,
+    )
+
+
+def progress(what: str, every: int) -> Callable[[int], None]:
+    """Says on the error stream how far a part is, each time so many more are done."""
+    began = time.monotonic()
+
+    def tell(done: int) -> None:
+        if done % every == 0:
+            took = time.monotonic() - began
+            print(f"    {what} {done} ({took:.0f} s)", file=sys.stderr, flush=True)
+
+    return tell
 
 
 def measure(site: Site, given: argparse.Namespace) -> None:
-    """All of it on one site."""
+    """The wanted parts on one site."""
     people = site.enter(PEOPLE)
-    reviewers = {f"racer{number:03}": ["reviewer"] for number in range(given.racers)}
-    racers = site.enter(reviewers)
     server = started(site)
-    print(f"{site.kind}  {'answers':>38}{'p50 ms':>9}{'p95':>9}{'p99':>9}{'most':>9}")
-    crowd = [Person(each) for each in racers.values()]
+    load = os.getloadavg()[0]
+    print(
+        f"{site.kind} (load {load:.1f})  {'answers':>26}{'p50 ms':>12}{'p95':>9}"
+        f"{'p99':>9}{'most':>9}",
+        flush=True,
+    )
+    ada = Person(people["ada"])
+    if "race" in given.only:
+        race_all(site, people["ada"], given)
+    if "reads" in given.only:
+        asked = ask_many(site, people["ada"], given.reads)
+        told = progress("read back", 50)
+        own, others = read_back(ada, people["admin"], asked, told)
+        line("a decision alone", own)
+        line("until another session has it", others)
+    if "kills" in given.only:
+        asked = ask_many(site, people["ada"], given.kills)
+        began = time.monotonic()
+        told = progress("kills", 10)
+        kill_after_answer(site, ada, asked, server, lambda: started(site), told)
+        took = time.monotonic() - began
+        print(
+            f"  {given.kills} kills within 50 ms of an answer: all there ({took:.0f} s)"
+        )
+
+
+def race_all(site: Site, starter: Visitor, given: argparse.Namespace) -> None:
+    """All rounds, each checked: one winner, and everybody else was told who."""
+    reviewers = {f"racer{number:03}": ["reviewer"] for number in range(given.racers)}
+    crowd = [Person(each) for each in site.enter(reviewers).values()]
     rounds: dict[int, Round] = {}
-    for question in ask(site, people["ada"], given.rounds):
+    asked = ask_many(site, starter, given.rounds)
+    told = progress("rounds", 1)
+    began = time.monotonic()
+    for done, question in enumerate(asked):
+        told(done)
         rounds[question.number] = race(crowd, question)
+    took = time.monotonic() - began
     assert_decided_once(site, rounds)
     every = [seconds for done in rounds.values() for seconds in done.seconds]
-    line(f"{given.racers} decide at once, {given.rounds} rounds", every)
-
-    ada = Person(people["ada"])
-    own, others = read_back(ada, people["admin"], ask(site, people["ada"], given.reads))
-    line("a decision alone", own)
-    line("until another session has it", others)
-
-    asked = ask(site, people["ada"], given.kills)
-    began = time.monotonic()
-    kill_after_answer(site, ada, asked, server, lambda: started(site))
-    took = time.monotonic() - began
-    print(f"  {given.kills} kills within 50 ms of an answer: all there ({took:.0f} s)")
+    line(f"{given.racers} decide at once, {given.rounds} rounds ({took:.0f} s)", every)
 
 
 def started(site: Site) -> Server:
@@ -96,7 +138,7 @@ def main() -> None:
         cluster = postgres.Cluster(durable=True)
         databases = Databases(folder, lambda: cluster.start().url)
         try:
-            for kind in given.databases:
+            for kind in given.database:
                 place = folder / kind
                 place.mkdir()
                 env = {"UNDO_SECONDS": "0"}

@@ -74,6 +74,9 @@ DATABASES = {
     "default": env.db("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'db.sqlite3'}")
 }
 _DB = DATABASES["default"]
+# Pages are answered by a few threads that keep their connections; a broken one is replaced.
+_DB.setdefault("CONN_MAX_AGE", None)
+_DB["CONN_HEALTH_CHECKS"] = True
 IS_POSTGRESQL = "postgresql" in _DB["ENGINE"]
 if IS_POSTGRESQL:
     # Procrastinate's migrations fail on any other database.
@@ -199,6 +202,8 @@ if min(RETENTION_CHECKPOINTS, RETENTION_FINISHED_DAYS, RETENTION_CHUNK_DAYS) < 0
         "RETENTION_CHECKPOINTS, RETENTION_FINISHED_DAYS and RETENTION_CHUNK_DAYS are 0 (keep "
         "for ever) or more"
     )
+# How many requests are worked on at the same time; the others wait in line.
+HTTP_THREADS = env.int("HTTP_THREADS", default=8)
 EMBEDDED_WORKER_THREADS = env.int("EMBEDDED_WORKER_THREADS", default=4)
 
 # Values: the largest that is stored, in bytes of its text; the dotted path of what makes

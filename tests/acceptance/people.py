@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from collections import Counter
 
 from django.contrib.auth import get_user_model
@@ -10,6 +11,7 @@ from django.test import Client
 
 from workflows.models import AuditEntry, Interrupt
 from workflows.services.desk.audit import verify
+from workflows.services.start_run import StartRun
 
 
 def enter(wanted: dict[str, list[str]]) -> None:
@@ -25,6 +27,20 @@ def enter(wanted: dict[str, list[str]]) -> None:
         client.force_login(person)
         sessions[name] = client.session.session_key
     sys.stdout.write(f"sessions {json.dumps(sessions)}\n")
+
+
+def start(name: str, graph: str, count: int) -> None:
+    """Start so many runs and wait until each asks; prints the numbers of the questions."""
+    person = get_user_model()._default_manager.get(username=name)
+    runs = [StartRun(person, graph, {"wanted": 1}).execute().pk for _ in range(count)]
+    asked = Interrupt.objects.filter(run__in=runs, status=Interrupt.Status.PENDING)
+    deadline = time.monotonic() + 60 + count
+    while asked.count() < count:
+        if time.monotonic() > deadline:
+            sys.exit(f"{asked.count()} of {count} runs ask")
+        time.sleep(0.2)
+    numbers = [*asked.order_by("pk").values_list("pk", flat=True)]
+    sys.stdout.write(f"asked {json.dumps(numbers)}\n")
 
 
 def tell_questions() -> None:

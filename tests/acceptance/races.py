@@ -8,11 +8,9 @@ from __future__ import annotations
 import json
 import random
 import re
-import threading
 import time
 import uuid
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -20,8 +18,8 @@ from typing import Any
 import httpx
 
 from tests.acceptance.conftest import Site, Visitor
+from tests.acceptance.crowd import form_post, send_at_once
 from tests.support.server import Server
-from tests.web.conftest import Html
 
 GRAPH = "parcels"
 KILLED_WITHIN_SECONDS = 0.05
@@ -57,7 +55,21 @@ class Person:
 
     def decide(self, question: Question, kind: str, key: str = "") -> httpx.Response:
         """Send a decision as the page of the question would."""
-        form = {
+        form = self.form(question, kind, key)
+        return self.visitor.http.post(f"{question.path}decision", data=form)
+
+    def request(self, question: Question, kind: str) -> bytes:
+        """The same, ready to be sent."""
+        cookies = "; ".join(
+            f"{c.name}={c.value}" for c in self.visitor.http.cookies.jar
+        )
+        form = self.form(question, kind)
+        path = f"{question.path}decision"
+        return form_post(self.visitor.url, path, cookies, form)
+
+    def form(self, question: Question, kind: str, key: str = "") -> dict[str, str]:
+        """What the page of the question would send."""
+        return {
             "csrfmiddlewaretoken": self.token,
             "version": str(question.version),
             "round": str(question.round),
@@ -67,7 +79,6 @@ class Person:
             "reject_reason": f"by {self.visitor.name}",
             "v/note": "as agreed",
         }
-        return self.visitor.http.post(f"{question.path}decision", data=form)
 
 
 def ask(site: Site, starter: Visitor, count: int) -> list[Question]:
@@ -78,6 +89,16 @@ def ask(site: Site, starter: Visitor, count: int) -> list[Question]:
         site.wait(partial(_asks, starter, run), "question", 120)
         asked.append(Question(starter.question(run)))
     return asked
+
+
+def ask_many(site: Site, starter: Visitor, count: int) -> list[Question]:
+    """The same for hundreds of them: started by a process beside the server."""
+    script = (
+        "from tests.acceptance.people import start; "
+        f"start({starter.name!r}, {GRAPH!r}, {count})"
+    )
+    said = site.manage("shell", "-c", script)
+    return [Question(number) for number in json.loads(_line(said, "asked"))]
 
 
 def _asks(starter: Visitor, run: int) -> bool:
@@ -98,6 +119,10 @@ def _line(said: str, name: str) -> str:
     return found.group(1)
 
 
+def _tell_nobody(_done: int) -> None:
+    """How far a long story is; the benchmark prints it."""
+
+
 @dataclass
 class Round:
     """What came of one race: who won with what, and how long every answer took (seconds)."""
@@ -109,28 +134,26 @@ class Round:
 
 def race(people: list[Person], question: Question) -> Round:
     """All of them decide at once, every other one with a no; one wins, all others are told."""
-    together = threading.Barrier(len(people))
-
-    def run(place: int) -> tuple[float, httpx.Response]:
-        kind = "reject" if place % 2 else "approve"
-        together.wait(60)
-        began = time.monotonic()
-        answer = people[place].decide(question, kind)
-        return time.monotonic() - began, answer
-
-    with ThreadPoolExecutor(len(people)) as pool:
-        found = list(pool.map(run, range(len(people))))
-    statuses = [answer.status_code for _, answer in found]
+    requests = [
+        person.request(question, "reject" if place % 2 else "approve")
+        for place, person in enumerate(people)
+    ]
+    found = send_at_once(people[0].visitor.url, requests)
+    statuses = [answer.status_code for answer in found]
     won = [place for place, status in enumerate(statuses) if status == 303]
     assert len(won) == 1, statuses
     assert statuses.count(409) == len(people) - 1, statuses
     winner = people[won[0]].visitor.name
-    for _, answer in found:
+    for answer in found:
         if answer.status_code == 409:
-            conflict = Html(answer).one("section", id="conflict")
-            assert f"Already decided by {winner}" in conflict.text
+            # The rest of a hundred pages need not be read.
+            told = answer.content.partition(b'id="conflict"')[2].partition(
+                b"</section>"
+            )
+            assert f"Already decided by {winner}".encode() in told[0]
+            assert b"<time" in told[0]
     kind = "reject" if won[0] % 2 else "approve"
-    return Round(winner, kind, [seconds for seconds, _ in found])
+    return Round(winner, kind, [answer.seconds for answer in found])
 
 
 def assert_decided_once(site: Site, rounds: dict[int, Round]) -> None:
@@ -155,13 +178,15 @@ def kill_after_answer(
     asked: list[Question],
     server: Server,
     serve: Callable[[], Server],
+    told: Callable[[int], object] = _tell_nobody,
 ) -> None:
     """Decide each question and kill `server` within 50 ms of its answer; nothing is lost.
 
     The same request sent again is answered as the first one was, and decides nothing more.
     """
     keys = {}
-    for question in asked:
+    for done, question in enumerate(asked):
+        told(done)
         keys[question.number] = key = str(uuid.uuid4())
         answer = person.decide(question, "approve", key)
         assert answer.status_code == 303, answer.text
@@ -179,14 +204,18 @@ def kill_after_answer(
 
 
 def read_back(
-    person: Person, other: Visitor, asked: list[Question]
+    person: Person,
+    other: Visitor,
+    asked: list[Question],
+    told: Callable[[int], object] = _tell_nobody,
 ) -> tuple[list[float], list[float]]:
     """Decide each; the next page shows it decided, and no queue lists it. Both in seconds.
 
     Returns how long the decision took, and until a session of somebody else had it.
     """
     own, others = [], []
-    for question in asked:
+    for done, question in enumerate(asked):
+        told(done)
         began = time.monotonic()
         answer = person.decide(question, "approve")
         assert answer.status_code == 303, answer.text

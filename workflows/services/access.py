@@ -161,7 +161,9 @@ def _find(rights: Rights, model: type[Row], what: str, key: Any, *related: str) 
     if isinstance(key, str) and "\x00" in key:
         raise NotVisible(what, key.replace("\x00", "?"))
     try:
-        row = rights.limit(rows, field).filter(pk=key).first()
+        # Not first(): that would put one row into an order.
+        found = rights.limit(rows, field).filter(pk=key)[:1]
+        row = next(iter(found), None)
     except (ValueError, TypeError, OverflowError):
         row = None
     if row is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from workflows.engine import serde
 from workflows.engine.errors import SerdeError
@@ -38,57 +38,69 @@ LATEST_EVENTS = 20
 _SHOWN = ("thread__created_by", "assignee", "assigned_group", "claimed_by")
 
 
+@dataclass(frozen=True)
+class Look:
+    """A question as it was read once, for whoever looks at it or decides it.
+
+    `item` goes as far as an answer to it is read by it: no state, no history, no rights.
+    """
+
+    row: Interrupt
+    decider: Decider
+    item: ReviewItem
+
+    def whole(self) -> ReviewItem:
+        """The same with all that a page shows; notes in the audit that secrets were shown."""
+        row, decider, item = self.row, self.decider, self.item
+        rights, thread = decider.rights, row.thread
+        me = getattr(rights.person, "pk", None)
+        note_secrets_seen(rights, thread)
+        made = list(row.decisions.select_related("run").order_by("-round"))
+        decisions = [decision_record(each, thread, rights) for each in made]
+        is_open = row.status == Interrupt.Status.PENDING
+        why_not = decider.why_not(row)
+        votes = row.votes.filter(round=row.round).order_by("id")
+        return replace(
+            item,
+            state=read_state(thread, rights),
+            started_by=name_of(thread.created_by) if thread.created_by else "",
+            events=last_events(thread, LATEST_EVENTS),
+            decision=_present(row, decisions),
+            earlier=tuple(each for each in decisions if each.round < row.round),
+            assignee=str(row.assignee or ""),
+            group=str(row.assigned_group or ""),
+            claim=_claim(row, me),
+            votes=tuple(
+                VoteRecord(each.person_name, each.created_at, each.person_id == me)
+                for each in (votes if item.needed > 1 else ())
+            ),
+            comments=tuple(
+                CommentRecord(each.pk, each.person_name, each.text, each.created_at)
+                for each in row.comments.all()[:MAX_COMMENTS]
+            ),
+            why_not=why_not if is_open else "",
+            may_arrange=is_open
+            and (decider.is_decider(row) or rights.can_operate(thread.graph)),
+            may_undo=bool(made) and may_take_back(made[0], rights),
+            may_decide=is_open and not why_not and not item.problem,
+            may_edit=can_open_editor(decider, thread, row.pk),
+        )
+
+
+def look_at(decider: Decider, number: int) -> Look:
+    """The question of that number, where its person may see it; raises NotVisible."""
+    row = find_interrupt(decider.person, number, *_SHOWN, rights=decider.rights)
+    return Look(row, decider, _to_decide(row, decider))
+
+
 def review_item(
     person: Person, number: int, decider: Decider | None = None
 ) -> ReviewItem:
-    """The question of that number; raises NotVisible.
+    """The question of that number for its page; raises NotVisible.
 
     `decider` is that of the person, where rights and rules were read for them already.
     """
-    decider = decider or Decider(person)
-    rights = decider.rights
-    row = find_interrupt(person, number, *_SHOWN, rights=rights)
-    thread = row.thread
-    note_secrets_seen(rights, thread)
-    item = _to_decide(row, decider)
-    made = list(row.decisions.select_related("run").order_by("-round"))
-    decisions = [decision_record(each, thread, rights) for each in made]
-    is_open = row.status == Interrupt.Status.PENDING
-    why_not = decider.why_not(row)
-    return replace(
-        item,
-        state=read_state(thread, rights),
-        started_by=name_of(thread.created_by) if thread.created_by else "",
-        events=last_events(thread, LATEST_EVENTS),
-        decision=_present(row, decisions),
-        earlier=tuple(each for each in decisions if each.round < row.round),
-        assignee=str(row.assignee or ""),
-        group=str(row.assigned_group or ""),
-        claim=_claim(row, person),
-        votes=tuple(
-            VoteRecord(each.person_name, each.created_at, each.person_id == person.pk)
-            for each in row.votes.filter(round=row.round).order_by("id")
-        ),
-        comments=tuple(
-            CommentRecord(each.pk, each.person_name, each.text, each.created_at)
-            for each in row.comments.all()[:MAX_COMMENTS]
-        ),
-        why_not=why_not if is_open else "",
-        may_arrange=is_open
-        and (decider.is_decider(row) or rights.can_operate(thread.graph)),
-        may_undo=bool(made) and may_take_back(made[0], rights),
-        may_decide=is_open and not why_not and not item.problem,
-        may_edit=can_open_editor(decider, thread, row.pk),
-    )
-
-
-def item_to_decide(person: Person, number: int, decider: Decider) -> ReviewItem:
-    """The question as far as an answer to it is read by it: no state, no history, no rights.
-
-    Raises NotVisible. A page shows `review_item`.
-    """
-    row = find_interrupt(person, number, rights=decider.rights)
-    return _to_decide(row, decider)
+    return look_at(decider or Decider(person), number).whole()
 
 
 def _to_decide(row: Interrupt, decider: Decider) -> ReviewItem:
@@ -142,11 +154,11 @@ def _to_decide(row: Interrupt, decider: Decider) -> ReviewItem:
     )
 
 
-def _claim(row: Interrupt, person: Person) -> ClaimRecord | None:
+def _claim(row: Interrupt, me: int | None) -> ClaimRecord | None:
     holder = holder_of(row)
     if holder is None or row.claimed_until is None:
         return None
-    return ClaimRecord(str(row.claimed_by), row.claimed_until, holder == person.pk)
+    return ClaimRecord(str(row.claimed_by), row.claimed_until, holder == me)
 
 
 def last_decision(person: Person, number: int) -> DecisionRecord | None:

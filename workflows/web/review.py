@@ -27,7 +27,7 @@ from workflows.services.desk.holding import is_held
 from workflows.services.desk.notices import ReadNotices, unread
 from workflows.services.desk.undo_offer import undo_tags
 from workflows.services.records import ReviewItem
-from workflows.services.review_item import item_to_decide, review_item
+from workflows.services.review_item import Look, look_at, review_item
 from workflows.services.review_queue import pending
 from workflows.web import batch_form, pane
 from workflows.web.asking import decider_of
@@ -79,9 +79,8 @@ def opened(request: HttpRequest, number: int) -> dict[str, Any]:
 def show_diff(request: HttpRequest, number: int) -> HttpResponse:
     """What the form would change, as a fragment; as a whole page without htmx."""
     is_part = request.headers.get("HX-Request") == "true"
-    decider = decider_of(request)
-    find = item_to_decide if is_part else review_item
-    item = find(request.user, number, decider)
+    look = look_at(decider_of(request), number)
+    item = look.item if is_part else look.whole()
     form = review_form(item)
     reading = form.read(request.POST, request.FILES)
     draft = draft_from(request.POST, form, reading)
@@ -97,27 +96,31 @@ def show_diff(request: HttpRequest, number: int) -> HttpResponse:
 def decide(request: HttpRequest, number: int) -> HttpResponse:
     """Record a decision, or show the page again with what stands in its way."""
     decider = decider_of(request)
-    item = item_to_decide(request.user, number, decider)
+    look = look_at(decider, number)
+    item = look.item
     attempt = Attempt(request, item)
     typed = typed_fields(request.POST)
     if is_list_button(request.POST):
-        return _again(attempt)
+        return _again(attempt, look)
     try:
         action = attempt.action()
         if action is None:
             # Whoever is late or may not decide hears that, not a remark on the form.
             attempt.place().check()
-            return _again(attempt, status=400)
-        first = action.repeated(decider) if item.status != "pending" else None
+            return _again(attempt, look, status=400)
+        is_late = item.status != "pending"
+        first = action.repeated(look.row, decider) if is_late else None
         made = first or replace(action, typed=typed).execute()
     except InvalidAnswer as refusal:
         attempt.refuse(refusal)
-        return _again(attempt, status=400)
+        return _again(attempt, look, status=400)
     except Refused as refusal:
-        keep_refused(decider, number, typed, item.version, item.round)
+        keep_refused(decider, look.row, typed)
         if not isinstance(refusal, NotPending | StaleCheckpoint):
             raise
-        return _again(attempt, status=409, conflict=Conflict.of(refusal))
+        if item.status == "pending":
+            look = look_at(decider, number)
+        return _again(attempt, look, status=409, conflict=Conflict.of(refusal))
     if isinstance(made, Vote):
         text = f"Your approval of #{number} counts; it waits for more people."
         messages.success(request, text)
@@ -138,10 +141,10 @@ def decide(request: HttpRequest, number: int) -> HttpResponse:
     return HttpResponseRedirect(_next(request, item), status=303)
 
 
-def _again(attempt: Attempt, status: int = 200, **how: Any) -> HttpResponse:
-    """The page of a question, as it is by now, with what was posted."""
+def _again(attempt: Attempt, look: Look, status: int = 200, **how: Any) -> HttpResponse:
+    """The page of a question with what was posted."""
     request = attempt.request
-    attempt.item = review_item(request.user, attempt.item.number, decider_of(request))
+    attempt.item = look.whole()
     context = _context(
         request,
         attempt.item,

@@ -1,6 +1,7 @@
 """`manage.py serve`: the site, its websockets and, on SQLite, its worker in one process."""
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -48,6 +49,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Check, bind, serve until a signal, stop in order."""
+        settle_memory()
         refuse_unmigrated_database()
         host = options["host"]
         listener = bind(host, options["port"])
@@ -146,6 +148,17 @@ class Serving:
     def _say(self, text: str) -> None:
         self.command.stdout.write(text)
         self.command.stdout.flush()
+
+
+def settle_memory() -> None:
+    """Let the collector leave alone what has been loaded, and look less often.
+
+    A page makes many short-lived objects and few circles; with Python's own figures a tenth
+    of its time went into looking through all modules and classes again.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 50, 100)
 
 
 def bind(host: str, port: int) -> socket.socket:

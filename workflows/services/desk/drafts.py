@@ -7,15 +7,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import connections, router
+
 from workflows.models import Draft, Interrupt
 from workflows.services.access import Person, find_interrupt, require
 from workflows.services.action import InvalidAnswer
 from workflows.services.desk.claim_question import renew_claim
-from workflows.services.desk.deciding import RELATED, Decider
+from workflows.services.desk.deciding import Decider
+from workflows.storage.connections import NOW_SQL, execute, taken_on_disk_later
 from workflows.storage.sealing import seal, unseal
 
 DRAFT = "draft"
 LONGEST = 2 * 1024 * 1024
+# As one statement without a transaction of its own: whoever is late waits for no lock twice.
+_KEEP = """
+INSERT INTO workflows_draft (interrupt_id, person_id, data, version, round, updated_at)
+VALUES (%s, %s, %s, %s, %s, {now})
+ON CONFLICT (interrupt_id, person_id) DO UPDATE SET
+    data = excluded.data, version = excluded.version, round = excluded.round,
+    updated_at = excluded.updated_at
+"""
 Fields = Mapping[str, Sequence[str]]
 
 
@@ -79,27 +90,26 @@ def keep(
         version=version,
         round=round,
     )
-    Draft.objects.bulk_create(
-        [draft],
-        update_conflicts=True,
-        unique_fields=["interrupt", "person"],
-        update_fields=["data", "version", "round", "updated_at"],
-    )
+    wrapper = connections[router.db_for_write(Draft)]
+    # The browser has it still: it need not wait for the disk.
+    with taken_on_disk_later(wrapper):
+        execute(
+            wrapper,
+            _KEEP.format(now=NOW_SQL[wrapper.vendor]),
+            (interrupt, owner, draft.data, version, round),
+        )
     return draft
 
 
-def keep_refused(
-    decider: Decider, interrupt: int, fields: Fields, version: int, round: int
-) -> None:
+def keep_refused(decider: Decider, row: Interrupt, fields: Fields) -> None:
     """Keep what stood in a form whose decision was refused, for whoever may keep drafts here.
 
     What is longer than a draft may be is left to the page that the person gets back.
     """
-    row = find_interrupt(decider.person, interrupt, *RELATED, rights=decider.rights)
     text = json.dumps({name: list(texts) for name, texts in fields.items()})
     may_keep = decider.is_decider(row) or decider.rights.can_edit(row.graph)
     if may_keep and len(text) <= LONGEST and decider.person is not None:
-        keep(decider.person, row.pk, row.thread_id, text, version, round)
+        keep(decider.person, row.pk, row.thread_id, text, row.version, row.round)
 
 
 def draft_of(person: Person, interrupt: int) -> Draft | None:
