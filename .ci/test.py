@@ -1,9 +1,10 @@
 """What `make test` does, and one summary at the end.
 
 Stages: `check`, `sqlite` (all tests) and `postgresql` (the tests that touch the
-database, again). Their jobs run side by side, one per processor, because most of them use
-one; a job that fails does not stop the others. What could not run is
-told at the end, and with CI=true in the environment it is a failure.
+database, again). Their jobs run side by side, one more than there are processors, because
+those with servers wait a part of their time; the longest begin. A job that fails does not
+stop the others. What could not run is told at the end, and with CI=true in the
+environment it is a failure.
 """
 
 import json
@@ -28,12 +29,13 @@ ON_BOTH_DATABASES = (
     *("tests/storage", "tests/services", "tests/worker", "tests/web"),
     *("tests/live", "tests/permissions", "tests/demo"),
 )
-WITH_PROCESSES = (
-    *("tests/acceptance", "tests/worker", "tests/live", "tests/demo"),
-    "tests/screens",
-)
+# Servers, workers and browsers are processes of their own there.
+STORIES = ("tests/acceptance",)
+SCREENS = ("tests/screens",)
+SERVERS = ("tests/worker", "tests/live", "tests/demo")
+WITH_PROCESSES = (*STORIES, *SCREENS, *SERVERS)
 NO_TESTS_COLLECTED = 5
-AT_ONCE = min(4, max(2, os.cpu_count() or 1))
+AT_ONCE = min(5, max(2, (os.cpu_count() or 1) + 1))
 STILL_SECONDS = 30
 
 
@@ -83,6 +85,7 @@ class Job:
     name: str
     command: list[str]
     env: dict[str, str]
+    usual_seconds: float = 0.0
     is_pytest: bool = True
     code: int = 0
     seconds: float = 0.0
@@ -131,10 +134,10 @@ class Job:
             report.add(f"{self.name}: {ran} passed in {took}", good=True)
 
 
-def pytest(name: str, env: dict[str, str], *words: str) -> Job:
-    """A run of pytest; `env` decides the database."""
+def pytest(name: str, seconds: float, env: dict[str, str], *words: str) -> Job:
+    """A run of pytest that takes about so long; `env` decides the database."""
     command = [sys.executable, "-m", "pytest", "-q", "--durations=8", *words]
-    return Job(name, command, env)
+    return Job(name, command, env, seconds)
 
 
 def check(env: dict[str, str]) -> list[Job]:
@@ -147,8 +150,10 @@ def on_sqlite(env: dict[str, str]) -> list[Job]:
     without = {name: value for name, value in env.items() if name != "DATABASE_URL"}
     others = [f"--ignore={path}" for path in WITH_PROCESSES]
     return [
-        pytest("Tests with servers and browsers", without, *WITH_PROCESSES),
-        pytest("Tests on SQLite", without, "tests", *others),
+        pytest("Stories on both databases", 400, without, *STORIES),
+        pytest("Screens", 150, without, *SCREENS),
+        pytest("Tests with servers", 180, without, *SERVERS),
+        pytest("Tests on SQLite", 300, without, "tests", *others),
     ]
 
 
@@ -167,17 +172,18 @@ def on_postgresql(env: dict[str, str]) -> list[Job]:
     with_processes = [path for path in paths if path in WITH_PROCESSES]
     others = [path for path in paths if path not in WITH_PROCESSES]
     return [
-        pytest("Tests with servers, on PostgreSQL", given("a"), *with_processes),
-        pytest("Tests on PostgreSQL", given("b"), *others),
+        pytest("Tests with servers, on PostgreSQL", 220, given("a"), *with_processes),
+        pytest("Tests on PostgreSQL", 260, given("b"), *others),
     ]
 
 
 def run_all(jobs: list[Job], report: Report) -> None:
-    """Run the jobs, as many at once as there are processors, the first ones first."""
+    """Run the jobs, AT_ONCE of them side by side, the longest first."""
     headline(f"{len(jobs)} jobs, {AT_ONCE} at once; each is shown when it ends")
     begun = time.monotonic()
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        waiting = {pool.submit(job.run) for job in jobs}
+        longest_first = sorted(jobs, key=lambda job: -job.usual_seconds)
+        waiting = {pool.submit(job.run) for job in longest_first}
         while waiting:
             ended, waiting = wait(waiting, STILL_SECONDS, return_when=FIRST_COMPLETED)
             for future in ended:

@@ -1,6 +1,5 @@
 """A whole site on a database of its own: server, workers, people, and what they wrote."""
 
-import json
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +11,7 @@ import httpx
 import pytest
 
 from tests.support.databases import Databases
+from tests.support.entering import enter
 from tests.support.postgres import free_port
 from tests.support.server import Process, Processes, Server, environment
 from tests.web.conftest import Html
@@ -168,11 +168,7 @@ class Site:
 
     def enter(self, people: dict[str, list[str]]) -> dict[str, Visitor]:
         """Make people (name -> groups) who are logged in."""
-        script = f"from tests.acceptance.people import enter; enter({people!r})"
-        said = self.manage("shell", "-c", script)
-        sessions = json.loads(
-            re.search(r"^sessions (.*)$", said, re.MULTILINE).group(1)
-        )
+        sessions = enter(self.url, people)
         made = {
             name: Visitor(name, session, self.address)
             for name, session in sessions.items()

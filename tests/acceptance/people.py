@@ -1,4 +1,4 @@
-"""Run inside `manage.py shell`: people who are logged in, and what came of what they did."""
+"""Run inside `manage.py shell`: what people start, and what came of what they did."""
 
 import json
 import sys
@@ -6,27 +6,10 @@ import time
 from collections import Counter
 
 from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Group
-from django.test import Client
 
 from workflows.models import AuditEntry, Interrupt
 from workflows.services.desk.audit import verify
 from workflows.services.start_run import StartRun
-
-
-def enter(wanted: dict[str, list[str]]) -> None:
-    """Make these people with their groups; prints name and session of each as JSON."""
-    sessions = {}
-    for name, groups in wanted.items():
-        person = get_user_model()(username=name, is_staff="admin" in groups)
-        person.set_unusable_password()
-        person.save()
-        for group in groups:
-            person.groups.add(Group.objects.get_or_create(name=group)[0])
-        client = Client()
-        client.force_login(person)
-        sessions[name] = client.session.session_key
-    sys.stdout.write(f"sessions {json.dumps(sessions)}\n")
 
 
 def start(name: str, graph: str, count: int) -> None:

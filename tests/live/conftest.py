@@ -2,9 +2,10 @@
 
 import json
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import pytest_asyncio
@@ -21,6 +22,8 @@ from django.contrib.auth.models import Group
 from django.db import connections, transaction
 
 from durableweb.asgi import application
+from tests.support.databases import Databases
+from tests.support.server import manage
 from workflows.live.publish import current_publisher, stop_publisher
 from workflows.models import Thread
 from workflows.services import ports, registry
@@ -31,6 +34,39 @@ SECRET_GRAPH = "salaries"
 ORIGIN = b"http://127.0.0.1:8000"
 HOST = b"127.0.0.1:8000"
 DEADLINE_SECONDS = 5
+
+
+PREPARE = """
+from tests.live.conftest import log_in, make_person, make_thread
+make_thread(graph="gone", events=2)
+person = make_person("root")
+person.is_superuser = True
+person.save()
+print("session", log_in(person))
+"""
+
+
+class Prepared(NamedTuple):
+    """A database to copy, with one thread of two events and one person who may see all."""
+
+    url: str
+    session: str
+
+
+Prepare = Callable[[str], Prepared]
+
+
+@pytest.fixture(scope="session")
+def prepared(databases: Databases) -> Prepare:
+    """Such a database of each kind, made once: one process does it for all tests."""
+
+    @cache
+    def prepare(kind: str) -> Prepared:
+        url = databases.new(kind)
+        said = manage(url, "shell", "-c", PREPARE)
+        return Prepared(url, re.search(r"session (\w+)", said).group(1))
+
+    return prepare
 
 
 @pytest.fixture(autouse=True)

@@ -5,21 +5,19 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.live.conftest import Prepare
 from tests.live.test_live_js import WAIT_MS, ask, enter, expect_light
-from tests.live.test_serve import PREPARE
 from tests.support.databases import Databases
-from tests.support.server import Processes
 
 
 @pytest.fixture
-def database_url(databases: Databases) -> str:
-    return databases.new("sqlite")
+def database_url(databases: Databases, prepared: Prepare) -> str:
+    return databases.copy(prepared("sqlite").url)
 
 
 @pytest.fixture
-def session(processes: Processes, database_url: str) -> str:
-    said = processes.manage(database_url, "shell", "-c", PREPARE)
-    return re.search(r"session (\w+)", said).group(1)
+def session(prepared: Prepare) -> str:
+    return prepared("sqlite").session
 
 
 def test_a_list_that_is_old_stays_readable_and_says_so(

@@ -1,28 +1,26 @@
 """static/js/live.js in a real browser: nothing missed, nothing moved, and it says how it is."""
 
 import contextlib
-import re
 import time
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
-from tests.live.test_serve import PREPARE, open_database, write_from_outside
-from tests.support.databases import Databases
-from tests.support.server import Processes
+from tests.live.conftest import Prepare
+from tests.live.test_serve import write_from_outside
+from tests.support.databases import Databases, open_database
 
 WAIT_MS = 30_000
 
 
 @pytest.fixture
-def database_url(databases: Databases, db_kind: str) -> str:
-    return databases.new(db_kind)
+def database_url(databases: Databases, db_kind: str, prepared: Prepare) -> str:
+    return databases.copy(prepared(db_kind).url)
 
 
 @pytest.fixture
-def session(processes: Processes, database_url: str) -> str:
-    said = processes.manage(database_url, "shell", "-c", PREPARE)
-    return re.search(r"session (\w+)", said).group(1)
+def session(db_kind: str, prepared: Prepare) -> str:
+    return prepared(db_kind).session
 
 
 @pytest.fixture

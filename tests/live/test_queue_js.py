@@ -1,28 +1,25 @@
 """static/js/queue.js in a real browser: what nobody presses a key for."""
 
-import re
 import time
 
 import pytest
 from playwright.sync_api import expect
 
+from tests.live.conftest import Prepare
 from tests.live.test_live_js import WAIT_MS, ask, decide, enter, expect_light
-from tests.live.test_serve import PREPARE
 from tests.support.databases import Databases
-from tests.support.server import Processes
 
 PAGE_SIZE = 50
 
 
 @pytest.fixture
-def database_url(databases: Databases) -> str:
-    return databases.new("sqlite")
+def database_url(databases: Databases, prepared: Prepare) -> str:
+    return databases.copy(prepared("sqlite").url)
 
 
 @pytest.fixture
-def session(processes: Processes, database_url: str) -> str:
-    said = processes.manage(database_url, "shell", "-c", PREPARE)
-    return re.search(r"session (\w+)", said).group(1)
+def session(prepared: Prepare) -> str:
+    return prepared("sqlite").session
 
 
 def test_a_list_goes_on_and_forgets_what_it_fetched_ahead_after_news(

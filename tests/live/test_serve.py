@@ -5,32 +5,22 @@ import json
 import re
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from tests.support.databases import Databases
+from tests.live.conftest import Prepare
+from tests.support.databases import Databases, open_database
 from tests.support.server import Processes, Server, environment
 
 ROOT = Path(__file__).resolve().parents[2]
 DEADLINE_SECONDS = 30
-
-PREPARE = """
-from tests.live.conftest import log_in, make_person, make_thread
-make_thread(graph="gone", events=2)
-person = make_person("root")
-person.is_superuser = True
-person.save()
-print("session", log_in(person))
-"""
 
 
 @pytest.fixture(scope="module")
@@ -42,16 +32,15 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
 
 
 @pytest.fixture(scope="module")
-def database_url(databases: Databases, db_kind: str, running: Processes) -> str:
+def database_url(databases: Databases, db_kind: str, prepared: Prepare) -> str:
     """A database with one thread of two events and one person who may see all."""
-    return databases.new(db_kind)
+    return databases.copy(prepared(db_kind).url)
 
 
 @pytest.fixture(scope="module")
-def session(running: Processes, database_url: str) -> str:
+def session(db_kind: str, prepared: Prepare) -> str:
     """That person's session."""
-    said = running.manage(database_url, "shell", "-c", PREPARE)
-    return re.search(r"session (\w+)", said).group(1)
+    return prepared(db_kind).session
 
 
 @pytest.fixture(scope="module")
@@ -78,12 +67,6 @@ def write_from_outside(database_url: str, count: int) -> int:
         )
         connection.commit()
         return int(seq + count)
-
-
-def open_database(database_url: str):
-    if database_url.startswith("sqlite:///"):
-        return sqlite3.connect(database_url.removeprefix("sqlite:///"), timeout=20)
-    return psycopg.connect(database_url)
 
 
 def watch(server: Server, session: str, after: int = 0, **options):

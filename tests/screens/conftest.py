@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page
 
 from tests.acceptance.conftest import Visitor
 from tests.support.databases import Databases
+from tests.support.entering import enter
 from tests.support.server import Processes, manage
 
 PEOPLE = {
@@ -74,15 +75,10 @@ def desk(
         # The undo is there as long as the screen is looked at.
         "UNDO_SECONDS": "600",
     }
-    script = f"""
-from tests.acceptance.people import enter
-from tests.screens.rows import fill
-enter({PEOPLE!r})
-fill()
-"""
+    sessions = enter(url, PEOPLE)
+    script = "from tests.screens.rows import fill; fill()"
     said = manage(url, "shell", "-c", script, env=env)
-    found = dict(re.findall(r"^(names|sessions) (.*)$", said, re.MULTILINE))
-    names, sessions = json.loads(found["names"]), json.loads(found["sessions"])
+    names = json.loads(re.search(r"^names (.*)$", said, re.MULTILINE).group(1))
     processes = Processes(folder)
     server = processes.serve(url, env=env)
     try:

@@ -2,13 +2,24 @@
 
 import secrets
 import shutil
+import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
+
+import psycopg
 
 from tests.support.postgres import create_database, drop_database
 from tests.support.server import manage
+
+
+def open_database(url: str) -> Any:
+    """A connection of our own to the database of a server process."""
+    if url.startswith("sqlite:///"):
+        return sqlite3.connect(url.removeprefix("sqlite:///"), timeout=20)
+    return psycopg.connect(url)
 
 
 @dataclass
@@ -22,12 +33,16 @@ class Databases:
 
     def new(self, kind: str) -> str:
         """The URL of a fresh, migrated database: kind is sqlite or postgresql."""
-        if kind == "sqlite":
-            return self._copy_file(self._model(kind))
-        if kind == "postgresql":
-            model = urlsplit(self._model(kind)).path.lstrip("/")
-            return self._remember(create_database(self.postgres_url(), template=model))
-        raise ValueError(f"{kind!r} is no database; it is sqlite or postgresql")
+        if kind not in ("sqlite", "postgresql"):
+            raise ValueError(f"{kind!r} is no database; it is sqlite or postgresql")
+        return self.copy(self._model(kind))
+
+    def copy(self, url: str) -> str:
+        """The URL of a copy of a database that no process uses now."""
+        if url.startswith("sqlite"):
+            return self._copy_file(url)
+        name = urlsplit(url).path.lstrip("/")
+        return self._remember(create_database(self.postgres_url(), template=name))
 
     def empty(self) -> str:
         """The URL of a PostgreSQL database without any table."""

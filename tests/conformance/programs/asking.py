@@ -251,8 +251,15 @@ def a_question_beside_a_failure(api, run):
 
     calls = []
 
+    def is_asked():
+        found = run.saver.get_tuple(run.config())
+        return any(each[1] == "__interrupt__" for each in found.pending_writes)
+
     def bad(state):
-        time.sleep(0.05)
+        deadline = time.monotonic() + 30
+        while not is_asked():
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
         calls.append("bad")
         if calls.count("bad") == 1:
             raise RuntimeError("bad")
