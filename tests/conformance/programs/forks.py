@@ -1,6 +1,7 @@
 """Section 6: replays, forks and answers at old checkpoints."""
 
 import time
+from typing import Annotated, TypedDict
 
 from tests.conformance.corpus import program
 from tests.conformance.programs.shapes import S, asks, graph, once_bad, open_ids, say
@@ -260,3 +261,59 @@ def the_state_of_an_entrypoint_that_has_not_ended_yet(api, run):
         run.invoke(flow, given, run.config())
         seen.append(run.look(flow, run.config()))
     return seen
+
+
+@program("R3.15", "R6.10", "R6.8")
+def an_edit_mends_what_cannot_be_applied(api, run):
+    calls = []
+
+    def refusing(one, other):
+        if "poison" in other:
+            raise ValueError("poison")
+        return one + other
+
+    class R(TypedDict, total=False):
+        log: Annotated[list, refusing]
+
+    g = graph(
+        api,
+        (api.START, "x"),
+        ("x", "y"),
+        schema=R,
+        x=lambda s: calls.append("x") or {"log": ["poison"]},
+        y=say("y", calls),
+    ).compile(checkpointer=run.saver)
+    seen = [
+        run.attempt(run.invoke, g, given, run.config()) for given in ({"log": []}, None)
+    ]
+    run.update_state(g, run.config(), {"log": ["mended"]}, as_node="x")
+    return [seen, run.invoke(g, None, run.config()), calls]
+
+
+@program(
+    "R3.15",
+    "R6.10",
+    differs="what is due beside the node that an edit stands for stays due, here too",
+    expected=[
+        {"raises": "InvalidUpdateError"},
+        {"a": 7, "log": []},
+        ["right"],
+        {"a": 1, "log": ["j"]},
+        ["left", "right", "right"],
+    ],
+)
+def an_edit_mends_a_conflict(api, run):
+    calls = []
+    edges = [(api.START, "left"), (api.START, "right"), ("right", "j")]
+    g = graph(
+        api,
+        *edges,
+        left=lambda s: calls.append("left") or {"a": 1},
+        right=lambda s: calls.append("right") or {"a": 1},
+        j=None,
+    ).compile(checkpointer=run.saver)
+    failed = run.attempt(run.invoke, g, {"log": []}, run.config())
+    run.update_state(g, run.config(), {"a": 7}, as_node="left")
+    look = run.look(g, run.config())
+    out = run.invoke(g, None, run.config())
+    return [failed, look["values"], look["next"], out, sorted(calls)]

@@ -166,13 +166,33 @@ class Work:
             self.questions[task.id] = [carry(q) for q in questions(view, task)]
         if carrying:
             done = restore(view, self.tasks)
-            if done:
+            if done and self._apply(done):
                 self.finished = {task.id for task in done}
                 self.over |= {task.name for task in done}
-                self.changed, self.next = apply_writes(view, done)
                 self.next = [i for i in self.next if not i.get("defer")] + [
                     i for i in self.next if i.get("defer")
                 ]
+
+    def _apply(self, done: list[Task]) -> bool:
+        """Put what has finished into the state; False where that fails, as it did in the run (R3.15).
+
+        Then nothing has finished: an update is how such a thread is mended, and its tasks run again.
+        """
+        view = self.view
+        before = view.channels
+        view.channels = {key: channel.twin() for key, channel in before.items()}
+        try:
+            self.changed, self.next = apply_writes(view, done)
+        except Exception as error:  # noqa: BLE001 - the author's reducer may raise anything
+            view.channels = before
+            if view.run.warn is not None:
+                view.run.warn(
+                    f"thread {view.run.thread_id!r}: what {', '.join(t.name for t in done)} "
+                    f"wrote cannot be applied ({error}); the update leaves it out, and what it "
+                    "does not stand for runs again"
+                )
+            return False
+        return True
 
     def keep(self, chosen: list[Due], names: set[str], *, explicit: bool) -> list[Due]:
         """What stays due beside what the update made due."""
