@@ -185,3 +185,31 @@ def under_other_code_the_node_runs_again(api, run):
     new = built.compile(checkpointer=run.saver)
     first = run.attempt(run.invoke, old, {"log": []}, run.config())
     return [first, run.invoke(new, None, run.config())]
+
+
+@program(
+    "R1.39",
+    "R5.4",
+    differs="the question of a graph that the node calls is not that of the same graph called by "
+    "its handler (LangGraph keeps the node's open beside it)",
+    expected=[["below asks"] * 2, {"log": ["two"]}, ["one"]],
+)
+def a_graph_called_by_a_node_and_by_its_handler(api, run):
+    given = []
+    built = api.StateGraph(S).add_node(
+        "asks", lambda state: {"log": [api.interrupt("below asks")]}
+    )
+    inner = built.add_edge(api.START, "asks").compile()
+
+    def bad(state):
+        given.extend(inner.invoke({"log": []})["log"])
+        raise ConnectionError("no line")
+
+    def handle(state, error: api.NodeError):
+        return {"log": inner.invoke({"log": []})["log"]}
+
+    g = handled(api, run, bad, handle)
+    asked = [run.invoke(g, {"log": []}, run.config())]
+    asked.append(run.invoke(g, api.Command(resume="one"), run.config()))
+    out = run.invoke(g, api.Command(resume="two"), run.config())
+    return [[each["__interrupt__"][0].value for each in asked], out, given]

@@ -228,8 +228,6 @@ class Context:
                 )
             task.keys |= {key}
             place = f"key:{key}"
-        if task.caught is not None:  # its error handler asks, not the node (R1.39)
-            place = f"handler:{place}"
         if task.questions + len(task.keys) == 101 and run.warn is not None:
             run.warn(
                 f"thread {run.thread_id!r}: {task.name!r} has asked more than 100 "
@@ -287,8 +285,7 @@ class Context:
         call = Call(fn.node.fn, args, kwargs, future)
         with _counting:  # threads of the author's own may call at the same time
             call.number, call.position = task.count_call(fn.name)
-        handles = task.caught is not None
-        kind = "handler call" if handles else "call"
+        kind = "call" if task.caught is None else "handler call"
         path = (*task.path, kind, fn.name, call.number)
         key = (
             run.live_checkpoint or run.seed,
@@ -304,7 +301,7 @@ class Context:
             parent=task,
             call=call,
             value=args,
-            origin_key=(task.origin, *(path[-3:-2] if handles else ()), *path[-2:]),
+            origin_key=(task.origin, *path[-2:]),
         )
         call.record = [
             task.body_id,

@@ -8,7 +8,7 @@ import builtins
 from workflows.engine.constants import ERROR
 from workflows.engine.errors import NodeError, RecordedTaskError
 from workflows.engine.loop.identity import STAMP
-from workflows.engine.loop.records import Task
+from workflows.engine.loop.records import Task, handled_id
 from workflows.engine.loop.view import View
 
 # Failures that no handler was given: the node was given up, or has swallowed a question.
@@ -19,6 +19,7 @@ def hand_over(task: Task, error: BaseException, text: str) -> None:
     """Let the task's error handler run in the node's place; `text` is the error on record."""
     handler = task.node.handler
     assert handler is not None  # noqa: S101
+    task.ask_as(handled_id(task.origin))
     task.node = handler
     task.name = handler.name
     task.failed = error

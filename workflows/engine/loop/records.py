@@ -210,6 +210,10 @@ class Task:
             )
         return self._origin
 
+    def ask_as(self, origin: str) -> None:
+        """Let what it asks from now on hang on another origin."""
+        self._origin = origin
+
     def count_call(self, name: str) -> tuple[int, int]:
         """One more call of a `@task`: its number among those of its name, and among all."""
         calls = self.calls
@@ -264,7 +268,7 @@ class Task:
 
 
 def handled_id(task_id: str) -> str:
-    """What the calls hang on that a task's error handler makes."""
+    """What hangs on a task in the hands of its error handler: calls by id, questions by origin."""
     return ids.task_id(task_id, "handler")
 
 
