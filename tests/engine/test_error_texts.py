@@ -175,6 +175,31 @@ def test_nothing_to_continue_says_what_to_do() -> None:
     assert "resume=" in text_of(EmptyInputError, flow_of(asks), Command())
 
 
+@pytest.mark.rule("C.EmptyInputError", "R4.9")
+def test_a_fresh_thread_says_that_it_needs_an_input() -> None:
+    assert "begins with an input" in text_of(EmptyInputError, flow_of(asks), None)
+
+
+@pytest.mark.rule("R1.18")
+def test_a_branch_that_leads_past_its_map_is_named_with_what_the_map_has() -> None:
+    graph = build(Life(World()), "x y", (START, "x"))
+    graph.add_conditional_edges("x", lambda state: "north", {"south": "y"})
+
+    with pytest.raises(KeyError) as caught:
+        graph.compile().invoke({"log": []})
+
+    for part in ("'x'", "'north'", "'south'", "path_map"):
+        assert part in str(caught.value)
+
+
+@pytest.mark.rule("R1.22", "R5.22")
+def test_a_goto_from_outside_to_no_node_lists_the_nodes() -> None:
+    text = text_of(InvalidUpdateError, flow_of(asks), Command(goto="ghost"))
+
+    assert "'ghost'" in text
+    assert "it has the_node" in text
+
+
 @pytest.mark.rule("C.GraphRecursionError", "R3.10")
 def test_the_recursion_limit_is_in_the_text() -> None:
     graph = build(Life(World()), "x y", (START, "x"), ("x", "y"))

@@ -4,6 +4,7 @@ from typing import TypedDict
 
 import pytest
 
+from durableweb.checkpoint.memory import InMemorySaver
 from durableweb.errors import InvalidUpdateError
 from durableweb.graph import START, StateGraph
 from durableweb.types import Command
@@ -38,6 +39,24 @@ def test_strict_updates_refuse_a_key_that_the_state_does_not_have(result):
     assert graph.invoke({"a": 1}) == {"a": 1}
     with pytest.raises(InvalidUpdateError, match="'node' wrote 'b'"):
         graph.invoke({"a": 1}, {"configurable": {"strict_updates": True}})
+
+
+@pytest.mark.rule("RA.21", "R3.6", "R3.10")
+@pytest.mark.parametrize("name", ["max_concurrency", "recursion_limit"])
+@pytest.mark.parametrize("value", [0, -1, "2", 1.5])
+def test_a_limit_that_is_no_number_of_tasks_or_steps_is_refused(name, value):
+    with pytest.raises(ValueError, match=f"{name} must be a whole number >= 1"):
+        graph_of({}).invoke({}, {name: value})
+
+
+@pytest.mark.rule("RA.21", "R1.43")
+@pytest.mark.parametrize("value", [["t"], ("t",), {"t"}, b"t", True])
+def test_a_thread_id_that_is_no_name_is_refused(value):
+    graph = StateGraph(State).add_node("node", lambda state: {})
+    kept = graph.add_edge(START, "node").compile(InMemorySaver())
+
+    with pytest.raises(ValueError, match="thread_id must be"):
+        kept.invoke({}, {"configurable": {"thread_id": value}})
 
 
 @pytest.mark.rule("RA.21", "R4.1", "R5.25")

@@ -45,6 +45,10 @@ def thread_id_of(config: Mapping[str, Any] | None) -> str:
             "a graph with a checkpointer needs a thread: pass "
             'config={"configurable": {"thread_id": "..."}} with a non-empty id'
         )
+    if isinstance(value, list | tuple | dict | set | bytes | bool):
+        raise ValueError(
+            f"thread_id must be a str, an int or a UUID, not {type(value).__name__} ({value!r})"
+        )
     return str(value)
 
 
@@ -53,6 +57,16 @@ def recursion_limit_of(config: Mapping[str, Any] | None) -> int:
     limit = (config or {}).get("recursion_limit", DEFAULT_RECURSION_LIMIT)
     if not isinstance(limit, int) or limit < 1:
         raise ValueError(f"recursion_limit must be a whole number >= 1, not {limit!r}")
+    return limit
+
+
+def max_concurrency_of(config: Mapping[str, Any] | None) -> int | None:
+    """How many tasks may run at once, None for any number; raises ValueError below 1 (R3.6)."""
+    limit = (config or {}).get("max_concurrency")
+    if limit is not None and (type(limit) is not int or limit < 1):
+        raise ValueError(
+            f"max_concurrency must be a whole number >= 1 or None, not {limit!r}"
+        )
     return limit
 
 

@@ -70,6 +70,11 @@ def router(
 
 def _looked_up(spec: BranchSpec, target: Any) -> Any:
     if spec.path_map is not None and not (target == END and END not in spec.path_map):
+        if target not in spec.path_map:
+            raise KeyError(
+                f"branch {spec.name!r} of node {spec.source!r} returned {target!r}, which its "
+                f"path_map does not lead anywhere; it has {', '.join(map(repr, spec.path_map))}"
+            )
         target = spec.path_map[target]
     if isinstance(target, Send):
         return target

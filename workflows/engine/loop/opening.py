@@ -91,7 +91,7 @@ def enter(view: View, given: Any) -> Steps[bool]:
             "there is no input and nothing to continue"
             + (f" on thread {run.thread_id!r}" if run.thread_id else "")
             + (
-                ""
+                "; a thread begins with an input, and goes on with None"
                 if run.saver
                 else "; without a checkpointer every call needs an input"
             )
@@ -256,7 +256,8 @@ def goto_item(view: View, target: Any, by: str) -> Due:
     if name not in nodes or name == view.run.program.first:
         raise InvalidUpdateError(
             f"Command.goto names {name!r}, which is no node of graph "
-            f"{view.run.program.name!r}"
+            f"{view.run.program.name!r}; it has "
+            f"{', '.join(n for n in nodes if not n.startswith('__'))}"
         )
     item: Due = {"node": name, "by": [by]}
     if isinstance(target, Send):
