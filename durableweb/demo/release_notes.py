@@ -32,9 +32,13 @@ class Input(TypedDict):
         str,
         Meta(
             title="Repository",
-            description="Path of a checkout; DEMO_GIT_REPOSITORIES lists those allowed.",
+            description=(
+                "Path of a checkout, with a dot for this one; DEMO_GIT_REPOSITORIES lists "
+                "those allowed."
+            ),
             min_length=1,
             max_length=300,
+            extra_json_schema={"default": "."},
         ),
     ]
     range: Annotated[

@@ -43,11 +43,12 @@
   };
 
   // One's own claim on the open question: it is said before it ends, and that what is typed stays
-  const renew = ({ at: number, until, words }) => {
+  const renew = (number, claim) => {
     const shown = document.querySelector("[data-claim-until]");
-    if (!shown || open()?.dataset.presenceAt !== String(number)) return;
-    shown.dateTime = until;
-    put(shown, words);
+    if (!shown || open()?.dataset.presenceAt !== number) return;
+    // Without one it has ended, or somebody else has taken it over.
+    shown.dateTime = claim ? claim.until : new Date().toISOString();
+    if (claim) put(shown, claim.words);
   };
   const tellOfClaim = () => {
     const note = document.querySelector("[data-claim-note]");
@@ -83,7 +84,7 @@
       const answer = await call(fields);
       if (!answer.ok || answer.redirected) return;
       const told = await answer.json();
-      if (told.claim) renew(told.claim);
+      if (here) renew(here, told.claim);
       show(told);
       tellOfClaim();
     } catch {

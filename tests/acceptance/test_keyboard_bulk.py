@@ -47,8 +47,12 @@ def test_from_the_rows_to_the_order_and_back(
     undone = page.locator("tbody").get_by_text("taken back")
     expect(undone).to_have_count(2, timeout=WAIT_MS)
     expect(page.locator("#progress-title")).to_be_visible()
-    hands.press("u", "g", "q")
+    hands.press("u")
+    expect(page.get_by_role("heading", name="Bulk decisions")).to_be_visible()
+    page.wait_for_load_state()
+    hands.press("g", "q")
     expect(page).to_have_url(re.compile("/queue/"))
+    hands.is_live()
     hands.open("/queue/?workflow=wishes&f=payload.name+~+U&sort=age")
     expect(rows).to_have_count(3)
     assert not hands.faults

@@ -170,11 +170,10 @@ def _in_states(demo: User, other: User) -> dict[str, int | str]:
         url="/queue/",
         interrupt=busy,
     )
-    claimed = ask(
-        _thread("claimed"),
-        LETTER,
-        claimed_by=other,
-        claimed_until=datetime(2099, 1, 1, tzinfo=UTC),
+    until = datetime(2099, 1, 1, tzinfo=UTC)
+    claimed, yours = (
+        ask(_thread(name), LETTER, claimed_by=who, claimed_until=until)
+        for name, who in (("claimed", other), ("yours", demo))
     )
     decided = ask(_thread("decided"), LETTER, status=Interrupt.Status.RESOLVED)
     Decision.objects.create(
@@ -194,6 +193,7 @@ def _in_states(demo: User, other: User) -> dict[str, int | str]:
         "busy": busy.pk,
         "assigned": ask(_thread("assigned"), LETTER, assignee=other).pk,
         "claimed": claimed.pk,
+        "yours": yours.pk,
         "decided": decided.pk,
         "withdrawn": gone.pk,
         "quorum": ask(_thread("quorum"), LETTER, node="sign").pk,

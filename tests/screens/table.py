@@ -86,7 +86,8 @@ def open_json(page: Page) -> None:
 
 def renew_secret(page: Page) -> None:
     """A secret that is shown this once."""
-    page.get_by_role("button", name="New secret").click()
+    page.get_by_text("New secret…").click()
+    page.get_by_role("button", name="Make it and show it").click()
     page.wait_for_load_state()
 
 
@@ -132,6 +133,7 @@ SCREENS = (
     Screen("overdue, with comments", "demo", "/review/{busy}/"),
     Screen("assigned to another", "demo", "/review/{assigned}/"),
     Screen("claimed by another", "demo", "/review/{claimed}/"),
+    Screen("claimed by oneself", "demo", "/review/{yours}/"),
     Screen("needs two people", "demo", "/review/{quorum}/"),
     Screen("decided", "demo", "/review/{decided}/"),
     Screen("withdrawn", "demo", "/review/{withdrawn}/"),
