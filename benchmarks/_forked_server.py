@@ -68,8 +68,8 @@ def main(port: int) -> None:
     import django
     from django.conf import settings
     from django.core.management import call_command
-    from django.template.loader import get_template  # noqa: PLC0415
-    from django.urls import reverse  # noqa: PLC0415
+    from django.template.loader import get_template
+    from django.urls import reverse
     from django.utils.module_loading import import_string
 
     django.setup()
