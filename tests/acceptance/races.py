@@ -13,13 +13,12 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 
 from tests.acceptance.conftest import Site, Visitor
 from tests.acceptance.crowd import form_post, send_at_once
-from tests.support.server import Server
 
 GRAPH = "parcels"
 KILLED_WITHIN_SECONDS = 0.05
@@ -172,12 +171,19 @@ def assert_decided_once(site: Site, rounds: dict[int, Round]) -> None:
     assert sent() == wanted
 
 
+class Killable(Protocol):
+    """A server that can be ended at once."""
+
+    def kill9(self) -> None:
+        """End it as a power cut would."""
+
+
 def kill_after_answer(
     site: Site,
     person: Person,
     asked: list[Question],
-    server: Server,
-    serve: Callable[[], Server],
+    server: Killable,
+    serve: Callable[[], Killable],
     told: Callable[[int], object] = _tell_nobody,
 ) -> None:
     """Decide each question and kill `server` within 50 ms of its answer; nothing is lost.

@@ -17,7 +17,7 @@ from workflows.services.records import QueueItem
 
 MAX_PAGE = 500
 # Beyond this nobody counts on: counting is the one thing that grows with the queue.
-COUNT_AT_MOST = 10_000
+COUNT_AT_MOST = 1_000
 
 
 def pending(
@@ -48,7 +48,7 @@ def count_of(rows: QuerySet[Interrupt]) -> int:
 
 
 def count_shown(number: int) -> int | str:
-    """A count as pages and frames show it: `10000+` where it was not counted on."""
+    """A count as pages and frames show it: `1000+` where it was not counted on."""
     return f"{COUNT_AT_MOST}+" if number > COUNT_AT_MOST else number
 
 
