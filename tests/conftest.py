@@ -17,14 +17,12 @@ from django.apps import apps
 from django.conf import settings
 from django.db import connection
 from django.db.models.signals import post_migrate
-from django.test import TransactionTestCase
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
-from pytest_django import DjangoDbBlocker
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 from tests.support import chromium, postgres
 from tests.support.databases import Databases
-from tests.support.emptying import Emptying, instead_of_flush
+from tests.support.emptying import empty_quickly
 from tests.support.folders import place_for_databases
 from tests.support.server import Processes
 from workflows.wiring import APPEND_ONLY
@@ -32,6 +30,8 @@ from workflows.wiring import APPEND_ONLY
 # Tests that are not about taking a decision back do not wait for it, in any process.
 os.environ["UNDO_SECONDS"] = "0"
 settings.UNDO_SECONDS = 0
+# A password is to be checked here, not to be hard to guess: that takes 0.4 s each time.
+settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 UNDER_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
 
 
@@ -75,15 +75,11 @@ def _tables_can_be_emptied() -> None:
     post_migrate.disconnect(sender=app, dispatch_uid=APPEND_ONLY)
 
 
-@pytest.fixture(scope="session")
-def django_db_setup(
-    django_db_setup: None, django_db_blocker: DjangoDbBlocker
-) -> Iterator[None]:
-    """Make the test database; tests that commit leave it as they found it, quickly."""
+@pytest.fixture(scope="session", autouse=True)
+def _tables_are_emptied_quickly() -> Iterator[None]:
+    """Tests that commit leave the database as they found it, without Django's flush."""
     with pytest.MonkeyPatch.context() as patched:
-        with django_db_blocker.unblock():
-            teardown = instead_of_flush(Emptying())
-        patched.setattr(TransactionTestCase, "_fixture_teardown", teardown)
+        empty_quickly(patched)
         yield
 
 
@@ -123,6 +119,8 @@ def _no_sessions_left(
     blocker = request.getfixturevalue("django_db_blocker")
     request.getfixturevalue("django_db_setup")
     yield
+    if not connection.settings_dict["NAME"].startswith("test_"):
+        return  # no test wanted a database, so there is none
     with blocker.unblock(), connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"

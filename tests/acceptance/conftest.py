@@ -180,13 +180,16 @@ class Site:
         self, ready: Callable[[], object], what: str, seconds: float = 30
     ) -> float:
         """Wait until `ready()`; returns the seconds it took."""
-        began = time.monotonic()
+        began = asked = time.monotonic()
         while not ready():
-            if time.monotonic() - began > seconds:
+            answered = time.monotonic()
+            if answered - began > seconds:
                 raise AssertionError(
                     f"no {what} in {seconds} s; noted {self.noted()}\n{self.output()}"
                 )
-            time.sleep(0.02)
+            # A look at a page is work for the server: no more than half of its time.
+            time.sleep(max(0.02, answered - asked))
+            asked = time.monotonic()
         return time.monotonic() - began
 
     def output(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 from typing import Any
 
@@ -36,6 +37,13 @@ assert run
 assert work
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def no_beat_but_ours(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The thread that renews leases sleeps longer than any machine is busy."""
+    settings.LEASE_SECONDS = 3600.0
+    monkeypatch.setattr(leases, "_NOTE_SECONDS", 3600.0)
 
 
 @pytest.mark.rule("RA.16")
@@ -117,8 +125,41 @@ class TestHeartbeats:
 
         assert work.remembered == [None, {"row": 8}]
 
-    def test_details_survive_the_worker(self, boss, run, work, monkeypatch):
-        monkeypatch.setattr(leases, "_NOTE_SECONDS", 60.0)  # no beat but ours
+    @pytest.mark.usefixtures("no_beat_but_ours")
+    def test_the_end_of_a_run_waits_for_details_on_their_way(self, run, monkeypatch):
+        claim = claim_run(run.pk, "me")
+        DjangoSaver(claim=claim).keep_heartbeat("t", "task-1", "slow", {"row": 3})
+        have_left, may_arrive = threading.Event(), threading.Event()
+        order: list[str] = []
+
+        def take_time(*_: Any) -> leases.Renewed:
+            have_left.set()
+            assert may_arrive.wait(30)
+            order.append("arrived")
+            return leases.Renewed("", "", None)
+
+        monkeypatch.setattr(leases, "_ARRIVAL_SECONDS", 30.0)
+        monkeypatch.setattr(leases, "renew_lease", take_time)
+        held = {("default", run.pk): (claim.fence, 10.0)}
+        beat = threading.Thread(target=keeper.renew_all, args=(held,))
+        beat.start()
+        assert have_left.wait(30)
+
+        def end() -> None:
+            keeper.settle("default", run.pk)
+            order.append("settled")
+
+        ending = threading.Thread(target=end)
+        ending.start()
+        ending.join(0.1)
+        may_arrive.set()
+        ending.join(30)
+        beat.join(30)
+
+        assert order == ["arrived", "settled"]
+
+    @pytest.mark.usefixtures("no_beat_but_ours")
+    def test_details_survive_the_worker(self, boss, run, work):
         claim = claim_run(run.pk, "dead")
         assert claim is not None
         saver = DjangoSaver(claim=claim)

@@ -5,9 +5,9 @@ costs 60 ms a test on SQLite and half a second on PostgreSQL. Here only tables t
 something are emptied, and the rows that the migrations made stay.
 """
 
-from collections.abc import Callable
 from typing import Any
 
+import pytest
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.test import TransactionTestCase
 
@@ -64,15 +64,22 @@ class Emptying:
             return frozenset(cursor.fetchall())
 
 
-def instead_of_flush(emptying: Emptying) -> Callable[[TransactionTestCase], None]:
-    """What a TransactionTestCase does at its end; it flushes where rows are missing."""
-    flush: Callable[[TransactionTestCase], None] = vars(TransactionTestCase)[
-        "_fixture_teardown"
-    ]
+def empty_quickly(patched: pytest.MonkeyPatch) -> None:
+    """Let every TransactionTestCase put back the rows that the first of them has found."""
+    set_up = vars(TransactionTestCase)["_fixture_setup"].__func__
+    flush = vars(TransactionTestCase)["_fixture_teardown"]
+    found: list[Emptying] = []
 
-    def teardown(case: TransactionTestCase) -> None:
+    def look_and_set_up(case: type[TransactionTestCase]) -> None:
+        if not found:
+            found.append(Emptying())
+        set_up(case)
+
+    def restore_or_flush(case: TransactionTestCase) -> None:
+        [emptying] = found
         if not emptying.restore():
             flush(case)
             emptying.look()
 
-    return teardown
+    patched.setattr(TransactionTestCase, "_fixture_setup", classmethod(look_and_set_up))
+    patched.setattr(TransactionTestCase, "_fixture_teardown", restore_or_flush)

@@ -31,8 +31,12 @@ from tests.support.folders import place_for_databases
 START_SECONDS = 60
 ROOT = Path(__file__).resolve().parents[2]
 
-# A test database is thrown away, so it need not survive a power cut.
-FORGETFUL = ["-c", "fsync=off", "-c", "full_page_writes=off"]
+# A test database is thrown away, so it need not survive a power cut. Its log may lie in
+# memory, so it is kept short.
+FORGETFUL = [
+    *("-c", "fsync=off", "-c", "full_page_writes=off"),
+    *("-c", "max_wal_size=256MB"),
+]
 
 
 class NoPostgresError(RuntimeError):
@@ -188,7 +192,7 @@ class Server:
         command = [
             *(str(binaries / "postgres"), "-D", str(self.folder / "data")),
             *("-c", f"port={port}", "-c", "listen_addresses=127.0.0.1"),
-            *("-c", "unix_socket_directories=", "-c", "max_connections=150"),
+            *("-c", "unix_socket_directories=", "-c", "max_connections=200"),
             *("-c", "log_min_messages=fatal", "-c", "timezone=UTC"),
             *([] if self.durable else FORGETFUL),
         ]

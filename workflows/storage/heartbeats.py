@@ -57,6 +57,10 @@ class Heartbeats:
         """Whether something was said that no row holds yet."""
         return bool(self._news)
 
+    def has_said(self, key: Key) -> bool:
+        """Whether a task of that run has said something here."""
+        return key in self._said
+
     def has_news_of(self, key: Key) -> bool:
         """Whether that run's row lacks something."""
         return key in self._news

@@ -13,6 +13,8 @@ import math
 import os
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple, Protocol
 
 from django.conf import settings
@@ -27,6 +29,8 @@ log = logging.getLogger(__name__)
 _BEATS_PER_LEASE = 3
 # What a task says of its progress is on its row not later than this.
 _NOTE_SECONDS = 0.5
+# Whoever settles may hold what a beat waits for, so it does not wait for ever.
+_ARRIVAL_SECONDS = 5.0
 
 
 class Owner(Protocol):
@@ -107,6 +111,7 @@ class LeaseKeeper:
         self._said = Heartbeats()
         self._hurry = False
         self._changed = threading.Condition()
+        self._writing = threading.Lock()
         self._pid = 0
         self._last_beat = 0.0
         self._wakes_at = 0.0  # when the thread looks again by itself
@@ -117,6 +122,7 @@ class LeaseKeeper:
             if self._pid != os.getpid():  # first use, or a fork took no thread along
                 self._pid = os.getpid()
                 self._forget_all()
+                self._writing = threading.Lock()
                 self._wakes_at = 0.0
                 threading.Thread(
                     target=self._beat, name="durableweb-leases", daemon=True
@@ -168,11 +174,25 @@ class LeaseKeeper:
     def settle(self, using: str, run_id: int) -> None:
         """Renew no more, and write what tasks have said since the last beat."""
         key = (using, run_id)
-        fence, seconds = self._leases.get(key, (0, 0.0))
-        text = self._news(key)
-        self.drop(using, run_id)
-        if text is not None:
-            renew_lease(using, run_id, fence, seconds, text)
+        with self._alone_with_news(key):
+            fence, seconds = self._leases.get(key, (0, 0.0))
+            text = self._news(key)
+            self.drop(using, run_id)
+            if text is not None:
+                renew_lease(using, run_id, fence, seconds, text)
+
+    @contextmanager
+    def _alone_with_news(self, key: tuple[str, int]) -> Iterator[None]:
+        """Let what a beat has taken along be on its row first: an ended run refuses it."""
+        writing = self._writing
+        is_alone = self._said.has_said(key) and writing.acquire(
+            timeout=_ARRIVAL_SECONDS
+        )
+        try:
+            yield
+        finally:
+            if is_alone:
+                writing.release()
 
     def _news(self, key: tuple[str, int]) -> str | None:
         """What the row is to hold, where it differs from what it holds."""
@@ -243,12 +263,13 @@ class LeaseKeeper:
                 connections[using].close()
 
     def _renew(self, key: tuple[str, int], fence: int, seconds: float) -> None:
-        text = self._news(key)
-        try:
-            renewed = renew_lease(*key, fence, seconds, text)
-        except BaseException:
-            self._said.is_news(key)
-            raise
+        with self._alone_with_news(key):
+            text = self._news(key)
+            try:
+                renewed = renew_lease(*key, fence, seconds, text)
+            except BaseException:
+                self._said.is_news(key)
+                raise
         owner = self._owners.get(key)
         if renewed is None:
             log.info("lease of run %s (fence %s) not renewed", key[1], fence)
