@@ -256,7 +256,7 @@ def _bulk_order(demo: User) -> int:
     )
     for state in BulkItem.State.values:
         asked = ask(_thread(f"bulk {state}"), LETTER)
-        why = "Question #7 was decided by other: reject." if state == "refused" else ""
+        why = "Question #7 was rejected by other." if state == "refused" else ""
         BulkItem.objects.create(
             order=order, interrupt=asked, version=1, round=1, state=state, why=why
         )

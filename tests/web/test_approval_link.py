@@ -148,9 +148,9 @@ class TestDeciding:
 
         page = Html(answer)
         assert answer.status_code == 409
-        assert page.has_text("was decided by admin: approve")
+        assert page.has_text("was approved by admin")
         assert page.has_text("No stamp on it")
-        assert Html(anybody.get(path)).has_text("was decided by admin")
+        assert Html(anybody.get(path)).has_text("was approved by admin")
 
     def test_a_late_one_is_told(self, anybody, path, monkeypatch):
         sent = form(anybody, path)

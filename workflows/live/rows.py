@@ -12,6 +12,7 @@ from django.db.models import Count
 
 from workflows.models import Decision, Event, Interrupt, Run, Thread
 from workflows.services.access import Rights
+from workflows.services.closed_question import PAST_TENSE
 from workflows.services.desk.deciding import Decider
 from workflows.services.records import QueueItem, RunRecord, ThreadRecord
 from workflows.services.review_queue import queue_items
@@ -21,14 +22,6 @@ from workflows.services.thread_history import (
     run_record,
 )
 
-PAST_TENSE = {
-    Decision.Kind.APPROVE: "approved",
-    Decision.Kind.EDIT: "edited and approved",
-    Decision.Kind.REJECT: "rejected",
-    Decision.Kind.RESPOND: "answered",
-    Decision.Kind.CHANGES: "sent back",
-    Decision.Kind.CLOSE: "closed without an answer",
-}
 NOBODY = None
 RECENT_STEPS = 20
 
@@ -71,7 +64,7 @@ def _how_decided(numbers: set[int]) -> dict[int, str]:
         return {}
     decisions = Decision.objects.filter(interrupt__in=numbers).order_by("round")
     return {
-        decision.interrupt_id: f"{PAST_TENSE.get(Decision.Kind(decision.kind), decision.kind)}"
+        decision.interrupt_id: f"{PAST_TENSE.get(decision.kind, decision.kind)}"
         f" by {decision.person_name or 'system'}"
         for decision in decisions
     }

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
-from workflows.models import Interrupt
+from workflows.models import Decision, Interrupt
 from workflows.services.action import AlreadyDecided, NotPending
+
+PAST_TENSE: dict[str, str] = {
+    Decision.Kind.APPROVE: "approved",
+    Decision.Kind.EDIT: "edited and approved",
+    Decision.Kind.REJECT: "rejected",
+    Decision.Kind.RESPOND: "answered",
+    Decision.Kind.CHANGES: "sent back",
+    Decision.Kind.CLOSE: "closed without an answer",
+    Decision.Kind.TIMEOUT: "closed for want of an answer in time",
+}
 
 
 def refuse_closed(row: Interrupt) -> None:
@@ -12,8 +22,9 @@ def refuse_closed(row: Interrupt) -> None:
         return
     last = row.decisions.order_by("-round").first()
     if last is not None and last.round == row.round:
+        by = f" by {last.person_name}" if last.person_name else ""
         raise AlreadyDecided(
-            f"Question #{row.pk} was decided by {last.person_name}: {last.kind}.",
+            f"Question #{row.pk} was {PAST_TENSE.get(last.kind, last.kind)}{by}.",
             who=last.person_name,
             when=last.created_at,
             kind=last.kind,

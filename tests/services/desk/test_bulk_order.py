@@ -223,7 +223,7 @@ class TestMeanwhile:
         found = states(made)
         assert [state for state, _ in found] == ["refused"] * 4 + ["done"]
         whys = [why for _, why in found]
-        assert "decided by Admin: reject" in whys[0]
+        assert "rejected by Admin" in whys[0]
         assert "claimed by admin" in whys[1]
         assert "has changed" in whys[2]
         assert "withdrawn" in whys[3]

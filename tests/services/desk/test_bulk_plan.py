@@ -126,7 +126,7 @@ class TestExclusions:
         told = reasons(plan(people.reviewer, bills))
 
         assert told[bills[0].pk][0] == told[bills[1].pk][0] == "closed"
-        assert "decided by Admin: reject" in told[bills[0].pk][1]
+        assert "rejected by Admin" in told[bills[0].pk][1]
         assert "withdrawn" in told[bills[1].pk][1]
 
     def test_a_claim_of_another_stands_in_the_way_and_ones_own_does_not(
