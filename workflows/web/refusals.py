@@ -5,6 +5,7 @@ from http import HTTPStatus
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 
 from workflows.services.action import (
     InvalidAnswer,
@@ -48,9 +49,8 @@ class RefusalMiddleware:
         answer = self.get_response(request)
         # Somebody opened, or opened again, an address that only a form is sent to.
         if answer.status_code == HTTPStatus.METHOD_NOT_ALLOWED and not answer.content:
-            page = render(request, "405.html", status=answer.status_code)
-            page["Allow"] = answer["Allow"]
-            return page
+            # The same answer, which Django has logged already: paths of links are secret.
+            answer.content = render_to_string("405.html", request=request)
         return answer
 
     def process_exception(
