@@ -185,3 +185,15 @@ class _NoThread:
 
     def start(self):
         """Nobody beats in this test."""
+
+
+@only_sqlite
+def test_the_end_of_a_run_does_not_look_at_answered_questions():
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "EXPLAIN QUERY PLAN SELECT 1 FROM workflows_interrupt"
+            " WHERE thread_id = 't' AND status IN ('pending', 'decided')"
+        )
+        plan = str(cursor.fetchall())
+
+    assert "interrupt_open_of_thread" in plan

@@ -35,8 +35,11 @@ class Interrupt(models.Model):
         EXPIRED = "expired"
 
     id = models.BigAutoField(primary_key=True)
-    thread = models.ForeignKey(
-        "workflows.Thread", on_delete=models.CASCADE, related_name="interrupts"
+    thread = models.ForeignKey(  # its unique constraint begins with it
+        "workflows.Thread",
+        on_delete=models.CASCADE,
+        related_name="interrupts",
+        db_index=False,
     )
     run = models.ForeignKey(
         "workflows.Run", null=True, on_delete=models.SET_NULL, related_name="+"
@@ -114,6 +117,12 @@ class Interrupt(models.Model):
             ),
             of_pending(
                 "interrupt_put_off", "snoozed_until", snoozed_until__isnull=False
+            ),
+            # Asked whenever a run ends, of threads with a thousand answered questions, too.
+            models.Index(
+                fields=["thread"],
+                name="interrupt_open_of_thread",
+                condition=models.Q(status__in=("pending", "decided")),
             ),
             models.Index(
                 fields=["status", "asked_at", "id"], name="interrupt_by_status"
