@@ -50,6 +50,7 @@ SECTIONS = [
     "deltas",
     "streaming_below",
     "lifecycle",
+    "leaving",
 ]
 DRIVERS = ["blocking", "async"]
 

@@ -52,12 +52,3 @@ def test_a_stream_that_was_left_says_so_in_a_word_that_is_a_status():
     ends = Run.objects.order_by("pk").values_list("status", "reason")
     assert list(ends) == [("cancelled", "left"), ("interrupted", "breakpoint")]
     assert set(Run.objects.values_list("status", flat=True)) <= set(Run.Status.values)
-
-
-@pytest.mark.rule("R3.18", "RA.2")
-async def test_the_next_call_goes_on_where_an_async_stream_was_left():
-    graph, config = two_steps(), {"configurable": {"thread_id": "t"}}
-    async for _ in graph.astream({"a": 1}, config):
-        break
-
-    assert await two_steps().ainvoke(None, config) == {"a": 1}

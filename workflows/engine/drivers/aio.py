@@ -20,6 +20,7 @@ from workflows.engine.drivers.future import TaskFuture, let_go
 from workflows.engine.drivers.threads import pool
 from workflows.engine.errors import LeaseLostError, RunCancelled
 from workflows.engine.loop.effects import (
+    Abandoned,
     Called,
     Cancel,
     Compute,
@@ -124,9 +125,19 @@ class Aio:
             status = getattr(self.result, "status", "success")
         except GeneratorExit:
             status = "stopped"
+            await self._leave(Abandoned())
             raise
-        except (asyncio.CancelledError, RunCancelled):
+        except RunCancelled:
             status = "cancelled"
+            raise
+        except asyncio.CancelledError:
+            status = "cancelled"
+            await asyncio.shield(self._leave(Abandoned(cancelled=True)))
+            raise
+        except Exception:
+            raise
+        except BaseException:  # KeyboardInterrupt of a task (R3.16)
+            await self._leave(Abandoned())
             raise
         finally:
             stop.forget(self._nudge)
@@ -138,6 +149,11 @@ class Aio:
             if self.place is not None:
                 place, self.place = self.place, None
                 await asyncio.shield(self.saver.aclose(place, status))
+
+    async def _leave(self, end: Abandoned) -> None:
+        """Let the loop save what it has kept back, before nobody drives it any more (R4.4)."""
+        if self.taken_over is None:
+            await self._until_wait(None, end)
 
     def _go_on(self) -> None:
         self.suspended = False

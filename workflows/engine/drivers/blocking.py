@@ -23,6 +23,7 @@ from workflows.engine.drivers.future import TaskFuture, let_go
 from workflows.engine.drivers.threads import pool
 from workflows.engine.errors import LeaseLostError, RunCancelled
 from workflows.engine.loop.effects import (
+    Abandoned,
     Called,
     Cancel,
     Compute,
@@ -113,9 +114,15 @@ class Blocking:
             status = getattr(self.result, "status", "success")
         except GeneratorExit:
             status = "stopped"
+            self._leave()
             raise
         except RunCancelled:
             status = "cancelled"
+            raise
+        except Exception:
+            raise
+        except BaseException:  # KeyboardInterrupt, of a task or here (R3.16)
+            self._leave()
             raise
         finally:
             stop.forget(self._nudge)
@@ -124,6 +131,11 @@ class Blocking:
             let_go(self.calls, stop)
             if self.place is not None:
                 self.saver.close(self.place, status)
+
+    def _leave(self) -> None:
+        """Let the loop save what it has kept back, before nobody drives it any more (R4.4)."""
+        if not self.done and self.taken_over is None:
+            self._advance(None, Abandoned())
 
     def _hand_out(self) -> Generator[Any, None, None]:
         while self.chunks:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from workflows.engine.cache.base import FullKey
 from workflows.engine.checkpoint.base import Commit, Config, Place
 from workflows.engine.checkpoint.shapes import Looked
+from workflows.engine.errors import RunCancelled
 from workflows.engine.loop.records import Task
 
 T = TypeVar("T")
@@ -175,6 +176,18 @@ class Wrote:
 
 
 Event = Finished | Failed | Called | Wrote
+
+
+class Abandoned(RunCancelled):
+    """Thrown into the loop where whoever drives it goes away, so that it saves what it has kept back.
+
+    `cancelled`: what still runs is cancelled with it, and is recorded so (R3.17).
+    """
+
+    def __init__(self, *, cancelled: bool = False) -> None:
+        super().__init__("its caller has gone")
+        self.cancelled = cancelled
+
 
 WAIT = Wait()
 

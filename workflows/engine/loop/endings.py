@@ -196,15 +196,14 @@ def stop(view: View, step: Step) -> Steps[None]:
         leave(step, task)
         step.parked.pop(task, None)
         task.state = "cancelled"
-        step.unsaved.append(
-            TaskWrites(
-                task.id,
-                task.path_text,
-                task.name,
-                [(ERROR, task.caught or "CancelledError()")],
-                error="CancelledError()",
-            )
-        )
+        step.unsaved.append(cancellation_of(task))
+
+
+def cancellation_of(task: Task) -> TaskWrites:
+    """What a task saves that was given up while it ran."""
+    text = "CancelledError()"
+    pairs = [(ERROR, task.caught or text)]
+    return TaskWrites(task.id, task.path_text, task.name, pairs, error=text)
 
 
 def _policy_for(task: Task, error: BaseException) -> RetryPolicy | None:

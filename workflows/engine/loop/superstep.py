@@ -8,7 +8,7 @@ from workflows.engine.constants import CALL, ERROR, INTERRUPT, RESUME, RUNS
 from workflows.engine.loop import caching, commit, effects, lifecycle, plan
 from workflows.engine.loop.calling import call
 from workflows.engine.loop.effects import Called, Event, Finished, Steps, Wrote
-from workflows.engine.loop.endings import end, settle, tell
+from workflows.engine.loop.endings import cancellation_of, end, settle, tell
 from workflows.engine.loop.handling import take_up
 from workflows.engine.loop.records import Task
 from workflows.engine.loop.resume import load_answers, may_start, questions
@@ -54,7 +54,13 @@ def run_tasks(view: View, tasks: list[Task]) -> Steps[Step]:
                 yield effects.Start(task)
         if not step.running:
             break
-        events = yield effects.WAIT
+        try:
+            events = yield effects.WAIT
+        except effects.Abandoned as end:
+            if end.cancelled:
+                step.unsaved += [cancellation_of(t) for t in step.running if not t.call]
+            yield from _save(view, step)
+            raise
         for event in events:
             if type(event) is Finished and _is_simple(view, step, event.task):
                 settle(view, step, event.task, event.writes)
