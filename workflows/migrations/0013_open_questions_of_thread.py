@@ -7,7 +7,7 @@ INDEX = "workflows_interrupt_thread_id_13f57390"
 
 
 class Migration(migrations.Migration):
-    dependencies = [("workflows", "0013_holding_and_old_secrets")]
+    dependencies = [("workflows", "0012_holding_and_old_secrets")]
 
     operations = [
         migrations.SeparateDatabaseAndState(
