@@ -9,10 +9,10 @@ from typing import Any
 from django import template
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 
 from workflows.services.desk.undo_offer import UndoOffer, undo_offer
-from workflows.templatetags import rich_text, value_tree
+from workflows.templatetags import rich_text, value_html, value_tree
 from workflows.templatetags.visible import has_hidden as find_hidden
 from workflows.templatetags.visible import visible as make_visible
 from workflows.templatetags.visible import visible_text as make_visible_text
@@ -262,6 +262,12 @@ def tree(value: Any) -> value_tree.ValueNode:
 
 
 @register.filter
+def drawn(node: value_tree.ValueNode) -> SafeString:
+    """A tree of nodes as html."""
+    return value_html.value_html(node)
+
+
+@register.filter
 def moment(value: Any) -> SafeString:
     """A moment as people say it ("3 min ago"), with the exact time behind it."""
     if not isinstance(value, datetime):
@@ -287,17 +293,6 @@ def clock(value: Any) -> SafeString:
         f"{local:%Y-%m-%d %H:%M:%S %Z}".strip(),
         f"{local:%H:%M:%S}",
     )
-
-
-@register.filter
-def written_moment(text: str) -> SafeString:
-    """A moment that is stored as text: exact as it stands, in words behind it."""
-    try:
-        value = datetime.fromisoformat(text)
-    except ValueError:
-        return make_visible(text)
-    words = f"{value:%A, %-d %B %Y, %H:%M:%S}"
-    return format_html('<time datetime="{}" title="{}">{}</time>', text, words, text)
 
 
 @register.simple_tag
@@ -330,6 +325,6 @@ def _length(passed: timedelta) -> str:
 
 
 @register.filter
-def count(number: int) -> SafeString:
+def count(number: int) -> str:
     """A number with thin spaces between the thousands."""
-    return mark_safe(f"{number:,}".replace(",", "&#8239;"))  # noqa: S308
+    return value_html.number_words(number)
