@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from functools import partial
 
 from playwright.sync_api import BrowserContext, Locator, Page, expect
@@ -12,6 +13,7 @@ from tests.live.test_live_js import enter
 
 WAIT_MS = 30_000
 MOST_TABS = 60
+SETTLED_S = 2.0
 # Told about the element that has the focus: is there something to see of it, is it on the
 # screen and in front, and does it, or what stands for it, carry a ring?
 SEEN = """(element) => {
@@ -83,6 +85,11 @@ class Hands:
         expect(focused).to_be_visible()
         expect(focused).to_be_in_viewport()
         found = focused.evaluate(SEEN)
+        deadline = time.monotonic() + SETTLED_S
+        while not found["isFree"] and time.monotonic() < deadline:
+            # A preview that has just come moves the page; it is scrolled in the next frame.
+            self.page.wait_for_timeout(50)
+            found = focused.evaluate(SEEN)
         assert found["isFree"], f"covered: {found['words']}"
         assert found["isRung"], f"no ring: {found['words']}"
 

@@ -181,7 +181,8 @@ async def test_a_run_that_moves_is_sent_again_at_most_twice_a_second(viewer):
         frames.append(await next_frame(socket))
     elapsed = time.monotonic() - began
 
-    assert len(frames) <= elapsed / 0.5 + 1
+    # One more than fits: the first may have been sent just before the clock was started.
+    assert len(frames) <= elapsed / 0.5 + 2
     await socket.disconnect()
 
 
