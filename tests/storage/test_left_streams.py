@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
+import threading
 from typing import Any, TypedDict
 
 import pytest
+from django.db import connections
 
 from tests.storage.conftest import real_transactions
 from workflows.engine.constants import START
 from workflows.engine.errors import LeaseLostError
 from workflows.engine.graph.state import StateGraph
 from workflows.models import Run
+from workflows.storage import places
 from workflows.storage.saver import DjangoSaver
 
 pytestmark = real_transactions
@@ -52,3 +56,35 @@ def test_a_stream_that_was_left_says_so_in_a_word_that_is_a_status():
     ends = Run.objects.order_by("pk").values_list("status", "reason")
     assert list(ends) == [("cancelled", "left"), ("interrupted", "breakpoint")]
     assert set(Run.objects.values_list("status", flat=True)) <= set(Run.Status.values)
+
+
+@pytest.mark.rule("R3.18")
+def test_a_call_that_comes_while_a_left_stream_is_being_closed_goes_on(
+    monkeypatch, caplog
+):
+    graph, config = two_steps(), {"configurable": {"thread_id": "t"}}
+    stream = graph.stream({"a": 1}, config)
+    next(stream)
+    end_run = places.end_run
+    found: list[Any] = []
+    came: list[threading.Thread] = []
+
+    def meanwhile():
+        found.append(two_steps().invoke(None, config))
+        connections.close_all()
+
+    def with_a_call_before(*given, **options):
+        if not came:
+            came.append(threading.Thread(target=meanwhile))
+            came[0].start()
+            came[0].join()
+        return end_run(*given, **options)
+
+    monkeypatch.setattr(places, "end_run", with_a_call_before)
+    with caplog.at_level(logging.WARNING):
+        stream.close()
+
+    assert found == [{"a": 1}]
+    assert "taken over" not in caplog.text
+    ends = Run.objects.order_by("pk").values_list("status", "reason")
+    assert list(ends) == [("cancelled", "left"), ("success", "")]
