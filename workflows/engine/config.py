@@ -52,6 +52,12 @@ def thread_id_of(config: Mapping[str, Any] | None) -> str:
     return str(value)
 
 
+def run_id_of(config: Mapping[str, Any] | None) -> str | None:
+    """The caller's own id of the run as text (R1.6); None where the run is to have one by itself."""
+    value = (config or {}).get("run_id")
+    return None if value is None else str(value)
+
+
 def recursion_limit_of(config: Mapping[str, Any] | None) -> int:
     """The recursion limit; raises ValueError below 1 (R3.10)."""
     limit = (config or {}).get("recursion_limit", DEFAULT_RECURSION_LIMIT)
