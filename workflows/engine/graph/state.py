@@ -26,6 +26,7 @@ from workflows.engine.inject import (
     name_of,
 )
 from workflows.engine.loop.identity import OnChange, checked_identity
+from workflows.engine.policies import checked_cache, checked_retry
 from workflows.engine.pregel import Pregel
 from workflows.engine.types import CachePolicy, RetryPolicy
 
@@ -133,8 +134,8 @@ class StateGraph:
         self._add_schema(spec.schema)
         spec.defer = defer
         spec.metadata = dict(metadata or {})
-        spec.retry = _policies(retry_policy)
-        spec.cache = cache_policy
+        spec.retry = checked_retry(retry_policy, f"node {name!r}")
+        spec.cache = checked_cache(cache_policy, f"node {name!r}")
         spec.timeout = checked_policy(timeout)
         spec.handler = error_handler
         if isinstance(destinations, Mapping):
@@ -247,8 +248,8 @@ class StateGraph:
     ) -> Self:
         """Policies for nodes that have none of their own (R1.40); a later call adds to it."""
         given = {
-            "retry": _policies(retry_policy),
-            "cache": cache_policy,
+            "retry": checked_retry(retry_policy, "set_node_defaults"),
+            "cache": checked_cache(cache_policy, "set_node_defaults"),
             "handler": error_handler,
             "timeout": timeout,
         }
@@ -314,11 +315,3 @@ class StateGraph:
             },
             debug=debug,
         )
-
-
-def _policies(given: Any) -> tuple[RetryPolicy, ...] | None:
-    if given is None:
-        return None
-    if isinstance(given, RetryPolicy):
-        return (given,)
-    return tuple(given)
