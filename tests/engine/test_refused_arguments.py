@@ -80,6 +80,52 @@ def test_a_policy_that_is_none_is_refused_where_it_is_given(give, where, options
         give(**options)
 
 
+@pytest.mark.rule("R1.33", "RA.21")
+@pytest.mark.parametrize("give", [add_node, defaults, decorate_task])
+def test_a_number_of_a_policy_that_is_none_is_refused(give):
+    policy = RetryPolicy(max_attempts="3")  # type: ignore[arg-type]
+
+    with pytest.raises(TypeError, match="max_attempts of the RetryPolicy is '3'"):
+        give(retry_policy=policy)
+
+
+@pytest.mark.rule("R1.39", "RA.21")
+@pytest.mark.parametrize("give", [add_node, defaults])
+def test_a_handler_that_cannot_be_called_is_refused_before_it_hides_a_failure(give):
+    with pytest.raises(TypeError, match="error_handler is 5; give a function"):
+        give(error_handler=5)
+
+
+@pytest.mark.rule("RA.21")
+@pytest.mark.parametrize(
+    ("config", "says"),
+    [
+        (5, "a config is a dict, not 5; such as"),
+        ({"configurable": 5}, "'configurable' of the config is a dict, not 5; such as"),
+        ({**CONFIG, "metadata": 5}, "'metadata' of the config is a dict, not 5"),
+    ],
+)
+def test_a_config_that_is_none_is_refused(config, says):
+    flow = graph()
+
+    for call in (lambda: flow.invoke({"a": 0}, config), lambda: flow.get_state(config)):
+        with pytest.raises(TypeError, match=says):
+            call()
+    with pytest.raises(TypeError, match=says):
+        flow.with_config(config)
+
+
+@pytest.mark.rule("R6.11", "RA.21")
+@pytest.mark.parametrize("steps", [5, [5], [[5]], "x", [[("a", 1)]]])
+async def test_a_bulk_update_that_is_none_is_refused(steps):
+    flow = graph()
+
+    with pytest.raises(TypeError, match=r"bulk_update_state.*give lists of updates"):
+        flow.bulk_update_state(CONFIG, steps)
+    with pytest.raises(TypeError, match=r"bulk_update_state.*give lists of updates"):
+        await flow.abulk_update_state(CONFIG, steps)
+
+
 @pytest.mark.rule("R6.4", "RA.21")
 @pytest.mark.parametrize(
     ("narrowing", "error", "says"),

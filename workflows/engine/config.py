@@ -14,16 +14,25 @@ RunnableConfig = dict[str, Any]
 a node's `config` parameter it marks what is filled in by name (R1.4)."""
 
 
+_EXAMPLE = 'such as {"configurable": {"thread_id": "..."}}'
+
+
 def merge_configs(*configs: Mapping[str, Any] | None) -> Config:
     """One config from several; later ones win, `configurable` and `metadata` are merged."""
     merged: Config = {}
     for config in configs:
         if not config:
             continue
+        if not isinstance(config, Mapping):
+            raise TypeError(f"a config is a dict, not {config!r}; {_EXAMPLE}")
         for key, value in config.items():
             if value is None:
                 continue
             if key in ("configurable", "metadata"):
+                if not isinstance(value, Mapping):
+                    raise TypeError(
+                        f"{key!r} of the config is a dict, not {value!r}; {_EXAMPLE}"
+                    )
                 merged[key] = {**merged.get(key, {}), **value}
             elif key in ("tags", "callbacks") and isinstance(value, list):
                 merged[key] = [*merged.get(key, []), *value]

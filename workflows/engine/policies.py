@@ -1,4 +1,4 @@
-"""What an author gave as `retry_policy=` or `cache_policy=`, checked where it is given."""
+"""What an author gave as retry or cache policy or as error handler, checked where it is given."""
 
 from __future__ import annotations
 
@@ -28,8 +28,18 @@ def checked_retry(given: Any, what: str) -> tuple[RetryPolicy, ...] | None:
                 f"{what}: retry_policy is {given!r}; give a RetryPolicy, or a list of them: "
                 "RetryPolicy(max_attempts=3)"
             )
+        _check_numbers(policy, what)
         _check_retry_on(policy.retry_on, what)
     return policies
+
+
+def _check_numbers(policy: RetryPolicy, what: str) -> None:
+    for name in ("initial_interval", "backoff_factor", "max_interval", "max_attempts"):
+        value = getattr(policy, name)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise TypeError(
+                f"{what}: {name} of the RetryPolicy is {value!r}; give a number"
+            )
 
 
 def _check_retry_on(on: Any, what: str) -> None:
@@ -44,6 +54,15 @@ def _check_retry_on(on: Any, what: str) -> None:
             f"{what}: retry_on is {on!r}; give an exception class, a sequence of them, or a "
             "function that is given the exception and says whether to try again"
         )
+
+
+def checked_handler(given: Any, what: str) -> Any:
+    """The error handler, or None (R1.39). Raises TypeError for what cannot be called."""
+    if given is None or callable(given):
+        return given
+    raise TypeError(
+        f"{what}: error_handler is {given!r}; give a function that takes the state"
+    )
 
 
 def checked_cache(given: Any, what: str) -> CachePolicy | None:

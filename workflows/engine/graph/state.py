@@ -26,7 +26,7 @@ from workflows.engine.inject import (
     name_of,
 )
 from workflows.engine.loop.identity import OnChange, checked_identity
-from workflows.engine.policies import checked_cache, checked_retry
+from workflows.engine.policies import checked_cache, checked_handler, checked_retry
 from workflows.engine.pregel import Pregel
 from workflows.engine.types import CachePolicy, RetryPolicy
 
@@ -137,7 +137,7 @@ class StateGraph:
         spec.retry = checked_retry(retry_policy, f"node {name!r}")
         spec.cache = checked_cache(cache_policy, f"node {name!r}")
         spec.timeout = checked_policy(timeout)
-        spec.handler = error_handler
+        spec.handler = checked_handler(error_handler, f"node {name!r}")
         if isinstance(destinations, Mapping):
             spec.destinations = dict(destinations)
         elif destinations is not None:
@@ -250,7 +250,7 @@ class StateGraph:
         given = {
             "retry": checked_retry(retry_policy, "set_node_defaults"),
             "cache": checked_cache(cache_policy, "set_node_defaults"),
-            "handler": error_handler,
+            "handler": checked_handler(error_handler, "set_node_defaults"),
             "timeout": timeout,
         }
         self.defaults |= {k: value for k, value in given.items() if value is not None}

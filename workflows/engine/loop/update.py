@@ -30,7 +30,16 @@ from workflows.engine.types import StateUpdate
 
 
 def check_supersteps(supersteps: Sequence[Sequence[StateUpdate]]) -> None:
-    """Raise ValueError where there is no update, before the thread is taken."""
+    """Refuse what is no update, before the thread is taken: TypeError, ValueError for none at all."""
+    example = "give lists of updates: [[StateUpdate(values, as_node)]]"
+    if not isinstance(supersteps, Sequence) or isinstance(supersteps, str):
+        raise TypeError(f"bulk_update_state was given {supersteps!r}; {example}")
+    for step in supersteps:
+        if not isinstance(step, Sequence) or isinstance(step, str):
+            raise TypeError(f"bulk_update_state: {step!r} is no step; {example}")
+        for one in step:
+            if not isinstance(one, StateUpdate):
+                raise TypeError(f"bulk_update_state: {one!r} is no update; {example}")
     if not supersteps or any(not step for step in supersteps):
         raise ValueError("bulk_update_state needs at least one update in every step")
 
