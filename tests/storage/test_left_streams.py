@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from typing import Any, TypedDict
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.db import connections
 
 from tests.storage.conftest import real_transactions
@@ -58,19 +58,15 @@ def test_a_stream_that_was_left_says_so_in_a_word_that_is_a_status():
     assert set(Run.objects.values_list("status", flat=True)) <= set(Run.Status.values)
 
 
-@pytest.mark.rule("R3.18")
-def test_a_call_that_comes_while_a_left_stream_is_being_closed_goes_on(
-    monkeypatch, caplog
-):
-    graph, config = two_steps(), {"configurable": {"thread_id": "t"}}
-    stream = graph.stream({"a": 1}, config)
-    next(stream)
+@pytest.fixture
+def call_between(monkeypatch):
+    """Makes a call of the thread when a run is just about to be closed; what it gave."""
     end_run = places.end_run
     found: list[Any] = []
     came: list[threading.Thread] = []
 
     def meanwhile():
-        found.append(two_steps().invoke(None, config))
+        found.append(two_steps().invoke(None, {"configurable": {"thread_id": "t"}}))
         connections.close_all()
 
     def with_a_call_before(*given, **options):
@@ -81,10 +77,32 @@ def test_a_call_that_comes_while_a_left_stream_is_being_closed_goes_on(
         return end_run(*given, **options)
 
     monkeypatch.setattr(places, "end_run", with_a_call_before)
-    with caplog.at_level(logging.WARNING):
-        stream.close()
+    return found
 
-    assert found == [{"a": 1}]
+
+def was_closed_once(caplog) -> None:
     assert "taken over" not in caplog.text
     ends = Run.objects.order_by("pk").values_list("status", "reason")
     assert list(ends) == [("cancelled", "left"), ("success", "")]
+
+
+@pytest.mark.rule("R3.18")
+def test_a_call_that_comes_while_a_left_stream_is_being_closed_goes_on(
+    call_between, caplog
+):
+    stream = two_steps().stream({"a": 1}, {"configurable": {"thread_id": "t"}})
+    next(stream)
+    stream.close()
+
+    assert call_between == [{"a": 1}]
+    was_closed_once(caplog)
+
+
+@pytest.mark.rule("R3.18")
+async def test_so_it_does_where_an_async_stream_is_being_closed(call_between, caplog):
+    stream = two_steps().astream({"a": 1}, {"configurable": {"thread_id": "t"}})
+    await anext(stream)
+    await stream.aclose()
+
+    assert call_between == [{"a": 1}]
+    await sync_to_async(was_closed_once)(caplog)
