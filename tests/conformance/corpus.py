@@ -51,6 +51,7 @@ SECTIONS = [
     "streaming_below",
     "lifecycle",
     "leaving",
+    "kept_values",
 ]
 DRIVERS = ["blocking", "async"]
 

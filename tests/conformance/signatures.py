@@ -15,7 +15,7 @@ RUNNING = (
     "invoke stream batch get_state get_state_history update_state bulk_update_state "
     "get_subgraphs get_graph clear_cache get_input_jsonschema get_output_jsonschema "
     "get_context_jsonschema with_config ainvoke astream aget_state aget_state_history "
-    "aupdate_state abulk_update_state aget_subgraphs"
+    "aupdate_state abulk_update_state aget_subgraphs abatch aclear_cache aget_graph"
 )
 BUILDING = (
     "__init__ add_node add_edge add_conditional_edges add_sequence set_entry_point "
@@ -34,7 +34,10 @@ ERRORS = (
     "GraphDrained NodeTimeoutError NodeCancelledError NodeError GraphInterrupt "
     "UnknownInterruptError"
 )
-STORING = "batch abatch get put delete search list_namespaces aget aput asearch"
+STORING = (
+    "batch abatch get put delete search list_namespaces aget aput adelete asearch "
+    "alist_namespaces"
+)
 PUBLIC = {
     "graph": {"StateGraph": BUILDING},
     "graph.state": {"CompiledStateGraph": RUNNING},
@@ -48,7 +51,7 @@ PUBLIC = {
     "checkpoint.memory": {"InMemorySaver": f"{SAVING} {MOVING}"},
     "store.base": {"BaseStore": STORING},
     "store.memory": {"InMemoryStore": STORING},
-    "cache.memory": {"InMemoryCache": "get clear aget aclear"},
+    "cache.memory": {"InMemoryCache": "get set clear aget aset aclear"},
 }
 """Module -> name -> methods; a name without methods is called itself."""
 

@@ -4,10 +4,22 @@ from __future__ import annotations
 
 import inspect
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from durableweb.checkpoint.memory import InMemorySaver
+from durableweb.graph import START, StateGraph
+from durableweb.types import (
+    CachePolicy,
+    Command,
+    GraphOutput,
+    Interrupt,
+    Overwrite,
+    Send,
+    TimeoutPolicy,
+)
 from tests.conformance.signatures import RECORD, callables, taken
 
 pytestmark = pytest.mark.rule("E.signatures")
@@ -68,3 +80,45 @@ def test_named_tuples_are_named_tuples() -> None:
     for name in ("StateSnapshot", "PregelTask", "RetryPolicy", "StateUpdate"):
         fields = [p[0] for p in RECORDED[f"types.{name}"]]
         assert list(OURS[f"types.{name}"]._fields) == fields
+
+
+@pytest.mark.parametrize(
+    ("make", "other"),
+    [
+        (lambda: Send("n", [1]), Send("n", [2])),
+        (lambda: Command(update={"a": 1}, goto="n"), Command(update={"a": 1})),
+        (lambda: Interrupt("q", "id"), Interrupt("q", "other")),
+        (lambda: TimeoutPolicy(run_timeout=1), TimeoutPolicy(idle_timeout=1)),
+        (lambda: CachePolicy(ttl=1), CachePolicy(ttl=2)),
+        (lambda: Overwrite([1]), Overwrite([2])),
+        (lambda: GraphOutput({"a": 1}, ()), GraphOutput({"a": 2}, ())),
+    ],
+)
+def test_value_classes_are_equal_by_what_they_hold(
+    make: Callable[[], Any], other: Any
+) -> None:
+    assert make() == make()
+    assert make() != other
+    assert repr(make()) == repr(make())
+
+
+async def test_async_twins_of_iterators_are_async_iterators() -> None:
+    graph = StateGraph(dict).add_node("n", lambda state: {}).add_edge(START, "n")
+    flow = graph.compile(InMemorySaver())
+    config: Any = {"configurable": {"thread_id": "t"}}
+
+    chunks = [chunk async for chunk in flow.astream({"a": 1}, config)]
+    history = [found async for found in flow.aget_state_history(config)]
+
+    assert len(chunks) == 1
+    assert len(history) == 3
+    assert [pair async for pair in flow.aget_subgraphs()] == []
+
+
+async def test_config_may_be_left_out_without_a_saver() -> None:
+    graph = StateGraph(dict).add_node("n", lambda state: {"b": 2}).add_edge(START, "n")
+    flow = graph.compile()
+
+    assert flow.invoke({"a": 1}) == await flow.ainvoke({"a": 1}) == {"b": 2}
+    assert [*flow.stream({"a": 1})] == [{"n": {"b": 2}}]
+    assert flow.batch([{"a": 1}]) == await flow.abatch([{"a": 1}]) == [{"b": 2}]

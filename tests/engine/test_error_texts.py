@@ -61,7 +61,7 @@ def test_a_wrong_return_names_the_node() -> None:
     text = text_of(InvalidUpdateError, flow_of(lambda s: 5), {"log": []})
 
     assert "the_node" in text
-    assert "return a dict" in text
+    assert "give a dict" in text
 
 
 @pytest.mark.rule("C.InvalidUpdateError", "R1.22")

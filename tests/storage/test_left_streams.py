@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any, TypedDict
 
 import pytest
+from asgiref.sync import sync_to_async
+from django.db import connections
 
 from tests.storage.conftest import real_transactions
 from workflows.engine.constants import START
 from workflows.engine.errors import LeaseLostError
 from workflows.engine.graph.state import StateGraph
 from workflows.models import Run
+from workflows.storage import places
 from workflows.storage.saver import DjangoSaver
 
 pytestmark = real_transactions
@@ -52,3 +56,53 @@ def test_a_stream_that_was_left_says_so_in_a_word_that_is_a_status():
     ends = Run.objects.order_by("pk").values_list("status", "reason")
     assert list(ends) == [("cancelled", "left"), ("interrupted", "breakpoint")]
     assert set(Run.objects.values_list("status", flat=True)) <= set(Run.Status.values)
+
+
+@pytest.fixture
+def call_between(monkeypatch):
+    """Makes a call of the thread when a run is just about to be closed; what it gave."""
+    end_run = places.end_run
+    found: list[Any] = []
+    came: list[threading.Thread] = []
+
+    def meanwhile():
+        found.append(two_steps().invoke(None, {"configurable": {"thread_id": "t"}}))
+        connections.close_all()
+
+    def with_a_call_before(*given, **options):
+        if not came:
+            came.append(threading.Thread(target=meanwhile))
+            came[0].start()
+            came[0].join()
+        return end_run(*given, **options)
+
+    monkeypatch.setattr(places, "end_run", with_a_call_before)
+    return found
+
+
+def was_closed_once(caplog) -> None:
+    assert "taken over" not in caplog.text
+    ends = Run.objects.order_by("pk").values_list("status", "reason")
+    assert list(ends) == [("cancelled", "left"), ("success", "")]
+
+
+@pytest.mark.rule("R3.18")
+def test_a_call_that_comes_while_a_left_stream_is_being_closed_goes_on(
+    call_between, caplog
+):
+    stream = two_steps().stream({"a": 1}, {"configurable": {"thread_id": "t"}})
+    next(stream)
+    stream.close()
+
+    assert call_between == [{"a": 1}]
+    was_closed_once(caplog)
+
+
+@pytest.mark.rule("R3.18")
+async def test_so_it_does_where_an_async_stream_is_being_closed(call_between, caplog):
+    stream = two_steps().astream({"a": 1}, {"configurable": {"thread_id": "t"}})
+    await anext(stream)
+    await stream.aclose()
+
+    assert call_between == [{"a": 1}]
+    await sync_to_async(was_closed_once)(caplog)

@@ -17,6 +17,7 @@ from workflows.engine.config import (
     max_concurrency_of,
     merge_configs,
     recursion_limit_of,
+    run_id_of,
     thread_id_of,
 )
 from workflows.engine.constants import NS_SEP
@@ -157,6 +158,7 @@ def _root(graph: Any, given: Arguments, config: dict[str, Any], saver: Any) -> R
         max_concurrency=max_concurrency_of(config),
         checkpoint_id=checkpoint_id,
         expected_head=asked.get("expected_head") if saver is not None else None,
+        run_id=run_id_of(config),
         settings=_settings(asked),
         warn=log.warning,
         seed="" if saver is not None else uuid.uuid4().hex,
@@ -222,7 +224,7 @@ def _nested(graph: Any, given: Arguments, own: dict[str, Any], context: Any) -> 
         parents={**outer.parents, outer.namespace: outer.live_checkpoint or ""},
         parent_task=context.task.id,
         origin=ids.task_id(context.task.origin, number),
-        run_id=outer.run_id,
+        run_id=run_id_of(own) or outer.run_id,
         settings=outer.settings,
         warn=outer.warn,
         stop=outer.stop,

@@ -14,16 +14,25 @@ RunnableConfig = dict[str, Any]
 a node's `config` parameter it marks what is filled in by name (R1.4)."""
 
 
+_EXAMPLE = 'such as {"configurable": {"thread_id": "..."}}'
+
+
 def merge_configs(*configs: Mapping[str, Any] | None) -> Config:
     """One config from several; later ones win, `configurable` and `metadata` are merged."""
     merged: Config = {}
     for config in configs:
         if not config:
             continue
+        if not isinstance(config, Mapping):
+            raise TypeError(f"a config is a dict, not {config!r}; {_EXAMPLE}")
         for key, value in config.items():
             if value is None:
                 continue
             if key in ("configurable", "metadata"):
+                if not isinstance(value, Mapping):
+                    raise TypeError(
+                        f"{key!r} of the config is a dict, not {value!r}; {_EXAMPLE}"
+                    )
                 merged[key] = {**merged.get(key, {}), **value}
             elif key in ("tags", "callbacks") and isinstance(value, list):
                 merged[key] = [*merged.get(key, []), *value]
@@ -50,6 +59,12 @@ def thread_id_of(config: Mapping[str, Any] | None) -> str:
             f"thread_id must be a str, an int or a UUID, not {type(value).__name__} ({value!r})"
         )
     return str(value)
+
+
+def run_id_of(config: Mapping[str, Any] | None) -> str | None:
+    """The caller's own id of the run as text (R1.6); None where the run is to have one by itself."""
+    value = (config or {}).get("run_id")
+    return None if value is None else str(value)
 
 
 def recursion_limit_of(config: Mapping[str, Any] | None) -> int:

@@ -28,9 +28,13 @@ def retry_by_default(error: BaseException) -> bool:
         return True
     response = getattr(error, "response", None)
     status = getattr(response, "status_code", None)
-    if isinstance(status, int) and type(error).__name__ in (
-        "HTTPError",
-        "HTTPStatusError",
-    ):
+    if isinstance(status, int) and _is_of_http(type(error)):
         return 500 <= status < 600
     return not isinstance(error, _HOPELESS)
+
+
+def _is_of_http(kind: type) -> bool:
+    """Whether it is a status error of one of the two libraries, or one derived from it."""
+    return any(
+        each.__name__ in ("HTTPError", "HTTPStatusError") for each in kind.__mro__
+    )

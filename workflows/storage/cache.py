@@ -56,11 +56,11 @@ class DjangoCache(BaseCache):
                     log.warning("cache entry %s cannot be read: %s", row, error)
         return found
 
-    def set(self, pairs: Mapping[FullKey, tuple[Any, float | None]]) -> None:
+    def set(self, keys: Mapping[FullKey, tuple[Any, float | None]]) -> None:
         """Keep values; nothing is kept where one of them cannot be stored."""
         now = ids.now()
         rows = []
-        for key, (value, ttl) in pairs.items():
+        for key, (value, ttl) in keys.items():
             namespace = _joined(key[0])
             text = seal(self._serde.dumps(value), f"cache:{namespace}", key[1])
             expires_at = None if ttl is None else now + timedelta(seconds=ttl)
@@ -97,9 +97,9 @@ class DjangoCache(BaseCache):
         """Async twin of `get`."""
         return await sync_to_async(self.get, thread_sensitive=True)(keys)
 
-    async def aset(self, pairs: Mapping[FullKey, tuple[Any, float | None]]) -> None:
+    async def aset(self, keys: Mapping[FullKey, tuple[Any, float | None]]) -> None:
         """Async twin of `set`."""
-        await sync_to_async(self.set, thread_sensitive=True)(pairs)
+        await sync_to_async(self.set, thread_sensitive=True)(keys)
 
     async def aclear(self, namespaces: Sequence[Namespace] | None = None) -> None:
         """Async twin of `clear`."""

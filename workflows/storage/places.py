@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -35,8 +36,22 @@ log = logging.getLogger(__name__)
 _ATTEMPTS = 5
 DIRECT_KINDS = ("direct", "edit")
 
-# What this process holds: (database, run id) to the place, and what makes its saver forget it.
-_held_here: dict[tuple[str, int], tuple[Place, Callable[[Place], object]]] = {}
+
+@dataclass(slots=True, eq=False)
+class _Held:
+    """A place of this process; `forget` makes its saver forget it.
+
+    `ending` is the status and the reason with which its run is just being ended, `is_over` says
+    that whoever came next has begun to do that too.
+    """
+
+    place: Place
+    forget: Callable[[Place], object]
+    ending: tuple[str, str] | None = None
+    is_over: bool = False
+
+
+_held_here: dict[tuple[str, int], _Held] = {}  # by database and run id
 
 
 def ensure_thread(using: str, thread_id: str, graph: str = "") -> None:
@@ -78,7 +93,7 @@ def open_direct(
     keeper.hold(using, run_id, 1, lease_seconds())
     listen(using, run_id, owner)
     place = Place(thread_id, str(run_id), 1, owner)
-    _held_here[using, run_id] = (place, forget)
+    _held_here[using, run_id] = _Held(place, forget)
     return place
 
 
@@ -176,14 +191,20 @@ def holder_of(using: str, thread_id: str) -> str:
 def _break_lease(using: str, thread_id: str, holder: tuple[Any, ...]) -> bool:
     """End a direct run whose process is gone, or whose stream of this process was left lying.
 
+    One that this process is just ending is ended here: the row is closed by who comes first, so
+    that a call right after a stream that was left finds the thread free (R3.18).
     Other kinds are left to `release_dead_leases`.
     """
     run_id, fence, owner, _, kind, lapsed = holder
     held = _held_here.get((using, run_id))
-    if held is not None and is_given_up(held[0]):
-        place, forget = held
+    if held is not None and held.ending is not None:
+        held.is_over = True
+        status, reason = held.ending
+        end_run(using, thread_id, run_id, fence, status, reason=reason)
+        return True
+    if held is not None and is_given_up(held.place):
         let_go(using, run_id)
-        forget(place)
+        held.forget(held.place)
         return end_run(using, thread_id, run_id, fence, "cancelled", reason="left")
     dead = connections[using].vendor == SQLITE and is_dead(owner)
     if kind not in DIRECT_KINDS or not (lapsed or dead):
@@ -276,9 +297,18 @@ _OUTCOMES = {
 def close_direct(using: str, place: Place, outcome: str) -> None:
     """End the run of `place`; one that was taken over is only reported."""
     run_id = int(place.run_id)
-    let_go(using, run_id)
     status, reason = _OUTCOMES.get(outcome, (outcome, ""))
-    if not end_run(using, place.thread_id, run_id, place.fence, status, reason=reason):
+    held = _held_here.get((using, run_id))
+    if held is not None:
+        held.ending = status, reason
+    keeper.settle(using, run_id)
+    try:
+        ended = end_run(
+            using, place.thread_id, run_id, place.fence, status, reason=reason
+        )
+    finally:
+        _held_here.pop((using, run_id), None)
+    if not ended and not (held is not None and held.is_over):
         log.warning(
             "run %s of thread %r was taken over before it ended as %s",
             run_id,

@@ -203,6 +203,67 @@ def what_a_branch_sees(api, run):
     return [run.invoke(built.compile(), {"log": []}), seen]
 
 
+@program("R1.20", "R1.4")
+def what_a_branch_is_given_by_name(api, run):
+    """Also an async one, one on START, and none whose annotation is of another kind."""
+    seen = {}
+    store = api.InMemoryStore()
+
+    def note(who, config, runtime, given, writer):
+        seen[who] = [
+            config["configurable"]["thread_id"],
+            config["configurable"]["mine"],
+            config["metadata"].get("langgraph_node"),
+            runtime.context,
+            runtime.store is store,
+            given is store,
+        ]
+        writer(who)
+
+    def start(state, config, *, runtime, store, writer):
+        note("start", config, runtime, store, writer)
+        return "x"
+
+    def plain(state, writer, store, runtime, config):
+        note("plain", config, runtime, store, writer)
+        return "j"
+
+    def other(state, config: int = 7, writer: str = "w"):
+        seen["other"] = [config, writer]
+        return []
+
+    built = graph(api, x=None, j=None)
+    built.add_conditional_edges(api.START, start)
+    built.add_conditional_edges("x", plain).add_conditional_edges("x", other)
+    g = built.compile(checkpointer=run.saver, store=store)
+    out = run.stream(
+        g,
+        {"log": []},
+        run.config(mine="m"),
+        context={"who": "me"},
+        stream_mode=["custom", "updates"],
+    )
+    return [out, seen]
+
+
+@program("R1.20", only="async")
+def what_an_async_branch_is_given_by_name(api, run):
+    async def path(state, config, runtime, writer):
+        writer([config["configurable"]["mine"], runtime.context, list(state["log"])])
+        return "j"
+
+    built = graph(api, (api.START, "x"), x=None, j=None)
+    built.add_conditional_edges("x", path)
+    g = built.compile()
+    return run.stream(
+        g,
+        {"log": []},
+        {"configurable": {"mine": "m"}},
+        context={"who": "me"},
+        stream_mode="custom",
+    )
+
+
 @program(
     "R1.21",
     "RA.9",

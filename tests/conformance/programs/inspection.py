@@ -406,3 +406,19 @@ def a_fork_with_a_change(api, run):
     old = _at(run, g, ("y",))
     run.update_state(g, old.config, {"log": ["changed"]})
     return [run.invoke(g, None, run.config()), run.steps(g, run.config())]
+
+
+@program("RA.8", "R6.15")
+def an_answer_at_the_head_by_its_id(api, run):
+    """It is the answer to the open question, and forks nothing."""
+    calls = []
+
+    def asks(state):
+        calls.append("y")
+        return {"log": [api.interrupt("q")]}
+
+    g = _chain(api, run, y=asks)
+    run.invoke(g, {"log": []}, run.config())
+    head = run.get_state(g, run.config()).config
+    out = run.invoke(g, api.Command(resume="r"), head)
+    return [out, calls, run.steps(g, run.config())]

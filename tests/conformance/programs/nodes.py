@@ -170,6 +170,134 @@ def execution_info(api, run):
     ]
 
 
+@program("R1.6")
+def everything_a_runtime_has(api, run):
+    """In a node, in a task it calls and in a graph below it: each has its own place."""
+    seen = {}
+    control = api.RunControl()
+    store = api.InMemoryStore()
+
+    def note(who, runtime):
+        info = runtime.execution_info
+        seen[who] = {
+            "ns": [part.split(":")[0] for part in info.checkpoint_ns.split("|")],
+            "ends with its task": info.checkpoint_ns.endswith(info.task_id),
+            "checkpoint": bool(info.checkpoint_id),
+            "thread": info.thread_id,
+            "attempt": info.node_attempt,
+            "first": isinstance(info.node_first_attempt_time, float),
+            "control": runtime.control is control,
+            "asked": runtime.control.drain_requested,
+            "store": runtime.store is store,
+            "context": runtime.context,
+            "previous": runtime.previous,
+            "beat": runtime.heartbeat(),
+        }
+        runtime.stream_writer(who)
+
+    def inner(state, runtime):
+        note("inner", runtime)
+        return {"log": ["inner"]}
+
+    below = graph(api, (api.START, "inner"), inner=inner).compile()
+
+    def node(state, runtime):
+        note("node", runtime)
+        return {"log": ["node"]}
+
+    edges = [(api.START, "node"), ("node", "below")]
+    g = graph(api, *edges, node=node, below=below)
+    g = g.compile(checkpointer=run.saver, store=store)
+    chunks = run.stream(
+        g,
+        {"log": []},
+        run.config(),
+        context={"who": "me"},
+        control=control,
+        stream_mode="custom",
+    )
+    return [chunks, seen]
+
+
+@program(
+    "R1.6",
+    differs="graphs below are told the run as well, and a run that was given no id has its own",
+    expected=[["given", "given"], [True, True, True]],
+)
+def the_id_of_a_run(api, run):
+    seen = []
+
+    def node(state, runtime):
+        seen.append(runtime.execution_info.run_id)
+        return {}
+
+    below = graph(api, (api.START, "inner"), inner=node).compile()
+    edges = [(api.START, "node"), ("node", "below")]
+    g = graph(api, *edges, node=node, below=below).compile(checkpointer=run.saver)
+    run.invoke(g, {"log": []}, {**run.config(), "run_id": "given"})
+    given, seen[:] = seen[:], []
+    run.invoke(g, {"log": []}, run.config())
+    one, two = seen
+    run.invoke(g, {"log": []}, run.config())
+    return [given, [one is not None, one == two, one != seen[-1]]]
+
+
+@program("R1.6")
+def the_id_of_a_run_is_that_of_its_config(api, run):
+    import uuid
+
+    seen = []
+
+    def node(state, runtime):
+        seen.append(runtime.execution_info.run_id)
+        return {}
+
+    plain = graph(api, (api.START, "n"), n=node)
+    ids = [uuid.UUID(int=7), "text", 5]
+    for saver in (None, run.saver):
+        g = plain.compile(checkpointer=saver)
+        for id in ids:
+            run.invoke(g, {"log": []}, {**run.config(), "run_id": id})
+    return [seen == [str(id) for id in ids] * 2]
+
+
+@program("R1.6")
+def a_runtime_without_saver_and_control(api, run):
+    seen = []
+
+    def node(state, runtime):
+        info = runtime.execution_info
+        seen.append(
+            [
+                info.thread_id,
+                info.run_id,
+                info.node_attempt,
+                info.checkpoint_ns.split(":")[0],
+                runtime.store,
+                runtime.context,
+                runtime.previous,
+            ]
+        )
+        return {}
+
+    g = graph(api, (api.START, "n"), n=node).compile()
+    run.invoke(g, {"log": []})
+    return seen
+
+
+@program("R1.6")
+def a_node_asks_its_run_to_stop_by_its_runtime(api, run):
+    def node(state, runtime):
+        runtime.control.request_drain("enough")
+        return {"log": [runtime.control.drain_requested, runtime.control.drain_reason]}
+
+    g = graph(api, (api.START, "n"), ("n", "m"), n=node, m=None)
+    g = g.compile(checkpointer=run.saver)
+    config = run.config()
+    stopped = run.attempt(run.invoke, g, {"log": []}, config, control=api.RunControl())
+    return [stopped, run.look(g, config)["next"], run.invoke(g, None, config)]
+
+
 @program("R1.7")
 def context_for_a_dataclass(api, run):
     from dataclasses import dataclass

@@ -54,6 +54,136 @@ def what_is_retried(api, run):
     ]
 
 
+@program("R1.34")
+def which_errors_are_retried_by_default(api, run):
+    import urllib.error
+
+    import httpx
+    import requests
+
+    def is_retried(error):
+        calls = []
+
+        def node(state):
+            calls.append(1)
+            raise error
+
+        policy = api.RetryPolicy(initial_interval=0.0, jitter=False, max_attempts=2)
+        built = api.StateGraph(S).add_node("n", node, retry_policy=policy)
+        run.attempt(run.invoke, built.add_edge(api.START, "n").compile(), {"log": []})
+        return len(calls) == 2
+
+    class Derived(httpx.HTTPStatusError):
+        pass
+
+    def by_httpx(status, kind=httpx.HTTPStatusError):
+        request = httpx.Request("GET", "http://localhost")
+        return kind("m", request=request, response=httpx.Response(status))
+
+    def by_requests(status):
+        response = requests.Response()
+        response.status_code = status
+        return requests.HTTPError(response=response)
+
+    class Own(Exception):
+        pass
+
+    each = [
+        ValueError(),
+        UnicodeDecodeError("utf-8", b"", 0, 1, "m"),
+        TypeError(),
+        ArithmeticError(),
+        ZeroDivisionError(),
+        ImportError(),
+        ModuleNotFoundError(),
+        LookupError(),
+        IndexError(),
+        NameError(),
+        UnboundLocalError(),
+        SyntaxError(),
+        IndentationError(),
+        RuntimeError(),
+        RecursionError(),
+        NotImplementedError(),
+        ReferenceError(),
+        StopAsyncIteration(),
+        OSError(),
+        FileNotFoundError(),
+        TimeoutError(),
+        TimeoutError(),
+        urllib.error.URLError("m"),
+        ConnectionResetError(),
+        BrokenPipeError(),
+        AttributeError(),
+        EOFError(),
+        MemoryError(),
+        Own(),
+        requests.ConnectionError(),
+        requests.Timeout(),
+        requests.JSONDecodeError("m", "d", 0),
+        httpx.ConnectError("m"),
+        httpx.ReadTimeout("m"),
+    ]
+    statuses = [302, 404, 429, 500, 503, 599, 600]
+    return [
+        {type(error).__qualname__: is_retried(error) for error in each},
+        {status: is_retried(by_httpx(status)) for status in statuses},
+        {status: is_retried(by_httpx(status, Derived)) for status in statuses},
+        {status: is_retried(by_requests(status)) for status in (302, 500, 503, 600)},
+    ]
+
+
+@program(
+    "R1.34",
+    differs="a 4xx of requests is not retried either: its response counts as false there",
+    expected=[False, False, True, True],
+)
+def statuses_of_requests(api, run):
+    import requests
+
+    class Derived(requests.HTTPError):
+        pass
+
+    seen = []
+    for kind, status in [
+        (requests.HTTPError, 404),
+        (Derived, 429),
+        (requests.HTTPError, 503),
+        (Derived, 503),
+    ]:
+        calls = []
+
+        def node(state, kind=kind, status=status, calls=calls):
+            calls.append(1)
+            response = requests.Response()
+            response.status_code = status
+            raise kind(response=response)
+
+        policy = api.RetryPolicy(initial_interval=0.0, jitter=False, max_attempts=2)
+        built = api.StateGraph(S).add_node("n", node, retry_policy=policy)
+        run.attempt(run.invoke, built.add_edge(api.START, "n").compile(), {"log": []})
+        seen.append(len(calls) == 2)
+    return seen
+
+
+@program("R1.34", only="async")
+def a_timeout_of_a_node_is_retried(api, run):
+    import asyncio
+
+    calls = []
+
+    async def slow(state):
+        calls.append(1)
+        if len(calls) == 1:
+            await asyncio.sleep(30)
+        return {"log": [len(calls)]}
+
+    policy = api.RetryPolicy(initial_interval=0.0, jitter=False)
+    built = api.StateGraph(S)
+    built.add_node("n", slow, retry_policy=policy, timeout=0.2)
+    return run.invoke(built.add_edge(api.START, "n").compile(), {"log": []})
+
+
 @program("R1.33")
 def the_first_policy_that_matches(api, run):
     calls = []

@@ -16,7 +16,7 @@ class BaseCache:
         """The values of those keys that are there."""
         raise NotImplementedError
 
-    def set(self, pairs: Mapping[FullKey, tuple[Any, float | None]]) -> None:
+    def set(self, keys: Mapping[FullKey, tuple[Any, float | None]]) -> None:
         """Keep values, each with its ttl."""
         raise NotImplementedError
 
@@ -28,9 +28,9 @@ class BaseCache:
         """Async twin of `get`."""
         return self.get(keys)
 
-    async def aset(self, pairs: Mapping[FullKey, tuple[Any, float | None]]) -> None:
+    async def aset(self, keys: Mapping[FullKey, tuple[Any, float | None]]) -> None:
         """Async twin of `set`."""
-        self.set(pairs)
+        self.set(keys)
 
     async def aclear(self, namespaces: Sequence[Namespace] | None = None) -> None:
         """Async twin of `clear`."""

@@ -35,12 +35,12 @@ class InMemoryCache(BaseCache):
                     found[(namespace, key)] = self._serde.decode(text)
         return found
 
-    def set(self, pairs: Mapping[FullKey, tuple[Any, float | None]]) -> None:
+    def set(self, keys: Mapping[FullKey, tuple[Any, float | None]]) -> None:
         """Keep values; nothing is kept where one of them cannot be stored."""
         now = ids.clock()
         encoded = [
             (namespace, key, self._serde.encode(value), ttl)
-            for (namespace, key), (value, ttl) in pairs.items()
+            for (namespace, key), (value, ttl) in keys.items()
         ]
         with self._lock:
             for namespace, key, text, ttl in encoded:

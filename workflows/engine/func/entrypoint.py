@@ -22,6 +22,7 @@ from workflows.engine.inject import (
 from workflows.engine.jsonschema import json_schema
 from workflows.engine.loop.identity import OnChange, checked_identity
 from workflows.engine.loop.records import Node, Program, Writes
+from workflows.engine.policies import checked_cache, checked_retry
 from workflows.engine.pregel import Pregel
 from workflows.engine.serde import register_reachable
 from workflows.engine.types import CachePolicy, RetryPolicy
@@ -103,16 +104,11 @@ class entrypoint:
         self.checkpointer = checkpointer
         self.store = store
         self.cache = cache
-        self.cache_policy = cache_policy
+        self.cache_policy = checked_cache(cache_policy, "entrypoint")
         self.context_schema = context_schema
         self.timeout = timeout
         self.code = {"version": version, "on_change": on_change, "aliases": aliases}
-        if retry_policy is None:
-            self.retry: tuple[RetryPolicy, ...] = ()
-        elif isinstance(retry_policy, RetryPolicy):
-            self.retry = (retry_policy,)
-        else:
-            self.retry = tuple(retry_policy)
+        self.retry = checked_retry(retry_policy, "entrypoint") or ()
 
     def __call__(self, fn: Callable[..., Any]) -> Entrypoint:
         """The graph. Raises ValueError for a function without an input parameter."""
@@ -148,7 +144,7 @@ class entrypoint:
             nodes={name: node},
             channels=dict(channels),
             joins={},
-            accept=lambda value: value,
+            accept=lambda value, what="": value,
             first=name,
             state_keys=(END,),
             output_keys=END,

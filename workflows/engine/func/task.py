@@ -17,6 +17,7 @@ from workflows.engine.inject import (
 )
 from workflows.engine.loop.caching import task_namespace
 from workflows.engine.loop.records import Node
+from workflows.engine.policies import checked_cache, checked_retry
 from workflows.engine.runtime import current
 from workflows.engine.serde import register_reachable
 from workflows.engine.types import CachePolicy, RetryPolicy
@@ -97,16 +98,15 @@ def task(
     A call starts at once and returns a future: `.result()` in blocking code, `await` in coroutines.
     Raises NotImplementedError for a generator function.
     """
-    if retry_policy is None:
-        retry: tuple[RetryPolicy, ...] = ()
-    elif isinstance(retry_policy, RetryPolicy):
-        retry = (retry_policy,)
-    else:
-        retry = tuple(retry_policy)
 
     def decorate(fn: Callable[..., Any]) -> TaskFunction:
+        what = f"task {name or name_of(fn)!r}"
         return TaskFunction(
-            fn, name=name, retry=retry, cache=cache_policy, timeout=timeout
+            fn,
+            name=name,
+            retry=checked_retry(retry_policy, what) or (),
+            cache=checked_cache(cache_policy, what),
+            timeout=timeout,
         )
 
     return decorate if function is None else decorate(function)

@@ -95,12 +95,13 @@ def _read_by_branches(nodes: dict[str, Node]) -> Callable[[], frozenset[str]]:
 
 
 def _start_writer(
-    general: Callable[[Any], Any], narrow: Callable[[Any], Any]
-) -> Callable[[Any], Any]:
+    general: Callable[..., Any], narrow: Callable[..., Any]
+) -> Callable[..., Any]:
     from_type = dict
 
-    def write(value: Any) -> Any:
-        return narrow(value) if type(value) is from_type else general(value)
+    def write(value: Any, *said: str) -> Any:
+        chosen = narrow if type(value) is from_type else general
+        return chosen(value, *said)
 
     return write
 

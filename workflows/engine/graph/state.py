@@ -26,6 +26,7 @@ from workflows.engine.inject import (
     name_of,
 )
 from workflows.engine.loop.identity import OnChange, checked_identity
+from workflows.engine.policies import checked_cache, checked_handler, checked_retry
 from workflows.engine.pregel import Pregel
 from workflows.engine.types import CachePolicy, RetryPolicy
 
@@ -133,10 +134,10 @@ class StateGraph:
         self._add_schema(spec.schema)
         spec.defer = defer
         spec.metadata = dict(metadata or {})
-        spec.retry = _policies(retry_policy)
-        spec.cache = cache_policy
+        spec.retry = checked_retry(retry_policy, f"node {name!r}")
+        spec.cache = checked_cache(cache_policy, f"node {name!r}")
         spec.timeout = checked_policy(timeout)
-        spec.handler = error_handler
+        spec.handler = checked_handler(error_handler, f"node {name!r}")
         if isinstance(destinations, Mapping):
             spec.destinations = dict(destinations)
         elif destinations is not None:
@@ -247,9 +248,9 @@ class StateGraph:
     ) -> Self:
         """Policies for nodes that have none of their own (R1.40); a later call adds to it."""
         given = {
-            "retry": _policies(retry_policy),
-            "cache": cache_policy,
-            "handler": error_handler,
+            "retry": checked_retry(retry_policy, "set_node_defaults"),
+            "cache": checked_cache(cache_policy, "set_node_defaults"),
+            "handler": checked_handler(error_handler, "set_node_defaults"),
             "timeout": timeout,
         }
         self.defaults |= {k: value for k, value in given.items() if value is not None}
@@ -314,11 +315,3 @@ class StateGraph:
             },
             debug=debug,
         )
-
-
-def _policies(given: Any) -> tuple[RetryPolicy, ...] | None:
-    if given is None:
-        return None
-    if isinstance(given, RetryPolicy):
-        return (given,)
-    return tuple(given)

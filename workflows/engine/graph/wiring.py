@@ -32,6 +32,7 @@ def writer(
     """
     warned: set[str] = set()
     root = ROOT in channels
+    returned = f"node {name!r} returned"
 
     def from_update(update: Any) -> Writes:
         if root:
@@ -53,7 +54,7 @@ def writer(
                 )
         return pairs
 
-    def from_command(command: Command[Any]) -> Writes:
+    def from_command(command: Command[Any], said: str) -> Writes:
         pairs: Writes = []
         update = command.update
         if update is not None:
@@ -63,7 +64,7 @@ def writer(
                 for key, value in update:
                     pairs += from_update({key: value})
             else:
-                pairs += from_update(_mapping(update, name))
+                pairs += from_update(_mapping(update, f"{said} a Command with"))
         goto = command.goto
         for target in [goto] if isinstance(goto, str | Send) else goto or ():
             if target != END:
@@ -72,32 +73,32 @@ def writer(
                 pairs.append((GOTO, item))
         return pairs
 
-    def write(result: Any) -> Writes:
+    def write(result: Any, said: str = returned) -> Writes:
         if type(result) is dict and not root:
             return from_update(result)
         if isinstance(result, Command):
-            return from_command(result)
+            return from_command(result, said)
         if isinstance(result, Send):
             where = f"the Send of node {name!r}"
             return [(GOTO, due_item(result, nodes, f"goto:{name}", where, graph))]
         if isinstance(result, list | tuple) and any(
             isinstance(part, Command) for part in result
         ):
-            return [pair for part in result for pair in write(part)]
+            return [pair for part in result for pair in write(part, said)]
         if result is None:
             return []
         if root:
             return from_update(result)
-        return from_update(_mapping(result, name))
+        return from_update(_mapping(result, said))
 
     return write
 
 
-def _mapping(value: Any, name: str) -> dict[str, Any]:
+def _mapping(value: Any, said: str) -> dict[str, Any]:
     found = as_update(value)
     if found is None:
         raise InvalidUpdateError(
-            f"node {name!r} returned {type(value).__name__} ({str(value)[:80]}); return a "
+            f"{said} {type(value).__name__} ({str(value)[:80]}), which is no update; give a "
             "dict of updates, None, a Command, or an instance of the state class"
         )
     return found
@@ -106,14 +107,14 @@ def _mapping(value: Any, name: str) -> dict[str, Any]:
 def accepter(graph: str, root: bool) -> Callable[[Any], Any]:
     """A function that takes a graph's input, or raises InvalidUpdateError (R2.12)."""
 
-    def accept(given: Any) -> Any:
+    def accept(given: Any, what: str = "the input") -> Any:
         if root:
             return given
         found = as_update(given)
         if found is None:
             raise InvalidUpdateError(
-                f"the input of graph {graph!r} must be a dict of its keys, not "
-                f"{type(given).__name__}"
+                f"{what} of graph {graph!r} must be a dict of its keys, not "
+                f"{type(given).__name__} ({str(given)[:80]})"
             )
         return found
 

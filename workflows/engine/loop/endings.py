@@ -131,7 +131,7 @@ def _fail(view: View, step: Step, task: Task, error: BaseException) -> Steps[Non
     policy = None if swallowed else _policy_for(task, error)
     if policy is not None and not step.stopped:
         leave(step, task)
-        delay = _delay(policy, task.attempt)
+        delay = delay_before_next(policy, task.attempt)
         task.attempt += 1
         task.start_over()
         yield from start(view, step, task, delay)
@@ -225,7 +225,8 @@ def matches(policy: RetryPolicy, error: Exception) -> bool:
     return isinstance(error, tuple(on))
 
 
-def _delay(policy: RetryPolicy, attempt: int) -> float:
+def delay_before_next(policy: RetryPolicy, attempt: int) -> float:
+    """Seconds until the attempt after `attempt` (R1.33)."""
     seconds = min(
         policy.max_interval,
         policy.initial_interval * policy.backoff_factor ** (attempt - 1),

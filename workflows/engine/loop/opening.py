@@ -239,7 +239,10 @@ def outside_pairs(view: View, command: Command[Any]) -> list[tuple[str, Any]]:
         node = program.nodes[program.first]
         pairs += [
             pair
-            for pair in node.write(Command(update=command.update))
+            for pair in node.write(
+                Command(update=command.update),
+                f"thread {view.run.thread_id!r}: the caller gave",
+            )
             if pair[0] != GOTO
         ]
     goto = command.goto

@@ -37,12 +37,16 @@ class Branch:
 
 @dataclass(slots=True, eq=False)
 class Node:
-    """A step of the graph. `write` turns what the function returned into writes."""
+    """A step of the graph.
+
+    `write` turns what the function returned into writes; a second argument says who gave it, where
+    that was not the function.
+    """
 
     name: str
     fn: Callable[..., Any]
     is_async: bool
-    write: Callable[[Any], Writes]
+    write: Callable[..., Writes]
     read: Callable[[Channels, int], Any]
     index: int = 0
     inject: tuple[str, ...] = ()
@@ -80,7 +84,7 @@ class Program:
     nodes: dict[str, Node]
     channels: Channels
     joins: dict[str, Join]
-    accept: Callable[[Any], Any]  # input as given -> input as stored; raises
+    accept: Callable[..., Any]  # input as given (and by what) -> as stored; raises
     first: str  # the node that takes the input
     state_keys: tuple[str, ...]
     output_keys: tuple[str, ...] | str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -75,7 +75,9 @@ def history(
     """All checkpoints, newest first by id, forks mixed (R6.4).
 
     With `look_into`, which gives a run that looks at a namespace, those of all runs below are among them.
+    Raises TypeError or ValueError for what narrows nothing down, before anything is read.
     """
+    _check_narrowing(run, filter, before, limit)
     config = checkpoint_config(run.thread_id or "", run.namespace, run.checkpoint_id)
     if look_into is None:
         found = yield from effects.listing(config, filter, before, limit)
@@ -92,6 +94,26 @@ def history(
         get_to_know(here, saved)
         snapshots.append((yield from describe(here, saved, with_pending=False)))
     return snapshots
+
+
+def _check_narrowing(run: Run, filter: Any, before: Any, limit: Any) -> None:
+    where = f"the history of thread {run.thread_id!r}"
+    if filter is not None and not isinstance(filter, Mapping):
+        raise TypeError(
+            f"{where}: filter is {filter!r}; give a dict of metadata, such as "
+            "{'source': 'update'}"
+        )
+    if before is not None and not isinstance(before, Mapping):
+        raise TypeError(
+            f"{where}: before is {before!r}; give the config of a checkpoint, such as "
+            "snapshot.config"
+        )
+    if limit is None:
+        return
+    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 0:
+        raise ValueError(
+            f"{where}: limit is {limit!r}; give a whole number >= 0, or None for all"
+        )
 
 
 def _with_those_below(

@@ -30,7 +30,16 @@ from workflows.engine.types import StateUpdate
 
 
 def check_supersteps(supersteps: Sequence[Sequence[StateUpdate]]) -> None:
-    """Raise ValueError where there is no update, before the thread is taken."""
+    """Refuse what is no update, before the thread is taken: TypeError, ValueError for none at all."""
+    example = "give lists of updates: [[StateUpdate(values, as_node)]]"
+    if not isinstance(supersteps, Sequence) or isinstance(supersteps, str):
+        raise TypeError(f"bulk_update_state was given {supersteps!r}; {example}")
+    for step in supersteps:
+        if not isinstance(step, Sequence) or isinstance(step, str):
+            raise TypeError(f"bulk_update_state: {step!r} is no step; {example}")
+        for one in step:
+            if not isinstance(one, StateUpdate):
+                raise TypeError(f"bulk_update_state: {one!r} is no update; {example}")
     if not supersteps or any(not step for step in supersteps):
         raise ValueError("bulk_update_state needs at least one update in every step")
 
@@ -96,7 +105,7 @@ def _one_step(view: View, updates: list[StateUpdate], *, carrying: bool) -> Step
 
 def _as_input(view: View, values: Any) -> Steps[None]:
     program = view.run.program
-    value = program.accept(values)
+    value = program.accept(values, _whose(view, "the values of an update"))
     closed = open_to_supersede(view)
     node = program.nodes[program.first]
     task = Task(node, ("node", program.first), (view.id, program.first))
@@ -291,6 +300,10 @@ def _node_name(view: View, work: Work, given: StateUpdate) -> str:
     )
 
 
+def _whose(view: View, what: str) -> str:
+    return f"thread {view.run.thread_id!r}: {what}"
+
+
 def _task_as(view: View, name: str, given: StateUpdate) -> Steps[Task]:
     """A task that has 'returned' the values; its node's branches are evaluated (R6.5)."""
     program = view.run.program
@@ -301,11 +314,14 @@ def _task_as(view: View, name: str, given: StateUpdate) -> Steps[Task]:
     run.channels = view.channels
     values = given.values
     if name == program.first and not program.functional:
-        values = program.accept({} if values is None else values)
+        given_by = _whose(view, "the values of an update")
+        values = program.accept({} if values is None else values, given_by)
     if program.functional:
         task.writes = [("__previous__", values), (END, values)]
         return task
-    task.writes = node.write(values)
+    task.writes = node.write(
+        values, _whose(view, f"update_state as node {name!r} was given")
+    )
     for branch in node.branches:
         channels = {key: channel.twin() for key, channel in view.channels.items()}
         own: dict[str, list[Any]] = {}

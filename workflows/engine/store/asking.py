@@ -109,13 +109,23 @@ def check_filter(filter: Mapping[str, Any] | None) -> None:
             raise ValueError(
                 f"filter key {key!r} may hold letters, digits, '_', '.' and '-' only"
             )
-        if _has_operators(wanted):
-            unknown = {str(name) for name in wanted} - OPERATORS
-            if unknown:
-                raise ValueError(
-                    f"unknown filter operator {min(unknown)!r}; known: "
-                    f"{', '.join(sorted(OPERATORS))}"
-                )
+        _check_operators(wanted)
+
+
+def _check_operators(wanted: Any) -> None:
+    if _has_operators(wanted):
+        unknown = {str(name) for name in wanted} - OPERATORS
+        if unknown:
+            raise ValueError(
+                f"unknown filter operator {min(unknown)!r}; known: "
+                f"{', '.join(sorted(OPERATORS))}"
+            )
+    elif isinstance(wanted, Mapping):
+        for inner in wanted.values():
+            _check_operators(inner)
+    elif isinstance(wanted, list | tuple):
+        for inner in wanted:
+            _check_operators(inner)
 
 
 def _check_window(limit: int, offset: int) -> None:
@@ -135,8 +145,17 @@ def fits(value: Mapping[str, Any], filter: Mapping[str, Any] | None) -> bool:
 
 
 def _fits_one(value: Any, wanted: Any) -> bool:
+    """A dict of a filter asks for these keys, whatever else stands beside them; so inside a list."""
     if _has_operators(wanted):
         return all(_compare(value, name, other) for name, other in wanted.items())
+    if isinstance(wanted, Mapping):
+        return isinstance(value, Mapping) and fits(value, wanted)
+    if isinstance(wanted, list | tuple):
+        return (
+            isinstance(value, list | tuple)
+            and len(value) == len(wanted)
+            and all(map(_fits_one, value, wanted))
+        )
     return _compare(value, "$eq", wanted)
 
 
