@@ -281,7 +281,9 @@ async def test_a_client_that_does_not_read_is_let_go(viewer, publisher, monkeypa
     assert (await next_frame(answering))["seq"] == 1
     for _ in range(60):
         await on_thread(write_events, "t1")
-    await asyncio.sleep(0.3)
+    # It has more than its window holds, and was asked whether it still reads.
+    while (await silent.receive_output(30)).get("text") != consumers.PING:
+        pass
 
     await publisher.watch.round()
 
