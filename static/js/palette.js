@@ -9,6 +9,7 @@
   const told = dialog.querySelector("[data-palette-count]");
   const all = (selector) => [...document.querySelectorAll(selector)];
   const MOST = 12;
+  const PATIENCE_MS = 5000;
 
   const isSeen = (element) => element.getClientRects().length > 0 && !element.disabled && !element.closest("dialog");
   // The words of a button as they are seen: without its key, and without what is folded away.
@@ -21,6 +22,8 @@
   const hintOf = ({ dataset }) => ownKeys[dataset.key] ?? dataset.key;
 
   let views = [];
+  // Runs while the views are being asked for; whoever has pressed Enter meanwhile waits for it.
+  let asked = null;
   let own = [];
   const gather = () => {
     const offered = [...new Set([...all("[data-decision-bar] [data-key]"), ...all("[data-key]")])];
@@ -39,12 +42,14 @@
   };
   const fetchViews = async () => {
     try {
-      const answer = await fetch(dialog.dataset.views, { credentials: "same-origin" });
+      const answer = await fetch(dialog.dataset.views, { credentials: "same-origin", signal: AbortSignal.timeout(PATIENCE_MS) });
       if (!answer.ok) return;
       views = (await answer.json()).views.map(({ name, query }) => ({ kind: "View", words: name, hint: "", run: () => { location.href = `${dialog.dataset.queue}?${query}`; } }));
-      if (dialog.open) show();
+      if (dialog.open) showMore();
     } catch {
       // Without them the palette still has the rest.
+    } finally {
+      asked = null;
     }
   };
 
@@ -92,10 +97,23 @@
     told.textContent = found.length === 1 ? "1 command" : `${found.length || "No"} commands`;
     point(0);
   };
+  // Nothing fits but a search: what is meant may come with the views.
+  const isLastResort = () => found.length === 1 && found[0].kind === "Search";
+  const showMore = () => {
+    const { kind, words } = isLastResort() ? {} : (found[at] ?? {});
+    show();
+    // What was chosen with the arrows stays chosen.
+    point(Math.max(0, found.findIndex((each) => each.kind === kind && each.words === words)));
+  };
   const run = (index) => {
     const chosen = found[index];
     dialog.close();
     chosen?.run();
+  };
+  // The words may be those of a view that the server has not told yet.
+  const runWhenTold = async () => {
+    if (asked && isLastResort()) await asked;
+    if (dialog.open) run(at);
   };
 
   text.addEventListener("input", show);
@@ -107,7 +125,7 @@
       point(moves[event.key]);
     } else if (event.key === "Enter") {
       event.preventDefault();
-      run(at);
+      runWhenTold();
     }
   });
   list.addEventListener("click", (event) => {
@@ -124,6 +142,6 @@
     gather();
     dialog.showModal();
     show();
-    if (!views.length) fetchViews();
+    if (!views.length) asked ??= fetchViews();
   });
 })();
