@@ -319,7 +319,12 @@ class OwnError(Exception):
 @pytest.mark.rule("R4.16")
 @pytest.mark.parametrize(
     ("raised", "again"),
-    [(ValueError("no"), ValueError), (OwnError("no"), RecordedTaskError)],
+    [
+        (ValueError("no"), ValueError),
+        (OwnError("no"), RecordedTaskError),
+        # An own class by the name of one of Python's, which wants other arguments.
+        (type("UnicodeDecodeError", (Exception,), {})("no"), RecordedTaskError),
+    ],
 )
 def test_a_failure_the_body_went_on_from_is_raised_again(
     notes: Notes, raised: Exception, again: type[Exception]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import contextlib
 
 from workflows.engine.constants import ERROR
 from workflows.engine.errors import NodeError, RecordedTaskError
@@ -58,8 +59,10 @@ def revived(text: str, where: str) -> BaseException:
     kind = getattr(builtins, name, None)
     try:
         arguments = ast.literal_eval(f"({rest[:-1]},)") if rest[:-1] else ()
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return RecordedTaskError(name, rest[:-1], where=where)
     if isinstance(kind, type) and issubclass(kind, Exception):
-        return kind(*arguments)
+        # A class of the author's may have the name of one of Python's and other arguments.
+        with contextlib.suppress(TypeError):
+            return kind(*arguments)
     return RecordedTaskError(name, ", ".join(map(str, arguments)), where=where)
