@@ -51,7 +51,8 @@ def test_from_a_filter_to_a_view_of_ones_own_and_a_question_put_off(
     hands.type("Names with Z")
     expect(page.locator("#palette-list")).to_contain_text("the queue for")
     hands.press("Enter")
-    hands.site.wait(lambda: held or page.wait_for_timeout(20), "question for the views")
+    while not held:
+        page.wait_for_timeout(20)
     held.pop().continue_()
     page.unroute(re.compile("/views"))
     expect(current).to_have_text("Names with Z")
