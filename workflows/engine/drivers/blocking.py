@@ -19,7 +19,7 @@ from typing import Any
 from workflows.engine.drivers import faults, timeouts
 from workflows.engine.drivers.attempt import check_blocking, run_blocking
 from workflows.engine.drivers.context import Context, computing, handed_out
-from workflows.engine.drivers.future import TaskFuture, let_go
+from workflows.engine.drivers.future import TaskFuture, let_go, run_has_ended
 from workflows.engine.drivers.threads import pool
 from workflows.engine.errors import LeaseLostError, RunCancelled
 from workflows.engine.loop.effects import (
@@ -314,6 +314,10 @@ class Blocking:
         of the author's own that carries the context and waits for a task.
         """
         is_own = threading.get_ident() == self.thread
+        if (
+            is_own and self.done and not future.done()
+        ):  # saving failed as it was called, say
+            raise self.error or run_has_ended()
         if not (self.waiting if is_own else self.is_lent):
             return False
         end = None if timeout is None else monotonic() + timeout
@@ -331,7 +335,7 @@ class Blocking:
             if self.run.stop.is_now and not future.done():
                 raise self.run.stop.error()
             if self.done and not future.done():
-                raise self.error or RuntimeError("the run has ended")
+                raise self.error or run_has_ended()
         return True
 
     def _turn(self, *, block: bool) -> bool:
