@@ -69,7 +69,7 @@ class CancelRun:
             else:
                 how.cancel_work(run)
             wake_next(run.thread_id)
-        run.refresh_from_db()
+            run.refresh_from_db()  # once it is committed nothing may fail any more
         return run
 
 

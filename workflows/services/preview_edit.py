@@ -24,6 +24,7 @@ from workflows.services.display import Shown, show_value
 from workflows.services.editing import as_written, check_editor
 from workflows.services.resume_run import check_channels
 from workflows.services.state import state_names
+from workflows.storage.outage import is_away
 from workflows.storage.saver import DjangoSaver
 
 
@@ -162,7 +163,9 @@ def rehearse(
             transaction.set_rollback(True)
     except DurablewebError as error:
         return None, str(error)
-    except Exception as error:  # noqa: BLE001 - a branch of the author may raise anything
+    except Exception as error:
+        if is_away(error):
+            raise  # it says nothing about the edit
         return None, f"{type(error).__name__}: {error}"
     return found, ""
 

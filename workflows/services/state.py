@@ -13,6 +13,7 @@ from workflows.services import registry
 from workflows.services.access import Rights
 from workflows.services.display import show_tree
 from workflows.services.records import State, StateField
+from workflows.storage.outage import is_away
 from workflows.storage.saver import DjangoSaver
 
 
@@ -55,7 +56,9 @@ def _put_together(thread: Thread, checkpoint: str, found: CheckpointTuple) -> No
             assert typed is not None  # noqa: S101 - it was there a moment ago
             channel.load(typed.checkpoint["channel_values"][name])
             values[name] = serde.tree(serde.dumps(channel.get()))
-    except Exception:  # noqa: BLE001 - the author's reducer may raise anything
+    except Exception as error:
+        if is_away(error):
+            raise
         for name in journals:
             values[name] = unfolded(values[name])
 

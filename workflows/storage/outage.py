@@ -11,10 +11,13 @@ import time
 from contextlib import suppress
 
 from django.db import Error, InterfaceError, OperationalError, connections
+from django.db.transaction import TransactionManagementError
 
 
 def is_away(error: BaseException) -> bool:
     """Whether `error` tells of a lost or refused connection, among other troubles."""
+    if isinstance(error, TransactionManagementError) and error.__cause__ is not None:
+        error = error.__cause__  # lost as a savepoint was taken back: Django told later
     return isinstance(error, OperationalError | InterfaceError)
 
 
