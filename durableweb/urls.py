@@ -8,3 +8,5 @@ urlpatterns = [
     path("demo/", include("durableweb.demo.urls")),
     path("", include("workflows.web.urls")),
 ]
+
+handler500 = "workflows.web.outage.broken"

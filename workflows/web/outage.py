@@ -1,0 +1,23 @@
+"""What people get when a page broke: another page where it was the database that was away."""
+
+import sys
+
+from django.http import HttpRequest, HttpResponse, HttpResponseServerError
+from django.template.loader import render_to_string
+
+from workflows.storage.outage import is_away
+
+RETRY_SECONDS = 5
+AWAY = "The database does not answer."
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    """Django's `handler500`: 503 while the database is away, else 500.
+
+    Neither page asks for a person or for anything else that stands in the database.
+    """
+    error = sys.exc_info()[1]
+    if error is None or not is_away(error):
+        return HttpResponseServerError(render_to_string("500.html"))
+    page = render_to_string("503.html", {"reason": AWAY, "is_short": True})
+    return HttpResponse(page, status=503, headers={"Retry-After": str(RETRY_SECONDS)})
