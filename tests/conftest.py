@@ -7,7 +7,7 @@ on neither database, and under CI that is a failure.
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -20,7 +20,7 @@ from django.db.models.signals import post_migrate
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from whitenoise.middleware import WhiteNoiseMiddleware
 
-from tests.support import chromium, postgres
+from tests.support import chromium, failed_pages, postgres
 from tests.support.databases import Databases
 from tests.support.emptying import empty_quickly
 from tests.support.folders import place_for_databases
@@ -214,6 +214,18 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 def page(context: BrowserContext) -> Page:
     """A tab of that browser."""
     return context.new_page()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show with a failed test what its pages showed and its servers said."""
+    report = yield
+    if report.failed and call.when in {"setup", "call"}:
+        used = getattr(item, "funcargs", {})
+        report.sections.extend(failed_pages.sections(used))
+    return report
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
