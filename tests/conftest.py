@@ -7,7 +7,7 @@ on neither database, and under CI that is a failure.
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,10 +17,10 @@ from django.apps import apps
 from django.conf import settings
 from django.db import connection
 from django.db.models.signals import post_migrate
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from whitenoise.middleware import WhiteNoiseMiddleware
 
-from tests.support import chromium, postgres
+from tests.support import chromium, failed_pages, postgres
 from tests.support.databases import Databases
 from tests.support.emptying import empty_quickly
 from tests.support.folders import place_for_databases
@@ -32,6 +32,8 @@ os.environ["UNDO_SECONDS"] = "0"
 settings.UNDO_SECONDS = 0
 # A password is to be checked here, not to be hard to guess: that takes 0.4 s each time.
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+# A patient look costs nothing where it finds what it wants, and machines of CI are slow.
+expect.set_options(timeout=30_000)
 UNDER_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
 
 
@@ -205,7 +207,7 @@ def browser(chromium_path: str) -> Iterator[Browser]:
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """A browser without cookies of earlier tests."""
     opened = browser.new_context(viewport={"width": 1280, "height": 900})
-    opened.set_default_timeout(15_000)
+    opened.set_default_timeout(60_000)
     yield opened
     opened.close()
 
@@ -214,6 +216,18 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 def page(context: BrowserContext) -> Page:
     """A tab of that browser."""
     return context.new_page()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show with a failed test what its pages showed and its servers said."""
+    report = yield
+    if report.failed and call.when in {"setup", "call"}:
+        used = getattr(item, "funcargs", {})
+        report.sections.extend(failed_pages.sections(used))
+    return report
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

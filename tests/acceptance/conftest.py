@@ -36,7 +36,7 @@ class Visitor:
     def __post_init__(self) -> None:
         """Open a connection of their own."""
         self.http = httpx.Client(
-            base_url=self.url, cookies={"sessionid": self.session}, timeout=60
+            base_url=self.url, cookies={"sessionid": self.session}, timeout=120
         )
 
     def page(self, path: str) -> Html:
@@ -177,7 +177,7 @@ class Site:
         return made
 
     def wait(
-        self, ready: Callable[[], object], what: str, seconds: float = 30
+        self, ready: Callable[[], object], what: str, seconds: float = 120
     ) -> float:
         """Wait until `ready()`; returns the seconds it took."""
         began = asked = time.monotonic()

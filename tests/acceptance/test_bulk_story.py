@@ -5,7 +5,7 @@ from playwright.sync_api import BrowserContext, expect
 from tests.acceptance.conftest import Standing, Visitor
 
 WANTED = 3
-WAIT_MS = 30_000
+WAIT_MS = 60_000
 
 
 def test_from_the_queue_to_the_result(

@@ -29,7 +29,7 @@ def test_one_of_twenty_decides(standing: Standing) -> None:
         # Half of them reject: a second effect would show itself by its word.
         kind = "reject" if int(name[-2:]) % 2 else "approve"
         form = filled[name] | {"kind": kind, "reject_reason": f"by {name}"}
-        together.wait(30)
+        together.wait(120)
         return racers[name].http.post(path, data=form)
 
     with ThreadPoolExecutor(RACERS) as pool:

@@ -13,7 +13,7 @@ from tests.support.postgres import free_port
 from tests.support.server import Processes, Server, environment
 
 QUESTIONS = 9
-SECONDS = 60
+SECONDS = 180
 
 
 @pytest.fixture
@@ -42,7 +42,9 @@ def password_of(name: str, output: str) -> str:
 
 @contextmanager
 def log_in(server: Server, name: str, password: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=server.url, follow_redirects=True) as client:
+    with httpx.Client(
+        base_url=server.url, follow_redirects=True, timeout=SECONDS
+    ) as client:
         client.get("/login/")
         answer = client.post(
             "/login/",

@@ -9,7 +9,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from tests.acceptance.conftest import PEOPLE, Site, Visitor
 from tests.live.test_live_js import enter
 
-WAIT_MS = 30_000
+WAIT_MS = 60_000
 WISH = {"input/age": "36", "input/more": "{}"}
 
 

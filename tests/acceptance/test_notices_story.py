@@ -12,7 +12,7 @@ from tests.live.test_live_js import enter
 WISH = {"input/age": "36", "input/more": "{}"}
 MAILED = re.compile(r"^http://127\.0\.0\.1:\d+/link/\S+/$", re.MULTILINE)
 # A real browser without a screen shows no notifications: this notes what would be shown.
-PATIENCE_TENTHS = 150
+PATIENCE_TENTHS = 600
 NOTIFICATIONS = """
   window.shown = [];
   window.Notification = class extends EventTarget {

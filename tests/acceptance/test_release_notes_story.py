@@ -17,7 +17,7 @@ from tests.support.server import Process, Server
 NOTE = "- You can now pay in four currencies"
 SUBJECTS = ("Add the first prices", "Fix the sum of a bill", "Remove the old prices")
 DONE = "Done"
-WAIT_MS = 30_000
+WAIT_MS = 60_000
 
 
 @pytest.fixture

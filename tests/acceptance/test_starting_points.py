@@ -65,7 +65,7 @@ def lived(
         "DJANGO_SETTINGS_MODULE": "durableweb.settings",
     }
     done = subprocess.run(
-        command, env=environment, capture_output=True, text=True, timeout=120
+        command, env=environment, capture_output=True, text=True, timeout=480
     )
     assert done.returncode == 0, done.stderr
     found: dict[str, dict[str, Any]] = json.loads(done.stdout)

@@ -7,7 +7,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.acceptance.conftest import PEOPLE, Site
 
-WAIT_MS = 30_000
+WAIT_MS = 60_000
 # No double holds it.
 BIG = 2**53 + 1
 

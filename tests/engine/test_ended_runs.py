@@ -27,25 +27,25 @@ def test_a_waiting_body_is_let_go_when_the_run_is_cut_short(gate):
 
     @task
     def slow() -> str:
-        gate.wait(20)
+        gate.wait(60)
         return "late"
 
     def waits(state: State) -> State:
         answer = slow()
         asked.set()
         try:
-            answer.result(20)
+            answer.result(60)
         except RuntimeError as error:
             heard.append(str(error))
         try:
-            slow().result(20)
+            slow().result(60)
         except RuntimeError as error:
             heard.append(str(error))
         over.set()
         return {}
 
     def ends(state: State) -> State:
-        asked.wait(20)
+        asked.wait(60)
         raise faults.Killed
 
     builder = StateGraph(State)
@@ -57,6 +57,6 @@ def test_a_waiting_body_is_let_go_when_the_run_is_cut_short(gate):
     with pytest.raises(faults.Killed):
         builder.compile().invoke({"text": ""})
 
-    assert over.wait(10)
+    assert over.wait(60)
     assert len(heard) == 2
     assert "the run has ended" in heard[0]

@@ -330,19 +330,19 @@ def test_a_busy_thread_names_thread_run_and_since() -> None:
 
     def slow(state: Any) -> Any:
         begun.set()
-        go_on.wait(30)
+        go_on.wait(60)
         return {}
 
     flow = flow_of(slow)
     first = threading.Thread(target=flow.invoke, args=({"log": []}, CONFIG))
     first.start()
-    begun.wait(30)
+    begun.wait(60)
     try:
         with pytest.raises(ThreadBusyError) as caught:
             flow.invoke({"log": []}, CONFIG)
     finally:
         go_on.set()
-        first.join(30)
+        first.join(60)
 
     for part in ("the-thread", caught.value.run_id, str(caught.value.since), "wait"):
         assert part in str(caught.value)

@@ -52,7 +52,7 @@ def test_twenty_answers_to_one_question_have_one_effect() -> None:
     for each in people:
         each.start()
     for each in people:
-        each.join(10)
+        each.join(60)
 
     assert len(won) == 1
     assert len(lost) == 19
@@ -88,7 +88,7 @@ def test_a_busy_thread_names_the_run_that_holds_it() -> None:
 
     def slow(state: Any) -> Any:
         begun.set()
-        go_on.wait(5)
+        go_on.wait(60)
         return {}
 
     flow = build(Life(World()), "slow", (START, "slow"), slow=slow).compile(
@@ -96,14 +96,14 @@ def test_a_busy_thread_names_the_run_that_holds_it() -> None:
     )
     first = threading.Thread(target=flow.invoke, args=({"log": []}, CONFIG))
     first.start()
-    begun.wait(5)
+    begun.wait(60)
 
     try:
         with pytest.raises(ThreadBusyError, match="'t'") as caught:
             flow.invoke({"log": []}, CONFIG)
     finally:
         go_on.set()
-        first.join(5)
+        first.join(60)
 
     assert caught.value.run_id in str(caught.value)
 
@@ -150,7 +150,7 @@ async def test_the_next_call_goes_on_at_once_where_an_async_stream_was_left() ->
     go_on = asyncio.Event()
 
     async def slow(state: Any) -> Any:
-        await asyncio.wait_for(go_on.wait(), 30)
+        await asyncio.wait_for(go_on.wait(), 60)
         return {"log": ["slow"]}
 
     edges = [(START, "x"), (START, "slow"), (["x", "slow"], "y")]
@@ -171,7 +171,7 @@ async def test_a_stream_that_is_still_held_is_not_taken_over_from_its_tasks() ->
     go_on = asyncio.Event()
 
     async def slow(state: Any) -> Any:
-        await asyncio.wait_for(go_on.wait(), 30)
+        await asyncio.wait_for(go_on.wait(), 60)
         return {"log": ["slow"]}
 
     edges = [(START, "x"), (START, "slow")]
@@ -206,7 +206,7 @@ def test_a_run_inside_a_task_of_the_same_thread_is_refused() -> None:
 
         runner = threading.Thread(target=outside)
         runner.start()
-        runner.join(5)
+        runner.join(60)
         return {"log": [len(found)]}
 
     flow = build(Life(World()), "again", (START, "again"), again=again).compile(

@@ -40,7 +40,7 @@ class Listening(InMemorySaver):
     def wait_for(self, entry: str) -> None:
         """Until `entry` was heard; AssertionError where it does not come."""
         with self.has_saved:
-            came = self.has_saved.wait_for(lambda: entry in self.heard, timeout=10)
+            came = self.has_saved.wait_for(lambda: entry in self.heard, timeout=60)
             assert came, f"{entry} is not in {self.heard}"
 
 

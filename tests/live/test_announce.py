@@ -30,7 +30,7 @@ def settled() -> None:
     """Wait until nobody sends any more."""
     for thread in threading.enumerate():
         if thread.name == "durableweb-notify":
-            thread.join(20)
+            thread.join(60)
 
 
 @pytest.fixture
@@ -107,6 +107,6 @@ def test_what_is_sent_is_heard():
         announcer.announce("it's", number)
     settled()
 
-    heard = [n.payload for n in wrapper.connection.notifies(timeout=20, stop_after=3)]
+    heard = [n.payload for n in wrapper.connection.notifies(timeout=60, stop_after=3)]
     wrapper.connection.execute("UNLISTEN *")
     assert heard == ["a thread 1", "it's 3", "a thread 3"]

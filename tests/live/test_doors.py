@@ -3,6 +3,7 @@
 import pytest
 from asgiref.testing import ApplicationCommunicator
 
+from tests.live.conftest import DEADLINE_SECONDS
 from workflows.live.doors import BodyLimit, NoForeignRootPath
 
 
@@ -31,9 +32,9 @@ async def answer(application, scope, *chunks):
         await talk.send_input(
             {"type": "http.request", "body": chunk, "more_body": more}
         )
-    start = await talk.receive_output()
-    body = await talk.receive_output()
-    await talk.wait()
+    start = await talk.receive_output(DEADLINE_SECONDS)
+    body = await talk.receive_output(DEADLINE_SECONDS)
+    await talk.wait(DEADLINE_SECONDS)
     return start["status"], body["body"]
 
 

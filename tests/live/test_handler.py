@@ -14,6 +14,8 @@ from django.urls import path
 
 from workflows.live.handler import PooledHandler
 
+PATIENCE_SECONDS = 60
+
 gate = threading.Event()
 entered = threading.Event()
 seen: list[tuple[str, int]] = []
@@ -29,7 +31,7 @@ def plain(request: HttpRequest) -> HttpResponse:
 def slow(request: HttpRequest) -> HttpResponse:
     """Holds its thread until the test opens the gate."""
     entered.set()
-    gate.wait(10)
+    gate.wait(PATIENCE_SECONDS)
     return plain(request)
 
 
@@ -102,13 +104,13 @@ async def visit(
 
 
 async def answer(visitor: ApplicationCommunicator) -> tuple[int, bytes]:
-    start = await visitor.receive_output(10)
+    start = await visitor.receive_output(PATIENCE_SECONDS)
     body, more = b"", True
     while more:
-        message = await visitor.receive_output(10)
+        message = await visitor.receive_output(PATIENCE_SECONDS)
         body += message.get("body", b"")
         more = message.get("more_body", False)
-    await visitor.wait(10)
+    await visitor.wait(PATIENCE_SECONDS)
     return start["status"], body
 
 
@@ -151,9 +153,9 @@ def test_who_leaves_the_line_is_not_worked_for():
             visit(handler, "/slow?n=1") as first,
             visit(handler, "/plain?n=2") as second,
         ):
-            await asyncio.to_thread(entered.wait, 10)
+            await asyncio.to_thread(entered.wait, PATIENCE_SECONDS)
             await second.send_input({"type": "http.disconnect"})
-            await second.wait(10)
+            await second.wait(PATIENCE_SECONDS)
             gate.set()
             await answer(first)
 

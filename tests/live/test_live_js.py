@@ -10,7 +10,7 @@ from tests.live.conftest import Prepare
 from tests.live.test_serve import write_from_outside
 from tests.support.databases import Databases, open_database
 
-WAIT_MS = 30_000
+WAIT_MS = 60_000
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.sessions.models import Session
 
 from tests.live.conftest import (
+    DEADLINE_SECONDS,
     SECRET_GRAPH,
     closed_with,
     handshake,
@@ -45,7 +46,7 @@ def person_of(name: str) -> int:
 
 
 async def refused(*args, **kwargs) -> bool:
-    accepted, _ = await handshake(*args, **kwargs).connect(timeout=5)
+    accepted, _ = await handshake(*args, **kwargs).connect(timeout=DEADLINE_SECONDS)
     return not accepted
 
 
@@ -119,7 +120,7 @@ async def test_a_client_that_has_gone_is_no_fault(
 
     monkeypatch.setattr(consumers.LiveSocket, "send", gone)
     await on_thread(write_events, "t1")
-    await asyncio.wait_for(has_sent.wait(), 10)
+    await asyncio.wait_for(has_sent.wait(), DEADLINE_SECONDS)
     await publisher.watch.round()
 
     assert len(refused_sends) == 1
@@ -189,12 +190,12 @@ async def test_who_comes_while_the_news_are_read_hears_of_them(
 
     def slowly(*args):
         reading.set()
-        assert go_on.wait(5)
+        assert go_on.wait(DEADLINE_SECONDS)
         return original(*args)
 
     monkeypatch.setattr(publish, "_read_and_render", slowly)
     await on_thread(write_events, "t1")
-    assert await asyncio.to_thread(reading.wait, 5)
+    assert await asyncio.to_thread(reading.wait, DEADLINE_SECONDS)
     socket = await open_socket(f"{PATH}?after=1", viewer)
     assert await read_up_to(socket, 2) == [2]  # from the rows
     # Written after the socket has read the rows, read before it counts as a listener.
@@ -282,7 +283,7 @@ async def test_a_client_that_does_not_read_is_let_go(viewer, publisher, monkeypa
     for _ in range(60):
         await on_thread(write_events, "t1")
     # It has more than its window holds, and was asked whether it still reads.
-    while (await silent.receive_output(30)).get("text") != consumers.PING:
+    while (await silent.receive_output(DEADLINE_SECONDS)).get("text") != consumers.PING:
         pass
 
     await publisher.watch.round()

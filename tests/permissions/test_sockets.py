@@ -2,12 +2,10 @@
 
 import pytest
 
-from tests.live.conftest import handshake, log_in, on_thread
+from tests.live.conftest import DEADLINE_SECONDS, handshake, log_in, on_thread
 from tests.permissions.matrix import PEOPLE, SOCKETS, letter
 from tests.permissions.world import make_world
 from workflows.live import watch
-
-DEADLINE_SECONDS = 10
 
 
 async def is_let_in(path: str, session: str | None) -> bool:

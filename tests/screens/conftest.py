@@ -39,7 +39,7 @@ class Desk:
         """The tab of that person, opened once."""
         if person not in self._pages:
             context = browser.new_context(reduced_motion="reduce")
-            context.set_default_timeout(15_000)
+            context.set_default_timeout(60_000)
             if person:
                 value = self._sessions[person]
                 context.add_cookies(

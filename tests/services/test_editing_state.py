@@ -416,7 +416,7 @@ class TestAnEditAlone:
                     people.admin, asked.thread_id, {"amount": value}, head, "race"
                 )
                 try:
-                    start.wait(20)
+                    start.wait(60)
                     action.execute()
                     outcomes.append("saved")
                 except Refused as refused:

@@ -134,16 +134,16 @@ class TestHeartbeats:
 
         def take_time(*_: Any) -> leases.Renewed:
             have_left.set()
-            assert may_arrive.wait(30)
+            assert may_arrive.wait(60)
             order.append("arrived")
             return leases.Renewed("", "", None)
 
-        monkeypatch.setattr(leases, "_ARRIVAL_SECONDS", 30.0)
+        monkeypatch.setattr(leases, "_ARRIVAL_SECONDS", 60.0)
         monkeypatch.setattr(leases, "renew_lease", take_time)
         held = {("default", run.pk): (claim.fence, 10.0)}
         beat = threading.Thread(target=keeper.renew_all, args=(held,))
         beat.start()
-        assert have_left.wait(30)
+        assert have_left.wait(60)
 
         def end() -> None:
             keeper.settle("default", run.pk)
@@ -153,8 +153,8 @@ class TestHeartbeats:
         ending.start()
         ending.join(0.1)
         may_arrive.set()
-        ending.join(30)
-        beat.join(30)
+        ending.join(60)
+        beat.join(60)
 
         assert order == ["arrived", "settled"]
 

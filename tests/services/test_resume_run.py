@@ -179,7 +179,7 @@ def test_of_twenty_reviewers_exactly_one_wins(people, question):
     def race(number):
         try:
             action = decide(people.reviewer, question, reason=f"reviewer {number}")
-            start.wait(20)
+            start.wait(60)
             outcomes.append(action.execute())
         except Exception as error:  # noqa: BLE001
             outcomes.append(error)

@@ -95,7 +95,7 @@ def test_of_ten_starts_with_one_key_one_is_made(people, letter):
 
     def race():
         try:
-            start.wait(20)
+            start.wait(60)
             action = StartRun(people.operator, "letter", {}, idempotency_key="k")
             runs.append(action.execute().pk)
         finally:

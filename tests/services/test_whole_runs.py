@@ -308,7 +308,7 @@ class TestEditing:
 
         def race(action: Any) -> None:
             try:
-                start.wait(20)
+                start.wait(60)
                 outcomes.append(action.execute())
             except Refused as refused:
                 outcomes.append(refused)

@@ -25,7 +25,7 @@ from workflows.storage.outage import outage
 from workflows.storage.saver import DjangoSaver
 
 PAST = timezone.now() - timedelta(hours=1)
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 60
 
 
 class State(TypedDict, total=False):

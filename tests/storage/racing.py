@@ -16,7 +16,7 @@ def together(functions: Sequence[Callable[[], Any]]) -> list[Any]:
 
     def run(function: Callable[[], Any]) -> Any:
         try:
-            barrier.wait(20)
+            barrier.wait(60)
             return function()
         except Exception as error:  # noqa: BLE001
             return error

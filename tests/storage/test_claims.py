@@ -67,7 +67,7 @@ def lapse(run_id: int) -> None:
 def test_a_claim_carries_what_a_worker_needs():
     run = pending(payload='{"a":1}')
 
-    claim = claimed(run.pk, "me", 7)
+    claim = claimed(run.pk, "me", 700)
     run.refresh_from_db()
 
     assert claim == Claim(
@@ -78,11 +78,11 @@ def test_a_claim_carries_what_a_worker_needs():
         graph="g",
         kind="start",
         payload='{"a":1}',
-        lease_seconds=7,
+        lease_seconds=700,
     )
     assert (run.status, run.owner, run.fence) == ("running", "me", 1)
     left = lease_of(run.pk) - timezone.now()
-    assert timedelta(seconds=4) < left < timedelta(seconds=8)
+    assert timedelta(seconds=600) < left < timedelta(seconds=701)
     assert Thread.objects.get().status == "busy"
     assert Event.objects.get().kind == "run"
 

@@ -216,9 +216,9 @@ def test_what_changed_while_the_saving_waited_is_not_overlooked():
         append_events("default", "t", None, [("note", {})])
         Interrupt.objects.update(status="withdrawn")
         saving = beside(save)
-        assert waits.wait(20)
+        assert waits.wait(60)
         wait_for_a_blocked_statement()
-    saving.result(20)
+    saving.result(60)
 
     assert Run.objects.get().status == "running"
     history.saver.close(history.place)

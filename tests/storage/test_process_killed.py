@@ -64,7 +64,7 @@ def test_every_acknowledged_commit_is_whole_after_kill_9(lines):
     told = [writer.stdout.readline().split() for _ in range(lines)]
     writer.kill()
     told += [line.split() for line in writer.stdout.read().splitlines() if " " in line]
-    writer.wait(20)
+    writer.wait(60)
     writer.stdout.close()
 
     saver = DjangoSaver()

@@ -13,7 +13,7 @@ import pytest
 from workflows.storage import turns
 from workflows.storage.turns import Turns, Wish
 
-SOON = 20.0
+SOON = 60.0
 """Seconds in which a thread that was called must have gone on."""
 
 

@@ -28,7 +28,7 @@ import psycopg
 
 from tests.support.folders import place_for_databases
 
-START_SECONDS = 60
+START_SECONDS = 180
 ROOT = Path(__file__).resolve().parents[2]
 
 # A test database is thrown away, so it need not survive a power cut. Its log may lie in

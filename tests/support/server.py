@@ -20,7 +20,8 @@ from pathlib import Path
 from tests.support.postgres import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 60
+START_SECONDS = 180
+STOP_SECONDS = 60
 PR_SET_PDEATHSIG = 1
 
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
@@ -91,7 +92,7 @@ class Process:
         self.popen.kill()
         self.popen.wait()
 
-    def stop(self, seconds: float = 15) -> int:
+    def stop(self, seconds: float = STOP_SECONDS) -> int:
         """Ask it to end and wait; a process that does not listen is killed."""
         if self.is_running():
             # A stopped process would not see the request.

@@ -58,7 +58,7 @@ def worker():
     assert working.stop()
 
 
-def wait(ready, seconds=60):
+def wait(ready, seconds=120):
     end = time.monotonic() + seconds
     while not ready():
         assert time.monotonic() < end, list(

@@ -31,7 +31,7 @@ def status(row: Delivery) -> str:
 def test_a_worker_in_the_servers_process(letter):
     worker = EmbeddedWorker(1)
     worker.start()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     try:
         while status(letter) == "pending" and time.monotonic() < deadline:
             time.sleep(0.05)
@@ -46,7 +46,7 @@ def test_a_worker_fed_by_procrastinate(letter, only_postgresql, monkeypatch):
     from workflows.worker import procrastinate
 
     def look() -> None:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not mail.outbox and time.monotonic() < deadline:
             time.sleep(0.05)
 

@@ -137,7 +137,7 @@ def a_replay_of_an_edited_head_reuses_nothing(api, run):
     calls = []
 
     def bad(state):
-        time.sleep(0.05)
+        time.sleep(0.2)  # the other one has ended and is saved
         return once_bad(calls)(state)
 
     edges = [(api.START, "x"), ("x", "ok"), ("x", "bad")]

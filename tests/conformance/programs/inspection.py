@@ -333,7 +333,7 @@ def a_replay_of_the_head_runs_finished_siblings_again(api, run):
     calls = []
 
     def bad(state):
-        time.sleep(0.03)
+        time.sleep(0.2)  # the other one has ended and is saved
         return once_bad(calls)(state)
 
     edges = [(api.START, "ok"), (api.START, "bad")]

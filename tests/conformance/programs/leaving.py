@@ -30,7 +30,7 @@ def cancelled_run(api, run, durability):
             g.ainvoke({"log": []}, run.config(), durability=durability)
         )
         await begun.wait()
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.3)  # the quick one has ended and is saved
         task.cancel()
         try:
             await task

@@ -281,7 +281,7 @@ def an_answer_beside_a_failure(api, run):
     calls = []
 
     def bad(state):
-        time.sleep(0.05)
+        time.sleep(0.2)  # the others have ended and are saved
         calls.append("bad")
         if calls.count("bad") == 1:
             raise RuntimeError("bad")

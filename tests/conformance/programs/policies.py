@@ -180,7 +180,7 @@ def a_timeout_of_a_node_is_retried(api, run):
 
     policy = api.RetryPolicy(initial_interval=0.0, jitter=False)
     built = api.StateGraph(S)
-    built.add_node("n", slow, retry_policy=policy, timeout=0.2)
+    built.add_node("n", slow, retry_policy=policy, timeout=1)
     return run.invoke(built.add_edge(api.START, "n").compile(), {"log": []})
 
 
@@ -271,7 +271,7 @@ def timeouts(api, run):
 
     async def lively(state, runtime):
         for _ in range(6):
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.25)
             runtime.heartbeat()
         return {"log": ["lively"]}
 
@@ -286,7 +286,7 @@ def timeouts(api, run):
         make(slow, 0.02),
         make(slow, timedelta(milliseconds=20)),
         make(slow, api.TimeoutPolicy(idle_timeout=0.02)),
-        make(lively, api.TimeoutPolicy(idle_timeout=0.08)),
+        make(lively, api.TimeoutPolicy(idle_timeout=1.2)),
         make(slow, 0),
         make(slow, -1),
         make(say("plain"), 1),

@@ -1,5 +1,6 @@
 """Section 9: modes values, updates, custom and tasks; shapes and order."""
 
+import threading
 import time
 
 from tests.conformance.corpus import program
@@ -186,15 +187,20 @@ def chunks_of_messages(api, run):
 
 @program("R9.4")
 def order_of_chunks(api, run):
+    begun, called = threading.Event(), threading.Event()
+
     def slow(state, writer):
         writer("slow begins")
-        time.sleep(0.06)
+        begun.set()
+        assert called.wait(30)
+        time.sleep(0.2)  # the other one has ended
         writer("slow ends")
         return {"log": ["slow"]}
 
     def quick(state, writer):
-        time.sleep(0.02)
+        assert begun.wait(30)
         writer("quick")
+        called.set()
         return {"log": ["quick"]}
 
     edges = [(api.START, "slow"), (api.START, "quick"), (["slow", "quick"], "j")]
@@ -225,8 +231,13 @@ def second_version(api, run):
 
 @program("R9.3", "R1.27")
 def chunks_of_sent_tasks(api, run):
+    other = threading.Event()
+
     def w(n):
-        time.sleep(0.02 * n)
+        if n == 2:
+            assert other.wait(30)
+            time.sleep(0.2)  # the other one has ended
+        other.set()
         return {"log": [n]}
 
     built = graph(api, w=w)

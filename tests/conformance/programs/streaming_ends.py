@@ -109,7 +109,7 @@ def finished_siblings_are_marked_after_a_failure(api, run):
 
 def _slow(node):
     def slow(state):
-        threading.Event().wait(0.05)
+        threading.Event().wait(0.15)
         return node(state)
 
     return slow

@@ -90,7 +90,7 @@ def max_concurrency(api, run):
         with lock:
             live[0] += 1
             most[0] = max(most[0], live[0])
-        time.sleep(0.02)
+        time.sleep(0.15)
         with lock:
             live[0] -= 1
         return {}
@@ -183,7 +183,7 @@ def _late(node, calls, after):
     def late(state):
         while after not in calls:
             time.sleep(0.001)
-        time.sleep(0.02)
+        time.sleep(0.15)
         return node(state)
 
     return late
@@ -195,8 +195,8 @@ def siblings_go_on_after_a_failure(api, run):
     failed = threading.Event()
 
     def slow(state):
-        failed.wait(2)
-        time.sleep(0.02)
+        failed.wait(30)
+        time.sleep(0.15)
         calls.append("slow")
         return {"log": ["slow"]}
 
@@ -373,7 +373,7 @@ def cancelling_the_callers_task(api, run):
     async def cancelled():
         task = asyncio.ensure_future(g.ainvoke({"log": []}, run.config()))
         await begun.wait()
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.3)
         task.cancel()
         try:
             await task
