@@ -1,7 +1,7 @@
 # The verbs of this project. Each sets up what it lacks and can be repeated.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run check format test test-postgres bench docs rules vendor lock \
+.PHONY: help setup demo run check format test test-postgres pictures bench docs rules vendor lock \
         check-format check-lint check-types check-imports check-templates check-django check-docs
 
 PORT ?= 8000
@@ -65,6 +65,11 @@ test: .venv/.dev-installed ## Checks, then the tests on SQLite and on PostgreSQL
 
 test-postgres: .venv/.dev-installed ## The tests that touch the database, on PostgreSQL
 	@$(PYTHON_RUN) .ci/test.py postgresql
+
+pictures: .venv/.dev-installed ## Every screen and the stories' moments as PNG files, in build/pictures
+	@rm -rf build/pictures && mkdir -p build/pictures
+	PICTURES=build/pictures $(BIN)/pytest -q tests/screens tests/acceptance
+	@echo "$$(ls build/pictures | wc -l) pictures are in build/pictures"
 
 bench: .venv/.bench-installed ## Our figures beside LangGraph's, in one run
 	@for file in $(filter-out benchmarks/_%,$(wildcard benchmarks/*.py)); do \

@@ -3,6 +3,7 @@
 from playwright.sync_api import BrowserContext, expect
 
 from tests.acceptance.conftest import Standing, Visitor
+from tests.support.pictures import take
 
 WANTED = 3
 WAIT_MS = 60_000
@@ -38,11 +39,13 @@ def test_from_the_queue_to_the_result(
     page.get_by_label("Leave out").first.check()
     page.get_by_label("Reject all for one reason").check()
     page.get_by_label("Why do you reject them?").fill("Not this year")
+    take(page, "bulk: what is to be decided")
     page.get_by_role("button", name=f"Decide {WANTED - 1} questions").click()
 
     # The page renews itself; nobody loads it again.
     expect(page.get_by_text("Finished")).to_be_visible(timeout=WAIT_MS)
     expect(page.get_by_text("rejected")).to_have_count(WANTED - 1)
+    take(page, "bulk: what was decided")
     standings = [standing_of(ada, thread) for thread in threads]
     assert sum("Waits for a person" in each for each in standings) == 1
     site.wait(

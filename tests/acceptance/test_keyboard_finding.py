@@ -6,6 +6,7 @@ from playwright.sync_api import BrowserContext, Route, expect
 
 from tests.acceptance.conftest import Standing
 from tests.acceptance.keyboard import Hands
+from tests.support.pictures import take
 
 
 def test_from_a_filter_to_a_view_of_ones_own_and_a_question_put_off(
@@ -31,6 +32,7 @@ def test_from_a_filter_to_a_view_of_ones_own_and_a_question_put_off(
     hands.type("payload.name ~ Z")
     hands.press("Enter")
     expect(page.locator("[data-row]")).to_have_count(2)
+    take(page, "finding: by a field of what is asked")
     hands.press("k")
     hands.focus_is_on(link.last)
     hands.tab_to(page.locator(".save-view > summary"))
@@ -93,6 +95,7 @@ def test_from_a_filter_to_a_view_of_ones_own_and_a_question_put_off(
     hands.press("Enter")
     expect(page.locator("#strips")).to_contain_text(f"#{later} is arranged")
     expect(page.locator("#pane")).to_contain_text("31 Dec 11:00")
+    take(page, "finding: put off until next year")
 
     # Of the view only the other one is left; the first is found where it was put.
     hands.command("Names with Z")

@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.acceptance.conftest import Standing
 from tests.live.test_live_js import enter
+from tests.support.pictures import take
 
 WISH = {"input/age": "36", "input/more": "{}"}
 MAILED = re.compile(r"^http://127\.0\.0\.1:\d+/link/\S+/$", re.MULTILINE)
@@ -72,6 +73,7 @@ def test_a_question_is_decided_by_the_link_in_a_mail(
         assert ada.http.get(link).status_code == 200
     phone.goto(link)
     expect(phone.get_by_text("For ada, until")).to_be_visible()
+    take(phone, "link: what it opens")
     phone.get_by_text("Reject…").click()
     phone.get_by_label("Why do you reject it?").fill("Not today")
     phone.get_by_role("button", name="Reject", exact=True).click()
@@ -79,8 +81,10 @@ def test_a_question_is_decided_by_the_link_in_a_mail(
     expect(phone.get_by_role("heading")).to_have_text(
         f"You have rejected question #{number}"
     )
+    take(phone, "link: decided")
     phone.goto(link)
     expect(phone.get_by_text("The link is used up")).to_be_visible()
+    take(phone, "link: used up")
     expect(phone.get_by_role("button")).to_have_count(0)
     told = ada.http.get("/decisions/export.json").text
     assert "Not today" in told

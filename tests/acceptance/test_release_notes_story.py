@@ -12,6 +12,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.acceptance.conftest import Site
 from tests.acceptance.line import Line
+from tests.support.pictures import take
 from tests.support.server import Process, Server
 
 NOTE = "- You can now pay in four currencies"
@@ -156,6 +157,8 @@ def test_a_release_is_noted(
     status = page.locator("#thread-status")
     expect(status).to_contain_text("Waits for a person", timeout=WAIT_MS)
 
+    take(queue, "story: it waits in the queue")
+
     # The thread is watched by a line of its own.
     thread = page.locator(".page-sub a[href^='/threads/']").get_attribute("href")
     watching.goto(f"{line.url}{thread}")
@@ -173,6 +176,8 @@ def test_a_release_is_noted(
     expect(watching.locator("#connection")).not_to_have_attribute("data-state", "live")
     question.click()
     edit_the_notes(queue)
+    take(queue, "story: edited, before it is approved")
+    take(watching, "story: the line is cut")
     if story.worker is not None:
         story.worker.send(signal.SIGSTOP)
     queue.get_by_role("button", name="Approve").click()
@@ -196,6 +201,7 @@ def test_a_release_is_noted(
     assert len(live) > len(before)
     watching.reload()
     assert shown(watching) == live
+    take(page, "story: the run has ended")
 
     [file] = written(site)
     assert file.read_text().endswith(f"{NOTE}\n")

@@ -6,6 +6,7 @@ import re
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.acceptance.conftest import PEOPLE, Site
+from tests.support.pictures import take
 
 WAIT_MS = 60_000
 # No double holds it.
@@ -54,6 +55,7 @@ def test_an_edit_alone_and_an_edit_with_the_answer(
     preview = page.locator("#preview")
     expect(preview).to_contain_text(f"Question #{number} is asked again")
     expect(preview.locator("ins")).to_contain_text("Grace")
+    take(page, "state editor: what an edit would do")
     before = ada.timeline(thread)
 
     # Saved alone, the question is asked again, under its number.
@@ -74,6 +76,7 @@ def test_an_edit_alone_and_an_edit_with_the_answer(
     expect(page.locator(".cm-content")).to_be_visible(timeout=WAIT_MS)
     write_json(page, {"name": "Grace", "more": {"big": BIG}})
     expect(preview.locator("ins")).to_contain_text(str(BIG))
+    take(page, "state editor: as JSON")
     page.locator("button.jse-format").click()
     expect(page.locator(".cm-content")).to_contain_text(f'"big": {BIG}')
     assert str(BIG) in page.locator("#state-values").input_value()

@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from tests.screens.conftest import Desk
 from tests.screens.table import SCREENS, Screen
+from tests.support.pictures import take
 
 AXE = (Path(__file__).parents[1] / "vendor/axe-core/axe.min.js").read_text()
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -84,6 +85,7 @@ def test_a_screen_is_open_to_everybody(desk: Desk, browser: Browser, screen: Scr
     assert answer.status == screen.status
     if screen.act is not None:
         screen.act(page)
+    take(page, f"screen {screen.name}")
     page.evaluate(OPEN_ALL)
     page.evaluate(AXE)
 
