@@ -79,7 +79,7 @@ def test_a_secret_that_others_know_ends_at_once(as_, hook):
         ({"url": "http://hooks.example/"}, "only https"),
         ({"url": "https://me:pw@hooks.example/"}, "user or password"),
         ({"url": "javascript:alert(1)"}, "only http and https"),
-        ({"url": ""}, "only http and https"),
+        ({"url": ""}, "give its address"),
         ({"url": "https://x.example/" + "x" * 500}, "at most 500"),
         ({"name": "  "}, "give it a name"),
         ({"name": "a\0b"}, "give it a name"),

@@ -126,7 +126,9 @@ class SetWebhook:
             errors["name"] = "give it a name"
         elif len(self.name) > LONGEST_NAME:
             errors["name"] = f"at most {LONGEST_NAME} characters"
-        if len(self.url) > LONGEST_URL:
+        if not self.url.strip():
+            errors["url"] = "give its address"
+        elif len(self.url) > LONGEST_URL:
             errors["url"] = f"at most {LONGEST_URL} characters"
         else:
             errors |= self._fault_of_url()
