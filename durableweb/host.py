@@ -18,7 +18,7 @@ _PACKAGE = Path(__file__).resolve().parent
 # A checkout has them beside the package, an installed package inside.
 _HOME = _PACKAGE if (_PACKAGE / "templates").is_dir() else _PACKAGE.parent
 
-APPS = ["daphne", "channels", "django_htmx", "workflows"]
+APPS = ["durableweb.runserver", "channels", "django_htmx", "workflows"]
 # On PostgreSQL workers are fed by this app; its migrations fail on any other database.
 POSTGRESQL_APPS = ["procrastinate.contrib.django"]
 TEMPLATE_DIRS = [_HOME / "templates"]

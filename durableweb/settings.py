@@ -57,7 +57,7 @@ CSRF_TRUSTED_ORIGINS = env.list(
 )
 
 INSTALLED_APPS = [
-    "daphne",
+    "durableweb.runserver",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

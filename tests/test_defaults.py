@@ -4,7 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
+from daphne.management.commands.runserver import Command
 from django.conf import global_settings, settings
+from django.core.management import get_commands, load_command_class
 
 from workflows.defaults import DEFAULTS
 
@@ -35,3 +37,9 @@ def test_it_is_the_default_of_the_products_own_settings(name):
     assert given is not None, f"durableweb/settings.py does not set {name}"
     assert eval(given[1]) == DEFAULTS[name]
     assert hasattr(settings, name)
+
+
+def test_runserver_answers_websockets_as_serve_does():
+    found = get_commands()["runserver"]
+
+    assert isinstance(load_command_class(found, "runserver"), Command)

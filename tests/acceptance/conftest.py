@@ -177,7 +177,7 @@ class Site:
         return made
 
     def wait(
-        self, ready: Callable[[], object], what: str, seconds: float = 120
+        self, ready: Callable[[], object], what: str, seconds: float = 300
     ) -> float:
         """Wait until `ready()`; returns the seconds it took."""
         began = asked = time.monotonic()

@@ -62,10 +62,15 @@ class Hands:
         self.is_live()
 
     def is_live(self) -> None:
-        """The page has its scripts and its connection."""
+        """The page has its scripts, all of them, and its connection."""
         expect(self.page.locator("#connection")).to_have_attribute(
             "data-state", "live", timeout=WAIT_MS
         )
+        self.is_loaded()
+
+    def is_loaded(self) -> None:
+        """The page has run its scripts: keys do something."""
+        self.page.wait_for_load_state()
 
     def press(self, *keys: str) -> None:
         for key in keys:
@@ -86,7 +91,7 @@ class Hands:
         expect(focused).to_be_in_viewport()
         found = focused.evaluate(SEEN)
         deadline = time.monotonic() + SETTLED_S
-        while not found["isFree"] and time.monotonic() < deadline:
+        while not (found["isFree"] and found["isRung"]) and time.monotonic() < deadline:
             # A preview that has just come moves the page; it is scrolled in the next frame.
             self.page.wait_for_timeout(50)
             found = focused.evaluate(SEEN)

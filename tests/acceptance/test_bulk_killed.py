@@ -53,7 +53,7 @@ def test_each_question_is_decided_once(
     order = give_order(ada)
     site.wait(lambda: "deciding 2" in site.noted(), "second question")
     worker.kill9()
-    assert site.noted()[-1] in {"deciding 2", "deciding 3"}
+    assert site.noted()[-1] != f"deciding {WANTED}"
     if kind == "postgresql":
         site.work(**PAUSE)
     else:

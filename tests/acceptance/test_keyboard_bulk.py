@@ -43,13 +43,15 @@ def test_from_the_rows_to_the_order_and_back(
 
     # Its progress comes by itself; taken back in time, all is as it was.
     expect(page.get_by_text("rejected")).to_have_count(2, timeout=WAIT_MS)
+    hands.is_loaded()
     hands.press("z")
     undone = page.locator("tbody").get_by_text("taken back", exact=True)
     expect(undone).to_have_count(2, timeout=WAIT_MS)
     expect(page.locator("#progress-title")).to_be_visible()
+    hands.is_loaded()
     hands.press("u")
     expect(page.get_by_role("heading", name="Bulk decisions")).to_be_visible()
-    page.wait_for_load_state()
+    hands.is_loaded()
     hands.press("g", "q")
     expect(page).to_have_url(re.compile("/queue/"))
     hands.is_live()

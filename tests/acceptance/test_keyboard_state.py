@@ -23,9 +23,12 @@ def test_an_edit_from_the_queue_to_the_end_of_the_workflow(
     hands.press("E")
     expect(page).to_have_url(re.compile(rf"/review/{number}/state"))
     hands.focus_is_on(heading)
+    hands.is_live()
     hands.press("u")
     expect(page).to_have_url(re.compile(rf"/review/{number}/$"))
+    hands.is_live()
     hands.press("E")
+    expect(page).to_have_url(re.compile(rf"/review/{number}/state"))
     hands.focus_is_on(heading)
     hands.is_live()
 

@@ -37,45 +37,46 @@ def refuse_log_in(page: Page) -> None:
     """A log-in with a wrong password."""
     page.fill("[name=username]", "demo")
     page.fill("[name=password]", "wrong")
-    page.press("[name=password]", "Enter")
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.press("[name=password]", "Enter")
 
 
 def send_invalid(page: Page) -> None:
     """A decision whose form does not fit."""
     page.evaluate("document.querySelectorAll('form').forEach(f => f.noValidate = true)")
     page.fill("[name='v/notes']", "")
-    page.locator(
+    send = page.locator(
         "button[name=kind][value=approve], button[name=kind][value=edit]"
-    ).last.click()
-    page.wait_for_load_state()
+    )
+    with page.expect_navigation():
+        send.last.click()
 
 
 def decide_late(page: Page) -> None:
     """A decision on a question that has moved on since the page was drawn."""
     page.evaluate("document.querySelector('input[name=version]').value = 7")
-    page.locator("button[name=kind][value=approve]").click()
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.locator("button[name=kind][value=approve]").click()
 
 
 def decide(page: Page) -> None:
     """An approval; what follows is the next question, with the way back."""
-    page.locator("button[name=kind][value=approve]").click()
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.locator("button[name=kind][value=approve]").click()
 
 
 def send_bad_policy(page: Page) -> None:
     """A policy that says what none can."""
     page.fill("[name=body]", '{"quorum": "many"}')
-    page.locator("form:has([name=body]) button[type=submit]").first.click()
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.locator("form:has([name=body]) button[type=submit]").first.click()
 
 
 def send_empty(page: Page) -> None:
     """A start without what it needs."""
     page.evaluate("document.querySelectorAll('form').forEach(f => f.noValidate = true)")
-    page.locator("main form button[type=submit]").last.click()
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.locator("main form button[type=submit]").last.click()
 
 
 def open_json(page: Page) -> None:
@@ -87,22 +88,22 @@ def open_json(page: Page) -> None:
 def renew_secret(page: Page) -> None:
     """A secret that is shown this once."""
     page.get_by_text("New secret…").click()
-    page.get_by_role("button", name="Make it and show it").click()
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Make it and show it").click()
 
 
 def send_blank_answer(page: Page) -> None:
     """An answer in words without a word."""
     page.locator("details:has(#link-respond) summary").click()
-    page.locator("button[name=kind][value=respond]").click()
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.locator("button[name=kind][value=respond]").click()
 
 
 def order_without_words(page: Page) -> None:
     """A bulk rejection without its reason."""
     page.check("[name=kind][value=reject]")
-    page.locator(".bulk-send button").click()
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.locator(".bulk-send button").click()
 
 
 SHEET = "/bulk/?item={proposal}&item={busy}&item={assigned}&item={claimed}&item=99999"

@@ -72,7 +72,7 @@ class Site:
         return [int(line.rsplit(" ", 1)[1]) for line in text.splitlines()]
 
     def wait(
-        self, ready: Callable[[], object], what: str, seconds: float = 120
+        self, ready: Callable[[], object], what: str, seconds: float = 300
     ) -> float:
         """Wait for something; returns the seconds it took."""
         began = time.monotonic()
@@ -87,7 +87,7 @@ class Site:
             time.sleep(0.02)
         return time.monotonic() - began
 
-    def wait_status(self, run: Run, *statuses: str, seconds: float = 120) -> float:
+    def wait_status(self, run: Run, *statuses: str, seconds: float = 300) -> float:
         def ended() -> bool:
             run.refresh_from_db()
             return run.status in statuses

@@ -55,7 +55,7 @@ def worker():
     working = EmbeddedWorker(2, poll_seconds=0.05)
     working.start()
     yield working
-    assert working.stop()
+    assert working.stop(60)
 
 
 def wait(ready, seconds=120):

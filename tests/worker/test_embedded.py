@@ -15,6 +15,8 @@ from workflows.services import registry
 from workflows.worker import embedded
 from workflows.worker.embedded import EmbeddedQueue, EmbeddedWorker
 
+PATIENCE_SECONDS = 60
+
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -64,21 +66,22 @@ def running():
     workers: list[EmbeddedWorker] = []
     yield workers
     for worker in workers:
-        assert worker.stop()
+        assert worker.stop(PATIENCE_SECONDS)
 
 
 def test_it_is_woken_after_the_commit(thread, recorder, running):
-    worker = worker_of(recorder, poll_seconds=30.0)
+    has_looked = threading.Event()
+    worker = worker_of(recorder, poll_seconds=600.0, sweep=has_looked.set)
     running.append(worker)
     worker.start()
-    time.sleep(0.2)  # its first look finds nothing
+    assert has_looked.wait(PATIENCE_SECONDS)
 
     with transaction.atomic():
         run = pending(thread)
         EmbeddedQueue().enqueue(run.pk)
         assert not recorder.done.wait(0.1)
 
-    assert recorder.done.wait(5)
+    assert recorder.done.wait(PATIENCE_SECONDS)
     assert recorder.ids == [run.pk]
 
 
@@ -89,7 +92,7 @@ def test_it_finds_what_nobody_woke_it_for(thread, recorder, running):
 
     run = pending(thread)
 
-    assert recorder.done.wait(5)
+    assert recorder.done.wait(PATIENCE_SECONDS)
     assert recorder.ids == [run.pk]
 
 
@@ -108,7 +111,7 @@ def test_it_sweeps_when_it_starts(thread, recorder, running):
 
     worker.start()
 
-    assert recorder.done.wait(5)
+    assert recorder.done.wait(PATIENCE_SECONDS)
     assert recorder.ids == [run.pk]
 
 
@@ -120,7 +123,7 @@ def test_a_run_that_breaks_does_not_stop_the_worker(thread, recorder, running):
 
     run = pending(thread)
 
-    assert recorder.done.wait(5)
+    assert recorder.done.wait(PATIENCE_SECONDS)
     assert recorder.ids == [run.pk, run.pk]
 
 
@@ -131,15 +134,16 @@ def test_it_says_whether_it_lives(recorder):
     worker.start()
     assert EmbeddedQueue().has_worker()
 
-    assert worker.stop()
+    assert worker.stop(PATIENCE_SECONDS)
     assert not EmbeddedQueue().has_worker()
     assert not embedded.is_running()
 
 
 def test_stopping_waits_for_a_run_that_is_asked_to_stop(thread):
-    asked = []
+    begun, asked = threading.Event(), []
 
     def execute(run_id, *, owner, should_stop):
+        begun.set()
         while not should_stop():
             time.sleep(0.01)
         asked.append(run_id)
@@ -148,9 +152,9 @@ def test_stopping_waits_for_a_run_that_is_asked_to_stop(thread):
     worker = EmbeddedWorker(1, execute=execute, poll_seconds=0.05)
     run = pending(thread)
     worker.start()
-    time.sleep(0.3)
+    assert begun.wait(PATIENCE_SECONDS)
 
-    assert worker.stop(5)
+    assert worker.stop(PATIENCE_SECONDS)
     assert asked == [run.pk]
 
 
@@ -162,7 +166,7 @@ def test_it_applies_retention_by_itself(recorder, running):
 
     worker.start()
 
-    assert tidied.wait(10)
+    assert tidied.wait(PATIENCE_SECONDS)
 
 
 @pytest.mark.rule("RA.15")
@@ -176,5 +180,5 @@ def test_runs_of_a_missing_workflow_do_not_stand_in_the_way(thread, recorder, ru
 
     worker.start()
 
-    assert recorder.done.wait(10)
+    assert recorder.done.wait(PATIENCE_SECONDS)
     assert recorder.ids == [run.pk]

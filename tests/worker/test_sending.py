@@ -36,7 +36,7 @@ def test_a_worker_in_the_servers_process(letter):
         while status(letter) == "pending" and time.monotonic() < deadline:
             time.sleep(0.05)
     finally:
-        assert worker.stop()
+        assert worker.stop(60)
 
     assert status(letter) == "sent"
     assert [each.to for each in mail.outbox] == [["ada@example.org"]]
