@@ -13,7 +13,12 @@ from django.db.models import Q, QuerySet
 
 from workflows.engine import ids
 from workflows.engine import serde as default_serde
-from workflows.engine.cache.base import BaseCache, FullKey, Namespace
+from workflows.engine.cache.base import (
+    BaseCache,
+    FullKey,
+    Namespace,
+    checked_namespaces,
+)
 from workflows.engine.errors import SerdeError
 from workflows.models import CacheEntry
 from workflows.storage.rows import check_name
@@ -85,7 +90,8 @@ class DjangoCache(BaseCache):
         """Forget these namespaces, or without an argument everything."""
         rows = self._rows()
         if namespaces is not None:
-            rows = rows.filter(namespace__in=[_joined(each) for each in namespaces])
+            gone = [_joined(each) for each in checked_namespaces(namespaces)]
+            rows = rows.filter(namespace__in=gone)
         rows.delete()
 
     def prune(self) -> int:

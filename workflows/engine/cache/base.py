@@ -5,8 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from workflows.engine.kinds import refused, several
+
 Namespace = tuple[str, ...]
 FullKey = tuple[Namespace, str]
+
+
+def checked_namespaces(given: Sequence[Namespace]) -> list[Namespace]:
+    """The namespaces to forget; TypeError for a text, which would be read letter by letter."""
+    wanted = "a list of tuples of texts, or None for all"
+    found = several(given, "clear", "namespaces", wanted)
+    if not all(isinstance(each, tuple | list) for each in found):
+        raise refused("clear", "namespaces", given, wanted)
+    return [tuple(each) for each in found]
 
 
 class BaseCache:
