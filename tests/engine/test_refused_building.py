@@ -258,6 +258,36 @@ async def test_a_store_and_a_cache_of_ones_own_are_taken():
     assert len(ran) == 1
 
 
+class AsyncCache(BaseCache):
+    """One whose author has written the async methods alone."""
+
+    def __init__(self) -> None:
+        self.kept: dict[Any, Any] = {}
+
+    async def aget(self, keys: Any) -> Any:
+        return {key: self.kept[key] for key in keys if key in self.kept}
+
+    async def aset(self, keys: Any) -> None:
+        self.kept |= {key: value for key, (value, _) in keys.items()}
+
+
+@pytest.mark.rule("R1.38")
+async def test_a_cache_with_async_methods_alone_serves_async_calls():
+    ran: list[Any] = []
+
+    def notes(state: State) -> Any:
+        ran.append(state)
+        return {"a": 2}
+
+    built = StateGraph(State).add_node("n", notes, cache_policy=CachePolicy())
+    flow = built.add_edge(START, "n").compile(cache=AsyncCache())
+
+    assert await flow.ainvoke({"a": 1}) == await flow.ainvoke({"a": 1}) == {"a": 2}
+    assert len(ran) == 1
+    with pytest.raises(NotImplementedError, match=r"AsyncCache has no get\(\)"):
+        flow.invoke({"a": 1})
+
+
 @pytest.mark.rule("R1.23", "R5.25", "E.signatures")
 def test_more_forms_than_one_are_taken():
     started = StateGraph(State).add_sequence((("x", node), ("y", node)))

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from contextlib import aclosing, closing
 from typing import Any, Literal
 
+from workflows.engine.cache.base import is_awaited
 from workflows.engine.calls import Arguments, check_call, run_of
 from workflows.engine.clearing import Clearing
 from workflows.engine.drivers import aio, blocking
@@ -70,8 +71,7 @@ class Pregel(Inspection, Clearing):
         """Async twin of `invoke`."""
         given = Arguments.taken(locals())
         run, reader = self._open(given, whole=stream_mode == "values")
-        plain = run.program.plain and not run.modes
-        if plain and not getattr(run.saver, "awaited", False):
+        if _is_one_hop(run):
             outcome = await aio.drive_plain(run, execute(run, input))
             return self._result(run, outcome, [], given)
         driver = aio.Aio(run, execute(run, input))
@@ -237,3 +237,17 @@ class Pregel(Inspection, Clearing):
             if run.saver is None and outcome.asked:
                 pause.asked = outcome.asked  # type: ignore[attr-defined]
             raise pause
+
+
+def _is_one_hop(run: Run) -> bool:
+    """Say whether nothing of an awaited run is awaited, so that all of it can be run in one thread.
+
+    A handler may be a coroutine function (R9.9), and a saver or a cache may have async methods of its own.
+    """
+    return (
+        run.program.plain
+        and not run.modes
+        and not run.handlers
+        and not getattr(run.saver, "awaited", False)
+        and not (run.cache is not None and is_awaited(type(run.cache)))
+    )

@@ -34,6 +34,8 @@ _MOVED = ["value", "digest", "created_at", "expires_at"]
 class DjangoCache(BaseCache):
     """Keeps results in the database `using`, as text of the common codec, never pickled."""
 
+    only_hops = True
+
     def __init__(self, using: str = "default", *, serde: Any = None) -> None:
         self.using = using
         self._serde: Any = serde or default_serde

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from functools import cache
+from typing import Any, ClassVar
 
 from workflows.engine.kinds import refused, several
 
 Namespace = tuple[str, ...]
 FullKey = tuple[Namespace, str]
+_ASYNC = frozenset({"aget", "aset"})
 
 
 def checked_namespaces(given: Sequence[Namespace]) -> list[Namespace]:
@@ -21,19 +23,25 @@ def checked_namespaces(given: Sequence[Namespace]) -> list[Namespace]:
 
 
 class BaseCache:
-    """What a cache offers; a ttl is in seconds, None means for ever, 0 not at all."""
+    """What a cache offers; a ttl is in seconds, None means for ever, 0 not at all.
+
+    One with async methods alone serves the async calls of a graph.
+    """
+
+    only_hops: ClassVar[bool] = True
+    """The async methods of the class that says so do what the blocking ones do."""
 
     def get(self, keys: Sequence[FullKey]) -> dict[FullKey, Any]:
         """The values of those keys that are there."""
-        raise NotImplementedError
+        raise self._lacks("get")
 
     def set(self, keys: Mapping[FullKey, tuple[Any, float | None]]) -> None:
         """Keep values, each with its ttl."""
-        raise NotImplementedError
+        raise self._lacks("set")
 
     def clear(self, namespaces: Sequence[Namespace] | None = None) -> None:
         """Forget these namespaces, or without an argument everything."""
-        raise NotImplementedError
+        raise self._lacks("clear")
 
     async def aget(self, keys: Sequence[FullKey]) -> dict[FullKey, Any]:
         """Async twin of `get`."""
@@ -46,3 +54,20 @@ class BaseCache:
     async def aclear(self, namespaces: Sequence[Namespace] | None = None) -> None:
         """Async twin of `clear`."""
         self.clear(namespaces)
+
+    def _lacks(self, method: str) -> NotImplementedError:
+        name = type(self).__name__
+        return NotImplementedError(
+            f"the cache {name} has no {method}(); define it, or call the graph's async "
+            "methods (ainvoke, astream) where it has the async twin"
+        )
+
+
+@cache
+def is_awaited(kind: type) -> bool:
+    """Say whether a cache of that class has async methods of its author's own, which async runs have to call."""
+    return any(
+        not _ASYNC.isdisjoint(each.__dict__)
+        for each in kind.__mro__
+        if "only_hops" not in each.__dict__
+    )
