@@ -192,6 +192,7 @@ def _storable(metadata: dict[str, Any]) -> dict[str, Any]:
 
 
 def _nested(graph: Any, given: Arguments, own: dict[str, Any], context: Any) -> Run:
+    context.meet_stop()
     outer: Run = context.run
     saver = outer.saver if graph.checkpointer is not False else None
     number = context.subgraphs
