@@ -90,8 +90,9 @@ class Foreign(BaseCheckpointSaver):
         self, config: Any, checkpoint: Any, metadata: Any, new_versions: Any
     ) -> Any:
         self.heard += 1
-        plain = copy.deepcopy(dict(checkpoint))
-        return self.kept.put(config, plain, dict(metadata), dict(new_versions))
+        plain: Any = copy.deepcopy(dict(checkpoint))
+        told: Any = dict(metadata)
+        return self.kept.put(config, plain, told, dict(new_versions))
 
     def put_writes(
         self, config: Any, writes: Any, task_id: str, task_path: str = ""

@@ -249,5 +249,5 @@ def _is_one_hop(run: Run) -> bool:
         and not run.modes
         and not run.handlers
         and not getattr(run.saver, "awaited", False)
-        and not (run.cache is not None and is_awaited(type(run.cache)))
+        and not (run.cache is not None and is_awaited(run.cache))
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Any, ClassVar
 
 from workflows.engine.kinds import refused, several
@@ -63,11 +62,10 @@ class BaseCache:
         )
 
 
-@cache
-def is_awaited(kind: type) -> bool:
-    """Say whether a cache of that class has async methods of its author's own, which async runs have to call."""
+def is_awaited(cache: Any) -> bool:
+    """Say whether a cache has async methods of its author's own, which async runs have to call."""
     return any(
         not _ASYNC.isdisjoint(each.__dict__)
-        for each in kind.__mro__
+        for each in type(cache).__mro__
         if "only_hops" not in each.__dict__
     )
