@@ -69,6 +69,7 @@ BASES = {
     "GraphDrained": GraphBubbleUp,
     "NodeTimeoutError": Exception,
     "NodeCancelledError": Exception,
+    "TaskNotFound": Exception,
     "UnknownInterruptError": RuntimeError,
     "StaleResumeError": ConcurrencyError,
     "ThreadBusyError": ConcurrencyError,
@@ -89,7 +90,7 @@ BASES = {
 }
 
 
-@pytest.mark.rule("C.DurablewebError")
+@pytest.mark.rule("C.DurablewebError", "C.TaskNotFound")
 @pytest.mark.parametrize("name", BASES)
 def test_an_error_has_the_base_that_the_table_says(name: str) -> None:
     assert getattr(errors, name).__bases__[0] is BASES[name]

@@ -15,7 +15,7 @@ from workflows.engine.errors import NodeTimeoutError, RunCancelled
 from workflows.engine.func.entrypoint import entrypoint
 from workflows.engine.func.task import task
 from workflows.engine.graph.state import StateGraph
-from workflows.engine.runtime import Runtime, Stop
+from workflows.engine.runtime import Runtime, Stop, interrupt
 from workflows.engine.types import RetryPolicy, Send
 
 CONFIG: dict[str, Any] = {"configurable": {"thread_id": "t"}}
@@ -201,7 +201,43 @@ def test_a_body_that_waits_for_a_task_is_let_go_and_the_tasks_result_stays() -> 
         flow.invoke("go", CONFIG)
     let.set()
 
+    assert flow.invoke(None, CONFIG) == ["done"]
     assert calls == ["quick"]
+
+
+@task
+def cheap() -> str:
+    """A task that could be called."""
+    return "called"
+
+
+below = StateGraph(State).add_node("inner", first).add_edge(START, "inner").compile()
+ENGINE_CALLS: dict[str, Any] = {
+    "interrupt": lambda runtime: interrupt("still there?"),
+    "a task": lambda runtime: cheap(),
+    "a subgraph": lambda runtime: below.invoke({}),
+    "the stream writer": lambda runtime: runtime.stream_writer("a chunk"),
+    "heartbeat": lambda runtime: runtime.heartbeat(),
+    "check": lambda runtime: runtime.check(),
+}
+
+
+@pytest.mark.rule("RA.17")
+@BOTH
+@pytest.mark.parametrize("call", ENGINE_CALLS)
+def test_any_engine_call_meets_the_cancel(call: str, is_async: bool) -> None:
+    saver = Held()
+    went_on: list[str] = []
+
+    def second(state: State, runtime: Runtime[Any]) -> State:
+        saver.owner.cancel("now", "enough")
+        ENGINE_CALLS[call](runtime)
+        went_on.append(call)
+        return {}
+
+    with pytest.raises(RunCancelled, match="enough"):
+        go(chain(saver, first, second), is_async, {})
+    assert went_on == []
 
 
 @pytest.mark.rule("RA.16")

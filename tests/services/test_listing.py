@@ -88,6 +88,10 @@ class TestInterrupts:
     def test_nonsense_is_refused_by_name(self):
         with pytest.raises(ValueError, match="status is one of pending, decided"):
             durable.list_interrupts(status="open")
+        with pytest.raises(TypeError, match="limit is '5'; give a whole number >= 1"):
+            durable.list_interrupts(limit="5")  # type: ignore[arg-type]
+        with pytest.raises(ValueError, match="limit is 0; give a whole number >= 1"):
+            durable.list_threads(limit=0)
         for wrong in ("yesterday", f"{NOW.isoformat()} x"):
             with pytest.raises(ValueError, match="is no cursor"):
                 durable.list_interrupts(after=wrong)

@@ -14,6 +14,7 @@ from django.utils import timezone
 from workflows.engine.constants import START
 from workflows.engine.graph.state import StateGraph
 from workflows.engine.runtime import interrupt
+from workflows.engine.types import Command
 from workflows.models import Checkpoint, Decision, Event, Interrupt, Run, Thread
 from workflows.services.retention import Retention, apply_retention, due_threads
 from workflows.storage.events import append_events
@@ -157,6 +158,22 @@ def test_a_finished_thread_keeps_its_head_after_a_time():
     assert apply_retention(policy) == (1, Pruned(4, 0))
     assert len(graph.get_state(CONFIG).values["log"]) == STEPS
     assert apply_retention(policy) == (0, Pruned(0, 0))
+
+
+def test_a_finished_thread_keeps_its_decisions_after_a_time():
+    graph = build(asks=True)
+    graph.invoke({"log": ["in"]}, CONFIG)
+    question = Interrupt.objects.get()
+    graph.invoke(Command(resume="yes"), CONFIG)
+    Decision.objects.create(
+        interrupt=question, round=1, kind="approve", checkpoint=question.checkpoint
+    )
+    age(31)
+
+    apply_retention(Retention(finished_days=30))
+
+    assert ids() == [ids()[0], question.checkpoint]
+    assert ids()[0] != question.checkpoint
 
 
 def test_a_thread_that_waits_or_failed_keeps_its_history():

@@ -83,3 +83,12 @@ class CacheContract:
         await cache.aclear()
         assert await cache.aget([A]) == {}
         await self.let_go()
+
+    @pytest.mark.rule("RA.21")
+    @pytest.mark.parametrize("namespaces", ["n", 5, ["n"]])
+    def test_it_does_not_forget_letter_by_letter(self, cache, namespaces):
+        cache.set({A: (1, None)})
+
+        with pytest.raises(TypeError, match=r"namespaces is .*; give a list of tuples"):
+            cache.clear(namespaces)
+        assert cache.get([A]) == {A: 1}

@@ -32,6 +32,21 @@ rule = pytest.mark.rule
 NewStore = Callable[..., BaseStore]
 
 
+OF_A_WRONG_KIND = [
+    (lambda s: s.search(("a",), limit="x"), TypeError, "limit is 'x'; give a whole"),
+    (lambda s: s.search(("a",), offset=1.5), TypeError, "offset is 1.5; give a whole"),
+    (lambda s: s.search(("a",), filter=[]), TypeError, r"filter is \[\]; give a dict"),
+    (lambda s: s.list_namespaces(limit=None), TypeError, "limit is None; give a"),
+    (lambda s: s.list_namespaces(max_depth="x"), TypeError, "max_depth is 'x'; give"),
+    (lambda s: s.list_namespaces(max_depth=-1), ValueError, "max_depth is -1; give"),
+    (lambda s: s.put(("a",), None, {}), TypeError, "key is None; give a text"),
+    (lambda s: s.get(("a",), []), TypeError, r"key is \[\]; give a text"),
+    (lambda s: s.put(("a",), "k", {}, index="x"), TypeError, "index is 'x'; give the"),
+    (lambda s: s.put(("a",), "k", {}, ttl="x"), TypeError, "ttl is 'x'; give a number"),
+    (lambda s: s.batch(5), TypeError, "ops is 5; give a list of operations"),
+]
+
+
 def keys(items: list[SearchItem]) -> list[str]:
     return [item.key for item in items]
 
@@ -228,10 +243,16 @@ class StoreContract:
     @rule("R11.5")
     @pytest.mark.parametrize("window", [{"limit": -1}, {"offset": -1}])
     def test_a_negative_window_is_refused(self, filled, window):
-        with pytest.raises(ValueError, match="negative"):
+        with pytest.raises(ValueError, match="give a whole number >= 0"):
             filled.search((), **window)
-        with pytest.raises(ValueError, match="negative"):
+        with pytest.raises(ValueError, match="give a whole number >= 0"):
             filled.list_namespaces(**window)
+
+    @rule("RA.21", "R11.1", "R11.5", "R11.6", "R11.7")
+    @pytest.mark.parametrize(("ask", "error", "says"), OF_A_WRONG_KIND)
+    def test_what_is_of_a_wrong_kind_is_refused_by_name(self, store, ask, error, says):
+        with pytest.raises(error, match=says):
+            ask(store)
 
     @rule("R11.8")
     def test_search_by_meaning_is_refused_without_an_index(self, filled, new_store):

@@ -20,6 +20,20 @@ class Logged(TypedDict, total=False):
     log: Annotated[list[str], operator.add]
 
 
+THREAD: Any = {"configurable": {"thread_id": "t"}}
+OF_A_WRONG_KIND = [
+    (lambda s: s.get_tuple(5), TypeError, "config is 5; give a dict such as"),
+    (lambda s: s.get_tuple({}), TypeError, "config is {}; give a dict such as"),
+    (lambda s: s.get_tuple({"configurable": {}}), ValueError, "that names a thread"),
+    (lambda s: [*s.list(5)], TypeError, "config is 5; give a dict such as"),
+    (lambda s: [*s.list(THREAD, before=5)], TypeError, "before is 5; give a dict"),
+    (lambda s: [*s.list(THREAD, filter=5)], TypeError, "filter is 5; give a dict"),
+    (lambda s: [*s.list(THREAD, limit="x")], TypeError, "limit is 'x'; give a whole"),
+    (lambda s: s.prune("t"), TypeError, "thread_ids is 't'; give a list of ids"),
+    (lambda s: s.delete_for_runs("r"), TypeError, "run_ids is 'r'; give a list of ids"),
+]
+
+
 def two_steps(saver: Any) -> Any:
     graph = StateGraph(Logged)
     graph.add_node("x", lambda state: {"log": ["x"]})
@@ -218,3 +232,9 @@ class WholeContract(SaverContract):
         with pytest.raises(LeaseLostError):
             next(abandoned)
         assert flow.invoke({"log": ["z"]}, config)["log"] == ["x", "y", "z", "x", "y"]
+
+    @rule("RA.21", "R6.17")
+    @pytest.mark.parametrize(("ask", "error", "says"), OF_A_WRONG_KIND)
+    def test_what_is_of_a_wrong_kind_is_refused_by_name(self, saver, ask, error, says):
+        with pytest.raises(error, match=says):
+            ask(saver)

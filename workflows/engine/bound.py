@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from workflows.engine.checkpoint.base import BaseCheckpointSaver
 from workflows.engine.config import merge_configs
+from workflows.engine.kinds import check_offers, check_text
 from workflows.engine.loop.records import Program
 
 
@@ -31,7 +32,7 @@ class Bound:
         config: dict[str, Any] | None = None,
         debug: bool = False,
     ) -> None:
-        _check_saver(checkpointer)
+        check_saver(checkpointer)
         self.program = program
         self.checkpointer = checkpointer
         self.store = store
@@ -52,13 +53,15 @@ class Bound:
 
     def with_saver(self, saver: Any) -> Self:
         """A copy that keeps its checkpoints in `saver`."""
-        _check_saver(saver)
+        check_saver(saver)
         twin = copy.copy(self)
         twin.checkpointer = saver
         return twin
 
     def with_shared(self, *, store: Any = None, cache: Any = None) -> Self:
         """A copy with this store and this cache, where it was compiled without."""
+        check_store(store, f"graph {self.name!r}")
+        check_cache(cache, f"graph {self.name!r}")
         twin = copy.copy(self)
         twin.store = store if self.store is None else self.store
         twin.cache = cache if self.cache is None else self.cache
@@ -93,6 +96,15 @@ class Bound:
         self, *, namespace: str | None = None, recurse: bool = False
     ) -> Iterator[tuple[str, Bound]]:
         """The subgraphs added as nodes: ("mid", g), with recurse ("mid|inner", g) (R7.11)."""
+        if namespace is not None:
+            wanted = "the names of nodes, joined by '|', or None"
+            where = f"get_subgraphs of graph {self.name!r}"
+            check_text(namespace, where, "namespace", wanted)
+        return self._subgraphs(namespace, recurse)
+
+    def _subgraphs(
+        self, namespace: str | None, recurse: bool
+    ) -> Iterator[tuple[str, Bound]]:
         for name, node in self.program.nodes.items():
             graph = node.subgraph
             if not isinstance(graph, Bound):
@@ -106,9 +118,7 @@ class Bound:
                     else None
                 )
                 if namespace is None or inner is not None:
-                    for path, below in graph.get_subgraphs(
-                        namespace=inner, recurse=True
-                    ):
+                    for path, below in graph._subgraphs(inner, True):
                         yield f"{name}|{path}", below
 
     async def aget_subgraphs(
@@ -119,7 +129,8 @@ class Bound:
             yield found
 
 
-def _check_saver(checkpointer: Any) -> None:
+def check_saver(checkpointer: Any) -> None:
+    """Raises TypeError for what is no saver, None, True or False (R1.42)."""
     if checkpointer is None or checkpointer is True or checkpointer is False:
         return
     if not isinstance(checkpointer, BaseCheckpointSaver):
@@ -127,3 +138,17 @@ def _check_saver(checkpointer: Any) -> None:
             "checkpointer must be a saver (BaseCheckpointSaver), None, True or False, "
             f"not {type(checkpointer).__name__}"
         )
+
+
+def check_store(store: Any, where: str) -> None:
+    """Raises TypeError for what has nothing of a store; the class is the author's own affair."""
+    verbs = (("batch",), ("abatch",), ("put",), ("aput",), ("search",), ("asearch",))
+    wanted = "a store such as InMemoryStore(), or None"
+    check_offers(store, where, "store", verbs, wanted)
+
+
+def check_cache(cache: Any, where: str) -> None:
+    """Raises TypeError for what cannot be asked as a cache; the class is the author's own affair."""
+    verbs = (("get", "set"), ("aget", "aset"))
+    wanted = "a cache such as InMemoryCache(), or None"
+    check_offers(cache, where, "cache", verbs, wanted)

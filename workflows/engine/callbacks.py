@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from workflows.engine.types import Interrupt
 
+_NO_HANDLERS = (str, bytes, int, float, dict, set, frozenset, list, tuple, type)
 PauseStatus = Literal["pending", "interrupt_before", "interrupt_after"]
 GraphLifecycleStatus = PauseStatus
 
@@ -56,7 +57,15 @@ class GraphCallbackHandler:
 
 def handlers_in(callbacks: Any) -> tuple[GraphCallbackHandler, ...]:
     """The handlers of `config["callbacks"]` (a handler, a list, or an object with `handlers`), each once."""
+    if callbacks is None:
+        return ()
     found = getattr(callbacks, "handlers", callbacks)
     listed = found if isinstance(found, list | tuple) else [found]
+    for each in listed:
+        if isinstance(each, _NO_HANDLERS):
+            raise TypeError(
+                f"'callbacks' of the config has {each!r}; give a handler, a list of "
+                "handlers, or an object with handlers"
+            )
     mine = [each for each in listed if isinstance(each, GraphCallbackHandler)]
     return tuple({id(each): each for each in mine}.values())

@@ -6,7 +6,7 @@ import dataclasses
 import logging
 import uuid
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from workflows.engine import ids
 from workflows.engine.callbacks import handlers_in
@@ -16,13 +16,16 @@ from workflows.engine.config import (
     configurable,
     max_concurrency_of,
     merge_configs,
+    place_of,
     recursion_limit_of,
     run_id_of,
     thread_id_of,
 )
 from workflows.engine.constants import NS_SEP
 from workflows.engine.errors import FeatureNotBuiltError, SerdeError
+from workflows.engine.kinds import listed, refused
 from workflows.engine.loop.records import Run
+from workflows.engine.runtime import RunControl
 from workflows.engine.serde import encode
 from workflows.engine.types import Durability
 
@@ -104,21 +107,13 @@ def run_of(
             )
         run = _root(graph, given, config, saver if saver is not False else None)
     run.handlers = handlers_in(run.config.get("callbacks"))
-    keys = given.output_keys
-    if keys is not None:
-        _check_output_keys(program, keys)
-        run.program = dataclasses.replace(
-            program, output_keys=keys if isinstance(keys, str) else tuple(keys)
-        )
-    run.stream_keys = keys if keys is not None else program.stream_keys
-    if isinstance(run.stream_keys, list):
-        run.stream_keys = tuple(run.stream_keys)
+    run.stream_keys = program.stream_keys
+    if given.output_keys is not None:
+        run.stream_keys = keys = _output_keys(program, given.output_keys)
+        run.program = dataclasses.replace(program, output_keys=keys)
     run.read = modes
     run.deep = given.subgraphs
-    before = given.interrupt_before or graph.interrupt_before
-    run.before = _breakpoints(program, before, "interrupt_before")
-    after = given.interrupt_after or graph.interrupt_after
-    run.after = _breakpoints(program, after, "interrupt_after")
+    run.before, run.after = _all_breakpoints(graph, given)
     if run.outer is not None:
         run.passed = run.outer.below - (modes & _TO_ONE_READER)
         run.sink = context.pass_up
@@ -126,6 +121,24 @@ def run_of(
             run.shown = run.outer.shown
     run.modes = run.read | run.passed
     return run
+
+
+def check_call(graph: Any, given: Arguments) -> None:
+    """Refuse at once what a stream would meet only when it is read.
+
+    What is wrong with the thread is told when the run is opened.
+    """
+    config = merge_configs(graph.bound_config, given.config)
+    recursion_limit_of(config)
+    max_concurrency_of(config)
+    run_id_of(config)
+    handlers_in(config.get("callbacks"))
+    _settings(configurable(config))
+    _durability(given.durability)
+    _checked_control(graph, given.control)
+    _all_breakpoints(graph, given)
+    if given.output_keys is not None:
+        _output_keys(graph.program, given.output_keys)
 
 
 def _stands_alone(saver: Any, config: dict[str, Any], context: Any) -> bool:
@@ -140,12 +153,12 @@ def _root(graph: Any, given: Arguments, config: dict[str, Any], saver: Any) -> R
     asked = configurable(config)
     _check_if_busy(asked)
     thread_id = thread_id_of(config) if saver is not None else None
-    checkpoint_id = asked.get("checkpoint_id") if saver is not None else None
+    checkpoint_id = place_of(config, "checkpoint_id") if saver is not None else None
     metadata = _storable(caller_metadata(config)) if saver is not None else {}
     return Run(
         program=program,
         thread_id=thread_id,
-        namespace=str(asked.get("checkpoint_ns") or "") if given.looking else "",
+        namespace=(place_of(config, "checkpoint_ns") or "") if given.looking else "",
         saver=saver,
         config=config,
         metadata=metadata,
@@ -154,10 +167,10 @@ def _root(graph: Any, given: Arguments, config: dict[str, Any], saver: Any) -> R
         context=_context_of(graph, given.context),
         store=graph.store,
         cache=graph.cache,
-        control=given.control,
+        control=_checked_control(graph, given.control),
         max_concurrency=max_concurrency_of(config),
         checkpoint_id=checkpoint_id,
-        expected_head=asked.get("expected_head") if saver is not None else None,
+        expected_head=place_of(config, "expected_head") if saver is not None else None,
         run_id=run_id_of(config),
         settings=_settings(asked),
         warn=log.warning,
@@ -179,6 +192,7 @@ def _storable(metadata: dict[str, Any]) -> dict[str, Any]:
 
 
 def _nested(graph: Any, given: Arguments, own: dict[str, Any], context: Any) -> Run:
+    context.meet_stop()
     outer: Run = context.run
     saver = outer.saver if graph.checkpointer is not False else None
     number = context.subgraphs
@@ -215,7 +229,7 @@ def _nested(graph: Any, given: Arguments, own: dict[str, Any], context: Any) -> 
         ),
         store=outer.store if graph.store is None else graph.store,
         cache=graph.cache,
-        control=given.control or outer.control,
+        control=_checked_control(graph, given.control) or outer.control,
         max_concurrency=max_concurrency_of(config),
         answers=outer.answers,
         resuming=outer.resuming,
@@ -266,14 +280,44 @@ def _durability(word: Any) -> Durability:
     return found
 
 
-def _breakpoints(program: Any, names: Any, what: str) -> frozenset[str]:
+def _checked_control(graph: Any, control: Any) -> RunControl | None:
+    if control is None or isinstance(control, RunControl):
+        return control
+    raise refused(f"graph {graph.name!r}", "control", control, "a RunControl, or None")
+
+
+def stops_of(given: Any, where: str, name: str) -> tuple[str, ...] | Literal["*"]:
+    """Breakpoints as they were given: names, or "*" for all (R5.25).
+
+    Raises TypeError for what is neither; whether the names are nodes is seen later.
+    """
+    if not given:
+        return ()
+    if isinstance(given, str) and given == "*":
+        return "*"
+    return tuple(listed(given, where, name, "a list of nodes' names, or '*'"))
+
+
+def _all_breakpoints(
+    graph: Any, given: Arguments
+) -> tuple[frozenset[str], frozenset[str]]:
+    before = given.interrupt_before or graph.interrupt_before
+    after = given.interrupt_after or graph.interrupt_after
+    return (
+        _breakpoints(graph.program, before, "interrupt_before"),
+        _breakpoints(graph.program, after, "interrupt_after"),
+    )
+
+
+def _breakpoints(program: Any, given: Any, what: str) -> frozenset[str]:
+    names = stops_of(given, f"graph {program.name!r}", what)
     if not names:
         return frozenset()
     if names == "*":
         return frozenset("*")
-    if isinstance(names, str):
-        names = [names]
-    unknown = [n for n in names if n != "*" and n not in program.nodes]
+    unknown = [
+        n for n in names if n != "*" and not (isinstance(n, str) and n in program.nodes)
+    ]
     if unknown:
         raise ValueError(
             f"{what} names {', '.join(map(repr, unknown))}, which graph "
@@ -282,10 +326,13 @@ def _breakpoints(program: Any, names: Any, what: str) -> frozenset[str]:
     return frozenset(names)
 
 
-def _check_output_keys(program: Any, keys: Any) -> None:
-    for key in [keys] if isinstance(keys, str) else keys:
-        if key not in program.channels:
+def _output_keys(program: Any, given: Any) -> str | tuple[str, ...]:
+    where = f"graph {program.name!r}"
+    keys = listed(given, where, "output_keys", "a key of the state, or a list of keys")
+    for key in keys:
+        if not isinstance(key, str) or key not in program.channels:
             raise ValueError(f"output_keys names {key!r}, which is no key of the state")
+    return given if isinstance(given, str) else tuple(keys)
 
 
 def _context_of(graph: Any, value: Any) -> Any:

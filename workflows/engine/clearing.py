@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from workflows.engine.cache.base import Namespace
+from workflows.engine.kinds import listed
 from workflows.engine.loop.caching import node_namespace
 from workflows.engine.loop.records import Program
 
@@ -38,14 +39,13 @@ class Clearing:
                 "to clear; compile(cache=...)"
             )
         known = self.program.nodes
-        names = [nodes] if isinstance(nodes, str) else nodes
-        unknown = [name for name in names or () if name not in known]
+        where = f"clear_cache of graph {self.name!r}"
+        wanted = "a node's name, a list of names, or None for all"
+        names = [*known] if nodes is None else listed(nodes, where, "nodes", wanted)
+        unknown = [n for n in names if not isinstance(n, str) or n not in known]
         if unknown:
             raise ValueError(
                 f"clear_cache names {', '.join(map(repr, unknown))}, which graph "
                 f"{self.name!r} does not have"
             )
-        return [
-            node_namespace(self.program.name, name)
-            for name in (known if names is None else names)
-        ]
+        return [node_namespace(self.program.name, name) for name in names]

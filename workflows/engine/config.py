@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from workflows.engine.constants import DEFAULT_RECURSION_LIMIT
 
@@ -21,7 +22,7 @@ def merge_configs(*configs: Mapping[str, Any] | None) -> Config:
     """One config from several; later ones win, `configurable` and `metadata` are merged."""
     merged: Config = {}
     for config in configs:
-        if not config:
+        if config is None:
             continue
         if not isinstance(config, Mapping):
             raise TypeError(f"a config is a dict, not {config!r}; {_EXAMPLE}")
@@ -34,7 +35,13 @@ def merge_configs(*configs: Mapping[str, Any] | None) -> Config:
                         f"{key!r} of the config is a dict, not {value!r}; {_EXAMPLE}"
                     )
                 merged[key] = {**merged.get(key, {}), **value}
-            elif key in ("tags", "callbacks") and isinstance(value, list):
+            elif key == "tags":
+                if not isinstance(value, list | tuple | set | frozenset):
+                    raise TypeError(
+                        f"'tags' of the config is a list of texts, not {value!r}"
+                    )
+                merged[key] = [*merged.get(key, []), *value]
+            elif key == "callbacks" and isinstance(value, list):
                 merged[key] = [*merged.get(key, []), *value]
             else:
                 merged[key] = value
@@ -54,25 +61,54 @@ def thread_id_of(config: Mapping[str, Any] | None) -> str:
             "a graph with a checkpointer needs a thread: pass "
             'config={"configurable": {"thread_id": "..."}} with a non-empty id'
         )
-    if isinstance(value, list | tuple | dict | set | bytes | bool):
+    if not _is_name(value):
         raise ValueError(
             f"thread_id must be a str, an int or a UUID, not {type(value).__name__} ({value!r})"
         )
     return str(value)
 
 
+def _is_name(value: Any) -> bool:
+    """Say whether its text names it: it is no container, and no address that another process does not know."""
+    if isinstance(value, list | tuple | dict | set | frozenset | bytes | bool):
+        return False
+    kind: Any = type(value)
+    return any(
+        getattr(kind, name) is not getattr(object, name)
+        for name in ("__str__", "__repr__")
+    )
+
+
+def place_of(config: Mapping[str, Any] | None, key: str) -> str | None:
+    """A checkpoint, a namespace or a head that the caller names, None for none; TypeError for no text."""
+    value = configurable(config).get(key)
+    if value is None or isinstance(value, str):
+        return value or None
+    if isinstance(value, UUID):
+        return str(value)
+    raise TypeError(
+        f"configurable[{key!r}] is {value!r}; give it as text, as the config of a "
+        "snapshot has it"
+    )
+
+
 def run_id_of(config: Mapping[str, Any] | None) -> str | None:
     """The caller's own id of the run as text (R1.6); None where the run is to have one by itself."""
     value = (config or {}).get("run_id")
-    return None if value is None else str(value)
+    if value is None:
+        return None
+    if not _is_name(value):
+        raise TypeError(f"run_id of the config must be a str or a UUID, not {value!r}")
+    return str(value)
 
 
 def recursion_limit_of(config: Mapping[str, Any] | None) -> int:
     """The recursion limit; raises ValueError below 1 (R3.10)."""
-    limit = (config or {}).get("recursion_limit", DEFAULT_RECURSION_LIMIT)
-    if not isinstance(limit, int) or limit < 1:
+    limit: Any = (config or {}).get("recursion_limit", DEFAULT_RECURSION_LIMIT)
+    is_whole = isinstance(limit, int) and not isinstance(limit, bool)
+    if not is_whole or limit < 1:
         raise ValueError(f"recursion_limit must be a whole number >= 1, not {limit!r}")
-    return limit
+    return int(limit)
 
 
 def max_concurrency_of(config: Mapping[str, Any] | None) -> int | None:

@@ -23,6 +23,11 @@ def is_coroutine_function(fn: Any) -> bool:
     )
 
 
+def is_runnable(given: Any) -> bool:
+    """Say whether it is run by its `invoke`: a compiled graph, or a runnable of another library."""
+    return hasattr(given, "invoke")
+
+
 def is_generator_function(fn: Any) -> bool:
     """Say whether calling `fn` gives a generator."""
     while isinstance(fn, functools.partial):

@@ -9,10 +9,11 @@ from typing import Any
 from workflows.engine.bound import Bound
 from workflows.engine.calls import Arguments, run_of
 from workflows.engine.checkpoint.base import BaseCheckpointSaver
-from workflows.engine.config import configurable, merge_configs
+from workflows.engine.config import merge_configs, place_of
 from workflows.engine.constants import NS_END, NS_SEP
 from workflows.engine.drivers import aio, blocking
 from workflows.engine.loop import snapshot
+from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.loop import edit
 from workflows.engine.loop.preview import Preview, preview
 from workflows.engine.loop.records import Run
@@ -58,12 +59,14 @@ class Inspection(Bound):
         its config (RA.12).
         """
         run = self._look(config)
+        snapshot.check_narrowing(run, filter, before, limit)
         below = partial(self._inspecting_below, run) if subgraphs else None
-        yield from blocking.look(
-            run, snapshot.history(run, filter, before, limit, below)
-        )
+        return self._history(run, snapshot.history(run, filter, before, limit, below))
 
-    async def aget_state_history(
+    def _history(self, run: Run, steps: Steps[Any]) -> Iterator[StateSnapshot]:
+        yield from blocking.look(run, steps)
+
+    def aget_state_history(
         self,
         config: dict[str, Any],
         *,
@@ -74,10 +77,14 @@ class Inspection(Bound):
     ) -> AsyncIterator[StateSnapshot]:
         """Async twin of `get_state_history`."""
         run = self._look(config)
+        snapshot.check_narrowing(run, filter, before, limit)
         below = partial(self._inspecting_below, run) if subgraphs else None
-        for found in await aio.drive(
-            run, snapshot.history(run, filter, before, limit, below)
-        ):
+        return self._ahistory(run, snapshot.history(run, filter, before, limit, below))
+
+    async def _ahistory(
+        self, run: Run, steps: Steps[Any]
+    ) -> AsyncIterator[StateSnapshot]:
+        for found in await aio.drive(run, steps):
             yield found
 
     def update_state(
@@ -87,7 +94,10 @@ class Inspection(Bound):
         as_node: str | None = None,
         task_id: str | None = None,
     ) -> dict[str, Any]:
-        """Write to the state from outside (R6.5); returns the new checkpoint's config."""
+        """Write to the state from outside (R6.5); returns the new checkpoint's config.
+
+        Raises InvalidUpdateError for an unknown node and for values that the state cannot take.
+        """
         return self.bulk_update_state(config, [[StateUpdate(values, as_node, task_id)]])
 
     async def aupdate_state(
@@ -167,7 +177,7 @@ class Inspection(Bound):
                 "compile(checkpointer=...)"
             )
         merged = merge_configs(self.bound_config, config)
-        namespace = str(configurable(merged).get("checkpoint_ns") or "")
+        namespace = place_of(merged, "checkpoint_ns") or ""
         graph = self._at(namespace)
         run = run_of(graph or self, Arguments(merged, looking=True), None)
         run.unknown = graph is None

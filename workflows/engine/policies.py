@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from workflows.engine.kinds import check_amount, check_callable, refused
 from workflows.engine.types import CachePolicy, RetryPolicy
 
 
@@ -35,11 +36,11 @@ def checked_retry(given: Any, what: str) -> tuple[RetryPolicy, ...] | None:
 
 def _check_numbers(policy: RetryPolicy, what: str) -> None:
     for name in ("initial_interval", "backoff_factor", "max_interval", "max_attempts"):
-        value = getattr(policy, name)
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise TypeError(
-                f"{what}: {name} of the RetryPolicy is {value!r}; give a number"
-            )
+        check_amount(
+            getattr(policy, name), what, f"{name} of the RetryPolicy", "a number"
+        )
+    if policy.jitter not in (True, False):
+        raise refused(what, "jitter of the RetryPolicy", policy.jitter, "True or False")
 
 
 def _check_retry_on(on: Any, what: str) -> None:
@@ -58,17 +59,13 @@ def _check_retry_on(on: Any, what: str) -> None:
 
 def checked_handler(given: Any, what: str) -> Any:
     """The error handler, or None (R1.39). Raises TypeError for what cannot be called."""
-    if given is None or callable(given):
-        return given
-    raise TypeError(
-        f"{what}: error_handler is {given!r}; give a function that takes the state"
-    )
+    if given is not None:
+        check_callable(given, what, "error_handler", "a function that takes the state")
+    return given
 
 
 def checked_cache(given: Any, what: str) -> CachePolicy | None:
     """The policy, or None (R1.38). Raises TypeError for anything else."""
     if given is None or isinstance(given, CachePolicy):
         return given
-    raise TypeError(
-        f"{what}: cache_policy is {given!r}; give a CachePolicy: CachePolicy(ttl=60)"
-    )
+    raise refused(what, "cache_policy", given, "a CachePolicy: CachePolicy(ttl=60)")

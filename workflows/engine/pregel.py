@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from contextlib import aclosing, closing
 from typing import Any, Literal
 
-from workflows.engine.calls import Arguments, run_of
+from workflows.engine.cache.base import is_awaited
+from workflows.engine.calls import Arguments, check_call, run_of
 from workflows.engine.clearing import Clearing
 from workflows.engine.drivers import aio, blocking
 from workflows.engine.errors import GraphInterrupt
 from workflows.engine.inspection import Inspection
+from workflows.engine.kinds import several
 from workflows.engine.loop.loop import execute
 from workflows.engine.loop.records import Outcome, Run
 from workflows.engine.runtime import RunControl, current
@@ -69,8 +71,7 @@ class Pregel(Inspection, Clearing):
         """Async twin of `invoke`."""
         given = Arguments.taken(locals())
         run, reader = self._open(given, whole=stream_mode == "values")
-        plain = run.program.plain and not run.modes
-        if plain and not getattr(run.saver, "awaited", False):
+        if _is_one_hop(run):
             outcome = await aio.drive_plain(run, execute(run, input))
             return self._result(run, outcome, [], given)
         driver = aio.Aio(run, execute(run, input))
@@ -99,7 +100,12 @@ class Pregel(Inspection, Clearing):
         **more: Any,
     ) -> Iterator[Any]:
         """Run, yielding chunks of `stream_mode` ("updates" unless said otherwise; R9.1)."""
-        run, reader = self._open(Arguments.taken(locals()))
+        given = Arguments.taken(locals())
+        check_call(self, given)
+        return self._chunks(given, self._reader(given), input)
+
+    def _chunks(self, given: Arguments, reader: Reader, input: Any) -> Iterator[Any]:
+        run = run_of(self, given, current.get(), reader.all_modes)
         driver = blocking.Blocking(run, execute(run, input))
         with closing(driver.stream()) as chunks:
             for each in chunks:
@@ -126,15 +132,17 @@ class Pregel(Inspection, Clearing):
         **more: Any,
     ) -> AsyncGenerator[Any, None]:
         """Async twin of `stream`."""
+        given = Arguments.taken(locals())
+        check_call(self, given)
         left = aio.Left()
-        chunks = self._read(Arguments.taken(locals()), input, left)
+        chunks = self._read(given, self._reader(given), input, left)
         left.watch(chunks)
         return chunks
 
     async def _read(
-        self, arguments: Arguments, input: Any, left: aio.Left
+        self, given: Arguments, reader: Reader, input: Any, left: aio.Left
     ) -> AsyncGenerator[Any, None]:
-        run, reader = self._open(arguments)
+        run = run_of(self, given, current.get(), reader.all_modes)
         driver = aio.Aio(run, execute(run, input), left)
         async with aclosing(driver.stream()) as chunks:
             async for each in chunks:
@@ -152,8 +160,7 @@ class Pregel(Inspection, Clearing):
     ) -> list[Any]:
         """`invoke` for each input; with `return_exceptions` errors stand in the list."""
         results: list[Any] = []
-        for number, value in enumerate(inputs):
-            mine = config[number] if isinstance(config, list) else config
+        for value, mine in self._paired(inputs, config, "batch"):
             try:
                 results.append(self.invoke(value, mine, **more))
             except Exception as error:
@@ -172,24 +179,38 @@ class Pregel(Inspection, Clearing):
     ) -> list[Any]:
         """`ainvoke` for each input, side by side; results stand in the order of the inputs."""
         calls = [
-            self.ainvoke(
-                value, config[number] if isinstance(config, list) else config, **more
-            )
-            for number, value in enumerate(inputs)
+            self.ainvoke(value, mine, **more)
+            for value, mine in self._paired(inputs, config, "abatch")
         ]
         return list(await asyncio.gather(*calls, return_exceptions=return_exceptions))
 
-    def _open(self, given: Arguments, *, whole: bool = False) -> tuple[Run, Reader]:
+    def _paired(self, inputs: Any, config: Any, verb: str) -> Iterable[tuple[Any, Any]]:
+        """Each input with its config; one config serves all inputs."""
+        where = f"{verb} of graph {self.name!r}"
+        values = several(inputs, where, "inputs", "a list of inputs")
+        if not isinstance(config, list | tuple):
+            return [(value, config) for value in values]
+        if len(config) != len(values):
+            raise ValueError(
+                f"{where}: {len(values)} inputs were given with {len(config)} configs; give "
+                "one config for each, or one for all"
+            )
+        return zip(values, config, strict=True)
+
+    def _open(self, given: Arguments, *, whole: bool) -> tuple[Run, Reader]:
         """The run's record and who reads its chunks; `whole`: the caller wants the output alone."""
+        reader = self._reader(given, whole=whole)
+        return run_of(self, given, current.get(), reader.all_modes), reader
+
+    def _reader(self, given: Arguments, *, whole: bool = False) -> Reader:
         mode = "updates" if given.stream_mode is None else given.stream_mode
-        reader = Reader(
+        return Reader(
             () if whole else mode,
             given.print_mode,
             debug=self.debug if given.debug is None else given.debug,
             subgraphs=given.subgraphs,
             version=given.version,
         )
-        return run_of(self, given, current.get(), reader.all_modes), reader
 
     def _result(
         self, run: Run, outcome: Outcome, chunks: list[Any], given: Arguments
@@ -216,3 +237,17 @@ class Pregel(Inspection, Clearing):
             if run.saver is None and outcome.asked:
                 pause.asked = outcome.asked  # type: ignore[attr-defined]
             raise pause
+
+
+def _is_one_hop(run: Run) -> bool:
+    """Say whether nothing of an awaited run is awaited, so that all of it can be run in one thread.
+
+    A handler may be a coroutine function (R9.9), and a saver or a cache may have async methods of its own.
+    """
+    return (
+        run.program.plain
+        and not run.modes
+        and not run.handlers
+        and not getattr(run.saver, "awaited", False)
+        and not (run.cache is not None and is_awaited(run.cache))
+    )

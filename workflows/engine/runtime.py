@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
 from workflows.engine.errors import RunCancelled
+from workflows.engine.kinds import check_schema, check_text
 from workflows.engine.types import StreamWriter
 
 C = TypeVar("C")
@@ -183,8 +184,14 @@ def interrupt(
     `response_schema` (a model, TypedDict, dataclass or JSON Schema dict) describes the answer and, unless it is a
     dict, checks it. `key` matches the answer by name instead of by order (R5.7).
     `policy` is for the review queue: who decides and by when (plain JSON; see `register`).
-    Raises RuntimeError outside a graph, TypeError where the policy is no mapping.
+    Raises RuntimeError outside a graph, TypeError or ValueError for a schema, key or policy that is none.
     """
+    if key is not None:
+        check_text(key, "interrupt()", "key", "a text of your own, such as 'price'")
+        if not key:
+            raise ValueError("interrupt(): key is ''; give a text, or leave it out")
+    if response_schema is not None and not isinstance(response_schema, Mapping):
+        check_schema(response_schema, "interrupt()", "response_schema")
     if policy is not None:
         _check_policy(policy)
     return _context("interrupt()").ask(value, response_schema, key, policy)

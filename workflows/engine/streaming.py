@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from workflows.engine.kinds import listed
+
 MODES = frozenset(
     {"values", "updates", "custom", "messages", "tasks", "checkpoints", "debug"}
 )
@@ -13,15 +15,19 @@ DEBUG_PRINTS = ("values", "updates")
 """What `debug=True` prints."""
 
 
-def wanted_modes(modes: Any) -> frozenset[str]:
-    """The modes as a set. Raises ValueError for an unknown word (R9.1)."""
-    listed = [modes] if isinstance(modes, str) else list(modes or ())
-    for mode in listed:
-        if mode not in MODES:
+def wanted_modes(modes: Any, name: str = "stream_mode") -> frozenset[str]:
+    """The modes as a set. Raises ValueError for an unknown word, TypeError for none (R9.1)."""
+    if modes is None:
+        return frozenset()
+    words = listed(
+        modes, "a stream", name, "a mode such as 'values', or a list of them"
+    )
+    for mode in words:
+        if not isinstance(mode, str) or mode not in MODES:
             raise ValueError(
                 f"unknown stream mode {mode!r}; choose from {', '.join(sorted(MODES))}"
             )
-    return frozenset(listed)
+    return frozenset(words)
 
 
 class Reader:
@@ -48,7 +54,7 @@ class Reader:
             )
         self.given = stream_mode
         self.modes = wanted_modes(stream_mode)
-        self.printed = wanted_modes(print_mode)
+        self.printed = wanted_modes(print_mode, "print_mode")
         if debug:
             self.printed |= wanted_modes(DEBUG_PRINTS)
         self.subgraphs = subgraphs

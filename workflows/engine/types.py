@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeVar
 
 from workflows.engine.constants import END, START
+from workflows.engine.kinds import check_amount, check_callable, seconds_of
 from workflows.engine.retrying import retry_by_default
 
 __all__ = [
@@ -91,7 +92,14 @@ class CachePolicy:
     """
 
     key_func: Callable[..., str | bytes] | None = None
-    ttl: int | None = None
+    ttl: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.key_func is not None:
+            wanted = "a function of the node's input that returns text or bytes"
+            check_callable(self.key_func, "CachePolicy", "key_func", wanted)
+        if self.ttl is not None:
+            check_amount(self.ttl, "CachePolicy", "ttl", "a number of seconds")
 
 
 @dataclass(frozen=True)
@@ -105,6 +113,15 @@ class TimeoutPolicy:
     run_timeout: float | timedelta | None = None
     idle_timeout: float | timedelta | None = None
     refresh_on: Literal["auto", "heartbeat"] = "auto"
+
+    def __post_init__(self) -> None:
+        seconds_of(self.run_timeout, "TimeoutPolicy: run_timeout")
+        seconds_of(self.idle_timeout, "TimeoutPolicy: idle_timeout")
+        if self.refresh_on not in ("auto", "heartbeat"):
+            raise ValueError(
+                "TimeoutPolicy: refresh_on must be 'auto' or 'heartbeat', not "
+                f"{self.refresh_on!r}"
+            )
 
 
 @dataclass(frozen=True)
@@ -130,6 +147,8 @@ class Send:
         *,
         timeout: float | timedelta | TimeoutPolicy | None = None,
     ) -> None:
+        if timeout is not None and not isinstance(timeout, TimeoutPolicy):
+            seconds_of(timeout, f"Send to {node!r}: timeout")
         self.node = node
         self.arg = arg
         self.timeout = timeout

@@ -16,6 +16,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from workflows.engine import serde
+from workflows.engine.kinds import check_count
 from workflows.models import Interrupt, Thread
 
 MAX_PAGE = 1_000
@@ -135,7 +136,8 @@ def list_threads(
 
 
 def _page(rows: QuerySet[Any], limit: int) -> tuple[list[Any], bool]:
-    size = max(1, min(limit, MAX_PAGE))
+    check_count(limit, "a list", "limit", 1)
+    size = min(limit, MAX_PAGE)
     found = list(rows[: size + 1])
     return found[:size], len(found) > size
 

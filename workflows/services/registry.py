@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from django.apps import apps
 from django.utils.module_loading import module_has_submodule
 
-from workflows.engine.drivers.timeouts import seconds_of
+from workflows.engine.kinds import seconds_of
 from workflows.services.desk.rules import DEFAULT
 
 G = TypeVar("G")

@@ -14,7 +14,12 @@ from workflows.services.desk.shape import closes_by_cancelling, narrowed
 from workflows.services.desk.undo_decision import may_take_back
 from workflows.services.desk.words import in_words
 from workflows.services.display import show_stored, show_tree
-from workflows.services.questions import stored_question, title_shown, with_titles
+from workflows.services.questions import (
+    stored_question,
+    title_shown,
+    why_unreadable,
+    with_titles,
+)
 from workflows.services.records import (
     ClaimRecord,
     CommentRecord,
@@ -110,6 +115,7 @@ def _to_decide(row: Interrupt, decider: Decider) -> ReviewItem:
     shape = narrowed(
         recognise(_tree(stored_question(row)), _tree(row.response_schema)), rules
     )
+    is_open = row.status == Interrupt.Status.PENDING
     siblings = _siblings(row)
     places = [each.number for each in siblings if each.status == "pending"]
     return ReviewItem(
@@ -138,7 +144,7 @@ def _to_decide(row: Interrupt, decider: Decider) -> ReviewItem:
         saying=shape.saying,
         has_cards=shape.has_cards,
         close_ends_run=closes_by_cancelling(rules),
-        problem=payload.problem,
+        problem=payload.problem or (why_unreadable(row) if is_open else ""),
         siblings=tuple(each for each in siblings if each.number != row.pk),
         refusal=row.reason,
         is_cut=payload.is_cut,

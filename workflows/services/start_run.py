@@ -10,8 +10,8 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from workflows.engine import serde
-from workflows.engine.drivers.timeouts import seconds_of
 from workflows.engine.errors import SerializationError
+from workflows.engine.kinds import seconds_of
 from workflows.models import Run, Thread
 from workflows.services import registry
 from workflows.services.access import Person, Rights, require, row_of

@@ -13,7 +13,12 @@ from django.db.models import Q, QuerySet
 
 from workflows.engine import ids
 from workflows.engine import serde as default_serde
-from workflows.engine.cache.base import BaseCache, FullKey, Namespace
+from workflows.engine.cache.base import (
+    BaseCache,
+    FullKey,
+    Namespace,
+    checked_namespaces,
+)
 from workflows.engine.errors import SerdeError
 from workflows.models import CacheEntry
 from workflows.storage.rows import check_name
@@ -28,6 +33,8 @@ _MOVED = ["value", "digest", "created_at", "expires_at"]
 
 class DjangoCache(BaseCache):
     """Keeps results in the database `using`, as text of the common codec, never pickled."""
+
+    only_hops = True
 
     def __init__(self, using: str = "default", *, serde: Any = None) -> None:
         self.using = using
@@ -85,7 +92,8 @@ class DjangoCache(BaseCache):
         """Forget these namespaces, or without an argument everything."""
         rows = self._rows()
         if namespaces is not None:
-            rows = rows.filter(namespace__in=[_joined(each) for each in namespaces])
+            gone = [_joined(each) for each in checked_namespaces(namespaces)]
+            rows = rows.filter(namespace__in=gone)
         rows.delete()
 
     def prune(self) -> int:

@@ -8,7 +8,12 @@ from typing import Any, NamedTuple
 from django.db import connections
 
 from workflows.engine.checkpoint.base import CheckpointTuple, Config
-from workflows.engine.checkpoint.shapes import Looked
+from workflows.engine.checkpoint.shapes import (
+    Looked,
+    check_listing,
+    named_by,
+    thread_named_by,
+)
 from workflows.engine.serde.vault import Vault
 from workflows.storage import reading, sealing
 from workflows.storage.async_twins import AsyncTwins
@@ -94,6 +99,7 @@ class Reader(AsyncTwins):
 
         Without `checkpoint_ns` in the config all namespaces of the thread are listed.
         """
+        check_listing(filter, limit)
         where, older_than = _conditions(config, before)
         wrapper = connections[self.using]
         last: tuple[str, ...] = ()
@@ -222,7 +228,7 @@ def _is_large(rows: Iterable[Sequence[Any]]) -> bool:
 
 def address(config: Config) -> tuple[str, str, str | None]:
     """(thread id, namespace, checkpoint id or None) of a config."""
-    configurable = config["configurable"]
+    configurable = thread_named_by(config)
     thread_id = str(configurable["thread_id"])
     namespace = configurable.get("checkpoint_ns") or ""
     return thread_id, namespace, configurable.get("checkpoint_id") or None
@@ -232,14 +238,14 @@ def _conditions(
     config: Config | None, before: Config | None
 ) -> tuple[dict[str, str], str | None]:
     where: dict[str, str] = {}
-    configurable = (config or {}).get("configurable", {})
+    configurable = {} if config is None else named_by(config)
     if configurable.get("thread_id") is not None:
         where["thread_id"] = str(configurable["thread_id"])
     if configurable.get("checkpoint_ns") is not None:
         where["namespace"] = configurable["checkpoint_ns"]
     if configurable.get("checkpoint_id"):
         where["id"] = configurable["checkpoint_id"]
-    last = before["configurable"].get("checkpoint_id") if before else None
+    last = named_by(before, "before").get("checkpoint_id") if before else None
     return where, last
 
 

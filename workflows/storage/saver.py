@@ -29,7 +29,7 @@ from workflows.engine.checkpoint.base import (
     TaskWrites,
     checkpoint_config,
 )
-from workflows.engine.checkpoint.shapes import in_parts
+from workflows.engine.checkpoint.shapes import in_parts, several_ids
 from workflows.engine.drivers.threads import on_thread_end
 from workflows.engine.errors import LeaseLostError, ThreadBusyError
 from workflows.engine.serde.vault import AnyCipher, Vault
@@ -339,7 +339,8 @@ class DjangoSaver(Reader):
 
     def delete_for_runs(self, run_ids: Sequence[str]) -> None:
         """Remove the checkpoints that these runs wrote, and the values only they need."""
-        for thread_id in prune.delete_for_runs(self.using, run_ids):
+        named = several_ids(run_ids, "run_ids")
+        for thread_id in prune.delete_for_runs(self.using, named):
             self._memory.forget(thread_id)
 
     def prune(
@@ -350,9 +351,10 @@ class DjangoSaver(Reader):
             raise ValueError(
                 f"unknown strategy {strategy!r}; use 'keep_latest' or 'delete'"
             )
-        for thread_id in thread_ids:
+        named = several_ids(thread_ids, "thread_ids")
+        for thread_id in named:
             prune.refuse_busy(self.using, thread_id)
-        for thread_id in thread_ids:
+        for thread_id in named:
             if strategy == "delete":
                 self.delete_thread(thread_id)
             else:

@@ -17,7 +17,7 @@ from django.db.models import Q, QuerySet
 from workflows.engine import ids
 from workflows.engine import serde as default_serde
 from workflows.engine.errors import DamagedValueError, FeatureNotBuiltError
-from workflows.engine.store.asking import check, fits, listed
+from workflows.engine.store.asking import checked, fits, listed
 from workflows.engine.store.base import (
     BaseStore,
     GetOp,
@@ -71,10 +71,9 @@ class DjangoStore(BaseStore):
 
         All writes are done or none. Inside a transaction of the caller they belong to it.
         """
-        ops = list(ops)
+        ops = checked(ops)
         puts: dict[tuple[str, str], tuple[PutOp, str | None]] = {}
         for op in ops:
-            check(op)
             if isinstance(op, PutOp):
                 puts[self._place_to_put(op)] = op, self._text(op)
         if not puts:

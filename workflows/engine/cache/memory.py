@@ -7,7 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from workflows.engine import ids
-from workflows.engine.cache.base import BaseCache, FullKey, Namespace
+from workflows.engine.cache.base import (
+    BaseCache,
+    FullKey,
+    Namespace,
+    checked_namespaces,
+)
+from workflows.engine.kinds import check_offers
 from workflows.engine.serde import Serde, default
 
 
@@ -15,6 +21,10 @@ class InMemoryCache(BaseCache):
     """Keeps results as long as it lives."""
 
     def __init__(self, *, serde: Serde | None = None) -> None:
+        verbs = (("encode", "decode"),)
+        check_offers(
+            serde, "InMemoryCache", "serde", verbs, "a durableweb Serde, or None"
+        )
         self._serde = serde or default
         self._lock = threading.Lock()
         self._kept: dict[Namespace, dict[str, tuple[bytes, float | None]]] = {}
@@ -53,5 +63,5 @@ class InMemoryCache(BaseCache):
             if namespaces is None:
                 self._kept.clear()
                 return
-            for namespace in namespaces:
-                self._kept.pop(tuple(namespace), None)
+            for namespace in checked_namespaces(namespaces):
+                self._kept.pop(namespace, None)

@@ -7,6 +7,7 @@ from typing import Any
 
 from workflows.engine.channels.base import MISSING, Channel, EmptyChannelError
 from workflows.engine.errors import InvalidUpdateError
+from workflows.engine.kinds import several
 
 
 class NamedBarrierValue(Channel):
@@ -16,7 +17,8 @@ class NamedBarrierValue(Channel):
 
     def __init__(self, typ: Any, names: Iterable[str]) -> None:
         super().__init__(typ)
-        self.names = frozenset(names)
+        wanted = "the names that it waits for"
+        self.names = frozenset(several(names, "NamedBarrierValue", "names", wanted))
         self.seen: set[str] = set()
 
     def traits(self) -> tuple[Any, ...]:

@@ -16,6 +16,7 @@ from workflows.engine.channels.base import (
     unwrap_overwrite,
 )
 from workflows.engine.errors import InvalidUpdateError
+from workflows.engine.kinds import check_callable
 
 _CONCRETE = {
     collections.abc.Sequence: list,
@@ -56,6 +57,8 @@ class BinaryOperatorAggregate(Channel):
 
     def __init__(self, typ: Any, operator: Callable[[Any, Any], Any]) -> None:
         super().__init__(typ)
+        wanted = "a function that folds writes into the value"
+        check_callable(operator, type(self).__name__, "the reducer", wanted)
         self.operator = operator
         self.start = typ
         self.keeps_left = operator in _APPENDING or getattr(

@@ -22,8 +22,15 @@ from workflows.engine.checkpoint.base import (
 from workflows.engine.checkpoint.forms import Forms
 from workflows.engine.checkpoint.prompt import PromptTwins
 from workflows.engine.checkpoint.records import Saved, Space
-from workflows.engine.checkpoint.shapes import Looked
+from workflows.engine.checkpoint.shapes import (
+    Looked,
+    check_listing,
+    named_by,
+    several_ids,
+    thread_named_by,
+)
 from workflows.engine.errors import ThreadBusyError
+from workflows.engine.kinds import check_offers
 from workflows.engine.serde import Serde
 from workflows.engine.serde.vault import AnyCipher
 
@@ -39,11 +46,8 @@ class InMemorySaver(PromptTwins):
     def __init__(
         self, *, serde: Serde | None = None, cipher: AnyCipher | None = None
     ) -> None:
-        if serde is not None and not hasattr(serde, "encode"):
-            raise TypeError(
-                f"{type(serde).__name__} has no encode(); give a durableweb Serde, and to "
-                "encrypt what is kept cipher="
-            )
+        wanted = "a durableweb Serde; to encrypt what is kept, give cipher="
+        check_offers(serde, "InMemorySaver", "serde", (("encode", "decode"),), wanted)
         self.serde: Serde = serde or _serde.default
         super().__init__(serde=self.serde)
         self._lock = threading.RLock()
@@ -63,7 +67,7 @@ class InMemorySaver(PromptTwins):
         return self._seen(config, known)
 
     def _seen(self, config: Config, known: Any) -> Looked:
-        conf = config["configurable"]
+        conf = thread_named_by(config)
         thread_id, namespace = str(conf["thread_id"]), conf.get("checkpoint_ns", "")
         with self._lock:
             spaces = self._threads.get(thread_id, {})
@@ -98,6 +102,7 @@ class InMemorySaver(PromptTwins):
         limit: int | None = None,
     ) -> Iterator[CheckpointTuple]:
         """Checkpoints, newest first by id; without a namespace in `config`, of all of them."""
+        check_listing(filter, limit)
         with self._lock:
             found = self._find(config, before)
         given = 0
@@ -116,8 +121,8 @@ class InMemorySaver(PromptTwins):
     def _find(
         self, config: Config | None, before: Config | None
     ) -> Sequence[tuple[str, str, Space, Saved]]:
-        conf = config["configurable"] if config else {}
-        last = before["configurable"].get("checkpoint_id") if before else None
+        conf = {} if config is None else named_by(config)
+        last = named_by(before, "before").get("checkpoint_id") if before else None
         threads: Any = self._threads
         if "thread_id" in conf:
             thread_id = str(conf["thread_id"])
@@ -144,7 +149,7 @@ class InMemorySaver(PromptTwins):
         new_versions: dict[str, Any],
     ) -> Config:
         """Save a checkpoint whose parent is named by `config`; returns its own config."""
-        conf = config["configurable"]
+        conf = thread_named_by(config)
         thread_id, namespace = str(conf["thread_id"]), conf.get("checkpoint_ns", "")
         parent = conf.get("checkpoint_id")
         with self._lock:
@@ -174,7 +179,7 @@ class InMemorySaver(PromptTwins):
         Channel writes given again replace those of the call before; an error, a question, the
         answers and a result are kept apart and replaced one by one.
         """
-        conf = config["configurable"]
+        conf = thread_named_by(config)
         thread_id = str(conf["thread_id"])
         slots = self._forms.slots(writes, thread_id)
         with self._lock:
@@ -225,7 +230,7 @@ class InMemorySaver(PromptTwins):
 
     def delete_for_runs(self, run_ids: Sequence[str]) -> None:
         """Remove the checkpoints whose metadata name one of these runs as `run_id`."""
-        unwanted = set(run_ids)
+        unwanted = set(several_ids(run_ids, "run_ids"))
         with self._lock:
             for thread_id, spaces in self._threads.items():
                 for space in spaces.values():
@@ -271,14 +276,15 @@ class InMemorySaver(PromptTwins):
             raise ValueError(
                 f"prune strategy {strategy!r} is neither 'keep_latest' nor 'delete'"
             )
+        named = several_ids(thread_ids, "thread_ids")
         with self._lock:
-            for thread_id in map(str, thread_ids):
+            for thread_id in named:
                 holder = self.__dict__.get("_live", {}).get(thread_id)
                 if holder is not None:
                     raise ThreadBusyError(
                         holder.run_id, holder.since, thread_id=thread_id
                     )
-            for thread_id in map(str, thread_ids):
+            for thread_id in named:
                 if strategy == "delete":
                     self.delete_thread(thread_id)
                     continue

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, TypedDict
 
 from workflows.engine.ids import TaskKey
+from workflows.engine.kinds import check_count, refused, several
 from workflows.engine.types import Durability, Interrupt
 
 Config = dict[str, Any]
@@ -151,6 +152,36 @@ class Place:
     fence: int = 0
     owner: Any = None
     since: datetime | None = None
+
+
+def named_by(config: Any, what: str = "config") -> Mapping[str, Any]:
+    """What a config that a saver is given names; TypeError for one that names nothing."""
+    found = config.get("configurable") if isinstance(config, Mapping) else None
+    if not isinstance(found, Mapping):
+        raise refused("a saver", what, config, 'a dict such as {"configurable": {...}}')
+    return found
+
+
+def thread_named_by(config: Any) -> Mapping[str, Any]:
+    """As `named_by`; ValueError where no thread is named."""
+    found = named_by(config)
+    if found.get("thread_id") is None:
+        wanted = 'one that names a thread: {"configurable": {"thread_id": "..."}}'
+        raise refused("a saver", "config", config, wanted, ValueError)
+    return found
+
+
+def check_listing(filter: Any, limit: Any) -> None:
+    """Refuse what no listing of checkpoints can be narrowed by."""
+    if filter is not None and not isinstance(filter, Mapping):
+        raise refused("a saver's list", "filter", filter, "a dict of metadata")
+    if limit is not None:
+        check_count(limit, "a saver's list", "limit")
+
+
+def several_ids(given: Any, name: str) -> list[str]:
+    """Ids that a saver is given; TypeError for one text, which would be read letter by letter."""
+    return [*map(str, several(given, "a saver", name, "a list of ids"))]
 
 
 def checkpoint_config(

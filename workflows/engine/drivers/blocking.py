@@ -230,12 +230,13 @@ class Blocking:
 
     def _attempt(self, task: Task) -> Event | object:
         token = current.set(context := Context(task, self.run, self))
-        if "timeout" in task.due:
-            # Nothing can stop a plain function: its limit is what runtime.check() obeys.
-            policy = timeouts.policy_of(task)
-            context.watch = timeouts.Watch(policy, monotonic) if policy else None
-        hush = context.listen() if self.run.modes else None
+        hush = None
         try:
+            if "timeout" in task.due:
+                # Nothing can stop a plain function: its limit is what runtime.check() obeys.
+                policy = timeouts.policy_of(task)
+                context.watch = timeouts.Watch(policy, monotonic) if policy else None
+            hush = context.listen() if self.run.modes else None
             return Finished(task, run_blocking(task, context))
         except BaseException as error:  # noqa: BLE001 - an ending like any other
             if context.is_stop(error):

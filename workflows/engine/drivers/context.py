@@ -122,7 +122,7 @@ class Context:
 
     def write(self, mode: str, make: Callable[[], Any]) -> None:
         """Hand a chunk to a mode of the stream, at once, if somebody reads it."""
-        self._meet_stop()
+        self.meet_stop()
         if self.watch is not None:
             self.watch.sign()
         if mode in self.run.modes:
@@ -138,7 +138,7 @@ class Context:
 
     def beat(self, details: Any = None) -> None:
         """Say that the attempt is alive (R1.37); `details` are kept for the next (RA.16)."""
-        self._meet_stop()
+        self.meet_stop()
         if self.watch is not None:
             self.watch.beat(details)
         if details is not None:
@@ -165,7 +165,7 @@ class Context:
         if stop.mode == "timeout":
             elapsed = time.time() - (task.first_attempt or time.time())
             raise NodeTimeoutError(task.name, elapsed, run_timeout=stop.limit)
-        self._meet_stop()
+        self.meet_stop()
         if self.watch is not None and self.watch.left() <= 0:
             raise self.watch.error(task.name)
 
@@ -175,7 +175,8 @@ class Context:
             error, RunCancelled | NodeTimeoutError
         )
 
-    def _meet_stop(self) -> None:
+    def meet_stop(self) -> None:
+        """Raise where the run was asked to end at once: every call of the engine begins here (RA.17)."""
         if self.run.stop.is_now:
             raise self.run.stop.error()
 
@@ -215,7 +216,7 @@ class Context:
         policy: Mapping[str, Any] | None = None,
     ) -> Any:
         """R5.1 to R5.9."""
-        self._meet_stop()
+        self.meet_stop()
         task, run = self.task, self.run
         ordinal = task.questions
         if key is None:
@@ -272,7 +273,7 @@ class Context:
 
     def call(self, fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Start a `@task`, or take its recorded result (R8.9, R4.12)."""
-        self._meet_stop()
+        self.meet_stop()
         task, run = self.task, self.run
         if fn.node.is_async and not self.driver.is_async:
             raise RuntimeError(

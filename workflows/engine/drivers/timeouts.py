@@ -3,34 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 from workflows.engine.errors import NodeTimeoutError
+from workflows.engine.kinds import seconds_of
 from workflows.engine.loop.records import Task
 from workflows.engine.types import TimeoutPolicy
 
 
-def seconds_of(given: Any, what: str) -> float | None:
-    """A limit in seconds. Raises ValueError for zero and below."""
+def checked_policy(given: Any, what: str = "timeout") -> TimeoutPolicy | None:
+    """Seconds, a timedelta or a policy -> a policy with plain seconds, or None.
+
+    Raises TypeError or ValueError, naming the argument as `what`, for anything else.
+    """
     if given is None:
         return None
-    seconds = given.total_seconds() if isinstance(given, timedelta) else float(given)
-    if seconds <= 0:
-        raise ValueError(f"{what} must be more than 0 seconds, not {given!r}")
-    return seconds
-
-
-def checked_policy(given: Any) -> TimeoutPolicy | None:
-    """Seconds, a timedelta or a policy -> a policy with plain seconds, or None."""
-    if given is None:
-        return None
-    policy = given if isinstance(given, TimeoutPolicy) else TimeoutPolicy(given)
-    run = seconds_of(policy.run_timeout, "run_timeout")
-    idle = seconds_of(policy.idle_timeout, "idle_timeout")
+    if not isinstance(given, TimeoutPolicy):
+        return TimeoutPolicy(seconds_of(given, what))
+    run = seconds_of(given.run_timeout, f"{what}: run_timeout")
+    idle = seconds_of(given.idle_timeout, f"{what}: idle_timeout")
     if run is None and idle is None:
         return None
-    return TimeoutPolicy(run, idle, policy.refresh_on)
+    return TimeoutPolicy(run, idle, given.refresh_on)
 
 
 def policy_of(task: Task) -> TimeoutPolicy | None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from workflows.engine.bound import check_cache, check_saver, check_store
 from workflows.engine.channels import LastValue
 from workflows.engine.constants import END, PREVIOUS, START
 from workflows.engine.draw import DrawnGraph
 from workflows.engine.drivers.future import TaskFuture
+from workflows.engine.drivers.timeouts import checked_policy
 from workflows.engine.inject import (
     first_annotation,
     hints_of,
@@ -20,6 +23,7 @@ from workflows.engine.inject import (
     parameters_of,
 )
 from workflows.engine.jsonschema import json_schema
+from workflows.engine.kinds import check_callable, check_schema
 from workflows.engine.loop.identity import OnChange, checked_identity
 from workflows.engine.loop.records import Node, Program, Writes
 from workflows.engine.policies import checked_cache, checked_retry
@@ -101,17 +105,28 @@ class entrypoint:
         on_change: OnChange = None,
         aliases: Mapping[str, str] | None = None,
     ) -> None:
+        if inspect.isroutine(checkpointer):
+            raise TypeError(
+                f"entrypoint was given {checkpointer!r} as its checkpointer; write "
+                "@entrypoint() with brackets above the function"
+            )
+        check_saver(checkpointer)
+        check_store(store, "entrypoint")
+        check_cache(cache, "entrypoint")
+        if context_schema is not None:
+            check_schema(context_schema, "entrypoint", "context_schema")
         self.checkpointer = checkpointer
         self.store = store
         self.cache = cache
         self.cache_policy = checked_cache(cache_policy, "entrypoint")
         self.context_schema = context_schema
-        self.timeout = timeout
+        self.timeout = checked_policy(timeout, "entrypoint: timeout")
         self.code = {"version": version, "on_change": on_change, "aliases": aliases}
         self.retry = checked_retry(retry_policy, "entrypoint") or ()
 
     def __call__(self, fn: Callable[..., Any]) -> Entrypoint:
         """The graph. Raises ValueError for a function without an input parameter."""
+        check_callable(fn, "entrypoint", "what it decorates", "a function")
         name = name_of(fn)
         if is_generator_function(fn):
             raise NotImplementedError(

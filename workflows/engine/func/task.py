@@ -15,6 +15,7 @@ from workflows.engine.inject import (
     name_of,
     parameters_of,
 )
+from workflows.engine.kinds import check_callable, check_text
 from workflows.engine.loop.caching import task_namespace
 from workflows.engine.loop.records import Node
 from workflows.engine.policies import checked_cache, checked_retry
@@ -60,7 +61,7 @@ class TaskFunction:
             inject=inject,
             retry=retry,
             cache=cache,
-            timeout=checked_policy(timeout),
+            timeout=checked_policy(timeout, f"task {self.name!r}: timeout"),
         )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -99,7 +100,12 @@ def task(
     Raises NotImplementedError for a generator function.
     """
 
+    if name is not None:
+        check_text(name, "@task", "name", "a text")
+
     def decorate(fn: Callable[..., Any]) -> TaskFunction:
+        wanted = "a function; its name is given as @task(name='...')"
+        check_callable(fn, "@task", "what it decorates", wanted)
         what = f"task {name or name_of(fn)!r}"
         return TaskFunction(
             fn,

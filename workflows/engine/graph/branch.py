@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,6 +11,7 @@ from workflows.engine.checkpoint.base import Due
 from workflows.engine.constants import END, START
 from workflows.engine.errors import InvalidUpdateError
 from workflows.engine.inject import hints_of
+from workflows.engine.kinds import check_text, several
 from workflows.engine.types import Command, Send
 
 
@@ -30,7 +31,11 @@ def path_map_of(path: Any, given: Any) -> tuple[Any, Any]:
     if isinstance(given, Mapping):
         return dict(given), dict(given)
     if given is not None:
-        names = {name: name for name in given}
+        wanted = "a dict from what the path returns to nodes' names, or a list of names"
+        listed = several(given, "add_conditional_edges", "path_map", wanted)
+        for name in listed:
+            check_text(name, "add_conditional_edges", "a name in path_map", wanted)
+        names = {name: name for name in listed}
         return names, names
     hint = hints_of(path).get("return")
     if typing.get_origin(hint) is Literal:
@@ -70,7 +75,7 @@ def router(
 
 def _looked_up(spec: BranchSpec, target: Any) -> Any:
     if spec.path_map is not None and not (target == END and END not in spec.path_map):
-        if target not in spec.path_map:
+        if not isinstance(target, Hashable) or target not in spec.path_map:
             raise KeyError(
                 f"branch {spec.name!r} of node {spec.source!r} returned {target!r}, which its "
                 f"path_map does not lead anywhere; it has {', '.join(map(repr, spec.path_map))}"
@@ -94,7 +99,7 @@ def due_item(
     Raises InvalidUpdateError for a target that is no node (R1.22).
     """
     name = target.node if isinstance(target, Send) else target
-    if name not in nodes or name == START:
+    if not isinstance(name, str) or name not in nodes or name == START:
         raise InvalidUpdateError(
             f"{where} leads to {name!r}, which is no node of graph {graph!r}; "
             f"it has {', '.join(n for n in nodes if not n.startswith('__'))}"

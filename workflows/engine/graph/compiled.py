@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from workflows.engine.config import merge_configs
 from workflows.engine.draw import DrawnGraph
 from workflows.engine.graph.picture import Shape
 from workflows.engine.jsonschema import json_schema
+from workflows.engine.kinds import refused
 from workflows.engine.loop.records import Program
 from workflows.engine.pregel import Pregel
 
@@ -26,6 +28,10 @@ class CompiledStateGraph(Pregel):
         self, config: dict[str, Any] | None = None, *, xray: int | bool = False
     ) -> DrawnGraph:
         """Nodes and edges as they would be drawn; `xray` opens so many levels of subgraphs (R1.45)."""
+        merge_configs(config)
+        if not isinstance(xray, int):
+            wanted = "True, or how many levels of subgraphs to open"
+            raise refused(f"get_graph of graph {self.name!r}", "xray", xray, wanted)
         return self._shape.drawn(self.interrupt_before, self.interrupt_after, xray)
 
     async def aget_graph(

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from workflows.engine.bound import check_cache, check_saver, check_store
+from workflows.engine.calls import stops_of
 from workflows.engine.constants import END, START
 from workflows.engine.drivers.timeouts import checked_policy
 from workflows.engine.graph.branch import BranchSpec, path_map_of
@@ -23,7 +25,15 @@ from workflows.engine.inject import (
     injections,
     is_coroutine_function,
     is_generator_function,
+    is_runnable,
     name_of,
+)
+from workflows.engine.kinds import (
+    check_callable,
+    check_schema,
+    check_text,
+    refused,
+    several,
 )
 from workflows.engine.loop.identity import OnChange, checked_identity
 from workflows.engine.policies import checked_cache, checked_handler, checked_retry
@@ -63,6 +73,14 @@ class StateGraph:
         input_schema: Any = None,
         output_schema: Any = None,
     ) -> None:
+        check_schema(state_schema, "StateGraph", "state_schema")
+        for key, given in (
+            ("context_schema", context_schema),
+            ("input_schema", input_schema),
+            ("output_schema", output_schema),
+        ):
+            if given is not None:
+                check_schema(given, "StateGraph", key)
         self.state_schema = state_schema
         self.context_schema = context_schema
         self.input_schema = input_schema or state_schema
@@ -112,9 +130,11 @@ class StateGraph:
                 )
             name, fn = node, action
         else:
+            if action is not None and not callable(node) and not is_runnable(node):
+                raise refused("add_node", "node", node, "the node's name as text")
             fn = node
             name = node.name if isinstance(node, Pregel) else name_of(node)
-        if not callable(fn) and not hasattr(fn, "invoke"):
+        if not callable(fn) and not is_runnable(fn):
             raise TypeError(
                 f"node {name!r}: {fn!r} cannot be called; give a function, a callable "
                 "object or a compiled graph"
@@ -129,19 +149,18 @@ class StateGraph:
         spec = NodeSpec(name, fn, self._schema_of(fn, input_schema))
         if isinstance(fn, Pregel):
             spec.subgraph = fn
-        elif not hasattr(fn, "invoke"):
+        elif not is_runnable(fn):
             spec.inject, spec.inject_error = injections(fn, f"node {name!r}")
+        if metadata is not None and not isinstance(metadata, Mapping):
+            raise refused(f"node {name!r}", "metadata", metadata, "a dict")
         self._add_schema(spec.schema)
         spec.defer = defer
         spec.metadata = dict(metadata or {})
         spec.retry = checked_retry(retry_policy, f"node {name!r}")
         spec.cache = checked_cache(cache_policy, f"node {name!r}")
-        spec.timeout = checked_policy(timeout)
+        spec.timeout = checked_policy(timeout, f"node {name!r}: timeout")
         spec.handler = checked_handler(error_handler, f"node {name!r}")
-        if isinstance(destinations, Mapping):
-            spec.destinations = dict(destinations)
-        elif destinations is not None:
-            spec.destinations = {name: name for name in destinations}
+        spec.destinations = _destinations(destinations, f"node {name!r}")
         if timeout is not None and not is_coroutine_function(fn):
             raise ValueError(
                 f"node {name!r} has a timeout but is a plain function, which cannot be "
@@ -152,8 +171,9 @@ class StateGraph:
 
     def _schema_of(self, fn: Any, given: Any) -> Any:
         if given is not None:
+            check_schema(given, f"node {name_of(fn)!r}", "input_schema")
             return given
-        if isinstance(fn, Pregel) or hasattr(fn, "invoke"):
+        if is_runnable(fn):
             return self.state_schema
         hint = first_annotation(fn)
         return hint if has_keys(hint) else self.state_schema
@@ -168,6 +188,7 @@ class StateGraph:
     def add_edge(self, start_key: str | Sequence[str], end_key: str) -> Self:
         """Run `end_key` after `start_key`; with a list, after all of them (R1.13 to R1.17)."""
         self._note_change()
+        check_text(end_key, "add_edge", "end_key", "a node's name, or END")
         if isinstance(start_key, str):
             if start_key == END:
                 raise ValueError("END cannot be the start of an edge")
@@ -175,7 +196,10 @@ class StateGraph:
                 raise ValueError("START cannot be the end of an edge")
             self.edges.add((start_key, end_key))
             return self
-        starts = tuple(start_key)
+        wanted = "a node's name, START, or a list of names"
+        starts = tuple(several(start_key, "add_edge", "start_key", wanted))
+        if not starts:
+            raise refused("add_edge", "start_key", start_key, wanted, ValueError)
         if end_key == START:
             raise ValueError("START cannot be the end of an edge")
         for start in starts:
@@ -194,6 +218,11 @@ class StateGraph:
     ) -> Self:
         """After `source`, ask `path` where to go (R1.18 to R1.22)."""
         self._note_change()
+        where = "add_conditional_edges"
+        check_text(source, where, "source", "a node's name, or START")
+        if not is_runnable(path):
+            wanted = "a function that says where to go"
+            check_callable(path, f"{where}({source!r})", "path", wanted)
         name = getattr(path, "__name__", None) or type(path).__name__
         mine = self.branches.setdefault(source, {})
         if name == "<lambda>" and name in mine:
@@ -209,11 +238,17 @@ class StateGraph:
 
     def add_sequence(self, nodes: Sequence[Any]) -> Self:
         """Add nodes, each a function or (name, function), and edges between them (R1.23)."""
-        if not nodes:
+        wanted = "a list of functions, or of pairs (name, function)"
+        items = several(nodes, "add_sequence", "nodes", wanted)
+        if not items:
             raise ValueError("add_sequence needs at least one node")
         before: str | None = None
-        for item in nodes:
+        for item in items:
+            if isinstance(item, str):
+                raise refused("add_sequence", "nodes", nodes, wanted)
             if isinstance(item, tuple):
+                if len(item) != 2:
+                    raise refused("add_sequence", "nodes", nodes, wanted)
                 name, fn = item
                 self.add_node(name, fn)
             else:
@@ -251,7 +286,7 @@ class StateGraph:
             "retry": checked_retry(retry_policy, "set_node_defaults"),
             "cache": checked_cache(cache_policy, "set_node_defaults"),
             "handler": checked_handler(error_handler, "set_node_defaults"),
-            "timeout": timeout,
+            "timeout": checked_policy(timeout, "set_node_defaults: timeout"),
         }
         self.defaults |= {k: value for k, value in given.items() if value is not None}
         return self
@@ -281,13 +316,14 @@ class StateGraph:
         checkpoint)` that returns the checkpoint) and `aliases` (gone node -> its new name) say what
         happens to threads that other code has begun (RB.12).
         """
-        stops = [
-            n
-            for given in (interrupt_before, interrupt_after)
-            if given and given != "*"
-            for n in given
-        ]
-        self.validate(stops)
+        check_saver(checkpointer)
+        check_store(store, "compile()")
+        check_cache(cache, "compile()")
+        if name is not None:
+            check_text(name, "compile()", "name", "a text")
+        before = stops_of(interrupt_before, "compile()", "interrupt_before")
+        after = stops_of(interrupt_after, "compile()", "interrupt_after")
+        self.validate([n for given in (before, after) if given != "*" for n in given])
         identity = checked_identity(
             "compile()",
             self.nodes,
@@ -303,8 +339,8 @@ class StateGraph:
             checkpointer=checkpointer,
             store=store,
             cache=cache,
-            interrupt_before=interrupt_before or (),
-            interrupt_after=interrupt_after or (),
+            interrupt_before=before,
+            interrupt_after=after,
             name=name,
             builder=self,
             schemas={
@@ -315,3 +351,16 @@ class StateGraph:
             },
             debug=debug,
         )
+
+
+def _destinations(given: Any, where: str) -> dict[str, str] | None:
+    """Where a node's commands may lead, to be drawn: name -> label."""
+    if given is None:
+        return None
+    if isinstance(given, Mapping):
+        return dict(given)
+    wanted = "a list of nodes' names, or a dict from names to labels"
+    names = several(given, where, "destinations", wanted)
+    for name in names:
+        check_text(name, where, "a name in destinations", "a node's name, or END")
+    return {name: name for name in names}

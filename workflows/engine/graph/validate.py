@@ -59,7 +59,7 @@ def validate(graph: Any, stops: Sequence[str]) -> None:
         if target not in nodes and target != END:
             raise ValueError(f"{what} leads to unknown node {target!r}")
     for stop in stops:
-        handled = stop.removeprefix("__error_handler__")
+        handled = str(stop).removeprefix("__error_handler__")
         if stop not in nodes and handled not in nodes:
             raise ValueError(f"the breakpoint names unknown node {stop!r}")
 

@@ -10,6 +10,7 @@ from workflows.engine.constants import END, GOTO
 from workflows.engine.errors import InvalidUpdateError
 from workflows.engine.graph.branch import due_item
 from workflows.engine.graph.schema import ROOT, as_update
+from workflows.engine.loop.apply import goto_targets
 from workflows.engine.loop.records import Writes
 from workflows.engine.types import Command, Send
 
@@ -61,12 +62,17 @@ def writer(
             if root:
                 pairs += from_update(update)
             elif isinstance(update, list | tuple):
-                for key, value in update:
-                    pairs += from_update({key: value})
+                for pair in update:
+                    if not _is_pair(pair):
+                        raise InvalidUpdateError(
+                            f"{said} a Command with {str(update)[:80]}, which is no "
+                            "update; give a dict of updates, or a list of pairs "
+                            "(key, value)"
+                        )
+                    pairs += from_update(dict([pair]))
             else:
                 pairs += from_update(_mapping(update, f"{said} a Command with"))
-        goto = command.goto
-        for target in [goto] if isinstance(goto, str | Send) else goto or ():
+        for target in goto_targets(command.goto, f"Command.goto of node {name!r}"):
             if target != END:
                 where = f"Command.goto of node {name!r}"
                 item = due_item(target, nodes, f"goto:{name}", where, graph)
@@ -119,3 +125,11 @@ def accepter(graph: str, root: bool) -> Callable[[Any], Any]:
         return found
 
     return accept
+
+
+def _is_pair(given: Any) -> bool:
+    return (
+        isinstance(given, tuple | list)
+        and len(given) == 2
+        and isinstance(given[0], str)
+    )

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from workflows.engine.channels import NamedBarrierValue
 from workflows.engine.checkpoint.base import Due
 from workflows.engine.constants import GOTO, HANDLED
+from workflows.engine.errors import InvalidUpdateError
 from workflows.engine.loop.records import Program, Task, order_of
 from workflows.engine.loop.view import View
+from workflows.engine.types import Send
 
 
 def apply_writes(view: View, tasks: Iterable[Task]) -> tuple[list[str], list[Due]]:
@@ -87,6 +89,22 @@ def _still_deferred(view: View, ran: list[Task]) -> list[Due]:
         for item in view.due
         if item.get("defer") and id(item) not in done and item["node"] not in stood_for
     ]
+
+
+def goto_targets(goto: Any, where: str) -> list[Any]:
+    """What `Command.goto` names, as a list (R1.24 to R1.26).
+
+    Raises InvalidUpdateError for what is neither a target nor several; whether a target is a node is seen later.
+    """
+    if goto is None:
+        return []
+    if isinstance(goto, str | Send):
+        return [goto]
+    if isinstance(goto, Iterable) and not isinstance(goto, bytes | Mapping):
+        return list(goto)
+    raise InvalidUpdateError(
+        f"{where} is {goto!r}; give a node's name, END, a Send, or a list of these"
+    )
 
 
 class Routes:

@@ -20,7 +20,7 @@ from workflows.engine.errors import (
     InvalidUpdateError,
 )
 from workflows.engine.loop import chunks, commit, effects, lifecycle, plan
-from workflows.engine.loop.apply import Routes
+from workflows.engine.loop.apply import Routes, goto_targets
 from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.records import Run
 from workflows.engine.loop.resume import (
@@ -245,9 +245,8 @@ def outside_pairs(view: View, command: Command[Any]) -> list[tuple[str, Any]]:
             )
             if pair[0] != GOTO
         ]
-    goto = command.goto
-    targets = [goto] if isinstance(goto, str | Send) else list(goto or ())
-    for target in targets:
+    where = f"thread {view.run.thread_id!r}: Command.goto"
+    for target in goto_targets(command.goto, where):
         pairs.append((GOTO, goto_item(view, target, "goto:outside")))
     return pairs
 
@@ -256,7 +255,7 @@ def goto_item(view: View, target: Any, by: str) -> Due:
     """A due item for a name or a `Send`. Raises InvalidUpdateError for an unknown node."""
     name = target.node if isinstance(target, Send) else target
     nodes = view.run.program.nodes
-    if name not in nodes or name == view.run.program.first:
+    if not isinstance(name, str) or name not in nodes or name == view.run.program.first:
         raise InvalidUpdateError(
             f"Command.goto names {name!r}, which is no node of graph "
             f"{view.run.program.name!r}; it has "
@@ -265,6 +264,8 @@ def goto_item(view: View, target: Any, by: str) -> Due:
     item: Due = {"node": name, "by": [by]}
     if isinstance(target, Send):
         item["send"] = target.arg
+        if target.timeout is not None:
+            item["timeout"] = target.timeout
     return item
 
 

@@ -77,7 +77,7 @@ def history(
     With `look_into`, which gives a run that looks at a namespace, those of all runs below are among them.
     Raises TypeError or ValueError for what narrows nothing down, before anything is read.
     """
-    _check_narrowing(run, filter, before, limit)
+    check_narrowing(run, filter, before, limit)
     config = checkpoint_config(run.thread_id or "", run.namespace, run.checkpoint_id)
     if look_into is None:
         found = yield from effects.listing(config, filter, before, limit)
@@ -96,14 +96,16 @@ def history(
     return snapshots
 
 
-def _check_narrowing(run: Run, filter: Any, before: Any, limit: Any) -> None:
+def check_narrowing(run: Run, filter: Any, before: Any, limit: Any) -> None:
+    """Refuse what no history can be narrowed by (R6.4)."""
     where = f"the history of thread {run.thread_id!r}"
     if filter is not None and not isinstance(filter, Mapping):
         raise TypeError(
             f"{where}: filter is {filter!r}; give a dict of metadata, such as "
             "{'source': 'update'}"
         )
-    if before is not None and not isinstance(before, Mapping):
+    named = before.get("configurable", {}) if isinstance(before, Mapping) else before
+    if before is not None and not isinstance(named, Mapping):
         raise TypeError(
             f"{where}: before is {before!r}; give the config of a checkpoint, such as "
             "snapshot.config"

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from workflows.engine.errors import InvalidNamespaceError
+from workflows.engine.kinds import check_count, refused, several
 from workflows.engine.store.base import (
     GetOp,
     ListNamespacesOp,
@@ -34,6 +35,14 @@ _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
 OPERATORS = frozenset({"$eq", "$ne", *_COMPARE})
 
 
+def checked(ops: Iterable[Op]) -> list[Op]:
+    """The operations of a batch, each of which a store can do."""
+    found = several(ops, "batch", "ops", "a list of operations such as GetOp(...)")
+    for op in found:
+        check(op)
+    return found
+
+
 def check(op: Op) -> None:
     """Refuse an operation that no store can do (R11.2, R11.3, R11.5, R11.8)."""
     if isinstance(op, PutOp):
@@ -42,6 +51,13 @@ def check(op: Op) -> None:
             raise TypeError(
                 f"a store keeps dicts; {op.key!r} was given a {type(op.value).__name__}"
             )
+        where = f"put({op.key!r})"
+        if op.index not in (None, False):
+            wanted = "the paths to search by as a list of texts, False, or None"
+            several(op.index, where, "index", wanted)
+        if isinstance(op.ttl, bool) or not isinstance(op.ttl, int | float | None):
+            wanted = "a number of minutes, or None for ever"
+            raise refused(where, "ttl", op.ttl, wanted)
         if op.ttl is not None and not 0 <= op.ttl <= _LONGEST_TTL:
             raise ValueError(
                 f"put({op.key!r}, ttl={op.ttl!r}): a ttl is a number of minutes from 0 to "
@@ -52,7 +68,7 @@ def check(op: Op) -> None:
     elif isinstance(op, SearchOp):
         check_path(op.namespace_prefix)
         check_filter(op.filter)
-        _check_window(op.limit, op.offset)
+        _check_window(op.limit, op.offset, "search")
         if op.query is not None:
             raise NotImplementedError(
                 "search(query=...): this store has no index of meanings; use filter="
@@ -60,7 +76,9 @@ def check(op: Op) -> None:
     elif isinstance(op, ListNamespacesOp):
         for condition in op.match_conditions or ():
             check_path(condition.path)
-        _check_window(op.limit, op.offset)
+        _check_window(op.limit, op.offset, "list_namespaces")
+        if op.max_depth is not None:
+            check_count(op.max_depth, "list_namespaces", "max_depth", 1)
     else:
         raise TypeError(f"no operation of a store: {op!r}")
 
@@ -104,7 +122,11 @@ def check_namespace(namespace: Any) -> None:
 
 def check_filter(filter: Mapping[str, Any] | None) -> None:
     """Refuse unknown operators and keys that could be read as more than a key (R10.8, R11.5)."""
-    for key, wanted in (filter or {}).items():
+    if filter is None:
+        return
+    if not isinstance(filter, Mapping):
+        raise refused("search", "filter", filter, "a dict such as {'age': {'$gt': 30}}")
+    for key, wanted in filter.items():
         if not isinstance(key, str) or not _FILTER_KEY.fullmatch(key):
             raise ValueError(
                 f"filter key {key!r} may hold letters, digits, '_', '.' and '-' only"
@@ -128,12 +150,9 @@ def _check_operators(wanted: Any) -> None:
             _check_operators(inner)
 
 
-def _check_window(limit: int, offset: int) -> None:
-    if limit < 0 or offset < 0:
-        raise ValueError(
-            f"limit and offset count items and are not negative: limit={limit}, "
-            f"offset={offset}"
-        )
+def _check_window(limit: Any, offset: Any, where: str) -> None:
+    check_count(limit, where, "limit")
+    check_count(offset, where, "offset")
 
 
 def fits(value: Mapping[str, Any], filter: Mapping[str, Any] | None) -> bool:

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple
 
 from workflows.engine.errors import InvalidNamespaceError
+from workflows.engine.kinds import refused
 
 Namespace = tuple[str, ...]
 
@@ -186,7 +187,7 @@ class BaseStore:
 
     def delete(self, namespace: Namespace, key: str) -> None:
         """Delete an item; one that is not there is fine."""
-        self.batch([PutOp(namespace, str(key), None)])
+        self.batch([PutOp(namespace, key_text(key), None)])
 
     def search(
         self,
@@ -242,7 +243,7 @@ class BaseStore:
 
     async def adelete(self, namespace: Namespace, key: str) -> None:
         """Async twin of `delete`."""
-        await self.abatch([PutOp(namespace, str(key), None)])
+        await self.abatch([PutOp(namespace, key_text(key), None)])
 
     async def asearch(
         self,
@@ -280,7 +281,7 @@ class BaseStore:
         return self.refresh_on_read if asked is None else asked
 
     def _get_op(self, namespace: Namespace, key: str, refresh: bool | None) -> GetOp:
-        return GetOp(namespace, str(key), self._refreshes(refresh))
+        return GetOp(namespace, key_text(key), self._refreshes(refresh))
 
     def _search_op(
         self,
@@ -307,7 +308,14 @@ class BaseStore:
             raise NotImplementedError(
                 f"{type(self).__name__} knows no ttl; leave it out, or use a store that does"
             )
-        return PutOp(namespace, str(key), value, index, ttl)
+        return PutOp(namespace, key_text(key), value, index, ttl)
+
+
+def key_text(key: Any) -> str:
+    """A key as text. Raises TypeError for None and for what holds others, which would be hard to find again."""
+    if key is None or isinstance(key, bytes | list | tuple | dict | set | frozenset):
+        raise refused("a store", "key", key, "a text")
+    return str(key)
 
 
 def _namespaces_op(

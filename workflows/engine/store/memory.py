@@ -9,8 +9,9 @@ from typing import Any
 
 from workflows.engine import ids
 from workflows.engine.errors import FeatureNotBuiltError
+from workflows.engine.kinds import check_offers
 from workflows.engine.serde import Serde, default
-from workflows.engine.store.asking import check, fits, listed
+from workflows.engine.store.asking import checked, fits, listed
 from workflows.engine.store.base import (
     BaseStore,
     GetOp,
@@ -54,6 +55,10 @@ class InMemoryStore(BaseStore):
             )
         self.default_ttl = ttl.get("default_ttl") if ttl else None
         self.refresh_on_read = ttl.get("refresh_on_read", True) if ttl else True
+        verbs = (("encode", "decode"),)
+        check_offers(
+            serde, "InMemoryStore", "serde", verbs, "a durableweb Serde, or None"
+        )
         self._serde = serde or default
         self._lock = threading.RLock()
         self._items: dict[tuple[Namespace, str], _Kept] = {}
@@ -61,9 +66,7 @@ class InMemoryStore(BaseStore):
 
     def batch(self, ops: Iterable[Op]) -> list[Result]:
         """Do several operations; reads see the state before the writes of the same batch."""
-        ops = list(ops)
-        for op in ops:
-            check(op)
+        ops = checked(ops)
         texts = [
             self._serde.encode(dict(op.value))
             if isinstance(op, PutOp) and op.value is not None

@@ -13,10 +13,9 @@ from typing import Any
 
 from django.utils import timezone
 
-from workflows.engine.errors import SerdeError
 from workflows.models import BulkOrder, Interrupt, Vote
 from workflows.services.access import Person, Rights
-from workflows.services.action import InvalidAnswer, NotPending
+from workflows.services.action import InvalidAnswer, NotPending, Unreadable
 from workflows.services.answers import make_answer
 from workflows.services.closed_question import refuse_closed
 from workflows.services.desk.bulk_selection import Selection, Shown
@@ -144,8 +143,8 @@ class _Sorter:
                 rules = self._decider.rules(row)
                 shape = narrowed(shape_of(row), rules)
                 return Candidate(row, shape, closes_by_cancelling(rules))
-            except SerdeError as error:
-                code, why = "unreadable", f"It cannot be read: {error}"
+            except Unreadable as refusal:
+                code, why = "unreadable", str(refusal)
         return Excluded(row.pk, title_shown(row), code, why)
 
     def _reason(self, row: Interrupt, shown: Shown | None) -> tuple[str, str]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from workflows.engine import serde
-from workflows.engine.errors import DecryptionError, SerdeError
+from workflows.engine.errors import SerdeError
 from workflows.models import Interrupt
 from workflows.services.action import Unreadable
 from workflows.services.desk.rules import Rules
+from workflows.services.questions import read_question
 from workflows.services.shapes import (
     APPROVE,
     CLOSE,
@@ -18,22 +19,11 @@ from workflows.services.shapes import (
     Shape,
     recognise,
 )
-from workflows.storage.sealing import QUESTION, unseal
 
 
 def shape_of(row: Interrupt) -> Shape:
-    """The shape of a stored question; where a type is unknown, of its plain tree.
-
-    Raises Unreadable where the text does not decrypt or is damaged.
-    """
-    try:
-        text = unseal(row.value, row.thread_id, QUESTION)
-    except DecryptionError as error:
-        raise Unreadable(f"Question #{row.pk} cannot be read: {error}") from error
-    try:
-        payload = serde.loads(text)
-    except SerdeError:
-        payload = _plain(row, text)
+    """The shape of a stored question; raises Unreadable where it cannot be read."""
+    payload = read_question(row)
     schema = _plain(row, row.response_schema) if row.response_schema else None
     return recognise(payload, schema)
 

@@ -18,7 +18,7 @@ from django.utils import timezone
 from workflows.engine import serde
 from workflows.engine.types import Command
 from workflows.models import Decision, Interrupt, Run, Thread
-from workflows.services.action import InvalidAnswer
+from workflows.services.action import InvalidAnswer, Unreadable
 from workflows.services.answers import make_answer
 from workflows.services.desk import audit
 from workflows.services.desk.notify import tell_reviewers
@@ -168,7 +168,7 @@ def _run_out(row: Interrupt, thread: Thread, rules: Rules) -> None:
             if rules.timeout_action == "answer"
             else make_answer(shape_of(row), "reject", None, "Nobody answered in time.")
         )
-    except InvalidAnswer as error:
+    except (InvalidAnswer, Unreadable) as error:
         # A question that cannot be rejected fails instead of waiting for ever.
         log.warning("question #%s cannot be rejected: %s", row.pk, error)
         _fail(row, thread)
