@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from workflows.services.action import AlreadyDecided, NotPending, StaleQuestion
+from workflows.services.desk.deciding import ClaimedByOther
+from workflows.services.desk.votes import AlreadyVoted, VotesDiffer
 from workflows.services.records import ReviewItem, Sibling
 from workflows.services.shapes import SCHEMA
 from workflows.web.review_form import ReviewForm
@@ -76,8 +78,14 @@ class Conflict:
     @classmethod
     def of(cls, refusal: Exception) -> "Conflict":
         """The conflict that a refusal tells of."""
-        if isinstance(refusal, AlreadyDecided):
+        if isinstance(refusal, AlreadyVoted):
+            kind_of = "voted"
+        elif isinstance(refusal, AlreadyDecided):
             kind_of = "decided"
+        elif isinstance(refusal, ClaimedByOther):
+            kind_of = "claimed"
+        elif isinstance(refusal, VotesDiffer):
+            kind_of = "differs"
         elif isinstance(refusal, NotPending) and not isinstance(refusal, StaleQuestion):
             kind_of = "closed"
         else:
