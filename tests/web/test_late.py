@@ -209,6 +209,17 @@ class TestTheNextQuestion:
 
         assert answer["Location"] == f"/review/{other.pk}/"
 
+    def test_it_is_the_one_after_the_closed_one_and_after_the_last_the_first(
+        self, thread, as_
+    ):
+        first, middle, last = (ask(thread, NOTE) for _ in range(3))
+        client = as_("reviewer")
+
+        send(as_("admin"), middle, **fields())
+        assert client.get(f"/review/{middle.pk}/next").url == f"/review/{last.pk}/"
+        send(as_("admin"), last, **fields())
+        assert client.get(f"/review/{last.pk}/next").url == f"/review/{first.pk}/"
+
     def test_beside_a_view_it_is_shown_there(self, decided, thread, as_):
         other = ask(thread)
 

@@ -114,12 +114,18 @@ class Steps:
         own = Sibling(item.number, item.title, item.node, "pending", item.asked_at)
         others = [each for each in item.siblings if each.status == "pending"]
         if item.status != "pending":
-            return cls(tuple(others), 0, others[0].number if others else 0)
-        every = sorted([*others, own], key=lambda each: (each.asked_at, each.number))
+            late = [each for each in others if _place(each) > _place(own)]
+            following = next(iter(late or others), None)
+            return cls(tuple(others), 0, following.number if following else 0)
+        every = sorted([*others, own], key=_place)
         at = every.index(own)
         before = every[at - 1].number if at else 0
         after = every[at + 1].number if at + 1 < len(every) else 0
         return cls(tuple(every), before, after)
+
+
+def _place(question: Sibling) -> tuple[datetime, int]:
+    return question.asked_at, question.number
 
 
 def page_context(item: ReviewItem, form: ReviewForm) -> dict[str, Any]:
