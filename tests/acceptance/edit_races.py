@@ -19,7 +19,6 @@ from tests.support.databases import open_database
 
 GRAPH = "wishes"
 WISH = {"name": "Bob", "age": 3, "more": {}}
-# After so many races of edits alone some decide, and the thread has perhaps ended.
 EDITS_A_THREAD = 5
 
 
@@ -49,18 +48,20 @@ def race_edits(
     asked: Callable[[], Question],
     count: int,
     told: Callable[[int], object] = lambda _done: None,
+    alone: int = EDITS_A_THREAD,
 ) -> Races:
     """Race until `count` edits were sent; `asked` gives the question of one more thread.
 
-    In each race one edit is saved, and everybody else sees both texts; where some decide as
-    well, either one edit or one decision counts.
+    On each thread `alone` races of edits come first, then one in which half of them decide.
+
+    One edit or one decision counts in each race, and everybody else sees both texts.
     """
     races = Races()
     while races.edits < count:
         thread = Edited(asked())
         races.threads.append(thread)
-        for place in range(EDITS_A_THREAD + 1):
-            is_mixed = place == EDITS_A_THREAD
+        for place in range(alone + 1):
+            is_mixed = place == alone
             _read(site, people[0].visitor, thread)
             _race(people, thread, races, place, is_mixed=is_mixed)
             told(races.edits)

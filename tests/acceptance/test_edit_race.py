@@ -16,6 +16,6 @@ def test_no_edit_is_lost(standing: Standing) -> None:
     ]
     [question] = ask_many(site, standing.people["ada"], 1, GRAPH, WISH)
 
-    races = race_edits(site, people, [question].pop, RACERS)
+    races = race_edits(site, people, [question].pop, RACERS, alone=2)
 
     assert_none_lost(site, races)
