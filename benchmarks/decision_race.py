@@ -1,7 +1,7 @@
-"""Many decide one question at once; the server is killed after an answer; what is read back.
+"""Many decide, or edit, at once; the server is killed after an answer; what is read back.
 
-`python -m benchmarks.decision_race --racers 100 --rounds 20 --kills 200 --reads 1000`, on
-SQLite and on PostgreSQL with a server of its own. Whatever should not be ends the run: two
+`python -m benchmarks.decision_race --racers 100 --rounds 20 --kills 200 --reads 1000 --edits
+1000`, on SQLite and on PostgreSQL with a server of its own. Whatever should not be ends the run: two
 winners, an answer without who decided, a decision that is gone after a kill, an audit entry
 too many or too few. What is printed are the times, as a client meets them. `--only race` and
 `--database sqlite` leave the other parts out.
@@ -27,6 +27,13 @@ django.setup()
 
 from benchmarks._forked_server import ForkedServers
 from tests.acceptance.conftest import KINDS, PEOPLE, Site, Visitor
+from tests.acceptance.edit_races import (
+    EDITS_A_THREAD,
+    GRAPH,
+    WISH,
+    assert_none_lost,
+    race_edits,
+)
 from tests.acceptance.races import (
     Person,
     Round,
@@ -40,7 +47,8 @@ from tests.support import postgres
 from tests.support.databases import Databases
 from tests.support.server import Processes, Server, environment
 
-PARTS = ("race", "reads", "kills")
+PARTS = ("race", "reads", "kills", "edits")
+EDITORS = 20
 
 
 def arguments() -> argparse.Namespace:
@@ -50,6 +58,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--reads", type=int, default=100)
+    parser.add_argument("--edits", type=int, default=100)
     parser.add_argument(
         "--database", nargs="+", default=list(KINDS), choices=KINDS, metavar="KIND"
     )
@@ -98,6 +107,8 @@ def measure(site: Site, given: argparse.Namespace) -> None:
         own, others = read_back(ada, people["admin"], asked, told)
         line("a decision alone", own)
         line("until another session has it", others)
+    if "edits" in given.only:
+        edit_all(site, people["ada"], given.edits)
     if "kills" in given.only:
         asked = ask_many(site, people["ada"], given.kills)
         began = time.monotonic()
@@ -131,6 +142,26 @@ def race_all(site: Site, starter: Visitor, given: argparse.Namespace) -> None:
     assert_decided_once(site, rounds)
     every = [seconds for done in rounds.values() for seconds in done.seconds]
     line(f"{given.racers} decide at once, {given.rounds} rounds ({took:.0f} s)", every)
+
+
+def edit_all(site: Site, starter: Visitor, count: int) -> None:
+    """Races of twenty editors, and of ten with ten who decide; none of their edits is lost."""
+    groups = ["reviewer", "operator"]
+    names = [f"editor{number:02}" for number in range(EDITORS)]
+    crowd = [Person(each) for each in site.enter(dict.fromkeys(names, groups)).values()]
+    threads = -(-count // (EDITORS * EDITS_A_THREAD))
+    asked = ask_many(site, starter, threads, GRAPH, WISH)
+    began = time.monotonic()
+    races = race_edits(site, crowd, asked.pop, count, progress("edits", 100))
+    took = time.monotonic() - began
+    assert_none_lost(site, races)
+    saved = sum(each.edits for each in races.threads)
+    decided = sum(each.decisions for each in races.threads)
+    line(
+        f"{EDITORS} edit at once, {races.edits} edits ({took:.0f} s)",
+        races.seconds,
+    )
+    print(f"  {saved} saved, {decided} decided meanwhile, all others told", flush=True)
 
 
 def started(site: Site) -> Server:

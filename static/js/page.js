@@ -31,6 +31,21 @@
   // What a page wants to be read first; what went wrong comes before all
   (one("[role=alert][data-take-focus]") || one("[data-take-focus]"))?.focus();
 
+  // What was typed goes to the clipboard; where there is none for us, it is selected to be copied
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest?.("[data-copy]");
+    if (!button) return;
+    const source = document.getElementById(button.dataset.copy);
+    const told = one("#announcer");
+    try {
+      await navigator.clipboard.writeText(source.innerText);
+      told.textContent = button.lastChild.textContent = "Copied";
+    } catch {
+      getSelection().selectAllChildren(source);
+      told.textContent = button.lastChild.textContent = "Selected: copy it with Ctrl C";
+    }
+  });
+
   // Relative times stay true while the page is open
   const units = [[86400, "d"], [3600, "h"], [60, "min"]];
   const since = (date) => {

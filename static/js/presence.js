@@ -56,7 +56,7 @@
     if (!note || !until) return;
     const left = Date.parse(until.dateTime) - Date.now();
     if (left <= 0) put(note, "Your claim has ended: somebody else may take this question. What you typed is kept.");
-    else if (left <= WARN_MS) put(note, "Your claim ends in two minutes. Typing renews it; under “Hold it longer” it lasts for hours.");
+    else if (left <= WARN_MS) put(note, `Your claim ends ${left > WARN_MS / 2 ? "in less than two minutes" : "within a minute"}. Typing renews it; under “Hold it longer” it lasts for hours.`);
     else put(note, "");
   };
 

@@ -132,14 +132,16 @@
       said.remove();
     }
     pane.replaceChildren(template.content);
-    pane.scrollTop = kept ? kept[0] : 0;
+    // What stands in the way of a decision is at the top, and is read first
+    const first = one("[data-take-focus]", pane);
+    pane.scrollTop = kept && !first ? kept[0] : 0;
     window.htmx?.process(pane);
     const item = one("[data-item]", pane);
     document.title = `${item ? item.dataset.title : "Queue"} · durableweb`;
     mark(item ? Number(item.dataset.item) : 0);
     tell("pane");
-    const target = one("[data-take-focus]", pane) || (kept?.[1] && document.getElementById(kept[1])) || one("#question-title", pane);
-    if (focus !== "none") target?.focus({ preventScroll: Boolean(kept) });
+    const target = first || (kept?.[1] && document.getElementById(kept[1])) || one("#question-title", pane);
+    if (focus !== "none") target?.focus({ preventScroll: Boolean(kept) && !first });
     lookAheadSoon(SOON_MS);
     if (item) topUp(Number(item.dataset.item));
   };

@@ -90,11 +90,17 @@ def ask(site: Site, starter: Visitor, count: int) -> list[Question]:
     return asked
 
 
-def ask_many(site: Site, starter: Visitor, count: int) -> list[Question]:
+def ask_many(
+    site: Site,
+    starter: Visitor,
+    count: int,
+    graph: str = GRAPH,
+    given: dict[str, Any] | None = None,
+) -> list[Question]:
     """The same for hundreds of them: started by a process beside the server."""
     script = (
         "from tests.acceptance.people import start; "
-        f"start({starter.name!r}, {GRAPH!r}, {count})"
+        f"start({starter.name!r}, {graph!r}, {count}, {given!r})"
     )
     said = site.manage("shell", "-c", script)
     return [Question(number) for number in json.loads(_line(said, "asked"))]

@@ -111,6 +111,7 @@ DOORS: Mapping[str, tuple[Door, ...]] = {
     "delete_view": (Door("keep own", "/queue/views/{view}/delete", {}),),
     # One question
     "review": (Door("see", "/review/{question}/"),),
+    "next_question": (Door("see", "/review/{question}/next", ok=(302,)),),
     "decision": (Door("decide", "/review/{question}/decision", DECIDE),),
     "embedded_decision": (Door("decide", "/embed/{question}/decision", DECIDE),),
     "diff": (Door("see", "/review/{question}/diff", {}),),

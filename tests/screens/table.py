@@ -59,6 +59,28 @@ def decide_late(page: Page) -> None:
         page.locator("button[name=kind][value=approve]").click()
 
 
+def decide_what_is_decided(page: Page) -> None:
+    """An answer, sent from a page that was drawn before somebody else was first."""
+    page.evaluate(
+        """() => {
+            const form = document.createElement("form");
+            form.method = "post";
+            form.action = `${location.pathname}decision`;
+            const token = document.querySelector("[name=csrfmiddlewaretoken]").value;
+            const typed = {csrfmiddlewaretoken: token, version: 1, round: 1, kind: "reject",
+                reject_reason: "The sum is wrong.", "v/copies": "5"};
+            for (const [name, value] of Object.entries(typed)) {
+                const input = document.createElement("input");
+                [input.type, input.name, input.value] = ["hidden", name, value];
+                form.append(input);
+            }
+            document.body.append(form);
+            form.submit();
+        }"""
+    )
+    page.wait_for_selector("#recorded-title")
+
+
 def decide(page: Page) -> None:
     """An approval; what follows is the next question, with the way back."""
     with page.expect_navigation():
@@ -140,6 +162,7 @@ SCREENS = (
     Screen("withdrawn", "demo", "/review/{withdrawn}/"),
     Screen("question of a viewer", "viewer", "/review/{proposal}/"),
     Screen("form that does not fit", "demo", "/review/{form}/", send_invalid),
+    Screen("too late to decide", "demo", "/review/{decided}/", decide_what_is_decided),
     Screen("conflict", "demo", "/review/{conflict}/", decide_late),
     Screen("after a decision, with undo", "demo", "/review/{late}/", decide),
     Screen("question with its state", "demo", "/review/{real}/"),

@@ -186,9 +186,11 @@ class TestStates:
         response = send(as_("reviewer"), question, kind, **typed)
 
         assert response.status_code == 409
-        conflict = Html(response).one("section", id="conflict")
-        for words in ("Already decided by admin", "approved", "my own words"):
+        page = Html(response)
+        conflict = page.one("section", id="conflict")
+        for words in ("Already decided by admin", "approved"):
             assert words in conflict.text
+        assert page.one("p", id="words-1").text == "my own words"
 
 
 class TestSendingTwice:

@@ -118,7 +118,7 @@ def test_a_decision_that_comes_late(as_, reviewer, questions, at_most):
     as_("admin").post(address, decision_form(questions[0]))
     form = decision_form(questions[0])
 
-    with at_most(17):
+    with at_most(8):
         assert reviewer.post(address, form).status_code == 409
 
 

@@ -93,18 +93,6 @@ class ResumeRun:
         self._check_open(row)
         return row
 
-    def repeated(self, row: Interrupt, decider: Decider) -> Decision | None:
-        """The decision that was made with this idempotency key, if one was.
-
-        Without it, raises what `check` raises by `row` and `decider`, which may be as old as
-        the request: enough to turn a latecomer away without taking the thread's lock.
-        """
-        first = self._first()
-        if first is None:
-            self._check_person(row, decider)
-            self._check_open(row)
-        return first
-
     def execute(self) -> Decision | Vote:
         """Record the decision and queue its resume run; with a quorum, perhaps only a vote.
 

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from workflows.engine import serde
 from workflows.engine.errors import SerdeError
 from workflows.models import Decision, Interrupt
-from workflows.services.access import Person, Rights, find_interrupt, name_of
+from workflows.services.access import (
+    Person,
+    Rights,
+    find_interrupt,
+    name_of,
+    row_of,
+)
+from workflows.services.action import NotPending
+from workflows.services.closed_question import why_closed
 from workflows.services.desk.deciding import Decider, holder_of
 from workflows.services.desk.secrets_seen import note_secrets_seen
 from workflows.services.desk.shape import closes_by_cancelling, narrowed
@@ -45,14 +55,50 @@ _SHOWN = ("thread__created_by", "assignee", "assigned_group", "claimed_by")
 
 @dataclass(frozen=True)
 class Look:
-    """A question as it was read once, for whoever looks at it or decides it.
-
-    `item` goes as far as an answer to it is read by it: no state, no history, no rights.
-    """
+    """A question as it was read once, for whoever looks at it or decides it."""
 
     row: Interrupt
     decider: Decider
-    item: ReviewItem
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it takes no answer any more."""
+        return self.row.status != Interrupt.Status.PENDING
+
+    @cached_property
+    def item(self) -> ReviewItem:
+        """The question as far as an answer is read by it: no state, no history, no rights."""
+        return _to_decide(self.row, self.decider, _siblings(self.row))
+
+    @cached_property
+    def made(self) -> list[Decision]:
+        """The decisions on it, the newest first."""
+        return list(self.row.decisions.order_by("-round"))
+
+    def made_with(self, key: str) -> Decision | None:
+        """The decision that its person made with this idempotency key, if one was."""
+        owner = getattr(row_of(self.decider.person), "pk", None)
+        mine = (each for each in self.made if each.person_id == owner)
+        return next(
+            (each for each in mine if key and each.idempotency_key == key), None
+        )
+
+    def why_closed(self) -> NotPending:
+        """What tells its person why it takes no answer; NotAllowed where it never took theirs.
+
+        By what was read, without the thread's lock: what is closed stays so for this round.
+        """
+        self.decider.check_right(self.row)
+        return why_closed(self.row, self.made)
+
+    def late(self) -> ReviewItem:
+        """What whoever is late is shown: the question without neighbours, and its decision."""
+        row, rights = self.row, self.decider.rights
+        made = next(iter(self.made), None)
+        item = _to_decide(row, self.decider)
+        if made is None or made.round != row.round:
+            return item
+        return replace(item, decision=decision_record(made, row.thread, rights))
 
     def whole(self) -> ReviewItem:
         """The same with all that a page shows; notes in the audit that secrets were shown."""
@@ -94,8 +140,7 @@ class Look:
 
 def look_at(decider: Decider, number: int) -> Look:
     """The question of that number, where its person may see it; raises NotVisible."""
-    row = find_interrupt(decider.person, number, *_SHOWN, rights=decider.rights)
-    return Look(row, decider, _to_decide(row, decider))
+    return Look(find_interrupt(decider.person, number, rights=decider.rights), decider)
 
 
 def review_item(
@@ -105,10 +150,14 @@ def review_item(
 
     `decider` is that of the person, where rights and rules were read for them already.
     """
-    return look_at(decider or Decider(person), number).whole()
+    decider = decider or Decider(person)
+    row = find_interrupt(person, number, *_SHOWN, rights=decider.rights)
+    return Look(row, decider).whole()
 
 
-def _to_decide(row: Interrupt, decider: Decider) -> ReviewItem:
+def _to_decide(
+    row: Interrupt, decider: Decider, siblings: Sequence[Sibling] = ()
+) -> ReviewItem:
     thread = row.thread
     rules = decider.rules(row)
     payload = show_stored(row.value, row.thread_id, QUESTION)
@@ -116,7 +165,6 @@ def _to_decide(row: Interrupt, decider: Decider) -> ReviewItem:
         recognise(_tree(stored_question(row)), _tree(row.response_schema)), rules
     )
     is_open = row.status == Interrupt.Status.PENDING
-    siblings = _siblings(row)
     places = [each.number for each in siblings if each.status == "pending"]
     return ReviewItem(
         number=row.pk,

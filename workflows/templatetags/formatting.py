@@ -38,6 +38,7 @@ ICONS = {
     "refresh": "M4 12a8 8 0 0 1 14-5l2 2M20 4v5h-5M20 12a8 8 0 0 1-14 5l-2-2M4 20v-5h5",
     "stop": "M6 6h12v12H6z",
     "arrow-left": "M5 12h14M5 12l6-6M5 12l6 6",
+    "copy": "M9 9h11v11H9zM15 9V4H4v11h5",
     "arrow-right": "M5 12h14M19 12l-6-6M19 12l-6 6",
     "arrow-up": "M12 19V5M12 5l-6 6M12 5l6 6",
     "arrow-down": "M12 5v14M12 19l-6-6M12 19l6-6",

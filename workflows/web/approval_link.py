@@ -8,6 +8,7 @@ keeps the address to itself, browsers send "Origin: null", which Django's check 
 
 from dataclasses import dataclass, replace
 from functools import wraps
+from http import HTTPStatus
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
@@ -141,6 +142,7 @@ def _page(
         "boxes": _boxes(request, shown),
         "kind": request.POST.get("kind", ""),
         "is_vote": "vote" in request.GET,
+        "is_late": status == HTTPStatus.CONFLICT,
     }
     return render(request, "workflows/link/page.html", context, status=status)
 

@@ -71,6 +71,14 @@ class Frame:
         return ask() if ask is not None else True
 
 
+class BriefFrame(Frame):
+    """The frame of an answer that many may wait for: it counts nothing."""
+
+    waiting = 0
+    notices = 0
+    worker_alive = True
+
+
 def frame(request: HttpRequest) -> dict[str, Any]:
     """Context processor: `frame` on pages of people who are logged in."""
     user = getattr(request, "user", None)

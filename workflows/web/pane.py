@@ -54,13 +54,16 @@ def place(request: HttpRequest) -> dict[str, Any]:
 
 
 def answer(
-    request: HttpRequest, context: dict[str, Any], status: int = 200
+    request: HttpRequest, context: dict[str, Any], status: int = 200, name: str = ""
 ) -> HttpResponse:
-    """A question as a page, or as a part where a script asked for one."""
-    name = "pane" if wants_part(request) else "detail"
+    """A question as a page, or as a part where a script asked for one.
+
+    `name` is that of another page with a part, which is told by `_pane`.
+    """
+    page, part = (name, f"{name}_pane") if name else ("detail", "pane")
     response = render(
         request,
-        f"workflows/review/{name}.html",
+        f"workflows/review/{part if wants_part(request) else page}.html",
         context | place(request),
         status=status,
     )

@@ -14,7 +14,7 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_POST, require_safe
 
 from workflows.engine.errors import DecryptionError
-from workflows.models import Vote
+from workflows.models import Decision, Vote
 from workflows.services.access import Person
 from workflows.services.action import (
     InvalidAnswer,
@@ -24,7 +24,9 @@ from workflows.services.action import (
 )
 from workflows.services.desk.drafts import draft_of, fields_of, keep_refused
 from workflows.services.desk.holding import is_held
+from workflows.services.desk.next_question import next_question
 from workflows.services.desk.notices import ReadNotices, unread
+from workflows.services.desk.queue_view import QueueView
 from workflows.services.desk.undo_offer import undo_tags
 from workflows.services.records import ReviewItem
 from workflows.services.review_item import Look, look_at, review_item
@@ -40,6 +42,7 @@ from workflows.web.review_form import (
     is_list_button,
     review_form,
 )
+from workflows.web.review_late import answer_late
 from workflows.web.review_page import Conflict, Steps, page_context
 from workflows.web.schema import MISSING
 
@@ -97,8 +100,11 @@ def decide(request: HttpRequest, number: int) -> HttpResponse:
     """Record a decision, or show the page again with what stands in its way."""
     decider = decider_of(request)
     look = look_at(decider, number)
-    item = look.item
-    attempt = Attempt(request, item)
+    if look.is_closed:
+        # It stays closed: who is late waits for no lock, unless for an answer of their own.
+        made = look.made_with(request.POST.get("key", ""))
+        return _done(request, look, made) if made else answer_late(request, look)
+    attempt = Attempt(request, look.item)
     typed = typed_fields(request.POST)
     if is_list_button(request.POST):
         return _again(attempt, look)
@@ -108,37 +114,59 @@ def decide(request: HttpRequest, number: int) -> HttpResponse:
             # Whoever is late or may not decide hears that, not a remark on the form.
             attempt.place().check()
             return _again(attempt, look, status=400)
-        is_late = item.status != "pending"
-        first = action.repeated(look.row, decider) if is_late else None
-        made = first or replace(action, typed=typed).execute()
+        return _done(request, look, replace(action, typed=typed).execute())
     except InvalidAnswer as refusal:
         attempt.refuse(refusal)
         return _again(attempt, look, status=400)
     except Refused as refusal:
+        again = look_at(decider, number)
+        if again.is_closed:
+            return answer_late(request, again)
         keep_refused(decider, look.row, typed)
         if not isinstance(refusal, NotPending | StaleCheckpoint):
             raise
-        if item.status == "pending":
-            look = look_at(decider, number)
-        return _again(attempt, look, status=409, conflict=Conflict.of(refusal))
+        return _again(attempt, again, status=409, conflict=Conflict.of(refusal))
+
+
+def _done(request: HttpRequest, look: Look, made: Decision | Vote) -> HttpResponse:
+    """Say what was decided, and go on to the next question."""
+    number, item = look.row.pk, look.item
+    done = f"{DONE[made.kind]} #{number}"
     if isinstance(made, Vote):
         text = f"Your approval of #{number} counts; it waits for more people."
         messages.success(request, text)
     elif is_held(made.start_at):
-        text = (
-            f"{DONE[action.kind]} #{number}. It is held until the other open questions "
-        )
-        messages.success(request, text + "of its thread are answered.")
+        text = f"{done}. It is held until the other open questions of its thread are "
+        messages.success(request, text + "answered.")
     else:
         tags = undo_tags(made.pk, made.start_at)
-        messages.success(request, f"{DONE[action.kind]} #{number}", extra_tags=tags)
+        messages.success(request, done, extra_tags=tags)
     if pane.view_of(request) is not None:
         steps = Steps.of(item)
-        done = f"{DONE[action.kind]} #{number}"
         sibling = steps.after or steps.before
         is_open = isinstance(made, Vote)
         return pane.go_on(request, number, done, sibling, is_open=is_open)
-    return HttpResponseRedirect(_next(request, item), status=303)
+    graph = request.POST.get("workflow", "")
+    return HttpResponseRedirect(_next(request, item, graph), status=303)
+
+
+@require_safe
+def go_to_next(request: HttpRequest, number: int) -> HttpResponse:
+    """Leave a question that somebody else has dealt with for the next one.
+
+    `view` is the query of the view of the queue beside which it stood, `workflow` the filter
+    of its own page.
+    """
+    look = look_at(decider_of(request), number)
+    query = request.GET.get("view")
+    if query is None:
+        graph = request.GET.get("workflow", "")
+        return HttpResponseRedirect(_next(request, look.item, graph))
+    view = QueueView.read(QueryDict(query[: pane.LONGEST_VIEW]))
+    steps = Steps.of(look.item)
+    after = steps.after or next_question(request.user, view, number, look.decider)
+    query = view.query(item=after or "")
+    return HttpResponseRedirect(f"{reverse('workflows:queue')}?{query}")
 
 
 def _again(attempt: Attempt, look: Look, status: int = 200, **how: Any) -> HttpResponse:
@@ -213,9 +241,8 @@ def _context(
     }
 
 
-def _next(request: HttpRequest, item: ReviewItem) -> str:
+def _next(request: HttpRequest, item: ReviewItem, graph: str) -> str:
     """Where to go after a decision: this thread's next question, else the queue's."""
-    graph = request.POST.get("workflow", "")
     query = f"?{urlencode({'workflow': graph})}" if graph else ""
     steps = Steps.of(item)
     number = steps.after or steps.before

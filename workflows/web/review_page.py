@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from workflows.services.action import AlreadyDecided, NotPending, StaleQuestion
+from workflows.services.desk.deciding import ClaimedByOther
+from workflows.services.desk.votes import AlreadyVoted, VotesDiffer
 from workflows.services.records import ReviewItem, Sibling
 from workflows.services.shapes import SCHEMA
 from workflows.web.review_form import ReviewForm
@@ -76,8 +78,14 @@ class Conflict:
     @classmethod
     def of(cls, refusal: Exception) -> "Conflict":
         """The conflict that a refusal tells of."""
-        if isinstance(refusal, AlreadyDecided):
+        if isinstance(refusal, AlreadyVoted):
+            kind_of = "voted"
+        elif isinstance(refusal, AlreadyDecided):
             kind_of = "decided"
+        elif isinstance(refusal, ClaimedByOther):
+            kind_of = "claimed"
+        elif isinstance(refusal, VotesDiffer):
+            kind_of = "differs"
         elif isinstance(refusal, NotPending) and not isinstance(refusal, StaleQuestion):
             kind_of = "closed"
         else:
@@ -106,12 +114,18 @@ class Steps:
         own = Sibling(item.number, item.title, item.node, "pending", item.asked_at)
         others = [each for each in item.siblings if each.status == "pending"]
         if item.status != "pending":
-            return cls(tuple(others), 0, others[0].number if others else 0)
-        every = sorted([*others, own], key=lambda each: (each.asked_at, each.number))
+            late = [each for each in others if _place(each) > _place(own)]
+            following = next(iter(late or others), None)
+            return cls(tuple(others), 0, following.number if following else 0)
+        every = sorted([*others, own], key=_place)
         at = every.index(own)
         before = every[at - 1].number if at else 0
         after = every[at + 1].number if at + 1 < len(every) else 0
         return cls(tuple(every), before, after)
+
+
+def _place(question: Sibling) -> tuple[datetime, int]:
+    return question.asked_at, question.number
 
 
 def page_context(item: ReviewItem, form: ReviewForm) -> dict[str, Any]:

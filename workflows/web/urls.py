@@ -35,6 +35,7 @@ urlpatterns = [
     path("queue/views/<int:number>/delete", queue.delete_view, name="delete_view"),
     path("review/<int:number>/", review.detail, name="review"),
     path("review/<int:number>/decision", review.decide, name="decision"),
+    path("review/<int:number>/next", review.go_to_next, name="next_question"),
     path("review/<int:number>/diff", review.show_diff, name="diff"),
     path("review/<int:number>/state", state_editor.of_question, name="question_state"),
     path(

@@ -72,11 +72,7 @@ class Decider:
 
     def check(self, row: Interrupt) -> None:
         """Raise NotAllowed or ClaimedByOther unless the person may decide it now."""
-        reason = self.why_not(row)
-        if reason:
-            raise NotAllowed(
-                f"You may see question #{row.pk} but not decide it. {reason}"
-            )
+        self.check_right(row)
         holder = holder_of(row)
         if holder is not None and holder != self._id:
             raise ClaimedByOther(
@@ -85,6 +81,14 @@ class Decider:
                 who=str(row.claimed_by),
                 when=row.claimed_until,
                 kind="claimed",
+            )
+
+    def check_right(self, row: Interrupt) -> None:
+        """Raise NotAllowed unless the person may decide it, claims aside."""
+        reason = self.why_not(row)
+        if reason:
+            raise NotAllowed(
+                f"You may see question #{row.pk} but not decide it. {reason}"
             )
 
     def is_override(self, row: Interrupt) -> bool:

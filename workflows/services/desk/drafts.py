@@ -101,15 +101,18 @@ def keep(
     return draft
 
 
-def keep_refused(decider: Decider, row: Interrupt, fields: Fields) -> None:
+def keep_refused(decider: Decider, row: Interrupt, fields: Fields) -> bool:
     """Keep what stood in a form whose decision was refused, for whoever may keep drafts here.
 
-    What is longer than a draft may be is left to the page that the person gets back.
+    What is longer than a draft may be is left to the page that the person gets back. Tells
+    whether it was kept.
     """
     text = json.dumps({name: list(texts) for name, texts in fields.items()})
     may_keep = decider.is_decider(row) or decider.rights.can_edit(row.graph)
-    if may_keep and len(text) <= LONGEST and decider.person is not None:
-        keep(decider.person, row.pk, row.thread_id, text, row.version, row.round)
+    if not may_keep or len(text) > LONGEST or decider.person is None:
+        return False
+    keep(decider.person, row.pk, row.thread_id, text, row.version, row.round)
+    return True
 
 
 def draft_of(person: Person, interrupt: int) -> Draft | None:

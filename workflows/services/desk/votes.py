@@ -13,6 +13,10 @@ from workflows.storage.events import append_events
 from workflows.storage.sealing import ANSWER, seal
 
 
+class AlreadyVoted(AlreadyDecided):
+    """This person has approved in this round; the question waits for others."""
+
+
 class VotesDiffer(NotPending):
     """Somebody has approved another answer: approve the same one, or reject."""
 
@@ -29,7 +33,7 @@ def cast(
     """Keep one person's approval; returns it and how many there are with it.
 
     Called with the thread's row locked, so of two last votes one comes last. Raises
-    VotesDiffer, or AlreadyDecided where the person has voted in this round. With `is_repeat`,
+    VotesDiffer, or AlreadyVoted where the person has voted in this round. With `is_repeat`,
     the same vote sent again is the one that stands, and the count is 0.
     """
     votes = list(row.votes.filter(round=row.round).order_by("id"))
@@ -39,7 +43,7 @@ def cast(
         if vote.person_id == mine:
             if is_repeat and (vote.kind, vote.digest) == (kind, digest):
                 return vote, 0
-            raise AlreadyDecided(
+            raise AlreadyVoted(
                 f"You have approved question #{row.pk} already; it waits for others.",
                 who=vote.person_name,
                 when=vote.created_at,
