@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from workflows.models import QuestionField
+from workflows.models.lookups import HasText
 
 FIELD = re.compile(
     r"^(payload|state)\.([A-Za-z0-9_.-]{1,200})\s*(<=|>=|!=|=|<|>|~)\s*(.*)$", re.DOTALL
@@ -44,23 +46,35 @@ def read_field(text: str) -> FieldFilter:
     return FieldFilter(text, source, name, operator, value)
 
 
-def has_field(each: FieldFilter) -> Q:
-    """The questions with such a field."""
-    fields = QuestionField.objects.filter(
-        interrupt=OuterRef("pk"), source=each.source, name=each.name
-    )
+def has_fields(filters: Iterable[FieldFilter]) -> Q:
+    """The questions with such fields.
+
+    What is asked of one field is asked of one row, so that "more than 5 and less than 7" is
+    one range of an index.
+    """
+    wanted: dict[tuple[str, str], Q] = {}
+    for each in filters:
+        of = (each.source, each.name)
+        wanted[of] = wanted.get(of, Q()) & _is_such(each)
+    found = Q()
+    for (source, name), such in wanted.items():
+        rows = QuestionField.objects.filter(
+            such, interrupt=OuterRef("pk"), source=source, name=name
+        )
+        found &= Q(Exists(rows))
+    return found
+
+
+def _is_such(each: FieldFilter) -> Q:
     number = _number(each.value)
     if each.operator == "~":
-        return Q(Exists(fields.filter(text__icontains=each.value)))
+        return Q(HasText(F("text"), each.value))
     if each.operator == "!=":
-        return Q(Exists(fields)) & ~Q(Exists(fields.filter(text=each.value)))
+        return ~Q(text=each.value)
     if number is None:
-        return Q(Exists(fields.filter(text=each.value)))
-    lookup = f"number{_OPERATORS[each.operator]}"
-    wanted = Q(**{lookup: number})
-    if each.operator == "=":
-        wanted |= Q(text=each.value)
-    return Q(Exists(fields.filter(wanted)))
+        return Q(text=each.value)
+    wanted = Q(**{f"number{_OPERATORS[each.operator]}": number})
+    return wanted | Q(text=each.value) if each.operator == "=" else wanted
 
 
 def _number(text: str) -> float | None:

@@ -15,12 +15,13 @@ from urllib.parse import urlencode
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.db import connections
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from workflows.models import Interrupt
+from workflows.models.lookups import HasText
 from workflows.services.access import Person, Rights
-from workflows.services.desk.queue_fields import FieldFilter, has_field, read_field
+from workflows.services.desk.queue_fields import FieldFilter, has_fields, read_field
 
 LONGEST = 300
 MOST_FIELDS = 8
@@ -189,7 +190,7 @@ class QueueView:
             rows = rows.filter(assigned_group__in=_ids(Group.objects, name=self.group))
         if self.text:
             number = self.text.removeprefix("#")
-            wanted = Q(title__icontains=self.text)
+            wanted = Q(HasText(F("title"), self.text))
             if number.isascii() and number.isdigit() and len(number) < 19:
                 wanted |= Q(pk=int(number))
             rows = rows.filter(wanted)
@@ -198,9 +199,7 @@ class QueueView:
         later = Q(snoozed_until__gt=now)
         rows = rows.filter(later) if self.snoozed else rows.exclude(later)
         rows = rows.filter(_whose(self.who, person, now), _when(self.due, now))
-        for each in self.fields:
-            rows = rows.filter(has_field(each))
-        return rows
+        return rows.filter(has_fields(self.fields))
 
 
 def page(
