@@ -79,6 +79,20 @@ def test_a_thread_at_work_is_not_continued(as_, failed):
     assert Html(response).one("a", href="/threads/t-1/").text == "Look again"
 
 
+def test_alike_tasks_are_one_line_that_opens_to_each_of_them(as_, thread):
+    for _ in range(5):
+        happen(thread, "task", node="check", status="done", namespace="")
+
+    page = Html(as_("viewer").get(f"/threads/{thread.pk}/"))
+
+    (fold,) = [e for e in page.all("li") if "data-fold" in e.attributes]
+    (words,) = [e for e in page.all("summary") if fold in e.parents]
+    assert words.text.split()[:2] == ["check", "done"]
+    assert words.text.split()[-1] == "5"
+    inside = [e.attributes["id"] for e in page.all("li") if fold in e.parents]
+    assert inside == [f"event-{number}" for number in range(1, 6)]
+
+
 def test_the_timeline_tells_all_kinds_of_events(as_, thread):
     run = Run.objects.create(thread=thread, kind="start", status="running")
     happen(thread, "run", run=run.pk, kind="start", status="pending", by="Ada")
