@@ -6,6 +6,8 @@ import pytest
 
 from tests.web.conftest import Html, ask, happen
 from workflows.models import Run
+from workflows.services.records import State, StateField
+from workflows.web.runs import as_given
 
 
 @pytest.fixture
@@ -216,3 +218,26 @@ def test_a_run_whose_workflow_is_missing_needs_attention(as_, thread):
     listed = client.get("/runs/?status=attention").content.decode()
     assert f'id="run-{run.pk}"' in listed
     assert b"Waits for a worker that knows" in client.get(f"/runs/{run.pk}/").content
+
+
+def test_what_is_long_and_was_given_is_shown_once():
+    given = {
+        "csv": "1;2\n" * 100,
+        "note": "short",
+        "text": "old " * 100,
+        "key": "k" * 300,
+    }
+    state = State(
+        "c-1",
+        (
+            StateField("csv", given["csv"]),
+            StateField("note", given["note"]),
+            StateField("text", "new " * 100),
+            StateField("key", is_masked=True),
+            StateField("made", given["csv"]),
+        ),
+    )
+
+    assert as_given(given, state) == {"csv"}
+    assert as_given(None, state) == frozenset()
+    assert as_given("csv", state) == frozenset()
