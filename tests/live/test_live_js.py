@@ -57,7 +57,7 @@ def tell(database_url: str, kind: str, data: str, *statements: str) -> None:
         connection.commit()
 
 
-def ask(database_url: str, number: int) -> None:
+def ask(database_url: str, number: int, node: str = "n", priority: int = 0) -> None:
     tell(
         database_url,
         "interrupt",
@@ -65,8 +65,9 @@ def ask(database_url: str, number: int) -> None:
         "INSERT INTO workflows_interrupt (id, thread_id, graph, namespace, checkpoint,"
         " interrupt_id, task, task_path, node, ordinal, key, status, version, round,"
         " title, value, response_schema, digest, reason, priority)"
-        f" VALUES ({number}, 't1', 'gone', '', 'c', 'i{number}', 't', '', 'n', 0, '',"
-        f" 'pending', 1, 1, 'Question number {number}', 'null', '', '', '', 0)",
+        f" VALUES ({number}, 't1', 'gone', '', 'c', 'i{number}', 't', '', '{node}', 0,"
+        f" '', 'pending', 1, 1, 'Question number {number}', 'null', '', '', '',"
+        f" {priority})",
     )
 
 
