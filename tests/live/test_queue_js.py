@@ -140,3 +140,21 @@ def test_what_one_has_claimed_oneself_is_yours_in_the_list(
     expect(holder).to_have_text("yours")
     name = page.locator("#pane").get_attribute("data-person")
     assert page.locator("#item-1").get_attribute("data-claimed") == name
+
+
+def test_y_copies_the_link_of_the_row(page, context, processes, database_url, session):
+    ask(database_url, 1)
+    ask(database_url, 2)
+    server = processes.serve(database_url)
+    enter(context, server.url, session)
+    context.grant_permissions(["clipboard-read", "clipboard-write"], origin=server.url)
+    page.goto(f"{server.url}/queue/?sort=age")
+    expect_light(page, "live")
+
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("y")
+
+    expect(page.locator("#announcer")).to_contain_text("Link copied", timeout=WAIT_MS)
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == f"{server.url}/review/2/"
