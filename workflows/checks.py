@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.apps import apps
@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Info, Warning
 
 from workflows.services import registry
+from workflows.storage import queue_search
 from workflows.worker.choosing import QUEUE_APP
 
 # What servers and platforms call the number of web processes.
@@ -37,6 +38,23 @@ def check_databases(**_: Any) -> list[CheckMessage]:
             hint="Use SQLite or PostgreSQL (DATABASE_URL).",
             id="workflows.E001",
         )
+    ]
+
+
+def check_queue_search(
+    databases: Sequence[str] | None = None, **_: Any
+) -> list[CheckMessage]:
+    """Say where the queue's search goes without its index; asked with `--database`."""
+    return [
+        Info(
+            queue_search.ASIDE,
+            hint="Let a role that may do so run CREATE EXTENSION pg_trgm in this database, "
+            "then run manage.py migrate again: it makes the index.",
+            obj=alias,
+            id="workflows.I002",
+        )
+        for alias in databases or ()
+        if queue_search.lacks_index(alias)
     ]
 
 

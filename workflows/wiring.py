@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.apps import AppConfig
 from django.conf import settings
+from django.core.checks import Tags
 from django.core.checks import register as register_check
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models.signals import post_migrate
@@ -14,7 +15,7 @@ from workflows.engine.drivers.threads import on_thread_end
 from workflows.live.announce import LocalAnnouncer, NotifyAnnouncer
 from workflows.services import access, ports, registry
 from workflows.services.outbound import events as outbound
-from workflows.storage import append_only, events
+from workflows.storage import append_only, events, queue_search
 from workflows.worker.choosing import run_queue
 
 APPEND_ONLY = "workflows.append_only"
@@ -35,8 +36,12 @@ def install(app: AppConfig) -> None:
     post_migrate.connect(
         append_only.ensure_triggers, sender=app, dispatch_uid=APPEND_ONLY
     )
+    post_migrate.connect(
+        queue_search.ensure_search, sender=app, dispatch_uid="workflows.queue_search"
+    )
     register_check(checks.check_workflows)
     register_check(checks.check_databases)
+    register_check(checks.check_queue_search, Tags.database)
     registry.autodiscover()
 
 

@@ -63,6 +63,20 @@
     field?.scrollIntoView({ block: "center" });
   };
   document.addEventListener("durableweb:write", (event) => write(event.detail));
+  // The link that the row leads to; without a row, that of the page.
+  const copyLink = async () => {
+    const say = (words) => document.dispatchEvent(new CustomEvent("durableweb:announce", { detail: words }));
+    const row = currentLink()?.closest("[data-row]");
+    try {
+      await navigator.clipboard.writeText(currentLink()?.href || location.href);
+    } catch {
+      say("The link could not be copied: the browser does not allow it here.");
+      return;
+    }
+    say("Link copied");
+    row?.classList.add("is-copied");
+    setTimeout(() => row?.classList.remove("is-copied"), 1200);
+  };
   const help = one("#keys-help");
   const doings = {
     j: () => step(1),
@@ -72,6 +86,7 @@
     c: () => write("#comment-text"),
     s: () => write("#arrange-snooze"),
     E: () => one("[data-edit-state]")?.click(),
+    y: copyLink,
     "?": () => help?.showModal(),
   };
   one("[data-keys-help]")?.addEventListener("click", () => { one("[data-menu]").open = false; help.showModal(); });

@@ -9,6 +9,7 @@
 //       such an id goes; "hold" keeps it aside behind [data-live-pill] until somebody asks
 //   data-live-view                           a list with filters or an order of its own: only
 //       the server knows which new rows belong to it and where
+//   data-no-news on a row                    it is drawn anew where it stands, and nowhere else
 //   data-live-part (with an id)              is taken from a page that is fetched again
 //   data-announce="words" in a fragment      is read out, politely and not too often
 // A frame is {seq, html, gone: {id: words}, count, waiting} or {ping} or {refresh}.
@@ -30,7 +31,8 @@
 
   const byId = (id) => document.getElementById(id);
   const one = (selector) => document.querySelector(selector);
-  const announce = (text) => document.dispatchEvent(new CustomEvent("durableweb:announce", { detail: text }));
+  const say = (name, detail) => document.dispatchEvent(new CustomEvent(`durableweb:${name}`, { detail }));
+  const announce = (text) => say("announce", text);
   const process = (element) => { if (window.htmx?.process) window.htmx.process(element); };
 
   // Where an element with a new id belongs: its container and how it is put there.
@@ -72,15 +74,8 @@
     return true;
   };
 
-  // New rows wait behind a pill, so that nothing moves under a pointer or a screen reader.
-  const held = new Map();
+  // New rows wait behind a pill; held.js keeps them.
   const pill = one("[data-live-pill]");
-  const showPill = () => {
-    if (!pill) return;
-    const text = pill.querySelector("[data-live-pill-text]") || pill;
-    text.textContent = `${held.size} new`;
-    pill.hidden = held.size === 0;
-  };
   const insert = (list, element, way) => {
     list.closest("[hidden]")?.removeAttribute("hidden");
     one(`#${list.id.replace("-rows", "")}-empty`)?.remove();
@@ -88,48 +83,22 @@
     element.classList.add("is-new");
     process(element);
   };
-  // Held rows go where the server had them when it was last asked; the row in view stays in view.
-  let order = [];
-  const placeHeld = (rows) => {
-    const list = placeOf(rows[0].id)[0];
-    const fixed = [...list.children].find((row) => row.getBoundingClientRect().bottom > 0);
-    const top = fixed?.getBoundingClientRect().top;
-    let before = null;
-    for (const id of order) {
-      const row = held.get(id);
-      if (row) {
-        insert(list, row, "append");
-        if (before?.parentElement === list) before.after(row); else if (!before) list.prepend(row);
-        held.delete(id);
-      }
-      before = byId(id) || before;
-    }
-    for (const row of held.values()) insert(list, row, "append");
-    const moved = fixed ? fixed.getBoundingClientRect().top - top : 0;
-    if (moved) (list.closest("[data-scrolls]") || document.scrollingElement).scrollBy(0, moved);
+  // A row from the socket is drawn for everybody: what one has claimed oneself is one's own.
+  const person = one("[data-person]")?.dataset.person;
+  const own = (row) => {
+    const words = row.dataset.claimed && row.dataset.claimed === person && row.querySelector("[data-holder]");
+    if (words) words.textContent = "yours";
   };
-  pill?.addEventListener("click", () => {
-    const rows = [...held.values()];
-    if (rows.length) placeHeld(rows);
-    held.clear();
-    showPill();
-    (rows[0]?.querySelector("[data-row-link]") || rows[0])?.focus({ preventScroll: true });
-    rows[0]?.scrollIntoView({ block: "nearest" });
-    document.dispatchEvent(new CustomEvent("durableweb:rows"));
-  });
 
   const put = (element) => {
+    own(element);
     if (element.dataset.announce) announce(element.dataset.announce);
     const old = byId(element.id);
     if (old) return replace(old, element);
     const [list, way] = placeOf(element.id);
     if (!list || way === "ignore") return false;
-    if (way !== "hold" || !pill || !list.childElementCount) {
-      insert(list, element, way);
-    } else {
-      held.set(element.id, element);
-      showPill();
-    }
+    const isHeld = way === "hold" && pill && (list.childElementCount || list.matches("[data-grouped]"));
+    if (isHeld) say("hold", element); else insert(list, element, way);
     return true;
   };
 
@@ -152,7 +121,7 @@
     row.remove();
   };
   const markGone = (id, why, isTold = false) => {
-    if (held.delete(id)) showPill();
+    say("unhold", id);
     const row = byId(id);
     if (!row || row.classList.contains("is-gone")) return;
     row.classList.add("is-gone");
@@ -277,8 +246,15 @@
         return;
       }
       for (const element of elementsOf(frame.html || "")) {
-        if (this.isView && element.matches("[data-row]") && !byId(element.id)) {
-          this.lookSoon();
+        if (element.matches("[data-row]") && !byId(element.id)) {
+          if (element.matches("[data-no-news]")) continue;
+          if (this.isView) {
+            this.lookSoon();
+            continue;
+          }
+        }
+        if (!this.isView && element.matches("[data-put-off]")) {
+          markGone(element.id, "put off");
           continue;
         }
         const isNews = element.id && put(element);
@@ -349,10 +325,10 @@
         const old = byId(part.id);
         if (old) replace(old, document.adoptNode(part));
       }
+      say("list", fresh);
       for (const prefix of Object.keys(DEFAULT_LISTS)) {
         const rows = [...fresh.querySelectorAll(`[id^="${prefix}"]`)];
         const ids = new Set(rows.map((row) => row.id));
-        if (prefix === "item-") order = [...ids];
         for (const row of rows) put(document.adoptNode(row));
         const [list, way] = placeOf(prefix);
         if (list && way === "hold" && !fresh.querySelector(".more")) {

@@ -150,20 +150,20 @@ def test_a_day_without_a_mouse(desk: Desk) -> None:
 def test_keys_of_ones_own(desk: Desk) -> None:
     one, two, three = desk.ask("Ann", "Bob", "Cid")
     page = desk.page
-    form = {"part": "keys", "key-a": "y", "key-j": "n"}
+    form = {"part": "keys", "key-a": "w", "key-j": "n"}
     assert desk.ada.post("/preferences/", **form).status_code == 303
     desk.open()
 
     desk.press("n", "Enter")
     desk.shows(one)
-    expect(page.locator("#pane .btn-approve kbd")).to_have_text("y")
+    expect(page.locator("#pane .btn-approve kbd")).to_have_text("w")
     desk.press("a")
     desk.press("?")
     expect(page.locator("#keys-help")).to_contain_text("Approve")
-    expect(page.locator("#keys-help dt").get_by_text("y", exact=True)).to_be_visible()
+    expect(page.locator("#keys-help dt").get_by_text("w", exact=True)).to_be_visible()
     desk.press("Escape")
     assert desk.decided() == {}
-    desk.press("y")
+    desk.press("w")
     desk.shows(two)
 
     # Switched off, only keys with Ctrl are left.
@@ -175,7 +175,7 @@ def test_keys_of_ones_own(desk: Desk) -> None:
     expect(page.locator("html")).to_have_class(re.compile("no-keys"))
     desk.open(f"/queue/?item={two}")
     desk.shows_in_pane(two)
-    desk.press("y", "g", "r")
+    desk.press("w", "g", "r")
     expect(page).to_have_url(re.compile("/queue/"))
     assert desk.decided() == {one: "approve"}
 

@@ -70,7 +70,7 @@ def is_live(page: Page) -> None:
 
 def shown(page: Page) -> list[int]:
     """The numbers of the timeline as they stand on the page."""
-    ids = page.locator("#timeline > li").evaluate_all("all => all.map(li => li.id)")
+    ids = page.locator("#timeline li[id]").evaluate_all("all => all.map(li => li.id)")
     return [int(each.removeprefix("event-")) for each in ids]
 
 

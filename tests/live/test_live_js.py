@@ -57,7 +57,7 @@ def tell(database_url: str, kind: str, data: str, *statements: str) -> None:
         connection.commit()
 
 
-def ask(database_url: str, number: int) -> None:
+def ask(database_url: str, number: int, node: str = "n", priority: int = 0) -> None:
     tell(
         database_url,
         "interrupt",
@@ -65,8 +65,9 @@ def ask(database_url: str, number: int) -> None:
         "INSERT INTO workflows_interrupt (id, thread_id, graph, namespace, checkpoint,"
         " interrupt_id, task, task_path, node, ordinal, key, status, version, round,"
         " title, value, response_schema, digest, reason, priority)"
-        f" VALUES ({number}, 't1', 'gone', '', 'c', 'i{number}', 't', '', 'n', 0, '',"
-        f" 'pending', 1, 1, 'Question number {number}', 'null', '', '', '', 0)",
+        f" VALUES ({number}, 't1', 'gone', '', 'c', 'i{number}', 't', '', '{node}', 0,"
+        f" '', 'pending', 1, 1, 'Question number {number}', 'null', '', '', '',"
+        f" {priority})",
     )
 
 
@@ -114,6 +115,44 @@ def test_a_timeline_follows_and_a_killed_server_leaves_no_gap(
     expect_light(page, "live")
     ids = events.evaluate_all("items => items.map(item => item.id)")
     assert ids == [f"event-{number}" for number in range(1, 10)]
+    assert not complaints
+
+
+def test_alike_tasks_fold_as_they_arrive_and_as_the_page_is_drawn(
+    page, context, processes, database_url, session, complaints
+):
+    server = processes.serve(database_url)
+    enter(context, server.url, session)
+    page.goto(f"{server.url}/threads/t1/")
+    expect_light(page, "live")
+    check = '{"node": "check", "status": "done", "namespace": ""}'
+    fold = page.locator("#timeline > .event-fold")
+    inside = fold.locator("li[id]")
+
+    for _ in range(3):
+        tell(database_url, "task", check)
+    single = page.locator("#timeline > li[data-alike]")
+    expect(single).to_have_count(3, timeout=WAIT_MS)
+    expect(fold).to_have_count(0)
+    for _ in range(2):
+        tell(database_url, "task", check)
+    expect(fold.locator("[data-fold-count]")).to_have_text("5", timeout=WAIT_MS)
+    expect(single).to_have_count(0)
+    drawn_live = fold.locator("summary").inner_text()
+
+    page.reload()
+    expect_light(page, "live")
+    assert fold.locator("summary").inner_text() == drawn_live
+    tell(database_url, "task", check)
+    tell(database_url, "task", check.replace("check", "send"))
+    expect(page.locator("#timeline > li[data-alike]")).to_have_count(1, timeout=WAIT_MS)
+    expect(fold.locator("[data-fold-count]")).to_have_text("6")
+    expect(inside.first).to_be_hidden()
+    fold.locator("summary").click()
+    expect(inside.last).to_be_visible()
+    ids = page.locator("#timeline li[id]").evaluate_all("all => all.map(li => li.id)")
+    numbers = [int(each.removeprefix("event-")) for each in ids]
+    assert numbers == list(range(numbers[0], numbers[0] + len(ids)))
     assert not complaints
 
 

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.live.conftest import Prepare
-from tests.live.test_live_js import WAIT_MS, ask, decide, enter, expect_light
+from tests.live.test_live_js import WAIT_MS, ask, decide, enter, expect_light, tell
 from tests.support.databases import Databases
 
 PAGE_SIZE = 50
@@ -58,3 +58,103 @@ def test_a_list_goes_on_and_forgets_what_it_fetched_ahead_after_news(
     expect(page.locator('#pane [data-item="46"]')).to_be_visible()
     expect(page.locator("#pane")).to_contain_text("approved by maria")
     assert (first, False) in asked
+
+
+def test_new_rows_of_a_grouped_list_stand_in_their_group_in_its_order(
+    page, context, processes, database_url, session
+):
+    ask(database_url, 1, node="b", priority=9)
+    ask(database_url, 2, node="b")
+    server = processes.serve(database_url)
+    enter(context, server.url, session)
+    page.goto(f"{server.url}/queue/?by=node&sort=priority")
+    expect_light(page, "live")
+
+    ask(database_url, 3, node="b", priority=5)
+    ask(database_url, 4, node="c")
+    ask(database_url, 5, node="a")
+    expect(page.locator("[data-live-pill-text]")).to_have_text("3 new", timeout=WAIT_MS)
+    assert shown(page) == [("gone: b 2", [1, 2])]
+    page.keyboard.press(".")
+    expect(page.locator("[data-row]")).to_have_count(5)
+
+    assert shown(page) == [
+        ("gone: a 1", [5]),
+        ("gone: b 3", [1, 3, 2]),
+        ("gone: c 1", [4]),
+    ]
+    in_place = shown(page)
+    page.reload()
+    assert shown(page) == in_place
+    expect_light(page, "live")
+    decide(database_url, 4)
+    expect(page.locator(".group-title:visible")).to_have_count(2, timeout=WAIT_MS)
+
+
+def shown(page) -> list[tuple[str, list[int]]]:
+    """The groups of the queue: heading with its count, and the numbers of its rows."""
+    found = page.locator(".group-title").evaluate_all(
+        "all => all.map(h => [h.innerText, [...h.nextElementSibling.children]"
+        ".map(row => Number(row.dataset.number))])"
+    )
+    return [(" ".join(heading.split()), numbers) for heading, numbers in found]
+
+
+def test_what_is_put_off_leaves_the_list(
+    page, context, processes, database_url, session
+):
+    ask(database_url, 1)
+    ask(database_url, 2)
+    server = processes.serve(database_url)
+    enter(context, server.url, session)
+    page.goto(f"{server.url}/queue/?sort=age")
+    expect_light(page, "live")
+
+    tell(
+        database_url,
+        "desk",
+        '{"interrupt": 2, "action": "arranged", "by": "maria"}',
+        "UPDATE workflows_interrupt SET snoozed_until = '2999-01-01 00:00:00'"
+        " WHERE id = 2",
+    )
+
+    expect(page.locator("[data-row]")).to_have_count(1, timeout=WAIT_MS)
+    expect(page.locator("#item-1")).to_be_visible()
+
+
+def test_what_one_has_claimed_oneself_is_yours_in_the_list(
+    page, context, processes, database_url, session
+):
+    ask(database_url, 1)
+    ask(database_url, 2)
+    server = processes.serve(database_url)
+    enter(context, server.url, session)
+    page.goto(f"{server.url}/queue/?item=1")
+    expect_light(page, "live")
+    holder = page.locator("#item-1 [data-holder]")
+
+    page.keyboard.press("m")
+    expect(holder).to_have_text("yours", timeout=WAIT_MS)
+    expect(page.locator("#queue-new")).to_be_hidden()
+    page.reload()
+    expect(holder).to_have_text("yours")
+    name = page.locator("#pane").get_attribute("data-person")
+    assert page.locator("#item-1").get_attribute("data-claimed") == name
+
+
+def test_y_copies_the_link_of_the_row(page, context, processes, database_url, session):
+    ask(database_url, 1)
+    ask(database_url, 2)
+    server = processes.serve(database_url)
+    enter(context, server.url, session)
+    context.grant_permissions(["clipboard-read", "clipboard-write"], origin=server.url)
+    page.goto(f"{server.url}/queue/?sort=age")
+    expect_light(page, "live")
+
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("y")
+
+    expect(page.locator("#announcer")).to_contain_text("Link copied", timeout=WAIT_MS)
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == f"{server.url}/review/2/"

@@ -92,5 +92,12 @@ def test_undo_is_offered_while_there_is_time(as_, thread):
         "form", action=f"/decisions/{decision.pk}/undo"
     )
 
+    # Its key takes back one's own decisions, and nobody else's.
+    own = Html(as_("reviewer").get("/decisions/"))
+    everybodys = Html(as_("admin").get("/decisions/?who=all"))
+    for list_, key in ((own, "z"), (everybodys, None)):
+        (undo,) = (b for b in list_.all("button") if b.text.startswith("Undo"))
+        assert undo.attributes.get("data-key") == key
+
     as_("reviewer").post(f"/decisions/{decision.pk}/undo")
     assert Html(as_("reviewer").get("/decisions/")).has_text("taken back")

@@ -20,17 +20,17 @@ class TestOwnKeys:
     def test_they_are_kept_and_told_to_every_page(self, as_, people):
         client = as_("reviewer")
 
-        assert keep(client, a="y", r="n").status_code == 303
+        assert keep(client, a="w", r="n").status_code == 303
 
-        assert own_keys(people["reviewer"]) == {"a": "y", "r": "n"}
+        assert own_keys(people["reviewer"]) == {"a": "w", "r": "n"}
         page = Html(client.get("/runs/"))
-        assert page.one("body").attributes["data-keys"] == '{"a": "y", "r": "n"}'
+        assert page.one("body").attributes["data-keys"] == '{"a": "w", "r": "n"}'
         helped = {e.text for e in page.all("kbd")}
-        assert {"y", "n"} <= helped
+        assert {"w", "n"} <= helped
         assert "a" not in helped
 
     def test_they_are_nobody_elses(self, as_, people):
-        keep(as_("reviewer"), a="y")
+        keep(as_("reviewer"), a="w")
 
         page = Html(as_("viewer").get("/runs/"))
 
@@ -78,11 +78,11 @@ class TestOwnKeys:
         assert Html(answer).has_text(words)
 
     def test_a_key_that_does_nothing_is_refused(self, as_, people):
-        assert keep(as_("reviewer"), q="y").status_code == 400
+        assert keep(as_("reviewer"), q="w").status_code == 400
 
     def test_the_usual_ones_come_back(self, as_, people):
         client = as_("reviewer")
-        keep(client, a="y")
+        keep(client, a="w")
 
         client.post("/preferences/", {"part": "reset"})
 
@@ -101,13 +101,13 @@ class TestSwitch:
 
     def test_it_leaves_the_rest_alone(self, as_, people):
         client = as_("reviewer")
-        keep(client, a="y")
+        keep(client, a="w")
         client.post("/preferences/", {"undo_seconds": "90"})
 
         client.post("/preferences/", {"part": "switch"})
 
         kept = Preference.objects.get(person=people["reviewer"])
-        assert (kept.keys, kept.undo_seconds, kept.keys_off) == ({"a": "y"}, 90, True)
+        assert (kept.keys, kept.undo_seconds, kept.keys_off) == ({"a": "w"}, 90, True)
 
 
 def test_a_wrong_time_to_undo_is_said_at_its_field(as_, people):

@@ -6,6 +6,8 @@ import pytest
 
 from tests.web.conftest import Html, ask, happen
 from workflows.models import Run
+from workflows.services.records import State, StateField
+from workflows.web.runs import as_given
 
 
 @pytest.fixture
@@ -77,6 +79,20 @@ def test_a_thread_at_work_is_not_continued(as_, failed):
 
     assert response.status_code == 409
     assert Html(response).one("a", href="/threads/t-1/").text == "Look again"
+
+
+def test_alike_tasks_are_one_line_that_opens_to_each_of_them(as_, thread):
+    for _ in range(5):
+        happen(thread, "task", node="check", status="done", namespace="")
+
+    page = Html(as_("viewer").get(f"/threads/{thread.pk}/"))
+
+    (fold,) = [e for e in page.all("li") if "data-fold" in e.attributes]
+    (words,) = [e for e in page.all("summary") if fold in e.parents]
+    assert words.text.split()[:2] == ["check", "done"]
+    assert words.text.split()[-1] == "5"
+    inside = [e.attributes["id"] for e in page.all("li") if fold in e.parents]
+    assert inside == [f"event-{number}" for number in range(1, 6)]
 
 
 def test_the_timeline_tells_all_kinds_of_events(as_, thread):
@@ -202,3 +218,26 @@ def test_a_run_whose_workflow_is_missing_needs_attention(as_, thread):
     listed = client.get("/runs/?status=attention").content.decode()
     assert f'id="run-{run.pk}"' in listed
     assert b"Waits for a worker that knows" in client.get(f"/runs/{run.pk}/").content
+
+
+def test_what_is_long_and_was_given_is_shown_once():
+    given = {
+        "csv": "1;2\n" * 100,
+        "note": "short",
+        "text": "old " * 100,
+        "key": "k" * 300,
+    }
+    state = State(
+        "c-1",
+        (
+            StateField("csv", given["csv"]),
+            StateField("note", given["note"]),
+            StateField("text", "new " * 100),
+            StateField("key", is_masked=True),
+            StateField("made", given["csv"]),
+        ),
+    )
+
+    assert as_given(given, state) == {"csv"}
+    assert as_given(None, state) == frozenset()
+    assert as_given("csv", state) == frozenset()

@@ -7,7 +7,7 @@ import pytest
 
 from workflows.services.records import EventRecord
 from workflows.templatetags import timeline
-from workflows.templatetags.timeline import timeline_event
+from workflows.templatetags.timeline import in_runs, timeline_event
 
 AT = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 
@@ -62,3 +62,47 @@ def test_a_long_event_is_not_kept(drawings):
 
 def test_what_a_workflow_says_is_no_markup(drawings):
     assert "<b>" not in timeline_event(event(text="<b>bold</b>"))
+
+
+class TestRuns:
+    """Which events are told in one line."""
+
+    @staticmethod
+    def tasks(*names: str, status: str = "done", **data: Any) -> list[EventRecord]:
+        return [
+            EventRecord(
+                "t-1", seq, "task", {"node": n, "status": status, **data}, 1, AT
+            )
+            for seq, n in enumerate(names, 1)
+        ]
+
+    @staticmethod
+    def shape(events: list[EventRecord]) -> list[tuple[bool, int]]:
+        return [(bool(run.alike), len(run.events)) for run in in_runs(events)]
+
+    def test_alike_ones_in_a_row_are_one_run(self):
+        found = list(in_runs(self.tasks(*["check"] * 52)))
+
+        assert [len(run.events) for run in found] == [52]
+        assert [e.seq for run in found for e in run.events] == list(range(1, 53))
+
+    def test_few_stand_alone(self):
+        assert self.shape(self.tasks("check", "check", "check")) == [(False, 3)]
+
+    def test_what_comes_between_parts_them(self):
+        checks = self.tasks(*["check"] * 4)
+        asks = self.tasks(*["check"] * 4, status="interrupted")
+
+        assert self.shape([*checks, event(), *checks]) == [
+            (True, 4),
+            (False, 1),
+            (True, 4),
+        ]
+        assert self.shape([*checks, *asks]) == [(True, 4), (True, 4)]
+        assert self.shape([*checks, *self.tasks("other")]) == [(True, 4), (False, 1)]
+
+    @pytest.mark.parametrize(
+        "said", [{"runs": 3}, {"error": {"type": "ValueError", "text": "no"}}]
+    )
+    def test_what_has_something_to_say_stands_alone(self, said):
+        assert self.shape(self.tasks(*["check"] * 5, **said)) == [(False, 5)]

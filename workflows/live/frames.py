@@ -99,12 +99,22 @@ def thread_frames(thread_id: str, events: Sequence[EventRecord]) -> list[ThreadF
     return made
 
 
+# What the desk does to a question that changes its row, but not which lists it is in.
+CLAIMS = frozenset({"claimed", "taken_over", "released"})
+# Rows of these are drawn as they are now, and are new to lists that do not have them.
+ITEM_KINDS = frozenset({"interrupt", "decision", "desk"})
+
+
 @dataclass(slots=True)
 class Changes:
-    """What happened since lists were last updated: runs, questions, the newest event id."""
+    """What happened since lists were last updated: runs, questions, the newest event id.
+
+    `claims` are questions of which only who is at it has changed.
+    """
 
     runs: set[int] = field(default_factory=set)
     items: set[int] = field(default_factory=set)
+    claims: set[int] = field(default_factory=set)
     newest: int = 0
 
     def add(self, news: News) -> None:
@@ -115,23 +125,26 @@ class Changes:
                 if event.run is not None:
                     self.runs.add(event.run)
                 number = event.data.get("interrupt")
-                if event.kind in ("interrupt", "decision") and isinstance(number, int):
-                    self.items.add(number)
+                if event.kind in ITEM_KINDS and isinstance(number, int):
+                    is_claim = event.data.get("action") in CLAIMS
+                    (self.claims if is_claim else self.items).add(number)
 
     def merge(self, other: "Changes") -> None:
         """Add what the other one knows."""
         self.runs |= other.runs
         self.items |= other.items
+        self.claims |= other.claims
         self.newest = max(self.newest, other.newest)
 
 
 def queue_frame(changes: Changes) -> ListFrame:
     """Open questions as rows, closed ones by how they ended, and how many wait."""
-    change = rows.queue_change(changes.items)
+    change = rows.queue_change(changes.items | changes.claims)
     parts: dict[str, ListPart] = {}
     for item in change.open_items:
         part = parts.setdefault(item.graph, ListPart())
-        part.html.append(render_to_string("workflows/queue/_row.html", {"item": item}))
+        context = {"item": item, "is_no_news": item.number not in changes.items}
+        part.html.append(render_to_string("workflows/queue/_row.html", context))
     for number, (graph, words) in change.closed.items():
         parts.setdefault(graph, ListPart()).gone[f"item-{number}"] = words
     return ListFrame(changes.newest, parts, change.counts)

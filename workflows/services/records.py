@@ -57,7 +57,7 @@ class State:
 
 @dataclass(frozen=True)
 class QueueItem:
-    """One open question in the queue."""
+    """One open question in the queue; `is_mine` where the person it is shown to has claimed it."""
 
     number: int
     title: str
@@ -77,6 +77,8 @@ class QueueItem:
     claimed_by: str = ""
     reason: str = ""
     may_decide: bool = False
+    is_mine: bool = False
+    is_put_off: bool = False
 
     @property
     def is_overdue(self) -> bool:

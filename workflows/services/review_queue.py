@@ -66,10 +66,11 @@ def queue_item(person: Person, number: int) -> QueueItem | None:
 
 def queue_items(rows: Iterable[Interrupt], decider: Decider) -> list[QueueItem]:
     """Records of `rows`, which come with their thread and assignee."""
-    now = timezone.now()
+    now, me = timezone.now(), getattr(decider.rights.person, "pk", None)
     items = []
     for row in rows:
         graph = row.thread.graph
+        holder = holder_of(row, now)
         items.append(
             QueueItem(
                 number=row.pk,
@@ -88,8 +89,10 @@ def queue_items(rows: Iterable[Interrupt], decider: Decider) -> list[QueueItem]:
                 assignee=str(row.assignee or ""),
                 reason=row.reason,
                 group=str(row.assigned_group or ""),
-                claimed_by=str(row.claimed_by) if holder_of(row, now) else "",
+                claimed_by=str(row.claimed_by) if holder else "",
                 may_decide=decider.may(row),
+                is_put_off=row.snoozed_until is not None and row.snoozed_until > now,
+                is_mine=holder is not None and holder == me,
             )
         )
     return items

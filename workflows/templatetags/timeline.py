@@ -1,8 +1,15 @@
-"""Events in a timeline: each is drawn once in a process, because it never changes."""
+"""Events in a timeline: each is drawn once in a process, because it never changes.
+
+Tasks of one node that ended alike one after another make a run, which a page folds into one
+line. A page that is open folds by static/js/timeline.js, with the same words and the same rule.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from itertools import groupby
+from typing import NamedTuple
 
 import msgspec
 from django import template
@@ -19,6 +26,35 @@ TEMPLATE = "workflows/threads/_event.html"
 REMEMBERED = 4_096
 # Longer ones are drawn each time: a custom event may be as large as its author likes.
 LONGEST = 4_000
+# Fewer than these are no trouble to read; timeline.js has the same number.
+FEWEST = 4
+
+
+class Run(NamedTuple):
+    """Events in order; with `alike` they are told in one line, which opens."""
+
+    alike: str
+    events: list[EventRecord]
+
+
+@register.filter
+def alike(event: EventRecord) -> str:
+    """What events must share to be told in one line; empty for those that stand alone.
+
+    Only ends of tasks are alike, and only those without anything of their own to say.
+    """
+    data = event.data
+    if event.kind != "task" or data.get("runs") or data.get("error"):
+        return ""
+    return "/".join(str(data.get(name, "")) for name in ("status", "node", "namespace"))
+
+
+@register.filter
+def in_runs(events: Iterable[EventRecord]) -> Iterator[Run]:
+    """The events in order, those that are alike and next to each other together."""
+    for shared, found in groupby(events, alike):
+        part = list(found)
+        yield Run(shared if len(part) >= FEWEST else "", part)
 
 
 @register.simple_tag

@@ -1,5 +1,6 @@
 """The list of runs, and one run."""
 
+from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
@@ -13,11 +14,14 @@ from workflows.services import registry
 from workflows.services.access import Rights
 from workflows.services.action import InvalidAnswer, Refused
 from workflows.services.cancel_run import CancelRun
+from workflows.services.records import State
 from workflows.services.thread_history import ATTENTION, run_detail, run_list
 from workflows.web import strict_json
 
 PAGE_SIZE = 50
 MAX_REASON = 1000
+# What is shorter, in characters, may stand on a page twice.
+LONG_TEXT = 200
 STATUSES = [
     (Run.Status.RUNNING.value, "Running"),
     (Run.Status.INTERRUPTED.value, "Waits for a person"),
@@ -77,6 +81,7 @@ def detail(request: HttpRequest, run_id: int) -> HttpResponse:
         "events": found.events,
         "may_cancel": _may_cancel(request, run_id),
         "after": found.thread.seq,
+        "as_given": as_given(found.run.input, found.thread.state),
         "is_last": bool(found.thread.runs) and found.thread.runs[0].id == found.run.id,
     }
     return render(request, "workflows/runs/detail.html", context)
@@ -99,6 +104,21 @@ def cancel(request: HttpRequest, run_id: int) -> HttpResponse:
     said = "is cancelled" if is_over else "is being cancelled"
     messages.success(request, f"Run {run_id} {said}")
     return HttpResponseRedirect(reverse("workflows:run", args=[run_id]), status=303)
+
+
+def as_given(given: Any, state: State) -> frozenset[str]:
+    """The fields of the state that are long, and are still what the run was started with.
+
+    The page shows them once, under the input.
+    """
+    if not isinstance(given, dict):
+        return frozenset()
+    return frozenset(
+        part.name
+        for part in state.fields
+        if part.name in given and given[part.name] == part.tree
+        if not part.is_cut and not part.is_masked and len(str(part.tree)) > LONG_TEXT
+    )
 
 
 def _may_cancel(request: HttpRequest, run_id: int) -> bool:

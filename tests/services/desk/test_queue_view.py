@@ -119,6 +119,16 @@ class TestFilters:
         assert numbers("q=E", people.viewer) == ["one", "three", "five"]
         assert numbers(f"q=%23{questions['two'].pk}", people.viewer) == ["two"]
 
+    def test_signs_of_a_pattern_stand_for_themselves(self, people, thread):
+        for title in ("50% off", "50 off", "a_b", "acb", r"C:\temp", "It's"):
+            row = ask(thread, title)
+            Interrupt.objects.filter(pk=row.pk).update(title=title)
+
+        assert numbers("q=50%25", people.viewer) == ["50% off"]
+        assert numbers("q=A_B", people.viewer) == ["a_b"]
+        assert numbers("q=%5Ctemp", people.viewer) == [r"C:\temp"]
+        assert numbers("q=T's", people.viewer) == ["It's"]
+
     def test_fields_of_payload(self, people, thread):
         for amount, city in ((5, "Rome"), (500, "Oslo"), (5000, "Roma")):
             row = ask(thread, {"title": f"{amount}", "amount": amount, "city": city})
@@ -133,6 +143,11 @@ class TestFilters:
         assert numbers("f=payload.city != Rome", who) == ["500", "5000"]
         both = "f=payload.city ~ rom&f=payload.amount > 100"
         assert numbers(both, who) == ["5000"]
+        within = "f=payload.amount > 5&f=payload.amount < 5000"
+        assert numbers(within, who) == ["500"]
+        neither = "f=payload.city != Rome&f=payload.city != Oslo"
+        assert numbers(neither, who) == ["5000"]
+        assert numbers(f"{neither}&f=payload.city ~ OSL", who) == []
         assert numbers("f=payload.amount = 500.0", who) == ["500"]
         assert numbers("f=state.amount = 500", who) == []
 

@@ -37,6 +37,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("u", "Back to the list"),
             ("/", "Search"),
             (".", "Show new rows"),
+            ("y", "Copy the link of the row"),
             ("x", "Select the row"),
             ("J", "Select, and go to the next row"),
             ("K", "Select, and go to the previous row"),

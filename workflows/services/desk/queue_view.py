@@ -6,7 +6,6 @@ nothing that comes from a browser becomes part of a query except as a bound valu
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -16,20 +15,19 @@ from urllib.parse import urlencode
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.db import connections
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from workflows.models import Interrupt, QuestionField
+from workflows.models import Interrupt
+from workflows.models.lookups import HasText
 from workflows.services.access import Person, Rights
+from workflows.services.desk.queue_fields import FieldFilter, has_fields, read_field
 
 LONGEST = 300
 MOST_FIELDS = 8
 # SQLite compares moments as text, and its own clock writes fewer digits than Django: an
 # equal moment is a span of time.
 TICK = timedelta(microseconds=1)
-FIELD = re.compile(
-    r"^(payload|state)\.([A-Za-z0-9_.-]{1,200})\s*(<=|>=|!=|=|<|>|~)\s*(.*)$", re.DOTALL
-)
 SORTS = {
     "age": ("asked_at",),
     "due": ("due_order", "asked_at"),
@@ -49,19 +47,6 @@ NAMES = (
     *("workflow", "node", "who", "group", "due", "q", "age", "snoozed", "f"),
     *("sort", "by"),
 )
-_OPERATORS = {"=": "", "<": "__lt", "<=": "__lte", ">": "__gt", ">=": "__gte"}
-
-
-@dataclass(frozen=True)
-class FieldFilter:
-    """`payload.amount > 500`; `problem` says why it cannot be used."""
-
-    text: str
-    source: str = ""
-    name: str = ""
-    operator: str = ""
-    value: str = ""
-    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -205,7 +190,7 @@ class QueueView:
             rows = rows.filter(assigned_group__in=_ids(Group.objects, name=self.group))
         if self.text:
             number = self.text.removeprefix("#")
-            wanted = Q(title__icontains=self.text)
+            wanted = Q(HasText(F("title"), self.text))
             if number.isascii() and number.isdigit() and len(number) < 19:
                 wanted |= Q(pk=int(number))
             rows = rows.filter(wanted)
@@ -214,26 +199,7 @@ class QueueView:
         later = Q(snoozed_until__gt=now)
         rows = rows.filter(later) if self.snoozed else rows.exclude(later)
         rows = rows.filter(_whose(self.who, person, now), _when(self.due, now))
-        for each in self.fields:
-            rows = rows.filter(_has_field(each))
-        return rows
-
-
-def read_field(text: str) -> FieldFilter:
-    """A filter on a field of payload or state, as people type it."""
-    found = FIELD.match(text)
-    if found is None:
-        problem = (
-            f"{text!r} is no filter: write payload.amount > 500 or state.city = Rome "
-            "(=, !=, <, <=, >, >=, and ~ for contains)"
-        )
-        return FieldFilter(text, problem=problem)
-    source, name, operator, value = found.groups()
-    value = value.strip()
-    if operator in {"<", "<=", ">", ">="} and _number(value) is None:
-        problem = f"{text!r}: {operator} compares numbers, and {value!r} is none"
-        return FieldFilter(text, problem=problem)
-    return FieldFilter(text, source, name, operator, value)
+        return rows.filter(has_fields(self.fields))
 
 
 def page(
@@ -345,32 +311,6 @@ def _when(due: str, now: datetime) -> Q:
     local = timezone.localtime(now)
     midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
     return Q(due_order__lt=midnight + timedelta(days=1 if due == "today" else 7))
-
-
-def _has_field(each: FieldFilter) -> Q:
-    fields = QuestionField.objects.filter(
-        interrupt=OuterRef("pk"), source=each.source, name=each.name
-    )
-    number = _number(each.value)
-    if each.operator == "~":
-        return Q(Exists(fields.filter(text__icontains=each.value)))
-    if each.operator == "!=":
-        return Q(Exists(fields)) & ~Q(Exists(fields.filter(text=each.value)))
-    if number is None:
-        return Q(Exists(fields.filter(text=each.value)))
-    lookup = f"number{_OPERATORS[each.operator]}"
-    wanted = Q(**{lookup: number})
-    if each.operator == "=":
-        wanted |= Q(text=each.value)
-    return Q(Exists(fields.filter(wanted)))
-
-
-def _number(text: str) -> float | None:
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if abs(number) < 1e300 else None
 
 
 def _clean(text: Any) -> str:
