@@ -56,6 +56,8 @@ class GraphCallbackHandler:
 
 def handlers_in(callbacks: Any) -> tuple[GraphCallbackHandler, ...]:
     """The handlers of `config["callbacks"]` (a handler, a list, or an object with `handlers`), each once."""
+    if callbacks is None:
+        return ()
     found = getattr(callbacks, "handlers", callbacks)
     listed = found if isinstance(found, list | tuple) else [found]
     mine = [each for each in listed if isinstance(each, GraphCallbackHandler)]
