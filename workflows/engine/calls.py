@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
@@ -246,7 +247,7 @@ def _nested(graph: Any, given: Arguments, own: dict[str, Any], context: Any) -> 
     )
 
 
-def _check_if_busy(asked: dict[str, Any]) -> None:
+def _check_if_busy(asked: Mapping[str, Any]) -> None:
     """A call runs here and now: it cannot wait its turn, so it is refused (RA.2)."""
     word = asked.get("if_busy", "reject")
     if word != "reject":
@@ -257,7 +258,7 @@ def _check_if_busy(asked: dict[str, Any]) -> None:
         )
 
 
-def _settings(asked: dict[str, Any]) -> dict[str, Any]:
+def _settings(asked: Mapping[str, Any]) -> dict[str, Any]:
     """The engine's own settings in `configurable`; ValueError for an unknown word (RA.21)."""
     found = {key: asked[key] for key in _SETTINGS if key in asked}
     for key, value in found.items():

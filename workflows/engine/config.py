@@ -48,9 +48,10 @@ def merge_configs(*configs: Mapping[str, Any] | None) -> Config:
     return merged
 
 
-def configurable(config: Mapping[str, Any] | None) -> dict[str, Any]:
+def configurable(config: Mapping[str, Any] | None) -> Mapping[str, Any]:
     """The `configurable` part, never None."""
-    return dict((config or {}).get("configurable") or {})
+    found: Mapping[str, Any] = (config or {}).get("configurable") or {}
+    return found
 
 
 def thread_id_of(config: Mapping[str, Any] | None) -> str:

@@ -16,6 +16,12 @@ def of_pending(name: str, *fields: str, **more: bool) -> models.Index:
     return models.Index(fields=[*fields, "id"], name=name, condition=condition)
 
 
+def of_set(name: str, field: str) -> models.Index:
+    """An index over a key that few rows have: for the day when what it points at is removed."""
+    condition = models.Q(**{f"{field}__isnull": False})
+    return models.Index(fields=[field], name=name, condition=condition)
+
+
 class Interrupt(models.Model):
     """One question, kept as one row however often it is asked again at the same place.
 
@@ -71,6 +77,7 @@ class Interrupt(models.Model):
         blank=True,
         on_delete=models.SET_NULL,
         related_name="+",
+        db_index=False,
     )
     assigned_group = models.ForeignKey(
         "auth.Group",
@@ -78,6 +85,7 @@ class Interrupt(models.Model):
         blank=True,
         on_delete=models.SET_NULL,
         related_name="+",
+        db_index=False,
     )
     claimed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -85,6 +93,7 @@ class Interrupt(models.Model):
         blank=True,
         on_delete=models.SET_NULL,
         related_name="+",
+        db_index=False,
     )
     claimed_until = models.DateTimeField(null=True, blank=True)
     snoozed_until = models.DateTimeField(null=True, blank=True)
@@ -118,6 +127,9 @@ class Interrupt(models.Model):
             of_pending(
                 "interrupt_put_off", "snoozed_until", snoozed_until__isnull=False
             ),
+            of_set("interrupt_assignee", "assignee"),
+            of_set("interrupt_group", "assigned_group"),
+            of_set("interrupt_claimant", "claimed_by"),
             # Asked whenever a run ends, of threads with a thousand answered questions, too.
             models.Index(
                 fields=["thread"],

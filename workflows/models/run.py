@@ -78,6 +78,7 @@ class Run(models.Model):
         blank=True,
         on_delete=models.SET_NULL,
         related_name="+",
+        db_index=False,
     )
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True, blank=True)
@@ -108,6 +109,11 @@ class Run(models.Model):
                 condition=models.Q(status="running"),
             ),
             models.Index(fields=["status", "-id"], name="run_by_status"),
+            models.Index(
+                fields=["created_by"],
+                name="run_by_starter",
+                condition=models.Q(created_by__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -43,11 +43,6 @@ class Thread(models.Model):
         indexes = [
             models.Index(fields=["-updated_at"], name="thread_recent"),
             models.Index(
-                fields=["-updated_at"],
-                name="thread_waiting",
-                condition=models.Q(status="interrupted"),
-            ),
-            models.Index(
                 fields=["status", "-updated_at", "-id"], name="thread_by_status"
             ),
         ]

@@ -20,6 +20,7 @@ from workflows.storage.async_twins import AsyncTwins
 from workflows.storage.channels import Ref
 from workflows.storage.connections import SQLITE
 from workflows.storage.rows import CheckpointRow, checkpoint_tuple, verified_refs
+from workflows.storage.unchanged import Mark, Sign, mark_of
 from workflows.storage.values import Memory, ThreadMemory
 from workflows.storage.writes import Read, Values, WriteRow, places_of, read_rows
 
@@ -38,17 +39,21 @@ class Reader(AsyncTwins):
 
     def get_tuple(self, config: Config) -> CheckpointTuple | None:
         """The checkpoint at `config` (its `checkpoint_id`, else the newest), or None."""
-        return self._seen(config, None).found
+        return self._seen(config, None, None).found
 
     def get_if_changed(self, config: Config, known: Any) -> Looked:
         """What `get_tuple` gives, with the rows it was made of as its sign.
 
         Nothing is put together where they are `known`: whoever has written meanwhile, has
-        changed them.
+        changed them. On SQLite they are not even read where nothing in the file has changed.
         """
-        return self._seen(config, known)
+        wrapper = connections[self.using]
+        mark = mark_of(wrapper) if wrapper.vendor == SQLITE else None
+        if mark is not None and known is not None and known.mark == mark:
+            return Looked(known, None, True)
+        return self._seen(config, known, mark)
 
-    def _seen(self, config: Config, known: Any) -> Looked:
+    def _seen(self, config: Config, known: Sign | None, mark: Mark | None) -> Looked:
         thread_id, namespace, checkpoint_id = address(config)
         wrapper = connections[self.using]
         memory = self._memory.of(thread_id)
@@ -56,7 +61,8 @@ class Reader(AsyncTwins):
         opened = None
         if wrapper.vendor == SQLITE and namespace not in memory.with_rows:
             rows = reading.short(*place)
-            if rows == known:
+            if known is not None and rows == known.rows:
+                known.mark = mark
                 return Looked(known, None, True)
             found = reading.from_short(rows)
             if found is None:
@@ -67,7 +73,8 @@ class Reader(AsyncTwins):
                 opened = None
         if opened is None:
             rows = reading.whole_rows(*place)
-            if rows == known:
+            if known is not None and rows == known.rows:
+                known.mark = mark
                 return Looked(known, None, True)
             found = reading.whole(rows)
             if found is None:
@@ -85,7 +92,9 @@ class Reader(AsyncTwins):
         built = self._built(
             thread_id, namespace, opened, values, is_lone=found.is_lone, memory=memory
         )
-        return Looked(None if single or _is_large(rows) else rows, built)
+        if single or _is_large(rows):
+            return Looked(None, built)
+        return Looked(Sign(rows, mark), built)
 
     def list(
         self,
