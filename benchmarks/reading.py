@@ -116,7 +116,8 @@ def main() -> None:
         "    an answer is a whole run: ours takes the thread by a lease, keeps the answer before "
         "the node runs, and gives the thread back; theirs guards against nobody\n"
         "    commits of ours that wait for the disk: three of four; what get_state has read "
-        "before and finds unchanged it does not put together again"
+        "before and finds unchanged it does not put together again, nor read while the file's "
+        "version, a PRAGMA that is not counted, stays the same"
     )
 
 
