@@ -25,7 +25,7 @@ AWAITED = {"asking", "answering", "functional"}
 def cases() -> Iterator[Any]:
     for each in PROGRAMS.values():
         drivers = [*each.drivers]
-        if "async" in drivers and "blocking" in drivers and each.section in HOPPED:
+        if "async" in drivers and each.section in HOPPED:
             drivers.append("hop")
         for saver in SAVERS:
             for driver in drivers:

@@ -23,12 +23,11 @@ CONFIG: Any = {"configurable": {"thread_id": "t"}}
 
 
 class Overriding(InMemorySaver):
-    """Overrides the field's methods, each by a call of the one below."""
+    """Overrides the field's methods, each by a call of the one below; counts what it is given to keep."""
 
     heard = 0
 
     def get_tuple(self, config: Any) -> Any:
-        self.heard += 1
         return super().get_tuple(config)
 
     def list(self, config: Any, **options: Any) -> Any:
@@ -51,7 +50,6 @@ class OverridingAsync(InMemorySaver):
     heard = 0
 
     async def aget_tuple(self, config: Any) -> Any:
-        self.heard += 1
         return await super().aget_tuple(config)
 
     async def alist(self, config: Any, **options: Any) -> Any:
@@ -78,7 +76,6 @@ class Foreign(BaseCheckpointSaver):
         self.heard = 0
 
     def get_tuple(self, config: Any) -> Any:
-        self.heard += 1
         found = self.kept.get_tuple(config)
         return found and CheckpointTuple(*found)
 
