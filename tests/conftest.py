@@ -5,6 +5,7 @@ that cannot run here call `pytest.skip` with a sentence; `make test` lists whate
 on neither database, and under CI that is a failure.
 """
 
+import gc
 import json
 import os
 from collections.abc import Generator, Iterator
@@ -216,6 +217,12 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 def page(context: BrowserContext) -> Page:
     """A tab of that browser."""
     return context.new_page()
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector pass over what was imported, which stays to the end."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)

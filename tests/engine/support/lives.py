@@ -124,7 +124,7 @@ class Story:
         return next(name for name in due if not name.startswith("__"))
 
 
-def wait_for_threads(seconds: float = 0.03) -> None:
+def wait_for_threads(seconds: float = 5.0) -> None:
     """Until no task of a killed run is at work any more."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
