@@ -100,7 +100,7 @@ def measure(site: Site, given: argparse.Namespace) -> None:
     )
     ada = Person(people["ada"])
     if "race" in given.only:
-        race_all(site, people["ada"], given)
+        race_all(site, people["ada"], server, given)
     if "reads" in given.only:
         asked = ask_many(site, people["ada"], given.reads)
         told = progress("read back", 50)
@@ -127,21 +127,32 @@ def measure(site: Site, given: argparse.Namespace) -> None:
         )
 
 
-def race_all(site: Site, starter: Visitor, given: argparse.Namespace) -> None:
+def processor_seconds(pid: int) -> float:
+    """What a process has taken of the processors so far, which hardly depends on their load."""
+    told = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def race_all(
+    site: Site, starter: Visitor, server: Server, given: argparse.Namespace
+) -> None:
     """All rounds, each checked: one winner, and everybody else was told who."""
     reviewers = {f"racer{number:03}": ["reviewer"] for number in range(given.racers)}
     crowd = [Person(each) for each in site.enter(reviewers).values()]
     rounds: dict[int, Round] = {}
     asked = ask_many(site, starter, given.rounds)
     told = progress("rounds", 1)
-    began = time.monotonic()
+    began, taken = time.monotonic(), processor_seconds(server.pid)
     for done, question in enumerate(asked):
         told(done)
         rounds[question.number] = race(crowd, question)
     took = time.monotonic() - began
+    taken = processor_seconds(server.pid) - taken
     assert_decided_once(site, rounds)
     every = [seconds for done in rounds.values() for seconds in done.seconds]
     line(f"{given.racers} decide at once, {given.rounds} rounds ({took:.0f} s)", every)
+    each = taken / len(every) * 1000
+    print(f"  the server took {each:.1f} ms of a processor for each answer", flush=True)
 
 
 def edit_all(site: Site, starter: Visitor, count: int) -> None:
