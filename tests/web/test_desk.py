@@ -59,7 +59,7 @@ class TestClaim:
         )
 
         assert answer.status_code == 409
-        assert Html(answer).has_text("Take it over to decide it.")
+        assert Html(answer).has_text("take the question over and send your decision")
         assert not Decision.objects.exists()
 
     @pytest.mark.parametrize("act", ["claim", "release", "arrange", "comment", "draft"])

@@ -116,5 +116,5 @@ def test_the_thread_page_says_how_often_a_task_was_run(as_, post_office):
     decide(as_, "edit", **{"v/text": "Dear Ada Lovelace"})
     page = Html(as_("viewer").get(f"/threads/{thread}/"))
 
-    assert not before.has_text("times")
+    assert not before.has_text("run 2 times")
     assert page.has_text("run 2 times")
