@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, TypedDict
+from typing import Any
 
 import pytest
 
@@ -24,37 +24,7 @@ from durableweb.types import (
     Send,
     TimeoutPolicy,
 )
-
-CONFIG: Any = {"configurable": {"thread_id": "t"}}
-
-
-class State(TypedDict, total=False):
-    a: int
-
-
-def node(state: State) -> Any:
-    return {"a": 1}
-
-
-async def slow(state: State) -> Any:
-    return {"a": 1}
-
-
-def builder() -> Any:
-    return StateGraph(State).add_node("node", node).add_edge(START, "node")
-
-
-def graph_of(result: Any) -> Any:
-    def node(state: State) -> Any:
-        return result
-
-    built = StateGraph(State).add_node("node", node).add_edge(START, "node")
-    return built.compile(InMemorySaver())
-
-
-def graph(**options: Any) -> Any:
-    return builder().compile(InMemorySaver(), **options)
-
+from tests.engine.support.refusing import State, builder, graph, node, slow
 
 BUILDING = [
     (lambda: graph(store=5), "store is 5; give a store"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any
 
 import pytest
 
@@ -18,37 +18,7 @@ from durableweb.types import (
     StateUpdate,
     interrupt,
 )
-
-CONFIG: Any = {"configurable": {"thread_id": "t"}}
-
-
-class State(TypedDict, total=False):
-    a: int
-
-
-def node(state: State) -> Any:
-    return {"a": 1}
-
-
-async def slow(state: State) -> Any:
-    return {"a": 1}
-
-
-def builder() -> Any:
-    return StateGraph(State).add_node("node", node).add_edge(START, "node")
-
-
-def graph_of(result: Any) -> Any:
-    def node(state: State) -> Any:
-        return result
-
-    built = StateGraph(State).add_node("node", node).add_edge(START, "node")
-    return built.compile(InMemorySaver())
-
-
-def graph(**options: Any) -> Any:
-    return builder().compile(InMemorySaver(), **options)
-
+from tests.engine.support.refusing import CONFIG, State, builder, graph, graph_of
 
 ODD: Any = ({}, 5)
 CALLS: list[Any] = [
