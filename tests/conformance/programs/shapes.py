@@ -69,3 +69,19 @@ def kept(run, g, before, config=None):
     """Which open questions have the id they had: what they ask -> bool."""
     now = open_ids(run, g, config or run.config())
     return {asked: before.get(asked) == id for asked, id in now.items()}
+
+
+def fan(api: Any, *names: str, **nodes: Any) -> Any:
+    """A builder with an edge from START to each of its nodes."""
+    built = graph(api, **{name: nodes.get(name) for name in names})
+    for name in names:
+        built.add_edge(api.START, name)
+    return built
+
+
+def chain(api: Any, run: Any, **nodes: Any) -> Any:
+    """The compiled graph x -> y -> z, on the saver of the run."""
+    names = ["x", "y", "z"]
+    built = graph(api, **{name: nodes.get(name) for name in names})
+    built.add_edge(api.START, "x").add_edge("x", "y").add_edge("y", "z")
+    return built.compile(checkpointer=run.saver)

@@ -1,0 +1,195 @@
+"""Section 2: schemas of other kinds, input and output."""
+
+import operator
+from dataclasses import dataclass, field
+from typing import Annotated, TypedDict
+
+from pydantic import BaseModel
+
+from tests.conformance.corpus import program
+from tests.conformance.programs.shapes import S, graph
+
+
+@dataclass
+class Record:
+    a: int
+    b: str = "default"
+    log: Annotated[list, operator.add] = field(default_factory=list)
+
+
+class Model(BaseModel):
+    a: int
+    b: str = "default"
+    log: Annotated[list, operator.add] = []
+
+
+@program("R2.9", "R2.11", "R1.10")
+def dataclass_and_model_states(api, run):
+    def kinds(schema):
+        seen = []
+
+        def n(state):
+            seen.append([type(state).__name__, state.a, state.b])
+            return {"a": state.a + 1}
+
+        g = graph(api, (api.START, "n"), schema=schema, n=n).compile(
+            checkpointer=run.saver
+        )
+        config = run.config(schema.__name__)
+        return [run.invoke(g, {"a": 1}, config), seen, run.look(g, config)["values"]]
+
+    def whole(state):
+        return type(state)(a=9)
+
+    back = [
+        run.invoke(
+            graph(api, (api.START, "n"), schema=s, n=whole).compile(),
+            {"a": 1, "b": "x"},
+        )
+        for s in (Record, Model)
+    ]
+    return [kinds(Record), kinds(Model), back]
+
+
+@program("R2.10")
+def a_model_checks_what_nodes_read(api, run):
+    def n(state):
+        return {"a": "bad"}
+
+    def m(state):
+        return {"b": "m"}
+
+    one = graph(api, (api.START, "n"), schema=Model, n=n).compile()
+    two = graph(api, (api.START, "n"), ("n", "m"), schema=Model, n=n, m=m).compile()
+    coerced = graph(api, (api.START, "m"), schema=Model, m=m).compile()
+    return [
+        run.invoke(one, {"a": 1}),
+        run.attempt(run.invoke, two, {"a": 1}),
+        run.attempt(run.invoke, one, {"a": "x"}),
+        run.invoke(coerced, {"a": "1", "extra": 3}),
+    ]
+
+
+@program("R2.11")
+def output_as_an_object(api, run):
+    g = graph(api, (api.START, "n"), schema=Record, n=lambda s: {"b": "n"}).compile()
+    out = run.invoke(g, {"a": 1}, version="v2")
+    return [type(out).__name__, out.value, list(out.interrupts)]
+
+
+@program("R2.12")
+def inputs(api, run):
+    g = graph(api, (api.START, "x"), x=None).compile()
+    return [
+        run.invoke(g, {"log": ["i"], "unknown": 1}),
+        run.attempt(run.invoke, g, {}),
+        run.attempt(run.invoke, g, ["list"]),
+        run.attempt(run.invoke, g, "text"),
+        run.attempt(run.invoke, g, None),
+    ]
+
+
+@program(
+    "R2.12",
+    differs="a run that wrote nothing returns the values, at least an empty dict",
+    expected={},
+)
+def nothing_written(api, run):
+    class L(TypedDict, total=False):
+        a: int
+
+    return run.invoke(
+        graph(api, (api.START, "x"), schema=L, x=lambda s: None).compile(), {}
+    )
+
+
+@program("R2.13")
+def output_schema_and_output_keys(api, run):
+    class Out(TypedDict, total=False):
+        b: str
+
+    built = api.StateGraph(S, output_schema=Out).add_node(
+        "n", lambda s: {"b": "n", "a": 1}
+    )
+    g = built.add_edge(api.START, "n").compile(checkpointer=run.saver)
+    return [
+        run.invoke(g, {"log": ["i"]}, run.config()),
+        run.invoke(g, {"log": ["i"]}, run.config(), output_keys=["a", "b"]),
+        run.invoke(g, {"log": ["i"]}, run.config(), output_keys="a"),
+        run.stream(g, {"log": ["i"]}, run.config(), stream_mode="values")[-1],
+        run.look(g, run.config())["values"],
+    ]
+
+
+@program("R2.13")
+def input_schema(api, run):
+    class In(TypedDict, total=False):
+        a: int
+
+    g = api.StateGraph(S, input_schema=In).add_node("n", lambda s: {"log": [sorted(s)]})
+    return run.invoke(
+        g.add_edge(api.START, "n").compile(), {"a": 1, "log": ["no"], "b": "no"}
+    )
+
+
+@program("R2.14")
+def input_on_a_thread_is_an_update(api, run):
+    g = graph(api, (api.START, "x"), x=None).compile(checkpointer=run.saver)
+    first = run.invoke(g, {"log": ["i"], "a": 1}, run.config())
+    return [first, run.invoke(g, {"log": ["j"]}, run.config())]
+
+
+@program("R2.1")
+def every_key_of_every_schema_is_one_channel(api, run):
+    class Given(TypedDict, total=False):
+        question: str
+        log: Annotated[list, operator.add]
+
+    class Taken(TypedDict, total=False):
+        answer: str
+        log: Annotated[list, operator.add]
+
+    class Own(TypedDict, total=False):
+        notes: str
+        question: str
+
+    def think(state: Given):
+        return {"notes": state["question"] + "?", "a": 1, "log": ["think"]}
+
+    def speak(state: Own):
+        return {"answer": state["notes"] + "!", "log": [*sorted(state)]}
+
+    built = api.StateGraph(S, input_schema=Given, output_schema=Taken)
+    built.add_sequence([think, speak]).add_edge(api.START, "think")
+    g = built.compile(checkpointer=run.saver)
+    return [
+        run.invoke(g, {"question": "q", "log": ["i"], "a": 5}, run.config()),
+        run.get_state(g, run.config()).values,
+        sorted(built.channels) == ["a", "answer", "b", "log", "notes", "question"],
+    ]
+
+
+@program("R1.10", "R2.12")
+def fields_of_an_instance_that_are_none(api, run):
+    @dataclass
+    class Plain:
+        x: int | None = 3
+        y: list | None = None
+
+    class Model(BaseModel):
+        x: int | None = 3
+        y: list | None = None
+
+    def gives(kind, value):
+        before = {"x": 1, "y": [0]}
+        for node in (lambda s: value, lambda s: api.Command(update=value)):
+            built = graph(api, (api.START, "n"), schema=kind, n=node)
+            yield run.invoke(built.compile(), before)
+        built = graph(api, (api.START, "n"), schema=kind, n=lambda s: None)
+        yield run.invoke(built.compile(), value)
+
+    return [
+        [*gives(kind, kind(**fields))]
+        for kind in (Plain, Model)
+        for fields in ({}, {"x": None}, {"y": None}, {"x": 3, "y": [1]})
+    ]

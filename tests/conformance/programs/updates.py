@@ -1,0 +1,200 @@
+"""Section 6: update_state."""
+
+from tests.conformance.corpus import program
+from tests.conformance.programs.shapes import chain, graph, say
+
+
+@program("R6.5")
+def an_update_fires_edges_and_branches(api, run):
+    def choose(state):
+        return "z" if "u" in state["log"] else "y"
+
+    built = graph(api, (api.START, "x"), x=None, y=None, z=None)
+    built.add_conditional_edges("x", choose)
+    g = built.compile(checkpointer=run.saver, interrupt_before=["y"])
+    run.invoke(g, {"log": []}, run.config())
+    before = run.get_state(g, run.config())
+    made = run.update_state(g, run.config(), {"log": ["u"]}, as_node="x")
+    seen = run.get_state(g, run.config())
+    return [
+        list(before.next),
+        run.snapshot(seen),
+        seen.config["configurable"]["checkpoint_id"]
+        == made["configurable"]["checkpoint_id"],
+        seen.parent_config["configurable"]["checkpoint_id"]
+        == before.config["configurable"]["checkpoint_id"],
+        run.invoke(g, None, run.config()),
+    ]
+
+
+@program("R6.6")
+def an_update_without_a_node(api, run):
+    g = chain(api, run)
+    run.update_state(g, run.config("fresh"), {"log": ["u"]})
+    fresh = run.look(g, run.config("fresh"))
+    run.invoke(g, {"log": ["i"]}, run.config(), interrupt_after=["x"])
+    run.update_state(g, run.config(), {"log": ["u"]})
+    one = run.look(g, run.config())
+    both = graph(api, (api.START, "p"), (api.START, "q"), p=None, q=None)
+    g2 = both.compile(checkpointer=run.saver)
+    run.invoke(g2, {"log": []}, run.config("two"))
+    error = run.attempt(
+        run.update_state, g2, run.config("two"), {"log": ["u"]}, says="as_node"
+    )
+    return [fresh, run.invoke(g, None, run.config("fresh")), one, error]
+
+
+@program("R6.7")
+def special_names_for_an_update(api, run):
+    seen = []
+    for number, (values, node) in enumerate(
+        [
+            ({"log": ["u"]}, "ghost"),
+            ({"log": ["u"]}, "__start__"),
+            ({"log": ["u"]}, "__input__"),
+            (None, "__end__"),
+            ({"log": ["u"]}, "__end__"),
+            (None, None),
+            (None, "__copy__"),
+        ]
+    ):
+        g = chain(api, run)
+        config = run.config(str(number))
+        run.invoke(g, {"log": ["i"]}, config, interrupt_after=["x"])
+        made = run.attempt(run.update_state, g, config, values, as_node=node)
+        found = run.look(g, config)
+        seen.append(
+            [
+                node,
+                made if "raises" in made else "made",
+                found["values"],
+                found["next"] if node != "__input__" else found["next"][:1],
+                found["step"],
+            ]
+        )
+    return seen
+
+
+@program("R6.7")
+def the_end_clears_questions(api, run):
+    def asks(state):
+        return {"log": [api.interrupt("q")]}
+
+    g = chain(api, run, y=asks)
+    run.invoke(g, {"log": []}, run.config())
+    run.update_state(g, run.config(), None, as_node="__end__")
+    return run.look(g, run.config())
+
+
+@program("R6.8")
+def an_update_skips_a_node(api, run):
+    calls = []
+    g = chain(api, run, y=say("y", calls))
+    run.invoke(g, {"log": []}, run.config(), interrupt_before=["y"])
+    run.update_state(g, run.config(), {"log": ["instead"]}, as_node="y")
+    seen = run.look(g, run.config())
+    return [seen, run.invoke(g, None, run.config()), calls]
+
+
+@program("R6.8")
+def an_update_by_command_and_bad_updates(api, run):
+    g = chain(api, run)
+    run.invoke(g, {"log": []}, run.config(), interrupt_after=["x"])
+    command = api.Command(update={"log": ["u"]}, goto="z")
+    run.update_state(g, run.config(), command, as_node="x")
+    seen = run.look(g, run.config())
+    out = run.invoke(g, None, run.config())
+    bad = run.attempt(run.update_state, g, run.config(), ["list"], as_node="x")
+    run.update_state(g, run.config(), {"unknown": 1}, as_node="z")
+    return [seen, out, bad, run.look(g, run.config())["values"]]
+
+
+@program(
+    "R6.10",
+    differs="an edit keeps the open question and its id",
+    expected=[
+        [{"asks": "q ['x']", "id": "#1"}],
+        {"log": ["x", "u"]},
+        ["y"],
+        {"__interrupt__": [{"asks": "q ['x', 'u']", "id": "#1"}], "log": ["x", "u"]},
+        {"log": ["x", "u", "r", "z"]},
+    ],
+)
+def an_edit_keeps_the_question(api, run):
+    def asks(state):
+        return {"log": [api.interrupt(f"q {state['log']}")]}
+
+    g = chain(api, run, y=asks)
+    run.invoke(g, {"log": []}, run.config())
+    run.update_state(g, run.config(), {"log": ["u"]})
+    seen = run.look(g, run.config())
+    again = run.invoke(g, None, run.config())
+    last = run.invoke(g, api.Command(resume="r"), run.config())
+    return [seen["interrupts"], seen["values"], seen["next"], again, last]
+
+
+@program(
+    "R6.10",
+    "RA.7",
+    differs="an answer to a carried question starts the task on the edited state",
+    expected=[{"log": ["x", "u", "saw 2", "r", "z"]}, 2],
+)
+def answering_a_carried_question_at_once(api, run):
+    calls = []
+
+    def asks(state):
+        calls.append(1)
+        return {"log": [f"saw {len(state['log'])}", api.interrupt("q")]}
+
+    g = chain(api, run, y=asks)
+    found = run.invoke(g, {"log": []}, run.config())["__interrupt__"][0].id
+    run.update_state(g, run.config(), {"log": ["u"]})
+    return [run.invoke(g, api.Command(resume={found: "r"}), run.config()), len(calls)]
+
+
+@program(
+    "R6.10",
+    differs="finished siblings' writes are applied before an edit",
+    expected=[
+        {"log": ["i", "done", "u"]},
+        ["asks"],
+        {"log": ["i", "done", "u", "r"]},
+        ["done"],
+    ],
+)
+def an_edit_keeps_finished_siblings(api, run):
+    calls = []
+
+    def asks(state):
+        return {"log": [api.interrupt("q")]}
+
+    edges = [(api.START, "asks"), (api.START, "done")]
+    built = graph(api, *edges, asks=asks, done=say("done", calls))
+    g = built.compile(checkpointer=run.saver)
+    found = run.invoke(g, {"log": ["i"]}, run.config())["__interrupt__"][0].id
+    run.update_state(g, run.config(), {"log": ["u"]})
+    seen = run.look(g, run.config())
+    last = run.invoke(g, api.Command(resume={found: "r"}), run.config())
+    return [seen["values"], seen["next"], last, calls]
+
+
+@program("R6.11")
+def updates_in_bulk(api, run):
+    g = chain(api, run)
+    one, two = (
+        api.StateUpdate({"log": ["a"]}, "x"),
+        api.StateUpdate({"log": ["b"]}, "y"),
+    )
+    run.bulk_update_state(g, run.config(), [[one], [two]])
+    many = [api.StateUpdate({"log": ["c"]}, "x"), api.StateUpdate({"log": ["d"]}, "y")]
+    run.bulk_update_state(g, run.config("u"), [many])
+    bare = [api.StateUpdate({"log": ["c"]}), api.StateUpdate({"log": ["d"]})]
+    return [
+        run.look(g, run.config())["values"],
+        run.steps(g, run.config()),
+        run.look(g, run.config("u"))["values"],
+        run.look(g, run.config("u"))["next"],
+        run.attempt(run.bulk_update_state, g, run.config(), []),
+        run.attempt(run.bulk_update_state, g, run.config(), [[]]),
+        run.attempt(run.bulk_update_state, g, run.config(), [bare]),
+    ]
