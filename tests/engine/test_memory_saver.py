@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.storage.chains import Chain, checkpoint, meta
 from tests.storage.ciphers import TinyCipher
-from tests.storage.saver_contract import Chain, checkpoint, meta
 from tests.storage.whole_contract import WholeContract
 from workflows.engine.checkpoint.base import Commit, checkpoint_config
 from workflows.engine.checkpoint.kept import Node

@@ -9,7 +9,8 @@ import pytest
 from asgiref.sync import async_to_sync
 
 from durableweb.graph import START, StateGraph
-from tests.storage.saver_contract import Chain, SaverContract, checkpoint, meta
+from tests.storage.chains import Chain, checkpoint, meta
+from tests.storage.saver_contract import SaverContract
 from workflows.engine.checkpoint.base import checkpoint_config
 from workflows.engine.errors import LeaseLostError, ThreadBusyError
 
