@@ -192,3 +192,17 @@ def a_send_to_a_deferred_node_is_a_task_of_its_own(api, run):
         api.START, lambda s: [api.Send("late", {"a": 1}), "a"], ["late", "a"]
     )
     return run.invoke(built.compile(), {"log": []})
+
+
+@program(
+    "R1.32",
+    differs="theirs lets a deferred node run beside the sends that are due with it",
+    expected={"log": ["p", "w", "w", "w2", "late"]},
+)
+def a_deferred_node_waits_for_sends_too(api, run):
+    built = graph(
+        api, (api.START, "p"), ("p", "late"), ("w", "w2"), p=None, w=None, w2=None
+    )
+    built.add_node("late", say("late"), defer=True)
+    built.add_conditional_edges("p", lambda s: [api.Send("w", {}), api.Send("w", {})])
+    return run.invoke(built.compile(), {"log": []})

@@ -2,6 +2,7 @@
 
 import contextvars
 import threading
+import time
 
 from tests.conformance.corpus import program
 from tests.conformance.programs.shapes import graph, once_bad, say
@@ -281,3 +282,68 @@ def an_awaited_stream_within_a_stream(api, run):
 
     g = graph(api, (api.START, "calls"), calls=calls).compile()
     return run.stream(g, {"log": []}, stream_mode=["custom", "updates"], subgraphs=True)
+
+
+@program("R9.3", "R9.4")
+def what_the_first_checkpoint_of_a_resume_tells(api, run):
+    """Of each task what an earlier run has left: a question, an error, a result."""
+    calls = []
+
+    def bad(state):
+        while "ok" not in calls or "none" not in calls:
+            time.sleep(0.002)
+        time.sleep(0.05)
+        if "bad" not in calls:
+            calls.append("bad")
+            raise RuntimeError("bad")
+        return {"log": ["bad"]}
+
+    def asks(state):
+        return {"log": [api.interrupt("q")]}
+
+    def first_of(thread, given, **nodes):
+        calls.clear()
+        built = graph(
+            api, ok=say("ok", calls), none=lambda s: calls.append("none"), **nodes
+        )
+        for name in ("ok", "none", *nodes):
+            built.add_edge(api.START, name)
+        g, config = built.compile(checkpointer=run.saver), run.config(thread)
+        run.attempt(run.invoke, g, {"log": []}, config)
+        modes = ["checkpoints", "values"]
+        chunks = run.stream(g, given, config, stream_mode=modes)
+        told = {each.pop("name"): each for each in chunks[1][1]["tasks"]}
+        for each in told.values():
+            del each["id"]
+        return [[mode for mode, _ in chunks], told]
+
+    return [
+        first_of("asked", api.Command(resume="r"), asks=asks),
+        first_of("failed", None, bad=bad),
+    ]
+
+
+@program("R9.3", "R6.1")
+def several_writes_to_one_channel_in_a_result(api, run):
+    def lists(state):
+        return [{"log": ["a"], "a": 1}, api.Command(update={"log": ["b"]})]
+
+    def asks(state):
+        return {"log": [api.interrupt("q")]}
+
+    built = graph(api, (api.START, "lists"), lists=lists, asks=asks)
+    g = built.add_edge(api.START, "asks").compile(checkpointer=run.saver)
+    chunks = run.stream(g, {"log": []}, run.config(), stream_mode="tasks")
+    ended = [each["result"] for each in chunks if each.get("result")]
+    tasks = run.get_state(g, run.config()).tasks
+    return [ended, [each.result for each in tasks]]
+
+
+@program("R9.3", "R5.26")
+def values_at_a_breakpoint_below(api, run):
+    """What finished beside it is shown, though nobody is asked."""
+    sub = graph(api, (api.START, "x"), x=None).compile(interrupt_before=["x"])
+    built = graph(api, (api.START, "sub"), sub=sub, ok=None)
+    g = built.add_edge(api.START, "ok").compile(checkpointer=run.saver)
+    modes = ["values", "updates"]
+    return run.stream(g, {"log": []}, run.config(), stream_mode=modes)

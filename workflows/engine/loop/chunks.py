@@ -27,6 +27,8 @@ from workflows.engine.loop.view import View, shown_metadata
 from workflows.engine.serde.write import ASSIGNED_ID
 from workflows.engine.types import Interrupt
 
+_NO_RESULT = frozenset({GOTO, NO_WRITES, HANDLED, ERROR})
+
 
 def values(view: View, interrupts: Sequence[Interrupt] = ()) -> Steps[None]:
     """The full values; with the questions at a pause."""
@@ -62,14 +64,17 @@ def update_of(view: View, task: Task) -> Any:
 
 
 def result_of(task: Task) -> Any:
-    """A task's result as snapshots and the tasks mode show it: a dict of its writes."""
+    """A task's result as snapshots and the tasks mode show it: a dict of its writes.
+
+    Several writes to one channel stand in their order under the key `$writes`.
+    """
     if task.call is not None:
         return next((v for c, v in task.writes or () if c == RETURN), None)
-    return {
-        c: v
-        for c, v in task.writes or ()
-        if c not in (GOTO, NO_WRITES, HANDLED, ERROR) and not c.startswith("__")
-    }
+    found: dict[str, list[Any]] = {}
+    for channel, value in task.writes or ():
+        if channel not in _NO_RESULT and not channel.startswith("__"):
+            found.setdefault(channel, []).append(value)
+    return {c: v[0] if len(v) == 1 else {"$writes": v} for c, v in found.items()}
 
 
 def _written(view: View, task: Task) -> dict[str, Any]:
@@ -211,18 +216,24 @@ def checkpoint(view: View, tasks: Sequence[Task]) -> Steps[None]:
         "values": view.values(view.run.stream_keys),
         "metadata": shown_metadata(view.metadata),
         "next": [task.name for task in tasks],
-        "tasks": [
-            {
-                "id": task.id,
-                "name": task.name,
-                "interrupts": [
-                    {"value": q.value, "id": q.id} for q in view.questions_of(task.id)
-                ],
-                "state": _config_below(view, task),
-            }
-            for task in tasks
-        ],
+        "tasks": [_due(view, task) for task in tasks],
     }
     if "checkpoints" in view.run.modes:
         yield from effects.emit("checkpoints", payload)
     yield from _debug(view, "checkpoint", payload)
+
+
+def _due(view: View, task: Task) -> dict[str, Any]:
+    """A task of the present step, with what an earlier run has left of it."""
+    shown: dict[str, Any] = {"id": task.id, "name": task.name}
+    error = view.record_of(task.id, ERROR)
+    if error is not None and task.writes is None:
+        shown["error"] = error
+    else:
+        asked: Sequence[Interrupt] = ()
+        if task.writes is None:
+            asked = view.questions_of(task.id)
+        elif result := result_of(task):
+            shown["result"] = result
+        shown["interrupts"] = tuple(dataclasses.asdict(each) for each in asked)
+    return {**shown, "state": _config_below(view, task)}

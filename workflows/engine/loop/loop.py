@@ -156,7 +156,10 @@ def _interrupted(view: View, tasks: list[Task], step: Step) -> Steps[Outcome]:
     Without a question it is a static breakpoint in a subgraph.
     """
     interrupts = _unique(step.order)
-    apply_writes(view, [task for task in tasks if task.writes is not None])
+    finished = [task for task in tasks if task.writes is not None]
+    changed, _ = apply_writes(view, finished)
+    if not interrupts and _shows(view, changed):
+        yield from chunks.values(view)
     yield from chunks.pause(view, interrupts)
     if interrupts:
         yield from chunks.values(view, interrupts)

@@ -31,6 +31,7 @@ from workflows.engine.loop.resume import (
     questions,
     without_questions,
 )
+from workflows.engine.loop.superstep import restore
 from workflows.engine.loop.view import View
 from workflows.engine.types import Command, Send
 
@@ -130,8 +131,11 @@ def _go_on(view: View) -> Steps[None]:
 
 
 def _show(view: View) -> Steps[None]:
-    yield from chunks.checkpoint(view, plan.due_tasks(view))
     yield from chunks.values(view)
+    if view.run.modes & {"checkpoints", "debug"}:
+        tasks = plan.due_tasks(view)
+        restore(view, tasks)
+        yield from chunks.checkpoint(view, tasks)
 
 
 def _input(view: View, given: Any) -> Steps[None]:
