@@ -151,6 +151,8 @@ STORAGES = {
     },
 }
 
+SESSION_ENGINE = "workflows.web.signed_in"
+AUTHENTICATION_BACKENDS = ["workflows.web.signed_in.Backend"]
 LOGIN_URL = "/login/"
 LOGIN_REDIRECT_URL = "/queue/"
 LOGOUT_REDIRECT_URL = "/login/"

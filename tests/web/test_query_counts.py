@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from tests.web.conftest import ask, decision_form
 from workflows.models import Decision, Interrupt
 from workflows.services.desk import drafts
-from workflows.storage import events, people, prepared
+from workflows.storage import connections, events
 
 PART = {"X-Queue-View": "sort=age"}
 # The job that wakes a worker, and the lock that keeps the audit's writers in line.
@@ -32,7 +32,7 @@ def at_most(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], Any]:
         direct.append(sql)
         return execute(wrapper, sql, *given)
 
-    for module in (events, drafts, people, prepared):
+    for module in (events, drafts, connections):
         monkeypatch.setattr(module, "execute", noted)
 
     @contextmanager

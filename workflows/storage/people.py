@@ -9,7 +9,7 @@ from django.contrib.auth.models import Group
 from django.db import connections, models, router
 
 from workflows.models import Preference
-from workflows.storage.connections import execute
+from workflows.storage.connections import read
 from workflows.storage.prepared import Prepared
 
 _PREFERENCE = Prepared(
@@ -21,7 +21,7 @@ def group_names(person: Any) -> list[str]:
     """The names of the groups that a stored person is in."""
     wrapper = connections[router.db_for_read(Group)]
     sql = _groups_of(person._meta.concrete_model)
-    return [name for (name,) in execute(wrapper, sql, (person.pk,)).fetchall()]
+    return [name for (name,) in read(wrapper, sql, (person.pk,))]
 
 
 def preference_of(person_id: Any) -> Preference | None:

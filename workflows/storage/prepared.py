@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from django.db import connections, models, router
 
-from workflows.storage.connections import execute
+from workflows.storage.connections import read
 
 
 class Prepared:
@@ -28,16 +28,19 @@ class Prepared:
 
     def rows(self, *given: Any) -> list[tuple[Any, ...]]:
         """For each row that is found one instance of each model, in their order."""
-        using = router.db_for_read(next(iter(self._tables.values())))
-        wrapper = connections[using]
+        wrapper = self.wrapper
         readers = self._readers.get(wrapper.vendor)
         if readers is None:
             readers = self._readers[wrapper.vendor] = self._made_for(wrapper)
-        cursor = execute(wrapper, self._sql, given)
         return [
             tuple(each.instance(wrapper, row) for each in readers)
-            for row in cursor.fetchall()
+            for row in read(wrapper, self._sql, given)
         ]
+
+    @property
+    def wrapper(self) -> Any:
+        """The connection that the rows are read on."""
+        return connections[router.db_for_read(next(iter(self._tables.values())))]
 
     def first(self, *given: Any) -> Any:
         """The first model's instance of the first row; None where there is no row."""
