@@ -131,6 +131,8 @@ TEMPLATES = [
 CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 
 LANGUAGE_CODE = "en"
+# Every word is English, so nothing needs to be looked up for each number on a page.
+USE_I18N = False
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 USE_TZ = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -151,6 +153,8 @@ STORAGES = {
     },
 }
 
+SESSION_ENGINE = "workflows.web.signed_in"
+AUTHENTICATION_BACKENDS = ["workflows.web.signed_in.Backend"]
 LOGIN_URL = "/login/"
 LOGIN_REDIRECT_URL = "/queue/"
 LOGOUT_REDIRECT_URL = "/login/"

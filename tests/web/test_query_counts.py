@@ -14,7 +14,8 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.web.conftest import ask, decision_form
 from workflows.models import Decision, Interrupt
-from workflows.storage import events
+from workflows.services.desk import drafts
+from workflows.storage import connections, events
 
 PART = {"X-Queue-View": "sort=age"}
 # The job that wakes a worker, and the lock that keeps the audit's writers in line.
@@ -31,7 +32,8 @@ def at_most(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], Any]:
         direct.append(sql)
         return execute(wrapper, sql, *given)
 
-    monkeypatch.setattr(events, "execute", noted)
+    for module in (events, drafts, connections):
+        monkeypatch.setattr(module, "execute", noted)
 
     @contextmanager
     def counted(most: int) -> Iterator[None]:

@@ -26,6 +26,7 @@ from django.utils.crypto import constant_time_compare
 SESSIONS_IN_DATABASE = (
     "django.contrib.sessions.backends.db",
     "django.contrib.sessions.backends.cached_db",
+    "workflows.web.signed_in",
 )
 
 

@@ -44,11 +44,16 @@ from workflows.services.shapes import recognise
 from workflows.services.state import read_state
 from workflows.services.state_to_edit import can_open_editor
 from workflows.services.thread_history import decision_record, last_events
+from workflows.storage.prepared import Prepared
 from workflows.storage.sealing import QUESTION
 
 MAX_SIBLINGS = 100
 MAX_COMMENTS = 200
 LATEST_EVENTS = 20
+_MADE = Prepared(
+    "FROM workflows_decision d WHERE d.interrupt_id = %s ORDER BY d.round DESC",
+    d=Decision,
+)
 # What a page shows beside the question itself.
 _SHOWN = ("thread__created_by", "assignee", "assigned_group", "claimed_by")
 
@@ -73,7 +78,7 @@ class Look:
     @cached_property
     def made(self) -> list[Decision]:
         """The decisions on it, the newest first."""
-        return list(self.row.decisions.order_by("-round"))
+        return [made for (made,) in _MADE.rows(self.row.pk)]
 
     def made_with(self, key: str) -> Decision | None:
         """The decision that its person made with this idempotency key, if one was."""

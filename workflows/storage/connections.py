@@ -52,6 +52,18 @@ def execute(wrapper: Any, sql: str, params: Sequence[Any] = ()) -> Any:
         return cursor
 
 
+def read(wrapper: Any, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    """All rows of one statement; it may be the first one of a request.
+
+    A connection that has died since the last request is replaced, as by Django's cursor.
+    """
+    wrapper.close_if_health_check_failed()
+    cursor = execute(wrapper, sql, params)
+    with wrapper.wrap_database_errors:
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+    return found
+
+
 def inside_transaction(wrapper: Any) -> bool:
     """Whether the caller has a transaction open, so that we must not end it."""
     return wrapper.in_atomic_block or not wrapper.autocommit

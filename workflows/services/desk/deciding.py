@@ -17,6 +17,7 @@ from workflows.services.access import Person, Rights
 from workflows.services.action import NotAllowed, NotPending
 from workflows.services.desk.policies import PolicyBook
 from workflows.services.desk.rules import Rules
+from workflows.storage.people import preference_of
 
 RELATED = ("thread", "assignee", "assigned_group")
 
@@ -115,7 +116,7 @@ class Decider:
 
     @cached_property
     def _preference(self) -> Preference | None:
-        return Preference.objects.filter(pk=self._id).first() if self._id else None
+        return preference_of(self._id) if self._id else None
 
     @property
     def _id(self) -> int | None:

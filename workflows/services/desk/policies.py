@@ -10,8 +10,10 @@ from typing import Any
 from workflows.models import Interrupt, Policy
 from workflows.services import registry
 from workflows.services.desk.rules import InvalidPolicy, Rules
+from workflows.storage.prepared import Prepared
 
 Place = tuple[str, str]
+_POLICIES = Prepared("FROM workflows_policy p ORDER BY p.version", p=Policy)
 
 
 class PolicyBook:
@@ -24,7 +26,7 @@ class PolicyBook:
     def newest(self) -> dict[Place, Policy]:
         """The newest policy of each (graph, node), where it is active."""
         found: dict[Place, Policy] = {}
-        for each in Policy.objects.order_by("version"):
+        for (each,) in _POLICIES.rows():
             found[(each.graph, each.node)] = each
         return {place: each for place, each in found.items() if each.is_active}
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from workflows.models import Preference
 from workflows.services.access import Person
 from workflows.services.action import InvalidAnswer
+from workflows.storage.people import preference_of
 
 LONGEST_UNDO = 3_600
 LONGEST_CLAIM = 24 * 3_600
@@ -60,5 +61,4 @@ class SetClaimTime:
 
 def preferences_of(person: Person) -> Preference:
     """What this person has asked for; the defaults where they have asked for nothing."""
-    found = Preference.objects.filter(pk=person.pk).first()
-    return found or Preference()
+    return preference_of(person.pk) or Preference()
