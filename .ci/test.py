@@ -11,18 +11,20 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from tests.support import chromium, postgres  # noqa: E402
+from tests.support.databases import variable  # noqa: E402
+from tests.support.folders import place_for_databases  # noqa: E402
 
 UNDER_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
 ON_BOTH_DATABASES = (
@@ -95,7 +97,7 @@ class Job:
     def run(self) -> "Job":
         """Run it to its end."""
         begun = time.monotonic()
-        with tempfile.TemporaryDirectory() as folder:
+        with TemporaryDirectory() as folder:
             told = Path(folder) / "outcomes.json"
             ended = subprocess.run(
                 self.command,
@@ -211,10 +213,45 @@ def keep_bytecode(env: dict[str, str], folder: Path) -> None:
 
 
 @contextmanager
+def models(env: dict[str, str], stages: list[str]) -> Iterator[None]:
+    """A migrated database of each kind, whose copies are the databases of the tests."""
+    server = env.get("TEST_POSTGRES_URL")
+    with TemporaryDirectory(prefix="durableweb-", dir=place_for_databases()) as folder:
+        urls = {}
+        if "sqlite" in stages:
+            urls["sqlite"] = f"sqlite:///{folder}/model.sqlite3"
+        if server:
+            urls["postgresql"] = postgres.create_database(server, prefix="model")
+        try:
+            with ThreadPoolExecutor() as pool:
+                done = pool.map(lambda url: migrate(url, env), urls.values())
+            # Where it fails the tests migrate for themselves, and tell.
+            env |= {
+                variable(kind): url
+                for (kind, url), good in zip(urls.items(), done, strict=True)
+                if good
+            }
+            yield
+        finally:
+            if "postgresql" in urls:
+                postgres.drop_database(urls["postgresql"])
+
+
+def migrate(url: str, env: dict[str, str]) -> bool:
+    """Make the product's tables in that database."""
+    command = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
+    here = env | {"DATABASE_URL": url}
+    done = subprocess.run(
+        command, cwd=ROOT, env=here, stdin=subprocess.DEVNULL, check=False
+    )
+    return done.returncode == 0
+
+
+@contextmanager
 def surroundings(report: Report, stages: list[str]) -> Iterator[dict[str, str]]:
     """The environment of the stages: a browser's path and a PostgreSQL server's URL."""
     env = dict(os.environ)
-    bytecode = tempfile.TemporaryDirectory(prefix="durableweb-bytecode-")
+    bytecode = TemporaryDirectory(prefix="durableweb-bytecode-")
     keep_bytecode(env, Path(bytecode.name))
     cluster = postgres.Cluster()
     if stages != ["check"]:
@@ -231,7 +268,8 @@ def surroundings(report: Report, stages: list[str]) -> Iterator[dict[str, str]]:
         except chromium.NoChromiumError as error:
             report.missing.append(f"tests in a browser: {error}")
     try:
-        yield env
+        with models(env, stages):
+            yield env
     finally:
         cluster.stop()
         bytecode.cleanup()

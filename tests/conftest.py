@@ -22,6 +22,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 from tests.support import chromium, failed_pages, postgres
+from tests.support.copied import begin_with_a_copy
 from tests.support.databases import Databases
 from tests.support.emptying import empty_quickly
 from tests.support.folders import place_for_databases
@@ -63,12 +64,18 @@ def database_folder() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(
     django_db_modify_db_settings_parallel_suffix: None, database_folder: Path
-) -> None:
-    """Put SQLite's test database into a file: threads and processes share it then."""
+) -> Iterator[None]:
+    """Put SQLite's test database into a file: threads and processes share it then.
+
+    It begins as a copy where `make test` has migrated one already.
+    """
     database = settings.DATABASES["default"]
     if not settings.IS_POSTGRESQL:
         file = database_folder / "test.sqlite3"
         database.setdefault("TEST", {})["NAME"] = str(file)
+    with pytest.MonkeyPatch.context() as patched:
+        begin_with_a_copy(patched)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -148,6 +148,7 @@ class Site:
             ["demo", "--serve", "--port", str(self.port)],
             environment(self.url, self.env),
             self.folder / f"demo-{len(self.processes.started)}.log",
+            cold=True,
             port=self.port,
         )
         self.processes.started.append(server)

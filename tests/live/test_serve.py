@@ -24,8 +24,8 @@ DEADLINE_SECONDS = 120
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
-    """Processes that live as long as this module's tests."""
-    started = Processes(tmp_path_factory.mktemp("serve"))
+    """Processes that live as long as this module's tests, begun as people begin them."""
+    started = Processes(tmp_path_factory.mktemp("serve"), cold=True)
     yield started
     started.stop()
 

@@ -9,6 +9,7 @@ from typing import Any
 from django.contrib.auth.models import Group, User
 
 from tests.permissions.matrix import PEOPLE
+from tests.support.persons import make_people
 from tests.web.conftest import SCHEMA, ask
 from workflows.models import (
     BulkOrder,
@@ -21,7 +22,6 @@ from workflows.models import (
     Webhook,
 )
 from workflows.services import registry
-from workflows.services.access import ROLES, ensure_groups
 
 # Open to the roles, and open to one group only; who is in that group has no role.
 OPEN, CLOSED = "letter", "payroll"
@@ -69,14 +69,13 @@ class World:
 
 def make_world() -> World:
     """Everything, in the database and in the registry of this test."""
-    ensure_groups()
-    people = {
-        name: User.objects.create_user(name, is_staff=name == "admin")
-        for name in (*PEOPLE, "somebody")
-        if name != "anonymous"
-    }
-    for name in ROLES:
-        people[name].groups.add(Group.objects.get(name=name))
+    people = make_people(
+        [
+            User(username=name, is_staff=name == "admin")
+            for name in (*PEOPLE, "somebody")
+            if name != "anonymous"
+        ]
+    )
     people["finance"].groups.add(Group.objects.create(name="finance"))
     only = {"start_groups": ["finance"], "decide_groups": ["finance"]}
     places = {

@@ -8,13 +8,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import User
 
+from tests.support.persons import make_people
 from workflows.engine import serde
 from workflows.engine.ids import digest
 from workflows.models import Interrupt, Run, Thread
 from workflows.services import ports, registry
-from workflows.services.access import ensure_groups
 
 
 @dataclass
@@ -29,15 +29,9 @@ class People:
 @pytest.fixture
 def people(db: None) -> People:
     """One person a role, and one who has none."""
-    ensure_groups()
-    made = {
-        name: User.objects.create_user(name, first_name=name.capitalize())
-        for name in ("viewer", "reviewer", "operator", "admin", "stranger")
-    }
-    for name, person in made.items():
-        if name != "stranger":
-            person.groups.add(Group.objects.get(name=name))
-    return People(**made)
+    names = ("viewer", "reviewer", "operator", "admin", "stranger")
+    users = [User(username=name, first_name=name.capitalize()) for name in names]
+    return People(**make_people(users))
 
 
 @pytest.fixture(autouse=True)

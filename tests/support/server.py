@@ -5,32 +5,26 @@ a database of its own and kills them as it likes; what is left is stopped at its
 """
 
 import contextlib
-import ctypes
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
+from tests.support import warm
+from tests.support.parents import die_with_parent
 from tests.support.postgres import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 180
 STOP_SECONDS = 60
-PR_SET_PDEATHSIG = 1
-
-_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
-
-
-def _die_with_parent() -> None:
-    """Run in the child: when the test process is killed, so is this one (Linux)."""
-    if _libc is not None:
-        _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def environment(database_url: str, extra: Mapping[str, str] | None = None) -> dict:
@@ -48,27 +42,41 @@ def environment(database_url: str, extra: Mapping[str, str] | None = None) -> di
     }
 
 
+def begin(
+    command: Sequence[str], env: Mapping[str, str], out: IO[bytes], *, cold: bool
+) -> "subprocess.Popen[bytes] | warm.Forked":
+    """Start `manage.py <command>`, which writes to `out`; cold is without a nursery."""
+    if not cold and warm.is_possible():
+        return warm.start(command, env, out.fileno())
+    return subprocess.Popen(
+        [sys.executable, "manage.py", *command],
+        cwd=ROOT,
+        env=dict(env),
+        stdin=subprocess.DEVNULL,
+        stdout=out,
+        stderr=subprocess.STDOUT,
+        preexec_fn=die_with_parent,
+    )
+
+
 @dataclass
 class Process:
-    """One running `manage.py <command>`; its output is in `log`."""
+    """One running `manage.py <command>`; its output is in `log`.
+
+    It begins with the libraries in memory, except where `cold` wants it started from nothing,
+    as people start it.
+    """
 
     command: Sequence[str]
     env: Mapping[str, str]
     log: Path
-    popen: "subprocess.Popen[bytes]" = field(init=False)
+    cold: bool = False
+    popen: "subprocess.Popen[bytes] | warm.Forked" = field(init=False)
 
     def __post_init__(self) -> None:
         """Start it."""
         with self.log.open("ab") as out:
-            self.popen = subprocess.Popen(
-                [sys.executable, "manage.py", *self.command],
-                cwd=ROOT,
-                env=dict(self.env),
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=subprocess.STDOUT,
-                preexec_fn=_die_with_parent,
-            )
+            self.popen = begin(self.command, self.env, out, cold=self.cold)
 
     @property
     def pid(self) -> int:
@@ -151,6 +159,7 @@ class Processes:
     """Starts processes of the product for one test and stops them after it."""
 
     folder: Path
+    cold: bool = False
     started: list[Process] = field(default_factory=list)
 
     def _log(self, name: str) -> Path:
@@ -170,6 +179,7 @@ class Processes:
             ["serve", "--host", "127.0.0.1", "--port", str(port), *arguments],
             environment(database_url, own),
             self._log("serve"),
+            self.cold,
             port=port,
         )
         self.started.append(server)
@@ -184,6 +194,7 @@ class Processes:
             ["worker", *arguments],
             environment(database_url, env),
             self._log("worker"),
+            self.cold,
         )
         self.started.append(worker)
         return worker
@@ -205,17 +216,12 @@ def manage(
     database_url: str, *command: str, env: Mapping[str, str] | None = None
 ) -> str:
     """`manage.py <command>` on that database; returns what it printed."""
-    done = subprocess.run(
-        [sys.executable, "manage.py", *command],
-        cwd=ROOT,
-        env=environment(database_url, env),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    if done.returncode:
+    with tempfile.TemporaryFile() as out:
+        code = begin(command, environment(database_url, env), out, cold=False).wait()
+        out.seek(0)
+        said = out.read().decode(errors="replace")
+    if code:
         raise AssertionError(
-            f"manage.py {' '.join(command)} ended with {done.returncode}:\n{done.stdout}"
+            f"manage.py {' '.join(command)} ended with {code}:\n{said}"
         )
-    return done.stdout
+    return said

@@ -8,14 +8,15 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import User
 from django.test import Client
 
+from tests.support.persons import make_people
 from workflows.engine import serde
 from workflows.engine.ids import digest
 from workflows.models import Decision, Event, Interrupt, Run, Thread
 from workflows.services import registry
-from workflows.services.access import ROLES, ensure_groups
+from workflows.services.access import ROLES
 
 SCHEMA = {
     "type": "object",
@@ -31,13 +32,10 @@ SCHEMA = {
 @pytest.fixture
 def people(db: None) -> dict[str, User]:
     """One person a role, and a stranger who has none."""
-    ensure_groups()
-    made = {}
-    for name in (*ROLES, "stranger"):
-        made[name] = User.objects.create_user(name, is_staff=name == "admin")
-        if name != "stranger":
-            made[name].groups.add(Group.objects.get(name=name))
-    return made
+    names = (*ROLES, "stranger")
+    return make_people(
+        [User(username=name, is_staff=name == "admin") for name in names]
+    )
 
 
 @pytest.fixture
