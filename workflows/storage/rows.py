@@ -79,6 +79,7 @@ class Bundle:
     replace: bool = False
     relaxed: bool = False
     is_on_disk: bool = False
+    is_followed: bool = False
     ending: str = ""
     refs: dict[str, Ref] = field(default_factory=dict)
     lists: dict[str, Kept | None] = field(default_factory=dict)
@@ -114,6 +115,7 @@ def bundle_of(
         commit.parent_id or "",
         replace=replace,
         relaxed=commit.durability == "async" and not commit.last,
+        is_followed=commit.is_followed,
     )
     written = None
     if commit.checkpoint is not None:

@@ -144,8 +144,14 @@ def _input(view: View, given: Any) -> Steps[None]:
     view.run.began = step
     saving = commit.advance(view, "input", due, (), step=step, closed=closed)
     saving.last = False
+    shows = bool(view.run.modes & {"checkpoints", "debug"})
+    # Without a branch on START what follows is the checkpoint that the input makes.
+    starts_at_once = (
+        not program.functional and not program.nodes[program.first].branches
+    )
+    saving.is_followed = starts_at_once and not shows and view.run.durability != "exit"
     yield from commit.save_checkpoint(view, saving)
-    if view.run.modes & {"checkpoints", "debug"}:
+    if shows:
         yield from chunks.checkpoint(view, plan.due_tasks(view))
     if program.functional:
         return
