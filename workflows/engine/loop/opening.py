@@ -13,7 +13,7 @@ from workflows.engine.checkpoint.base import (
     TaskWrites,
     checkpoint_config,
 )
-from workflows.engine.constants import ERROR, GOTO, INTERRUPT, RESUME
+from workflows.engine.constants import END, ERROR, GOTO, INTERRUPT, RESUME
 from workflows.engine.errors import (
     CheckpointNotFoundError,
     EmptyInputError,
@@ -253,7 +253,8 @@ def outside_pairs(view: View, command: Command[Any]) -> list[tuple[str, Any]]:
         ]
     where = f"thread {view.run.thread_id!r}: Command.goto"
     for target in goto_targets(command.goto, where):
-        pairs.append((GOTO, goto_item(view, target, "goto:outside")))
+        if target != END:  # adds nothing to what is due (R1.25)
+            pairs.append((GOTO, goto_item(view, target, "goto:outside")))
     return pairs
 
 
