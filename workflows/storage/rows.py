@@ -202,6 +202,8 @@ def _checkpoint_row(
     for name in _OWN_COLUMNS:
         rest.pop(name, None)
     due = rest.pop("due", None)
+    if not rest.get("versions_seen", True):  # as always where our engine has written it
+        del rest["versions_seen"]
     channels = channels_text(bundle.refs, [row.channel for row in bundle.values])
     due_text = "" if due is None else serde.dumps(due, "$.due")
     metadata_text = serde.dumps(dict(metadata), "$.metadata")
@@ -353,6 +355,7 @@ def checkpoint_tuple(
                 lists[channel] = kept
     id, parent = row.id, row.parent
     checkpoint: Checkpoint = loads(row.rest)
+    checkpoint.setdefault("versions_seen", {})
     checkpoint["id"] = id
     checkpoint["channel_values"] = channel_values
     checkpoint["channel_versions"] = versions

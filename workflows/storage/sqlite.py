@@ -33,7 +33,7 @@ _CHECKPOINT_NEW = _CHECKPOINT.format(replace="")
 _CHECKPOINT_AGAIN = _CHECKPOINT.format(replace=" OR REPLACE")
 _VALUE = (
     "INSERT{replace} INTO workflows_channelvalue (thread_id, namespace, checkpoint,"
-    " channel, kind, base, snapshot, digest, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " channel, kind, base, digest, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _VALUE_NEW = _VALUE.format(replace="")
 _VALUE_AGAIN = _VALUE.format(replace=" OR REPLACE")
