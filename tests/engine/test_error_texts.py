@@ -43,7 +43,7 @@ def asks(state: Any) -> Any:
 
 
 @pytest.mark.rule("C.InvalidUpdateError", "R2.2")
-def test_two_writes_to_one_key_name_the_key() -> None:
+def test_two_writes_to_one_key_name_the_key_and_who_wrote() -> None:
     graph = build(
         Life(World()),
         "one two",
@@ -53,7 +53,12 @@ def test_two_writes_to_one_key_name_the_key() -> None:
         two=lambda s: {"a": 2},
     )
 
-    assert "'a'" in text_of(InvalidUpdateError, graph.compile(), {"log": []})
+    flow = graph.compile(checkpointer=InMemorySaver())
+
+    text = text_of(InvalidUpdateError, flow, {"log": []})
+
+    for part in ("'a'", "'one', 'two'", "the-thread", "reducer"):
+        assert part in text
 
 
 @pytest.mark.rule("C.InvalidUpdateError", "R1.10")

@@ -195,7 +195,6 @@ def test_a_run_inside_a_task_of_the_same_thread_is_refused() -> None:
 
     def again(state: Any) -> Any:
         root = {"configurable": {"thread_id": "t", "checkpoint_ns": ""}}
-        threading.Thread(target=lambda: None).start()
         found: list[BaseException] = []
 
         def outside() -> None:

@@ -216,8 +216,7 @@ def test_a_lapsed_lease_makes_the_run_pending_again():
 
 
 @pytest.mark.rule("RA.15")
-def test_a_run_that_keeps_killing_workers_is_parked(settings):
-    settings.MAX_RECOVERIES = 3
+def test_a_run_that_keeps_killing_workers_is_parked_after_three_recoveries():
     run = pending()
     for _ in range(3):
         assert claim_run(run.pk, "dead")

@@ -55,7 +55,7 @@ class ChannelValue(models.Model):
     """One value of one channel, full or as what was appended since `base`.
 
     The row is found by (thread, namespace, channel, checkpoint id that wrote it). A delta
-    names in `base` the row right before it and in `snapshot` the last full one.
+    names in `base` the row right before it; the map that leads to it names the last full one.
     """
 
     class Kind(models.TextChoices):
@@ -75,7 +75,6 @@ class ChannelValue(models.Model):
     checkpoint = models.CharField(max_length=36)
     kind = models.CharField(max_length=5, choices=Kind.choices)
     base = models.CharField(max_length=36, blank=True, default="")
-    snapshot = models.CharField(max_length=36, blank=True, default="")
     digest = models.CharField(max_length=32, blank=True, default="")
     payload = models.TextField()
 

@@ -80,12 +80,12 @@ _CHECKPOINT_REPLACE = """
     digest = excluded.digest"""
 _VALUES = """value AS (
   INSERT INTO workflows_channelvalue (thread_id, namespace, checkpoint, channel, kind, base,
-    snapshot, digest, payload)
+    digest, payload)
   SELECT %(thread)s::text, %(namespace)s::text, %(checkpoint_id)s::text, given.*
   FROM held, unnest({columns}) AS given{replace})"""
 _VALUES_REPLACE = """
   ON CONFLICT (thread_id, namespace, channel, checkpoint) DO UPDATE SET
-    kind = excluded.kind, base = excluded.base, snapshot = excluded.snapshot,
+    kind = excluded.kind, base = excluded.base,
     digest = excluded.digest, payload = excluded.payload"""
 _WRITES = """write AS (
   INSERT INTO workflows_pendingwrite (thread_id, namespace, checkpoint, task, slot, path,

@@ -29,7 +29,7 @@ WHERE v.thread_id = %s AND v.namespace = %s
   AND v.channel = json_extract(w.value, '$[0]')
   AND v.checkpoint BETWEEN json_extract(w.value, '$[1]') AND json_extract(w.value, '$[2]')
   AND (v.checkpoint = json_extract(w.value, '$[1]')
-       OR v.snapshot = json_extract(w.value, '$[1]'))
+       OR v.kind = 'delta')
 """,
     POSTGRESQL: """
 SELECT v.channel, v.checkpoint, v.kind, v.base, v.digest, v.payload
@@ -37,7 +37,7 @@ FROM unnest(%s::text[], %s::text[], %s::text[]) AS w (channel, low, high)
 JOIN workflows_channelvalue AS v
   ON v.thread_id = %s AND v.namespace = %s AND v.channel = w.channel
  AND v.checkpoint BETWEEN w.low AND w.high
- AND (v.checkpoint = w.low OR v.snapshot = w.low)
+ AND (v.checkpoint = w.low OR v.kind = 'delta')
 """,
 }
 
@@ -65,7 +65,7 @@ UNION ALL SELECT * FROM (
 """
 _VALUE_OF_SPAN = """v.thread_id = %s AND v.namespace = %s AND v.channel = span.channel
  AND v.checkpoint BETWEEN span.low AND span.high
- AND (v.checkpoint = span.low OR v.snapshot = span.low)"""
+ AND (v.checkpoint = span.low OR v.kind = 'delta')"""
 _DIALECTS = {
     SQLITE: {
         "writer": "json_extract(entry.value, '$[1]')",

@@ -79,6 +79,7 @@ class Bundle:
     replace: bool = False
     relaxed: bool = False
     is_on_disk: bool = False
+    is_followed: bool = False
     ending: str = ""
     refs: dict[str, Ref] = field(default_factory=dict)
     lists: dict[str, Kept | None] = field(default_factory=dict)
@@ -114,6 +115,7 @@ def bundle_of(
         commit.parent_id or "",
         replace=replace,
         relaxed=commit.durability == "async" and not commit.last,
+        is_followed=commit.is_followed,
     )
     written = None
     if commit.checkpoint is not None:
@@ -200,6 +202,8 @@ def _checkpoint_row(
     for name in _OWN_COLUMNS:
         rest.pop(name, None)
     due = rest.pop("due", None)
+    if not rest.get("versions_seen", True):  # as always where our engine has written it
+        del rest["versions_seen"]
     channels = channels_text(bundle.refs, [row.channel for row in bundle.values])
     due_text = "" if due is None else serde.dumps(due, "$.due")
     metadata_text = serde.dumps(dict(metadata), "$.metadata")
@@ -351,6 +355,7 @@ def checkpoint_tuple(
                 lists[channel] = kept
     id, parent = row.id, row.parent
     checkpoint: Checkpoint = loads(row.rest)
+    checkpoint.setdefault("versions_seen", {})
     checkpoint["id"] = id
     checkpoint["channel_values"] = channel_values
     checkpoint["channel_versions"] = versions

@@ -33,7 +33,7 @@ _CHECKPOINT_NEW = _CHECKPOINT.format(replace="")
 _CHECKPOINT_AGAIN = _CHECKPOINT.format(replace=" OR REPLACE")
 _VALUE = (
     "INSERT{replace} INTO workflows_channelvalue (thread_id, namespace, checkpoint,"
-    " channel, kind, base, snapshot, digest, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " channel, kind, base, digest, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _VALUE_NEW = _VALUE.format(replace="")
 _VALUE_AGAIN = _VALUE.format(replace=" OR REPLACE")
@@ -69,8 +69,9 @@ def write(wrapper: Any, bundle: Bundle, run_id: int | None, fence: int) -> int |
 
     Inside a transaction of the caller it is a savepoint; otherwise a transaction of its own or
     one with the bundles of other threads (`turns.py`), which waits for the disk unless
-    they are all relaxed. Nor does one wait that says only what is on the disk already: the
-    run's own row has it, and whoever goes on with the run says it again.
+    they are all relaxed. Nor does one wait that says only what is on the disk already (the
+    run's own row has it, and whoever goes on with the run says it again), nor one that
+    another follows at once, which brings it along.
     """
     connection = ready(wrapper)
 
@@ -81,7 +82,8 @@ def write(wrapper: Any, bundle: Bundle, run_id: int | None, fence: int) -> int |
 
     with wrapper.wrap_database_errors:
         if not inside_transaction(wrapper):
-            wish = Wish(rows, relaxed=bundle.relaxed or bundle.is_on_disk)
+            relaxed = bundle.relaxed or bundle.is_on_disk or bundle.is_followed
+            wish = Wish(rows, relaxed=relaxed)
             return turns_of(wrapper).write(connection, wish)
         connection.execute("SAVEPOINT durableweb_commit")
         try:

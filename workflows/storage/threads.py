@@ -14,7 +14,7 @@ _COPIED = {
         "namespace, id, parent, step, source, format, channels, due, metadata, rest,"
         " digest, created_at"
     ),
-    "channelvalue": "namespace, channel, checkpoint, kind, base, snapshot, digest, payload",
+    "channelvalue": "namespace, channel, checkpoint, kind, base, digest, payload",
     "pendingwrite": (
         "namespace, checkpoint, task, slot, path, digest, payload, values_at"
     ),

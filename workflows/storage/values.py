@@ -34,7 +34,6 @@ class ValueRow(NamedTuple):
     channel: str
     kind: str
     base: str
-    snapshot: str
     digest: str
     payload: str
 
@@ -123,7 +122,7 @@ def encode_value(
         text = serde.dumps(value, f"$.{channel}")
         if inline and len(text) <= INLINE:
             return Encoded(None, Ref(None, "", "", text), None)
-        row = ValueRow(channel, FULL, "", "", digest(text), text)
+        row = ValueRow(channel, FULL, "", digest(text), text)
         return Encoded(row, Ref(None, writer), None, value)
     # The same objects are the same content only where they cannot change, or where nobody has written
     # them again: a node may well edit an item in place and return the list.
@@ -142,9 +141,7 @@ def encode_value(
             text = serde.dumps(tail, f"$.{channel}[{known}:]")
             size, rows = kept.size + len(text), kept.rows + 1
             if rows * _ROW_BYTES <= size:
-                row = ValueRow(
-                    channel, DELTA, kept.writer, kept.snapshot, digest(text), text
-                )
+                row = ValueRow(channel, DELTA, kept.writer, digest(text), text)
                 kept.items.extend(tail)
                 scalars = kept.scalars and are_scalars(tail)
                 grown = Kept(writer, kept.snapshot, kept.items, size, rows, scalars)
@@ -152,7 +149,7 @@ def encode_value(
     text = serde.dumps(value, f"$.{channel}")
     if inline and len(text) <= INLINE:
         return Encoded(None, Ref(None, "", "", text), None)
-    row = ValueRow(channel, FULL, "", "", digest(text), text)
+    row = ValueRow(channel, FULL, "", digest(text), text)
     scalars = are_scalars(value)
     whole = Kept(writer, writer, [*value], len(text), scalars=scalars)
     return Encoded(row, Ref(None, writer), whole, value)

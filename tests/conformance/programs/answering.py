@@ -288,3 +288,33 @@ def goto_on_a_finished_thread(api, run):
 def goto_on_a_fresh_thread(api, run):
     g = graph(api, (api.START, "x"), x=None, z=None).compile(checkpointer=run.saver)
     return run.invoke(g, api.Command(goto="z", update={"log": ["u"]}), run.config())
+
+
+@program("R1.25", "R5.22", "R5.23")
+def goto_the_end_from_outside_adds_nothing(api, run):
+    built = graph(api, (api.START, "n"), ("n", "x"), n=_asks(api, "q"), x=None, z=None)
+    g = built.compile(checkpointer=run.saver)
+    run.invoke(g, {"log": ["i"]}, run.config())
+    return [
+        run.invoke(g, given, run.config())
+        for given in (
+            api.Command(goto=api.END),
+            api.Command(goto=[api.END, "z"]),
+            api.Command(resume="r", goto=api.END),
+            api.Command(goto=api.END, update={"log": ["u"]}),
+        )
+    ]
+
+
+@program(
+    "R1.25",
+    "R5.23",
+    differs="on a fresh thread only what goto names runs, and END names nothing",
+    expected=[{"log": []}, {"log": ["u"]}],
+)
+def goto_the_end_on_a_fresh_thread(api, run):
+    g = graph(api, (api.START, "x"), x=None).compile(checkpointer=run.saver)
+    return [
+        run.invoke(g, api.Command(goto=api.END, **more), run.config(thread))
+        for thread, more in (("a", {}), ("b", {"update": {"log": ["u"]}}))
+    ]

@@ -304,6 +304,7 @@ def a_branch_is_retried_with_its_node(api, run):
 
 @program(
     "R1.21",
+    "RA.9",
     differs="node and branch are one unit: both run again, and the update counts once",
     expected=[
         {"raises": "RuntimeError"},

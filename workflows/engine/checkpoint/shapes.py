@@ -125,7 +125,7 @@ class Commit:
     not look at what they begin with. `ending` is the status with which the run ends here, where nothing of it
     follows: a saver may give the thread back in the same piece; `close` comes all the same.
     `is_of_run`: the run was given all of this (its answers) when it was called, so a saver that has kept what it was
-    called with has it already.
+    called with has it already. `is_followed`: the next saving comes before anything of the author's runs or is shown.
     """
 
     thread_id: str
@@ -141,6 +141,7 @@ class Commit:
     last: bool = False
     ending: str = ""
     is_of_run: bool = False
+    is_followed: bool = False
 
 
 @dataclass(slots=True)

@@ -44,9 +44,12 @@ def apply_writes(view: View, tasks: Iterable[Task]) -> tuple[list[str], list[Due
         if not handled:
             follow_edges(routes, writes, task)
     changed = []
-    for channel, values in writes.items():
-        if channels[channel].update(values):
-            changed.append(channel)
+    try:
+        for channel, values in writes.items():
+            if channels[channel].update(values):
+                changed.append(channel)
+    except InvalidUpdateError as error:
+        raise _with_writers(error, view, ordered, channel) from error
     for channel in program.volatile:
         if channel not in writes and channels[channel].update(()):
             changed.append(channel)
@@ -54,6 +57,16 @@ def apply_writes(view: View, tasks: Iterable[Task]) -> tuple[list[str], list[Due
         fire_joins(view, routes, writes, changed)
     waiting = _still_deferred(view, ordered) if program.defers else ()
     return changed, routes.listed(waiting)
+
+
+def _with_writers(
+    error: InvalidUpdateError, view: View, tasks: list[Task], channel: str
+) -> InvalidUpdateError:
+    """The same, with the thread, and the nodes of the step that wrote to the channel."""
+    names = [t.name for t in tasks for name, _ in t.writes or () if name == channel]
+    where = f"thread {view.run.thread_id!r}: " if view.run.thread_id else ""
+    writers = ", ".join(map(repr, dict.fromkeys(names)))
+    return InvalidUpdateError(f"{where}{error}. Written by {writers}")
 
 
 def follow_edges(routes: Routes, writes: dict[str, list[Any]], task: Task) -> None:

@@ -13,7 +13,7 @@ from workflows.engine.checkpoint.base import (
     TaskWrites,
     checkpoint_config,
 )
-from workflows.engine.constants import ERROR, GOTO, INTERRUPT, RESUME
+from workflows.engine.constants import END, ERROR, GOTO, INTERRUPT, RESUME
 from workflows.engine.errors import (
     CheckpointNotFoundError,
     EmptyInputError,
@@ -148,8 +148,14 @@ def _input(view: View, given: Any) -> Steps[None]:
     view.run.began = step
     saving = commit.advance(view, "input", due, (), step=step, closed=closed)
     saving.last = False
+    shows = bool(view.run.modes & {"checkpoints", "debug"})
+    # Without a branch on START what follows is the checkpoint that the input makes.
+    starts_at_once = (
+        not program.functional and not program.nodes[program.first].branches
+    )
+    saving.is_followed = starts_at_once and not shows and view.run.durability != "exit"
     yield from commit.save_checkpoint(view, saving)
-    if view.run.modes & {"checkpoints", "debug"}:
+    if shows:
         yield from chunks.checkpoint(view, plan.due_tasks(view))
     if program.functional:
         return
@@ -251,7 +257,8 @@ def outside_pairs(view: View, command: Command[Any]) -> list[tuple[str, Any]]:
         ]
     where = f"thread {view.run.thread_id!r}: Command.goto"
     for target in goto_targets(command.goto, where):
-        pairs.append((GOTO, goto_item(view, target, "goto:outside")))
+        if target != END:  # adds nothing to what is due (R1.25)
+            pairs.append((GOTO, goto_item(view, target, "goto:outside")))
     return pairs
 
 
