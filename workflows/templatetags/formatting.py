@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from workflows.services.conversation import to_read
 from workflows.services.desk.undo_offer import UndoOffer, undo_offer
 from workflows.templatetags import rich_text, value_html, value_tree
 from workflows.templatetags.visible import has_hidden as find_hidden
@@ -260,6 +261,15 @@ def fold_head(text: str) -> str:
 def tree(value: Any) -> value_tree.ValueNode:
     """A value as a tree of nodes, for `workflows/_value.html`."""
     return value_tree.build(value)
+
+
+@register.filter
+def conversation(value: Any) -> Any:
+    """A list of messages as a table of who says what; any other value as it is."""
+    said = to_read(value)
+    if said is value:
+        return value
+    return [{k: v for k, v in each.items() if k != "id"} for each in said]
 
 
 @register.filter

@@ -44,6 +44,7 @@ from workflows.web.value_diff import DiffRow
 
 LOAD = "_load"
 SWITCH = "_mode"
+REVIEW = "_review"
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -150,16 +151,14 @@ class Editor:
         messages.success(self.request, text)
         return HttpResponseRedirect(self.back, status=303)
 
-    def late(self, refusal: Refused) -> HttpResponse:
-        """The page as the world is now, with all that was typed laid over it (409)."""
-        before, checkpoint = self.typed, self.checkpoint
+    def late(self, refusal: Refused, status: int = 409) -> HttpResponse:
+        """The page as the world is now, with all that was typed laid over it."""
+        before = self.typed
         fresh = Editor(self.request, self.state.thread.id, self.question)
         values, clashes = fresh.form.merged(before)
         fresh.moved = Moved(
             str(refusal),
-            step_of(self.request.user, self.state.thread.id, checkpoint)
-            if checkpoint != fresh.state.checkpoint
-            else None,
+            self._based_on if self.checkpoint != fresh.state.checkpoint else None,
             fresh.state.step,
             fresh.form.moved(before),
             before.rows(),
@@ -172,7 +171,15 @@ class Editor:
             )
             fresh.typed = kept
         fresh.preview()
-        return fresh.page(409)
+        return fresh.page(status)
+
+    def review(self) -> HttpResponse:
+        """What others have changed since the form was drawn, beside what was typed."""
+        if self.checkpoint == self.state.checkpoint:
+            self.preview()
+            return self.page()
+        text = "Read what has changed, then save again."
+        return self.late(StaleCheckpoint(text), status=200)
 
     def switch(self, mode: str) -> HttpResponse:
         """The same words as a form or as JSON; what cannot be read stays as it is."""
@@ -240,6 +247,7 @@ class Editor:
             if self._is_based_on_the_past
             else self.state.checkpoint,
             "is_behind": self._is_based_on_the_past,
+            "based_on": self._based_on if self._is_based_on_the_past else None,
             "reason": self.reason,
             "reason_error": self.reason_error,
             "notices": [*self.typed.faults, *self.notices],
@@ -261,6 +269,11 @@ class Editor:
         if self.request.method != "POST" or self.checkpoint == self.state.checkpoint:
             return False
         return self.moved is None or not self.typed.is_readable
+
+    @property
+    def _based_on(self) -> int | None:
+        """The step whose checkpoint the person was shown."""
+        return step_of(self.request.user, self.state.thread.id, self.checkpoint)
 
     @property
     def back(self) -> str:
@@ -386,6 +399,8 @@ def _serve(request: HttpRequest, thread_id: str, question: int) -> HttpResponse:
     mode = request.POST.get(SWITCH, "")
     if mode:
         return editor.switch(mode)
+    if REVIEW in request.POST:
+        return editor.review()
     if editor.is_list_button:
         editor.preview()
         return editor.page()
