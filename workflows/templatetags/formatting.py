@@ -267,11 +267,16 @@ def tree(value: Any) -> value_tree.ValueNode:
 
 @register.filter
 def conversation(value: Any) -> Any:
-    """A list of messages as a table of who says what; any other value as it is."""
+    """A list of messages as lines of who says what; any other value as it is."""
     said = to_read(value)
-    if said is value:
-        return value
-    return [{k: v for k, v in each.items() if k != "id"} for each in said]
+    return value if said is value else [_spoken(each) for each in said]
+
+
+def _spoken(said: dict[str, Any]) -> Any:
+    """One message as a line; with all it holds where that is more than words and an id."""
+    if said.keys() <= {"who", "says", "id"}:
+        return f"{said['who']}: {said['says']}"
+    return said
 
 
 @register.filter
