@@ -144,6 +144,9 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 # A clean clone serves its files as they lie; after collectstatic they carry hashed names.
 _IS_COLLECTED = (STATIC_ROOT / "staticfiles.json").exists()
 WHITENOISE_USE_FINDERS = not _IS_COLLECTED
+# Files that lie in a checkout may change under a running server: each is looked at when it is
+# asked for, else one that has grown would be sent with its old length, cut off.
+WHITENOISE_AUTOREFRESH = not _IS_COLLECTED
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {

@@ -55,8 +55,7 @@
   // Parts that open to be written in
   const write = (selector) => {
     const field = one(selector);
-    const folded = field?.closest("details:not([open])");
-    if (folded) folded.open = true;
+    for (let folded = field?.closest("details:not([open])"); folded; folded = folded.closest("details:not([open])")) folded.open = true;
     const part = field && !isSeen(field) && field.closest(".side-part");
     if (part) one(`#${[...part.classList].find((name) => name.startsWith("side-") && name !== "side-part")}`)?.click();
     field?.focus();

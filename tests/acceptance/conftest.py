@@ -76,7 +76,7 @@ class Visitor:
         return next(
             link.attributes["href"]
             for link in self.page(f"/runs/{run}/").all("a")
-            if link.attributes["href"].startswith("/threads/")
+            if re.match("/threads/.", link.attributes["href"])
         )
 
     def question(self, run: int) -> int:

@@ -88,4 +88,6 @@ def page_of_thread(hands: Hands, number: int) -> str:
     """The address of the thread that asks the question."""
     links = hands.visitor.page(f"/review/{number}/").all("a")
     found = (link.attributes["href"] for link in links)
-    return next(each for each in found if each.startswith("/threads/"))
+    return next(
+        each for each in found if each.startswith("/threads/") and each != "/threads/"
+    )

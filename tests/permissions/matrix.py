@@ -142,6 +142,7 @@ DOORS: Mapping[str, tuple[Door, ...]] = {
         Door("cancel", "/runs/{run}/cancel"),
         Door("cancel", "/runs/{run}/cancel", {"reason": "why"}),
     ),
+    "threads": (Door("own", "/threads/"),),
     "thread": (Door("see", "/threads/{thread}/"),),
     "thread_continue": (Door("start", "/threads/{failed}/continue", {}),),
     "thread_state_preview": (

@@ -112,6 +112,7 @@ def test_each_cell_is_as_the_table_says(world, browsers, door):
         "/queue/",
         "/queue/?q=a&sort=due",
         "/runs/",
+        "/threads/",
         "/decisions/?who=all",
         "/decisions/export.csv?who=all",
         "/decisions/export.json?who=all",

@@ -183,6 +183,8 @@ SCREENS = (
     Screen("run that failed", "demo", "/runs/{failed}/"),
     Screen("run", "demo", "/runs/{start}/"),
     Screen("cancel a run", "demo", "/runs/{waiting}/cancel"),
+    Screen("threads", "demo", "/threads/"),
+    Screen("threads, none", "demo", "/threads/?status=busy"),
     Screen("thread", "demo", "/threads/{thread}/"),
     Screen("thread that failed", "demo", "/threads/screen-failed/"),
     # What was decided, and the rules

@@ -20,8 +20,8 @@ from workflows.services.thread_history import (
     run_detail,
     run_list,
     thread_detail,
-    thread_list,
 )
+from workflows.services.thread_list import thread_list
 from workflows.storage.events import append_events
 from workflows.storage.saver import DjangoSaver
 

@@ -42,6 +42,15 @@ def test_a_page_says_that_the_database_is_away(client, question, path):
     assert page.has_text("Nothing was changed.")
 
 
+def test_the_page_that_was_asked_for_can_be_asked_for_again(client, question):
+    with connection.execute_wrapper(refuse):
+        asked = Html(client.get("/queue/?who=mine&sort=due"))
+        sent = Html(client.post(f"/review/{question.pk}/claim", {}))
+
+    assert asked.one("a", href="/queue/?who=mine&sort=due").text.strip() == "Try again"
+    assert sent.one("a", href="/queue/").text.strip() == "To the queue"
+
+
 def test_a_decision_that_met_it_can_be_sent_again(client, question):
     sent = decision_form(question, "approve")
     with connection.execute_wrapper(refuse):

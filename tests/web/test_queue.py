@@ -1,10 +1,13 @@
 """The queue: what waits, for whom, in which order."""
 
+from urllib.parse import parse_qs, urlsplit
+
 import pytest
 from django.db.models.functions import Now
 
 from tests.web.conftest import Html, ask
 from workflows.models import Interrupt
+from workflows.services.desk.arranging import note_fields
 
 
 def test_open_questions_are_listed_oldest_first(as_, thread):
@@ -102,3 +105,55 @@ def test_titles_cannot_hide_what_they_say(as_, thread):
 
     assert b"RLO" in response.content
     assert b"<b onclick" not in response.content
+
+
+class TestFieldFilter:
+    """A filter on a field is chosen part by part; the address holds it as one text."""
+
+    @pytest.fixture
+    def asked(self, thread):
+        found = [ask(thread, {"title": "Pay?", "amount": n}) for n in (5, 500)]
+        for each in found:
+            note_fields(each)
+        return found
+
+    def test_its_parts_become_one_filter(self, as_, asked):
+        parts = {"f_of": "payload", "f_name": "amount", "f_is": ">", "f_value": "100"}
+        query = {"sort": "age", "f": "payload.title ~ pay", **parts}
+
+        answer = as_("reviewer").get("/queue/", query, follow=True)
+
+        page = Html(answer)
+        assert dict(parse_qs(urlsplit(answer.redirect_chain[0][0]).query)) == {
+            "sort": ["age"],
+            "f": ["payload.title ~ pay", "payload.amount > 100"],
+        }
+        assert not page.all("li", id=f"item-{asked[0].pk}")
+        assert page.all("li", id=f"item-{asked[1].pk}")
+        chips = page.one("ul", **{"class": "chips"}).text
+        assert "amount more than 100" in chips
+        assert "title contains pay" in chips
+
+    def test_without_a_name_there_is_none(self, as_, asked):
+        query = {"sort": "age", "f_of": "state", "f_name": " ", "f_is": "="}
+
+        answer = as_("reviewer").get("/queue/", query)
+
+        assert answer.status_code == 302
+        assert answer["Location"] == "/queue/?sort=age"
+
+    def test_the_fields_of_the_list_are_offered(self, as_, asked):
+        page = Html(as_("reviewer").get("/queue/?sort=age"))
+
+        assert page.all("datalist", id="queue-field-names")
+        assert page.all("option", value="amount")
+        assert page.all("option", value="title")
+
+    def test_what_says_nothing_comes_back_to_be_mended(self, as_, asked):
+        page = Html(as_("reviewer").get("/queue/?f=payload.amount > much"))
+
+        problem = page.one("p", id="queue-field-problem").text
+        assert "amount: “more than” compares numbers, and 'much' is none" in problem
+        assert page.one("input", id="queue-field-name").attributes["value"] == "amount"
+        assert page.one("input", id="queue-field-value").attributes["value"] == "much"
+        assert page.all("li", id=f"item-{asked[0].pk}")

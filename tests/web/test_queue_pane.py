@@ -80,6 +80,22 @@ class TestNothingWaits:
         assert page.one("div", **{"class": "empty-last"})
         assert page.all("form", action=f"/decisions/{decision.pk}/undo")
 
+    def test_what_was_taken_back_is_neither_done_nor_the_last(
+        self, as_, people, question, settings
+    ):
+        settings.UNDO_SECONDS = 60
+        client = as_("reviewer")
+        stands = decided(ask(question.thread, status="decided"), people["reviewer"])
+        client.post(f"/review/{question.pk}/decision", decision_form(question))
+        made = Decision.objects.latest("pk")
+        client.post(f"/decisions/{made.pk}/undo", {})
+
+        page = Html(client.get("/queue/?due=overdue&sort=due"))
+
+        last = page.one("div", **{"class": "empty-last"})
+        assert f"#{stands.interrupt_id}" in last.text
+        assert "today: 1 done" in page.text()
+
     def test_it_leads_to_the_queue_of_the_team(self, as_, db):
         page = Html(as_("reviewer").get("/queue/"))
 

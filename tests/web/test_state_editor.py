@@ -559,11 +559,25 @@ class TestLate:
 
         page = Html(desk.post(mine, "/preview", **{"s/text": "Dear Grace"}))
 
-        assert page.has_text("has moved on since you opened this page")
+        assert page.has_text("Based on the checkpoint of step 1, the newest is of")
         assert (
             page.one("input", name="checkpoint").attributes["value"]
             == mine.one("input", name="checkpoint").attributes["value"]
         )
+
+    def test_what_moved_can_be_read_before_one_saves(self, desk, other):
+        mine, theirs = desk.open(), other.open()
+        other.post(theirs, save="alone", **{"s/text": "Dear Alan"})
+        run_all()
+
+        response = desk.post(mine, _review="1", **{"s/count": "7"})
+
+        page = Html(response)
+        assert response.status_code == 200
+        assert page.one("section", id="conflict").text.count("Dear Alan") == 1
+        assert page.one("input", name="s/text").attributes["value"] == "Dear Alan"
+        assert page.one("input", name="s/count").attributes["value"] == "7"
+        assert page.one("textarea", name="reason").text.strip() == "a typo"
 
 
 class TestLargeValues:

@@ -92,17 +92,6 @@ def run_detail(person: Person, run_id: int, *, limit: int = MAX_PAGE) -> RunDeta
     )
 
 
-def thread_list(
-    person: Person, *, graph: str | None = None, limit: int = 50
-) -> list[ThreadRecord]:
-    """Threads, the one that changed last first, without their parts."""
-    rows = Rights(person).limit(Thread.objects.select_related("created_by"))
-    if graph:
-        rows = rows.filter(graph=graph)
-    rows = rows.order_by("-updated_at")[: max(1, min(limit, MAX_PAGE))]
-    return [plain_thread(row) for row in rows]
-
-
 def thread_detail(
     person: Person, thread_id: str, *, limit: int = MAX_PAGE
 ) -> ThreadRecord:

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from workflows.services.conversation import to_read
 from workflows.services.desk.undo_offer import UndoOffer, undo_offer
 from workflows.templatetags import rich_text, value_html, value_tree
 from workflows.templatetags.visible import has_hidden as find_hidden
@@ -37,6 +38,8 @@ ICONS = {
     "pause": "M8 5v14M16 5v14",
     "refresh": "M4 12a8 8 0 0 1 14-5l2 2M20 4v5h-5M20 12a8 8 0 0 1-14 5l-2-2M4 20v-5h5",
     "stop": "M6 6h12v12H6z",
+    "thread": "M6 4v10a4 4 0 0 0 4 4h8M14 14l4 4-4 4M6 8h8",
+    "shield": "M12 3l8 3v6c0 5-4 8-8 9-4-1-8-4-8-9V6z",
     "arrow-left": "M5 12h14M5 12l6-6M5 12l6 6",
     "copy": "M9 9h11v11H9zM15 9V4H4v11h5",
     "arrow-right": "M5 12h14M19 12l-6-6M19 12l-6 6",
@@ -260,6 +263,20 @@ def fold_head(text: str) -> str:
 def tree(value: Any) -> value_tree.ValueNode:
     """A value as a tree of nodes, for `workflows/_value.html`."""
     return value_tree.build(value)
+
+
+@register.filter
+def conversation(value: Any) -> Any:
+    """A list of messages as lines of who says what; any other value as it is."""
+    said = to_read(value)
+    return value if said is value else [_spoken(each) for each in said]
+
+
+def _spoken(said: dict[str, Any]) -> Any:
+    """One message as a line; with all it holds where that is more than words and an id."""
+    if said.keys() <= {"who", "says", "id"}:
+        return f"{said['who']}: {said['says']}"
+    return said
 
 
 @register.filter

@@ -8,19 +8,15 @@ from typing import Any
 
 from workflows.engine import serde
 from workflows.engine.graph.message import convert_to_messages
+from workflows.services.conversation import ROLES, is_message
 from workflows.web import strict_json
 
-ROLES = {
-    "HumanMessage": "human",
-    "AIMessage": "ai",
-    "SystemMessage": "system",
-    "ToolMessage": "tool",
-}
 _TAGS = {role: tag for tag, role in ROLES.items()}
 _REST = "~message"
 
 SCHEMA = {
     "type": "array",
+    "format": "conversation",
     "items": {
         "type": "object",
         "properties": {
@@ -32,18 +28,13 @@ SCHEMA = {
 }
 
 
-def are_messages(tree: Any) -> bool:
-    """Whether a tree is a conversation in plain words; one with pictures in it is not."""
-    return isinstance(tree, list) and bool(tree) and all(map(_is_message, tree))
-
-
 def to_form(tree: Any) -> Any:
     """The entries of the form; what is no message (any more) stays as it is."""
     if not isinstance(tree, list):
         return tree
     return [
         {"role": ROLES[each["$t"]], "text": each["v"]["content"], _REST: each["v"]}
-        if _is_message(each)
+        if is_message(each)
         else each
         for each in tree
     ]
@@ -66,7 +57,7 @@ def restored(tree: Any, shown: Any) -> Any:
         text = strict_json.dump(each)
         if text in known:
             found.append(serde.loads(text))
-        elif _is_message(each):
+        elif is_message(each):
             rest = {key: part for key, part in each["v"].items() if part is not None}
             found += convert_to_messages([{**rest, "role": ROLES[each["$t"]]}])
         else:
@@ -80,13 +71,3 @@ def _tree(entry: Any) -> Any:
     rest = entry.get(_REST)
     kept = dict(rest) if isinstance(rest, dict) else {}
     return {"$t": _TAGS[entry["role"]], "v": {**kept, "content": entry.get("text", "")}}
-
-
-def _is_message(tree: Any) -> bool:
-    return (
-        isinstance(tree, dict)
-        and tree.keys() == {"$t", "v"}
-        and tree["$t"] in ROLES
-        and isinstance(tree["v"], dict)
-        and isinstance(tree["v"].get("content"), str)
-    )

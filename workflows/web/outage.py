@@ -19,5 +19,7 @@ def broken(request: HttpRequest) -> HttpResponse:
     error = sys.exc_info()[1]
     if error is None or not is_away(error):
         return HttpResponseServerError(render_to_string("500.html"))
-    page = render_to_string("503.html", {"reason": AWAY, "is_short": True})
+    again = request.get_full_path() if request.method in {"GET", "HEAD"} else ""
+    context = {"reason": AWAY, "is_short": True, "again": again}
+    page = render_to_string("503.html", context)
     return HttpResponse(page, status=503, headers={"Retry-After": str(RETRY_SECONDS)})

@@ -2,7 +2,7 @@
 
 from itertools import groupby
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
@@ -17,7 +17,21 @@ from django.views.decorators.http import (
 from workflows.services import registry
 from workflows.services.action import InvalidAnswer, NotVisible
 from workflows.services.desk.notices import ReadNotices
-from workflows.services.desk.queue_view import QueueView, cursor_of, page
+from workflows.services.desk.queue_fields import (
+    OPERATOR_WORDS,
+    SOURCES,
+    FieldFilter,
+    names_of,
+    read_field,
+)
+from workflows.services.desk.queue_view import (
+    AGES,
+    LONGEST,
+    QueueView,
+    age_words,
+    cursor_of,
+    page,
+)
 from workflows.services.desk.saved_views import (
     DeleteView,
     SaveView,
@@ -41,7 +55,12 @@ GROUP_OF = {
 
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
-    """Open questions; the address holds filters, order, grouping, page and open question."""
+    """Open questions; the address holds filters, order, grouping, page and open question.
+
+    A filter that is built of parts (`f_of`, `f_name`, `f_is`, `f_value`) becomes one text `f`.
+    """
+    if "f_name" in request.GET:
+        return _with_built_filter(request)
     decider = decider_of(request)
     rights = decider.rights
     graphs = [item for item in registry.offered() if rights.can_see(item.name)]
@@ -72,6 +91,11 @@ def index(request: HttpRequest) -> HttpResponse:
         "graph": view.graph,
         "graph_title": chosen.title if chosen else view.graph,
         "next_page": next_page,
+        "ages": _ages(view.age),
+        "sources": SOURCES,
+        "operators": OPERATOR_WORDS,
+        "field_names": names_of(item.number for item in items),
+        "built": _not_understood(request),
         "ready_views": tabs,
         "is_ready_view": any(tab.is_current for tab in tabs),
         "saved_views": saved,
@@ -107,6 +131,34 @@ def delete_view(request: HttpRequest, number: int) -> HttpResponse:
     """Forget a saved view of one's own."""
     DeleteView(request.user, number).execute()
     return HttpResponseRedirect(reverse("workflows:queue"), status=303)
+
+
+def _with_built_filter(request: HttpRequest) -> HttpResponse:
+    """The same view with the parts of a new filter as one; without a name there is none."""
+    query = request.GET.copy()
+    of, name, how, value = (
+        query.pop(part, [""])[-1].strip()
+        for part in ("f_of", "f_name", "f_is", "f_value")
+    )
+    if name:
+        source = of if of in SOURCES else "payload"
+        operator = how if how in OPERATOR_WORDS else "="
+        query.appendlist("f", f"{source}.{name} {operator} {value}")
+    pairs = [(key, text) for key, texts in query.lists() for text in texts if text]
+    return HttpResponseRedirect(f"{reverse('workflows:queue')}?{urlencode(pairs)}")
+
+
+def _not_understood(request: HttpRequest) -> FieldFilter | None:
+    """The last filter of the address that says nothing, to be mended where it was built."""
+    filters = [read_field(text[:LONGEST]) for text in request.GET.getlist("f") if text]
+    wrong = [each for each in filters if each.problem]
+    return wrong[-1] if wrong else None
+
+
+def _ages(chosen: int) -> list[tuple[int, str]]:
+    """The waiting times to choose from, with the present one where it is none of them."""
+    seconds = sorted({*AGES, *([chosen] if chosen else [])})
+    return [(each, age_words(each)) for each in seconds]
 
 
 def _open_question(request: HttpRequest, view: QueueView) -> dict[str, Any]:

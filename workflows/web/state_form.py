@@ -12,6 +12,7 @@ from django.http import QueryDict
 from django.utils.datastructures import MultiValueDict
 
 from workflows.services.action import InvalidAnswer
+from workflows.services.conversation import are_messages, to_read
 from workflows.services.schema_check import schema_errors
 from workflows.services.state_to_edit import ChannelToEdit, StateToEdit
 from workflows.web import message_form, strict_json
@@ -90,7 +91,7 @@ class Typed:
     def rows(self) -> list[DiffRow]:
         """What they changed, for reading."""
         changed = self.changed
-        return diff({n: self.base[n] for n in changed if n in self.base}, changed)
+        return _differing({n: self.base[n] for n in changed if n in self.base}, changed)
 
 
 class StateForm:
@@ -144,7 +145,7 @@ class StateForm:
             try:
                 found[name] = (
                     message_form.restored(tree, shown)
-                    if message_form.are_messages(shown)
+                    if are_messages(shown)
                     else restore(tree, shown)
                 )
             except Exception as error:  # noqa: BLE001 - whatever a type says to its parts
@@ -156,7 +157,9 @@ class StateForm:
     def moved(self, typed: Typed) -> list[DiffRow]:
         """What others have changed of what this person was shown."""
         names = typed.base.keys() | typed.blank
-        return diff(typed.base, {n: t for n, t in self.shown.items() if n in names})
+        return _differing(
+            typed.base, {n: t for n, t in self.shown.items() if n in names}
+        )
 
     def merged(self, typed: Typed) -> tuple[dict[str, Any], list[str]]:
         """What was typed laid over what is there now, and where both sides changed."""
@@ -195,7 +198,7 @@ class StateForm:
     def _as_drawn(self, values: Mapping[str, Any]) -> dict[str, Any]:
         return {
             name: message_form.to_form(tree)
-            if message_form.are_messages(self.shown.get(name))
+            if are_messages(self.shown.get(name))
             else tree
             for name, tree in values.items()
         }
@@ -205,7 +208,7 @@ class StateForm:
         found = reading.value if isinstance(reading.value, dict) else {}
         values = {
             name: message_form.from_form(tree)
-            if message_form.are_messages(self.shown.get(name))
+            if are_messages(self.shown.get(name))
             else tree
             for name, tree in found.items()
         }
@@ -288,11 +291,19 @@ class StateForm:
         return updates, trees
 
 
+def _differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[DiffRow]:
+    """What differs between two states, for reading: conversations as who says what."""
+    return diff(
+        {name: to_read(tree) for name, tree in old.items()},
+        {name: to_read(tree) for name, tree in new.items()},
+    )
+
+
 def _schema(
     channel: ChannelToEdit, tree: Any, definitions: Mapping[str, Any]
 ) -> Mapping[str, Any]:
     """The schema to draw a channel by: the state's own, where it says more than the value."""
-    if message_form.are_messages(channel.tree):
+    if are_messages(channel.tree):
         return message_form.SCHEMA
     own = channel.schema
     if own:

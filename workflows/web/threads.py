@@ -1,4 +1,6 @@
-"""One thread: its timeline, its state, what an operator may do about it."""
+"""The list of threads; one thread: its timeline, its state, what an operator may do about it."""
+
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -6,11 +8,55 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from workflows.models import Thread
+from workflows.services import registry
 from workflows.services.access import find_thread
 from workflows.services.continue_run import ContinueRun
 from workflows.services.state_to_edit import can_open_editor
 from workflows.services.thread_history import thread_detail
-from workflows.web.asking import decider_of
+from workflows.services.thread_list import thread_list
+from workflows.web.asking import decider_of, rights_of
+
+PAGE_SIZE = 50
+STATUSES = [
+    (Thread.Status.INTERRUPTED.value, "Waits for a person"),
+    (Thread.Status.BUSY.value, "Busy"),
+    (Thread.Status.ERROR.value, "Failed"),
+    (Thread.Status.IDLE.value, "At rest"),
+]
+
+
+@require_safe
+def index(request: HttpRequest) -> HttpResponse:
+    """Threads, the last changed first; `status` and `workflow` narrow, `after` turns the page."""
+    rights = rights_of(request)
+    graphs = [item for item in registry.all() if rights.can_see(item.name)]
+    graph = request.GET.get("workflow", "")
+    graph = graph if graph in {item.name for item in graphs} else ""
+    status = request.GET.get("status", "")
+    status = status if status in dict(STATUSES) else ""
+    threads = thread_list(
+        request.user,
+        graph=graph,
+        status=status,
+        limit=PAGE_SIZE + 1,
+        after=request.GET.get("after", ""),
+    )
+    next_page = ""
+    if len(threads) > PAGE_SIZE:
+        threads = threads[:PAGE_SIZE]
+        query = {"workflow": graph, "status": status, "after": threads[-1].cursor}
+        next_page = f"{reverse('workflows:threads')}?{urlencode(query)}"
+    context = {
+        "section": "threads",
+        "threads": threads,
+        "graphs": graphs,
+        "graph": graph,
+        "status": status,
+        "statuses": STATUSES,
+        "next_page": next_page,
+    }
+    return render(request, "workflows/threads/index.html", context)
 
 
 @require_safe
@@ -20,7 +66,7 @@ def detail(request: HttpRequest, thread_id: str) -> HttpResponse:
     decider = decider_of(request)
     row = find_thread(request.user, thread_id, rights=decider.rights)
     context = {
-        "section": "runs",
+        "section": "threads",
         "thread": thread,
         "last_run": thread.runs[0] if thread.runs else None,
         "may_edit": can_open_editor(decider, row),

@@ -82,6 +82,7 @@ urlpatterns = [
     path("runs/", runs.index, name="runs"),
     path("runs/<int:run_id>/", runs.detail, name="run"),
     path("runs/<int:run_id>/cancel", runs.cancel, name="run_cancel"),
+    path("threads/", threads.index, name="threads"),
     path("threads/<str:thread_id>/", threads.detail, name="thread"),
     path("threads/<str:thread_id>/continue", threads.go_on, name="thread_continue"),
     path("threads/<str:thread_id>/state", state_editor.of_thread, name="thread_state"),

@@ -67,6 +67,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         (
             ("g q", "Go to the queue"),
             ("g r", "Go to the runs"),
+            ("g t", "Go to the threads"),
             ("g d", "Go to the decisions"),
             ("g s", "Go to start a workflow"),
             ("?", "This list"),

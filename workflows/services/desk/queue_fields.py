@@ -14,6 +14,18 @@ from workflows.models.lookups import HasText
 FIELD = re.compile(
     r"^(payload|state)\.([A-Za-z0-9_.-]{1,200})\s*(<=|>=|!=|=|<|>|~)\s*(.*)$", re.DOTALL
 )
+SOURCES = {"payload": "question", "state": "state"}
+# What people choose from, in this order.
+OPERATOR_WORDS = {
+    "=": "is",
+    "!=": "is not",
+    "~": "contains",
+    ">": "more than",
+    ">=": "at least",
+    "<": "less than",
+    "<=": "at most",
+}
+MOST_NAMES = 200
 _OPERATORS = {"=": "", "<": "__lt", "<=": "__lte", ">": "__gt", ">=": "__gte"}
 
 
@@ -28,6 +40,21 @@ class FieldFilter:
     value: str = ""
     problem: str = ""
 
+    @property
+    def words(self) -> str:
+        """The filter as a sentence says it: `amount more than 500`."""
+        of = "state: " if self.source == "state" else ""
+        return (
+            f"{of}{self.name} {OPERATOR_WORDS[self.operator]} {self.value or 'nothing'}"
+        )
+
+
+def names_of(questions: Iterable[int]) -> list[tuple[str, str]]:
+    """The fields that these questions have, as (source, name), those of questions first."""
+    rows = QuestionField.objects.filter(interrupt__in=list(questions))
+    names = rows.order_by("source", "name").values_list("source", "name").distinct()
+    return list(names[:MOST_NAMES])
+
 
 def read_field(text: str) -> FieldFilter:
     """A filter on a field of payload or state, as people type it."""
@@ -41,8 +68,11 @@ def read_field(text: str) -> FieldFilter:
     source, name, operator, value = found.groups()
     value = value.strip()
     if operator in {"<", "<=", ">", ">="} and _number(value) is None:
-        problem = f"{text!r}: {operator} compares numbers, and {value!r} is none"
-        return FieldFilter(text, problem=problem)
+        problem = (
+            f"{name}: “{OPERATOR_WORDS[operator]}” compares numbers, "
+            f"and {value!r} is none"
+        )
+        return FieldFilter(text, source, name, operator, value, problem)
     return FieldFilter(text, source, name, operator, value)
 
 

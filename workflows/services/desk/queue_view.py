@@ -42,6 +42,14 @@ WHO_WORDS = {
 }
 DUE = ("overdue", "today", "week", "none")
 GROUPS = ("", "workflow", "node", "action", "assignee")
+# How long a question has waited at least, in seconds, as people choose it.
+AGES = {
+    3_600: "1 hour",
+    4 * 3_600: "4 hours",
+    86_400: "1 day",
+    3 * 86_400: "3 days",
+    7 * 86_400: "1 week",
+}
 # Parts of an address that say which questions are shown, and how.
 NAMES = (
     *("workflow", "node", "who", "group", "due", "q", "age", "snoozed", "f"),
@@ -152,7 +160,7 @@ class QueueView:
             ("group", self.group, {"group": ""}),
             ("due", self.due, {"due": ""}),
             ("text", self.text, {"text": ""}),
-            ("waits at least", f"{self.age} s" if self.age else "", {"age": 0}),
+            ("waits at least", age_words(self.age) if self.age else "", {"age": 0}),
             ("put off", "yes" if self.snoozed else "", {"snoozed": False}),
         ]
         return [
@@ -161,7 +169,7 @@ class QueueView:
             if text
         ] + [
             Chip(
-                one.text,
+                one.words,
                 self._without(fields=tuple(e for e in self.fields if e != one)),
             )
             for one in self.fields
@@ -200,6 +208,11 @@ class QueueView:
         rows = rows.filter(later) if self.snoozed else rows.exclude(later)
         rows = rows.filter(_whose(self.who, person, now), _when(self.due, now))
         return rows.filter(has_fields(self.fields))
+
+
+def age_words(seconds: int) -> str:
+    """A least waiting time in words."""
+    return AGES.get(seconds) or f"{seconds} s"
 
 
 def page(

@@ -18,13 +18,15 @@ from workflows.services.desk.queue_view import QueueView
 from workflows.services.review_queue import count_of, count_shown
 
 SOON = timedelta(hours=1)
+# Among so many of the last decisions one is looked for that stands.
+LATELY = 20
 
 
 @dataclass(frozen=True)
 class Today:
     """Decisions that the person made since midnight, and questions of theirs due within SOON.
 
-    What is overdue is due too.
+    What was taken back is not done; what is overdue is due too.
     """
 
     done: int
@@ -37,12 +39,15 @@ def today(person: Person, rights: Rights) -> Today:
     midnight = timezone.localtime(now).replace(
         hour=0, minute=0, second=0, microsecond=0
     )
-    made = Decision.objects.filter(created_at__gte=midnight, person=person.pk)
+    made = Decision.objects.filter(
+        created_at__gte=midnight, person=person.pk, undo=None
+    )
     due = QueueView(who="mine").rows(person, rights).filter(due_order__lt=now + SOON)
     return Today(made.count(), count_shown(count_of(due)))
 
 
 def last_decision_of(person: Person, rights: Rights) -> DecisionLine | None:
-    """What this person decided last, or None."""
+    """What this person decided last and has not been taken back, or None."""
     mine = DecisionFilter(mine=True)
-    return next(iter(decision_list(person, mine, limit=1, rights=rights)), None)
+    lately = decision_list(person, mine, limit=LATELY, rights=rights)
+    return next((each for each in lately if not each.undone_by), None)

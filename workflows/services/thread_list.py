@@ -1,0 +1,97 @@
+"""The list of threads a person may see: how each stands, and how many questions it asks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, OuterRef, Q, Subquery
+
+from workflows.models import Interrupt, Run, Thread
+from workflows.services.access import Person, Rights
+from workflows.services.review_queue import graph_title
+from workflows.services.thread_history import MAX_PAGE
+
+STATUSES = tuple(Thread.Status.values)
+
+
+@dataclass(frozen=True)
+class ListedThread:
+    """A thread in a list; `status` is that of its last run while nothing goes on in it.
+
+    `changed_at` is when that status came, `questions` counts the open ones.
+    """
+
+    id: str
+    title: str
+    graph: str
+    graph_title: str
+    status: str
+    changed_at: datetime
+    questions: int = 0
+
+    @property
+    def cursor(self) -> str:
+        """Where the page after this thread begins."""
+        return f"{self.changed_at.isoformat()} {self.id}"
+
+
+def thread_list(
+    person: Person,
+    *,
+    graph: str | None = None,
+    status: str | None = None,
+    limit: int = 50,
+    after: str = "",
+) -> list[ListedThread]:
+    """Threads, the one whose status changed last first.
+
+    `status` is one of STATUSES; `after` is the `cursor` of the last thread of the page before,
+    and what is none is as good as no cursor.
+    """
+    rows = Rights(person).limit(Thread.objects.order_by("-updated_at", "-id"))
+    if graph:
+        rows = rows.filter(graph=graph)
+    if status:
+        rows = rows.filter(status=status)
+    place = _place(after)
+    if place is not None:
+        at, key = place
+        earlier = Q(updated_at__lt=at) | Q(id__lt=key)
+        rows = rows.filter(earlier, updated_at__lte=at).exclude(id=key)
+    runs = Run.objects.filter(thread=OuterRef("pk")).exclude(kind=Run.Kind.EDIT)
+    found = list(
+        rows.annotate(last=Subquery(runs.order_by("-id").values("status")[:1]))[
+            : max(1, min(limit, MAX_PAGE))
+        ]
+    )
+    asked = dict(
+        Interrupt.objects.filter(
+            thread__in=[row.pk for row in found], status=Interrupt.Status.PENDING
+        )
+        .values_list("thread")
+        .annotate(Count("id"))
+    )
+    return [_listed(row, asked.get(row.pk, 0)) for row in found]
+
+
+def _listed(row: Thread, questions: int) -> ListedThread:
+    last: str | None = getattr(row, "last", None)
+    return ListedThread(
+        id=row.pk,
+        title=row.title,
+        graph=row.graph,
+        graph_title=graph_title(row.graph),
+        status=last if last and row.status == Thread.Status.IDLE else row.status,
+        changed_at=row.updated_at,
+        questions=questions,
+    )
+
+
+def _place(after: str) -> tuple[datetime, str] | None:
+    instant, _, key = after.partition(" ")
+    try:
+        at = datetime.fromisoformat(instant)
+    except ValueError:
+        return None
+    return (at, key[:200]) if at.tzinfo and "\0" not in key else None
