@@ -1,9 +1,10 @@
-"""Which rules hold for a question: those of the code, and what people changed since."""
+"""Which rules hold for a question, or held: those of the code, and what people changed since."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -15,16 +16,21 @@ Place = tuple[str, str]
 
 
 class PolicyBook:
-    """The policies as they stand now, read once; make a new one per request."""
+    """The policies as they stand now, read once; make a new one per request.
 
-    def __init__(self) -> None:
+    `versions` are the rows to go by instead of all that there are, older versions first.
+    """
+
+    def __init__(self, versions: Sequence[Policy] | None = None) -> None:
+        self._versions = versions
         self._rules: dict[tuple[str, str, str], Rules] = {}
 
     @cached_property
     def newest(self) -> dict[Place, Policy]:
         """The newest policy of each (graph, node), where it is active."""
         found: dict[Place, Policy] = {}
-        for each in Policy.objects.order_by("version"):
+        rows = self._versions
+        for each in Policy.objects.order_by("version") if rows is None else rows:
             found[(each.graph, each.node)] = each
         return {place: each for place, each in found.items() if each.is_active}
 
@@ -58,6 +64,25 @@ class PolicyBook:
             if row is not None:
                 parts.append((_mapping(row.body), str(row)))
         return parts
+
+
+class PolicyHistory:
+    """The rules that held at a moment; all versions are read once.
+
+    What the code of a workflow says is known as it is now only.
+    """
+
+    def __init__(self) -> None:
+        self._versions = list(Policy.objects.order_by("version"))
+        self._books: dict[frozenset[int], PolicyBook] = {}
+
+    def rules(self, row: Interrupt, at: datetime) -> Rules:
+        """The rules that held for the question at this moment."""
+        then = [each for each in self._versions if each.created_at <= at]
+        key = frozenset(each.pk for each in then)
+        if key not in self._books:
+            self._books[key] = PolicyBook(then)
+        return self._books[key].rules(row)
 
 
 def rules_for(row: Interrupt) -> Rules:

@@ -10,9 +10,11 @@ from django.utils import timezone
 from workflows.models import Decision
 from workflows.services.access import Person, Rights
 from workflows.services.desk.decision_list import (
+    MINE,
     DecisionFilter,
     DecisionLine,
-    decision_list,
+    decision_rows,
+    plain_line,
 )
 from workflows.services.desk.queue_view import QueueView
 from workflows.services.review_queue import count_of, count_shown
@@ -44,5 +46,5 @@ def today(person: Person, rights: Rights) -> Today:
 
 def last_decision_of(person: Person, rights: Rights) -> DecisionLine | None:
     """What this person decided last, or None."""
-    mine = DecisionFilter(mine=True)
-    return next(iter(decision_list(person, mine, limit=1, rights=rights)), None)
+    row = decision_rows(person, DecisionFilter(MINE), rights).first()
+    return plain_line(row, rights) if row else None
