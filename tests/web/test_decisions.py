@@ -253,8 +253,14 @@ class TestReopening:
         assert answer.status_code == 403
 
     def test_a_decision_that_can_be_undone_says_so_and_keeps_the_words(
-        self, as_, decided
+        self, as_, people, thread
     ):
+        Policy.objects.create(body='{"undo": 60}')
+        question = ask(thread, {"title": "Send it?", "to": "Ada"})
+        form = decision_form(question, "reject") | SHOWN
+        as_("reviewer").post(f"/review/{question.pk}/decision", form)
+        decided = Decision.objects.get()
+
         answer = as_("operator").post(
             f"/decisions/{decided.pk}/reopen", {"reason": "the wrong one"}
         )

@@ -77,7 +77,8 @@ def test_the_question_is_asked_again_and_both_are_linked(people, asked, queue):
     ReopenDecision(people.operator, made.pk, "wrong payee").execute()
 
     (before,) = decision_page(people.operator, made.pk).line.reopened
-    assert before.is_under_way and before.question is None
+    assert before.is_under_way
+    assert before.question is None
     work(queue)
 
     again = Interrupt.objects.filter(status="pending").get()

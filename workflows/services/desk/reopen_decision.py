@@ -134,10 +134,14 @@ def refuse_reopening(row: Decision) -> None:
         raise NotPending(
             f"It was taken back: question #{question.pk} is open again by itself."
         )
-    if registry.find(question.thread.graph) is None or not row.checkpoint:
+    if registry.find(question.thread.graph) is None:
         raise NotPending("Its workflow is not there any more.")
-    if question.status in (Interrupt.Status.PENDING, Interrupt.Status.DECIDED):
-        raise NotPending(f"Question #{question.pk} is not over: decide it there.")
+    if not row.checkpoint:
+        raise NotPending("It is not known any more where its question was asked.")
+    if question.status == Interrupt.Status.PENDING:
+        raise NotPending(f"Question #{question.pk} is open: decide it there.")
+    if question.status == Interrupt.Status.DECIDED:
+        raise NotPending("Its workflow has not taken the answer yet.")
     for fork in forks_of([question.thread_id]):
         if fork.decision == row.pk and fork.is_open:
             where = f"as question #{fork.question}" if fork.question else "just now"
