@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
 from workflows.models import Interrupt, Policy
 from workflows.services import registry
-from workflows.services.desk.rules import InvalidPolicy, Rules
+from workflows.services.desk.policy_words import LABELS, Said, described
+from workflows.services.desk.rules import InvalidPolicy, Rules, read_part
 
 Place = tuple[str, str]
 
@@ -40,6 +42,18 @@ class PolicyBook:
         if key not in self._rules:
             self._rules[key] = self._read(*key)
         return self._rules[key]
+
+    def said(self, row: Interrupt) -> list[Said]:
+        """Each rule that differs from the default, in words, with the part that says it last."""
+        found: dict[str, Said] = {}
+        for part, source in self._parts(row.graph, row.node, row.policy):
+            try:
+                read_part(part)
+            except InvalidPolicy:
+                continue
+            for each in described(part):
+                found[each.key] = replace(each, source=source)
+        return [found[key] for key in LABELS if key in found]
 
     def _read(self, graph: str, node: str, policy: str) -> Rules:
         found = Rules()
