@@ -22,7 +22,7 @@ from workflows.services.desk.policy_list import (
     step_names,
     versions_of,
 )
-from workflows.services.desk.rules import InvalidPolicy
+from workflows.services.desk.rules import InvalidPolicy, read_part
 from workflows.services.desk.set_policy import SetPolicy
 from workflows.services.outbound.choices import address_of
 from workflows.services.outbound.endpoints import endpoint_list
@@ -133,8 +133,10 @@ def edit(request: HttpRequest) -> HttpResponse:
         return _page(request, policy, typed, seen=seen)
     try:
         said = typed.said()
-        if source.get("_mode") in {FORM, JSON}:
-            typed.show(said, source["_mode"])
+        mode = source.get("_mode", "")
+        if mode in {FORM, JSON}:
+            read_part(said)
+            typed.show(said, mode)
             return _page(request, policy, typed, seen=seen)
         fault = strict_json.text_fault(typed.reason)
         if fault:

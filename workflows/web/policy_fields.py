@@ -125,7 +125,7 @@ SECTIONS = (
                 "escalate",
                 "steps",
                 "What happens when it is overdue: it goes to another group, becomes more "
-                "urgent, or both.",
+                "urgent, and its people are told.",
                 row="Step",
             ),
             Spec("timeout", "span", "Counted from when it is asked."),

@@ -177,8 +177,6 @@ def _row_value(spec: Spec, row: Any) -> Any:
         read_part({spec.key: [step]})
     except InvalidPolicy as error:
         raise _AtPart(error.errors[spec.key], "priority") from error
-    if len(step) == 1:
-        raise _AtPart("name a group, or how much more urgent it becomes", "group")
     return step
 
 

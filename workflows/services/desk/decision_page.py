@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from workflows.models import AuditEntry, Vote
+from workflows.models import AuditEntry, Decision, Interrupt, Vote
 from workflows.services.access import Person, Rights
 from workflows.services.desk.decision_list import (
     DecisionLine,
@@ -25,6 +25,7 @@ _ABOUT = {
     "question.expired": "time ran out",
 }
 MAX_ENTRIES = 100
+MOST_TOGETHER = 20
 
 
 @dataclass(frozen=True)
@@ -43,16 +44,16 @@ class AuditLine:
 class DecisionPage:
     """`line` is the decision as its list has it.
 
-    `steps` are those that would run again if it were reopened, `why_not_reopen` says why that
-    cannot be now.
+    `steps` are those that would run again if it were reopened, `together` the other questions
+    that they ask, decided or not; `why_not_reopen` says why that cannot be now.
     """
 
     line: DecisionLine
     votes: tuple[VoteRecord, ...]
     audit: tuple[AuditLine, ...]
     steps: tuple[str, ...]
+    together: tuple[int, ...]
     why_not_reopen: str
-    checkpoint: str
 
 
 def decision_page(person: Person, number: int) -> DecisionPage:
@@ -75,9 +76,21 @@ def decision_page(person: Person, number: int) -> DecisionPage:
         ),
         tuple(_entries(line)),
         steps,
+        tuple(_asked_with(row)) if steps else (),
         why_not,
-        row.checkpoint,
     )
+
+
+def _asked_with(row: Decision) -> list[int]:
+    """The other questions of the same step."""
+    question = row.interrupt
+    same_step = Interrupt.objects.filter(
+        thread=question.thread_id,
+        checkpoint=question.checkpoint,
+        namespace=question.namespace,
+    )
+    others = same_step.exclude(pk=question.pk).order_by("id")
+    return list(others.values_list("pk", flat=True)[:MOST_TOGETHER])
 
 
 def _entries(line: DecisionLine) -> list[AuditLine]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
+from workflows.services.desk.rules import Escalation
 from workflows.services.desk.words import span
 
 LABELS: Mapping[str, str] = {
@@ -113,6 +114,8 @@ def _words(key: str, value: Any) -> str:
         return json.dumps(value, ensure_ascii=False)
     if key in ("four_eyes", "mail"):
         return "yes" if value else "no"
+    if key == "quorum":
+        return f"{value} {'person' if value == 1 else 'people'}"
     if key == "timeout_action":
         return TIMEOUT_WORDS[value]
     if key == "close":
@@ -138,12 +141,11 @@ def _nothing(key: str) -> str:
     }.get(key, "none")
 
 
-def _step(step: Any) -> str:
-    """`step` is a mapping or an `Escalation`."""
-    get = step.get if isinstance(step, Mapping) else lambda n, _: getattr(step, n)
-    parts = [f"after {span(get('after', 0))}"]
-    if get("group", ""):
-        parts.append(f"to {get('group', '')}")
-    if get("priority", 0):
-        parts.append(f"priority {get('priority', 0):+d}")
-    return " ".join(parts[:1]) + (" " + ", ".join(parts[1:]) if parts[1:] else "")
+def _step(step: Mapping[str, Any] | Escalation) -> str:
+    said: Mapping[str, Any] = asdict(step) if isinstance(step, Escalation) else step
+    acts = []
+    if said.get("group"):
+        acts.append(f"to {said['group']}")
+    if said.get("priority"):
+        acts.append(f"priority {said['priority']:+d}")
+    return " ".join([f"after {span(said.get('after', 0))}", ", ".join(acts)]).strip()
