@@ -132,6 +132,9 @@ DOORS: Mapping[str, tuple[Door, ...]] = {
     "undo": (Door("take back", "/decisions/{decision}/undo", {}),),
     # What was done
     "decisions": (Door("own", "/decisions/?who=all"),),
+    "decision_made": (Door("see", "/decisions/{decision}/"),),
+    # Its reason is missing, so nothing is reopened.
+    "reopen": (Door("start", "/decisions/{decision}/reopen", {}, ok=(400, 409)),),
     "decisions_export": (
         Door("own", "/decisions/export.csv?who=all"),
         Door("own", "/decisions/export.json?who=all"),

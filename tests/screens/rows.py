@@ -18,6 +18,7 @@ from workflows.models import (
     Interrupt,
     Notice,
     Policy,
+    Reopening,
     Run,
     SavedView,
     Thread,
@@ -117,6 +118,7 @@ def fill() -> None:
         names[name] = ask(_thread(name), value, schema).pk
     names |= _in_states(demo, other)
     names |= _outbound(demo)
+    names["decision"] = _reopened(other)
     names["order"] = _bulk_order(demo)
     names["failed"] = _failed_run()
     names["start"] = (
@@ -203,6 +205,33 @@ def _in_states(demo: User, other: User) -> dict[str, int | str]:
             _thread("off"), "Later?", snoozed_until=datetime(2099, 1, 1, tzinfo=UTC)
         ).pk,
     }
+
+
+def _reopened(other: User) -> int:
+    """A decision with changes, whose question was asked again on a fork."""
+    thread = _thread("reopened")
+    first = ask(thread, LETTER, status=Interrupt.Status.RESOLVED)
+    sent = {"title": LETTER["title"], "to": "Bob and all the others", "copies": 3}
+    answer = {"decision": "approve", "value": sent, "reason": ""}
+    made = Decision.objects.create(
+        interrupt=first,
+        round=1,
+        kind="edit",
+        person=other,
+        person_name="other",
+        reason="One more of them",
+        original=first.value,
+        answer=json.dumps(answer),
+    )
+    ask(thread, LETTER)
+    Reopening.objects.create(
+        decision=made,
+        last_question=first.pk,
+        checkpoint="x",
+        person_name="operator",
+        reason="The wrong address",
+    )
+    return made.pk
 
 
 def _outbound(demo: User) -> dict[str, int | str]:

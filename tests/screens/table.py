@@ -87,11 +87,27 @@ def decide(page: Page) -> None:
         page.locator("button[name=kind][value=approve]").click()
 
 
+def add_rows(page: Page) -> None:
+    """A policy with a new row in each of its lists."""
+    for name in ("remind", "escalate", "reasons", "reasons", "outside"):
+        with page.expect_navigation():
+            page.locator(f"button[name=_add][value={name}]").click()
+
+
 def send_bad_policy(page: Page) -> None:
-    """A policy that says what none can."""
-    page.fill("[name=body]", '{"quorum": "many"}')
+    """A policy with a fault in a field, and with rows that are empty."""
+    add_rows(page)
+    page.fill("#policy-quorum", "two")
+    page.fill("#policy-due", "soon")
     with page.expect_navigation():
-        page.locator("form:has([name=body]) button[type=submit]").first.click()
+        page.locator("button[name=save]").click()
+
+
+def send_bad_json(page: Page) -> None:
+    """A policy whose JSON cannot be read."""
+    page.fill("#policy-body", "{")
+    with page.expect_navigation():
+        page.locator("button[name=save]").click()
 
 
 def send_empty(page: Page) -> None:
@@ -190,9 +206,15 @@ SCREENS = (
     # What was decided, and the rules
     Screen("decisions", "demo", "/decisions/?who=all"),
     Screen("decisions, none", "viewer", "/decisions/"),
+    Screen("decision", "demo", "/decisions/{decision}/"),
+    Screen("decision of a viewer", "viewer", "/decisions/{decision}/"),
     Screen("policies", "admin", "/policies/?question={quorum}"),
+    Screen("policies of a viewer", "viewer", "/policies/?question=x"),
     Screen("policy", "admin", "/policies/edit?workflow=fetch_page&node=sign"),
+    Screen("policy, new rows", "admin", "/policies/edit", add_rows),
     Screen("policy not understood", "admin", "/policies/edit", send_bad_policy),
+    Screen("policy as JSON", "admin", "/policies/edit?mode=json", send_bad_json),
+    Screen("policy of a viewer", "viewer", "/policies/edit?workflow=fetch_page"),
     Screen("notices", "demo", "/notices/"),
     Screen("preferences", "demo", "/preferences/"),
     # What leaves the house

@@ -4,6 +4,6 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("workflows", "0014_lean_indexes")]
+    dependencies = [("workflows", "0015_reopening")]
 
     operations = [migrations.RemoveField("channelvalue", "snapshot")]

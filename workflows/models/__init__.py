@@ -17,6 +17,7 @@ from workflows.models.policy import Policy
 from workflows.models.preference import Preference
 from workflows.models.presence import Presence
 from workflows.models.question_field import QuestionField
+from workflows.models.reopening import Reopening
 from workflows.models.run import Run
 from workflows.models.saved_view import SavedView
 from workflows.models.thread import Thread
@@ -45,6 +46,7 @@ __all__ = [
     "Preference",
     "Presence",
     "QuestionField",
+    "Reopening",
     "Run",
     "SavedView",
     "Thread",

@@ -114,6 +114,22 @@ def decision_badge(kind: str) -> SafeString:
     return badge(*DECISIONS.get(kind, ("quiet", "dot", kind)))
 
 
+CHANNELS = {
+    "web": "in the browser",
+    "bulk": "bulk order",
+    "command": "command",
+    "timeout": "timeout",
+    "link": "link",
+    "rule": "rule",
+}
+
+
+@register.filter
+def channel_words(channel: str) -> str:
+    """By which way a decision came."""
+    return CHANNELS.get(channel, channel)
+
+
 @register.filter
 def decided_words(kind: str) -> str:
     """What was decided, as words after a name."""
@@ -178,6 +194,7 @@ DESK_WORDS = {
     "overdue": "is overdue",
     "escalate": "is overdue: escalated",
     "timeout": "was not answered in time",
+    "reopened": "reopened on a fork",
 }
 
 

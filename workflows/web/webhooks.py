@@ -25,6 +25,7 @@ from workflows.services.outbound.endpoints import (
     endpoint_of,
 )
 from workflows.services.outbound.events import EVENTS
+from workflows.web.refusals import local_path
 
 LONGEST = 2_000
 
@@ -74,7 +75,7 @@ def test(request: HttpRequest, number: int) -> HttpResponse:
         messages.success(request, f"The test arrived: answered {outcome.status}.")
     else:
         messages.error(request, f"The test did not arrive: {outcome.error}.")
-    return _back(number)
+    return _back(number, request.POST.get("back", ""))
 
 
 @require_POST
@@ -91,7 +92,7 @@ def again(request: HttpRequest, number: int) -> HttpResponse:
     messages.success(
         request, f"{count} call{'' if count == 1 else 's'} will be sent again."
     )
-    return _back(number)
+    return _back(number, request.POST.get("back", ""))
 
 
 @require_POST
@@ -155,5 +156,7 @@ def _secret(request: HttpRequest, item: EndpointLine, secret: str) -> HttpRespon
     return response
 
 
-def _back(number: int) -> HttpResponse:
-    return HttpResponseRedirect(reverse("workflows:webhook", args=[number]), status=303)
+def _back(number: int, path: str = "") -> HttpResponse:
+    """To the webhook, or to the page of this site from which somebody came."""
+    here = local_path(path) or reverse("workflows:webhook", args=[number])
+    return HttpResponseRedirect(here, status=303)

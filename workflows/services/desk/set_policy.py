@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.db import IntegrityError, transaction
 
@@ -15,6 +16,7 @@ from workflows.services import registry
 from workflows.services.access import Person, Rights, require, row_of
 from workflows.services.action import StaleQuestion
 from workflows.services.desk import audit
+from workflows.services.desk.possible import DECIDING, nobody_left
 from workflows.services.desk.rules import InvalidPolicy, read_part
 from workflows.services.desk.steps import plan_again
 
@@ -49,12 +51,15 @@ class SetPolicy:
             errors["node"] = "at most 200 characters"
         if len(self.reason) > MAX_REASON:
             errors["reason"] = f"at most {MAX_REASON} characters"
-        errors |= self._unknown_groups()
+        errors |= self._unknown_names()
         if errors:
             raise InvalidPolicy(errors)
 
     def execute(self) -> Policy:
-        """The new version; raises StaleQuestion where somebody else was faster."""
+        """The new version; raises StaleQuestion where somebody else was faster.
+
+        Raises InvalidPolicy with the case, where a question would be left to too few people.
+        """
         self.check()
         try:
             with transaction.atomic():
@@ -69,6 +74,7 @@ class SetPolicy:
                     reason=self.reason,
                     created_by=row_of(self.person),
                 )
+                self._refuse_if_nobody_is_left()
                 audit.record(
                     self.person,
                     "policy.changed",
@@ -90,22 +96,33 @@ class SetPolicy:
             "Somebody has changed this policy since you read it; look at it again."
         )
 
-    def _unknown_groups(self) -> dict[str, str]:
-        """A rule that leaves nobody to decide is refused, with the group named."""
-        named = set(self.body.get("decide_groups") or ())
-        for step in self.body.get("escalate") or ():
-            named.add(step.get("group", "")) if isinstance(step, Mapping) else None
-        named.add(str(self.body.get("assign_group") or ""))
-        known = set(Group.objects.filter(name__in=named).values_list("name", flat=True))
-        missing = sorted(named - known - {""})
-        if missing:
-            return {"groups": f"there is no group {', '.join(missing)}"}
-        deciders = set(self.body.get("decide_groups") or ())
-        if (
-            deciders
-            and not Group.objects.filter(
-                name__in=deciders, user__is_active=True
-            ).exists()
-        ):
-            return {"decide_groups": "nobody is in these groups: no one could decide"}
-        return {}
+    def _refuse_if_nobody_is_left(self) -> None:
+        """Called with the new version in place; what raises takes it away again."""
+        case = nobody_left(self.graph, self.node, self.body)
+        if case is not None:
+            key = next(key for key in DECIDING if key in self.body)
+            raise InvalidPolicy({key: f"with this rule {case.text}"})
+
+    def _unknown_names(self) -> dict[str, str]:
+        """Groups and people that are not there, each at its key."""
+        named = {
+            "decide_groups": tuple(self.body.get("decide_groups") or ()),
+            "assign_group": (str(self.body.get("assign_group") or ""),),
+        }
+        for at, step in enumerate(self.body.get("escalate") or ()):
+            named[f"escalate.{at}.group"] = (str(step.get("group") or ""),)
+        wanted = {name for names in named.values() for name in names if name}
+        known = set(
+            Group.objects.filter(name__in=wanted).values_list("name", flat=True)
+        )
+        errors = {}
+        for key, names in named.items():
+            missing = sorted(set(names) - known - {""})
+            if missing:
+                errors[key] = f"there is no group {', '.join(missing)}"
+        person = self.body.get("assign_person")
+        model = get_user_model()
+        users = model._default_manager.filter(is_active=True)
+        if person and not users.filter(**{model.USERNAME_FIELD: person}).exists():
+            errors["assign_person"] = f"there is nobody called {person}"
+        return errors

@@ -10,16 +10,16 @@ from django.utils import timezone
 from workflows.models import Decision
 from workflows.services.access import Person, Rights
 from workflows.services.desk.decision_list import (
+    MINE,
     DecisionFilter,
     DecisionLine,
-    decision_list,
+    decision_rows,
+    plain_line,
 )
 from workflows.services.desk.queue_view import QueueView
 from workflows.services.review_queue import count_of, count_shown
 
 SOON = timedelta(hours=1)
-# Among so many of the last decisions one is looked for that stands.
-LATELY = 20
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,6 @@ def today(person: Person, rights: Rights) -> Today:
 
 def last_decision_of(person: Person, rights: Rights) -> DecisionLine | None:
     """What this person decided last and has not been taken back, or None."""
-    mine = DecisionFilter(mine=True)
-    lately = decision_list(person, mine, limit=LATELY, rights=rights)
-    return next((each for each in lately if not each.undone_by), None)
+    mine = decision_rows(person, DecisionFilter(MINE), rights)
+    row = mine.filter(undo=None).first()
+    return plain_line(row, rights) if row else None

@@ -42,9 +42,14 @@ def is_theirs(decision: Decision, rights: Rights) -> bool:
 
 def may_take_back(decision: Decision, rights: Rights) -> bool:
     """Whether there still is something to take back; `decision` comes with its run."""
+    return is_waiting(decision) and is_theirs(decision, rights)
+
+
+def is_waiting(decision: Decision) -> bool:
+    """Whether the engine has not begun with it and may be kept from it; it comes with its run."""
     run = decision.run
     waits = run is not None and run.status == Run.Status.PENDING and run.fence == 0
-    return waits and decision.start_at is not None and is_theirs(decision, rights)
+    return waits and decision.start_at is not None
 
 
 @dataclass(frozen=True)
@@ -90,7 +95,7 @@ class UndoDecision:
             begun = decision.run.started_at if decision.run else None
             raise TooLate(
                 "It is too late to take the decision back: the workflow has gone on with "
-                "it. Fork the thread from the question to decide it differently.",
+                "it. Reopen it on a fork, from the list of decisions, to have it asked again.",
                 question=question.pk,
                 when=begun,
             )
