@@ -46,7 +46,10 @@ _DURABILITIES = ("sync", "async", "exit")
 
 @dataclass(slots=True)
 class Arguments:
-    """What a public method was given; the fields are named like its parameters."""
+    """What a public method was given; the fields are named like its parameters.
+
+    `is_merged`: the graph's own config is in `config` already.
+    """
 
     config: dict[str, Any] | None = None
     context: Any = None
@@ -61,6 +64,7 @@ class Arguments:
     control: Any = None
     version: str = "v1"
     looking: bool = False
+    is_merged: bool = False
 
     @classmethod
     def taken(cls, given: dict[str, Any]) -> Self:
@@ -79,7 +83,7 @@ class Arguments:
         return cls(**named)
 
 
-_FIELDS = frozenset(Arguments.__dataclass_fields__) - {"looking"}
+_FIELDS = frozenset(Arguments.__dataclass_fields__) - {"looking", "is_merged"}
 _ALSO_OF_INVOKE = frozenset({"subgraphs", "debug"})
 _NOT_BUILT = {
     "idempotency_key": (
@@ -97,7 +101,10 @@ def run_of(
     """
     program = graph.program
     saver = graph.checkpointer
-    config = merge_configs(graph.bound_config, given.config)
+    if given.is_merged and given.config is not None:
+        config = given.config
+    else:
+        config = merge_configs(graph.bound_config, given.config)
     if context is not None and not _stands_alone(saver, config, context):
         run = _nested(graph, given, config, context)
     else:

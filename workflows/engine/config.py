@@ -24,13 +24,13 @@ def merge_configs(*configs: Mapping[str, Any] | None) -> Config:
     for config in configs:
         if config is None:
             continue
-        if not isinstance(config, Mapping):
+        if type(config) is not dict and not isinstance(config, Mapping):
             raise TypeError(f"a config is a dict, not {config!r}; {_EXAMPLE}")
         for key, value in config.items():
             if value is None:
                 continue
             if key in ("configurable", "metadata"):
-                if not isinstance(value, Mapping):
+                if type(value) is not dict and not isinstance(value, Mapping):
                     raise TypeError(
                         f"{key!r} of the config is a dict, not {value!r}; {_EXAMPLE}"
                     )
@@ -57,6 +57,8 @@ def configurable(config: Mapping[str, Any] | None) -> Mapping[str, Any]:
 def thread_id_of(config: Mapping[str, Any] | None) -> str:
     """The thread id as text (R1.43). Raises ValueError where it is missing or empty."""
     value = configurable(config).get("thread_id")
+    if type(value) is str and value:
+        return value
     if value is None or value == "":
         raise ValueError(
             "a graph with a checkpointer needs a thread: pass "

@@ -179,7 +179,9 @@ class Inspection(Bound):
         merged = merge_configs(self.bound_config, config)
         namespace = place_of(merged, "checkpoint_ns") or ""
         graph = self._at(namespace)
-        run = run_of(graph or self, Arguments(merged, looking=True), None)
+        is_merged = graph is None or graph is self
+        given = Arguments(merged, looking=True, is_merged=is_merged)
+        run = run_of(graph or self, given, None)
         run.unknown = graph is None
         return run
 
