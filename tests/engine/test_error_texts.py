@@ -61,6 +61,18 @@ def test_two_writes_to_one_key_name_the_key_and_who_wrote() -> None:
         assert part in text
 
 
+@pytest.mark.rule("R2.3")
+def test_a_reducer_that_fails_is_told_with_its_key_and_who_wrote() -> None:
+    flow = flow_of(lambda s: {"log": 5})
+
+    with pytest.raises(TypeError, match="concatenate") as caught:
+        flow.invoke({"log": []}, CONFIG)
+
+    assert caught.value.__notes__ == [
+        "thread 'the-thread': key 'log', written by 'the_node'"
+    ]
+
+
 @pytest.mark.rule("C.InvalidUpdateError", "R1.10")
 def test_a_wrong_return_names_the_node() -> None:
     text = text_of(InvalidUpdateError, flow_of(lambda s: 5), {"log": []})
@@ -89,7 +101,8 @@ def test_a_missing_parent_names_node_and_target() -> None:
 
     assert isinstance(caught.value, InvalidUpdateError)
     assert caught.value.args[0].goto == "elsewhere"
-    assert "the_node" in str(caught.value)
+    for part in ("the_node", "elsewhere", "there is no parent graph", "without graph="):
+        assert part in str(caught.value)
 
 
 @pytest.mark.rule("C.UnknownInterruptError", "R5.18")

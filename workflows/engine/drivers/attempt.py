@@ -138,7 +138,8 @@ def _send_up(command: Command[Any], context: Context) -> None:
         raise NoParentGraphError(
             command,
             f"node {context.task.name!r} returned a Command for graph "
-            f"{command.graph!r} (goto {command.goto!r}), but {where}",
+            f"{command.graph!r} (goto {command.goto!r}), but {where}; without graph= it "
+            "is for the node's own graph",
         )
     raise ParentCommand(command)
 

@@ -49,7 +49,12 @@ def apply_writes(view: View, tasks: Iterable[Task]) -> tuple[list[str], list[Due
             if channels[channel].update(values):
                 changed.append(channel)
     except InvalidUpdateError as error:
-        raise _with_writers(error, view, ordered, channel) from error
+        where, writers = _writers(view, ordered, channel)
+        raise InvalidUpdateError(f"{where}{error}. Written by {writers}") from error
+    except Exception as error:  # the author's reducer: it stays theirs
+        where, writers = _writers(view, ordered, channel)
+        error.add_note(f"{where}key {channel!r}, written by {writers}")
+        raise
     for channel in program.volatile:
         if channel not in writes and channels[channel].update(()):
             changed.append(channel)
@@ -59,14 +64,11 @@ def apply_writes(view: View, tasks: Iterable[Task]) -> tuple[list[str], list[Due
     return changed, routes.listed(waiting)
 
 
-def _with_writers(
-    error: InvalidUpdateError, view: View, tasks: list[Task], channel: str
-) -> InvalidUpdateError:
-    """The same, with the thread, and the nodes of the step that wrote to the channel."""
+def _writers(view: View, tasks: list[Task], channel: str) -> tuple[str, str]:
+    """The thread, and the nodes of the step that wrote to the channel, for the text of an error."""
     names = [t.name for t in tasks for name, _ in t.writes or () if name == channel]
     where = f"thread {view.run.thread_id!r}: " if view.run.thread_id else ""
-    writers = ", ".join(map(repr, dict.fromkeys(names)))
-    return InvalidUpdateError(f"{where}{error}. Written by {writers}")
+    return where, ", ".join(map(repr, dict.fromkeys(names)))
 
 
 def follow_edges(routes: Routes, writes: dict[str, list[Any]], task: Task) -> None:
