@@ -1,6 +1,7 @@
 """The harness itself: servers that do not outlive the tests, databases that are apart."""
 
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -12,7 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.support import chromium, postgres
+from tests.support import chromium, postgres, warm
 from tests.support.databases import Databases
 from tests.support.server import ROOT, manage
 
@@ -20,6 +21,15 @@ OWNER = """
 import os, signal
 from tests.support import postgres
 print(postgres.Cluster(durable=True).start().url, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+OWNER_OF_A_PROCESS = """
+import os, signal
+from pathlib import Path
+from tests.support.server import Process, environment
+asleep = ["shell", "-c", "import time; time.sleep(600)"]
+print(Process(asleep, environment("sqlite://:memory:"), Path(os.devnull)).pid, flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -48,6 +58,40 @@ def test_a_server_stops_when_the_tests_are_killed(pg_url: str) -> None:
             return
         time.sleep(0.1)
     pytest.fail("the server still answers")
+
+
+@pytest.mark.skipif(not warm.is_possible(), reason="only Linux ends it so")
+def test_a_process_of_the_product_ends_when_the_tests_are_killed() -> None:
+    owner = subprocess.run(
+        [sys.executable, "-c", OWNER_OF_A_PROCESS],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert owner.returncode == -signal.SIGKILL
+
+    status = Path(f"/proc/{owner.stdout.strip()}/stat")
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            # Whoever inherits it may let it lie, dead.
+            if status.read_text().rpartition(")")[2].split()[0] == "Z":
+                return
+        except (FileNotFoundError, ProcessLookupError):
+            return
+        time.sleep(0.1)
+    pytest.fail("the process still lives")
+
+
+def test_processes_hash_texts_differently(databases: Databases) -> None:
+    url, command = (
+        databases.new("sqlite"),
+        ("shell", "-c", "print('hash', hash('text'))"),
+    )
+    said = [manage(url, *command) for _ in range(2)]
+    first, second = (re.search(r"hash (-?\d+)", text).group(1) for text in said)
+
+    assert first != second
 
 
 def test_a_durable_server_keeps_fsync_on(pg_url: str) -> None:

@@ -193,7 +193,10 @@ def test_a_release_is_noted(
     if story.worker is not None:
         story.worker.send(signal.SIGSTOP)
     queue.get_by_role("button", name="Approve").click()
-    expect(queue.get_by_text(re.compile("Approved"))).to_be_visible()
+    # Not what is read out, which goes on with what is next.
+    expect(
+        queue.get_by_text(re.compile(r"^Approved with changes: #\d+$"))
+    ).to_be_visible()
     if story.worker is not None:
         # What the worker does now, no server sees.
         story.server.kill9()

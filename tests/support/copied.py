@@ -17,7 +17,7 @@ def begin_with_a_copy(patched: pytest.MonkeyPatch) -> None:
     model = given_model(connection.vendor)
     if model is None:
         return
-    creation = connection.creation
+    creation: Any = connection.creation
     create = creation.create_test_db
     if connection.vendor == "postgresql":
         name = urlsplit(model).path.lstrip("/")

@@ -97,7 +97,7 @@ class Forked:
 
 @dataclass
 class Nursery:
-    """A process with the libraries in memory; it ends with this one."""
+    """A process with the libraries in memory; it ends when this one closes its line."""
 
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -111,7 +111,6 @@ class Nursery:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             pass_fds=[theirs.fileno()],
-            preexec_fn=die_with_parent,
         )
         theirs.close()
 

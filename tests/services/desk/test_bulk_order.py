@@ -129,7 +129,8 @@ class TestDeciding:
         made = order(people.reviewer, bills).execute()
         carry_out(made)
 
-        acts = [(e.action, json.loads(e.data)) for e in AuditEntry.objects.all()]
+        entries = AuditEntry.objects.order_by("pk")
+        acts = [(e.action, json.loads(e.data)) for e in entries]
         assert [act for act, _ in acts] == ["bulk.ordered"] + ["question.decided"] * 5
         assert acts[0][1]["questions"] == 5
         assert {data["bulk"] for _, data in acts[1:]} == {made.pk}
