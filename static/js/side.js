@@ -1,9 +1,10 @@
 // What stands beside a question: the part that was chosen stays chosen with the next question.
 //
 // Where the room is too narrow for a column it is one line above the form ([data-side], a
-// <details>): folded at first, unless the workflow chose what is to be seen
-// ([data-side-first]), then as its reader left it.
+// <details>). At first it is open where the state has facts to show ([data-side-first]) and
+// they fit side by side, and folded on a phone; then it is as its reader left it.
 (() => {
+  const TWO_CARDS_REM = 34;
   let chosen = "";
   let isOpen = null;
 
@@ -14,7 +15,10 @@
     const isColumn = () => getComputedStyle(line).display === "none";
     const tab = chosen && document.getElementById(chosen);
     if (tab) tab.checked = true;
-    const settle = () => { fold.open = isColumn() || (isOpen ?? fold.hasAttribute("data-side-first")); };
+    const item = fold.closest("[data-item]");
+    const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
+    const isFirst = () => fold.hasAttribute("data-side-first") && item.clientWidth >= TWO_CARDS_REM * rem;
+    const settle = () => { fold.open = isColumn() || (isOpen ?? isFirst()); };
     settle();
     fold.dataset.begun = "";
     line.addEventListener("click", () => { isOpen = !fold.open; });
@@ -23,7 +27,7 @@
       if (isColumn() === was) return;
       was = isColumn();
       settle();
-    }).observe(fold.closest("[data-item]"));
+    }).observe(item);
   };
 
   document.addEventListener("change", (event) => {

@@ -2,7 +2,8 @@
 
 Wide in light colours, narrow in dark ones; what differs by colours alone also wide and dark.
 
-With it: no screen scrolls sideways at 320 px, and nothing moves where less motion is asked.
+With it: no screen scrolls sideways at 320 px, nothing moves where less motion is asked, and
+what belongs together is seen together.
 """
 
 from pathlib import Path
@@ -101,3 +102,53 @@ def test_a_screen_is_open_to_everybody(desk: Desk, browser: Browser, screen: Scr
     faults += [f"moves: {each}" for each in page.evaluate(MOVING)]
 
     assert not faults, "\n".join([screen.name, *faults])
+
+
+def test_what_belongs_to_a_form_is_seen_beside_it(desk: Desk, browser: Browser):
+    page = desk.page(browser, "demo")
+    page.set_viewport_size(WIDE)
+
+    page.goto(f"{desk.url}/queue/?sort=age&item={desk.names['real']}")
+    assert columns(page, "#queue-rows", "#decide", ".review-side") == 3
+    expect(page.locator("#work-title")).to_be_in_viewport()
+    page.goto(f"{desk.url}/review/{desk.names['real']}/state")
+    assert columns(page, "#edit-state", ".state-diff", ".state-effect") == 3
+
+
+def test_where_there_is_no_room_it_is_a_line_above_the_form(
+    desk: Desk, browser: Browser
+):
+    page = desk.page(browser, "demo")
+    page.set_viewport_size(NARROW)
+
+    page.goto(f"{desk.url}/queue/?sort=age&item={desk.names['real']}")
+    line = page.locator(".side-fold > summary")
+    expect(line).to_be_in_viewport()
+    expect(page.locator("#work-title")).not_to_be_visible()
+    line.click()
+    expect(page.locator("#work-title")).to_be_visible()
+    assert top(page, "#work-title") < top(page, "#decide")
+    page.goto(f"{desk.url}/review/{desk.names['real']}/state")
+    parts = (".state-diff", "#edit-state", ".state-effect")
+    assert sorted(parts, key=lambda part: top(page, part)) == list(parts)
+
+
+def columns(page: Page, *parts: str) -> int:
+    """How many of these parts stand to the right of the one before."""
+    ends = 0.0
+    found = 0
+    for part in parts:
+        box = page.locator(part).bounding_box()
+        assert box is not None, part
+        found += box["x"] >= ends
+        ends = box["x"] + box["width"]
+    return found
+
+
+def top(page: Page, part: str) -> float:
+    """Where a part begins, from the top of the page."""
+    box = page.locator(part).first.bounding_box()
+    # What draws no box of its own stands where its first card does.
+    box = box or page.locator(f"{part} .card").first.bounding_box()
+    assert box is not None, part
+    return box["y"]
