@@ -62,6 +62,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--database", nargs="+", default=list(KINDS), choices=KINDS, metavar="KIND"
     )
+    parser.add_argument(
+        "--processes", type=int, default=1, help="that serve the site on PostgreSQL"
+    )
     parser.add_argument("--only", nargs="+", default=list(PARTS), choices=PARTS)
     return parser.parse_args()
 
@@ -91,7 +94,7 @@ def progress(what: str, every: int) -> Callable[[int], None]:
 def measure(site: Site, given: argparse.Namespace) -> None:
     """The wanted parts on one site."""
     people = site.enter(PEOPLE)
-    server = started(site)
+    server = started(site, given.processes)
     load = os.getloadavg()[0]
     print(
         f"{site.kind} (load {load:.1f})  {'answers':>26}{'p50 ms':>12}{'p95':>9}"
@@ -128,9 +131,11 @@ def measure(site: Site, given: argparse.Namespace) -> None:
 
 
 def processor_seconds(pid: int) -> float:
-    """What a process has taken of the processors so far, which hardly depends on their load."""
+    """What a process and those it has started have taken of the processors so far."""
     told = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
+    own = (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
+    started_by_it = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return own + sum(processor_seconds(int(child)) for child in started_by_it)
 
 
 def race_all(
@@ -175,9 +180,15 @@ def edit_all(site: Site, starter: Visitor, count: int) -> None:
     print(f"  {saved} saved, {decided} decided meanwhile, all others told", flush=True)
 
 
-def started(site: Site) -> Server:
-    """The server again, with its worker."""
-    return site.serve("--with-worker")
+def started(site: Site, processes: int) -> Server:
+    """The server with its worker; on PostgreSQL with so many processes."""
+    if site.kind == "sqlite" or processes == 1:
+        return site.serve("--with-worker")
+    server = site.serve("--with-worker", "--processes", str(processes))
+    server.wait_until(
+        lambda: server.output().count("answers at") == processes, "all processes"
+    )
+    return server
 
 
 def main() -> None:

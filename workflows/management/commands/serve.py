@@ -1,5 +1,9 @@
-"""`manage.py serve`: the site, its websockets and, on SQLite, its worker in one process."""
+"""`manage.py serve`: the site, its websockets and, on SQLite, its worker in one process.
 
+On PostgreSQL it may be several processes that share the port, each as if it were alone.
+"""
+
+import argparse
 import asyncio
 import gc
 import os
@@ -19,6 +23,7 @@ from django.utils.module_loading import import_string
 
 from workflows.live.publish import current_publisher, stop_publisher
 from workflows.live.server import DrainingServer
+from workflows.management.supervising import Supervisor
 from workflows.worker.choosing import embedded_worker
 
 DRAIN_SECONDS = 10
@@ -33,7 +38,7 @@ class Command(BaseCommand):
     help = "Serve the site with its websockets; on SQLite also run the workflows."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """--host, --port and --with-worker."""
+        """--host, --port, --with-worker and --processes."""
         parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
         parser.add_argument(
             "--port",
@@ -44,17 +49,31 @@ class Command(BaseCommand):
         parser.add_argument(
             "--with-worker",
             action="store_true",
-            help="run workflows in this process on PostgreSQL too (on SQLite always)",
+            help="run workflows here on PostgreSQL too (on SQLite always)",
+        )
+        parser.add_argument(
+            "--processes",
+            type=int,
+            default=1,
+            help="how many processes answer on the port (PostgreSQL only); one that ends "
+            "is started again, and with --with-worker one more process runs workflows",
+        )
+        # One of several: it shares the port, and ends when whoever started it is gone.
+        parser.add_argument(
+            "--is-one-of-many", action="store_true", help=argparse.SUPPRESS
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Check, bind, serve until a signal, stop in order."""
-        settle_memory()
+        if options["processes"] != 1:
+            refuse_processes(options["processes"])
         refuse_unmigrated_database()
-        host = options["host"]
-        listener = bind(host, options["port"])
-        port = listener.getsockname()[1]
-        address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        if options["processes"] > 1:
+            sys.exit(self._serve_by_many(**options))
+        settle_memory()
+        host, is_one_of_many = options["host"], options["is_one_of_many"]
+        listener = bind(host, options["port"], is_shared=is_one_of_many)
+        address = address_of(listener, host)
         if "PUBLIC_URL" not in os.environ:
             # Only now is the port known; workflows fetch their own server's pages by it.
             settings.PUBLIC_URL = address
@@ -64,13 +83,40 @@ class Command(BaseCommand):
         worker = None
         if options["with_worker"] or connections[DEFAULT_DB_ALIAS].vendor == "sqlite":
             worker = embedded_worker(settings.EMBEDDED_WORKER_THREADS)
-        serving = Serving(self, application, listener, address, worker)
+        serving = Serving(
+            self, application, listener, address, worker, is_one_of_many=is_one_of_many
+        )
         serving.run()
         if serving.was_cut_short:
             # Threads cannot be stopped, and the interpreter would wait for them.
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(0)
+
+    def _serve_by_many(self, **options: Any) -> int:
+        """Keep the processes alive until a signal; returns the exit code."""
+        host = options["host"]
+        # A shared port is open to other servers of ours: first see that it is nobody's.
+        with bind(host, options["port"]) as alone:
+            port = alone.getsockname()[1]
+        # Bound and not listening: it keeps the port while a process is away.
+        with bind(host, port, is_shared=True, listens=False) as kept:
+            me = [sys.executable, sys.argv[0]]
+            where = ["--host", host, "--port", str(port)]
+            commands = [[*me, "serve", *where, "--is-one-of-many"]] * options[
+                "processes"
+            ]
+            if options["with_worker"]:
+                # Of its own, so that every process sees its signs of life.
+                hands = str(settings.EMBEDDED_WORKER_THREADS)
+                work = [*me, "worker", "--no-supervise", "--concurrency", hands]
+                commands = [*commands, work]
+            self.stdout.write(
+                f"durableweb is at {address_of(kept, host)}/ as soon as one of "
+                f"{options['processes']} processes answers (stop them with Ctrl+C)"
+            )
+            self.stdout.flush()
+            return Supervisor(commands).run()
 
 
 class Serving:
@@ -83,8 +129,11 @@ class Serving:
         listener: socket.socket,
         address: str,
         worker: Any | None,
+        *,
+        is_one_of_many: bool = False,
     ) -> None:
         self.command = command
+        self.is_one_of_many = is_one_of_many
         self.address = address
         self.worker = worker
         self.was_cut_short = False
@@ -105,13 +154,18 @@ class Serving:
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, self._asked_to_stop, number)
+        if self.is_one_of_many:
+            loop.add_reader(sys.stdin.fileno(), self._left_alone)
         self._begin_task = loop.create_task(self._begin())
 
     async def _begin(self) -> None:
         current_publisher()
         if self.worker is not None:
             self.worker.start()
-        self._say(f"durableweb is at {self.address}/ (stop it with Ctrl+C)")
+        if self.is_one_of_many:
+            self._say(f"process {os.getpid()} answers at {self.address}/")
+        else:
+            self._say(f"durableweb is at {self.address}/ (stop it with Ctrl+C)")
 
     def _asked_to_stop(self, number: signal.Signals) -> None:
         if self._stopping_since is None:
@@ -127,6 +181,11 @@ class Serving:
             # A supervisor may send its request twice; a person presses twice on purpose.
             self._say("Stopped at once; unfinished runs go on at the next start.")
             os._exit(1)
+
+    def _left_alone(self) -> None:
+        """Whoever started this process has ended, and nobody would stop it any more."""
+        asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+        self._asked_to_stop(signal.SIGTERM)
 
     async def _end(self) -> None:
         try:
@@ -161,16 +220,30 @@ def settle_memory() -> None:
     gc.set_threshold(20_000, 50, 100)
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """A listening socket; CommandError with a sentence where that cannot be."""
+def address_of(bound: socket.socket, host: str) -> str:
+    """The address of the site; only its socket knows the port where any would do."""
+    port = bound.getsockname()[1]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def bind(
+    host: str, port: int, *, is_shared: bool = False, listens: bool = True
+) -> socket.socket:
+    """A listening socket; CommandError with a sentence where that cannot be.
+
+    All who share one say so; the system then deals out the connections among those who listen.
+    """
     try:
         family, kind, proto, _, where = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         listener = socket.socket(family, kind, proto)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if is_shared:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listener.bind(where)
-        listener.listen(BACKLOG)
+        if listens:
+            listener.listen(BACKLOG)
     except (OSError, OverflowError) as error:
         raise CommandError(
             f"cannot listen on {host} port {port}: {error}. "
@@ -178,6 +251,17 @@ def bind(host: str, port: int) -> socket.socket:
         ) from error
     listener.setblocking(False)
     return listener
+
+
+def refuse_processes(number: int) -> None:
+    """Raise CommandError where so many processes cannot serve the site."""
+    if number < 1:
+        raise CommandError("--processes is at least 1")
+    if connections[DEFAULT_DB_ALIAS].vendor == "sqlite":
+        raise CommandError(
+            "--processes needs PostgreSQL (set DATABASE_URL). On SQLite one process serves "
+            "the site and carries out its runs: leave --processes out."
+        )
 
 
 def refuse_unmigrated_database() -> None:
