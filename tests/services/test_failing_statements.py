@@ -183,7 +183,7 @@ VERBS: dict[str, Callable[[Any, Interrupt], Any]] = {
     "save a view": lambda people, row: SaveView(people.reviewer, "Mine", "sort=age"),
     "delete a view": deleted,
     "set a policy": lambda people, row: SetPolicy(
-        people.admin, "note", "", {"quorum": 2}, reason="two see more"
+        people.admin, "note", "", {"quorum": 1}, reason="two see more"
     ),
     "set a webhook": lambda people, row: SetWebhook(
         people.admin,

@@ -165,7 +165,7 @@ class TestRows:
 
         by = line_of(Html(as_("viewer").get("/decisions/?who=all")))["By"]
 
-        assert by == "admin in the browser · 2 of 2 · by right of an admin"
+        assert by == "admin web 2 of 2 by right of an admin"
         page = Html(as_("viewer").get(f"/decisions/{Decision.objects.get().pk}/"))
         assert page.has_text("reviewer")
 

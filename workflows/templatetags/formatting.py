@@ -115,7 +115,7 @@ def decision_badge(kind: str) -> SafeString:
 
 
 CHANNELS = {
-    "web": "in the browser",
+    "web": "web",
     "bulk": "bulk order",
     "command": "command",
     "timeout": "timeout",
