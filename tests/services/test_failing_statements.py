@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -38,6 +39,7 @@ from workflows.services.outbound.events import EVENTS
 from workflows.services.resume_run import ResumeRun
 from workflows.services.save_and_resume import SaveAndResume
 from workflows.services.start_run import StartRun
+from workflows.storage import connections
 from workflows.storage.outage import is_away
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -63,18 +65,36 @@ class Failing:
     def __call__(
         self, execute: Any, sql: str, params: Any, many: bool, context: Any
     ) -> Any:
+        self.next(sql)
+        return execute(sql, params, many, context)
+
+    def next(self, sql: str) -> None:
+        """One more statement begins."""
         self.seen += 1
         if self.seen == self.at:
             self.failed.append(sql)
             raise OperationalError("the connection was lost")
-        return execute(sql, params, many, context)
+
+
+def count_our_own(faults: Failing, patched: pytest.MonkeyPatch) -> None:
+    """Let the statements that go past Django's cursor be counted too."""
+    real = connections.execute
+
+    def counted(wrapper: Any, sql: str, params: Any = ()) -> Any:
+        faults.next(sql)
+        return real(wrapper, sql, params)
+
+    for module in [*sys.modules.values()]:
+        if getattr(module, "execute", None) is real:
+            patched.setattr(module, "execute", counted)
 
 
 @contextmanager
 def failing(at: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Failing]:
-    """The database as it is when a statement cannot be done."""
+    """The database as it is when a statement cannot be done, Django's or one of our own."""
     faults = Failing(at)
     with connection.execute_wrapper(faults), monkeypatch.context() as patched:
+        count_our_own(faults, patched)
         if at == 0:
             wrapper: Any = connection
             real = wrapper._commit
