@@ -14,6 +14,7 @@ from workflows.engine import serde
 from workflows.engine.drivers.threads import on_thread_end
 from workflows.live.announce import LocalAnnouncer, NotifyAnnouncer
 from workflows.services import access, ports, registry
+from workflows.services.desk import accounts
 from workflows.services.outbound import events as outbound
 from workflows.storage import append_only, events, queue_search
 from workflows.worker.choosing import run_queue
@@ -28,6 +29,7 @@ def install(app: AppConfig) -> None:
     ports.install(run_queue=run_queue(), announcer=_announcer())
     events.set_announcer(_announce)
     events.set_listener(outbound.hear)
+    accounts.listen()
     # A node may use the ORM in a thread of the engine's own.
     on_thread_end.append(connections.close_all)
     post_migrate.connect(

@@ -30,8 +30,8 @@ class TestChanging:
         assert page.has_text("in force from now on")
         assert page.has_text("Approvals needed")
         assert [p.version for p in Policy.objects.order_by("id")] == [1, 2]
-        entry = AuditEntry.objects.order_by("id").first()
-        assert json.loads(entry.data)["reason"] == "two pairs of eyes"
+        changes = AuditEntry.objects.filter(action="policy.changed")
+        assert json.loads(changes.earliest("id").data)["reason"] == "two pairs of eyes"
         page = Html(as_("viewer").get("/policies/edit?workflow=letter"))
         assert page.has_text("two pairs of eyes")
 

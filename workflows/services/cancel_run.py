@@ -18,6 +18,7 @@ from django.db.models.functions import Now
 from workflows.models import Decision, Interrupt, Run
 from workflows.services.access import Person, Rights, find_run, name_of, require
 from workflows.services.action import InvalidAnswer, NotPending
+from workflows.services.desk import audit
 from workflows.services.queueing import lock_thread, wake
 from workflows.storage.claims import due_runs
 from workflows.storage.events import append_events
@@ -69,6 +70,7 @@ class CancelRun:
             else:
                 how.cancel_work(run)
             wake_next(run.thread_id)
+            how.note(self.person, run)
             run.refresh_from_db()  # once it is committed nothing may fail any more
         return run
 
@@ -104,8 +106,10 @@ def cancel_thread(
                 how.cancel_work(run)
             else:
                 continue
-            ended.append(run.pk)
-    return ended
+            ended.append(run)
+        for run in ended:
+            how.note(person, run)
+    return [run.pk for run in ended]
 
 
 def check_mode(mode: str) -> None:
@@ -169,6 +173,17 @@ class _How:
         self._tell(run, run.status, cancel_requested=True, mode=self.mode)
         look = partial(keeper.look_now, DEFAULT_DB_ALIAS, run.pk)
         transaction.on_commit(look)
+
+    def note(self, person: Person | None, run: Run) -> None:
+        """Put it into the audit; last, because that makes other writers of entries wait."""
+        audit.record(
+            person,
+            "run.cancelled",
+            graph=run.thread.graph,
+            thread=run.thread_id,
+            subject=f"run {run.pk}",
+            data={"mode": self.mode, "reason": self.reason, "was": run.status},
+        )
 
     def _end_waiting(self, run: Run) -> None:
         Run.objects.filter(pk=run.pk).update(
