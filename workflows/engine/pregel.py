@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from contextlib import aclosing, closing
 from typing import Any, Literal
@@ -14,6 +13,7 @@ from workflows.engine.drivers import aio, blocking
 from workflows.engine.errors import GraphInterrupt
 from workflows.engine.inspection import Inspection
 from workflows.engine.kinds import several
+from workflows.engine.later import asyncio
 from workflows.engine.loop.loop import execute
 from workflows.engine.loop.records import Outcome, Run
 from workflows.engine.runtime import RunControl, current

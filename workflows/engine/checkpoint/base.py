@@ -7,7 +7,6 @@ can do more in one go overrides `commit`, `open` and `close`.
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -32,6 +31,7 @@ from workflows.engine.checkpoint.shapes import (
     in_parts,
 )
 from workflows.engine.errors import StaleResumeError, ThreadBusyError
+from workflows.engine.later import asyncio
 
 __all__ = [
     "Asked",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import weakref
 from collections import deque
@@ -19,6 +18,7 @@ from workflows.engine.drivers.context import Context, computing, handed_out
 from workflows.engine.drivers.future import TaskFuture, let_go
 from workflows.engine.drivers.threads import pool
 from workflows.engine.errors import LeaseLostError, RunCancelled
+from workflows.engine.later import asyncio
 from workflows.engine.loop.effects import (
     Abandoned,
     Called,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Generator
 from typing import Any
@@ -15,6 +14,7 @@ from workflows.engine.errors import (
     NoParentGraphError,
     ParentCommand,
 )
+from workflows.engine.later import asyncio, cancellation
 from workflows.engine.loop.handling import failure_for_handler
 from workflows.engine.loop.records import Branch, Node, Task, Writes
 from workflows.engine.runtime import current
@@ -100,7 +100,7 @@ def _bare(task: Task, context: Context) -> Writes:
         result = task.node.fn(task.input)
     except ParentCommand as up:
         result = _taken_over(up, context)
-    except asyncio.CancelledError as error:
+    except cancellation() as error:
         raise _cancelled(task, error) from error
     return _written(result, task, context)
 
@@ -167,7 +167,7 @@ def run_blocking(task: Task, context: Context) -> Writes:
                     result = _on_loop(invoke, context)
                 else:
                     result = invoke.fn(*invoke.args, **invoke.kwargs)
-            except asyncio.CancelledError as error:
+            except cancellation() as error:
                 invoke = steps.throw(_cancelled(task, error))
             except Exception as error:  # noqa: BLE001 - handed to the attempt
                 invoke = steps.throw(error)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -23,6 +22,7 @@ from workflows.engine.errors import (
     SerdeError,
 )
 from workflows.engine.jsonschema import validate_answer
+from workflows.engine.later import is_in_loop
 from workflows.engine.loop.effects import Compute, Emit, Wrote
 from workflows.engine.loop.plan import metadata_of
 from workflows.engine.loop.records import Call, Run, Task, namespace_of
@@ -317,9 +317,7 @@ class Context:
 
 def _off_the_loop(function: Any, *args: Any) -> Any:
     """Call what blocks; from a coroutine on another thread, for databases insist on that."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
+    if not is_in_loop():
         return function(*args)
     found: list[Any] = []
     done = threading.Event()

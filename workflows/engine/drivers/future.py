@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import Generator
 from concurrent.futures import CancelledError
 from typing import Any
 
 from workflows.engine.errors import GraphInterrupt
+from workflows.engine.later import asyncio, is_in_loop
 from workflows.engine.runtime import Stop
 
 
@@ -134,16 +134,11 @@ class TaskFuture:
             self._context.task.note_asking(self._error.interrupts)
 
     def _wait(self, timeout: float | None) -> None:
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            pass
-        else:
-            if not self._done:
-                raise RuntimeError(
-                    f"task {self.name!r}: .result() would block the event loop; "
-                    "use `await` in a coroutine"
-                )
+        if not self._done and is_in_loop():
+            raise RuntimeError(
+                f"task {self.name!r}: .result() would block the event loop; "
+                "use `await` in a coroutine"
+            )
         if self._context.driver.pump(self, timeout):
             return
         with self._lock:
