@@ -6,8 +6,9 @@ import dataclasses
 import logging
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal, Self
+
+from msgspec import Struct, structs
 
 from workflows.engine import ids
 from workflows.engine.callbacks import handlers_in
@@ -44,8 +45,7 @@ _TO_ONE_READER = frozenset({"custom"})
 _DURABILITIES = ("sync", "async", "exit")
 
 
-@dataclass(slots=True)
-class Arguments:
+class Arguments(Struct):
     """What a public method was given; the fields are named like its parameters.
 
     `is_merged`: the graph's own config is in `config` already.
@@ -83,7 +83,7 @@ class Arguments:
         return cls(**named)
 
 
-_FIELDS = frozenset(Arguments.__dataclass_fields__) - {"looking", "is_merged"}
+_FIELDS = frozenset(Arguments.__struct_fields__) - {"looking", "is_merged"}
 _ALSO_OF_INVOKE = frozenset({"subgraphs", "debug"})
 _NOT_BUILT = {
     "idempotency_key": (
@@ -118,7 +118,7 @@ def run_of(
     run.stream_keys = program.stream_keys
     if given.output_keys is not None:
         run.stream_keys = keys = _output_keys(program, given.output_keys)
-        run.program = dataclasses.replace(program, output_keys=keys)
+        run.program = structs.replace(program, output_keys=keys)
     run.read = modes
     run.deep = given.subgraphs
     run.before, run.after = _all_breakpoints(graph, given)

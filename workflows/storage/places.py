@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connections, transaction
+from msgspec import Struct
 
 from workflows.engine.checkpoint.base import Place, is_given_up
 from workflows.engine.errors import LeaseLostError, StaleResumeError, ThreadBusyError
@@ -37,8 +37,7 @@ _ATTEMPTS = 5
 DIRECT_KINDS = ("direct", "edit")
 
 
-@dataclass(slots=True, eq=False)
-class _Held:
+class _Held(Struct, eq=False):
     """A place of this process; `forget` makes its saver forget it.
 
     `ending` is the status and the reason with which its run is just being ended, `is_over` says

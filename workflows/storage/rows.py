@@ -7,8 +7,9 @@ Nothing here knows a database: `postgresql.py` and `sqlite.py` write a `Bundle`,
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+
+from msgspec import Struct, field
 
 from workflows.engine.checkpoint.base import (
     Checkpoint,
@@ -63,8 +64,7 @@ class CheckpointRow(NamedTuple):
     digest: str
 
 
-@dataclass(slots=True)
-class Bundle:
+class Bundle(Struct):
     """All rows of one commit, and what the saver remembers once they are written."""
 
     thread_id: str

@@ -13,11 +13,11 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from dataclasses import replace
 from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.db import connections
+from msgspec.structs import replace
 
 from workflows.engine import serde as default_serde
 from workflows.engine.checkpoint.base import (

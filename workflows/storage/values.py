@@ -11,9 +11,10 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from operator import is_
 from typing import Any, NamedTuple
+
+from msgspec import Struct, field
 
 from workflows.engine.errors import DamagedValueError
 from workflows.engine.ids import digest
@@ -38,8 +39,7 @@ class ValueRow(NamedTuple):
     payload: str
 
 
-@dataclass(slots=True)
-class Kept:
+class Kept(Struct):
     """The list last saved in a channel; `items` is our own copy of its object pointers.
 
     `size` is that of all payloads from the snapshot on, `rows` the number of deltas.
@@ -53,8 +53,7 @@ class Kept:
     scalars: bool = False
 
 
-@dataclass(slots=True)
-class ThreadMemory:
+class ThreadMemory(Struct):
     """What is known of one thread: newest map of each namespace, and its lists.
 
     `with_rows` are the namespaces whose values, when last read, did not all stand in the map.

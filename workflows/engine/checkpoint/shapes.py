@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple, TypedDict
+
+from msgspec import Struct, field
 
 from workflows.engine.ids import TaskKey
 from workflows.engine.kinds import check_count, refused, several
@@ -74,8 +75,7 @@ class Looked(NamedTuple):
     is_same: bool = False
 
 
-@dataclass(slots=True)
-class Asked:
+class Asked(Struct):
     """A question as a review queue needs it: where it stands beside what it asks."""
 
     interrupt: Interrupt
@@ -85,8 +85,7 @@ class Asked:
     policy: Mapping[str, Any] | None = None
 
 
-@dataclass(slots=True)
-class TaskWrites:
+class TaskWrites(Struct):
     """What one task saves: pairs of channel (or reserved name) and value.
 
     `task` is its id, or what the id is made of: a saver that has no use for it yet need not
@@ -107,16 +106,14 @@ class TaskWrites:
         return self.task if isinstance(self.task, str) else self.task.id
 
 
-@dataclass(slots=True)
-class Closed:
+class Closed(Struct):
     """An open question that this saving ends; `status` is resolved or superseded."""
 
     interrupt_id: str
     status: str
 
 
-@dataclass(slots=True)
-class Commit:
+class Commit(Struct):
     """All that one saving carries; a saver that can makes it durable in one piece.
 
     `writes` belong to the step after checkpoint `parent_id` (None before the first one). `checkpoint`, where given, is the
@@ -144,8 +141,7 @@ class Commit:
     is_followed: bool = False
 
 
-@dataclass(slots=True)
-class Place:
+class Place(Struct):
     """A run's right to write to a thread, given by `open` and given back by `close`."""
 
     thread_id: str

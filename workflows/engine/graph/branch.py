@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from workflows.engine.checkpoint.base import Due
 from workflows.engine.constants import END, START
@@ -15,8 +16,7 @@ from workflows.engine.kinds import check_text, several
 from workflows.engine.types import Command, Send
 
 
-@dataclass(slots=True, eq=False)
-class BranchSpec:
+class BranchSpec(Struct, eq=False):
     """A conditional edge as it was added."""
 
     source: str

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Self
+
+from msgspec import Struct, field
 
 from workflows.engine.bound import check_cache, check_saver, check_store
 from workflows.engine.calls import stops_of
@@ -43,8 +44,7 @@ from workflows.engine.types import CachePolicy, RetryPolicy
 log = logging.getLogger("durableweb.engine")
 
 
-@dataclass(slots=True, eq=False)
-class NodeSpec:
+class NodeSpec(Struct, eq=False):
     """A node as it was added."""
 
     name: str

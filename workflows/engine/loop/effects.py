@@ -7,8 +7,9 @@ silence, so requests are asked through the typed helpers below.
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
 from typing import Any, TypeVar
+
+from msgspec import Struct
 
 from workflows.engine.cache.base import FullKey
 from workflows.engine.checkpoint.base import Commit, Config, Place
@@ -20,38 +21,33 @@ T = TypeVar("T")
 Steps = Generator["Request", Any, T]
 
 
-@dataclass(slots=True)
-class Open:
+class Open(Struct, eq=False):
     """Take the thread for this run; answered with the run's `Place` (RA.1)."""
 
     thread_id: str
     expected_head: str | None
 
 
-@dataclass(slots=True)
-class Load:
+class Load(Struct, eq=False):
     """Read a checkpoint with its pending writes; answered with the tuple or None."""
 
     config: Config
 
 
-@dataclass(slots=True)
-class Look:
+class Look(Struct, eq=False):
     """Read a checkpoint unless it is as `known` says; answered with what was `Looked`."""
 
     config: Config
     known: Any
 
 
-@dataclass(slots=True)
-class Save:
+class Save(Struct, eq=False):
     """Make a commit durable; answered when it is."""
 
     commit: Commit
 
 
-@dataclass(slots=True)
-class List:
+class List(Struct, eq=False):
     """Read the history, newest first; answered with a list of tuples."""
 
     config: Config
@@ -60,28 +56,24 @@ class List:
     limit: int | None = None
 
 
-@dataclass(slots=True)
-class Start:
+class Start(Struct, eq=False):
     """Begin an attempt of a task after `delay` seconds; answered at once."""
 
     task: Task
     delay: float = 0.0
 
 
-@dataclass(slots=True)
-class Wait:
+class Wait(Struct, eq=False):
     """Answered with the events that have come, at least one."""
 
 
-@dataclass(slots=True)
-class Cancel:
+class Cancel(Struct, eq=False):
     """Give up all attempts that still run; their endings are dropped."""
 
     tasks: tuple[Task, ...]
 
 
-@dataclass(slots=True)
-class Emit:
+class Emit(Struct, eq=False):
     """Hand a chunk to whoever streams this run.
 
     `namespace` is where it comes from, if not from the run itself; `below` says that a run which a task called has
@@ -94,8 +86,7 @@ class Emit:
     below: bool = False
 
 
-@dataclass(slots=True)
-class Compute:
+class Compute(Struct, eq=False):
     """Run a function of the author outside any step.
 
     With `task` it is called as if it belonged to that task, and `inject` names what it is given
@@ -110,15 +101,13 @@ class Compute:
     inject: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
-class Lookup:
+class Lookup(Struct, eq=False):
     """Ask the run's cache; answered with those keys that it has a result for."""
 
     keys: tuple[FullKey, ...]
 
 
-@dataclass(slots=True)
-class Keep:
+class Keep(Struct, eq=False):
     """Give results to the run's cache, each with its ttl in seconds or None."""
 
     pairs: dict[FullKey, tuple[Any, float | None]]
@@ -140,32 +129,28 @@ Request = (
 )
 
 
-@dataclass(slots=True)
-class Finished:
+class Finished(Struct, eq=False):
     """An attempt returned: its writes are these."""
 
     task: Task
     writes: list[tuple[str, Any]]
 
 
-@dataclass(slots=True)
-class Failed:
+class Failed(Struct, eq=False):
     """An attempt raised; `GraphInterrupt` and `ParentCommand` come this way too."""
 
     task: Task
     error: BaseException
 
 
-@dataclass(slots=True)
-class Called:
+class Called(Struct, eq=False):
     """A `@task` was called inside `parent`."""
 
     parent: Task
     child: Task
 
 
-@dataclass(slots=True)
-class Wrote:
+class Wrote(Struct, eq=False):
     """The stream writer of a task was used, or a run that the task called sent a chunk up."""
 
     task: Task

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from workflows.engine.checkpoint.base import CheckpointTuple, checkpoint_config
 from workflows.engine.constants import NS_END, NS_SEP, RETURN

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, TypeVar
+
+from msgspec import Struct, field
 
 from workflows.engine.checkpoint.base import (
     CheckpointTuple,
@@ -35,8 +36,7 @@ T = TypeVar("T")
 _READS = (effects.Load, effects.List, effects.Compute)
 
 
-@dataclass(slots=True)
-class Preview:
+class Preview(Struct):
     """What would follow from an edit. Names of nodes stand once for each task.
 
     `before` and `after` are the values of the state; `faults` says by channel what its reducer

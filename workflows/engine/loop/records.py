@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
+
+from msgspec import Struct, field
 
 from workflows.engine import ids
 from workflows.engine.cache.base import FullKey
@@ -21,8 +22,7 @@ Writes = list[tuple[str, Any]]
 Channels = dict[str, Channel]
 
 
-@dataclass(slots=True, eq=False)
-class Branch:
+class Branch(Struct, eq=False):
     """A conditional edge: `path` is asked, `route` turns its answer into due items."""
 
     name: str
@@ -35,8 +35,7 @@ class Branch:
     schema: Any = None
 
 
-@dataclass(slots=True, eq=False)
-class Node:
+class Node(Struct, eq=False):
     """A step of the graph.
 
     `write` turns what the function returned into writes; a second argument says who gave it, where
@@ -68,16 +67,14 @@ class Node:
     """Nothing but a plain function: nothing is injected, no branch asked, no input mapped."""
 
 
-@dataclass(slots=True, eq=False)
-class Join:
+class Join(Struct, eq=False):
     """An edge from several nodes: `target` is due when all have arrived at `channel`."""
 
     channel: str
     target: str
 
 
-@dataclass(slots=True, eq=False)
-class Program:
+class Program(Struct, eq=False):
     """A compiled graph as the loop sees it; nothing here knows edges by name of method."""
 
     name: str
@@ -290,16 +287,14 @@ def order_of(task: Task) -> tuple[Any, ...]:
     return task.path[0] != "node", task.path[1]
 
 
-@dataclass(slots=True, eq=False)
-class Answer:
+class Answer(Struct, eq=False):
     """What a person answered, and the digest of the question they saw (R5.6)."""
 
     value: Any
     digest: str | None = None
 
 
-@dataclass(slots=True, eq=False)
-class Run:
+class Run(Struct, eq=False):
     """One call of a graph: what it was given and what is constant while it lasts."""
 
     program: Program
@@ -377,8 +372,7 @@ def namespace_of(task: Task, run: Run) -> str:
     return f"{above}{NS_SEP}{name}" if above else name
 
 
-@dataclass(slots=True, eq=False)
-class Outcome:
+class Outcome(Struct, eq=False):
     """How a run ended: `status` is success, interrupted, paused (a breakpoint) or stopped."""
 
     values: Any

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from workflows.engine.errors import SerdeError, UnknownTypeError
 
@@ -20,8 +21,7 @@ Unpack = Callable[[Any, Mapping[str, Any]], Any]
 Upgrade = Callable[[Any], Any]
 
 
-@dataclass(slots=True)
-class Form:
+class Form(Struct):
     """How the instances of a type are taken apart and rebuilt.
 
     `pack` gives a value made of storable things, `also` further named parts (they stand
@@ -36,8 +36,7 @@ class Form:
     unhashed: frozenset[str] = frozenset()
 
 
-@dataclass(slots=True)
-class Registered:
+class Registered(Struct):
     """A type with its tag, its version and the ways up from older versions."""
 
     tag: str
