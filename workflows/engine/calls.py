@@ -160,16 +160,14 @@ def _root(graph: Any, given: Arguments, config: dict[str, Any], saver: Any) -> R
     program = graph.program
     asked = configurable(config)
     _check_if_busy(asked)
-    thread_id = thread_id_of(config) if saver is not None else None
-    checkpoint_id = place_of(config, "checkpoint_id") if saver is not None else None
-    metadata = _storable(caller_metadata(config)) if saver is not None else {}
+    has_saver = saver is not None
     return Run(
         program=program,
-        thread_id=thread_id,
-        namespace=(place_of(config, "checkpoint_ns") or "") if given.looking else "",
+        thread_id=thread_id_of(asked) if has_saver else None,
+        namespace=(place_of(asked, "checkpoint_ns") or "") if given.looking else "",
         saver=saver,
         config=config,
-        metadata=metadata,
+        metadata=_storable(caller_metadata(config)) if has_saver else {},
         limit=recursion_limit_of(config),
         durability=_durability(given.durability),
         context=_context_of(graph, given.context),
@@ -177,12 +175,12 @@ def _root(graph: Any, given: Arguments, config: dict[str, Any], saver: Any) -> R
         cache=graph.cache,
         control=_checked_control(graph, given.control),
         max_concurrency=max_concurrency_of(config),
-        checkpoint_id=checkpoint_id,
-        expected_head=place_of(config, "expected_head") if saver is not None else None,
+        checkpoint_id=place_of(asked, "checkpoint_id") if has_saver else None,
+        expected_head=place_of(asked, "expected_head") if has_saver else None,
         run_id=run_id_of(config),
         settings=_settings(asked),
         warn=log.warning,
-        seed="" if saver is not None else uuid.uuid4().hex,
+        seed="" if has_saver else uuid.uuid4().hex,
     )
 
 
@@ -306,11 +304,16 @@ def stops_of(given: Any, where: str, name: str) -> tuple[str, ...] | Literal["*"
     return tuple(listed(given, where, name, "a list of nodes' names, or '*'"))
 
 
+_NOWHERE: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
+
+
 def _all_breakpoints(
     graph: Any, given: Arguments
 ) -> tuple[frozenset[str], frozenset[str]]:
     before = given.interrupt_before or graph.interrupt_before
     after = given.interrupt_after or graph.interrupt_after
+    if not before and not after:
+        return _NOWHERE
     return (
         _breakpoints(graph.program, before, "interrupt_before"),
         _breakpoints(graph.program, after, "interrupt_after"),

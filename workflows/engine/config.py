@@ -15,6 +15,9 @@ RunnableConfig = dict[str, Any]
 a node's `config` parameter it marks what is filled in by name (R1.4)."""
 
 
+_PLACES = frozenset(
+    ("thread_id", "checkpoint_id", "checkpoint_ns", "checkpoint_map", "expected_head")
+)
 _EXAMPLE = 'such as {"configurable": {"thread_id": "..."}}'
 
 
@@ -54,9 +57,9 @@ def configurable(config: Mapping[str, Any] | None) -> Mapping[str, Any]:
     return found
 
 
-def thread_id_of(config: Mapping[str, Any] | None) -> str:
-    """The thread id as text (R1.43). Raises ValueError where it is missing or empty."""
-    value = configurable(config).get("thread_id")
+def thread_id_of(asked: Mapping[str, Any]) -> str:
+    """The thread id in a `configurable` as text (R1.43). Raises ValueError where it is missing or empty."""
+    value = asked.get("thread_id")
     if type(value) is str and value:
         return value
     if value is None or value == "":
@@ -82,9 +85,9 @@ def _is_name(value: Any) -> bool:
     )
 
 
-def place_of(config: Mapping[str, Any] | None, key: str) -> str | None:
-    """A checkpoint, a namespace or a head that the caller names, None for none; TypeError for no text."""
-    value = configurable(config).get(key)
+def place_of(asked: Mapping[str, Any], key: str) -> str | None:
+    """A checkpoint, a namespace or a head that a `configurable` names, None for none; TypeError for no text."""
+    value = asked.get(key)
     if value is None or isinstance(value, str):
         return value or None
     if isinstance(value, UUID):
@@ -128,13 +131,7 @@ def caller_metadata(config: Mapping[str, Any] | None) -> dict[str, Any]:
     """What a checkpoint keeps of the caller's config: metadata and scalar keys (R3.4)."""
     found = dict((config or {}).get("metadata") or {})
     for key, value in configurable(config).items():
-        if key.startswith("__") or key in (
-            "thread_id",
-            "checkpoint_id",
-            "checkpoint_ns",
-            "checkpoint_map",
-            "expected_head",
-        ):
+        if key in _PLACES or key.startswith("__"):
             continue
         if isinstance(value, str | int | float | bool):
             found.setdefault(key, value)

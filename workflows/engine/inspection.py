@@ -9,7 +9,7 @@ from typing import Any
 from workflows.engine.bound import Bound
 from workflows.engine.calls import Arguments, run_of
 from workflows.engine.checkpoint.base import BaseCheckpointSaver
-from workflows.engine.config import merge_configs, place_of
+from workflows.engine.config import configurable, merge_configs, place_of
 from workflows.engine.constants import NS_END, NS_SEP
 from workflows.engine.drivers import aio, blocking
 from workflows.engine.loop import snapshot
@@ -177,7 +177,7 @@ class Inspection(Bound):
                 "compile(checkpointer=...)"
             )
         merged = merge_configs(self.bound_config, config)
-        namespace = place_of(merged, "checkpoint_ns") or ""
+        namespace = place_of(configurable(merged), "checkpoint_ns") or ""
         graph = self._at(namespace)
         is_merged = graph is None or graph is self
         given = Arguments(merged, looking=True, is_merged=is_merged)
