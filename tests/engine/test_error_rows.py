@@ -71,6 +71,7 @@ BASES = {
     "NodeCancelledError": Exception,
     "TaskNotFound": Exception,
     "UnknownInterruptError": RuntimeError,
+    "StaleAnswerError": errors.StaleResumeError,
     "StaleResumeError": ConcurrencyError,
     "ThreadBusyError": ConcurrencyError,
     "LeaseLostError": ConcurrencyError,
@@ -98,6 +99,7 @@ def test_an_error_has_the_base_that_the_table_says(name: str) -> None:
 
 @pytest.mark.rule("C.DurablewebError", "C.NoParentGraphError", "C.SerializationError")
 def test_some_errors_are_of_two_kinds() -> None:
+    assert issubclass(errors.StaleAnswerError, errors.UnknownInterruptError)
     assert issubclass(errors.NoParentGraphError, errors.InvalidUpdateError)
     assert issubclass(errors.NoParentGraphError, ParentCommand)
     assert issubclass(SerializationError, TypeError)

@@ -183,6 +183,33 @@ class StaleResumeError(ConcurrencyError):
         self.winner_checkpoint_id = winner_checkpoint_id
 
 
+class StaleAnswerError(StaleResumeError, UnknownInterruptError):
+    """The questions that were answered are not open any more: somebody was faster (R5.24).
+
+    As StaleResumeError it names the thread's new head, as UnknownInterruptError the questions.
+    """
+
+    def __init__(
+        self,
+        winner_checkpoint_id: str,
+        interrupt_ids: Sequence[str],
+        pending_ids: Sequence[str] = (),
+        *,
+        thread_id: str | None = None,
+    ) -> None:
+        Exception.__init__(
+            self,
+            f"cannot resume thread {thread_id!r}: {', '.join(interrupt_ids)} was asked there "
+            "and is not open any more; another run moved the thread on to checkpoint "
+            f"{winner_checkpoint_id}; open questions: {', '.join(pending_ids) or 'none'}. "
+            "Nothing was written; read the thread again before you answer",
+        )
+        self.winner_checkpoint_id = winner_checkpoint_id
+        self.reason = "not_pending"
+        self.interrupt_ids = tuple(interrupt_ids)
+        self.pending_ids = tuple(pending_ids)
+
+
 class ThreadBusyError(ConcurrencyError):
     """Another run holds the thread; `run_id` and `since` tell which and how long."""
 

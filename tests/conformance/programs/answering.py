@@ -133,7 +133,7 @@ def answers_without_a_question(api, run):
     "RA.5",
     differs="an id that was answered does not answer the next question",
     expected=[
-        {"raises": "UnknownInterruptError"},
+        {"raises": "StaleAnswerError"},
         [{"asks": "B", "id": "#1"}],
     ],
 )
@@ -146,6 +146,37 @@ def an_old_id_does_not_answer_the_next_question(api, run):
     run.invoke(g, api.Command(resume={old: 1}), run.config())
     error = run.attempt(run.invoke, g, api.Command(resume={old: 2}), run.config())
     return [error, run.look(g, run.config())["interrupts"]]
+
+
+@program(
+    "R5.24",
+    differs="who answers by id and comes second is told so, and by which checkpoint",
+    expected=[
+        {"raises": "StaleAnswerError"},
+        [True, True, True, True],
+        {"raises": "UnknownInterruptError"},
+        {"log": ["first"]},
+    ],
+)
+def who_answers_second_is_told_of_the_winner(api, run):
+    g = _asking(api, run, n=_asks(api, "q"))
+    asked = run.invoke(g, {"log": []}, run.config())["__interrupt__"][0].id
+    run.invoke(g, api.Command(resume={asked: "first"}), run.config())
+    head = g.get_state(run.config()).config["configurable"]["checkpoint_id"]
+    late = api.Command(resume={asked: "second"})
+    refused = run.attempt(run.invoke, g, late, run.config())
+    try:
+        run.invoke(g, late, run.config())
+    except RuntimeError as error:
+        told = [
+            error.winner_checkpoint_id == head,
+            error.interrupt_ids == (asked,),
+            head in str(error),
+            asked in str(error),
+        ]
+    never = api.Command(resume={asked: "second", "0" * 32: "x"})
+    unknown = run.attempt(run.invoke, g, never, run.config())
+    return [refused, told, unknown, g.get_state(run.config()).values]
 
 
 @program(

@@ -99,7 +99,7 @@ def a_carried_task_begins_anew(api, run):
 @program(
     "R6.10",
     differs="the answer to a question that an edit has dropped is refused",
-    expected=[["b"], [], {"raises": "UnknownInterruptError"}, True],
+    expected=[["b"], [], {"raises": "StaleAnswerError"}, True],
 )
 def an_edit_chooses_the_way_anew(api, run):
     def choose(state):
@@ -221,7 +221,7 @@ def what_else_was_due_stays(api, run):
     expected=[
         ["q", "after"],
         {"Q": True},
-        {"raises": "UnknownInterruptError"},
+        {"raises": "StaleAnswerError"},
         {"log": ["u", "after", "r"]},
     ],
 )
@@ -249,7 +249,7 @@ def an_edit_as_one_of_several_due_nodes(api, run):
     expected=[
         ["end"],
         [],
-        {"raises": "UnknownInterruptError"},
+        {"raises": "StaleAnswerError"},
         {"log": ["x", "u", "end"]},
     ],
 )

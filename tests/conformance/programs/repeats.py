@@ -161,7 +161,7 @@ def answers_in_the_references_way(api, run):
     "R5.15",
     "R5.16",
     differs="an answer that was given already is not handed to the next question",
-    expected=[{"raises": "UnknownInterruptError"}, True, {"log": [1, 2]}],
+    expected=[{"raises": "StaleAnswerError"}, True, {"log": [1, 2]}],
 )
 def one_answer_has_one_addressee(api, run):
     def n(state):

@@ -22,11 +22,11 @@ from workflows.engine.errors import (
 from workflows.engine.loop import chunks, commit, effects, lifecycle, plan
 from workflows.engine.loop.apply import Routes, goto_targets
 from workflows.engine.loop.effects import Steps
+from workflows.engine.loop.late import matched
 from workflows.engine.loop.records import Run
 from workflows.engine.loop.resume import (
     carried,
     carry,
-    match,
     question_digest,
     questions,
     without_questions,
@@ -209,7 +209,8 @@ def _command(view: View, command: Command[Any]) -> Steps[None]:
         if run.checkpoint_id is not None and not at_head(view):
             fork, answers = _fork_open_questions(view)
         adopt_outside(view)
-        answers = merged(answers, match(view, command.resume))
+        given = yield from matched(view, command.resume, is_forked=fork is not None)
+        answers = merged(answers, given)
         if fork is not None:  # not before the answer is found to fit
             yield from commit.save_checkpoint(view, fork)
             answers += _reopened(view)
