@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db import connections, transaction
+from django.db.models import OuterRef, Subquery
 
 from workflows.engine.checkpoint.base import BaseCheckpointSaver, checkpoint_config
 from workflows.engine.checkpoint.labels import Label, label_text
@@ -76,6 +77,20 @@ def find_step(
     found = rows.order_by("-id").values_list("id", "step", "source", "created_at")
     row = found.first()
     return None if row is None else Step(thread_id, namespace, *row)
+
+
+def labels_with_steps(
+    thread_id: str, limit: int, *, using: str = "default"
+) -> list[tuple[CheckpointLabel, int | None]]:
+    """The rows of a thread's labels, the newest checkpoint first, each with its step's number."""
+    number = Checkpoint.objects.filter(
+        thread=OuterRef("thread"),
+        namespace=OuterRef("namespace"),
+        id=OuterRef("checkpoint"),
+    )
+    rows = CheckpointLabel.objects.using(using).filter(thread=thread_id)
+    rows = rows.annotate(number=Subquery(number.values("step")))
+    return [(row, row.number) for row in rows.order_by("-checkpoint", "id")[:limit]]
 
 
 def set_label(using: str, step: Step, text: str, by: str = "") -> tuple[Label, bool]:
