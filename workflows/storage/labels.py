@@ -9,9 +9,8 @@ from typing import Any, NamedTuple
 from django.db import connections, transaction
 from django.db.models import OuterRef, Subquery
 
-from workflows.engine.checkpoint.base import BaseCheckpointSaver, checkpoint_config
-from workflows.engine.checkpoint.labels import Label, label_text
-from workflows.engine.checkpoint.shapes import thread_named_by
+from workflows.engine.checkpoint.labels import Label, Labelled, label_text
+from workflows.engine.checkpoint.shapes import checkpoint_config, thread_named_by
 from workflows.engine.errors import CheckpointNotFoundError
 from workflows.models import Checkpoint, CheckpointLabel, Thread
 from workflows.storage.connections import execute, lock_thread
@@ -31,10 +30,9 @@ class Step(NamedTuple):
     at: datetime
 
 
-class KeepsLabels(BaseCheckpointSaver):
+class KeepsLabels(Labelled):
     """The part of the saver that keeps labels in the database `using`."""
 
-    only_hops = True
     using: str
 
     def set_label(self, config: Any, text: str, by: str = "") -> Label:
