@@ -152,6 +152,26 @@ class TestInATask:
 
         assert self.labelled(graph, saver) == [("before the last", 7)]
 
+    @pytest.mark.parametrize("durability", ["sync", "async"])
+    def test_nodes_side_by_side_name_the_same_place(self, saver, durability):
+        def node(name: str) -> Any:
+            def work(state: State) -> State:
+                label("both")
+                label(name)
+                return {"log": [name]}
+
+            return work
+
+        graph = StateGraph(State)
+        for name in ("one", "two"):
+            graph.add_node(name, node(name)).add_edge(START, name)
+        graph.compile(saver).invoke({"log": ["in"]}, CONFIG, durability=durability)
+
+        found = list_labels("t", graph=saver)
+
+        assert sorted(each.text for each in found) == ["both", "one", "two"]
+        assert len({str(each.config) for each in found}) == 1
+
     def test_a_subgraph_labels_its_own(self, saver):
         def inner(state: State) -> State:
             label("inside")
