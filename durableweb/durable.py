@@ -1,10 +1,19 @@
-"""Durable work from anywhere: start, cancel and list it; for code of the site.
+"""Durable work from anywhere: start, cancel, list and label it; for code of the site.
 
 Needs Django set up. Nobody's rights are asked here: these are calls of a program, in the name
 of the system. What people do goes through the dashboard.
 """
 
+from workflows.engine.checkpoint.labels import Label
 from workflows.services.cancel_run import cancel_thread as cancel
+from workflows.services.labels import (
+    alabel,
+    alist_labels,
+    aunlabel,
+    label,
+    list_labels,
+    unlabel,
+)
 from workflows.services.listing import (
     Page,
     Question,
@@ -18,15 +27,22 @@ from workflows.services.start_run import start_thread as start
 from workflows.storage.prune import prune_thread as prune
 
 __all__ = [
+    "Label",
     "Page",
     "Question",
     "Retention",
     "Started",
     "ThreadSummary",
+    "alabel",
+    "alist_labels",
     "apply_retention",
+    "aunlabel",
     "cancel",
+    "label",
     "list_interrupts",
+    "list_labels",
     "list_threads",
     "prune",
     "start",
+    "unlabel",
 ]

@@ -31,6 +31,7 @@ MATRIX: Mapping[str, str] = {
     "give back": "     -        -       -       S        -      G      S",
     "draft": "         -        -       -       S        S      G      S",
     "arrange": "       -        -       -       S        S      G      S",
+    "label": "         -        -       -       S        S      G      S",
     "start": "         -        -       -       -        S      G      S",
     "cancel": "        -        -       -       -        S      G      S",
     "policies": "      -        -       S       S        S      G      S",
@@ -53,7 +54,7 @@ class Door:
     """One method of one address, and the act of the table that it is.
 
     `path` and `form` may name in {braces} what world.py makes: question, version, run, thread,
-    failed, workflow, decision, view, order, webhook.
+    failed, stepped, step, workflow, decision, view, order, webhook.
     `ok` are the statuses of whoever is let in.
     """
 
@@ -82,6 +83,7 @@ DECIDE = {
     "key": "k-1",
 }
 EDIT = {"values": '{{"text": "new"}}', "reason": "why", "checkpoint": "x"}
+NAME = {"text": "before refund"}
 POLICY = {"workflow": "{workflow}", "version": "1", "body": "{{}}"}
 
 DOORS: Mapping[str, tuple[Door, ...]] = {
@@ -148,6 +150,9 @@ DOORS: Mapping[str, tuple[Door, ...]] = {
     "threads": (Door("own", "/threads/"),),
     "thread": (Door("see", "/threads/{thread}/"),),
     "thread_continue": (Door("start", "/threads/{failed}/continue", {}),),
+    "step": (Door("see", "/threads/{stepped}/steps/{step}/"),),
+    "step_label": (Door("label", "/threads/{stepped}/steps/{step}/label", NAME),),
+    "step_unlabel": (Door("label", "/threads/{stepped}/steps/{step}/unlabel", NAME),),
     "thread_state_preview": (
         Door("edit", "/threads/{thread}/state/preview", EDIT, ok=(200, 409)),
     ),

@@ -9,6 +9,7 @@ from typing import Any
 from django.contrib.auth.models import Group, User
 
 from tests.permissions.matrix import PEOPLE
+from tests.storage.chains import Chain
 from tests.support.persons import make_people
 from tests.web.conftest import SCHEMA, ask
 from workflows.models import (
@@ -22,6 +23,7 @@ from workflows.models import (
     Webhook,
 )
 from workflows.services import registry
+from workflows.storage.saver import DjangoSaver
 
 # Open to the roles, and open to one group only; who is in that group has no role.
 OPEN, CLOSED = "letter", "payroll"
@@ -33,6 +35,8 @@ UNKNOWN: Names = {
     "run": "999999",
     "thread": "none",
     "failed": "none",
+    "stepped": "none",
+    "step": "none",
     "workflow": "none",
     "decision": "999999",
     "view": "999999",
@@ -101,6 +105,8 @@ def _make(name: str, somebody: User, **groups: Any) -> Names:
     assigned = ask(assigned_thread, f"{TITLES[name]}, assigned", assignee=somebody)
     failed = _thread(name, "3")
     Run.objects.create(thread=failed, graph=name, kind="start", status="error")
+    stepped = Chain(DjangoSaver(), _thread(name, "6").pk)
+    stepped.put({"text": "as it was"}, ["text"])
     Policy.objects.create(graph=name, body='{"priority": 1}')
     view = SavedView.objects.create(person=somebody, name=f"view of {name}", query="")
     return {
@@ -112,6 +118,8 @@ def _make(name: str, somebody: User, **groups: Any) -> Names:
         "assigned": str(assigned.pk),
         "assigned_thread": assigned_thread.pk,
         "failed": failed.pk,
+        "stepped": stepped.thread,
+        "step": stepped.head,
         "decision": str(_decided(name, somebody).pk),
         "view": str(view.pk),
         "order": str(_order(name, somebody).pk),

@@ -52,6 +52,21 @@ def send_invalid(page: Page) -> None:
         send.last.click()
 
 
+def open_step(page: Page) -> None:
+    """The first step of a thread, from its timeline."""
+    with page.expect_navigation():
+        page.locator("#timeline a[href*='/steps/']").first.click()
+
+
+def label_step(page: Page) -> None:
+    """A step with a label; pressed once more, the form has nothing in it."""
+    open_step(page)
+    page.fill("#label-text", "before refund")
+    for _ in range(2):
+        with page.expect_navigation():
+            page.get_by_role("button", name="Add label").click()
+
+
 def decide_late(page: Page) -> None:
     """A decision on a question that has moved on since the page was drawn."""
     page.evaluate("document.querySelector('input[name=version]').value = 7")
@@ -202,6 +217,9 @@ SCREENS = (
     Screen("threads", "demo", "/threads/"),
     Screen("threads, none", "demo", "/threads/?status=busy"),
     Screen("thread", "demo", "/threads/{thread}/"),
+    Screen("step", "viewer", "/threads/{real_thread}/", open_step),
+    Screen("step, label refused", "demo", "/threads/{real_thread}/", label_step),
+    Screen("thread with a label", "demo", "/threads/{real_thread}/"),
     Screen("thread that failed", "demo", "/threads/screen-failed/"),
     # What was decided, and the rules
     Screen("decisions", "demo", "/decisions/?who=all"),

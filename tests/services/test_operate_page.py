@@ -13,8 +13,10 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 
-from workflows.models import Run, Thread
+from tests.storage.chains import Chain
+from workflows.models import CheckpointLabel, Run, Thread
 from workflows.services import registry
+from workflows.storage.saver import DjangoSaver
 
 pytestmark = pytest.mark.django_db
 
@@ -30,6 +32,7 @@ def test_its_python_runs(queue, capsys):
     failed = Thread.objects.create(
         id="import-2026-11", graph="import_rows", status="error"
     )
+    Chain(DjangoSaver(), failed.pk).put({"rows": 2}, ["rows"])
     run = Run.objects.create(thread=failed, graph="import_rows", kind="start")
     told: list[Any] = []
     runtime = SimpleNamespace(
@@ -40,7 +43,10 @@ def test_its_python_runs(queue, capsys):
     for block in blocks("python"):
         exec(block, names)
 
-    assert "import-2026-11 import_rows" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "import-2026-11 import_rows" in said
+    assert "before refund" in said
+    assert not CheckpointLabel.objects.exists()
     run.refresh_from_db()
     assert (run.status, run.cancel_reason) == ("cancelled", "wrong file")
     assert names["copy_rows"]({"rows": 3}, runtime) == {"rows": 0}

@@ -10,6 +10,7 @@ from asgiref.sync import async_to_sync
 
 from durableweb.graph import START, StateGraph
 from tests.storage.chains import Chain, checkpoint, meta
+from tests.storage.labels_contract import LabelsContract
 from tests.storage.saver_contract import SaverContract
 from workflows.engine.checkpoint.base import checkpoint_config
 from workflows.engine.errors import LeaseLostError, ThreadBusyError
@@ -59,7 +60,7 @@ def numbers(saver: Any, config: Any) -> list[int]:
     return [found.metadata["step"] for found in saver.list(config)]
 
 
-class WholeContract(SaverContract):
+class WholeContract(SaverContract, LabelsContract):
     """All methods of R6.17."""
 
     @rule("R4.18")

@@ -279,9 +279,9 @@ class CheckpointNotFoundError(WorkflowError):
     """No checkpoint of that id on that thread."""
 
     def __init__(self, thread_id: str, checkpoint_id: str) -> None:
+        named = f"checkpoint {checkpoint_id!r}" if checkpoint_id else "checkpoint yet"
         super().__init__(
-            f"thread {thread_id!r} has no checkpoint {checkpoint_id!r}; "
-            "get_state_history lists those it has"
+            f"thread {thread_id!r} has no {named}; get_state_history lists those it has"
         )
         self.thread_id = thread_id
         self.checkpoint_id = checkpoint_id

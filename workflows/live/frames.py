@@ -94,7 +94,9 @@ def thread_frames(thread_id: str, events: Sequence[EventRecord]) -> list[ThreadF
         if start + EVENTS_PER_FRAME >= len(events):
             html += thread_status(thread_id)
         last = part[-1].seq
-        text = encode(seq=last, html=html)
+        # Labels stand on steps that were drawn before: the page is asked for them.
+        is_labelled = any(event.kind == "label" for event in part)
+        text = encode(seq=last, html=html, refresh=is_labelled or None)
         made.append(ThreadFrame(first=part[0].seq, last=last, text=text))
     return made
 

@@ -11,6 +11,7 @@ from workflows.models.draft import Draft
 from workflows.models.event import Event
 from workflows.models.interrupt import Interrupt
 from workflows.models.item import Item
+from workflows.models.label import CheckpointLabel
 from workflows.models.notice import Notice
 from workflows.models.outbox import Delivery
 from workflows.models.policy import Policy
@@ -33,6 +34,7 @@ __all__ = [
     "CacheEntry",
     "ChannelValue",
     "Checkpoint",
+    "CheckpointLabel",
     "Comment",
     "Decision",
     "Delivery",

@@ -104,6 +104,10 @@ class Rights:
         """Change the state of the workflow's threads without answering a question."""
         return self.can_start(graph)
 
+    def can_label(self, graph: str) -> bool:
+        """Name steps of the workflow's threads: whoever takes part; it keeps them from being pruned."""
+        return self.can_start(graph) or self.can_decide(graph)
+
     def can_see_secret(self, graph: str) -> bool:
         """Read the channels that the workflow marks as secret; never by merely looking on."""
         takes_part = self.can_start(graph) or self.can_decide(graph)

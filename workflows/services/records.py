@@ -274,8 +274,23 @@ class RunRecord:
 
 
 @dataclass(frozen=True)
+class LabelRecord:
+    """One label of a step's checkpoint; `namespace` is that of a subgraph, `who` "" for a program.
+
+    `step` is None where a checkpoint came without one.
+    """
+
+    text: str
+    checkpoint: str
+    namespace: str
+    step: int | None
+    who: str
+    at: datetime
+
+
+@dataclass(frozen=True)
 class ThreadRecord:
-    """One thread with what a page needs: its runs, questions, decisions, state and events."""
+    """One thread with what a page needs: runs, questions, decisions, state, labels and events."""
 
     id: str
     title: str
@@ -292,9 +307,25 @@ class ThreadRecord:
     decisions: tuple[DecisionRecord, ...] = ()
     state: State = field(default_factory=lambda: State(""))
     events: tuple[EventRecord, ...] = ()
+    labels: tuple[LabelRecord, ...] = ()
     may_continue: bool = False
     may_edit: bool = False
     may_cancel: bool = False
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """One step of a thread as it was saved: its state, its labels, and what made it."""
+
+    thread: ThreadRecord
+    checkpoint: str
+    number: int
+    source: str
+    at: datetime
+    state: State
+    labels: tuple[LabelRecord, ...] = ()
+    is_head: bool = False
+    may_label: bool = False
 
 
 @dataclass(frozen=True)

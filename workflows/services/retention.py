@@ -1,9 +1,9 @@
 """Keep the tables from growing without end: what a thread may forget, and when (RA.10).
 
-Every thread keeps its newest checkpoints and all that carry a decision, an open question or a
-fork. A thread that has been finished for a time keeps its head and its decisions. What
-streams were told (`custom` and `messages` events) goes first. Each thread is one small
-transaction; one with a run at work is left for the next time.
+Every thread keeps its newest checkpoints and all that carry a decision, an open question, a
+label or a fork. A thread that has been finished for a time keeps its head, its decisions and
+its labels. What streams were told (`custom` and `messages` events) goes first. Each thread is
+one small transaction; one with a run at work is left for the next time.
 """
 
 from __future__ import annotations

@@ -29,6 +29,7 @@ from workflows.services.records import (
     DecisionRecord,
     EventRecord,
     HeartbeatRecord,
+    LabelRecord,
     QueueItem,
     RunDetail,
     RunRecord,
@@ -37,6 +38,7 @@ from workflows.services.records import (
 from workflows.services.review_queue import graph_title, queue_items
 from workflows.services.state import read_state
 from workflows.storage import heartbeats
+from workflows.storage.labels import labels_with_steps
 from workflows.storage.sealing import ANSWER, EDITS, QUESTION, RUN
 
 MAX_PAGE = 500
@@ -197,6 +199,7 @@ def _thread_record(row: Thread, rights: Rights, limit: int = MAX_PAGE) -> Thread
         ),
         state=read_state(row, rights),
         events=_last(row.events.all(), row.seq, limit),
+        labels=labels_of(row.pk),
         may_continue=operates
         and not unfinished
         and bool(runs)
@@ -214,6 +217,16 @@ def open_questions(row: Thread, rights: Rights) -> tuple[QueueItem, ...]:
         "thread", "assignee", "assigned_group", "claimed_by"
     ).order_by("asked_at", "id")
     return tuple(queue_items(rows, Decider(rights.person, rights)))
+
+
+def labels_of(thread_id: str) -> tuple[LabelRecord, ...]:
+    """The labels of a thread, the newest step first."""
+    return tuple(
+        LabelRecord(
+            each.text, each.checkpoint, each.namespace, step, each.by, each.created_at
+        )
+        for each, step in labels_with_steps(thread_id, MAX_PAGE)
+    )
 
 
 def plain_thread(row: Thread) -> ThreadRecord:

@@ -13,6 +13,7 @@ from django.db import connections, transaction
 
 from workflows.engine.constants import NS_END
 from workflows.engine.errors import ThreadBusyError
+from workflows.storage import labels
 from workflows.storage.channels import refs_of
 from workflows.storage.connections import POSTGRESQL, execute, lock_thread
 
@@ -33,7 +34,7 @@ class Pruned:
 def prune(thread_id: str, keep: int = 200, *, using: str = "default") -> int:
     """Keep the newest `keep` checkpoints of each namespace; returns how many went.
 
-    Those with an open question or a decision stay as well. One transaction; raises
+    Those with an open question, a decision or a label stay as well. One transaction; raises
     ThreadBusyError while a run holds the thread.
     """
     return prune_thread(
@@ -53,8 +54,8 @@ def prune_thread(
 ) -> Pruned:
     """Keep the newest `keep` checkpoints of each namespace (None: all), and what they need.
 
-    What carries an open question or a decision stays, with `forks` also the places where the
-    history branches and the tips of its branches. With `subgraphs` those go altogether that
+    What carries an open question, a decision or a label stays, with `forks` also the places where
+    the history branches and the tips of its branches. With `subgraphs` those go altogether that
     ended before the oldest kept step of the thread. Events of kinds "custom" and "messages"
     from before `chunks_before` go. One transaction; raises ThreadBusyError while a run holds
     the thread.
@@ -243,8 +244,9 @@ def _held(wrapper: Any, thread_id: str) -> set[str]:
         "SELECT checkpoint FROM workflows_interrupt"
         " WHERE thread_id = %s AND status IN ('pending', 'decided')"
         " UNION SELECT d.checkpoint FROM workflows_decision AS d"
-        " JOIN workflows_interrupt AS i ON i.id = d.interrupt_id WHERE i.thread_id = %s",
-        (thread_id, thread_id),
+        " JOIN workflows_interrupt AS i ON i.id = d.interrupt_id WHERE i.thread_id = %s"
+        " UNION SELECT checkpoint FROM workflows_label WHERE thread_id = %s",
+        (thread_id, thread_id, thread_id),
     ).fetchall()
     return {row[0] for row in rows}
 
@@ -258,6 +260,7 @@ def _remove(wrapper: Any, thread_id: str, gone: Iterable[Place]) -> None:
                 f" WHERE thread_id = %s AND namespace = %s AND {column} = %s",
                 (thread_id, namespace, checkpoint),
             )
+    labels.remove_lost(wrapper, thread_id)
     _remove_unused_values(wrapper, thread_id)
 
 

@@ -2,7 +2,7 @@
 
 It decides nothing about rows or SQL: `rows.py` encodes, `sqlite.py` and `postgresql.py`
 write, `reader.py` reads and `reading.py` fetches, `places.py` opens and closes, `threads.py` and `prune.py`
-copy and remove; `async_twins.py` hops.
+copy and remove, `labels.py` names checkpoints; `async_twins.py` hops.
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ from workflows.storage.claims import Claim
 from workflows.storage.connections import POSTGRESQL, SQLITE
 from workflows.storage.events import announce_after_commit, json_text
 from workflows.storage.interrupts import closed_pairs
+from workflows.storage.labels import KeepsLabels
 from workflows.storage.reader import Reader, address
 from workflows.storage.rows import Bundle, bundle_of, check_place
 from workflows.storage.values import Memory, ThreadMemory
@@ -60,7 +61,7 @@ if connections.close_all not in on_thread_end:
     on_thread_end.append(connections.close_all)
 
 
-class DjangoSaver(Reader):
+class DjangoSaver(KeepsLabels, Reader):
     """Keeps checkpoints in the database `using`, on Django's own connection.
 
     With a `claim` it writes for that run, under its fencing number; without one `open`
@@ -346,7 +347,7 @@ class DjangoSaver(Reader):
     def prune(
         self, thread_ids: Sequence[str], *, strategy: str = "keep_latest"
     ) -> None:
-        """Keep the newest checkpoint of each namespace, or ("delete") nothing."""
+        """Keep the newest checkpoint of each namespace and what is held, or ("delete") nothing."""
         if strategy not in ("keep_latest", "delete"):
             raise ValueError(
                 f"unknown strategy {strategy!r}; use 'keep_latest' or 'delete'"

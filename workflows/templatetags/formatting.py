@@ -52,6 +52,7 @@ ICONS = {
     "dot": "M12 9a3 3 0 1 0 0 6a3 3 0 1 0 0-6",
     "step": "M5 4v16M5 12h9M14 9a3 3 0 1 0 0 6a3 3 0 1 0 0-6",
     "flag": "M5 21V4h13l-3 4 3 4H5",
+    "bookmark": "M6 3h12v18l-6-5-6 5z",
     "keyboard": "M2 6h20v12H2zM6 10h.01M10 10h.01M14 10h.01M18 10h.01M7 14h10",
 }
 
@@ -168,8 +169,11 @@ EVENT_ICONS = {
     "decision": "user",
     "edit": "pencil",
     "desk": "user",
+    "label": "bookmark",
     "warning": "alert",
 }
+# What made a checkpoint, in the words of a page.
+SOURCES = {"input": "input taken", "update": "edited", "fork": "forked"}
 
 
 @register.filter
@@ -216,6 +220,20 @@ def standing(thread: Any) -> str:
     if thread.status == "idle" and thread.runs:
         return str(thread.runs[0].status)
     return str(thread.status)
+
+
+@register.filter
+def step_name(number: object) -> str:
+    """What a step is called: the one that took the input has a number below 0."""
+    if not isinstance(number, int):
+        return "A step"
+    return "Input" if number < 0 else f"Step {number}"
+
+
+@register.filter
+def source_words(source: str) -> str:
+    """What made a checkpoint."""
+    return SOURCES.get(source, "finished")
 
 
 @register.simple_tag

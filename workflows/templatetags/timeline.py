@@ -1,4 +1,4 @@
-"""Events in a timeline: each is drawn once in a process, because it never changes.
+"""Events in a timeline: each is drawn once in a process, because it never changes (but for labels).
 
 Tasks of one node that ended alike one after another make a run, which a page folds into one
 line. A page that is open folds by static/js/timeline.js, with the same words and the same rule.
@@ -6,7 +6,7 @@ line. A page that is open folds by static/js/timeline.js, with the same words an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import groupby
 from typing import NamedTuple
@@ -18,7 +18,7 @@ from django.urls import get_script_prefix
 from django.utils import timezone, translation
 from django.utils.safestring import SafeString, mark_safe
 
-from workflows.services.records import EventRecord
+from workflows.services.records import EventRecord, LabelRecord
 
 register = template.Library()
 
@@ -28,6 +28,9 @@ REMEMBERED = 4_096
 LONGEST = 4_000
 # Fewer than these are no trouble to read; timeline.js has the same number.
 FEWEST = 4
+
+
+Labels = dict[tuple[str, str], list[LabelRecord]]
 
 
 class Run(NamedTuple):
@@ -57,9 +60,21 @@ def in_runs(events: Iterable[EventRecord]) -> Iterator[Run]:
         yield Run(shared if len(part) >= FEWEST else "", part)
 
 
+@register.filter
+def by_place(labels: Iterable[LabelRecord]) -> Labels:
+    """The labels of a thread by checkpoint and namespace."""
+    found: Labels = {}
+    for each in labels or ():
+        found.setdefault((each.checkpoint, each.namespace), []).append(each)
+    return found
+
+
 @register.simple_tag
-def timeline_event(event: EventRecord) -> SafeString:
-    """One event as a list item."""
+def timeline_event(event: EventRecord, labels: Labels | str = "") -> SafeString:
+    """One event as a list item; a step with those of its thread's `labels` that are its own."""
+    own = _labels_of(event, labels) if isinstance(labels, dict) else ()
+    if own:
+        return _drawn(event, own)  # labels come and go
     try:
         content = msgspec.json.encode(event)
     except (TypeError, ValueError):
@@ -96,6 +111,14 @@ def _kept(same: _Same, around: tuple[str, str | None, str]) -> SafeString:
     return _drawn(same.event)
 
 
-def _drawn(event: EventRecord) -> SafeString:
+def _labels_of(event: EventRecord, labels: Labels) -> Sequence[LabelRecord]:
+    if event.kind != "step":
+        return ()
+    place = (event.data.get("checkpoint", ""), event.data.get("namespace", ""))
+    return labels.get(place, ())
+
+
+def _drawn(event: EventRecord, labels: Sequence[LabelRecord] = ()) -> SafeString:
     # The template escapes what it is given.
-    return mark_safe(render_to_string(TEMPLATE, {"event": event}))  # noqa: S308
+    context = {"event": event, "labels": labels}
+    return mark_safe(render_to_string(TEMPLATE, context))  # noqa: S308

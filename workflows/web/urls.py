@@ -23,6 +23,7 @@ from workflows.web import (
     runs,
     start,
     state_editor,
+    steps,
     threads,
     webhooks,
 )
@@ -92,6 +93,17 @@ urlpatterns = [
         "threads/<str:thread_id>/state/preview",
         state_editor.preview_of_thread,
         name="thread_state_preview",
+    ),
+    path("threads/<str:thread_id>/steps/<str:checkpoint>/", steps.detail, name="step"),
+    path(
+        "threads/<str:thread_id>/steps/<str:checkpoint>/label",
+        steps.label,
+        name="step_label",
+    ),
+    path(
+        "threads/<str:thread_id>/steps/<str:checkpoint>/unlabel",
+        steps.unlabel,
+        name="step_unlabel",
     ),
     path("start/", start.index, name="start"),
     path("start/<str:graph>/", start.form, name="start_graph"),

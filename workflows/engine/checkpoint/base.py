@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from workflows.engine import serde as _serde
+from workflows.engine.checkpoint.labels import Labelled
 from workflows.engine.checkpoint.overriding import obey, takes_path
 from workflows.engine.checkpoint.shapes import (
     Asked,
@@ -54,7 +55,7 @@ _guard = threading.Lock()
 _numbers = itertools.count(1)
 
 
-class BaseCheckpointSaver:
+class BaseCheckpointSaver(Labelled):
     """Keeps checkpoints. Subclass it in the field's form; override `commit` to be fast.
 
     Whichever of the field's methods a subclass overrides, of this class or of a saver of ours, is

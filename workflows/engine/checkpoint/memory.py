@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from workflows.engine import serde as _serde
@@ -20,6 +21,7 @@ from workflows.engine.checkpoint.base import (
     checkpoint_config,
 )
 from workflows.engine.checkpoint.forms import Forms
+from workflows.engine.checkpoint.labels import Label, label_text
 from workflows.engine.checkpoint.prompt import PromptTwins
 from workflows.engine.checkpoint.records import Saved, Space
 from workflows.engine.checkpoint.shapes import (
@@ -29,7 +31,7 @@ from workflows.engine.checkpoint.shapes import (
     several_ids,
     thread_named_by,
 )
-from workflows.engine.errors import ThreadBusyError
+from workflows.engine.errors import CheckpointNotFoundError, ThreadBusyError
 from workflows.engine.kinds import check_offers
 from workflows.engine.serde import Serde
 from workflows.engine.serde.vault import AnyCipher
@@ -38,7 +40,7 @@ from workflows.engine.serde.vault import AnyCipher
 class InMemorySaver(PromptTwins):
     """Keeps checkpoints as long as it lives. One saver may serve many threads at a time.
 
-    With a `cipher` (see `workflows.engine.serde.vault`) all that it keeps is encrypted.
+    With a `cipher` (see `workflows.engine.serde.vault`) all that it keeps is encrypted, but for labels.
     """
 
     tells_sameness = True
@@ -220,6 +222,52 @@ class InMemorySaver(PromptTwins):
             space = spaces[namespace] = Space()
         return space
 
+    # labels
+
+    def set_label(self, config: Config, text: str, by: str = "") -> Label:
+        """Label the checkpoint at `config` (its `checkpoint_id`, else the head)."""
+        text = label_text(text)
+        with self._lock:
+            place, space = self._labelled(config)
+            id = place["configurable"]["checkpoint_id"]
+            labels = space.labels.setdefault(id, {})
+            kept = labels.setdefault(text, (by, datetime.now(UTC)))
+            return Label(text, place, *kept)
+
+    def remove_label(
+        self, config: Config, text: str | None = None, by: str = ""
+    ) -> int:
+        """Take one label, or with None all, off a checkpoint; returns how many went."""
+        with self._lock:
+            place, space = self._labelled(config)
+            labels = space.labels.get(place["configurable"]["checkpoint_id"], {})
+            gone = [*labels] if text is None else [label_text(text)]
+            return sum(labels.pop(each, None) is not None for each in gone)
+
+    def labels(self, thread_id: str) -> Sequence[Label]:
+        """The labels of a thread in all namespaces, the newest checkpoint first."""
+        thread_id = str(thread_id)
+        with self._lock:
+            found = [
+                (id, Label(text, checkpoint_config(thread_id, namespace, id), *kept))
+                for namespace, space in self._threads.get(thread_id, {}).items()
+                for id, labels in space.labels.items()
+                for text, kept in labels.items()
+            ]
+        found.sort(key=lambda pair: pair[0], reverse=True)
+        return [label for _, label in found]
+
+    def _labelled(self, config: Config) -> tuple[Config, Space]:
+        """The config of one checkpoint, and the space that holds it."""
+        conf = thread_named_by(config)
+        thread_id, namespace = str(conf["thread_id"]), conf.get("checkpoint_ns") or ""
+        space = self._threads.get(thread_id, {}).get(namespace)
+        head = space.ids[-1] if space is not None and space.ids else ""
+        id = conf.get("checkpoint_id") or head
+        if space is None or id not in space.saved:
+            raise CheckpointNotFoundError(thread_id, id)
+        return checkpoint_config(thread_id, namespace, id), space
+
     # upkeep
 
     def delete_thread(self, thread_id: str) -> None:
@@ -268,7 +316,7 @@ class InMemorySaver(PromptTwins):
     def prune(
         self, thread_ids: Sequence[str], *, strategy: str = "keep_latest"
     ) -> None:
-        """Keep only the head of each namespace, or with "delete" nothing.
+        """Keep only the head of each namespace and what is labelled, or with "delete" nothing.
 
         Raises ThreadBusyError, before anything is removed, while a thread has a live run.
         """
@@ -289,7 +337,8 @@ class InMemorySaver(PromptTwins):
                     self.delete_thread(thread_id)
                     continue
                 for space in self._threads.get(thread_id, {}).values():
-                    space.drop(set(space.ids[:-1]))
+                    labelled = {id for id, labels in space.labels.items() if labels}
+                    space.drop(set(space.ids[:-1]) - labelled)
 
 
 MemorySaver = InMemorySaver

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from workflows.engine import ids
@@ -65,10 +66,12 @@ class TaskRecord:
 class Space:
     """One namespace of one thread."""
 
-    __slots__ = ("entered", "ids", "saved")
+    __slots__ = ("entered", "ids", "labels", "saved")
 
     def __init__(self) -> None:
         self.ids: list[str] = []  # sorted, the head last
+        # By checkpoint and text: by whom, and when.
+        self.labels: dict[str, dict[str, tuple[str, datetime]]] = {}
         self.saved: dict[str, Saved] = {}
         # By checkpoint, in the order in which it came; sorted by task when it is read. Tuples of
         # text and numbers, where that can be: the garbage collector passes over them.
@@ -115,12 +118,14 @@ class Space:
         for id in ids:
             self.saved.pop(id, None)
             self.entered.pop(id, None)
+            self.labels.pop(id, None)
 
     def copy(self) -> Space:
         """A space of its own with the same history."""
         twin = Space()
         twin.ids = self.ids[:]
         twin.saved = dict(self.saved)
+        twin.labels = {id: dict(labels) for id, labels in self.labels.items()}
         twin.entered = {id: [*entries] for id, entries in self.entered.items()}
         return twin
 
