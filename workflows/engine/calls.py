@@ -27,6 +27,7 @@ from workflows.engine.constants import NS_SEP
 from workflows.engine.errors import FeatureNotBuiltError, SerdeError
 from workflows.engine.kinds import listed, refused
 from workflows.engine.loop.records import Run
+from workflows.engine.loop.rehearsal import check_on_record, rehearse
 from workflows.engine.runtime import RunControl
 from workflows.engine.serde import encode
 from workflows.engine.types import Durability
@@ -108,6 +109,7 @@ def run_of(
     if context is not None and not _stands_alone(saver, config, context):
         run = _nested(graph, given, config, context)
     else:
+        check_on_record(context, f"a run of its own of graph {graph.name!r}")
         if saver is True:
             raise RuntimeError(
                 f"graph {graph.name!r} was compiled with checkpointer=True, which takes "
@@ -128,6 +130,8 @@ def run_of(
         if "messages" in run.passed:
             run.shown = run.outer.shown
     run.modes = run.read | run.passed
+    if run.outer is not None and run.outer.rehearsal is not None:
+        rehearse(run, run.outer.rehearsal)
     return run
 
 

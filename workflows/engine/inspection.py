@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from workflows.engine.bound import Bound
 from workflows.engine.calls import Arguments, run_of
 from workflows.engine.checkpoint.base import BaseCheckpointSaver
+from workflows.engine.checkpoint.reading import ReadingSaver
 from workflows.engine.config import configurable, merge_configs, place_of
 from workflows.engine.constants import NS_END, NS_SEP
 from workflows.engine.drivers import aio, blocking
@@ -17,6 +18,7 @@ from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.loop import edit
 from workflows.engine.loop.preview import Preview, preview
 from workflows.engine.loop.records import Run
+from workflows.engine.loop.rehearsal import Rehearsal, check_on_record, rehearse
 from workflows.engine.runtime import current
 from workflows.engine.types import StateSnapshot, StateUpdate
 
@@ -168,7 +170,23 @@ class Inspection(Bound):
         run.unknown = graph is None
         return run
 
-    def _look(self, config: dict[str, Any]) -> Run:
+    def rehearsing(
+        self, config: dict[str, Any], context: Any, rehearsal: Rehearsal
+    ) -> tuple[Run, Callable[[str], Run]]:
+        """A run that goes over the thread's record and writes nothing, and what gives one for a namespace below."""
+        run = self._look(config, context)
+        run.saver = ReadingSaver(run.saver)
+        rehearse(run, rehearsal)
+
+        def below(namespace: str) -> Run:
+            found = self._inspecting_below(run, namespace)
+            # A graph that was called, or is no node any more, answers to no name here.
+            found.unknown = found.unknown or found.program is run.program
+            return found
+
+        return run, below
+
+    def _look(self, config: dict[str, Any], context: Any = None) -> Run:
         if not isinstance(self.checkpointer, BaseCheckpointSaver) and (
             current.get() is None or self.checkpointer is False
         ):
@@ -180,12 +198,13 @@ class Inspection(Bound):
         namespace = place_of(configurable(merged), "checkpoint_ns") or ""
         graph = self._at(namespace)
         is_merged = graph is None or graph is self
-        given = Arguments(merged, looking=True, is_merged=is_merged)
+        given = Arguments(merged, context, looking=True, is_merged=is_merged)
         run = run_of(graph or self, given, None)
         run.unknown = graph is None
         return run
 
     def _edit(self, config: dict[str, Any]) -> Run:
+        check_on_record(current.get(), f"an edit by graph {self.name!r}")
         run = self._look(config)
         if run.unknown:
             raise ValueError(

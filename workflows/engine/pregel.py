@@ -16,6 +16,7 @@ from workflows.engine.kinds import several
 from workflows.engine.later import asyncio
 from workflows.engine.loop.loop import execute
 from workflows.engine.loop.records import Outcome, Run
+from workflows.engine.loop.rehearsal import check_on_record
 from workflows.engine.runtime import RunControl, current
 from workflows.engine.streaming import Reader
 from workflows.engine.types import All, Durability, GraphOutput, StreamMode
@@ -231,6 +232,8 @@ class Pregel(Inspection, Clearing):
     def _raise_pause(self, run: Run, outcome: Outcome | None) -> None:
         """Within another graph, a pause ends the calling task too (R7.7, R5.26)."""
         if run.outer is not None and outcome is not None and outcome.is_pause:
+            if not outcome.interrupts:
+                check_on_record(current.get(), f"a step of graph {self.name!r}")
             if run.parent is not None:  # it must not catch this and go on (R5.10)
                 run.parent.note_asking(outcome.interrupts)
             pause = GraphInterrupt(outcome.interrupts)

@@ -281,7 +281,7 @@ class Aio:
         except BaseException as error:  # noqa: BLE001 - an ending like any other
             if context.is_stop(error):
                 self._nudge()
-            elif isinstance(error, Exception):
+            elif context.is_ending(error):
                 self._post(Failed(task, error))
             else:
                 self.fatal = error  # ends the run (R3.16)

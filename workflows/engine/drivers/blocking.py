@@ -241,7 +241,7 @@ class Blocking:
         except BaseException as error:  # noqa: BLE001 - an ending like any other
             if context.is_stop(error):
                 return _STOPPED
-            if isinstance(error, Exception):
+            if context.is_ending(error):
                 return Failed(task, error)
             self.fatal = error  # ends the run (R3.16)
             return Failed(task, RuntimeError("the run was ended"))

@@ -26,6 +26,7 @@ from workflows.engine.later import is_in_loop
 from workflows.engine.loop.effects import Compute, Emit, Wrote
 from workflows.engine.loop.plan import metadata_of
 from workflows.engine.loop.records import Call, Run, Task, namespace_of
+from workflows.engine.loop.rehearsal import end_of_record
 from workflows.engine.loop.resume import question_digest
 from workflows.engine.response_schemas import describe, mark_refused
 from workflows.engine.runtime import ExecutionInfo, Runtime, current
@@ -175,10 +176,19 @@ class Context:
             error, RunCancelled | NodeTimeoutError
         )
 
+    def is_ending(self, error: BaseException) -> bool:
+        """Whether a body ended with `error`, by failing or where its record ends; else it ends the run."""
+        if isinstance(error, Exception):
+            return True
+        is_of_process = isinstance(error, KeyboardInterrupt | SystemExit)
+        return bool(self.task.past_record) and not is_of_process
+
     def meet_stop(self) -> None:
         """Raise where the run was asked to end at once: every call of the engine begins here (RA.17)."""
         if self.run.stop.is_now:
             raise self.run.stop.error()
+        if self.task.past_record:  # caught, and gone on (RA.4)
+            raise end_of_record(self.task, self.task.past_record)
 
     def runtime(self) -> Runtime[Any]:
         """R1.6."""
@@ -263,6 +273,8 @@ class Context:
             "is not the question that was answered"
         )
         if mode == "error":
+            if self.run.rehearsal is not None:
+                self.run.rehearsal.differs(text)
             raise RuntimeError(text)
         if self.run.warn is not None:
             self.run.warn(text)

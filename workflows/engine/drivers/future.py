@@ -9,6 +9,7 @@ from typing import Any
 
 from workflows.engine.errors import GraphInterrupt
 from workflows.engine.later import asyncio, is_in_loop
+from workflows.engine.loop.rehearsal import RecordEnds, end_of_record
 from workflows.engine.runtime import Stop
 
 
@@ -118,6 +119,8 @@ class TaskFuture:
             self.seen_at = self._context.task.position
         if self._twin is not None and self._twin.seen_at is None:
             self._twin.seen_at = self.seen_at
+        if isinstance(self._error, RecordEnds):
+            raise end_of_record(self._context.task, str(self._error))
 
     def _hand_out(self) -> Any:
         self._note_seen()

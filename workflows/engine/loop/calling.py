@@ -8,6 +8,7 @@ from workflows.engine.loop import caching, commit, plan
 from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.handling import revived
 from workflows.engine.loop.records import Task
+from workflows.engine.loop.rehearsal import RecordEnds
 from workflows.engine.loop.resume import load_answers, may_start, questions
 from workflows.engine.loop.step import Step, start
 from workflows.engine.loop.view import View
@@ -46,6 +47,10 @@ def call(view: View, step: Step, child: Task) -> Steps[None]:
         child.state = "suspended"
         child.interrupts = list(questions(view, child))
         made.future.fail(GraphInterrupt(child.interrupts))
+        return
+    if view.run.rehearsal is not None:
+        asked_for = f"task {child.name!r}, call number {made.number + 1} of that name"
+        made.future.fail(RecordEnds(asked_for))
         return
     if child.node.cache is not None and view.run.cache is not None:
         try:

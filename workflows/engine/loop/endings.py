@@ -23,6 +23,10 @@ from workflows.engine.types import RetryPolicy
 def end(view: View, step: Step, event: Finished | Failed) -> Steps[None]:
     """Say how an ended attempt counts, and do what follows from it."""
     task = event.task
+    if task.past_record:  # how it ended tells nothing of its record (RA.4)
+        leave(step, task)
+        task.state = "unrecorded"
+        return
     error = event.error if isinstance(event, Failed) else None
     interrupts = [q for c in task.children.values() for q in c.interrupts]
     if error is None and task.raised:
@@ -112,6 +116,11 @@ def _suspend(
 
 
 def _fail(view: View, step: Step, task: Task, error: BaseException) -> Steps[None]:
+    if view.run.rehearsal is not None:  # no other attempt, no handler: they are work
+        leave(step, task)
+        task.state, task.failed = "failed", error
+        step.failures.append((task, error))
+        return
     refused = getattr(error, "__durableweb_invalid_resume__", None)
     if refused is not None:
         yield from _refuse(view, step, task, error, refused)

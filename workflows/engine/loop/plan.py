@@ -125,7 +125,7 @@ def _compare_arguments(view: View, child: Task, record: Any) -> None:
     parent = child.parent
     if recorded is None or present is None or recorded == present or parent is None:
         return
-    missing = _listed(_not_made(view, parent))
+    missing = listed_calls(not_made(view, parent))
     report(
         view,
         f"{parent.name!r} called task {child.name!r} (call number {call.number + 1} of that "
@@ -135,7 +135,7 @@ def _compare_arguments(view: View, child: Task, record: Any) -> None:
     )
 
 
-def _not_made(view: View, parent: Task) -> list[Any]:
+def not_made(view: View, parent: Task) -> list[Any]:
     """The records of finished calls that the present attempt has not made, in order."""
     recorded = view.recorded.get(parent.body_id, {})
     missing = [
@@ -146,7 +146,8 @@ def _not_made(view: View, parent: Task) -> list[Any]:
     return sorted(missing, key=lambda record: record[3])
 
 
-def _listed(records: list[Any]) -> str:
+def listed_calls(records: list[Any]) -> str:
+    """Recorded calls as text: name, how-many-th, digest of the arguments."""
     return (
         ", ".join(
             f"{name}#{number + 1} with arguments of digest {digest}"
@@ -168,12 +169,12 @@ def check_calls_made(view: View, task: Task) -> None:
     """A body that ends must have made every call that its record holds (R4.14 b)."""
     if task.body_id not in view.recorded:
         return
-    missing = _not_made(view, task)
+    missing = not_made(view, task)
     if missing:
         report(
             view,
             f"{task.name!r} ended without making calls that its record holds: "
-            f"{_listed(missing)}.",
+            f"{listed_calls(missing)}.",
         )
 
 
@@ -189,6 +190,8 @@ def report(view: View, text: str, *, gently: bool = False) -> None:
     )
     full = " ".join(filter(None, (where + text, _code_since(view), advice)))
     if mode == "error" and not gently:
+        if view.run.rehearsal is not None:
+            view.run.rehearsal.differs(full)
         raise NonDeterminismError(full)
     if view.run.warn is not None:
         view.run.warn(full)

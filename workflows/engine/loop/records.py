@@ -162,6 +162,8 @@ class Task:
     runs = 0
     """Attempts by now, in this run and those before."""
     kept_as: FullKey | None = None
+    past_record = ""
+    """What its body asked for that a record which is gone over does not hold (RA.4)."""
     _origin: str | None = None
 
     def __init__(
@@ -327,6 +329,8 @@ class Run(Struct, eq=False):
     max_concurrency: int | None = None
     answers: dict[str, Answer] = field(default_factory=dict)
     resuming: bool = False
+    rehearsal: Any = None
+    """Where the run only goes over its record, the `Rehearsal` (RA.4)."""
     went_on: bool = False
     """A subgraph that was begun before its parent's task was stopped."""
     parent: Task | None = None

@@ -6,10 +6,10 @@ from typing import Any
 
 from workflows.engine import ids
 from workflows.engine.checkpoint.base import Due, TaskWrites
-from workflows.engine.constants import ERROR, RESUME
+from workflows.engine.constants import ERROR, INTERRUPT, RESUME
 from workflows.engine.errors import SerdeError, UnknownInterruptError
 from workflows.engine.loop.plan import due_tasks
-from workflows.engine.loop.records import Answer, Task
+from workflows.engine.loop.records import Answer, Task, handled_id
 from workflows.engine.loop.view import View, is_finished
 from workflows.engine.response_schemas import check_answer
 from workflows.engine.serde import canonical
@@ -177,10 +177,23 @@ def set_aside(view: View, task: Task) -> dict[str, Any] | None:
     return {f"aside:{k}" if k in asked else k: v for k, v in given.items()}
 
 
+def has_record(view: View, task: Task) -> bool:
+    """Say whether the body of a node's task has left calls, questions or answers on record."""
+    pairs = view.pending.get(task.id, ())
+    if any(channel in (INTERRUPT, RESUME) for channel, _ in pairs):
+        return True
+    return task.id in view.recorded or handled_id(task.id) in view.recorded
+
+
 def may_start(view: View, task: Task) -> bool:
-    """On a resume, a task whose questions have no answer is not started (R5.17)."""
+    """On a resume, a task whose questions have no answer is not started (R5.17).
+
+    Where a record is only gone over, no node is that has none (RA.4).
+    """
     if not view.run.resuming:
         return True
+    if view.run.rehearsal is not None and task.call is None:
+        return task.node.subgraph is not None or has_record(view, task)
     asked = questions(view, task)
     return not asked or any(q.id in view.run.answers for q in asked)
 
