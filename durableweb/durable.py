@@ -5,6 +5,7 @@ of the system. What people do goes through the dashboard.
 """
 
 from workflows.engine.checkpoint.labels import Label
+from workflows.engine.replay import CheckedBody, ReplayReport
 from workflows.services.cancel_run import cancel_thread as cancel
 from workflows.services.labels import (
     alabel,
@@ -21,21 +22,25 @@ from workflows.services.listing import (
     list_interrupts,
     list_threads,
 )
+from workflows.services.replay import areplay_check, replay_check
 from workflows.services.retention import Retention, apply_retention
 from workflows.services.start_run import Started
 from workflows.services.start_run import start_thread as start
 from workflows.storage.prune import prune_thread as prune
 
 __all__ = [
+    "CheckedBody",
     "Label",
     "Page",
     "Question",
+    "ReplayReport",
     "Retention",
     "Started",
     "ThreadSummary",
     "alabel",
     "alist_labels",
     "apply_retention",
+    "areplay_check",
     "aunlabel",
     "cancel",
     "label",
@@ -43,6 +48,7 @@ __all__ = [
     "list_labels",
     "list_threads",
     "prune",
+    "replay_check",
     "start",
     "unlabel",
 ]

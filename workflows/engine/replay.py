@@ -24,30 +24,11 @@ def replay_check(
     history: bool = True,
     strict: bool = False,
 ) -> ReplayReport:
-    """Run the bodies of `graph` against what a thread has recorded; returns what was gone over.
+    """Run the bodies of `graph` that have a record against it; returns what was gone over (RA.4).
 
-    Every body that has left calls of tasks, questions or answers on record is run from its first line, as a
-    resume runs it: each `@task` gives its recorded result or error and is never called, each
-    `interrupt()` its recorded answer. Where a body asks for what is not on record (a call, a
-    question without an answer, a graph that has not begun) its check ends there; that is no
-    difference. Nodes without a record are not run. What a body does outside of tasks it does here
-    too, as on any resume.
-
-    Nothing is written: no checkpoint, no lease, no cache; what a body puts into the graph's store is kept aside.
-
-    With `history` every checkpoint is gone over that the saver still has, the finished steps and the known
-    subgraphs too; without, only what the thread would go on with. The inner calls of a task that has not
-    ended, and graphs that a body calls itself and that have finished, are not gone over.
-
-    `config` and `context` are given to the bodies as a run gives them; `determinism` and
-    `question_changed` in `configurable` count as in a run, but here a question that is not the recorded one is a
-    difference unless `question_changed` says otherwise. With `strict`, so is a request that the record does not
-    hold, made before the body has come to all that it holds; else that is one of the report's `warnings`.
-
-    Raises NonDeterminismError for the first difference, with what was recorded, what the code asks
-    for now, and where; GraphChangedError where the thread could not go on with this code (R4.20);
-    ValueError without a saver and for a thread without checkpoints; TypeError for coroutine functions,
-    which `areplay_check` runs.
+    `workflows.services.replay` tells what is checked and what the arguments mean; here the graph
+    brings its saver. Raises NonDeterminismError, GraphChangedError, ValueError without a saver or
+    without checkpoints, TypeError for coroutine functions.
     """
     run, look_into = _opened(graph, thread_id, config, context)
     check = replay(run, look_into, Scope(history, strict))

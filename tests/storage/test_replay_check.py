@@ -1,0 +1,123 @@
+"""A check of a record in the database: what it tells, and that it leaves no trace (RA.4)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.apps import apps
+from django.db import connections
+
+from durableweb.config import get_store
+from durableweb.durable import areplay_check, replay_check
+from durableweb.errors import NonDeterminismError
+from durableweb.graph import START, StateGraph
+from durableweb.types import Command, interrupt
+from tests.engine.support.changed_bodies import DEPLOYS, Deploy, Tasks
+from tests.engine.support.checked import CheckedStory
+from tests.engine.test_replay_check import CONFIG, State
+from tests.programs import all_samples
+from tests.storage.conftest import real_transactions
+from tests.storage.test_programs import StoredStory
+from workflows.engine.drivers import threads
+from workflows.services.binding import bound
+from workflows.storage.saver import DjangoSaver
+
+pytestmark = [real_transactions, pytest.mark.rule("RA.4", "RB.13")]
+
+NAMES = [
+    "several_in_a_node",
+    "questions_of_sent_tasks",
+    "question_of_an_error_handler",
+    "tasks_that_ask",
+    "the_first_of_calls_side_by_side_fails",
+    "a_failure_the_body_went_on_from",
+    "three_deep",
+    "two_calls_of_a_subgraph",
+    "cached_tasks",
+    "renamed_nodes",
+]
+SAMPLES = [all_samples()[name] for name in NAMES]
+CASES = [(sample, driver) for sample in SAMPLES for driver in sample.drivers]
+
+
+def all_rows() -> dict[str, Any]:
+    """Every row of every table of ours."""
+    models = apps.get_app_config("workflows").get_models()
+    return {
+        each.__name__: sorted(map(repr, each._default_manager.values()))
+        for each in models
+    }
+
+
+class CheckedStoredStory(CheckedStory, StoredStory):
+    """A story on the tables, checked after each call."""
+
+    def rows(self) -> Any:
+        return all_rows()
+
+
+@pytest.fixture
+def loop(monkeypatch: pytest.MonkeyPatch) -> Iterator[asyncio.Runner]:
+    monkeypatch.setattr(threads, "IDLE_SECONDS", 0.01)
+    with asyncio.Runner() as runner:
+        yield runner
+        runner.run(sync_to_async(connections.close_all)())
+
+
+@pytest.mark.parametrize(
+    ("sample", "driver"), CASES, ids=[f"{s.name}-{d}" for s, d in CASES]
+)
+def test_an_unchanged_program_never_differs(sample, driver, loop):
+    story = CheckedStoredStory(sample, driver, loop)
+
+    story.live()
+
+    assert any(report.bodies for report in story.checks)
+
+
+@pytest.mark.parametrize("driver", ["blocking", "async"])
+@pytest.mark.parametrize("deploy", DEPLOYS, ids=lambda deploy: deploy.name)
+def test_the_first_difference_is_told(deploy: Deploy, driver: str, loop) -> None:
+    began = Tasks().flow(deploy.before, DjangoSaver())
+    began.invoke(1, CONFIG)
+    for _ in range(deploy.answered):
+        began.invoke(Command(resume="yes"), CONFIG)
+    before = all_rows()
+    now = Tasks()
+    flow = now.flow(deploy.after, None)  # the database's saver is what it is given
+
+    def check() -> Any:
+        if driver == "blocking":
+            return replay_check(flow, "t")
+        return loop.run(areplay_check(flow, "t"))
+
+    if deploy.differs:
+        with pytest.raises(NonDeterminismError, match=deploy.differs):
+            check()
+    else:
+        (body,) = check().bodies
+        assert (body.ended, body.past_record) == (deploy.ended, deploy.past)
+    assert now.made == {}
+    assert all_rows() == before
+
+
+def test_a_body_leaves_no_heartbeat_and_no_item() -> None:
+    def ask(state: State, runtime: Any) -> Any:
+        runtime.heartbeat({"n": 1})
+        get_store().put(("a",), "key", {"n": 1})
+        return {"log": [interrupt("q")]}
+
+    graph = StateGraph(State).add_node(ask).add_edge(START, "ask").compile()
+
+    bound(graph, DjangoSaver()).invoke({"log": []}, CONFIG)
+    before = all_rows()
+    assert before["Item"]
+
+    (body,) = replay_check(graph, "t").bodies
+
+    assert body.ended == "asked"
+    assert all_rows() == before
