@@ -290,7 +290,8 @@ def test_a_body_begins_no_run_and_edits_no_thread(what: str) -> None:
     assert repr([*others.list(None)]) == before
 
 
-def test_a_body_that_catches_all_goes_no_further_than_its_record() -> None:
+@pytest.mark.parametrize("goes_on", [True, False])
+def test_a_body_that_catches_all_goes_no_further_than_its_record(goes_on: bool) -> None:
     saver = InMemorySaver()
     tasks = Tasks()
 
@@ -299,17 +300,19 @@ def test_a_body_that_catches_all_goes_no_further_than_its_record() -> None:
         return interrupt("q")
 
     entrypoint(checkpointer=saver)(flow).invoke(1, CONFIG)
+    tasks.made.clear()
 
     async def changed(given: Any) -> Any:
-        found = await asyncio.gather(tasks.book(7), return_exceptions=True)
-        await tasks.price(found[0])
+        await asyncio.gather(tasks.book(7), return_exceptions=True)
+        if goes_on:
+            await tasks.price(7)
 
     changed.__name__ = "flow"
-    (body,) = asyncio.run(
-        areplay_check(entrypoint(checkpointer=saver)(changed), "t")
-    ).bodies
+    now = entrypoint(checkpointer=saver)(changed)
+    (body,) = asyncio.run(areplay_check(now, "t")).bodies
 
     assert body.past_record == "task 'book', call number 1 of that name"
+    assert tasks.made == {}
 
 
 def test_a_failing_body_is_not_tried_again() -> None:
@@ -356,6 +359,48 @@ def test_a_subgraph_is_gone_over_at_the_head_and_in_the_history() -> None:
     assert [b.ended for b in replay_check(built(1), "t").bodies] == ["returned"]
     with pytest.raises(NonDeterminismError, match="of namespace 'sub:"):
         replay_check(built(2), "t")
+
+
+@pytest.mark.parametrize("history", [True, False])
+def test_a_graph_that_a_body_has_not_called_yet_is_not_begun(history: bool) -> None:
+    saver = InMemorySaver()
+    ran: list[str] = []
+    sub = chain(None, work=lambda state: ran.append("work"))
+
+    def ask(state: Any) -> Any:
+        return {"log": [interrupt("q")]}
+
+    def changed(state: Any) -> Any:
+        try:
+            sub.invoke({"log": []})
+        except Exception:  # noqa: BLE001 - a body that is too broad
+            return {"log": ["failed"]}
+        return {"log": [interrupt("q")]}
+
+    chain(saver, ask=ask).invoke({"log": []}, CONFIG)
+
+    report = replay_check(chain(saver, ask=changed), "t", history=history)
+
+    assert report.bodies[0].past_record == "a step of graph 'LangGraph'"
+    assert ran == []
+
+
+def test_what_a_removed_subgraph_has_done_is_left_out() -> None:
+    saver = InMemorySaver()
+    tasks = Tasks()
+
+    def one(state: Any) -> Any:
+        return {"log": [tasks.price(1).result()]}
+
+    def two(state: Any) -> Any:
+        return {"log": [tasks.price(2).result()]}
+
+    chain(saver, sub=chain(None, ask=one)).invoke({"log": []}, CONFIG)
+
+    report = replay_check(chain(saver, ask=two), "t")
+
+    assert report.bodies == ()
+    assert "of namespace 'sub:" in report.warnings[0]
 
 
 @pytest.mark.rule("R4.20")
