@@ -361,6 +361,39 @@ def test_a_subgraph_is_gone_over_at_the_head_and_in_the_history() -> None:
         replay_check(built(2), "t")
 
 
+@pytest.mark.rule("R4.4")
+def test_a_question_that_was_passed_without_a_record_does_not_wait() -> None:
+    saver = InMemorySaver()
+    below = chain(None, ask=lambda state: {"log": [interrupt("q")]})
+
+    def calls(state: Any) -> Any:
+        return {"log": below.invoke({"log": []})["log"]}
+
+    graph = chain(saver, calls=calls)
+    graph.invoke({"log": []}, CONFIG, durability="exit")
+    graph.invoke(Command(resume="yes"), CONFIG, durability="exit")
+
+    assert replay_check(graph, "t").bodies[0].ended == "returned"
+
+
+@pytest.mark.rule("R5.21", "R4.14")
+def test_other_arguments_after_an_edit_with_the_answer_are_a_warning() -> None:
+    saver = InMemorySaver()
+    tasks = Tasks()
+
+    def ask(state: Any) -> Any:
+        tasks.price(len(state["log"])).result()
+        return {"log": [interrupt("a"), interrupt("b")]}
+
+    graph = chain(saver, ask=ask)
+    graph.invoke({"log": []}, CONFIG)
+    graph.invoke(Command(resume="yes", update={"log": ["edited"]}), CONFIG)
+
+    (text,) = replay_check(graph, "t").warnings
+
+    assert "with other arguments than recorded" in text
+
+
 @pytest.mark.parametrize("history", [True, False])
 def test_a_graph_that_a_body_has_not_called_yet_is_not_begun(history: bool) -> None:
     saver = InMemorySaver()

@@ -6,7 +6,7 @@ is stopped. Nothing is saved, so the history may be gone over step by step, olde
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Set
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -101,6 +101,7 @@ def replay(
         kept = (yield root, effects.listing(thread))[::-1]
     runs = {"": root}
     answers = _answers_of(kept)
+    open_now = frozenset(opening.open_at(going_on, head))
     bodies: dict[str, CheckedBody] = {}
     for saved in kept:
         namespace = str(saved.config["configurable"].get("checkpoint_ns") or "")
@@ -113,8 +114,8 @@ def replay(
             continue
         for task in plan.due_tasks(view):
             if task.id not in bodies and _is_to_check(view, task, scope):
-                checked = yield view.run, _check(view, task, strict=scope.strict)
-                bodies[task.id] = checked
+                check = _check(view, task, open_now, strict=scope.strict)
+                bodies[task.id] = yield view.run, check
     warnings = tuple(dict.fromkeys(root.rehearsal.warnings))
     return ReplayReport(thread_id, tuple(bodies.values()), warnings)
 
@@ -205,11 +206,18 @@ def _is_to_check(view: View, task: Task, scope: Scope) -> bool:
     return True
 
 
-def _check(view: View, task: Task, *, strict: bool) -> Steps[CheckedBody]:
-    """Run one body against its record; raises NonDeterminismError for its first difference."""
+def _check(
+    view: View, task: Task, open_now: Set[str], *, strict: bool
+) -> Steps[CheckedBody]:
+    """Run one body against its record; raises NonDeterminismError for its first difference.
+
+    `open_now` are the ids of the questions that wait. In an old step others may be without an answer that
+    were passed all the same: an edit went past them, or the answer's run saved nothing until its end (R4.4).
+    """
     run = view.run
     given = {*(view.record_of(task.id, RESUME) or ()), *run.answers}
-    waiting = {q.id: q for q in questions(view, task) if q.id not in given}
+    unanswered = {q.id: q for q in questions(view, task) if q.id not in given}
+    waiting = {key: q for key, q in unanswered.items() if key in open_now}
     finished = is_finished(view.pending.get(task.id, []))
     step = yield from run_tasks(view, [task])
     error = step.failures[0][1] if step.failures else None
@@ -221,7 +229,11 @@ def _check(view: View, task: Task, *, strict: bool) -> Steps[CheckedBody]:
         _tell_unreached(view, task, waiting, strict=strict)
     elif task.state == "suspended":
         ended = "asked"
-        _compare_questions(view, task, waiting)
+        _compare_questions(view, task, unanswered)
+        if waiting and not waiting.keys() & {q.id for q in task.interrupts}:
+            asks = ", ".join(repr(question.value) for question in task.interrupts)
+            text = f"now asks {asks} before it comes to {_shown(waiting)}, which waits"
+            _report_question(view, task, text)
     elif error is not None and not isinstance(error, GraphBubbleUp):
         ended = "failed"
         failed_then = view.record_of(task.id, ERROR) is not None
@@ -229,9 +241,8 @@ def _check(view: View, task: Task, *, strict: bool) -> Steps[CheckedBody]:
         if not failed_then and (finished or missing):
             raise _difference(view, task, _failure(view, task, error)) from error
     elif waiting and not finished:
-        _report_question(
-            view, task, f"does not ask {_shown(waiting)} any more, which waits"
-        )
+        text = f"does not ask {_shown(waiting)} any more, which waits"
+        _report_question(view, task, text)
     return CheckedBody(
         node=task.name,
         task_id=task.id,
@@ -249,7 +260,7 @@ def _difference(view: View, task: Task, text: str) -> NonDeterminismError:
     if view.run.namespace:
         place += f" of namespace {view.run.namespace!r}"
     return NonDeterminismError(
-        f"{text} Found by a replay check of {task.name!r} at {place}; nothing was written."
+        f"{text.removesuffix('.')}. Found by a replay check of {task.name!r} at {place}; nothing was written."
     )
 
 
@@ -290,32 +301,23 @@ def _tell_unreached(
     _warn(view.run, text)
 
 
-def _compare_questions(view: View, task: Task, waiting: dict[str, Interrupt]) -> None:
-    """The questions that wait for an answer, and those that the body asks in their place."""
+def _compare_questions(
+    view: View, task: Task, unanswered: dict[str, Interrupt]
+) -> None:
+    """The questions on record, and those that the body asks in their place."""
     for question in task.interrupts:
-        known = waiting.get(question.id)
+        known = unanswered.get(question.id)
         if known is None:
             continue
         if question_digest(known.value) != question_digest(question.value):
-            _report_question(
-                view,
-                task,
-                f"now asks {question.value!r} in the place of {known.value!r}, which waits",
-            )
-    asked = {question.id for question in task.interrupts}
-    if waiting and not asked & waiting.keys():
-        asks = ", ".join(repr(question.value) for question in task.interrupts)
-        _report_question(
-            view,
-            task,
-            f"now asks {asks} before it comes to {_shown(waiting)}, which waits",
-        )
+            text = f"now asks {question.value!r} in the place of {known.value!r}, which is on record"
+            _report_question(view, task, text)
 
 
 def _report_question(view: View, task: Task, what: str) -> None:
     """A question that waits would not be what its answer is for (R5.6)."""
     mode = view.run.settings.get("question_changed", "error")
-    text = f"thread {view.run.thread_id!r}: {task.name!r} {what} for an answer."
+    text = f"thread {view.run.thread_id!r}: {task.name!r} {what}."
     if mode == "error":
         raise _difference(view, task, text)
     if mode != "off":
