@@ -79,8 +79,8 @@ def test_all_that_wait_are_checked(deploys: Deploys, waiting: list[str]) -> None
 
     said = told(verbosity=2)
 
-    assert said.splitlines()[-1] == "2 threads checked, none differs"
-    assert all(f"{each}: fits (1 bodies)" in said for each in waiting)
+    assert said.splitlines()[-1] == "threads checked: 2, none differs"
+    assert all(f"{each}: fits, bodies checked: 1" in said for each in waiting)
     assert deploys.drafts == []
     assert all_rows() == before
 
@@ -91,7 +91,7 @@ def test_a_thread_that_differs_has_its_line_and_ends_with_1(
     deploys.put("one")
     out = StringIO()
 
-    with pytest.raises(CommandError, match="1 of 2 threads differ") as raised:
+    with pytest.raises(CommandError, match="differ: 1 of 2") as raised:
         call_command("replay_check", "--graph", "letter", stdout=out)
 
     assert raised.value.returncode == 1
@@ -105,7 +105,7 @@ def test_another_question_than_the_one_that_waits_differs(
 ) -> None:
     deploys.put(question="Burn it?")
 
-    with pytest.raises(CommandError, match="2 of 2 threads differ"):
+    with pytest.raises(CommandError, match="differ: 2 of 2"):
         told()
 
 
@@ -115,8 +115,8 @@ def test_threads_may_be_named_and_finished_ones_take_the_history(
     finished = Interrupt.objects.exclude(thread__in=waiting).get().thread_id
     deploys.put("other")
 
-    assert "1 threads checked, none differs" in told(finished)
-    with pytest.raises(CommandError, match="1 of 1 threads differ"):
+    assert "threads checked: 1, none differs" in told(finished)
+    with pytest.raises(CommandError, match="differ: 1 of 1"):
         told(finished, "--history")
 
 
@@ -171,7 +171,7 @@ def test_coroutines_are_checked_by_the_command_too(people: Any) -> None:
     StartRun(people.operator, "notes", "hello").execute()
     run_all()
 
-    assert "1 threads checked" in told("--graph", "notes")
+    assert "threads checked: 1" in told("--graph", "notes")
     built("oh, ")
-    with pytest.raises(CommandError, match="1 of 1 threads differ"):
+    with pytest.raises(CommandError, match="differ: 1 of 1"):
         told("--graph", "notes")

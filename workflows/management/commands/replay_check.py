@@ -45,12 +45,14 @@ class Command(BaseCommand):
                 differing += 1
                 self.stdout.write(f"{found.thread_id}: {found.problem}")
             elif loud:
-                self.stdout.write(f"{found.thread_id}: fits ({found.bodies} bodies)")
+                self.stdout.write(
+                    f"{found.thread_id}: fits, bodies checked: {found.bodies}"
+                )
             for text in found.warnings:
                 self.stdout.write(f"{found.thread_id}: warning: {text}")
         if differing:
-            raise CommandError(f"{differing} of {checked} threads differ")
-        self.stdout.write(f"{checked} threads checked, none differs")
+            raise CommandError(f"threads that differ: {differing} of {checked}")
+        self.stdout.write(f"threads checked: {checked}, none differs")
 
 
 def _rows(options: dict[str, Any]) -> Any:
