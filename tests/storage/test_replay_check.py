@@ -11,8 +11,8 @@ from asgiref.sync import sync_to_async
 from django.apps import apps
 from django.db import connections
 
-from durableweb.config import get_store
-from durableweb.durable import areplay_check, replay_check
+from durableweb.config import get_config, get_store
+from durableweb.durable import areplay_check, label, replay_check
 from durableweb.errors import NonDeterminismError
 from durableweb.graph import START, StateGraph
 from durableweb.types import Command, interrupt
@@ -105,9 +105,14 @@ def test_the_first_difference_is_told(deploy: Deploy, driver: str, loop) -> None
     assert all_rows() == before
 
 
-def test_a_body_leaves_no_heartbeat_and_no_item() -> None:
+def test_a_body_leaves_no_heartbeat_no_item_and_no_label() -> None:
+    lives: list[int] = []
+
     def ask(state: State, runtime: Any) -> Any:
-        runtime.heartbeat({"n": 1})
+        lives.append(1)
+        label(f"begun {len(lives)}")
+        label(get_config(), f"by the config {len(lives)}", graph=DjangoSaver())
+        runtime.heartbeat({"n": len(lives)})
         get_store().put(("a",), "key", {"n": 1})
         return {"log": [interrupt("q")]}
 
@@ -116,8 +121,10 @@ def test_a_body_leaves_no_heartbeat_and_no_item() -> None:
     bound(graph, DjangoSaver()).invoke({"log": []}, CONFIG)
     before = all_rows()
     assert before["Item"]
+    assert len(before["CheckpointLabel"]) == 2
 
     (body,) = replay_check(graph, "t").bodies
 
     assert body.ended == "asked"
+    assert len(lives) == 2
     assert all_rows() == before

@@ -70,7 +70,7 @@ def _opened(
             f"replay_check: graph is {graph!r}; give a compiled graph or an entrypoint"
         )
     for key in ("checkpoint_id", "checkpoint_ns"):
-        if place_of(config, key):
+        if place_of(configurable(config), key):
             raise ValueError(
                 f"replay_check goes over the whole thread {thread_id!r}: leave {key} out"
             )

@@ -15,6 +15,7 @@ from asgiref.sync import sync_to_async
 from workflows.engine.bound import Bound
 from workflows.engine.checkpoint.base import BaseCheckpointSaver, checkpoint_config
 from workflows.engine.checkpoint.labels import Label, label_text
+from workflows.engine.checkpoint.reading import ReadingSaver
 from workflows.engine.config import configurable, place_of, thread_id_of
 from workflows.engine.kinds import refused
 from workflows.engine.runtime import current
@@ -84,6 +85,14 @@ async def alist_labels(thread_id: Any, *, graph: Any = None) -> Sequence[Label]:
 
 
 def _saver(where: str, given: Any) -> BaseCheckpointSaver:
+    found = _named_saver(where, given)
+    context: Any = current.get()
+    if context is None or context.run.rehearsal is None:
+        return found
+    return ReadingSaver(found)  # a record is gone over, which writes nothing (RA.4)
+
+
+def _named_saver(where: str, given: Any) -> BaseCheckpointSaver:
     if given is None:
         context: Any = current.get()
         if context is None:

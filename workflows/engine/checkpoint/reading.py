@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from workflows.engine.checkpoint.base import (
@@ -11,6 +12,7 @@ from workflows.engine.checkpoint.base import (
     Commit,
     Config,
 )
+from workflows.engine.checkpoint.labels import Label, label_text
 
 
 class ReadingSaver(BaseCheckpointSaver):
@@ -61,6 +63,20 @@ class ReadingSaver(BaseCheckpointSaver):
 
     async def acommit(self, commit: Commit) -> None:
         """Drop it."""
+
+    def set_label(self, config: Config, text: str, by: str = "") -> Label:
+        """The label as it would be; nothing is kept of it."""
+        return Label(label_text(text), config, by, datetime.now(UTC))
+
+    def remove_label(
+        self, config: Config, text: str | None = None, by: str = ""
+    ) -> int:
+        """Take nothing off."""
+        return 0
+
+    def labels(self, thread_id: str) -> Sequence[Label]:
+        """As the saver behind it."""
+        return self.inner.labels(thread_id)
 
     def keep_heartbeat(
         self, thread_id: str, task_id: str, node: str, details: Any

@@ -7,8 +7,10 @@ is stopped. Nothing is saved, so the history may be gone over step by step, olde
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
+
+from msgspec.structs import replace
 
 from workflows.engine.checkpoint.base import CheckpointTuple, checkpoint_config
 from workflows.engine.constants import ERROR, RESUME
