@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
 from django.apps import apps
+from django.core.management import call_command
 from django.db import connections
 
 from durableweb.config import get_config, get_store
@@ -103,6 +105,20 @@ def test_the_first_difference_is_told(deploy: Deploy, driver: str, loop) -> None
         assert (body.ended, body.past_record) == (deploy.ended, deploy.past)
     assert now.made == {}
     assert all_rows() == before
+
+
+def test_a_thread_that_is_kept_as_a_fixture_can_be_checked(tmp_path: Path) -> None:
+    tables = ("thread", "checkpoint", "channelvalue", "pendingwrite")
+    kept = str(tmp_path / "threads.json")
+    deploy = next(each for each in DEPLOYS if each.name == "left out")
+    Tasks().flow(deploy.before, DjangoSaver()).invoke(1, CONFIG)
+    call_command("dumpdata", *[f"workflows.{each}" for each in tables], output=kept)
+    DjangoSaver().delete_thread("t")
+    call_command("loaddata", kept, verbosity=0)
+
+    assert replay_check(Tasks().flow(deploy.before, None), "t").bodies[0].calls == 2
+    with pytest.raises(NonDeterminismError, match=deploy.differs):
+        replay_check(Tasks().flow(deploy.after, None), "t")
 
 
 def test_a_body_leaves_no_heartbeat_no_item_and_no_label() -> None:
