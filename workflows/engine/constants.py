@@ -23,10 +23,11 @@ OVERWRITE = "__overwrite__"
 PREVIOUS = "__previous__"
 INPUT = "__input__"
 COPY = "__copy__"
+ATTRIBUTES = "__attributes__"  # value: what the task has set of its thread (RB.11)
 HANDLED = "__handled__"  # among the writes of a task whose error handler ran
 
 RESERVED_WRITES = frozenset(
-    {INTERRUPT, RESUME, ERROR, RETURN, NO_WRITES, GOTO, CALL, RUNS}
+    {INTERRUPT, RESUME, ERROR, RETURN, NO_WRITES, GOTO, CALL, RUNS, ATTRIBUTES}
 )
 
 NS_SEP = "|"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +41,9 @@ class TaskNotFound(Exception):
 
 class GraphBubbleUp(Exception):
     """Control flow, not a failure: let it pass (`except GraphBubbleUp: raise`)."""
+
+    attributes: Mapping[str, Any] | None = None
+    """The engine's own: what the task has set of its thread before it came up (RB.11)."""
 
 
 class GraphInterrupt(GraphBubbleUp):

@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
+from workflows.engine.attributes import checked
 from workflows.engine.errors import RunCancelled
 from workflows.engine.kinds import check_schema, check_text
 from workflows.engine.types import StreamWriter
@@ -49,6 +50,9 @@ class TaskContext(Protocol):
 
     def runtime(self) -> Runtime[Any]:
         """The injected runtime."""
+
+    def set_attributes(self, change: Mapping[str, Any]) -> None:
+        """Change attributes of the thread when the task's record is saved."""
 
     def call(self, fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Start a `@task` and return its future."""
@@ -204,6 +208,20 @@ def _check_policy(policy: Any) -> None:
         json.dumps(dict(policy), allow_nan=False)
     except (TypeError, ValueError) as error:
         raise TypeError(f"policy takes plain JSON only: {error}") from error
+
+
+def set_attributes(**attributes: Any) -> None:
+    """Set attributes of the thread, by which `list_threads` and `list_interrupts` find it (RB.11).
+
+    A value is a text (up to 1,000 characters), a number, a bool, a datetime with a timezone or a list of texts;
+    None removes the attribute. A thread has up to 32, with names that are Python identifiers.
+
+    They change in the transaction that saves what called this: with the step where a node has ended, with
+    its result where a `@task` has, with the questions where it waits. An attempt that fails changes none.
+    Raises RuntimeError outside a graph, and where its saver keeps no attributes; TypeError or ValueError
+    for a name or a value that cannot be one.
+    """
+    _context("set_attributes()").set_attributes(checked(attributes))
 
 
 def get_config() -> dict[str, Any]:

@@ -22,6 +22,7 @@ from workflows.models.reopening import Reopening
 from workflows.models.run import Run
 from workflows.models.saved_view import SavedView
 from workflows.models.thread import Thread
+from workflows.models.thread_attribute import ThreadAttribute
 from workflows.models.undo import Undo
 from workflows.models.vote import Vote
 from workflows.models.webhook import Webhook
@@ -52,6 +53,7 @@ __all__ = [
     "Run",
     "SavedView",
     "Thread",
+    "ThreadAttribute",
     "Undo",
     "Vote",
     "Webhook",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -94,6 +94,10 @@ class AsyncTwins(BaseCheckpointSaver):
     ) -> None:
         """Async twin of `prune`."""
         await _hop(self.prune)(thread_ids, strategy=strategy)
+
+    async def aput_attributes(self, thread_id: str, change: Mapping[str, Any]) -> None:
+        """Async twin of `put_attributes`."""
+        await _hop(self.put_attributes)(thread_id, change)
 
     async def acommit(self, commit: Commit) -> None:
         """Async twin of `commit`."""

@@ -17,6 +17,7 @@ from typing import Any
 
 import msgspec
 
+from workflows.storage.attributes import AttributeRow
 from workflows.storage.connections import inside_transaction, ready
 from workflows.storage.interrupts import AskedRow, close_sql, upsert_sql
 from workflows.storage.rows import Bundle, CheckpointRow
@@ -24,6 +25,7 @@ from workflows.storage.values import ValueRow
 from workflows.storage.writes import WriteRow
 
 _NOW = "clock_timestamp()"
+_ATTRIBUTE_TYPES = {"position": "smallint", "number": "float8"}
 _CHECKPOINT_NAMES = [f"checkpoint_{name}" for name in CheckpointRow._fields]
 _json = msgspec.json.Encoder().encode
 
@@ -95,6 +97,15 @@ _WRITES = """write AS (
   ON CONFLICT (thread_id, namespace, checkpoint, task, slot) DO UPDATE SET
     path = excluded.path, digest = excluded.digest, payload = excluded.payload,
     values_at = excluded.values_at)"""
+# What was there goes first: the count is known when all of it is gone.
+_FORGOTTEN = """forgotten AS (
+  DELETE FROM workflows_threadattribute AS old USING held
+  WHERE old.thread_id = %(thread)s::text AND old.name = ANY (%(touched)s::text[])
+  RETURNING 1)"""
+_ATTRIBUTES = """attribute AS (
+  INSERT INTO workflows_threadattribute (thread_id, name, position, kind, text, key, number)
+  SELECT %(thread)s::text, given.*
+  FROM held, (SELECT count(*) FROM forgotten) AS gone, unnest({columns}) AS given)"""
 _EVENTS = """event AS (
   INSERT INTO workflows_event (thread_id, run_id, seq, kind, data)
   SELECT %(thread)s::text, held.run, raised.seq - %(count)s + given.number, given.kind, given.data
@@ -127,6 +138,8 @@ def write(wrapper: Any, bundle: Bundle, run_id: int | None, fence: int) -> int |
         bool(bundle.asked),
         bool(bundle.closed),
         bool(bundle.ending),
+        bool(bundle.touched),
+        bool(bundle.attributes),
     )
     with wrapper.wrap_database_errors:
         cursor = connection.cursor()
@@ -148,6 +161,8 @@ def _statement(
     asked: bool,
     closed: bool,
     ending: bool,
+    forgets: bool,
+    attributes: bool,
 ) -> str:
     parts = [_RELAXED] if relaxed else []
     parts.append(_THREAD.format(relaxed=", relaxed" if relaxed else ""))
@@ -182,6 +197,14 @@ def _statement(
         )
     if writes:
         parts.append(_WRITES.format(columns=_arrays("write", WriteRow)))
+    if forgets:
+        parts.append(_FORGOTTEN)
+    if attributes:
+        columns = ", ".join(
+            f"%(attribute_{name})s::{_ATTRIBUTE_TYPES.get(name, 'text')}[]"
+            for name in AttributeRow._fields
+        )
+        parts.append(_ATTRIBUTES.format(columns=columns))
     if questions:
         union = " UNION ALL ".join(
             f"SELECT * FROM {name}"  # noqa: S608
@@ -242,6 +265,14 @@ def _params(bundle: Bundle, run_id: int | None, fence: int) -> dict[str, Any]:
     if bundle.closed:
         params["closed_id"] = _array([pair[0] for pair in bundle.closed])
         params["closed_status"] = _array([pair[1] for pair in bundle.closed])
+    if bundle.touched:
+        params["touched"] = _array(bundle.touched)
+    if bundle.attributes:
+        # Few rows with empty places: psycopg may walk these.
+        for name, column in zip(
+            AttributeRow._fields, zip(*bundle.attributes, strict=True), strict=True
+        ):
+            params[f"attribute_{name}"] = list(column)
     if bundle.events:
         params["event_kind"] = _array([kind for kind, _ in bundle.events])
         params["event_data"] = _array([data for _, data in bundle.events])

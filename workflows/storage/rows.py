@@ -22,6 +22,7 @@ from workflows.engine.checkpoint.shapes import LoneCheckpoint
 from workflows.engine.constants import CALL, ERROR, INTERRUPT, RESUME, RUNS, START
 from workflows.engine.errors import SerdeError
 from workflows.engine.ids import digest
+from workflows.storage.attributes import AttributeRow, rows_of
 from workflows.storage.channels import Ref, channels_text, refs_of
 from workflows.storage.events import json_text
 from workflows.storage.interrupts import AskedRow, asked_rows, clean, closed_pairs
@@ -65,7 +66,10 @@ class CheckpointRow(NamedTuple):
 
 
 class Bundle(Struct):
-    """All rows of one commit, and what the saver remembers once they are written."""
+    """All rows of one commit, and what the saver remembers once they are written.
+
+    `attributes` come in the place of all that the thread has under the names `touched`.
+    """
 
     thread_id: str
     namespace: str
@@ -81,6 +85,8 @@ class Bundle(Struct):
     is_on_disk: bool = False
     is_followed: bool = False
     ending: str = ""
+    attributes: Sequence[AttributeRow] = ()
+    touched: Sequence[str] = ()
     refs: dict[str, Ref] = field(default_factory=dict)
     lists: dict[str, Kept | None] = field(default_factory=dict)
 
@@ -130,6 +136,9 @@ def bundle_of(
         bundle.asked = asked_rows(serde, commit)
     if commit.closed:
         bundle.closed = closed_pairs(commit)
+    if commit.attributes:
+        bundle.attributes = rows_of(commit.attributes)
+        bundle.touched = [*commit.attributes]
     _add_events(bundle, commit)
     return bundle
 

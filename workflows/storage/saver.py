@@ -20,6 +20,7 @@ from django.db import connections
 from msgspec.structs import replace
 
 from workflows.engine import serde as default_serde
+from workflows.engine.attributes import Attributes, checked
 from workflows.engine.checkpoint.base import (
     Checkpoint,
     CheckpointMetadata,
@@ -35,6 +36,7 @@ from workflows.engine.errors import LeaseLostError, ThreadBusyError
 from workflows.engine.serde.vault import AnyCipher, Vault
 from workflows.models import Run
 from workflows.storage import (
+    attributes,
     places,
     postgresql,
     progress,
@@ -181,6 +183,8 @@ class DjangoSaver(KeepsLabels, Reader):
                 replace=replace_rows,
                 inline=self._vault is None,
             )
+            if commit.attributes:
+                attributes.admit(self.using, memory, thread_id, commit.attributes)
             bundle.is_on_disk = commit.is_of_run and self._has_answer(thread_id)
             if self._vault is not None:
                 sealing.seal_bundle(bundle, self._vault)
@@ -194,6 +198,14 @@ class DjangoSaver(KeepsLabels, Reader):
         bundle.remember(memory)
         if bundle.events or bundle.asked or bundle.closed:
             announce_after_commit(wrapper, thread_id, seq)
+
+    def put_attributes(self, thread_id: str, change: Attributes) -> None:
+        """Change attributes of a thread; None as a value removes one."""
+        self._save(Commit(thread_id, "", None, attributes=checked(change)))
+
+    def attributes_of(self, thread_id: str) -> dict[str, Any]:
+        """The attributes of a thread, by name. A cipher leaves them as they are."""
+        return attributes.attributes_of(self.using, thread_id)
 
     def _map_before(
         self, wrapper: Any, commit: Commit, memory: ThreadMemory

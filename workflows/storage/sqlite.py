@@ -45,6 +45,11 @@ _EVENT = (
     "INSERT INTO workflows_event (thread_id, run_id, seq, kind, data)"
     " VALUES (?, ?, ?, ?, ?)"
 )
+_FORGET = "DELETE FROM workflows_threadattribute WHERE thread_id = ? AND name = ?"
+_ATTRIBUTE = (
+    "INSERT INTO workflows_threadattribute (thread_id, name, position, kind, text, key,"
+    " number) VALUES (?, ?, ?, ?, ?, ?, ?)"
+)
 _ASK = upsert_sql(
     "SELECT t.id, ?, t.graph, 'pending', 1, '', 0,"
     " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM workflows_thread AS t WHERE t.id = ?",
@@ -136,6 +141,10 @@ def _write_rows(
             execute(insert, (thread_id, namespace, row.id, *value))
     for task in bundle.writes:
         execute(_WRITE, (thread_id, namespace, bundle.parent, *task))
+    for name in bundle.touched:
+        execute(_FORGET, (thread_id, name))
+    for attribute in bundle.attributes:
+        execute(_ATTRIBUTE, (thread_id, *attribute))
     if events:
         first = seq - len(events) + 1
         executemany(

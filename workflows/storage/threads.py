@@ -8,7 +8,14 @@ from workflows.engine.serde.vault import Vault
 from workflows.storage import sealing
 from workflows.storage.connections import NOW_SQL, execute, lock_thread
 
-_BY_THREAD = ("pendingwrite", "channelvalue", "checkpoint", "label", "event")
+_BY_THREAD = (
+    "threadattribute",
+    "pendingwrite",
+    "channelvalue",
+    "checkpoint",
+    "label",
+    "event",
+)
 _COPIED = {
     "checkpoint": (
         "namespace, id, parent, step, source, format, channels, due, metadata, rest,"
@@ -19,6 +26,7 @@ _COPIED = {
         "namespace, checkpoint, task, slot, path, digest, payload, values_at"
     ),
     "label": "namespace, checkpoint, text, by, created_at",
+    "threadattribute": "name, position, kind, text, key, number",
 }
 
 
@@ -52,7 +60,7 @@ def delete_thread(using: str, thread_id: str) -> None:
 def copy_thread(
     using: str, source: str, target: str, vault: Vault | None = None
 ) -> None:
-    """Copy checkpoints, values, writes, labels and open questions; runs and events stay behind.
+    """Copy checkpoints, values, writes, labels, attributes and open questions; runs and events stay behind.
 
     Raises ValueError when `source` is unknown or `target` already has a history.
     """

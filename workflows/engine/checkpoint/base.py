@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
@@ -68,6 +68,8 @@ class BaseCheckpointSaver(Labelled):
     tells_sameness: bool = False
     """It has `get_if_changed` with its async twin, and keeps what was `looked_at`, in plain text."""
     looked_at: dict[Any, Any]
+    keeps_attributes: ClassVar[bool] = False
+    """It has a `put_attributes`, so what runs on it may set attributes of its thread (RB.11)."""
     only_hops: ClassVar[bool] = True
     """Stands in the classes whose async methods are the blocking ones in a thread."""
 
@@ -153,6 +155,18 @@ class BaseCheckpointSaver(Labelled):
             )
         )
 
+    def put_attributes(self, thread_id: str, change: Mapping[str, Any]) -> None:
+        """Change attributes of a thread; None as a value removes one (RB.11).
+
+        A saver in the field's form that has this keeps attributes, and is given those of a step between
+        its writes and its checkpoint; with a saver that has not, `set_attributes` raises RuntimeError.
+        """
+        raise self._lacks("put_attributes")
+
+    def attributes_of(self, thread_id: str) -> dict[str, Any]:
+        """The attributes of a thread, by name."""
+        raise self._lacks("attributes_of")
+
     def get_next_version(self, current: Any, channel: Any) -> Any:
         """The version after `current` (None: the first)."""
         if current is None:
@@ -174,6 +188,8 @@ class BaseCheckpointSaver(Labelled):
             config = _parent_config(commit)
             for task in commit.writes:
                 self.put_writes(config, *self._arguments(self.put_writes, task))
+            if commit.attributes:
+                self.put_attributes(commit.thread_id, commit.attributes)
             if commit.checkpoint is not None:
                 self.put(config, *_put_arguments(commit, commit.checkpoint))
         finally:
@@ -308,6 +324,10 @@ class BaseCheckpointSaver(Labelled):
         """Async twin of `prune`."""
         await asyncio.to_thread(self.prune, thread_ids, strategy=strategy)
 
+    async def aput_attributes(self, thread_id: str, change: Mapping[str, Any]) -> None:
+        """Async twin of `put_attributes`."""
+        await asyncio.to_thread(self.put_attributes, thread_id, change)
+
     async def acommit(self, commit: Commit) -> None:
         """Async twin of `commit`."""
         await asyncio.to_thread(self.commit, commit)
@@ -319,6 +339,8 @@ class BaseCheckpointSaver(Labelled):
             config = _parent_config(commit)
             for task in commit.writes:
                 await self.aput_writes(config, *self._arguments(self.aput_writes, task))
+            if commit.attributes:
+                await self.aput_attributes(commit.thread_id, commit.attributes)
             if commit.checkpoint is not None:
                 await self.aput(config, *_put_arguments(commit, commit.checkpoint))
         finally:

@@ -7,11 +7,13 @@ the history.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from datetime import UTC, datetime
 from typing import Any
 
 from workflows.engine import serde as _serde
+from workflows.engine.attributes import changed_by, check_number, checked
 from workflows.engine.checkpoint.base import (
     Checkpoint,
     CheckpointMetadata,
@@ -54,6 +56,7 @@ class InMemorySaver(PromptTwins):
         super().__init__(serde=self.serde)
         self._lock = threading.RLock()
         self._threads: dict[str, dict[str, Space]] = {}
+        self._attributes: dict[str, dict[str, Any]] = {}
         self._forms = Forms(self.serde, cipher)
         self.looked_at: dict[Any, Any] = {}
         self.tells_sameness = type(self).tells_sameness and cipher is None
@@ -194,6 +197,8 @@ class InMemorySaver(PromptTwins):
         forms, parent, checkpoint = self._forms, commit.parent_id, commit.checkpoint
         tasks = [(task, forms.slots(task.writes, thread_id)) for task in commit.writes]
         with self._lock:
+            if commit.attributes:
+                self._check_attributes(thread_id, commit.attributes)
             space = self._space(thread_id, namespace)
             saved = None
             if checkpoint is not None:
@@ -212,6 +217,27 @@ class InMemorySaver(PromptTwins):
                 space.enter(parent or "", task.task, task.path, slots)
             if saved is not None:
                 space.add(saved)
+            if commit.attributes:
+                self._change_attributes(thread_id, commit.attributes)
+
+    def put_attributes(self, thread_id: str, change: Mapping[str, Any]) -> None:
+        """Change attributes of a thread; None as a value removes one."""
+        with self._lock:
+            self._check_attributes(str(thread_id), change)
+            self._change_attributes(str(thread_id), checked(change))
+
+    def attributes_of(self, thread_id: str) -> dict[str, Any]:
+        """The attributes of a thread, by name. A cipher leaves them as they are."""
+        with self._lock:
+            found = self._attributes.get(str(thread_id), {})
+            return {name: copy(found[name]) for name in sorted(found)}
+
+    def _check_attributes(self, thread_id: str, change: Mapping[str, Any]) -> None:
+        known = self._attributes.get(thread_id, ())
+        check_number(change, known, f"thread {thread_id!r}")
+
+    def _change_attributes(self, thread_id: str, change: Mapping[str, Any]) -> None:
+        changed_by(self._attributes.setdefault(thread_id, {}), change)
 
     def _space(self, thread_id: str, namespace: str) -> Space:
         spaces = self._threads.get(thread_id)
@@ -274,6 +300,7 @@ class InMemorySaver(PromptTwins):
         """Remove everything of one thread, in every namespace."""
         with self._lock:
             self._threads.pop(str(thread_id), None)
+            self._attributes.pop(str(thread_id), None)
             self._forms.keeper.forget(str(thread_id))
 
     def delete_for_runs(self, run_ids: Sequence[str]) -> None:
@@ -312,6 +339,9 @@ class InMemorySaver(PromptTwins):
                         space, str(source_thread_id), str(target_thread_id)
                     )
             self._threads[str(target_thread_id)] = copies
+            found = self._attributes.get(str(source_thread_id))
+            if found:
+                self._attributes[str(target_thread_id)] = dict(found)
 
     def prune(
         self, thread_ids: Sequence[str], *, strategy: str = "keep_latest"

@@ -13,7 +13,8 @@ from functools import cache
 from typing import Any
 
 _ASYNC = frozenset(
-    {"aget_tuple", "alist", "aput", "aput_writes", "acommit", "ahead", "aopen"}
+    {"aget_tuple", "alist", "aput", "aput_attributes", "aput_writes", "acommit"}
+    | {"ahead", "aopen"}
 )
 
 
@@ -32,6 +33,10 @@ def obey(cls: Any, base: Any) -> None:
         cls, "get_if_changed"
     ):
         cls.tells_sameness = False
+    cls.keeps_attributes = any(
+        getattr(cls, name) is not getattr(base, name)
+        for name in ("put_attributes", "aput_attributes")
+    )
     cls.awaited = any(
         not _ASYNC.isdisjoint(each.__dict__)
         for each in cls.__mro__

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Self
 
 from workflows.engine.checkpoint.base import (
@@ -79,6 +79,10 @@ class PromptTwins(BaseCheckpointSaver):
     ) -> None:
         """Async twin of `put_writes`."""
         self.put_writes(config, writes, task_id, task_path)
+
+    async def aput_attributes(self, thread_id: str, change: Mapping[str, Any]) -> None:
+        """Async twin of `put_attributes`."""
+        self.put_attributes(thread_id, change)
 
     async def acommit(self, commit: Commit) -> None:
         """Async twin of `commit`."""

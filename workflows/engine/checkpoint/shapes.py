@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypedDict
 
 from msgspec import Struct, field
 
+from workflows.engine.attributes import Attributes
 from workflows.engine.ids import TaskKey
 from workflows.engine.kinds import check_count, refused, several
 from workflows.engine.types import Durability, Interrupt
@@ -121,6 +122,7 @@ class Commit(Struct):
     `appended` are lists that a reducer made from the saved ones by appending alone, so that a saver need
     not look at what they begin with. `ending` is the status with which the run ends here, where nothing of it
     follows: a saver may give the thread back in the same piece; `close` comes all the same.
+    `attributes` is what changes of those of the thread (RB.11), to be made with the rest in one piece.
     `is_of_run`: the run was given all of this (its answers) when it was called, so a saver that has kept what it was
     called with has it already. `is_followed`: the next saving comes before anything of the author's runs or is shown.
     """
@@ -139,6 +141,7 @@ class Commit(Struct):
     ending: str = ""
     is_of_run: bool = False
     is_followed: bool = False
+    attributes: Attributes | None = None
 
 
 class Place(Struct):

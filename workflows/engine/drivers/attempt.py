@@ -6,10 +6,12 @@ import time
 from collections.abc import Callable, Generator
 from typing import Any
 
-from workflows.engine.constants import GOTO, RETURN
+from workflows.engine.attributes import merged
+from workflows.engine.constants import ATTRIBUTES, GOTO, RETURN
 from workflows.engine.drivers.context import Context, injected
 from workflows.engine.drivers.strictness import check_keys, check_state, picture
 from workflows.engine.errors import (
+    GraphBubbleUp,
     NodeCancelledError,
     NoParentGraphError,
     ParentCommand,
@@ -47,36 +49,56 @@ def body(task: Task, context: Context) -> Generator[Invoke, Any, Writes]:
     A branch is part of its node's task: it sees the node's own update, and if it raises the
     update is not kept (R1.20, R1.21).
     """
-    node = task.node
-    if task.first_attempt is None:
-        task.first_attempt = time.time()
-    kwargs = injected(node.inject, context) if node.inject else {}
-    if task.call is not None:
-        call = task.call
-        merged = {
-            **call.kwargs,
-            **{k: v for k, v in kwargs.items() if k not in call.kwargs},
-        }
-        value = yield Invoke(node.fn, call.args, merged, node.is_async)
-        return [(RETURN, value)]
-    if node.inject_error is not None:
-        kwargs[node.inject_error] = failure_for_handler(task)
-    value = task.input
-    if node.mapper is not None and "send" not in task.due:
-        value = node.mapper(value)
-    settings = context.run.settings
-    strict = settings and settings.get("strict_state")
-    before = picture(value) if strict else {}
     try:
-        result = yield Invoke(node.fn, (value,), kwargs, node.is_async, node.afn)
-    except ParentCommand as up:
-        result = _taken_over(up, context)
-    writes = _written(result, task, context)
-    for branch in node.branches:
-        writes += yield from _route(branch, writes, task, context)
-    if strict:
-        check_state(before, value, task.name, context.run)
+        node = task.node
+        if task.first_attempt is None:
+            task.first_attempt = time.time()
+        kwargs = injected(node.inject, context) if node.inject else {}
+        if task.call is not None:
+            call = task.call
+            filled = {
+                **call.kwargs,
+                **{k: v for k, v in kwargs.items() if k not in call.kwargs},
+            }
+            value = yield Invoke(node.fn, call.args, filled, node.is_async)
+            writes: Writes = [(RETURN, value)]
+            return _with_attributes(writes, context)
+        if node.inject_error is not None:
+            kwargs[node.inject_error] = failure_for_handler(task)
+        value = task.input
+        if node.mapper is not None and "send" not in task.due:
+            value = node.mapper(value)
+        settings = context.run.settings
+        strict = settings and settings.get("strict_state")
+        before = picture(value) if strict else {}
+        try:
+            result = yield Invoke(node.fn, (value,), kwargs, node.is_async, node.afn)
+        except ParentCommand as up:
+            result = _taken_over(up, context)
+        writes = _written(result, task, context)
+        for branch in node.branches:
+            writes += yield from _route(branch, writes, task, context)
+        if strict:
+            check_state(before, value, task.name, context.run)
+        return _with_attributes(writes, context)
+    except GraphBubbleUp as up:
+        _hand_on(up, context)
+        raise
+
+
+def _with_attributes(writes: Writes, context: Context) -> Writes:
+    """The writes of an attempt that has ended, and what it has set of its thread."""
+    if context.attributes:
+        return [*writes, (ATTRIBUTES, context.attributes)]
     return writes
+
+
+def _hand_on(up: GraphBubbleUp, context: Context) -> None:
+    """What the attempt has set goes with its questions, or to the node above that takes its Command over."""
+    if isinstance(up, ParentCommand):
+        up.attributes = merged(up.attributes, context.attributes)
+    else:
+        up.attributes = context.attributes
 
 
 def _written(result: Any, task: Task, context: Context) -> Writes:
@@ -97,12 +119,16 @@ def _bare(task: Task, context: Context) -> Writes:
     if task.first_attempt is None:
         task.first_attempt = time.time()
     try:
-        result = task.node.fn(task.input)
-    except ParentCommand as up:
-        result = _taken_over(up, context)
-    except cancellation() as error:
-        raise _cancelled(task, error) from error
-    return _written(result, task, context)
+        try:
+            result = task.node.fn(task.input)
+        except ParentCommand as up:
+            result = _taken_over(up, context)
+        except cancellation() as error:
+            raise _cancelled(task, error) from error
+        return _with_attributes(_written(result, task, context), context)
+    except GraphBubbleUp as up:
+        _hand_on(up, context)
+        raise
 
 
 def _route(
@@ -125,6 +151,8 @@ def _route(
 
 def _taken_over(up: ParentCommand, context: Context) -> Command[Any]:
     command: Command[Any] = up.args[0]
+    if up.attributes:
+        context.attributes = merged(up.attributes, context.attributes)
     return Command(update=command.update, goto=command.goto)
 
 

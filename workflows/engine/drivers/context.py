@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from workflows.engine import ids
+from workflows.engine.attributes import Attributes, check_number, merged
 from workflows.engine.checkpoint.base import Asked
 from workflows.engine.constants import PREVIOUS
 from workflows.engine.drivers import tokens
@@ -63,6 +64,8 @@ class Context:
 
     subgraphs = 0
     watch: Watch | None = None
+    attributes: Attributes | None = None
+    """What this attempt has set; it ends with the attempt, so a failed one leaves nothing."""
     listener: Any = None
     """What hears the chat models that the attempt calls, where somebody reads their tokens."""
     _config: dict[str, Any] | None = None
@@ -282,6 +285,21 @@ class Context:
             return True
         self.driver.refuse(self.run, question_id)
         return False
+
+    def set_attributes(self, change: Attributes) -> None:
+        """RB.11."""
+        self.meet_stop()
+        saver = self.run.saver
+        if saver is None or not saver.keeps_attributes:
+            lack = (
+                "without a saver: compile the graph with checkpointer=..."
+                if saver is None
+                else f"on {type(saver).__name__}, which keeps no attributes: use DjangoSaver or "
+                "InMemorySaver, or give it a put_attributes(thread_id, change)"
+            )
+            raise RuntimeError(f"set_attributes(): {self.task.name!r} runs {lack}")
+        self.attributes = merged(self.attributes, change)
+        check_number(self.attributes or {}, (), f"thread {self.run.thread_id!r}")
 
     def call(self, fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Start a `@task`, or take its recorded result (R8.9, R4.12)."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from workflows.engine.attributes import Attributes, merged
 from workflows.engine.channels import NamedBarrierValue
 from workflows.engine.checkpoint.base import Due
-from workflows.engine.constants import GOTO, HANDLED
+from workflows.engine.constants import ATTRIBUTES, GOTO, HANDLED
 from workflows.engine.errors import InvalidUpdateError
 from workflows.engine.loop.records import Program, Task, order_of
 from workflows.engine.loop.view import View
@@ -18,7 +19,8 @@ def apply_writes(view: View, tasks: Iterable[Task]) -> tuple[list[str], list[Due
     """Put the writes of one step into the channels.
 
     `tasks` may come in any order; writes are applied in task-path order (R3.9), so a run replays to the same
-    state. Returns the names of the channels that moved, and what is due next.
+    state. Returns the names of the channels that moved, and what is due next; what the tasks have set of their
+    thread is staged at the view, for whoever saves the step.
 
     Raises InvalidUpdateError when a channel that keeps one value gets two.
     """
@@ -29,6 +31,7 @@ def apply_writes(view: View, tasks: Iterable[Task]) -> tuple[list[str], list[Due
         ordered.sort(key=order_of)
     writes: dict[str, list[Any]] = {}
     routes = Routes(program)
+    staged: Attributes | None = None
     for task in ordered:
         handled = False
         for channel, value in task.writes or ():
@@ -41,6 +44,8 @@ def apply_writes(view: View, tasks: Iterable[Task]) -> tuple[list[str], list[Due
                 routes.add(value)
             elif channel == HANDLED:
                 handled = True
+            elif channel == ATTRIBUTES:
+                staged = merged(staged, value)
         if not handled:
             follow_edges(routes, writes, task)
     changed = []
@@ -60,6 +65,7 @@ def apply_writes(view: View, tasks: Iterable[Task]) -> tuple[list[str], list[Due
             changed.append(channel)
     if program.joins:
         fire_joins(view, routes, writes, changed)
+    view.staged = staged
     waiting = _still_deferred(view, ordered) if program.defers else ()
     return changed, routes.listed(waiting)
 

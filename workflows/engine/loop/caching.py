@@ -12,7 +12,7 @@ from typing import Any
 
 from workflows.engine import ids
 from workflows.engine.cache.base import FullKey, Namespace
-from workflows.engine.constants import RETURN
+from workflows.engine.constants import CALL
 from workflows.engine.errors import SerializationError
 from workflows.engine.loop import chunks, effects
 from workflows.engine.loop.effects import Steps
@@ -23,7 +23,7 @@ from workflows.engine.loop.step import Step, take_input
 from workflows.engine.loop.view import View
 from workflows.engine.serde import canonical
 
-_FORMAT = 1  # of keys and values; a change of either makes old entries unknown
+_FORMAT = 2  # of keys and values; a change of either makes old entries unknown
 
 
 def node_namespace(graph: str, node: str) -> Namespace:
@@ -71,7 +71,7 @@ def recall_call(view: View, step: Step, child: Task) -> Steps[bool]:
     if key not in found:
         child.kept_as = key
         return False
-    settle(view, step, child, [(RETURN, found[key])])
+    settle(view, step, child, [(channel, value) for channel, value in found[key]])
     yield from chunks.update(view, child, cached=True)
     return True
 
@@ -97,11 +97,8 @@ def keep(step: Step) -> Steps[None]:
 
 
 def _kept(task: Task) -> Any:
-    """What a call returned; of a node all writes, its route among them."""
-    writes = task.writes or []
-    if task.call is not None:
-        return next(value for channel, value in writes if channel == RETURN)
-    return [[channel, value] for channel, value in writes]
+    """All writes: what a call returned, the route of a node, attributes that were set."""
+    return [[channel, value] for channel, value in task.writes or () if channel != CALL]
 
 
 def _key(view: View, task: Task) -> Steps[FullKey]:

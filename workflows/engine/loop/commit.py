@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from workflows.engine.attributes import merged
 from workflows.engine.channels import MISSING, BinaryOperatorAggregate, DeltaChannel
 from workflows.engine.checkpoint.base import Closed, Commit, Due, TaskWrites
 from workflows.engine.constants import CALL, ERROR, INTERRUPT, RESUME
@@ -98,6 +99,8 @@ def advance(
         run.durability,
         not due,
     )
+    if view.attributes:
+        commit.attributes = view.give_attributes()
     view.held = []
     view.checkpoint = checkpoint
     view.floor = checkpoint["id"]
@@ -132,6 +135,7 @@ def save_checkpoint(view: View, commit: Commit) -> Steps[None]:
             commit.appended = (earlier.appended | commit.appended) - rewritten
             commit.changed = {**earlier.changed, **commit.changed}
             commit.closed = [*earlier.closed, *commit.closed]
+            commit.attributes = merged(earlier.attributes, commit.attributes)
         commit.writes = ()
         view.waiting = commit
         return
@@ -187,6 +191,7 @@ def save_writes(
         last=last,
         ending=ending,
         is_of_run=is_of_run,
+        attributes=view.give_attributes(),
     )
     try:
         yield effects.Save(saving)
@@ -215,6 +220,7 @@ def finish(view: View) -> Steps[None]:
                 writes=held,
                 durability=view.run.durability,
                 last=True,
+                attributes=view.give_attributes(),
             )
         )
 

@@ -6,7 +6,14 @@ import random
 from typing import Any
 
 from workflows.engine.checkpoint.base import TaskWrites
-from workflows.engine.constants import CALL, ERROR, HANDLED, NO_WRITES, RESUME
+from workflows.engine.constants import (
+    ATTRIBUTES,
+    CALL,
+    ERROR,
+    HANDLED,
+    NO_WRITES,
+    RESUME,
+)
 from workflows.engine.errors import (
     GraphBubbleUp,
     GraphInterrupt,
@@ -49,7 +56,7 @@ def end(view: View, step: Step, event: Finished | Failed) -> Steps[None]:
         mine = list(error.interrupts) if isinstance(error, GraphInterrupt) else []
         seen = {q.id for q in mine}
         task.interrupts = [*mine, *(q for q in interrupts if q.id not in seen)]
-        yield from _suspend(view, step, task, error)
+        yield from _suspend(view, step, task, event)
     else:
         yield from _fail(view, step, task, error)
 
@@ -76,6 +83,8 @@ def settle(view: View, step: Step, task: Task, writes: Any) -> None:
     task.state = "done"
     if task.call is not None:
         task.writes = [*writes, (CALL, task.call.record)]
+        if len(writes) > 1:  # the result, and what the call has set
+            view.take_attributes(writes[1][1])
         step.replies.append((task, writes[0][1]))
         view.pending[task.id] = list(task.writes)
         view.recorded.setdefault(task.call.record[0], {})[task.id] = task.call.record
@@ -99,20 +108,29 @@ def tell(view: View, task: Task) -> Steps[None]:
 
 
 def _suspend(
-    view: View, step: Step, task: Task, error: BaseException | None
+    view: View, step: Step, task: Task, event: Finished | Failed
 ) -> Steps[None]:
     leave(step, task)
+    error = event.error if isinstance(event, Failed) else None
     task.state = "suspended"
     if task.call is None:
         step.order += task.interrupts
     extra = getattr(error, "asked", ())
     task.asked = [*task.asked, *extra]
+    view.take_attributes(_attributes_of(event))
     step.closed += commit.closed_by(view, task, [q.id for q in task.interrupts])
     record(step, commit.questions_of(task, resume.set_aside(view, task)), task)
     step.unsaved += commit.failures_that_are_history(task)
     if task.call is not None:
         step.replies.append((task, GraphInterrupt(task.interrupts)))
     yield from chunks.ended(view, task)
+
+
+def _attributes_of(event: Finished | Failed) -> Any:
+    """What an attempt has set of its thread that waits now."""
+    if isinstance(event, Failed):
+        return getattr(event.error, "attributes", None)
+    return next((v for channel, v in event.writes if channel == ATTRIBUTES), None)
 
 
 def _fail(view: View, step: Step, task: Task, error: BaseException) -> Steps[None]:

@@ -94,6 +94,8 @@ def _steps(view: View, *, skip_break: bool) -> Steps[Outcome]:
             held, view.held = view.held, []
             yield from commit.save_writes(view, held, closed)
             raise
+        if view.staged:
+            view.take_attributes(view.staged)
         if view.dirty:
             changed = [*{*changed, *view.dirty}]
             view.dirty.clear()

@@ -211,6 +211,7 @@ class Work:
                     "does not stand for runs again"
                 )
             return False
+        view.take_attributes(view.staged)
         return True
 
     def keep(self, chosen: list[Due], names: set[str], *, explicit: bool) -> list[Due]:

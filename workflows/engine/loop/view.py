@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from workflows.engine import ids
+from workflows.engine.attributes import Attributes, merged
 from workflows.engine.channels import (
     MISSING,
     Channel,
@@ -39,6 +40,7 @@ class View:
     """What the rooms of the loop share while a run lasts; records, no behaviour of a step."""
 
     __slots__ = (
+        "attributes",
         "base_id",
         "changed",
         "channels",
@@ -59,6 +61,7 @@ class View:
         "recorded",
         "run",
         "saved",
+        "staged",
         "step",
         "superseded",
         "tasks",
@@ -91,6 +94,8 @@ class View:
         self.dirty: set[str] = set()  # channels moved from outside, not yet saved
         self.newest: Any = None  # the greatest version; None: not looked for yet
         self.code = ""  # the stamp of the checkpoints that are written
+        self.staged: Attributes | None = None  # set by the tasks applied last
+        self.attributes: Attributes | None = None  # goes along with the next saving
         self.next_version = run.saver.get_next_version if run.saver else _count
 
     @property
@@ -185,6 +190,15 @@ class View:
         """Drop what tasks of the present step have saved."""
         self.pending = {}
         self.recorded = {}
+
+    def take_attributes(self, change: Attributes | None) -> None:
+        """Have the next saving change these attributes of the thread, too (RB.11)."""
+        self.attributes = merged(self.attributes, change)
+
+    def give_attributes(self) -> Attributes | None:
+        """What the saving that is made now changes; once."""
+        change, self.attributes = self.attributes, None
+        return change
 
     def questions_of(self, task_id: str) -> tuple[Interrupt, ...]:
         """The questions that a task's record holds, answered or not."""
