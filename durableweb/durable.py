@@ -6,6 +6,7 @@ of the system. What people do goes through the dashboard.
 
 from workflows.engine.checkpoint.labels import Label
 from workflows.engine.replay import CheckedBody, ReplayReport
+from workflows.engine.runtime import set_attributes
 from workflows.services.cancel_run import cancel_thread as cancel
 from workflows.services.labels import (
     alabel,
@@ -49,6 +50,7 @@ __all__ = [
     "list_threads",
     "prune",
     "replay_check",
+    "set_attributes",
     "start",
     "unlabel",
 ]

@@ -22,7 +22,7 @@ HOMES = {
     ),
     "callbacks": "GraphCallbackHandler",
     "config": "get_config get_stream_writer get_store",
-    "runtime": "Runtime RunControl get_runtime",
+    "runtime": "Runtime RunControl get_runtime set_attributes",
     "managed": "IsLastStep RemainingSteps",
     "channels": (
         "LastValue BinaryOperatorAggregate EphemeralValue UntrackedValue AnyValue Topic "

@@ -60,6 +60,7 @@ SECTIONS = [
     "lifecycle",
     "leaving",
     "kept_values",
+    "attributes",
 ]
 DRIVERS = ["blocking", "async"]
 

@@ -44,6 +44,7 @@ def test_a_run_killed_anywhere_ends_with_the_same_answer(
 ) -> None:
     whole = Story(sample, driver, loop)
     answer = whole.live()
+    attributes = whole.saver.attributes_of("t")
     usual = whole.calls()
 
     for k in count(1):
@@ -54,6 +55,7 @@ def test_a_run_killed_anywhere_ends_with_the_same_answer(
         saved = {unit for unit in usual if story.saver.holds(unit)}
 
         assert story.live() == answer, f"killed before request {k}"
+        assert story.saver.attributes_of("t") == attributes, f"killed before {k}"
 
         again = {unit: n for unit, n in story.lives[1].calls.items() if unit in saved}
         assert again == {}, f"killed before request {k}: saved work ran again"

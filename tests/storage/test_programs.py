@@ -39,7 +39,7 @@ CASES = [
     for driver in sample.drivers
 ]
 # One of each kind of saving: steps, a question, several at once, a fan-out, a subgraph,
-# results of tasks that go to the cache before.
+# results of tasks that go to the cache before, attributes.
 KILLED = [
     "one_question",
     "parallel_answered_one_by_one",
@@ -47,6 +47,7 @@ KILLED = [
     "question_in_a_subgraph",
     "failure_beside_a_success",
     "cached_tasks",
+    "attributes_in_nodes",
 ]
 LONG_AGO = timedelta(hours=1)
 
@@ -115,10 +116,13 @@ def _nothing() -> None:
 
 @pytest.mark.parametrize(("sample", "driver"), CASES)
 def test_a_program_ends_as_it_does_in_memory(sample, driver, loop):
-    answer = Story(sample, driver, loop).live()
+    whole = Story(sample, driver, loop)
+    answer = whole.live()
 
     assert StoredStory(sample, driver, loop).live() == answer
 
+    attributes = whole.saver.attributes_of("t")
+    assert DjangoSaver().attributes_of("t") == attributes
     assert_settled()
 
 
@@ -127,6 +131,7 @@ def test_a_program_killed_anywhere_ends_with_the_same_answer(name, loop):
     sample = SAMPLES[name]
     whole = Story(sample, "blocking", loop)
     answer, usual = whole.live(), whole.calls()
+    attributes = whole.saver.attributes_of("t")
 
     for k in count(1):
         DjangoSaver().delete_thread("t")
@@ -136,6 +141,7 @@ def test_a_program_killed_anywhere_ends_with_the_same_answer(name, loop):
         saved = {unit for unit in usual if story.saver.holds(unit)}
 
         assert story.live() == answer, f"killed before request {k}"
+        assert story.saver.attributes_of("t") == attributes, f"killed before {k}"
 
         again = {unit: n for unit, n in story.lives[1].calls.items() if unit in saved}
         assert again == {}, f"killed before request {k}: saved work ran again"
