@@ -27,6 +27,7 @@ from workflows.services.replay import areplay_check, replay_check
 from workflows.services.retention import Retention, apply_retention
 from workflows.services.start_run import Started
 from workflows.services.start_run import start_thread as start
+from workflows.services.where import WhereError
 from workflows.storage.prune import prune_thread as prune
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "Retention",
     "Started",
     "ThreadSummary",
+    "WhereError",
     "alabel",
     "alist_labels",
     "apply_retention",

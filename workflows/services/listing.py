@@ -1,14 +1,15 @@
 """Who is waiting for what: questions and threads as plain records, page by page (RA.11).
 
 For code of the site, not for people: nobody's rights are asked. Every list is one scan of an
-index in the order of the list, so a page costs the same at any number of rows.
+index in the order of the list, so a page costs the same at any number of rows; where attributes
+are asked for, what they find is read and put into that order.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
@@ -18,6 +19,8 @@ from django.db.models.functions import Now
 from workflows.engine import serde
 from workflows.engine.kinds import check_count
 from workflows.models import Interrupt, Thread
+from workflows.services.where_query import having, narrowed
+from workflows.storage.attributes import attributes_of_threads
 
 MAX_PAGE = 1_000
 R = TypeVar("R")
@@ -62,7 +65,10 @@ class Question:
 
 @dataclass(frozen=True)
 class ThreadSummary:
-    """A thread: `status` idle, busy, interrupted or error; `head` is its newest checkpoint."""
+    """A thread: `status` idle, busy, interrupted or error; `head` is its newest checkpoint.
+
+    `attributes` is what its workflow has set of it, by name.
+    """
 
     thread_id: str
     graph: str
@@ -71,6 +77,7 @@ class ThreadSummary:
     head: str
     created_at: datetime
     updated_at: datetime
+    attributes: dict[str, Any] = field(default_factory=dict)
 
 
 def list_interrupts(
@@ -81,11 +88,13 @@ def list_interrupts(
     key: str | None = None,
     thread_id: str | None = None,
     older_than: timedelta | float | None = None,
+    attributes: Mapping[str, Any] | None = None,
     limit: int = 100,
     after: str | None = None,
 ) -> Page[Question]:
     """Questions of that status, the oldest first.
 
+    `attributes` are values that those of the thread must have: `{"customer": "c7"}`.
     `older_than` (a timedelta, or seconds) leaves out what was asked more lately; `after` is
     the `next` of the page before. Raises ValueError for an unknown status or a wrong cursor.
     """
@@ -95,6 +104,8 @@ def list_interrupts(
     rows = rows.filter(**{k: v for k, v in given.items() if v is not None})
     if older_than is not None:
         rows = rows.filter(asked_at__lt=Now() - _span(older_than))
+    if attributes:
+        rows = rows.filter(thread__in=Thread.objects.filter(having(attributes)))
     if after is not None:
         asked_at, number = _cursor(after)
         later = Q(asked_at__gt=asked_at) | Q(id__gt=_number(number, after))
@@ -109,16 +120,21 @@ def list_threads(
     status: str | None = None,
     graph: str | None = None,
     older_than: timedelta | float | None = None,
+    where: str | None = None,
     limit: int = 100,
     after: str | None = None,
 ) -> Page[ThreadSummary]:
     """Threads, the one whose status changed last first.
 
+    `where` asks for attributes and fields: "amount > 100 and status = 'interrupted'" (RB.11);
+    what it does not make clear is a WhereError.
     `older_than` (a timedelta, or seconds) leaves out those that changed more lately; `after`
     is the `next` of the page before. Raises ValueError for an unknown status or a wrong
     cursor.
     """
     rows = Thread.objects.order_by("-updated_at", "-id")
+    if where is not None:
+        rows = narrowed(rows, where)
     if status is not None:
         _check_status(status, Thread.Status.values)
         rows = rows.filter(status=status)
@@ -132,7 +148,8 @@ def list_threads(
         rows = rows.filter(earlier, updated_at__lte=updated_at)
     found, more = _page(rows, limit)
     last = _text(found[-1].updated_at, found[-1].pk) if more else None
-    return Page(tuple(_thread(row) for row in found), last)
+    known = attributes_of_threads(row.pk for row in found)
+    return Page(tuple(_thread(row, known.get(row.pk, {})) for row in found), last)
 
 
 def _page(rows: QuerySet[Any], limit: int) -> tuple[list[Any], bool]:
@@ -188,7 +205,7 @@ def _question(row: Interrupt) -> Question:
     )
 
 
-def _thread(row: Thread) -> ThreadSummary:
+def _thread(row: Thread, attributes: dict[str, Any]) -> ThreadSummary:
     return ThreadSummary(
         thread_id=row.pk,
         graph=row.graph,
@@ -197,4 +214,5 @@ def _thread(row: Thread) -> ThreadSummary:
         head=row.head,
         created_at=row.created_at,
         updated_at=row.updated_at,
+        attributes=attributes,
     )
