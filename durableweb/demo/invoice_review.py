@@ -22,6 +22,7 @@ from durableweb.demo.invoices import (
     parse_invoices,
     problems_of,
 )
+from durableweb.durable import set_attributes
 from durableweb.graph import END, START, StateGraph
 from durableweb.types import Send, interrupt
 
@@ -114,6 +115,9 @@ def read(state: State) -> dict[str, object]:
         elif key in booked:
             repeats[str(invoice["line"])] = f"was booked on {booked[key]}"
         first_lines.setdefault(key, invoice["line"])
+    # By these a file is found again: "gross > 5000 and invoices < 20".
+    gross = sum((invoice["gross"] for invoice in invoices), Decimal(0))
+    set_attributes(invoices=len(invoices), gross=float(gross))
     return {"invoices": invoices, "repeats": repeats}
 
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from workflows.services.schema_words import NOTHING, Saying
 from workflows.services.shapes import ActionCard
+from workflows.services.thread_attributes import AttributeRecord
 
 MAX_CONTEXT = 8
 SHORT_TEXT = 120
@@ -308,6 +309,7 @@ class ThreadRecord:
     state: State = field(default_factory=lambda: State(""))
     events: tuple[EventRecord, ...] = ()
     labels: tuple[LabelRecord, ...] = ()
+    attributes: tuple[AttributeRecord, ...] = ()
     may_continue: bool = False
     may_edit: bool = False
     may_cancel: bool = False

@@ -37,6 +37,7 @@ from workflows.services.records import (
 )
 from workflows.services.review_queue import graph_title, queue_items
 from workflows.services.state import read_state
+from workflows.services.thread_attributes import thread_attributes
 from workflows.storage import heartbeats
 from workflows.storage.labels import labels_with_steps
 from workflows.storage.sealing import ANSWER, EDITS, QUESTION, RUN
@@ -200,6 +201,7 @@ def _thread_record(row: Thread, rights: Rights, limit: int = MAX_PAGE) -> Thread
         state=read_state(row, rights),
         events=_last(row.events.all(), row.seq, limit),
         labels=labels_of(row.pk),
+        attributes=thread_attributes(row.pk),
         may_continue=operates
         and not unfinished
         and bool(runs)

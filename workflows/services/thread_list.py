@@ -11,6 +11,7 @@ from workflows.models import Interrupt, Run, Thread
 from workflows.services.access import Person, Rights
 from workflows.services.review_queue import graph_title
 from workflows.services.thread_history import MAX_PAGE
+from workflows.services.where_query import narrowed
 
 STATUSES = tuple(Thread.Status.values)
 
@@ -41,15 +42,20 @@ def thread_list(
     *,
     graph: str | None = None,
     status: str | None = None,
+    where: str = "",
     limit: int = 50,
     after: str = "",
 ) -> list[ListedThread]:
     """Threads, the one whose status changed last first.
 
+    `where` asks for attributes and fields; WhereError where it cannot be read. Of attributes it knows
+    those of threads that the person may see.
     `status` is one of STATUSES; `after` is the `cursor` of the last thread of the page before,
     and what is none is as good as no cursor.
     """
     rows = Rights(person).limit(Thread.objects.order_by("-updated_at", "-id"))
+    if where:
+        rows = narrowed(rows, where)
     if graph:
         rows = rows.filter(graph=graph)
     if status:

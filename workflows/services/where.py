@@ -86,6 +86,20 @@ class Junction:
 Tree = Comparison | Negation | Junction
 
 
+def written(name: str, value: str | int | float | bool) -> str:
+    """The comparison that finds what has this value; an item of a list is found by `has`."""
+    if isinstance(value, bool):
+        return f"{name} = {str(value).lower()}"
+    if isinstance(value, str):
+        return f"{name} = {quoted(value)}"
+    return f"{name} = {value!r}"
+
+
+def quoted(text: str) -> str:
+    """A text as the language writes it."""
+    return "'" + text.replace("'", "''") + "'"
+
+
 def parse(text: str) -> Tree:
     """The tree of a `where`. Raises TypeError for what is no text, WhereError for what makes no sense."""
     if not isinstance(text, str):

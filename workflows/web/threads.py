@@ -15,6 +15,7 @@ from workflows.services.continue_run import ContinueRun
 from workflows.services.state_to_edit import can_open_editor
 from workflows.services.thread_history import thread_detail
 from workflows.services.thread_list import thread_list
+from workflows.services.where import LONGEST, WhereError
 from workflows.web.asking import decider_of, rights_of
 
 PAGE_SIZE = 50
@@ -28,24 +29,30 @@ STATUSES = [
 
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
-    """Threads, the last changed first; `status` and `workflow` narrow, `after` turns the page."""
+    """Threads, the last changed first; `status`, `workflow` and `where` narrow, `after` turns the page."""
     rights = rights_of(request)
     graphs = [item for item in registry.all() if rights.can_see(item.name)]
     graph = request.GET.get("workflow", "")
     graph = graph if graph in {item.name for item in graphs} else ""
     status = request.GET.get("status", "")
     status = status if status in dict(STATUSES) else ""
-    threads = thread_list(
-        request.user,
-        graph=graph,
-        status=status,
-        limit=PAGE_SIZE + 1,
-        after=request.GET.get("after", ""),
-    )
+    where, problem = request.GET.get("where", "").strip(), ""
+    try:
+        threads = thread_list(
+            request.user,
+            graph=graph,
+            status=status,
+            where=where,
+            limit=PAGE_SIZE + 1,
+            after=request.GET.get("after", ""),
+        )
+    except WhereError as error:
+        threads, problem = [], f"At character {error.position + 1}: {error.reason}"
     next_page = ""
     if len(threads) > PAGE_SIZE:
         threads = threads[:PAGE_SIZE]
-        query = {"workflow": graph, "status": status, "after": threads[-1].cursor}
+        query = {"workflow": graph, "status": status, "where": where}
+        query["after"] = threads[-1].cursor
         next_page = f"{reverse('workflows:threads')}?{urlencode(query)}"
     context = {
         "section": "threads",
@@ -53,6 +60,9 @@ def index(request: HttpRequest) -> HttpResponse:
         "graphs": graphs,
         "graph": graph,
         "status": status,
+        "where": where,
+        "problem": problem,
+        "longest": LONGEST,
         "statuses": STATUSES,
         "next_page": next_page,
     }
