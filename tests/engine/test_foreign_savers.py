@@ -97,6 +97,12 @@ class Foreign(BaseCheckpointSaver):
         self.heard += 1
         self.kept.put_writes(config, [*writes], task_id, task_path)
 
+    def put_attributes(self, thread_id: str, change: Any) -> None:
+        self.kept.put_attributes(thread_id, dict(change))
+
+    def attributes_of(self, thread_id: str) -> Any:
+        return self.kept.attributes_of(thread_id)
+
 
 CASES = [
     pytest.param(sample, driver, saver, id=f"{sample.name}-{driver}-{saver.__name__}")
@@ -122,6 +128,7 @@ def test_a_sample_lives_the_same_life(
 
     assert own.live() == usual.live()
     assert own.calls() == usual.calls()
+    assert own.saver.attributes_of("t") == usual.saver.attributes_of("t")
     usual.look_back_and_edit()
     own.look_back_and_edit()
     assert steps(own) == steps(usual)

@@ -137,6 +137,33 @@ def test_on_postgresql_it_is_one_statement_and_one_transaction():
 
 
 @only_postgresql
+@pytest.mark.rule("RB.11")
+def test_attributes_are_parts_of_the_same_statement():
+    history = begun()
+    superstep(history, 1, attributes={"a": 1, "b": ["x", "y"]})
+
+    changed = statements_of(lambda: superstep(history, 2, attributes={"a": 2}))
+    plain = statements_of(lambda: superstep(history, 3))
+
+    # The names that the thread has were read with the first.
+    assert len(changed) == len(plain) == 1
+    assert "workflows_threadattribute" in changed[0]
+    assert "workflows_threadattribute" not in plain[0]
+    assert history.saver.attributes_of("t") == {"a": 2, "b": ["x", "y"]}
+
+
+@only_sqlite
+@pytest.mark.rule("RB.11")
+def test_a_step_without_attributes_does_nothing_for_them_on_sqlite(request):
+    history = begun()
+    log = request.getfixturevalue("sqlite_log")
+
+    superstep(history)
+
+    assert not [line for line in log if "threadattribute" in line]
+
+
+@only_postgresql
 def test_it_is_prepared_on_djangos_own_connection():
     connection.close()  # what earlier tests have prepared goes with it
     history = begun()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Annotated, Any, TypedDict
 
 import pytest
@@ -12,7 +13,7 @@ from durableweb.graph import START, StateGraph
 from tests.storage.chains import Chain, checkpoint, meta
 from tests.storage.labels_contract import LabelsContract
 from tests.storage.saver_contract import SaverContract
-from workflows.engine.checkpoint.base import checkpoint_config
+from workflows.engine.checkpoint.base import Commit, TaskWrites, checkpoint_config
 from workflows.engine.errors import LeaseLostError, ThreadBusyError
 
 rule = pytest.mark.rule
@@ -121,6 +122,109 @@ class WholeContract(SaverContract, LabelsContract):
         assert saver.get(checkpoint_config(thread))["id"] == chain.head
         saver.delete_thread(thread)
         assert saver.get(twin.config)["channel_values"]["log"] == ["other"]
+
+    @rule("RA.11", "RB.11")
+    def test_attributes_are_kept_as_they_were_given(self, saver, thread):
+        given = {
+            "text": 'it\'s \\ "quoted" {x},\n\u00e4\U0001f600',
+            "long": "\u00e4" * 1000,
+            "empty": "",
+            "int": 2**53,
+            "less": -3,
+            "float": 0.1,
+            "whole": 2.0,
+            "yes": True,
+            "no": False,
+            "at": datetime(2026, 11, 21, 12, 0, 0, 7, tzinfo=UTC),
+            "early": datetime(1, 1, 1, tzinfo=UTC),
+            "list": ["b", "a", "b", "", 'x"y', "z" * 1000],
+            "none": [],
+        }
+
+        saver.put_attributes(thread, given)
+
+        found = saver.attributes_of(thread)
+        assert found == given
+        assert {n: type(v) for n, v in found.items()} == {
+            n: type(v) for n, v in given.items()
+        }
+        assert [*found] == sorted(given)
+
+    @rule("RB.11")
+    def test_attributes_change_one_by_one(self, saver, thread):
+        saver.put_attributes(thread, {"a": 1, "b": ["x", "y", "z"], "c": "c"})
+        saver.put_attributes(thread, {"a": "text", "b": ["y"], "c": None, "d": None})
+
+        assert saver.attributes_of(thread) == {"a": "text", "b": ["y"]}
+        assert saver.attributes_of(f"{thread}-other") == {}
+        found = saver.attributes_of(thread)
+        found["b"].append("mine")
+        assert saver.attributes_of(thread)["b"] == ["y"]
+
+    @rule("RB.11")
+    def test_an_instant_is_kept_in_utc(self, saver, thread):
+        noon = datetime(2026, 11, 21, 12, tzinfo=timezone(timedelta(hours=2)))
+
+        saver.put_attributes(thread, {"at": noon})
+
+        assert saver.attributes_of(thread)["at"].isoformat() == (
+            "2026-11-21T10:00:00+00:00"
+        )
+
+    @rule("RB.11")
+    def test_a_thread_has_no_more_attributes_than_fit(self, saver, thread):
+        saver.put_attributes(thread, {f"n{n:02d}": n for n in range(32)})
+
+        with pytest.raises(
+            ValueError, match=r"have 33 attributes \(more, n00, .*32 fit"
+        ):
+            saver.put_attributes(thread, {"more": 1})
+
+        assert len(saver.attributes_of(thread)) == 32
+        saver.put_attributes(thread, {"more": 1, "n00": None})
+        assert len(saver.attributes_of(thread)) == 32
+        saver.put_attributes(thread, {"n01": "changed"})
+
+    @rule("RB.11")
+    def test_a_step_and_its_attributes_are_saved_together_or_not_at_all(
+        self, saver, thread
+    ):
+        chain = Chain(saver, thread)
+        chain.put({"a": 1}, ["a"])
+        saver.put_attributes(thread, {f"n{n}": n for n in range(32)})
+        step = checkpoint({"a": 2}, {"a": 2}, chain.head)
+        task = TaskWrites("task", "path", "node", [("a", 2)])
+
+        def commit(change: Any) -> None:
+            saver.commit(
+                Commit(
+                    *(thread, "", chain.head, [task], step, meta(2), {"a": 2}),
+                    attributes=change,
+                )
+            )
+
+        with pytest.raises(ValueError, match="33 attributes"):
+            commit({"more": 1})
+        assert saver.head(thread) == chain.head
+        assert "more" not in saver.attributes_of(thread)
+
+        commit({"n1": "changed"})
+        assert saver.head(thread) == step["id"]
+        assert saver.attributes_of(thread)["n1"] == "changed"
+
+    @rule("RB.11", "R6.17")
+    def test_attributes_are_copied_and_removed_with_the_thread(self, saver, thread):
+        Chain(saver, thread).put({"a": 1}, ["a"])
+        saver.put_attributes(thread, {"a": 1, "tags": ["x"]})
+
+        saver.copy_thread(thread, f"{thread}-copy")
+        saver.put_attributes(f"{thread}-copy", {"a": 2})
+        assert saver.attributes_of(thread) == {"a": 1, "tags": ["x"]}
+        assert saver.attributes_of(f"{thread}-copy") == {"a": 2, "tags": ["x"]}
+
+        saver.delete_thread(thread)
+        assert saver.attributes_of(thread) == {}
+        assert saver.attributes_of(f"{thread}-copy") == {"a": 2, "tags": ["x"]}
 
     @rule("R6.17")
     def test_a_copy_needs_a_source_and_a_free_target(self, saver, thread):

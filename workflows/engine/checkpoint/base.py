@@ -144,7 +144,7 @@ class BaseCheckpointSaver(Labelled):
     def _lacks(self, method: str) -> NotImplementedError:
         name = type(self).__name__
         has_twin = getattr(type(self), f"a{method}", None) is not getattr(
-            BaseCheckpointSaver, f"a{method}"
+            BaseCheckpointSaver, f"a{method}", None
         )
         return NotImplementedError(
             f"the saver {name} has no {method}(); "
