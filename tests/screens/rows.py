@@ -26,6 +26,7 @@ from workflows.models import (
 )
 from workflows.services.outbound.links import make_link
 from workflows.services.start_run import StartRun
+from workflows.storage.saver import DjangoSaver
 
 GRAPH = "fetch_page"
 LETTER = {"title": "Send the letter?", "to": "Ada", "copies": 2}
@@ -148,6 +149,9 @@ def _thread(name: str) -> Thread:
 def _in_states(demo: User, other: User) -> dict[str, int | str]:
     now = timezone.now()
     several = _thread("several")
+    DjangoSaver().put_attributes(
+        several.pk, {"customer": "c7", "due": now, "tags": ["a", "b"], "none": []}
+    )
     questions = [
         ask(several, f"Question {number}?", node="ask") for number in (1, 2, 3)
     ]

@@ -215,6 +215,7 @@ SCREENS = (
     Screen("run", "demo", "/runs/{start}/"),
     Screen("cancel a run", "demo", "/runs/{waiting}/cancel"),
     Screen("threads", "demo", "/threads/"),
+    Screen("threads, search that is wrong", "demo", "/threads/?where=customer+%3E+5"),
     Screen("threads, none", "demo", "/threads/?status=busy"),
     Screen("thread", "demo", "/threads/{thread}/"),
     Screen("step", "viewer", "/threads/{real_thread}/", open_step),

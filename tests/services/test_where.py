@@ -231,6 +231,19 @@ def test_values_are_found_by_an_index(condition, index):
     assert index in plan
 
 
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="about PostgreSQL")
+@pytest.mark.parametrize("column", ["text", "key"])
+def test_texts_compare_by_letter_whatever_the_database_does(column):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT c.collname FROM pg_attribute a JOIN pg_collation c ON c.oid ="
+            " a.attcollation WHERE a.attrelid = 'workflows_threadattribute'::regclass"
+            " AND a.attname = %s",
+            [column],
+        )
+        assert cursor.fetchone() == ("C",)
+
+
 def test_comparisons_of_texts_are_those_of_python():
     texts = ["a", "B", "b", "\u00e4", "A", "z", "\U0001f600", "\uffff", "", " ", "aB"]
     stored({f"t{n:02d}": {"word": text} for n, text in enumerate(texts)})
