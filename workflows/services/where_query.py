@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db import connections
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from workflows.engine.attributes import FIELDS
@@ -26,6 +27,7 @@ from workflows.services.where import (
     parse,
 )
 from workflows.storage.attributes import instant_text, key_of
+from workflows.storage.connections import POSTGRESQL
 
 Kind = ThreadAttribute.Kind
 Kinds = Mapping[str, frozenset[str]]
@@ -121,8 +123,15 @@ def _unknown(name: str, threads: QuerySet[Thread]) -> str:
 
 
 def _threads_with(name: str, rows: Q) -> Q:
-    found = ThreadAttribute.objects.filter(rows, name=name).values("thread")
-    return Q(pk__in=found)
+    """Threads that have such an attribute, as each database finds many or few of them best.
+
+    PostgreSQL joins an EXISTS from whichever side is smaller, but gathers all that an IN under OR or NOT
+    finds (of 200,000 threads: 190 ms instead of 9). SQLite asks EXISTS thread by thread, and looks an IN up.
+    """
+    found = ThreadAttribute.objects.filter(rows, name=name)
+    if connections[found.db].vendor == POSTGRESQL:
+        return Q(Exists(found.filter(thread=OuterRef("pk"))))
+    return Q(pk__in=found.values("thread"))
 
 
 def _rows(comparison: Comparison, kinds: frozenset[str]) -> Q:
