@@ -65,3 +65,17 @@ def takes_path(put_writes: Callable[..., Any]) -> bool:
         if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)
     ]
     return len(positional) > 4 or any(each.name == "task_path" for each in positional)
+
+
+def check_keeps_attributes(saver: Any, name: str) -> None:
+    """Raise RuntimeError where what task `name` sets of its thread would be lost (RB.11)."""
+    if saver is None:
+        lack = "without a saver: compile the graph with checkpointer=..."
+    elif not saver.keeps_attributes:
+        lack = (
+            f"on {type(saver).__name__}, which keeps no attributes: use DjangoSaver or "
+            "InMemorySaver, or give it a put_attributes(thread_id, change)"
+        )
+    else:
+        return
+    raise RuntimeError(f"set_attributes(): {name!r} runs {lack}")

@@ -11,6 +11,7 @@ from typing import Any
 from workflows.engine import ids
 from workflows.engine.attributes import Attributes, check_number, merged
 from workflows.engine.checkpoint.base import Asked
+from workflows.engine.checkpoint.overriding import check_keeps_attributes
 from workflows.engine.constants import PREVIOUS
 from workflows.engine.drivers import tokens
 from workflows.engine.drivers.future import TaskFuture
@@ -289,15 +290,7 @@ class Context:
     def set_attributes(self, change: Attributes) -> None:
         """RB.11."""
         self.meet_stop()
-        saver = self.run.saver
-        if saver is None or not saver.keeps_attributes:
-            lack = (
-                "without a saver: compile the graph with checkpointer=..."
-                if saver is None
-                else f"on {type(saver).__name__}, which keeps no attributes: use DjangoSaver or "
-                "InMemorySaver, or give it a put_attributes(thread_id, change)"
-            )
-            raise RuntimeError(f"set_attributes(): {self.task.name!r} runs {lack}")
+        check_keeps_attributes(self.run.saver, self.task.name)
         self.attributes = merged(self.attributes, change)
         check_number(self.attributes or {}, (), f"thread {self.run.thread_id!r}")
 
