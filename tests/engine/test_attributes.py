@@ -11,10 +11,12 @@ import pytest
 
 from durableweb.checkpoint.base import BaseCheckpointSaver
 from durableweb.checkpoint.memory import InMemorySaver
+from durableweb.func import entrypoint, task
 from durableweb.graph import START, StateGraph
 from durableweb.runtime import set_attributes
-from durableweb.types import RetryPolicy
+from durableweb.types import RetryPolicy, interrupt
 from workflows.engine.attributes import checked
+from workflows.engine.replay import replay_check
 
 pytestmark = pytest.mark.rule("RB.11")
 
@@ -128,6 +130,29 @@ def test_saved_in_parts_they_come_before_the_checkpoint():
 
     assert saver.parts[-2:] == ["attributes {'a': 1}", "checkpoint"]
     assert saver.attributes_of("t") == {"a": 1}
+
+
+@pytest.mark.rule("RA.4")
+def test_a_replay_check_goes_over_a_body_that_sets_them_and_changes_none():
+    @task
+    def price() -> int:
+        set_attributes(amount=1)
+        return 1
+
+    @entrypoint(checkpointer=(saver := InMemorySaver()))
+    def flow(given: int) -> Any:
+        set_attributes(state="begun")
+        found = price().result()
+        set_attributes(state="asks")
+        return [found, interrupt("q")]
+
+    flow.invoke(1, CONFIG)
+    saver.put_attributes("t", {"state": "mine", "amount": None})
+
+    report = replay_check(flow, "t")
+
+    assert report.bodies
+    assert saver.attributes_of("t") == {"state": "mine"}
 
 
 def test_what_is_left_of_a_failed_attempt_sets_nothing_any_more():

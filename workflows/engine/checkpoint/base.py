@@ -68,7 +68,7 @@ class BaseCheckpointSaver(Labelled):
     tells_sameness: bool = False
     """It has `get_if_changed` with its async twin, and keeps what was `looked_at`, in plain text."""
     looked_at: dict[Any, Any]
-    keeps_attributes: ClassVar[bool] = False
+    keeps_attributes: bool = False
     """It has a `put_attributes`, so what runs on it may set attributes of its thread (RB.11)."""
     only_hops: ClassVar[bool] = True
     """Stands in the classes whose async methods are the blocking ones in a thread."""

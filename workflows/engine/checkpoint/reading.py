@@ -21,6 +21,7 @@ class ReadingSaver(BaseCheckpointSaver):
     def __init__(self, inner: BaseCheckpointSaver) -> None:
         super().__init__(serde=inner.serde)
         self.inner = inner
+        self.keeps_attributes = inner.keeps_attributes  # dropped with their commits
 
     def get_tuple(self, config: Config) -> CheckpointTuple | None:
         """As the saver behind it."""
@@ -73,6 +74,10 @@ class ReadingSaver(BaseCheckpointSaver):
     ) -> int:
         """Take nothing off."""
         return 0
+
+    def attributes_of(self, thread_id: str) -> dict[str, Any]:
+        """As the saver behind it."""
+        return self.inner.attributes_of(thread_id)
 
     def labels(self, thread_id: str) -> Sequence[Label]:
         """As the saver behind it."""
