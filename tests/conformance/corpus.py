@@ -33,6 +33,7 @@ SECTIONS = [
     "asking",
     "swallowed",
     "pauses",
+    "commands",
     "answering",
     "schemas",
     "breakpoints",

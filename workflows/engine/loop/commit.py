@@ -102,6 +102,8 @@ def advance(
     if view.attributes:
         commit.attributes = view.give_attributes()
     view.held = []
+    if run.modes and run.saver is not None:
+        view.parent_config = view.config if before["id"] else None
     view.checkpoint = checkpoint
     view.floor = checkpoint["id"]
     view.due = due

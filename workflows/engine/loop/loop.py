@@ -28,13 +28,12 @@ def execute(run: Run, given: Any) -> Steps[Outcome]:
         yield from fitting.fit(view, given)
         going = yield from opening.enter(view, given)
         outcome = yield from _steps(view, skip_break=opening.passes_break(view, given))
-        if not going:
-            return outcome
     except (Exception, RunCancelled):
         yield from commit.finish(view)
         raise
     yield from commit.finish(view)
-    yield from lifecycle.paused(view, outcome)
+    if going:
+        yield from lifecycle.paused(view, outcome)
     return outcome
 
 
@@ -102,7 +101,6 @@ def _steps(view: View, *, skip_break: bool) -> Steps[Outcome]:
         if run.saver is None and not run.modes & _SEES_CHECKPOINTS:
             commit.step_on(view, due)
         else:
-            parent_config = view.config if run.modes and run.saver else None
             wrote = [tasks[0].name]
             if len(tasks) > 1:
                 wrote = sorted({task.name for task in tasks})
@@ -112,7 +110,6 @@ def _steps(view: View, *, skip_break: bool) -> Steps[Outcome]:
             if not due:
                 saving.ending = lifecycle.ending(view, "success", names)
             yield from commit.save_checkpoint(view, saving)
-            view.parent_config = parent_config
         if run.modes:
             yield from _show(view, changed)
         if not is_start:

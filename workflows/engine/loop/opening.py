@@ -142,11 +142,13 @@ def _input(view: View, given: Any) -> Steps[None]:
     program = view.run.program
     value = program.accept(given)
     closed = open_to_supersede(view)
+    adopt_outside(view, routes=False)  # the update of a Command stays (R3.14)
     view.forget_pending()
     due: list[Due] = [{"node": program.first, "by": ["input"], "send": value}]
     step = max(view.step, -2) + 1
     view.run.began = step
-    saving = commit.advance(view, "input", due, (), step=step, closed=closed)
+    kept, view.dirty = view.dirty, set()
+    saving = commit.advance(view, "input", due, kept, step=step, closed=closed)
     saving.last = False
     shows = bool(view.run.modes & {"checkpoints", "debug"})
     # Without a branch on START what follows is the checkpoint that the input makes.
@@ -281,11 +283,15 @@ def goto_item(view: View, target: Any, by: str) -> Due:
     return item
 
 
-def adopt_outside(view: View) -> None:
-    """Take up what was said from outside at this checkpoint, in the order it was said."""
+def adopt_outside(view: View, *, routes: bool = True) -> None:
+    """Take up what was said from outside at this checkpoint, in the order it was said.
+
+    Without `routes` only its values, which belong to the checkpoint whatever becomes of it.
+    """
     for task_id in sorted(view.pending):
         if task_id.startswith(plan.OUTSIDE):
-            adopt(view, view.pending[task_id])
+            pairs = view.pending[task_id]
+            adopt(view, pairs if routes else [p for p in pairs if p[0] != GOTO])
 
 
 def adopt(view: View, pairs: list[tuple[str, Any]]) -> None:
@@ -319,10 +325,12 @@ def _replay(view: View) -> Steps[None]:
                 "goes on where the thread stands (RA.8)"
             )
         closed = open_to_supersede(view)
+        adopt_outside(view, routes=False)
         view.forget_pending()
         due = [without_questions(item) for item in view.due]
         extra = {"wrote": list(view.metadata.get("wrote") or ())}
-        saving = commit.advance(view, "fork", due, (), closed=closed, extra=extra)
+        kept, view.dirty = view.dirty, set()
+        saving = commit.advance(view, "fork", due, kept, closed=closed, extra=extra)
         saving.last = False
         yield from commit.save_checkpoint(view, saving)
     yield from _go_on(view)
