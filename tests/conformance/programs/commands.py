@@ -128,3 +128,19 @@ def the_parent_of_a_fork_in_the_checkpoints_mode(api, run):
         before = [head["configurable"]["checkpoint_id"], *ids]
         found.append([a == b for a, b in zip(parents, before, strict=False)])
     return found
+
+
+@program("R5.22", "R5.26")
+def a_command_goes_past_a_breakpoint(api, run):
+    g = graph(api, (api.START, "x"), ("x", "y"), x=None, y=None)
+    g = g.compile(checkpointer=run.saver, interrupt_before=["x", "y"])
+    seen = []
+    for thread, given in (
+        ("1", api.Command(update={"log": ["U"]})),
+        ("2", api.Command(goto="y")),
+    ):
+        config = run.config(thread)
+        run.invoke(g, {"log": ["i"]}, config)
+        told = run.attempt(run.invoke, g, given, config)
+        seen.append([told, run.look(g, config)["next"]])
+    return seen

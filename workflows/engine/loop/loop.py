@@ -26,8 +26,10 @@ def execute(run: Run, given: Any) -> Steps[Outcome]:
     view = yield from opening.load_view(run)
     try:
         yield from fitting.fit(view, given)
+        was_there = bool(view.id)
         going = yield from opening.enter(view, given)
-        outcome = yield from _steps(view, skip_break=opening.passes_break(view, given))
+        past = opening.passes_break(view, given, was_there=was_there)
+        outcome = yield from _steps(view, skip_break=past)
     except (Exception, RunCancelled):
         yield from commit.finish(view)
         raise

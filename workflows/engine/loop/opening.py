@@ -105,13 +105,15 @@ def enter(view: View, given: Any) -> Steps[bool]:
     return bool(view.due)
 
 
-def passes_break(view: View, given: Any) -> bool:
+def passes_break(view: View, given: Any, *, was_there: bool) -> bool:
     """Say whether the first step runs although a breakpoint stands before it (R5.26).
 
-    A call that goes on has been held there already; a subgraph that is called anew has not.
+    A call that goes on (`was_there`: the thread had a checkpoint) has been held there already; a
+    subgraph that is called anew has not.
     """
     run = view.run
-    return given is None or (run.resuming and run.is_root) or run.went_on
+    told = was_there and isinstance(given, Command)
+    return given is None or told or (run.resuming and run.is_root) or run.went_on
 
 
 def was_begun(view: View) -> bool:
