@@ -25,6 +25,7 @@ SECTIONS = [
     "cached_calls",
     "state",
     "schemas_of_state",
+    "passing_values",
     "supersteps",
     "step_failures",
     "durability",

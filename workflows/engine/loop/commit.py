@@ -8,7 +8,7 @@ from typing import Any
 from workflows.engine.attributes import merged
 from workflows.engine.channels import MISSING, BinaryOperatorAggregate, DeltaChannel
 from workflows.engine.checkpoint.base import Closed, Commit, Due, TaskWrites
-from workflows.engine.constants import CALL, ERROR, INTERRUPT, RESUME
+from workflows.engine.constants import CALL, ERROR, INTERRUPT, NO_WRITES, RESUME
 from workflows.engine.errors import SerdeError, SerializationError
 from workflows.engine.loop import effects
 from workflows.engine.loop.effects import Steps
@@ -227,9 +227,17 @@ def finish(view: View) -> Steps[None]:
         )
 
 
-def writes_of(task: Task) -> TaskWrites:
-    """What a finished task saves."""
-    return TaskWrites(task.key, path_text(task.path), task.name, [*(task.writes or ())])
+def writes_of(view: View, task: Task) -> TaskWrites:
+    """What a finished task saves: all it wrote but what is never saved (R2.7)."""
+    channels = view.channels
+    pairs = [
+        pair
+        for pair in task.writes or ()
+        if pair[0] not in channels or channels[pair[0]].tracked
+    ]
+    if task.writes and not pairs:
+        pairs = [(NO_WRITES, None)]
+    return TaskWrites(task.key, path_text(task.path), task.name, pairs)
 
 
 def failure_of(task: Task, error: BaseException) -> TaskWrites:

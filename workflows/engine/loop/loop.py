@@ -131,7 +131,7 @@ def _enter_at_once(view: View, task: Task) -> None:
     task.writes = task.node.write(task.due["send"])
     task.state = "done"
     if view.run.saver is not None:
-        view.held.append(commit.writes_of(task))
+        view.held.append(commit.writes_of(view, task))
 
 
 def _show(view: View, changed: list[str]) -> Steps[None]:
@@ -158,7 +158,9 @@ def _interrupted(view: View, tasks: list[Task], step: Step) -> Steps[Outcome]:
     """
     interrupts = _unique(step.order)
     finished = [task for task in tasks if task.writes is not None]
-    changed, _ = apply_writes(view, finished)
+    changed: list[str] = []
+    if finished:  # else the step goes on, and its one-step values stay
+        changed, _ = apply_writes(view, finished)
     if not interrupts and _shows(view, changed):
         yield from chunks.values(view)
     yield from chunks.pause(view, interrupts)
