@@ -144,3 +144,47 @@ def a_command_goes_past_a_breakpoint(api, run):
         told = run.attempt(run.invoke, g, given, config)
         seen.append([told, run.look(g, config)["next"]])
     return seen
+
+
+@program(
+    "R9.3",
+    differs="a task that fails after an answer shows no update",
+    expected=[{"raises": "ValueError"}],
+)
+def a_failure_after_an_answer_in_the_updates_mode(api, run):
+    def n(state):
+        api.interrupt("q")
+        raise ValueError
+
+    g = one(api, run, n=n)
+    run.invoke(g, {"log": []}, run.config())
+    return run.stream(g, api.Command(resume=1), run.config(), stream_mode="updates")
+
+
+@program(
+    "R6.6",
+    differs="an update of a fresh thread counts as what its node wrote",
+    expected=[["y"], ["y"]],
+)
+def two_updates_of_a_fresh_thread(api, run):
+    g = graph(api, (api.START, "x"), ("x", "y"), x=None, y=None)
+    g = g.compile(checkpointer=run.saver)
+    seen = []
+    for values, node in (({"log": ["a"]}, "x"), ({"log": ["b"]}, None)):
+        run.update_state(g, run.config(), values, as_node=node)
+        seen.append(run.look(g, run.config())["next"])
+    return seen
+
+
+@program(
+    "R6.10",
+    differs="a jump at an older checkpoint drops what a waiting edge made due, too",
+    expected=[["j"], ["y"]],
+)
+def a_jump_at_an_older_checkpoint_and_a_waiting_edge(api, run):
+    built = graph(api, (api.START, "x"), ("x", "y"), x=None, y=None, j=None)
+    g = built.add_edge(["y"], "j").compile(checkpointer=run.saver)
+    run.invoke(g, {"log": []}, run.config())
+    old = next(s for s in run.get_history(g, run.config()) if s.next == ("j",))
+    run.update_state(g, old.config, {"log": ["u"]}, as_node="x")
+    return [list(old.next), run.look(g, run.config())["next"]]

@@ -162,3 +162,19 @@ def messages_from_the_writer_of_a_task(api, run):
     chunks = run.stream(wf, 1, stream_mode=modes)
     about = next(chunk for mode, chunk in chunks if mode == "messages")[1]
     return [[mode for mode, _ in chunks][:5], about["langgraph_node"]]
+
+
+@program(
+    "R2.18",
+    differs="what follows the removal of all is merged like any other list",
+    expected=[[["1", "b"]], {"raises": "ValueError"}],
+)
+def what_follows_the_removal_of_all(api, run):
+    everything = api.RemoveMessage(id="__remove_all__")
+    two = [api.HumanMessage(content=c, id="1") for c in "ab"]
+    merged = api.add_messages([], [everything, *two])
+    unknown = [everything, api.RemoveMessage(id="9")]
+    return [
+        [[m.id, m.content] for m in merged],
+        run.attempt(lambda: len(api.add_messages([], unknown))),
+    ]
