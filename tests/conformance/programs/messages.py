@@ -178,3 +178,15 @@ def what_follows_the_removal_of_all(api, run):
         [[m.id, m.content] for m in merged],
         run.attempt(lambda: len(api.add_messages([], unknown))),
     ]
+
+
+@program("R2.5", "R2.18")
+def messages_that_replace_all_get_ids_for_good(api, run):
+    built = api.StateGraph(api.MessagesState)
+    built.add_node("n", lambda state: {"messages": []}).add_edge(api.START, "n")
+    g = built.compile(checkpointer=run.saver)
+    given = {"messages": api.Overwrite([api.AIMessage(content="x")])}
+    first = run.invoke(g, given, run.config())["messages"][0].id
+    again = run.invoke(g, {"messages": []}, run.config())["messages"][0].id
+    kept = run.get_state(g, run.config()).values["messages"][0].id
+    return [bool(first), first == again, again == kept]
