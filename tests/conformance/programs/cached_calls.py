@@ -119,3 +119,74 @@ def cached_coroutines(api, run):
         return [await slow(n), await slow(n + 1)]
 
     return [[run.stream(wf, 1) for _ in "12"], calls]
+
+
+@program("R8.16")
+def the_policies_of_an_entrypoint_hold_for_its_tasks(api, run):
+    calls = []
+    three = api.RetryPolicy(
+        initial_interval=0.001, jitter=False, max_attempts=3, retry_on=KeyError
+    )
+    two = three._replace(max_attempts=2)
+
+    def fails(name):
+        calls.append(name)
+        raise KeyError(name)
+
+    def works(n):
+        calls.append(["kept", n])
+        return n
+
+    options = {
+        "cache": api.InMemoryCache(),
+        "cache_policy": api.CachePolicy(),
+        "retry_policy": three,
+    }
+    if run.driver == "async":
+
+        @api.task
+        async def bad():
+            fails("bad")
+
+        @api.task(retry_policy=two)
+        async def own():
+            fails("own")
+
+        @api.task
+        async def kept(n):
+            return works(n)
+
+        @api.entrypoint(**options)
+        async def wf(n):
+            caught = []
+            for call in (bad, own):
+                try:
+                    await call()
+                except KeyError as error:
+                    caught.append(str(error))
+            return [n, await kept(1), caught]
+    else:
+
+        @api.task
+        def bad():
+            fails("bad")
+
+        @api.task(retry_policy=two)
+        def own():
+            fails("own")
+
+        @api.task
+        def kept(n):
+            return works(n)
+
+        @api.entrypoint(**options)
+        def wf(n):
+            caught = []
+            for call in (bad, own):
+                try:
+                    call().result()
+                except KeyError as error:
+                    caught.append(str(error))
+            return [n, kept(1).result(), caught]
+
+    return [run.invoke(wf, 1), run.invoke(wf, 2), calls]

@@ -1,5 +1,8 @@
 """Questions of different depth at once, and edits and detours around them (R5.16, R7.7 to R7.10)."""
 
+import operator
+from typing import Annotated, TypedDict
+
 from tests.conformance.corpus import program
 from tests.conformance.programs.shapes import S, asks, graph, open_ids, say
 
@@ -160,3 +163,58 @@ def an_answered_question_is_not_listed_below_either(api, run):
     run.attempt(run.invoke, g, api.Command(resume="r"), run.config())
     seen = run.look(g, run.config(), subgraphs=True)
     return [asked, seen["interrupts"], seen["tasks"][0]["state"]["interrupts"]]
+
+
+@program(
+    "R7.5",
+    differs="a kept subgraph that ended before is run anew by a call that goes on",
+    expected=[["b", "b"], {"log": ["i"], "own": 2}],
+)
+def a_kept_subgraph_in_a_call_that_goes_on(api, run):
+    class Own(TypedDict, total=False):
+        own: Annotated[int, operator.add]
+
+    class Both(S, Own, total=False): ...
+
+    calls = []
+
+    def b(state):
+        calls.append("b")
+        return {"own": 1}
+
+    sub = graph(api, (api.START, "b"), schema=Own, b=b).compile(checkpointer=True)
+    built = graph(api, (api.START, "sub"), schema=Both, sub=sub, again=lambda s: None)
+    g = built.add_edge("again", "sub").compile(checkpointer=run.saver)
+    run.invoke(g, {"log": ["i"]}, run.config())
+    run.update_state(g, run.config(), {"own": -1}, as_node="again")
+    found = run.invoke(g, None, run.config())
+    return [calls, found]
+
+
+@program(
+    "R5.3",
+    differs="a question is listed once, also that of a task in a subgraph",
+    expected=["q"],
+)
+def the_question_of_a_task_in_a_subgraph(api, run):
+    @api.task
+    def inner():
+        return api.interrupt("q")
+
+    @api.task
+    async def ainner():
+        return api.interrupt("q")
+
+    if run.driver == "async":
+
+        async def n(state):
+            return {"log": [await ainner()]}
+    else:
+
+        def n(state):
+            return {"log": [inner().result()]}
+
+    sub = graph(api, (api.START, "n"), n=n).compile()
+    g = graph(api, (api.START, "sub"), sub=sub).compile(checkpointer=run.saver)
+    asked = run.invoke(g, {"log": []}, run.config())["__interrupt__"]
+    return [question.value for question in asked]

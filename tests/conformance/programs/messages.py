@@ -162,3 +162,31 @@ def messages_from_the_writer_of_a_task(api, run):
     chunks = run.stream(wf, 1, stream_mode=modes)
     about = next(chunk for mode, chunk in chunks if mode == "messages")[1]
     return [[mode for mode, _ in chunks][:5], about["langgraph_node"]]
+
+
+@program(
+    "R2.18",
+    differs="what follows the removal of all is merged like any other list",
+    expected=[[["1", "b"]], {"raises": "ValueError"}],
+)
+def what_follows_the_removal_of_all(api, run):
+    everything = api.RemoveMessage(id="__remove_all__")
+    two = [api.HumanMessage(content=c, id="1") for c in "ab"]
+    merged = api.add_messages([], [everything, *two])
+    unknown = [everything, api.RemoveMessage(id="9")]
+    return [
+        [[m.id, m.content] for m in merged],
+        run.attempt(lambda: len(api.add_messages([], unknown))),
+    ]
+
+
+@program("R2.5", "R2.18")
+def messages_that_replace_all_get_ids_for_good(api, run):
+    built = api.StateGraph(api.MessagesState)
+    built.add_node("n", lambda state: {"messages": []}).add_edge(api.START, "n")
+    g = built.compile(checkpointer=run.saver)
+    given = {"messages": api.Overwrite([api.AIMessage(content="x")])}
+    first = run.invoke(g, given, run.config())["messages"][0].id
+    again = run.invoke(g, {"messages": []}, run.config())["messages"][0].id
+    kept = run.get_state(g, run.config()).values["messages"][0].id
+    return [bool(first), first == again, again == kept]

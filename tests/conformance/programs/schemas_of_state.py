@@ -193,3 +193,19 @@ def fields_of_an_instance_that_are_none(api, run):
         for kind in (Plain, Model)
         for fields in ({}, {"x": None}, {"y": None}, {"x": 3, "y": [1]})
     ]
+
+
+@program("R9.3", "R2.9")
+def the_tasks_mode_shows_what_a_node_is_given(api, run):
+    class Model(BaseModel):
+        a: int = 1
+
+    seen = []
+    for schema, given in ((Record, {"a": 5}), (Model, {"a": "6"})):
+        g = graph(api, (api.START, "n"), schema=schema, n=lambda state: None).compile()
+        for chunk in run.stream(g, given, stream_mode="tasks"):
+            if "input" in chunk:
+                seen.append([type(chunk["input"]).__name__, chunk["input"].a])
+            else:
+                seen.append(list(chunk))
+    return seen

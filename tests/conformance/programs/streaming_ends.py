@@ -5,7 +5,7 @@ import threading
 import time
 
 from tests.conformance.corpus import program
-from tests.conformance.programs.shapes import graph, once_bad, say
+from tests.conformance.programs.shapes import fan, graph, once_bad, say
 
 MODES = ["custom", "updates", "values"]
 
@@ -347,3 +347,46 @@ def values_at_a_breakpoint_below(api, run):
     g = built.add_edge(api.START, "ok").compile(checkpointer=run.saver)
     modes = ["values", "updates"]
     return run.stream(g, {"log": []}, run.config(), stream_mode=modes)
+
+
+@program(
+    "R9.3",
+    differs="the tasks mode shows what runs: not a task with a result on record, but the end of a "
+    "task that asks",
+    expected=[
+        [["done"], ["n"], ["inner"], ["inner", ["q"]], ["n", ["q"]]],
+        [["n"], ["inner"], ["inner", []], ["n", []]],
+    ],
+)
+def the_tasks_mode_with_results_on_record(api, run):
+    def look(chunks):
+        return [
+            [c["name"], [q["value"] for q in c["interrupts"]]]
+            if "interrupts" in c
+            else [c["name"]]
+            for c in chunks
+            if not (c["name"] == "done" and "interrupts" in c)
+        ]
+
+    @api.task(name="inner")
+    def inner():
+        return api.interrupt("q")
+
+    @api.task(name="inner")
+    async def ainner():
+        return api.interrupt("q")
+
+    if run.driver == "async":
+
+        async def n(state):
+            return {"log": [await ainner()]}
+    else:
+
+        def n(state):
+            return {"log": [inner().result()]}
+
+    built = fan(api, "n", "done", n=n)
+    g = built.compile(checkpointer=run.saver)
+    first = run.stream(g, {"log": []}, run.config(), stream_mode="tasks")
+    given = api.Command(resume="a")
+    return [look(first), look(run.stream(g, given, run.config(), stream_mode="tasks"))]

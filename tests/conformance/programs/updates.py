@@ -1,7 +1,7 @@
 """Section 6: update_state."""
 
 from tests.conformance.corpus import program
-from tests.conformance.programs.shapes import chain, graph, say
+from tests.conformance.programs.shapes import chain, graph, once_bad, say
 
 
 @program("R6.5")
@@ -198,3 +198,74 @@ def updates_in_bulk(api, run):
         run.attempt(run.bulk_update_state, g, run.config(), [[]]),
         run.attempt(run.bulk_update_state, g, run.config(), [bare]),
     ]
+
+
+@program("R6.11", "R3.9")
+def updates_of_one_step_are_applied_as_given(api, run):
+    g = chain(api, run)
+    steps = [
+        [api.StateUpdate({"log": [node]}, node) for node in ("y", "x")],
+        [api.StateUpdate({"log": [node]}, node) for node in ("x", "y")],
+    ]
+    run.bulk_update_state(g, run.config(), steps)
+    return run.look(g, run.config())
+
+
+@program(
+    "R6.7",
+    differs="an update as the input drops what was due, as an input does",
+    expected=[["__start__"], {"log": ["i", "x", "u", "x", "y", "z"]}],
+)
+def an_update_as_the_input_drops_what_was_due(api, run):
+    g = chain(api, run)
+    run.invoke(g, {"log": ["i"]}, run.config(), interrupt_after=["x"])
+    run.update_state(g, run.config(), {"log": ["u"]}, as_node="__input__")
+    due = run.look(g, run.config())["next"]
+    return [due, run.invoke(g, None, run.config())]
+
+
+@program(
+    "R6.7",
+    differs="the parent of a copy is what it is a copy of",
+    expected=[True, 2],
+)
+def the_parent_of_a_copy(api, run):
+    g = chain(api, run)
+    run.invoke(g, {"log": ["i"]}, run.config(), interrupt_after=["x"])
+    head = run.get_state(g, run.config())
+    run.update_state(g, run.config(), None, as_node="__copy__")
+    made = run.get_state(g, run.config())
+    return [made.parent_config == head.config, made.metadata["step"]]
+
+
+@program(
+    "R6.2",
+    differs="history shows what tasks wrote, not what an update wrote in place of one",
+    expected=[{"log": ["x"]}, None],
+)
+def an_update_in_place_of_a_task_is_no_result(api, run):
+    g = chain(api, run)
+    run.invoke(g, {"log": ["i"]}, run.config(), interrupt_after=["x"])
+    run.update_state(g, run.config(), {"log": ["u"]}, as_node="y")
+    found = {s.next: s.tasks for s in run.get_history(g, run.config()) if s.next}
+    return [found[("x",)][0].result, found[("y",)][0].result]
+
+
+@program(
+    "R6.2",
+    differs="the error of a task that has finished since is not listed",
+    expected=[["ValueError('first time')", None], [None, {"log": ["bad"]}]],
+)
+def an_error_that_was_made_good(api, run):
+    g = graph(api, (api.START, "bad"), bad=once_bad([], error=ValueError))
+    g = g.compile(checkpointer=run.saver)
+
+    def seen():
+        found = run.get_history(g, run.config())
+        task = next(s for s in found if s.next == ("bad",)).tasks[0]
+        return [task.error, task.result]
+
+    run.attempt(run.invoke, g, {"log": []}, run.config())
+    before = seen()
+    run.invoke(g, None, run.config())
+    return [before, seen()]

@@ -53,7 +53,7 @@ class BinaryOperatorAggregate(Channel):
     saver then need not look at what it begins with.
     """
 
-    __slots__ = ("appended", "keeps_left", "operator", "start", "value")
+    __slots__ = ("appended", "keeps_left", "operator", "settle", "start", "value")
 
     def __init__(self, typ: Any, operator: Callable[[Any, Any], Any]) -> None:
         super().__init__(typ)
@@ -64,6 +64,8 @@ class BinaryOperatorAggregate(Channel):
         self.keeps_left = operator in _APPENDING or getattr(
             operator, "keeps_left", False
         )
+        # What makes a value that was put in whole what the reducer would have made of it.
+        self.settle = getattr(operator, "settle", None)
         self.appended = True
         self.value: Any = starting_value(typ)
 
@@ -102,7 +104,8 @@ class BinaryOperatorAggregate(Channel):
             return False
         found, replacement = self._overwritten(values)
         if found:
-            self.value = replacement
+            settle = self.settle
+            self.value = replacement if settle is None else settle(replacement)
             self.appended = False
             return True
         value = self.value

@@ -96,6 +96,18 @@ def add_messages(
 add_messages.keeps_left = True  # type: ignore[attr-defined]
 
 
+def _settled(messages: Any) -> Any:
+    """Messages that replace all others, with an id each: what is saved must not get one later."""
+    if isinstance(messages, list):
+        for message in messages:
+            if getattr(message, "id", "") is None and hasattr(message, "content"):
+                message.id = _new_id()
+    return messages
+
+
+add_messages.settle = _settled  # type: ignore[attr-defined]
+
+
 def convert_to_messages(messages: Messages) -> list[Any]:
     """A list of message objects from one or many, in any of the accepted forms."""
     if isinstance(messages, list):
@@ -148,8 +160,12 @@ def _with_ids(messages: Messages) -> list[Any]:
     converted = convert_to_messages(messages)
     for message in converted:
         if message.id is None:
-            message.id = f"{ASSIGNED_ID}{UUID(int=ids.entropy(128), version=4)}"
+            message.id = _new_id()
     return converted
+
+
+def _new_id() -> str:
+    return f"{ASSIGNED_ID}{UUID(int=ids.entropy(128), version=4)}"
 
 
 def _message(given: Any) -> Any:

@@ -15,19 +15,21 @@ from workflows.engine.loop.view import View
 from workflows.engine.types import Send
 
 
-def apply_writes(view: View, tasks: Iterable[Task]) -> tuple[list[str], list[Due]]:
+def apply_writes(
+    view: View, tasks: Iterable[Task], *, as_given: bool = False
+) -> tuple[list[str], list[Due]]:
     """Put the writes of one step into the channels.
 
     `tasks` may come in any order; writes are applied in task-path order (R3.9), so a run replays to the same
-    state. Returns the names of the channels that moved, and what is due next; what the tasks have set of their
-    thread is staged at the view, for whoever saves the step.
+    state, `as_given` in theirs, which a person chose (R6.11). Returns the names of the channels that moved, and
+    what is due next; what the tasks have set of their thread is staged at the view, for whoever saves the step.
 
     Raises InvalidUpdateError when a channel that keeps one value gets two.
     """
     program = view.run.program
     channels = view.channels
     ordered = list(tasks)
-    if len(ordered) > 1:
+    if len(ordered) > 1 and not as_given:
         ordered.sort(key=order_of)
     writes: dict[str, list[Any]] = {}
     routes = Routes(program)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from workflows.engine.constants import RETURN
 from workflows.engine.errors import GraphInterrupt
 from workflows.engine.loop import caching, commit, plan
@@ -21,6 +23,8 @@ def call(view: View, step: Step, child: Task) -> Steps[None]:
     assert made is not None  # noqa: S101
     assert parent is not None  # noqa: S101
     parent.note_made(child)
+    if view.run.program.functional:
+        _inherit(view, child)
     if not made.future.begin():
         return  # cancelled before it was taken up
     step.unsaved += commit.failures_that_are_history(parent, made.position)
@@ -61,6 +65,14 @@ def call(view: View, step: Step, child: Task) -> Steps[None]:
         if known:
             return
     yield from start(view, step, child)
+
+
+def _inherit(view: View, child: Task) -> None:
+    """An entrypoint's retry and cache policies are those of the tasks in it that have none (R8.16)."""
+    given, own = view.run.program.nodes[view.run.program.first], child.node
+    retry, cache = own.retry or given.retry, own.cache or given.cache
+    if retry is not own.retry or cache is not own.cache:
+        child.node = replace(own, retry=retry, cache=cache)
 
 
 def _place_of(view: View, child: Task) -> str:

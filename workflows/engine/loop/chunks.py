@@ -163,7 +163,13 @@ def started(view: View, task: Task) -> Steps[None]:
 def _given(task: Task) -> Any:
     if task.call is not None:
         return task.call.args, task.call.kwargs
-    return task.input
+    mapper = task.node.mapper
+    if mapper is None or "send" in task.due:
+        return task.input
+    try:
+        return mapper(task.input)
+    except Exception:  # noqa: BLE001 - the task itself fails with it
+        return task.input
 
 
 def ended(view: View, task: Task, error: BaseException | None = None) -> Steps[None]:

@@ -8,7 +8,7 @@ from typing import Any
 from workflows.engine.attributes import merged
 from workflows.engine.channels import MISSING, BinaryOperatorAggregate, DeltaChannel
 from workflows.engine.checkpoint.base import Closed, Commit, Due, TaskWrites
-from workflows.engine.constants import CALL, ERROR, INTERRUPT, RESUME
+from workflows.engine.constants import CALL, ERROR, INTERRUPT, NO_WRITES, RESUME
 from workflows.engine.errors import SerdeError, SerializationError
 from workflows.engine.loop import effects
 from workflows.engine.loop.effects import Steps
@@ -102,6 +102,8 @@ def advance(
     if view.attributes:
         commit.attributes = view.give_attributes()
     view.held = []
+    if run.modes and run.saver is not None:
+        view.parent_config = view.config if before["id"] else None
     view.checkpoint = checkpoint
     view.floor = checkpoint["id"]
     view.due = due
@@ -225,9 +227,17 @@ def finish(view: View) -> Steps[None]:
         )
 
 
-def writes_of(task: Task) -> TaskWrites:
-    """What a finished task saves."""
-    return TaskWrites(task.key, path_text(task.path), task.name, [*(task.writes or ())])
+def writes_of(view: View, task: Task) -> TaskWrites:
+    """What a finished task saves: all it wrote but what is never saved (R2.7)."""
+    channels = view.channels
+    pairs = [
+        pair
+        for pair in task.writes or ()
+        if pair[0] not in channels or channels[pair[0]].tracked
+    ]
+    if task.writes and not pairs:
+        pairs = [(NO_WRITES, None)]
+    return TaskWrites(task.key, path_text(task.path), task.name, pairs)
 
 
 def failure_of(task: Task, error: BaseException) -> TaskWrites:

@@ -95,7 +95,7 @@ def settle(view: View, step: Step, task: Task, writes: Any) -> None:
     if view.pending or "carried" in task.due:
         step.closed += commit.closed_by(view, task)
     if view.run.saver is not None:
-        record(step, commit.writes_of(task), task)
+        record(step, commit.writes_of(view, task), task)
     if task.kept_as is not None and task.caught is None:
         step.to_keep.append(task)
 

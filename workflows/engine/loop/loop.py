@@ -26,15 +26,16 @@ def execute(run: Run, given: Any) -> Steps[Outcome]:
     view = yield from opening.load_view(run)
     try:
         yield from fitting.fit(view, given)
+        was_there = bool(view.id)
         going = yield from opening.enter(view, given)
-        outcome = yield from _steps(view, skip_break=opening.passes_break(view, given))
-        if not going:
-            return outcome
+        past = opening.passes_break(view, given, was_there=was_there)
+        outcome = yield from _steps(view, skip_break=past)
     except (Exception, RunCancelled):
         yield from commit.finish(view)
         raise
     yield from commit.finish(view)
-    yield from lifecycle.paused(view, outcome)
+    if going:
+        yield from lifecycle.paused(view, outcome)
     return outcome
 
 
@@ -102,7 +103,6 @@ def _steps(view: View, *, skip_break: bool) -> Steps[Outcome]:
         if run.saver is None and not run.modes & _SEES_CHECKPOINTS:
             commit.step_on(view, due)
         else:
-            parent_config = view.config if run.modes and run.saver else None
             wrote = [tasks[0].name]
             if len(tasks) > 1:
                 wrote = sorted({task.name for task in tasks})
@@ -112,7 +112,6 @@ def _steps(view: View, *, skip_break: bool) -> Steps[Outcome]:
             if not due:
                 saving.ending = lifecycle.ending(view, "success", names)
             yield from commit.save_checkpoint(view, saving)
-            view.parent_config = parent_config
         if run.modes:
             yield from _show(view, changed)
         if not is_start:
@@ -132,7 +131,7 @@ def _enter_at_once(view: View, task: Task) -> None:
     task.writes = task.node.write(task.due["send"])
     task.state = "done"
     if view.run.saver is not None:
-        view.held.append(commit.writes_of(task))
+        view.held.append(commit.writes_of(view, task))
 
 
 def _show(view: View, changed: list[str]) -> Steps[None]:
@@ -159,7 +158,9 @@ def _interrupted(view: View, tasks: list[Task], step: Step) -> Steps[Outcome]:
     """
     interrupts = _unique(step.order)
     finished = [task for task in tasks if task.writes is not None]
-    changed, _ = apply_writes(view, finished)
+    changed: list[str] = []
+    if finished:  # else the step goes on, and its one-step values stay
+        changed, _ = apply_writes(view, finished)
     if not interrupts and _shows(view, changed):
         yield from chunks.values(view)
     yield from chunks.pause(view, interrupts)

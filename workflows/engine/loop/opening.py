@@ -105,13 +105,15 @@ def enter(view: View, given: Any) -> Steps[bool]:
     return bool(view.due)
 
 
-def passes_break(view: View, given: Any) -> bool:
+def passes_break(view: View, given: Any, *, was_there: bool) -> bool:
     """Say whether the first step runs although a breakpoint stands before it (R5.26).
 
-    A call that goes on has been held there already; a subgraph that is called anew has not.
+    A call that goes on (`was_there`: the thread had a checkpoint) has been held there already; a
+    subgraph that is called anew has not.
     """
     run = view.run
-    return given is None or (run.resuming and run.is_root) or run.went_on
+    told = was_there and isinstance(given, Command)
+    return given is None or told or (run.resuming and run.is_root) or run.went_on
 
 
 def was_begun(view: View) -> bool:
@@ -142,11 +144,13 @@ def _input(view: View, given: Any) -> Steps[None]:
     program = view.run.program
     value = program.accept(given)
     closed = open_to_supersede(view)
+    adopt_outside(view, routes=False)  # the update of a Command stays (R3.14)
     view.forget_pending()
     due: list[Due] = [{"node": program.first, "by": ["input"], "send": value}]
     step = max(view.step, -2) + 1
     view.run.began = step
-    saving = commit.advance(view, "input", due, (), step=step, closed=closed)
+    kept, view.dirty = view.dirty, set()
+    saving = commit.advance(view, "input", due, kept, step=step, closed=closed)
     saving.last = False
     shows = bool(view.run.modes & {"checkpoints", "debug"})
     # Without a branch on START what follows is the checkpoint that the input makes.
@@ -281,11 +285,15 @@ def goto_item(view: View, target: Any, by: str) -> Due:
     return item
 
 
-def adopt_outside(view: View) -> None:
-    """Take up what was said from outside at this checkpoint, in the order it was said."""
+def adopt_outside(view: View, *, routes: bool = True) -> None:
+    """Take up what was said from outside at this checkpoint, in the order it was said.
+
+    Without `routes` only its values, which belong to the checkpoint whatever becomes of it.
+    """
     for task_id in sorted(view.pending):
         if task_id.startswith(plan.OUTSIDE):
-            adopt(view, view.pending[task_id])
+            pairs = view.pending[task_id]
+            adopt(view, pairs if routes else [p for p in pairs if p[0] != GOTO])
 
 
 def adopt(view: View, pairs: list[tuple[str, Any]]) -> None:
@@ -319,10 +327,12 @@ def _replay(view: View) -> Steps[None]:
                 "goes on where the thread stands (RA.8)"
             )
         closed = open_to_supersede(view)
+        adopt_outside(view, routes=False)
         view.forget_pending()
         due = [without_questions(item) for item in view.due]
         extra = {"wrote": list(view.metadata.get("wrote") or ())}
-        saving = commit.advance(view, "fork", due, (), closed=closed, extra=extra)
+        kept, view.dirty = view.dirty, set()
+        saving = commit.advance(view, "fork", due, kept, closed=closed, extra=extra)
         saving.last = False
         yield from commit.save_checkpoint(view, saving)
     yield from _go_on(view)

@@ -143,8 +143,7 @@ def describe(
     """One checkpoint as a snapshot; at the head, finished work of the step is included."""
     view = View(run)
     view.take(saved)
-    if with_pending:
-        adopt_outside(view)
+    adopt_outside(view, routes=with_pending)
     tasks = due_tasks(view)
     restored = restore(view, tasks)
     given = run.answers  # of the graph above, where this is a subgraph's

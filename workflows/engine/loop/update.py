@@ -93,7 +93,7 @@ def _one_step(view: View, updates: list[StateUpdate], *, carrying: bool) -> Step
         and first.as_node is not None
         and not any(name in work.due_names for name in names)
     )
-    changed, due = apply_writes(view, tasks)
+    changed, due = apply_writes(view, tasks, as_given=True)
     changed = sorted({*changed, *work.changed, *view.dirty})
     view.dirty.clear()
     if carrying and not jump:
