@@ -18,7 +18,7 @@ from django.apps import apps
 from django.conf import settings
 from django.db import connection
 from django.db.models.signals import post_migrate
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 from tests.support import chromium, failed_pages, postgres
@@ -26,6 +26,7 @@ from tests.support.copied import begin_with_a_copy
 from tests.support.databases import Databases
 from tests.support.emptying import empty_quickly
 from tests.support.folders import place_for_databases
+from tests.support.one_browser import OneBrowser
 from tests.support.server import Processes
 from workflows.wiring import APPEND_ONLY
 
@@ -195,20 +196,24 @@ def chromium_path() -> str:
         raise
 
 
+@pytest.fixture(scope="session")
+def one_browser(chromium_path: str) -> Iterator[OneBrowser]:
+    """The browser of this run, opened when the first module asks for it."""
+    made = OneBrowser(chromium_path)
+    yield made
+    made.close()
+
+
 @pytest.fixture(scope="module")
-def browser(chromium_path: str) -> Iterator[Browser]:
+def browser(one_browser: OneBrowser) -> Iterator[Browser]:
     """A real browser for one module's tests.
 
-    Playwright keeps an event loop running in this thread while it is open, so it
-    closes with the module, and its tests neither touch the ORM nor are coroutines:
-    they look at a server process through the page.
+    Playwright's event loop runs in this thread while a module has it, so its tests
+    neither touch the ORM nor are coroutines: they look at a server process through the
+    page.
     """
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(
-            executable_path=chromium_path, args=chromium.ARGUMENTS
-        )
-        yield opened
-        opened.close()
+    with one_browser.lent() as lent:
+        yield lent
 
 
 @pytest.fixture

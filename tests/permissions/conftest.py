@@ -7,6 +7,7 @@ from django.test import Client
 
 from tests.live.conftest import publisher
 from tests.permissions.world import World, make_world
+from tests.support.persons import log_in
 from tests.web.conftest import own_registry
 
 __all__ = ["own_registry", "publisher"]
@@ -24,5 +25,5 @@ def browsers(world: World) -> dict[str, Client]:
     found = {"anonymous": Client()}
     for name, user in world.people.items():
         found[name] = Client()
-        found[name].force_login(user)
+        log_in(found[name], user)
     return found

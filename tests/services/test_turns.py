@@ -19,7 +19,8 @@ from workflows.services.continue_run import ContinueRun
 from workflows.services.execute_run import execute_run
 from workflows.services.resume_run import ResumeRun
 from workflows.services.start_run import StartRun
-from workflows.storage.claims import claim_run, due_runs, release_dead_leases
+from workflows.storage.claims import claim_run, due_runs
+from workflows.storage.dead_leases import release_dead_leases
 from workflows.storage.leases import keeper
 from workflows.storage.saver import DjangoSaver
 

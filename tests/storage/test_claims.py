@@ -23,9 +23,9 @@ from workflows.storage.claims import (
     claim_run,
     due_runs,
     finish_run,
-    release_dead_leases,
     renew,
 )
+from workflows.storage.dead_leases import release_dead_leases
 from workflows.storage.leases import keeper
 from workflows.storage.owners import is_dead, process_owner
 from workflows.storage.saver import DjangoSaver

@@ -14,7 +14,8 @@ from workflows.models import Run
 from workflows.services import lost_runs, registry
 from workflows.services.cancel_run import reopen_questions, wake_next
 from workflows.services.queueing import UNKNOWN_GRAPH, hold_thread, wake
-from workflows.storage.claims import due_runs, end_overdue, release_dead_leases
+from workflows.storage.claims import due_runs
+from workflows.storage.dead_leases import end_overdue, release_dead_leases
 from workflows.storage.events import append_events
 from workflows.storage.leases import lease_seconds
 from workflows.storage.outage import is_away, outage

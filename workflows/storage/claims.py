@@ -6,24 +6,19 @@ number; whatever writes for the run names that number. Instants are the database
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, NamedTuple
 
-from django.conf import settings
 from django.db import IntegrityError, connections, transaction
-from django.db.models import DateTimeField, F, Func, Q
+from django.db.models import DateTimeField, Func
 from django.db.models.functions import Now
 
 from workflows.engine.errors import LeaseLostError
-from workflows.models import Run
 from workflows.storage.connections import (
     LATER_SQL,
     NOW_SQL,
     POSTGRESQL,
-    SQLITE,
     execute,
     lock_thread,
     taken_on_disk_later,
@@ -31,11 +26,7 @@ from workflows.storage.connections import (
 from workflows.storage.events import append_events
 from workflows.storage.interrupts import clean
 from workflows.storage.leases import keeper, lease_seconds, renew_lease, seconds_param
-from workflows.storage.outage import outage
-from workflows.storage.owners import is_dead
-from workflows.storage.places import DIRECT_KINDS, end_run, thread_status_after
-
-log = logging.getLogger(__name__)
+from workflows.storage.places import thread_status_after
 
 _RACES = 5
 
@@ -306,97 +297,3 @@ def finish_run(
         )
     following = due_runs(using=claim.using, thread_id=claim.thread_id, limit=1)
     return following[0] if following else None
-
-
-def release_dead_leases(*, using: str = "default") -> list[int]:
-    """Put runs whose worker is gone back to pending; returns their ids, to be enqueued.
-
-    A lease is dead when it has lapsed, on SQLite also when its owner is a process of this
-    host that does not live any more. A run that came back more than MAX_RECOVERIES times
-    is parked as a crash loop; a direct run has no worker to go to and is abandoned; one that
-    was to be cancelled is, and one whose time is over ends as that.
-    """
-    released = []
-    breakable = connections[using].vendor == SQLITE
-    for run in _dead(using):
-        still_dead = Q(lease_until__lt=DatabaseNow())
-        if breakable and is_dead(run.owner):
-            still_dead |= Q(owner=run.owner)
-        with transaction.atomic(using=using):
-            lock_thread(connections[using], run.thread_id)
-            locked = (
-                Run.objects.using(using)
-                .select_for_update(of=("self",))
-                .filter(
-                    still_dead,
-                    pk=run.pk,
-                    fence=run.fence,
-                    status=Run.Status.RUNNING,
-                )
-                .first()
-            )
-            if locked is not None and _release(locked, using):
-                released.append(locked.pk)
-    return released
-
-
-def _dead(using: str) -> list[Run]:
-    """Running runs that seem dead, but none that this process still works on.
-
-    Its own leases lapse while the machine sleeps; the next beat renews them.
-    """
-    running = Run.objects.using(using).filter(status=Run.Status.RUNNING)
-    lapsed = [*running.filter(lease_until__lt=DatabaseNow())]
-    if outage.is_recent(lease_seconds()):
-        # Nobody could renew. Who lives does so now: wait for it.
-        lapsed = []
-    if connections[using].vendor == SQLITE:
-        known = {run.pk for run in lapsed}
-        lapsed += [run for run in running if run.pk not in known and is_dead(run.owner)]
-    return [run for run in lapsed if not keeper.holds(using, run.pk, run.fence)]
-
-
-def _release(run: Run, using: str) -> bool:
-    """Release one dead run; True when it is pending again."""
-    where = f"run {run.pk} of thread {run.thread_id!r}"
-    if run.cancel_requested_at is not None:
-        log.info("%s lost its worker and ends as it was asked to", where)
-        end_run(using, run.thread_id, run.pk, run.fence, "cancelled")
-        return False
-    if run.kind in DIRECT_KINDS:
-        log.warning("%s was abandoned by %s", where, run.owner)
-        end_run(using, run.thread_id, run.pk, run.fence, "error", reason="abandoned")
-        return False
-    if run.recoveries + 1 > settings.MAX_RECOVERIES:
-        log.error("%s has killed its worker too often and is parked", where)
-        end_run(using, run.thread_id, run.pk, run.fence, "error", reason="crash_loop")
-        return False
-    Run.objects.using(using).filter(pk=run.pk).update(
-        status=Run.Status.PENDING,
-        recoveries=F("recoveries") + 1,
-        owner="",
-        lease_until=None,
-    )
-    data = {"run": run.pk, "kind": run.kind, "status": "pending", "reason": "recovered"}
-    append_events(using, run.thread_id, run.pk, [("run", data)])
-    log.warning("%s lost its worker %s and is pending again", where, run.owner)
-    return True
-
-
-def end_overdue(grace_seconds: float, *, using: str = "default") -> list[int]:
-    """End runs that have not stopped `grace_seconds` after their deadline (RA.16).
-
-    Their workers may be alive, in a function that nothing can stop: their next write is
-    refused. Returns the ids.
-    """
-    over = Run.objects.using(using).filter(
-        status=Run.Status.RUNNING,
-        deadline__lt=DatabaseNow() - timedelta(seconds=grace_seconds),
-    )
-    return [
-        run.pk
-        for run in over
-        if end_run(
-            using, run.thread_id, run.pk, run.fence, "timeout", reason="run_timeout"
-        )
-    ]
