@@ -13,16 +13,15 @@ from workflows.engine.checkpoint.base import (
     TaskWrites,
     checkpoint_config,
 )
-from workflows.engine.constants import END, ERROR, GOTO, INTERRUPT, RESUME
+from workflows.engine.constants import ERROR, INTERRUPT, RESUME
 from workflows.engine.errors import (
     CheckpointNotFoundError,
     EmptyInputError,
-    InvalidUpdateError,
 )
 from workflows.engine.loop import chunks, commit, effects, lifecycle, plan
-from workflows.engine.loop.apply import Routes, goto_targets
 from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.late import matched
+from workflows.engine.loop.outside import adopt, adopt_outside, outside_pairs
 from workflows.engine.loop.records import Run
 from workflows.engine.loop.resume import (
     carried,
@@ -33,7 +32,7 @@ from workflows.engine.loop.resume import (
 )
 from workflows.engine.loop.superstep import restore
 from workflows.engine.loop.view import View
-from workflows.engine.types import Command, Send
+from workflows.engine.types import Command
 
 
 def load_view(run: Run) -> Steps[View]:
@@ -244,73 +243,6 @@ def _remember_answer(view: View, writes: TaskWrites) -> None:
         *(pair for pair in pairs if pair[0] not in names),
         *writes.writes,
     ]
-
-
-def outside_pairs(view: View, command: Command[Any]) -> list[tuple[str, Any]]:
-    """A command's update and goto as writes into the present checkpoint (R5.21, R5.22)."""
-    pairs: list[tuple[str, Any]] = []
-    program = view.run.program
-    if command.update:
-        node = program.nodes[program.first]
-        pairs += [
-            pair
-            for pair in node.write(
-                Command(update=command.update),
-                f"thread {view.run.thread_id!r}: the caller gave",
-            )
-            if pair[0] != GOTO
-        ]
-    where = f"thread {view.run.thread_id!r}: Command.goto"
-    for target in goto_targets(command.goto, where):
-        if target != END:  # adds nothing to what is due (R1.25)
-            pairs.append((GOTO, goto_item(view, target, "goto:outside")))
-    return pairs
-
-
-def goto_item(view: View, target: Any, by: str) -> Due:
-    """A due item for a name or a `Send`. Raises InvalidUpdateError for an unknown node."""
-    name = target.node if isinstance(target, Send) else target
-    nodes = view.run.program.nodes
-    if not isinstance(name, str) or name not in nodes or name == view.run.program.first:
-        raise InvalidUpdateError(
-            f"Command.goto names {name!r}, which is no node of graph "
-            f"{view.run.program.name!r}; it has "
-            f"{', '.join(n for n in nodes if not n.startswith('__'))}"
-        )
-    item: Due = {"node": name, "by": [by]}
-    if isinstance(target, Send):
-        item["send"] = target.arg
-        if target.timeout is not None:
-            item["timeout"] = target.timeout
-    return item
-
-
-def adopt_outside(view: View, *, routes: bool = True) -> None:
-    """Take up what was said from outside at this checkpoint, in the order it was said.
-
-    Without `routes` only its values, which belong to the checkpoint whatever becomes of it.
-    """
-    for task_id in sorted(view.pending):
-        if task_id.startswith(plan.OUTSIDE):
-            pairs = view.pending[task_id]
-            adopt(view, pairs if routes else [p for p in pairs if p[0] != GOTO])
-
-
-def adopt(view: View, pairs: list[tuple[str, Any]]) -> None:
-    """Apply writes to the present checkpoint's channels and due list."""
-    writes: dict[str, list[Any]] = {}
-    routes = Routes(view.run.program)
-    for item in view.due:
-        routes.add(item)
-    for channel, value in pairs:
-        if channel == GOTO:
-            routes.add(value)
-        elif channel in view.channels:
-            writes.setdefault(channel, []).append(value)
-    for channel, values in writes.items():
-        if view.channels[channel].update(values):
-            view.dirty.add(channel)
-    view.due = routes.listed()
 
 
 def _replay(view: View) -> Steps[None]:

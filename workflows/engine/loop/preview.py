@@ -20,7 +20,7 @@ from workflows.engine.checkpoint.base import (
 )
 from workflows.engine.constants import RESUME, RETURN
 from workflows.engine.errors import GraphChangedError
-from workflows.engine.loop import effects, fitting, opening, snapshot
+from workflows.engine.loop import effects, fitting, opening, outside, snapshot
 from workflows.engine.loop.apply import apply_writes
 from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.identity import STAMP, Stamp
@@ -136,7 +136,7 @@ class Standing:
         self.view = view = View(run)
         view.take(saved)
         view.code = run.program.identity.text(run.program)
-        opening.adopt_outside(view)
+        outside.adopt_outside(view)
         self.tasks = due_tasks(view)
         self.finished = [t for t in self.tasks if self._has(t, is_finished)]
         self.open = [task for task in self.tasks if task not in self.finished]
@@ -222,8 +222,8 @@ def _answered(
     except GraphChangedError as error:
         found.refusal = str(error)
         return found.before
-    opening.adopt_outside(view)
-    opening.adopt(view, opening.outside_pairs(view, command))
+    outside.adopt_outside(view)
+    outside.adopt(view, outside.outside_pairs(view, command))
     given = set(answering)
     asks = {task.id: now.asked([task]) for task in now.open}
     runs = [t for t in now.open if not asks[t.id] or given & set(asks[t.id])]

@@ -19,7 +19,7 @@ from workflows.engine.errors import (
     GraphChangedError,
     NonDeterminismError,
 )
-from workflows.engine.loop import effects, fitting, opening, plan
+from workflows.engine.loop import effects, fitting, opening, outside, plan
 from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.identity import STAMP
 from workflows.engine.loop.records import Answer, Run, Task
@@ -179,7 +179,7 @@ def _view_at(run: Run, root: Run, saved: CheckpointTuple) -> View | None:
             place += f" of namespace {here.namespace!r}" if here.namespace else ""
             _warn(here, f"the bodies of {place} are left out: {why}")
         return None
-    opening.adopt_outside(view)
+    outside.adopt_outside(view)
     here.channels, here.live_checkpoint = view.channels, view.anchor
     here.live_step, here.remaining = view.step + 1, here.limit
     return view

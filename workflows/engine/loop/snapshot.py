@@ -14,7 +14,7 @@ from workflows.engine.loop.apply import apply_writes
 from workflows.engine.loop.chunks import result_of
 from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.inside import inside
-from workflows.engine.loop.opening import adopt_outside
+from workflows.engine.loop.outside import adopt_outside
 from workflows.engine.loop.plan import due_tasks
 from workflows.engine.loop.records import Run, Task
 from workflows.engine.loop.resume import load_answers, questions

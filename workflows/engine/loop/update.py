@@ -13,10 +13,10 @@ from workflows.engine.loop import commit, effects
 from workflows.engine.loop.apply import Routes, apply_writes
 from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.opening import (
-    adopt_outside,
     at_head,
     open_to_supersede,
 )
+from workflows.engine.loop.outside import adopt_outside
 from workflows.engine.loop.plan import due_tasks, ready
 from workflows.engine.loop.records import Node, Task
 from workflows.engine.loop.resume import (
