@@ -76,6 +76,7 @@ def build(graph: Any, name: str, identity: Identity) -> Program:
         stream_keys=ROOT if root else state_keys,
         managed=dict(graph.managed),
         volatile=volatile,
+        untracked=frozenset(k for k, c in channels.items() if not c.tracked),
         defers=any(node.defer for node in nodes.values()),
         output=make,
         plain=all(is_plain(node) for node in nodes.values()),

@@ -229,14 +229,11 @@ def finish(view: View) -> Steps[None]:
 
 def writes_of(view: View, task: Task) -> TaskWrites:
     """What a finished task saves: all it wrote but what is never saved (R2.7)."""
-    channels = view.channels
-    pairs = [
-        pair
-        for pair in task.writes or ()
-        if pair[0] not in channels or channels[pair[0]].tracked
-    ]
-    if task.writes and not pairs:
-        pairs = [(NO_WRITES, None)]
+    pairs = [*(task.writes or ())]
+    untracked = view.run.program.untracked
+    if untracked and pairs:
+        pairs = [pair for pair in pairs if pair[0] not in untracked]
+        pairs = pairs or [(NO_WRITES, None)]
     return TaskWrites(task.key, path_text(task.path), task.name, pairs)
 
 

@@ -88,6 +88,7 @@ class Program(Struct, eq=False):
     stream_keys: tuple[str, ...] | str
     managed: Mapping[str, Any]
     volatile: tuple[str, ...]
+    untracked: frozenset[str] = frozenset()
     functional: bool = False
     defers: bool = False
     plain: bool = False
