@@ -13,7 +13,7 @@
 | mass assignment | `test_abuse_requests.py: TestMassAssignment`, `test_bad_input.py` |
 | JSON bombs: depth, digits, NaN, doubled keys, surrogates, NUL, size | `test_bad_input.py`, `test_strict_json.py`, `TestBombs` |
 | prototype pollution, numbers beyond 2^53 | `TestBombs`, `test_forms.py: test_values_are_exact` |
-| gadgets in stored values | `test_showing_values.py: test_tags_are_shown_and_never_built`, `test_review.py: test_nobody_has_a_type_built_by_writing_its_tag` |
+| gadgets in stored values | `test_showing_values.py: test_tags_are_shown_and_never_built`, `test_review_answers.py: test_nobody_has_a_type_built_by_writing_its_tag` |
 | `?next=`, Referer, `Daphne-Root-Path` | `TestStaysOnSite` of `test_bad_input.py` and `test_abuse_requests.py` |
 | poisoned cache: fragment as page, one person's page to another | `test_abuse_requests.py: TestCaches`, `test_headers.py` |
 | cells that are formulas | `test_decisions.py` |
