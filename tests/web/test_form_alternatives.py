@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.web.test_forms import one, posted
+from tests.web.posted_forms import one, posted
 from workflows.web.forms import Form
 
 
