@@ -90,6 +90,7 @@ def test_a_decision_is_asked_again_on_a_fork(
     [number] = hands.ask("Uma")
     hands.open(f"/review/{number}/")
     hands.press("a")
+    expect(page).to_have_url(re.compile(r"/queue/"), timeout=WAIT_MS)
     site.wait(lambda: "Done" in ada.http.get("/decisions/").text, "run that is over")
 
     # The newest decision is the first row; it opens, and says what it needs.

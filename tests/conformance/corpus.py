@@ -47,6 +47,7 @@ SECTIONS = [
     "repeats",
     "subgraphs",
     "below",
+    "kept_below",
     "functional",
     "calls",
     "cancelled_calls",

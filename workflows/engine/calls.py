@@ -245,6 +245,7 @@ def _nested(graph: Any, given: Arguments, own: dict[str, Any], context: Any) -> 
         resuming=outer.resuming,
         parent=context.task,
         outer=outer,
+        cuts=outer.cuts,
         parents={**outer.parents, outer.namespace: outer.live_checkpoint or ""},
         parent_task=context.task.id,
         origin=ids.task_id(context.task.origin, number),

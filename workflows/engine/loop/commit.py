@@ -19,6 +19,8 @@ from workflows.engine.loop.view import View, copy_checkpoint
 from workflows.engine.serde import canonical
 
 _NONE: frozenset[str] = frozenset()
+MOST_CUTS = 50
+"""So many forks a checkpoint remembers for graphs below (`branches.py`); the newest matter most."""
 
 
 def advance(
@@ -75,6 +77,12 @@ def advance(
     }
     if extra is not None:
         metadata |= extra
+    if not run.namespace:
+        if before["id"] and (before["id"] < view.floor or source == "fork"):
+            cut = [before["id"], checkpoint["id"]]
+            run.cuts = [*run.cuts, cut][-MOST_CUTS:]
+        if run.cuts:
+            metadata["left_behind"] = run.cuts
     if run.parent_task:
         metadata["task"] = run.parent_task
         metadata["origin"] = run.origin

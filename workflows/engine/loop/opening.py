@@ -18,7 +18,7 @@ from workflows.engine.errors import (
     CheckpointNotFoundError,
     EmptyInputError,
 )
-from workflows.engine.loop import chunks, commit, effects, lifecycle, plan
+from workflows.engine.loop import branches, chunks, commit, effects, lifecycle, plan
 from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.late import matched
 from workflows.engine.loop.outside import adopt, adopt_outside, outside_pairs
@@ -51,6 +51,8 @@ def load_view(run: Run) -> Steps[View]:
         run.run_id = run.run_id or place.run_id
     head = yield from effects.load(checkpoint_config(thread_id, run.namespace))
     saved = head
+    if run.cuts and head is not None:
+        saved = yield from branches.newest(run, head)
     if run.checkpoint_id is not None:
         if head is None or head.checkpoint["id"] != run.checkpoint_id:
             saved = yield from effects.load(
@@ -59,9 +61,11 @@ def load_view(run: Run) -> Steps[View]:
         if saved is None:
             raise CheckpointNotFoundError(thread_id, run.checkpoint_id)
     view.take(saved)
+    if not run.namespace:
+        run.cuts = view.metadata.get("left_behind", ())
     if head is not None:
         view.floor = head.checkpoint["id"]
-        if head is not saved:
+        if head is not saved and run.is_root:
             view.left_open = open_at(run, head)
     return view
 
@@ -122,7 +126,11 @@ def was_begun(view: View) -> bool:
         run.outer is not None
         and run.saver is not None
         and bool(view.id)
-        and view.metadata.get("task") == run.parent_task
+        and (
+            view.metadata.get("task") == run.parent_task
+            # An edit has carried over what the task asks: it is called again where it stood.
+            or (bool(view.due) and view.metadata.get("origin") == run.origin)
+        )
     )
 
 

@@ -340,6 +340,8 @@ class Run(Struct, eq=False):
     parent_task: str = ""
     origin: str = ""
     """In a subgraph, what the origins of its tasks hang on: the calling task's, and which call."""
+    cuts: Sequence[Sequence[str]] = ()
+    """What of the history is no part of this branch: pairs of checkpoint ids, of which neither is left out."""
     began: int = -1
     """The step of this call's input; more than -1 in a subgraph that keeps its state (R7.5)."""
     checkpoint_id: str | None = None

@@ -33,7 +33,9 @@ from workflows.engine.types import Interrupt
 
 Pairs = list[tuple[str, Any]]
 _NOT_RESULTS = (INTERRUPT, RESUME, ERROR, CALL, RUNS)
-_OWN_NOTES = frozenset({"began", "origin", "over", "task", "wrote", STAMP})
+_OWN_NOTES = frozenset(
+    {"began", "left_behind", "origin", "over", "task", "wrote", STAMP}
+)
 
 
 class View:
