@@ -8,7 +8,7 @@ import pytest
 
 from durableweb.func import task
 from durableweb.types import interrupt
-from tests.services.test_whole_runs import answer, register, run_all, values
+from tests.services.letters import answer, register, run_all, values
 from workflows.models import Decision, Interrupt, Run
 from workflows.services import registry
 from workflows.services.continue_run import ContinueRun

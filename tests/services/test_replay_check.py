@@ -12,7 +12,7 @@ from durableweb.durable import replay_check
 from durableweb.errors import NonDeterminismError
 from durableweb.func import entrypoint, task
 from durableweb.types import interrupt
-from tests.services.test_whole_runs import answer, register, run_all
+from tests.services.letters import answer, register, run_all
 from tests.storage.test_replay_check import all_rows
 from workflows.models import Interrupt
 from workflows.services import registry

@@ -1,0 +1,121 @@
+"""Whole runs through the real engine that fail or are killed, and go on."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.services.letters import (
+    State,
+    answer,
+    letter,
+    noted,
+    register,
+    run_all,
+    values,
+)
+from workflows.engine.drivers import faults
+from workflows.models import Checkpoint, Interrupt, Run
+from workflows.services.continue_run import ContinueRun
+from workflows.services.execute_run import execute_run
+from workflows.services.recover_runs import recover_runs
+from workflows.services.start_run import StartRun
+from workflows.storage.leases import keeper
+
+__all__ = ["letter", "noted"]
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class TestFailing:
+    def test_a_failed_run_goes_on_without_repeating_what_ended(self, people, noted):
+        broken = [True]
+
+        def first(state: State) -> State:
+            noted.append("first")
+            return {"said": ["first"]}
+
+        def second(state: State) -> State:
+            noted.append("second")
+            if broken:
+                raise ConnectionResetError("line is down")
+            return {"said": ["second"]}
+
+        register("fragile", first=first, second=second)
+        run = StartRun(people.operator, "fragile", {"text": "x"}).execute()
+        run_all()
+        run.refresh_from_db()
+        assert (run.status, run.error_node) == ("error", "second")
+        assert "line is down" in run.error
+        assert "line is down" in run.traceback
+        assert run.error_attempt == 1
+
+        broken.clear()
+        ContinueRun(people.operator, run.thread_id).execute()
+        run_all()
+
+        assert values(people, run.thread_id)["said"] == ["first", "second"]
+        assert noted.count("first") == 1
+
+    def test_a_value_that_cannot_be_stored_names_its_place(self, people):
+        register("unstorable", node=lambda state: {"text": object()})
+        run = StartRun(people.operator, "unstorable", {"text": "x"}).execute()
+        run_all()
+
+        run.refresh_from_db()
+        assert (run.status, run.reason) == ("error", "not_storable")
+        assert "at $.text" in run.error
+
+
+def kill_and_recover(k: int, run_id: int) -> bool:
+    """Carry the run out, dying before its k-th request; then let a sweep take it up."""
+    died = False
+    with faults.kill_before(k):
+        try:
+            execute_run(run_id)
+        except faults.Killed:
+            died = True
+    Run.objects.filter(status="running").update(lease_until="2020-01-01T00:00Z")
+    recover_runs()
+    run_all()
+    return died
+
+
+def test_a_run_killed_before_any_request_ends_as_if_nothing_had_been(
+    people, letter, noted, monkeypatch
+):
+    # A killed process renews no lease.
+    monkeypatch.setattr(keeper, "hold", lambda *_: None)
+    ends = set()
+    for k in range(1, 60):
+        noted.clear()
+        run = StartRun(people.operator, "letter", {"text": "hello"}).execute()
+        died_at_start = kill_and_recover(k, run.pk)
+        row = Interrupt.objects.get(thread=run.thread)
+        assert row.status == "pending", k
+        decision = answer(
+            people.reviewer, row, checkpoint=_head(run), edits={"text": "new"}
+        )
+        died_in_resume = kill_and_recover(k, decision.run_id)
+
+        assert not Run.objects.filter(status="error").exists(), (
+            k,
+            Run.objects.filter(status="error").values_list("error", "traceback"),
+        )
+        shown = values(people, run.thread_id)
+        ends.add((tuple(shown["said"]), shown["text"]))
+        assert len(ends) == 1, (k, ends)
+        assert noted.count("draft") <= 2, k
+        assert noted.count("post") <= 2, k
+        steps = Checkpoint.objects.filter(thread=run.thread, namespace="")
+        assert sorted(steps.values_list("step", flat=True)) == [-1, 0, 1, 2], k
+        row.refresh_from_db()
+        assert row.status == "resolved", k
+        if not (died_at_start or died_in_resume):
+            break
+    assert ends == {(("approve new", "posted"), "new")}
+    assert k > 5
+
+
+def _head(run: Run) -> str:
+    run.thread.refresh_from_db()
+    return run.thread.head
