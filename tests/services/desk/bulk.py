@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+import pytest
 from django.contrib.auth.models import User
 
 from tests.services.conftest import ask
-from workflows.models import BulkItem, BulkOrder, Interrupt, Run, Thread
+from workflows.models import BulkItem, BulkOrder, Interrupt, Policy, Run, Thread
 from workflows.services.access import Rights
 from workflows.services.desk.bulk_order import OrderBulk
 from workflows.services.desk.bulk_plan import Plan, make_plan
 from workflows.services.desk.bulk_selection import Shown, select_numbers
 from workflows.services.execute_run import execute_run
+from workflows.storage.leases import keeper
+
+SHOWN: dict[str, Any] = {"version": 1, "round": 1}
+DONE, WAITING = ("done", ""), ("waiting", "")
 
 
 def ask_many(count: int, graph: str = "letter", **more: Any) -> list[Interrupt]:
@@ -65,3 +71,18 @@ def states(order: BulkOrder) -> list[tuple[str, str]]:
     """State and reason of each item, in the order of the questions."""
     items = BulkItem.objects.filter(order=order).order_by("interrupt")
     return list(items.values_list("state", "why"))
+
+
+@pytest.fixture(autouse=True)
+def no_leases_left() -> Iterator[None]:
+    yield
+    keeper.clear()
+
+
+@pytest.fixture
+def bills(people, letter):
+    return ask_many(5)
+
+
+def policy(**body):
+    Policy.objects.create(graph="letter", body=json.dumps(body))
