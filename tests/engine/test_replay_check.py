@@ -1,26 +1,23 @@
-"""New code against the record of an old thread, without doing any work (RA.4)."""
+"""New code against the record of an old thread: which difference is told, and which is none (RA.4)."""
 
 from __future__ import annotations
 
 import asyncio
-import operator
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Annotated, Any, TypedDict
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from durableweb.checkpoint.memory import InMemorySaver
-from durableweb.config import get_store
 from durableweb.errors import GraphChangedError, NonDeterminismError
 from durableweb.func import entrypoint, task
-from durableweb.graph import START, StateGraph
-from durableweb.store.memory import InMemoryStore
-from durableweb.types import Command, RetryPolicy, interrupt
+from durableweb.types import Command, interrupt
 from tests.engine.support.changed_bodies import DEPLOYS, Deploy, Tasks, old
 from tests.engine.support.checked import CheckedStory, no_task_runs
+from tests.engine.support.checked_graphs import CONFIG, chain
 from tests.engine.support.lives import wait_for_threads
 from tests.engine.test_foreign_savers import Foreign
 from tests.engine.test_properties import Body, bodies, go_on
@@ -31,7 +28,6 @@ from workflows.engine.replay import areplay_check, replay_check
 
 pytestmark = pytest.mark.rule("RA.4", "RB.13")
 
-CONFIG: dict[str, Any] = {"configurable": {"thread_id": "t"}}
 CASES = [
     pytest.param(sample, driver, id=f"{sample.name}-{driver}")
     for sample in all_samples().values()
@@ -39,20 +35,11 @@ CASES = [
 ]
 
 
-class State(TypedDict, total=False):
-    log: Annotated[list, operator.add]
-
-
 @pytest.fixture
 def loop(monkeypatch: pytest.MonkeyPatch) -> Iterator[asyncio.Runner]:
     monkeypatch.setattr(threads, "IDLE_SECONDS", 0.01)
     with asyncio.Runner() as runner:
         yield runner
-
-
-def chain(saver: Any, **nodes: Any) -> Any:
-    graph = StateGraph(State).add_sequence(list(nodes.items()))
-    return graph.add_edge(START, next(iter(nodes))).compile(checkpointer=saver)
 
 
 def begun(deploy: Deploy, saver: Any) -> None:
@@ -204,139 +191,6 @@ def test_finished_bodies_are_gone_over_with_the_history_alone() -> None:
         replay_check(now, "t")
 
 
-def test_a_node_without_a_record_is_not_run() -> None:
-    saver = InMemorySaver()
-    ran: list[str] = []
-
-    def plain(state: Any) -> Any:
-        ran.append("plain")
-        return {"log": ["plain"]}
-
-    graph = chain(saver, plain=plain, other=plain)
-    graph.invoke({"log": []}, CONFIG, interrupt_before=["other"])
-    ran.clear()
-
-    assert replay_check(graph, "t").bodies == ()
-    assert ran == []
-
-
-def test_what_a_body_does_outside_of_tasks_is_done() -> None:
-    saver = InMemorySaver()
-    ran: list[str] = []
-
-    def ask(state: Any) -> Any:
-        ran.append("before the question")
-        return {"log": [interrupt("q")]}
-
-    graph = chain(saver, ask=ask)
-    graph.invoke({"log": []}, CONFIG)
-
-    replay_check(graph, "t")
-
-    assert ran == ["before the question"] * 2
-
-
-def test_a_store_is_read_and_its_writes_are_kept_aside() -> None:
-    saver, store = InMemorySaver(), InMemoryStore()
-    store.put(("a",), "old", {"n": 1})
-    seen: list[Any] = []
-
-    def ask(state: Any) -> Any:
-        kept = get_store()
-        seen.append(kept.get(("a",), "old").value)
-        kept.put(("a",), "new", {"n": 2})
-        seen.append(kept.get(("a",), "new").value)
-        kept.delete(("a",), "old")
-        seen.append(kept.get(("a",), "old"))
-        return {"log": [interrupt("q")]}
-
-    graph = StateGraph(State).add_node(ask).add_edge(START, "ask")
-    graph.compile(saver, store=store).invoke({"log": []}, CONFIG)
-    store.delete(("a",), "new")
-    store.put(("a",), "old", {"n": 3})
-    seen.clear()
-
-    replay_check(graph.compile(saver, store=store), "t")
-    asyncio.run(areplay_check(graph.compile(saver, store=store), "t"))
-
-    assert seen == [{"n": 3}, {"n": 2}, None] * 2
-    assert store.get(("a",), "new") is None
-    assert store.get(("a",), "old") is not None
-
-
-@pytest.mark.parametrize("what", ["run", "edit"])
-def test_a_body_begins_no_run_and_edits_no_thread(what: str) -> None:
-    saver, others = InMemorySaver(), InMemorySaver()
-    other = chain(others, x=lambda state: {"log": ["x"]})
-    there: dict[str, Any] = {"configurable": {"thread_id": "other"}}
-
-    def ask(state: Any) -> Any:
-        asked = interrupt("first")
-        if what == "run":
-            other.invoke({"log": []}, there)
-        else:
-            other.update_state(there, {"log": ["edited"]}, as_node="x")
-        return {"log": [asked, interrupt("second")]}
-
-    graph = chain(saver, ask=ask)
-    graph.invoke({"log": []}, CONFIG)
-    graph.invoke(Command(resume="yes"), CONFIG)
-    before = repr([*others.list(None)])
-
-    (body,) = replay_check(graph, "t").bodies
-
-    assert body.ended == "past_record"
-    assert "LangGraph" in body.past_record
-    assert repr([*others.list(None)]) == before
-
-
-@pytest.mark.parametrize("goes_on", [True, False])
-def test_a_body_that_catches_all_goes_no_further_than_its_record(goes_on: bool) -> None:
-    saver = InMemorySaver()
-    tasks = Tasks()
-
-    def flow(given: Any) -> Any:
-        tasks.price(1).result()
-        return interrupt("q")
-
-    entrypoint(checkpointer=saver)(flow).invoke(1, CONFIG)
-    tasks.made.clear()
-
-    async def changed(given: Any) -> Any:
-        await asyncio.gather(tasks.book(7), return_exceptions=True)
-        if goes_on:
-            await tasks.price(7)
-
-    changed.__name__ = "flow"
-    now = entrypoint(checkpointer=saver)(changed)
-    (body,) = asyncio.run(areplay_check(now, "t")).bodies
-
-    assert body.past_record == "task 'book', call number 1 of that name"
-    assert tasks.made == {}
-
-
-def test_a_failing_body_is_not_tried_again() -> None:
-    saver = InMemorySaver()
-    tries: list[int] = []
-
-    def ask(state: Any) -> Any:
-        if tries:
-            tries.append(1)
-            raise OSError("down")
-        return {"log": [interrupt("q")]}
-
-    graph = StateGraph(State).add_edge(START, "ask")
-    graph.add_node(ask, retry_policy=RetryPolicy(max_attempts=3, retry_on=OSError))
-    graph.compile(saver).invoke({"log": []}, CONFIG)
-    tries.append(0)
-
-    with pytest.raises(NonDeterminismError, match="raised OSError") as raised:
-        replay_check(graph.compile(saver), "t")
-
-    assert isinstance(raised.value.__cause__, OSError)
-    assert tries == [0, 1]
-
-
 def test_a_subgraph_is_gone_over_at_the_head_and_in_the_history() -> None:
     saver = InMemorySaver()
     tasks = Tasks()
@@ -392,30 +246,6 @@ def test_other_arguments_after_an_edit_with_the_answer_are_a_warning() -> None:
     (text,) = replay_check(graph, "t").warnings
 
     assert "with other arguments than recorded" in text
-
-
-@pytest.mark.parametrize("history", [True, False])
-def test_a_graph_that_a_body_has_not_called_yet_is_not_begun(history: bool) -> None:
-    saver = InMemorySaver()
-    ran: list[str] = []
-    sub = chain(None, work=lambda state: ran.append("work"))
-
-    def ask(state: Any) -> Any:
-        return {"log": [interrupt("q")]}
-
-    def changed(state: Any) -> Any:
-        try:
-            sub.invoke({"log": []})
-        except Exception:  # noqa: BLE001 - a body that is too broad
-            return {"log": ["failed"]}
-        return {"log": [interrupt("q")]}
-
-    chain(saver, ask=ask).invoke({"log": []}, CONFIG)
-
-    report = replay_check(chain(saver, ask=changed), "t", history=history)
-
-    assert report.bodies[0].past_record == "a step of graph 'LangGraph'"
-    assert ran == []
 
 
 def test_what_a_removed_subgraph_has_done_is_left_out() -> None:

@@ -20,7 +20,7 @@ from durableweb.graph import START, StateGraph
 from durableweb.types import Command, interrupt
 from tests.engine.support.changed_bodies import DEPLOYS, Deploy, Tasks
 from tests.engine.support.checked import CheckedStory
-from tests.engine.test_replay_check import CONFIG, State
+from tests.engine.support.checked_graphs import CONFIG, State
 from tests.programs import all_samples
 from tests.storage.conftest import real_transactions
 from tests.storage.test_programs import StoredStory
