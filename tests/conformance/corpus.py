@@ -46,6 +46,7 @@ SECTIONS = [
     "depths",
     "repeats",
     "subgraphs",
+    "paused_subgraphs",
     "below",
     "kept_below",
     "functional",

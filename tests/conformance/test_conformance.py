@@ -15,7 +15,7 @@ from workflows.engine.errors import FeatureNotBuiltError
 
 load()
 
-HOPPED = {"asking", "functional", "lifecycle", "subgraphs"}
+HOPPED = {"asking", "functional", "lifecycle", "paused_subgraphs", "subgraphs"}
 """Sections that also run as one hop to a thread, as async callers of plain graphs do."""
 
 AWAITED = {"asking", "answering", "functional"}

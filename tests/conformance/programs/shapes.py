@@ -60,6 +60,16 @@ def asks(api, question="q", **options):
     return node
 
 
+def notes_and_asks(api, question, calls, name="asks", key="log"):
+    """A node that notes the call, asks, and puts the answer into `key`."""
+
+    def node(state):
+        calls.append(name)
+        return {key: [api.interrupt(question)]}
+
+    return node
+
+
 def open_ids(run, g, config):
     """Open questions of the head: what they ask -> their id."""
     return {i.value: i.id for i in run.get_state(g, config).interrupts}

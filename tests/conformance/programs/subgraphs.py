@@ -1,10 +1,10 @@
-"""Section 7: graphs in graphs."""
+"""Section 7: graphs in graphs: how they are called, what of them is kept, how they fail."""
 
 import operator
 from typing import Annotated, Any, TypedDict
 
 from tests.conformance.corpus import program
-from tests.conformance.programs.shapes import graph, once_bad, say
+from tests.conformance.programs.shapes import graph, notes_and_asks, once_bad, say
 
 
 class Inner(TypedDict, total=False):
@@ -22,15 +22,6 @@ def _trace(name, calls=None):
         if calls is not None:
             calls.append(name)
         return {"trace": [name]}
-
-    return node
-
-
-def _asks(api, question, calls=None, name="asks", key="log"):
-    def node(state):
-        if calls is not None:
-            calls.append(name)
-        return {key: [api.interrupt(question)]}
 
     return node
 
@@ -58,7 +49,7 @@ def a_graph_called_in_a_node(api, run):
     edges = [(api.START, "s1"), ("s1", "asks"), ("asks", "s2")]
     nodes = {
         "s1": say("s1", calls),
-        "asks": _asks(api, "q", calls),
+        "asks": notes_and_asks(api, "q", calls),
         "s2": say("s2", calls),
     }
     sub = graph(api, *edges, **nodes).compile()
@@ -82,7 +73,7 @@ def a_graph_awaited_in_a_coroutine_node(api, run):
         (api.START, "s1"),
         ("s1", "asks"),
         s1=say("s1", calls),
-        asks=_asks(api, "q", calls),
+        asks=notes_and_asks(api, "q", calls),
     )
     sub = sub.compile()
 
@@ -198,7 +189,7 @@ def three_deep(api, run):
         ("l1", "asks"),
         schema=Inner,
         l1=_trace("l1", calls),
-        asks=_asks(api, "q", calls, key="trace"),
+        asks=notes_and_asks(api, "q", calls, key="trace"),
     )
     mid = graph(
         api,
@@ -228,62 +219,6 @@ def three_deep(api, run):
     deep = run.look(g, run.config(), subgraphs=True)
     last = run.invoke(g, api.Command(resume="r"), run.config())
     return [first, deep, last, calls]
-
-
-@program("R7.8")
-def the_state_of_a_paused_subgraph(api, run):
-    sub = graph(
-        api, (api.START, "s1"), ("s1", "asks"), s1=None, asks=_asks(api, "q")
-    ).compile()
-    g = graph(api, (api.START, "sub"), sub=sub).compile(checkpointer=run.saver)
-    run.invoke(g, {"log": ["i"]}, run.config())
-    found = run.get_state(g, run.config())
-    inner = found.tasks[0].state["configurable"]
-    return [
-        run.snapshot(found),
-        inner["checkpoint_ns"] == f"sub:{found.tasks[0].id}",
-        run.look(g, run.config(), subgraphs=True),
-        run.look(g, found.tasks[0].state),
-    ]
-
-
-@program("R7.9")
-def editing_a_paused_subgraph(api, run):
-    def asks(state):
-        return {"log": [f"saw {state['log']}", api.interrupt("q")]}
-
-    sub = graph(api, (api.START, "s1"), ("s1", "asks"), s1=None, asks=asks).compile()
-    g = graph(api, (api.START, "sub"), sub=sub).compile(checkpointer=run.saver)
-    run.invoke(g, {"log": ["i"]}, run.config())
-    inner = run.get_state(g, run.config()).tasks[0].state
-    run.update_state(g, inner, {"log": ["u"]})
-    again = run.invoke(g, None, run.config())
-    return [
-        len(again["__interrupt__"]),
-        run.invoke(g, api.Command(resume="r"), run.config()),
-    ]
-
-
-@program("R7.9")
-def an_edit_inside_skips_a_node(api, run):
-    sub = graph(
-        api, (api.START, "asks"), ("asks", "s2"), asks=_asks(api, "q"), s2=None
-    ).compile()
-    g = graph(api, (api.START, "sub"), sub=sub).compile(checkpointer=run.saver)
-    run.invoke(g, {"log": ["i"]}, run.config())
-    inner = run.get_state(g, run.config()).tasks[0].state
-    run.update_state(g, inner, {"log": ["instead"]}, as_node="asks")
-    return run.invoke(g, None, run.config())
-
-
-@program("R7.10")
-def an_edit_skips_the_subgraph(api, run):
-    sub = graph(api, (api.START, "asks"), asks=_asks(api, "q")).compile()
-    g = graph(api, (api.START, "sub"), ("sub", "z"), sub=sub, z=None)
-    g = g.compile(checkpointer=run.saver)
-    run.invoke(g, {"log": ["i"]}, run.config())
-    run.update_state(g, run.config(), {"log": ["instead"]}, as_node="sub")
-    return [run.look(g, run.config())["interrupts"], run.invoke(g, None, run.config())]
 
 
 @program("R7.11")
@@ -338,33 +273,6 @@ def chunks_of_a_subgraph(api, run):
         stream_mode=["values", "updates"],
     )
     return [plain, deep, both]
-
-
-@program("R7.7", "R5.16")
-def questions_in_parallel_subgraphs(api, run):
-    calls = []
-
-    class Top(TypedDict, total=False):
-        trace: Annotated[list, operator.add]
-
-    def sub(name):
-        return graph(
-            api,
-            (api.START, "asks"),
-            schema=Top,
-            asks=_asks(api, name, calls, name, "trace"),
-        ).compile()
-
-    built = graph(
-        api, (api.START, "p"), (api.START, "q"), schema=Top, p=sub("P"), q=sub("Q")
-    )
-    g = built.compile(checkpointer=run.saver)
-    run.invoke(g, {"trace": []}, run.config())
-    ids = {i.value: i.id for i in run.get_state(g, run.config()).interrupts}
-    some = run.invoke(g, api.Command(resume={ids["Q"]: "b"}), run.config())
-    left = [i.value for i in run.get_state(g, run.config()).interrupts]
-    last = run.invoke(g, api.Command(resume="a"), run.config())
-    return [sorted(ids), len(some["__interrupt__"]), left, last]
 
 
 @program(
