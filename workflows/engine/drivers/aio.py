@@ -14,8 +14,9 @@ from typing import Any
 from workflows.engine.drivers import faults, timeouts
 from workflows.engine.drivers.attempt import Invoke, run_async
 from workflows.engine.drivers.blocking import Blocking
-from workflows.engine.drivers.context import Context, computing, handed_out
+from workflows.engine.drivers.context import Context
 from workflows.engine.drivers.future import TaskFuture, let_go
+from workflows.engine.drivers.requests import computing, handed_out
 from workflows.engine.drivers.threads import pool
 from workflows.engine.errors import LeaseLostError, RunCancelled
 from workflows.engine.later import asyncio

@@ -8,7 +8,8 @@ from typing import Any
 
 from workflows.engine.attributes import merged
 from workflows.engine.constants import ATTRIBUTES, GOTO, RETURN
-from workflows.engine.drivers.context import Context, injected
+from workflows.engine.drivers.context import Context
+from workflows.engine.drivers.requests import injected
 from workflows.engine.drivers.strictness import check_keys, check_state, picture
 from workflows.engine.errors import (
     GraphBubbleUp,

@@ -18,8 +18,9 @@ from typing import Any
 
 from workflows.engine.drivers import faults, timeouts
 from workflows.engine.drivers.attempt import check_blocking, run_blocking
-from workflows.engine.drivers.context import Context, computing, handed_out
+from workflows.engine.drivers.context import Context
 from workflows.engine.drivers.future import TaskFuture, let_go, run_has_ended
+from workflows.engine.drivers.requests import computing, handed_out
 from workflows.engine.drivers.threads import pool
 from workflows.engine.errors import LeaseLostError, RunCancelled
 from workflows.engine.loop.effects import (

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from workflows.engine import ids
@@ -25,13 +24,13 @@ from workflows.engine.errors import (
 )
 from workflows.engine.jsonschema import validate_answer
 from workflows.engine.later import is_in_loop
-from workflows.engine.loop.effects import Compute, Emit, Wrote
+from workflows.engine.loop.effects import Wrote
 from workflows.engine.loop.plan import metadata_of
 from workflows.engine.loop.records import Call, Run, Task, namespace_of
 from workflows.engine.loop.rehearsal import end_of_record
 from workflows.engine.loop.resume import question_digest
 from workflows.engine.response_schemas import describe, mark_refused
-from workflows.engine.runtime import ExecutionInfo, Runtime, current
+from workflows.engine.runtime import ExecutionInfo, Runtime
 from workflows.engine.serde import canonical
 from workflows.engine.types import Interrupt, MessageChunk, StreamWriter
 
@@ -361,45 +360,3 @@ def _arguments_digest(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str | No
         return ids.digest(canonical([list(args), kwargs]))
     except SerdeError:
         return None
-
-
-def handed_out(run: Run, request: Emit) -> list[tuple[str, str, Any]]:
-    """Pass a chunk up where a run above reads it; what is left for this run's own reader."""
-    mode, chunk = request.mode, request.chunk
-    namespace = run.namespace if request.namespace is None else request.namespace
-    if run.sink is not None and mode in run.passed:
-        run.sink(namespace, mode, chunk)
-    if mode in run.read and (run.deep or not request.below):
-        return [(namespace, mode, chunk)]
-    return []
-
-
-@contextmanager
-def computing(request: Compute, run: Run, driver: Any) -> Iterator[dict[str, Any]]:
-    """What a function outside any step is called with; inside, it is a part of its task."""
-    if request.task is None:
-        yield request.kwargs
-        return
-    context = Context(request.task, run, driver)
-    token = current.set(context)
-    try:
-        yield {**request.kwargs, **injected(request.inject, context)}
-    finally:
-        current.reset(token)
-
-
-def injected(names: tuple[str, ...], context: Context) -> dict[str, Any]:
-    """The values of the parameters that are filled in by name (R1.4)."""
-    found: dict[str, Any] = {}
-    for name in names:
-        if name == "config":
-            found[name] = context.config()
-        elif name == "runtime":
-            found[name] = context.runtime()
-        elif name == "store":
-            found[name] = context.run.store
-        elif name == "writer":
-            found[name] = context.writer
-        elif name == "previous":
-            found[name] = context.previous
-    return found

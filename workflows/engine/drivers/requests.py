@@ -1,0 +1,54 @@
+"""What both drivers do alike for the loop: fill parameters in by name, hand chunks to readers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from workflows.engine.drivers.context import Context
+from workflows.engine.loop.effects import Compute, Emit
+from workflows.engine.loop.records import Run
+from workflows.engine.runtime import current
+
+
+def handed_out(run: Run, request: Emit) -> list[tuple[str, str, Any]]:
+    """Pass a chunk up where a run above reads it; what is left for this run's own reader."""
+    mode, chunk = request.mode, request.chunk
+    namespace = run.namespace if request.namespace is None else request.namespace
+    if run.sink is not None and mode in run.passed:
+        run.sink(namespace, mode, chunk)
+    if mode in run.read and (run.deep or not request.below):
+        return [(namespace, mode, chunk)]
+    return []
+
+
+@contextmanager
+def computing(request: Compute, run: Run, driver: Any) -> Iterator[dict[str, Any]]:
+    """What a function outside any step is called with; inside, it is a part of its task."""
+    if request.task is None:
+        yield request.kwargs
+        return
+    context = Context(request.task, run, driver)
+    token = current.set(context)
+    try:
+        yield {**request.kwargs, **injected(request.inject, context)}
+    finally:
+        current.reset(token)
+
+
+def injected(names: tuple[str, ...], context: Context) -> dict[str, Any]:
+    """The values of the parameters that are filled in by name (R1.4)."""
+    found: dict[str, Any] = {}
+    for name in names:
+        if name == "config":
+            found[name] = context.config()
+        elif name == "runtime":
+            found[name] = context.runtime()
+        elif name == "store":
+            found[name] = context.run.store
+        elif name == "writer":
+            found[name] = context.writer
+        elif name == "previous":
+            found[name] = context.previous
+    return found
