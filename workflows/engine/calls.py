@@ -26,6 +26,7 @@ from workflows.engine.config import (
 from workflows.engine.constants import NS_SEP
 from workflows.engine.errors import FeatureNotBuiltError, SerdeError
 from workflows.engine.kinds import listed, refused
+from workflows.engine.loop.notes import kept_name
 from workflows.engine.loop.records import Run
 from workflows.engine.loop.rehearsal import check_on_record, rehearse
 from workflows.engine.runtime import RunControl
@@ -197,7 +198,7 @@ def _storable(metadata: dict[str, Any]) -> dict[str, Any]:
         except SerdeError:
             log.debug("metadata %r cannot be stored and is left out", key)
             continue
-        kept[key] = value
+        kept[kept_name(key)] = value
     return kept
 
 

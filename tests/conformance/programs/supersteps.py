@@ -33,6 +33,24 @@ def step_numbers(api, run):
     return [once, run.steps(g, run.config())]
 
 
+@program("R3.4", "R6.4")
+def metadata_under_names_that_an_engine_may_use(api, run):
+    g = graph(api, (api.START, "x"), ("x", "y"), x=None, y=None)
+    g = g.compile(checkpointer=run.saver, interrupt_before=["y"])
+    names = ["task", "code", "origin", "wrote", "over", "began", "left_behind"]
+    config = run.config(**{name: f"my {name}" for name in names[:3]})
+    config["metadata"] = {name: f"my {name}" for name in names[3:]}
+    config["metadata"]["given:task"] = "another"
+    run.invoke(g, {"log": []}, config)
+    head = run.get_state(g, run.config()).metadata
+    found = [
+        len(run.get_history(g, run.config(), filter=each))
+        for each in ({"task": "my task"}, {"wrote": "my wrote"}, {"wrote": "x"})
+    ]
+    run.update_state(g, run.config(), {"log": ["edited"]})
+    return [head, found, run.invoke(g, None, run.config())]
+
+
 @program("R3.4")
 def metadata_of_a_checkpoint(api, run):
     g = graph(api, (api.START, "x"), x=None).compile(checkpointer=run.saver)

@@ -21,9 +21,10 @@ from workflows.engine.constants import (
 )
 from workflows.engine.loop import effects
 from workflows.engine.loop.effects import Steps
+from workflows.engine.loop.notes import shown_metadata
 from workflows.engine.loop.plan import metadata_of, triggers_of
 from workflows.engine.loop.records import Task, namespace_of
-from workflows.engine.loop.view import View, shown_metadata
+from workflows.engine.loop.view import View
 from workflows.engine.serde.write import ASSIGNED_ID
 from workflows.engine.types import Interrupt
 

@@ -14,13 +14,14 @@ from workflows.engine.loop.apply import apply_writes
 from workflows.engine.loop.chunks import result_of
 from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.inside import inside
+from workflows.engine.loop.notes import kept_name, shown_metadata
 from workflows.engine.loop.outside import adopt_outside
 from workflows.engine.loop.plan import due_tasks
 from workflows.engine.loop.records import Run, Task
 from workflows.engine.loop.resume import load_answers, questions
 from workflows.engine.loop.superstep import restore
 from workflows.engine.loop.unknown import get_to_know
-from workflows.engine.loop.view import View, shown_metadata
+from workflows.engine.loop.view import View
 from workflows.engine.types import PregelTask, StateSnapshot
 
 
@@ -78,6 +79,8 @@ def history(
     Raises TypeError or ValueError for what narrows nothing down, before anything is read.
     """
     check_narrowing(run, filter, before, limit)
+    if filter:
+        filter = {kept_name(name): value for name, value in filter.items()}
     config = checkpoint_config(run.thread_id or "", run.namespace, run.checkpoint_id)
     if look_into is None:
         found = yield from effects.listing(config, filter, before, limit)

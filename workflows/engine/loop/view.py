@@ -26,16 +26,12 @@ from workflows.engine.checkpoint.base import (
 from workflows.engine.checkpoint.shapes import LoneCheckpoint
 from workflows.engine.constants import CALL, ERROR, INTERRUPT, RESUME, RUNS
 from workflows.engine.errors import GraphChangedError
-from workflows.engine.loop.identity import STAMP
 from workflows.engine.loop.records import Channels, Run, Task
 from workflows.engine.loop.renaming import renamed, renamed_nodes
 from workflows.engine.types import Interrupt
 
 Pairs = list[tuple[str, Any]]
 _NOT_RESULTS = (INTERRUPT, RESUME, ERROR, CALL, RUNS)
-_OWN_NOTES = frozenset(
-    {"began", "left_behind", "origin", "over", "task", "wrote", STAMP}
-)
 
 
 class View:
@@ -228,11 +224,6 @@ class View:
             if channel == name:
                 return value
         return None
-
-
-def shown_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """A checkpoint's metadata without what the engine notes for itself."""
-    return {k: v for k, v in metadata.items() if k not in _OWN_NOTES}
 
 
 def is_finished(pairs: Pairs) -> bool:
