@@ -23,7 +23,7 @@ from workflows.engine.config import (
     run_id_of,
     thread_id_of,
 )
-from workflows.engine.constants import NS_SEP
+from workflows.engine.constants import DEFAULT_RECURSION_LIMIT, NS_SEP
 from workflows.engine.errors import FeatureNotBuiltError, SerdeError
 from workflows.engine.kinds import listed, refused
 from workflows.engine.loop.notes import kept_name
@@ -134,6 +134,29 @@ def run_of(
     if run.outer is not None and run.outer.rehearsal is not None:
         rehearse(run, run.outer.rehearsal)
     return run
+
+
+def reading_run(graph: Any, config: dict[str, Any], namespace: str) -> Run:
+    """The record of a run that only reads a thread of `graph`'s own saver, by a merged `config`.
+
+    It starts nothing and saves nothing, so what a config says of that is not looked at. Raises ValueError for a
+    missing thread id or an unknown setting, TypeError for a checkpoint id that is none.
+    """
+    asked = configurable(config)
+    program = graph.program
+    return Run(
+        program=program,
+        thread_id=thread_id_of(asked),
+        namespace=namespace,
+        saver=graph.checkpointer,
+        config=config,
+        metadata={},
+        limit=DEFAULT_RECURSION_LIMIT,
+        stream_keys=program.stream_keys,
+        checkpoint_id=place_of(asked, "checkpoint_id"),
+        settings=_settings(asked),
+        warn=log.warning,
+    )
 
 
 def check_call(graph: Any, given: Arguments) -> None:
@@ -271,6 +294,8 @@ def _check_if_busy(asked: Mapping[str, Any]) -> None:
 
 def _settings(asked: Mapping[str, Any]) -> dict[str, Any]:
     """The engine's own settings in `configurable`; ValueError for an unknown word (RA.21)."""
+    if len(asked) == 1 and "thread_id" in asked:  # as nearly always
+        return {}
     found = {key: asked[key] for key in _SETTINGS if key in asked}
     for key, value in found.items():
         if value not in _SETTINGS[key]:

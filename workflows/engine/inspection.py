@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from workflows.engine.bound import Bound
-from workflows.engine.calls import Arguments, run_of
+from workflows.engine.calls import Arguments, reading_run, run_of
 from workflows.engine.checkpoint.base import BaseCheckpointSaver
 from workflows.engine.checkpoint.reading import ReadingSaver
 from workflows.engine.config import configurable, merge_configs, place_of
@@ -30,7 +30,7 @@ class Inspection(Bound):
         self, config: dict[str, Any], *, subgraphs: bool = False
     ) -> StateSnapshot:
         """The thread's state (R6.1). Raises ValueError without a checkpointer."""
-        run = self._look(config)
+        run = self._reading(config)
         found: StateSnapshot = blocking.look(
             run, snapshot.read(run, subgraphs=subgraphs)
         )
@@ -40,7 +40,7 @@ class Inspection(Bound):
         self, config: dict[str, Any], *, subgraphs: bool = False
     ) -> StateSnapshot:
         """Async twin of `get_state`."""
-        run = self._look(config)
+        run = self._reading(config)
         found: StateSnapshot = await aio.drive(
             run, snapshot.read(run, subgraphs=subgraphs)
         )
@@ -60,7 +60,7 @@ class Inspection(Bound):
         With `subgraphs`, those of all graphs below are among them, finished ones too; each names its namespace in
         its config (RA.12).
         """
-        run = self._look(config)
+        run = self._reading(config)
         snapshot.check_narrowing(run, filter, before, limit)
         below = partial(self._inspecting_below, run) if subgraphs else None
         return self._history(run, snapshot.history(run, filter, before, limit, below))
@@ -78,7 +78,7 @@ class Inspection(Bound):
         subgraphs: bool = False,
     ) -> AsyncIterator[StateSnapshot]:
         """Async twin of `get_state_history`."""
-        run = self._look(config)
+        run = self._reading(config)
         snapshot.check_narrowing(run, filter, before, limit)
         below = partial(self._inspecting_below, run) if subgraphs else None
         return self._ahistory(run, snapshot.history(run, filter, before, limit, below))
@@ -185,6 +185,13 @@ class Inspection(Bound):
             return found
 
         return run, below
+
+    def _reading(self, config: dict[str, Any]) -> Run:
+        if isinstance(self.checkpointer, BaseCheckpointSaver) and current.get() is None:
+            merged = merge_configs(self.bound_config, config)
+            if not place_of(configurable(merged), "checkpoint_ns"):
+                return reading_run(self, merged, "")
+        return self._look(config)
 
     def _look(self, config: dict[str, Any], context: Any = None) -> Run:
         if not isinstance(self.checkpointer, BaseCheckpointSaver) and (
