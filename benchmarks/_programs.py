@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from random import Random
 from time import perf_counter
 from typing import Annotated, Any, TypedDict
 
@@ -181,11 +182,15 @@ def tasks(side: Side, saver: Any, number: int, *, parallel: bool) -> Work:
 
 
 def talk_graph(side: Side, saver: Any, steps: int, marks: list[float]) -> Any:
-    """One node that appends 500 bytes to a list and goes back to itself, noting the time."""
-    text = "x" * 480
+    """One node that appends 500 bytes to a list and goes back to itself, noting the time.
+
+    The bytes are random letters: PostgreSQL would shrink a text that repeats itself to nothing.
+    """
+    letters = Random(0)
     graph = side.state_graph(Talk)
 
     def say(state: Talk) -> dict[str, Any]:
+        text = letters.randbytes(240).hex()
         marks.append(perf_counter())
         return {"n": state["n"] + 1, "messages": [{"role": "human", "content": text}]}
 

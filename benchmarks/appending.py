@@ -12,7 +12,9 @@ import sqlite3
 import statistics
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -32,10 +34,11 @@ class Talked:
     stored: int
 
 
-def talk(side: Side, saver: Any, steps: int, file: Path) -> Talked:
+def talk(side: Side, saver: Any, steps: int, size: Callable[[], int]) -> Talked:
+    """One conversation of so many steps; `size` tells the bytes of the side's database."""
     marks: list[float] = []
     graph = talk_graph(side, saver, steps, marks)
-    before = size_of(file)
+    before = size()
     cpu = time.process_time()
     graph.invoke({"n": 0, "messages": []}, new_config(steps), **SYNC)
     cpu = time.process_time() - cpu
@@ -46,7 +49,7 @@ def talk(side: Side, saver: Any, steps: int, file: Path) -> Talked:
         statistics.median(took[-tenth:]) * 1e6,
         (marks[-1] - marks[0]) / len(took) * 1e6,
         cpu / steps * 1e6,
-        size_of(file) - before,
+        size() - before,
     )
 
 
@@ -71,6 +74,35 @@ def size_of(file: Path) -> int:
     return file.stat().st_size
 
 
+class Table:
+    """What both sides' conversations took, a line each, and the ratios below."""
+
+    def __init__(self, title: str) -> None:
+        self.found: list[Talked] = []
+        print(
+            f"{title:<42}{'steps':>7}{'us a step':>11}"
+            f"{'first 1/10':>11}{'last 1/10':>11}{'last/first':>11}{'cpu':>9}{'MB':>9}{'x raw':>7}"
+        )
+
+    def add(self, side: Side, steps: int, talked: Talked) -> None:
+        """Print the line of one side."""
+        self.found.append(talked)
+        print(
+            f"{side.name:<42}{steps:>7}{talked.whole:>11.0f}{talked.first:>11.0f}"
+            f"{talked.last:>11.0f}{talked.last / talked.first:>11.2f}{talked.cpu:>9.0f}"
+            f"{talked.stored / 1e6:>9.2f}{talked.stored / (steps * 500):>7.1f}",
+            flush=True,
+        )
+
+    def close(self) -> None:
+        """Print the ratios of the two."""
+        a, b = self.found
+        print(
+            f"    ratios: time {b.whole / a.whole:.1f}x, processor time {b.cpu / a.cpu:.1f}x, "
+            f"bytes {b.stored / a.stored:.0f}x"
+        )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, default=1000)
@@ -78,31 +110,19 @@ def main() -> None:
     given = parser.parse_args()
     both = sides()
     mine, theirs = both.sqlite()
-    print(
-        f"{'500 bytes appended a step, SQLite FULL':<42}{'steps':>7}{'us a step':>11}"
-        f"{'first 1/10':>11}{'last 1/10':>11}{'last/first':>11}{'cpu':>9}{'MB':>9}{'x raw':>7}"
-    )
-    found = {}
+    table = Table("500 bytes appended a step, SQLite FULL")
     for side, saver, steps, name in (
         (both.ours, mine, given.steps, "ours.sqlite3"),
         (both.peer, theirs, given.peer_steps, "theirs.sqlite3"),
     ):
-        talked = found[side.name] = talk(side, saver, steps, both.folder / name)
-        print(
-            f"{side.name:<42}{steps:>7}{talked.whole:>11.0f}{talked.first:>11.0f}"
-            f"{talked.last:>11.0f}{talked.last / talked.first:>11.2f}{talked.cpu:>9.0f}"
-            f"{talked.stored / 1e6:>9.2f}{talked.stored / (steps * 500):>7.1f}",
-            flush=True,
-        )
-    a, b = found.values()
+        size = partial(size_of, both.folder / name)
+        table.add(side, steps, talk(side, saver, steps, size))
     bare = floor(given.steps, both.folder / "floor.sqlite3")
     print(
-        f"    the bare messages as rows: {bare / 1e6:.2f} MB; ours {a.stored / bare:.1f} times that"
+        f"    the bare messages as rows: {bare / 1e6:.2f} MB; ours "
+        f"{table.found[0].stored / bare:.1f} times that"
     )
-    print(
-        f"    ratios: time {b.whole / a.whole:.1f}x, processor time {b.cpu / a.cpu:.1f}x, "
-        f"bytes {b.stored / a.stored:.0f}x"
-    )
+    table.close()
 
 
 if __name__ == "__main__":

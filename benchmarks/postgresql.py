@@ -129,32 +129,52 @@ def rows(both: Sides, mine: Any, theirs: Any, server: Server, given: Any) -> Non
         )
 
 
-def measure(url: str, given: Any) -> None:
+def on_a_server(measure: Callable[..., None], given: Any) -> int:
+    """Call `measure(both sides, our saver, theirs or None, URLs of both and of an empty database, given)`.
+
+    On the server of TEST_POSTGRES_URL or on one of its own, where there is one; the databases are dropped again.
+    """
+    known = given_url()
+    try:
+        if known:
+            _on_databases(known, measure, given)
+        else:
+            with running(durable=True) as url:
+                _on_databases(url, measure, given)
+    except NoPostgresError as error:
+        print(f"left out: {error}")
+    return 0
+
+
+def _on_databases(url: str, measure: Callable[..., None], given: Any) -> None:
     databases = [create_database(url, prefix="bench") for _ in range(3)]
+    theirs = None
     try:
         both = sides(databases[0])
         from django.db import connections
 
         from durableweb.checkpoint.django import DjangoSaver
 
-        mine, theirs = DjangoSaver(), their_saver(databases[1])
-        if theirs is None:
-            print(
-                "langgraph-checkpoint-postgres is not installed: no peer in these rows"
-            )
-        print(header("microseconds a step or task"))
-        print(
-            "among our statements and commits is the NOTIFY that wakes the pages, at most 40 a second; it "
-            "writes nothing and waits for no disk"
-        )
-        print(
-            f"one bare prepared insert and commit: {floor(databases[2]):.0f} microseconds"
-        )
-        rows(both, mine, theirs, Server(databases[2]), given)
+        theirs = their_saver(databases[1])
+        measure(both, DjangoSaver(), theirs, databases, given)
         connections.close_all()
     finally:
+        if theirs is not None:
+            theirs.conn.close()
         for database in databases:
             drop_database(database)
+
+
+def measure(both: Sides, mine: Any, theirs: Any, urls: list[str], given: Any) -> None:
+    if theirs is None:
+        print("langgraph-checkpoint-postgres is not installed: no peer in these rows")
+    print(header("microseconds a step or task"))
+    print(
+        "among our statements and commits is the NOTIFY that wakes the pages, at most 40 a second; it "
+        "writes nothing and waits for no disk"
+    )
+    print(f"one bare prepared insert and commit: {floor(urls[2]):.0f} microseconds")
+    rows(both, mine, theirs, Server(urls[2]), given)
 
 
 def main() -> int:
@@ -162,17 +182,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=50)
     parser.add_argument("--tasks", type=int, default=100)
-    given = parser.parse_args()
-    known = given_url()
-    try:
-        if known:
-            measure(known, given)
-        else:
-            with running(durable=True) as url:
-                measure(url, given)
-    except NoPostgresError as error:
-        print(f"left out: {error}")
-    return 0
+    return on_a_server(measure, parser.parse_args())
 
 
 if __name__ == "__main__":
