@@ -234,11 +234,14 @@ def _ask_sql() -> str:
 
 
 def _close_sql() -> str:
+    # OFFSET 0 keeps it a look by key for each question: never a walk over all that the thread has asked.
     return close_sql(
         "given.new_status",
         "FROM held, unnest(%(closed_id)s::text[], %(closed_status)s::text[])"
         " AS given (question, new_status)"
-        " WHERE old.thread_id = %(thread)s::text AND old.interrupt_id = given.question",
+        " CROSS JOIN LATERAL (SELECT id AS number FROM workflows_interrupt"
+        " WHERE thread_id = %(thread)s::text AND interrupt_id = given.question OFFSET 0) AS named"
+        " WHERE old.id = named.number",
         _NOW,
     )
 

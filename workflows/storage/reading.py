@@ -34,12 +34,30 @@ WHERE v.thread_id = %s AND v.namespace = %s
     POSTGRESQL: """
 SELECT v.channel, v.checkpoint, v.kind, v.base, v.digest, v.payload
 FROM unnest(%s::text[], %s::text[], %s::text[]) AS w (channel, low, high)
-JOIN workflows_channelvalue AS v
-  ON v.thread_id = %s AND v.namespace = %s AND v.channel = w.channel
- AND v.checkpoint BETWEEN w.low AND w.high
- AND (v.checkpoint = w.low OR v.kind = 'delta')
+CROSS JOIN LATERAL (
+  SELECT * FROM workflows_channelvalue AS v
+  WHERE v.thread_id = %s AND v.namespace = %s AND v.channel = w.channel
+    AND v.checkpoint BETWEEN w.low AND w.high
+    AND (v.checkpoint = w.low OR v.kind = 'delta') OFFSET 0) AS v
 """,
 }
+_WRITES = {
+    SQLITE: """
+SELECT w.checkpoint, w.task, w.slot, w.path, w.digest, w.payload, w.values_at
+FROM json_each(%s) AS given CROSS JOIN workflows_pendingwrite AS w
+WHERE w.thread_id = %s AND w.namespace = %s AND w.checkpoint = given.value
+""",
+    POSTGRESQL: """
+SELECT w.checkpoint, w.task, w.slot, w.path, w.digest, w.payload, w.values_at
+FROM unnest(%s::text[]) AS given (id)
+CROSS JOIN LATERAL (
+  SELECT * FROM workflows_pendingwrite
+  WHERE thread_id = %s AND namespace = %s AND checkpoint = given.id OFFSET 0) AS w
+""",
+}
+# About OFFSET 0, here and below: so PostgreSQL looks by key for each row that is asked for. Without it a thread that has
+# much more than most is walked over, where the statistics say that a thread has little. For the same reason it is
+# asked for the last namespace behind this one, not for any: the order makes it take the index.
 
 # One checkpoint with its value rows, its writes, and whether a namespace below has any: rows
 # of the kinds 0 to 3. The map that says which values these are is taken apart in SQL.
@@ -57,11 +75,11 @@ SELECT 0, {columns} FROM head
 UNION ALL SELECT 1, v.channel, v.checkpoint, 0, v.kind, 0, v.base, v.digest, v.payload, '', ''
 {values}
 UNION ALL SELECT 2, w.task, w.slot, 0, w.path, 0, w.digest, w.payload, w.values_at, '', ''
-FROM head CROSS JOIN workflows_pendingwrite AS w
-WHERE w.thread_id = %s AND w.namespace = %s AND w.checkpoint = head.id
+FROM workflows_pendingwrite AS w
+WHERE w.thread_id = %s AND w.namespace = %s AND w.checkpoint = (SELECT id FROM head)
 UNION ALL SELECT * FROM (
   SELECT 3, '', '', 0, '', 0, '', '', '', '', '' FROM workflows_checkpoint
-  WHERE thread_id = %s AND namespace > %s LIMIT 1) AS below
+  WHERE thread_id = %s AND namespace > %s ORDER BY namespace DESC LIMIT 1) AS below
 """
 _VALUE_OF_SPAN = """v.thread_id = %s AND v.namespace = %s AND v.channel = span.channel
  AND v.checkpoint BETWEEN span.low AND span.high
@@ -78,7 +96,6 @@ _DIALECTS = {
         "writer": "entry.value ->> 1",
         "snapshot": "entry.value ->> 2",
         "channels": "head.channels::json",
-        # OFFSET 0 keeps it a look by key for each channel: never a walk over the history.
         "values": "FROM span CROSS JOIN LATERAL (SELECT * FROM workflows_channelvalue AS v WHERE "  # noqa: S608
         + _VALUE_OF_SPAN
         + " OFFSET 0) AS v",
@@ -109,6 +126,10 @@ def _whole_sql(vendor: str, named: bool) -> str:
     )
 
 
+_BELOW = (
+    "SELECT 1 FROM workflows_checkpoint WHERE thread_id = %s AND namespace > %s"
+    " ORDER BY namespace DESC LIMIT 1"
+)
 _NO_VALUES: Values = MappingProxyType({})
 
 
@@ -201,8 +222,7 @@ def from_short(rows: Rows) -> Whole | None:
 
 def has_below(wrapper: Any, thread_id: str, namespace: str) -> bool:
     """Whether a namespace that sorts after this one, as all below it do, has checkpoints."""
-    sql = "SELECT 1 FROM workflows_checkpoint WHERE thread_id = %s AND namespace > %s LIMIT 1"
-    return execute(wrapper, sql, (thread_id, namespace)).fetchone() is not None
+    return execute(wrapper, _BELOW, (thread_id, namespace)).fetchone() is not None
 
 
 def _in_order(write: WriteRow) -> tuple[str, str, str]:
@@ -288,13 +308,11 @@ def writes_of(
     wrapper: Any, thread_id: str, namespace: str, checkpoints: Sequence[str]
 ) -> dict[str, list[WriteRow]]:
     """The pending writes by checkpoint id, in the order of R4.6."""
-    marks = ", ".join(["%s"] * len(checkpoints))
+    named: Any = [*checkpoints]
+    if wrapper.vendor == SQLITE:
+        named = json.dumps(named)
     rows = execute(
-        wrapper,
-        "SELECT checkpoint, task, slot, path, digest, payload, values_at"  # noqa: S608
-        " FROM workflows_pendingwrite"
-        f" WHERE thread_id = %s AND namespace = %s AND checkpoint IN ({marks})",
-        [thread_id, namespace, *checkpoints],
+        wrapper, _WRITES[wrapper.vendor], [named, thread_id, namespace]
     ).fetchall()
     found: dict[str, list[WriteRow]] = defaultdict(list)
     for row in rows:
