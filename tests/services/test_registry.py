@@ -7,6 +7,7 @@ import pytest
 from django.apps import apps
 
 from workflows import checks
+from workflows.engine.graph.state import StateGraph
 from workflows.services import registry
 
 
@@ -76,3 +77,20 @@ def test_a_graph_with_its_own_saver_is_warned_about():
     registry.register(graph, name="own_saver")
 
     assert "workflows.W002" in {m.id for m in checks.check_workflows()}
+
+
+def test_a_graph_that_is_not_compiled_is_refused_with_what_to_write():
+    with pytest.raises(TypeError, match=r"register\(graph\.compile\(\), name='x'\)"):
+        registry.register(StateGraph(dict), name="x")
+    assert registry.find("x") is None
+
+
+def test_a_plain_function_is_refused_with_what_to_write():
+    def letter(state):
+        return state
+
+    with pytest.raises(
+        TypeError, match=r"letter\(\) is a plain function: put @entrypoint"
+    ):
+        registry.register(letter, name="x")
+    assert registry.find("x") is None

@@ -11,11 +11,13 @@ import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from inspect import isfunction
 from typing import Any, TypeVar
 
 from django.apps import apps
 from django.utils.module_loading import module_has_submodule
 
+from workflows.engine.graph.state import StateGraph
 from workflows.engine.kinds import seconds_of
 from workflows.services.desk.rules import DEFAULT
 
@@ -100,8 +102,10 @@ def register(
     longer than `run_timeout`, or waits for a worker longer than `start_timeout`, ends with
     status "timeout". A `hidden` one is started by code (`durable.start`), not from the
     browser; who may see it finds its runs among the others. Raises ValueError when the name is missing or belongs to another graph,
-    or a limit is not more than 0, InvalidPolicy where `policy` says what no policy can.
+    or a limit is not more than 0, TypeError for a graph that is not compiled, InvalidPolicy where `policy` says what no
+    policy can.
     """
+    _check_can_run(graph, name)
     key = name or getattr(graph, "name", "") or ""
     if not key or key == "LangGraph":
         raise ValueError(
@@ -134,6 +138,20 @@ def register(
         module=_importing[-1] if _importing else "",
     )
     return graph
+
+
+def _check_can_run(graph: Any, name: str | None) -> None:
+    """Refuse what would only fail in its first run."""
+    named = f", name={name!r}" if name else ""
+    if isinstance(graph, StateGraph):
+        raise TypeError(
+            f"this StateGraph is not compiled: register(graph.compile(){named})"
+        )
+    if isfunction(graph):
+        raise TypeError(
+            f"{graph.__name__}() is a plain function: put @entrypoint() above it, or make it the "
+            f"node of a graph, before register(...{named})"
+        )
 
 
 def unregister(name: str) -> None:
