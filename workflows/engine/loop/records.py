@@ -15,6 +15,7 @@ from workflows.engine.channels import Channel
 from workflows.engine.checkpoint.base import Asked, Due
 from workflows.engine.constants import NS_END, NS_SEP
 from workflows.engine.loop.identity import Identity
+from workflows.engine.loop.paths import path_text
 from workflows.engine.runtime import Stop
 from workflows.engine.types import CachePolicy, Durability, Interrupt, RetryPolicy
 
@@ -274,15 +275,6 @@ class Task:
 def handled_id(task_id: str) -> str:
     """What hangs on a task in the hands of its error handler: calls by id, questions by origin."""
     return ids.task_id(task_id, "handler")
-
-
-def path_text(path: Sequence[Any]) -> str:
-    """`~node~x`, `~send~000003`, `~node~x~call~t~000001`: sorts as R3.9 asks."""
-    if len(path) == 2 and path[0] == "node":
-        return f"~node~{path[1]}"
-    return "".join(
-        f"~{part:06d}" if isinstance(part, int) else f"~{part}" for part in path
-    )
 
 
 def order_of(task: Task) -> tuple[Any, ...]:
