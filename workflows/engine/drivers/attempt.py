@@ -19,6 +19,7 @@ from workflows.engine.errors import (
 )
 from workflows.engine.later import asyncio, cancellation
 from workflows.engine.loop.handling import failure_for_handler
+from workflows.engine.loop.inputs import argument_of
 from workflows.engine.loop.records import Branch, Node, Task, Writes
 from workflows.engine.runtime import current
 from workflows.engine.types import Command
@@ -66,9 +67,7 @@ def body(task: Task, context: Context) -> Generator[Invoke, Any, Writes]:
             return _with_attributes(writes, context)
         if node.inject_error is not None:
             kwargs[node.inject_error] = failure_for_handler(task)
-        value = task.input
-        if node.mapper is not None and "send" not in task.due:
-            value = node.mapper(value)
+        value = argument_of(task)
         settings = context.run.settings
         strict = settings and settings.get("strict_state")
         before = picture(value) if strict else {}

@@ -21,6 +21,7 @@ from workflows.engine.constants import (
 )
 from workflows.engine.loop import effects
 from workflows.engine.loop.effects import Steps
+from workflows.engine.loop.inputs import argument_of
 from workflows.engine.loop.notes import shown_metadata
 from workflows.engine.loop.plan import metadata_of, triggers_of
 from workflows.engine.loop.records import Task, namespace_of
@@ -164,11 +165,8 @@ def started(view: View, task: Task) -> Steps[None]:
 def _given(task: Task) -> Any:
     if task.call is not None:
         return task.call.args, task.call.kwargs
-    mapper = task.node.mapper
-    if mapper is None or "send" in task.due:
-        return task.input
     try:
-        return mapper(task.input)
+        return argument_of(task)
     except Exception:  # noqa: BLE001 - the task itself fails with it
         return task.input
 

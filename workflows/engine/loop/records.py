@@ -164,6 +164,8 @@ class Task:
     runs = 0
     """Attempts by now, in this run and those before."""
     kept_as: FullKey | None = None
+    mapped: tuple[Any, Exception | None] | None = None
+    """The input as an instance of the node's schema, or how that failed (`inputs.py`)."""
     past_record = ""
     """What its body asked for that a record which is gone over does not hold (RA.4)."""
     _origin: str | None = None
@@ -257,6 +259,8 @@ class Task:
         self.keys = frozenset()
         self.asked = ()
         self.raised = []
+        if self.mapped is not None and self.mapped[1] is not None:
+            self.mapped = None
 
     @property
     def recorded_name(self) -> str:
