@@ -58,6 +58,7 @@ SECTIONS = [
     "messages",
     "streaming_ends",
     "tokens",
+    "message_streams",
     "savers",
     "deltas",
     "streaming_below",

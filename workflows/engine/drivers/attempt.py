@@ -63,6 +63,7 @@ def body(task: Task, context: Context) -> Generator[Invoke, Any, Writes]:
                 **{k: v for k, v in kwargs.items() if k not in call.kwargs},
             }
             value = yield Invoke(node.fn, call.args, filled, node.is_async)
+            _note_returned(value, task, context)
             writes: Writes = [(RETURN, value)]
             return _with_attributes(writes, context)
         if node.inject_error is not None:
@@ -73,6 +74,7 @@ def body(task: Task, context: Context) -> Generator[Invoke, Any, Writes]:
         before = picture(value) if strict else {}
         try:
             result = yield Invoke(node.fn, (value,), kwargs, node.is_async, node.afn)
+            _note_returned(result, task, context)
         except ParentCommand as up:
             result = _taken_over(up, context)
         writes = _written(result, task, context)
@@ -84,6 +86,15 @@ def body(task: Task, context: Context) -> Generator[Invoke, Any, Writes]:
     except GraphBubbleUp as up:
         _hand_on(up, context)
         raise
+
+
+def _note_returned(value: Any, task: Task, context: Context) -> None:
+    """Keep what the function of a node or `@task` returned for the stream of messages (R9.3).
+
+    A Command for this graph that came from below is nothing that a function here returned.
+    """
+    if "messages" in context.run.modes:
+        task.returned = value
 
 
 def _with_attributes(writes: Writes, context: Context) -> Writes:
@@ -121,6 +132,7 @@ def _bare(task: Task, context: Context) -> Writes:
     try:
         try:
             result = task.node.fn(task.input)
+            _note_returned(result, task, context)
         except ParentCommand as up:
             result = _taken_over(up, context)
         except cancellation() as error:

@@ -166,6 +166,8 @@ class Task:
     kept_as: FullKey | None = None
     mapped: tuple[Any, Exception | None] | None = None
     """The input as an instance of the node's schema, or how that failed (`inputs.py`)."""
+    returned: Any = None
+    """What the function returned, where messages are streamed (R9.3)."""
     past_record = ""
     """What its body asked for that a record which is gone over does not hold (RA.4)."""
     _origin: str | None = None
