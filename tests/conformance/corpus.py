@@ -59,6 +59,7 @@ SECTIONS = [
     "streaming_ends",
     "tokens",
     "message_streams",
+    "task_streams",
     "savers",
     "deltas",
     "streaming_below",

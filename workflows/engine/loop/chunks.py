@@ -115,7 +115,7 @@ def started(view: View, task: Task) -> Steps[None]:
         view,
         "task",
         {
-            "id": task.id,
+            "id": task.body_id,
             "name": task.name,
             "input": _given(task),
             "triggers": triggers_of(task),
@@ -140,7 +140,7 @@ def ended(view: View, task: Task, error: BaseException | None = None) -> Steps[N
         view,
         "task_result",
         {
-            "id": task.id,
+            "id": task.body_id,
             "name": task.name,
             "error": error,
             "result": _written(view, task),

@@ -111,7 +111,7 @@ def advance(
     if view.attributes:
         commit.attributes = view.give_attributes()
     view.held = []
-    if run.modes and run.saver is not None:
+    if run.modes and run.saver is not None and run.durability != "exit":
         view.parent_config = view.config if before["id"] else None
     view.checkpoint = checkpoint
     view.floor = checkpoint["id"]

@@ -212,6 +212,7 @@ def _refuse(
 
 
 def _handle(view: View, step: Step, task: Task, error: BaseException) -> Steps[None]:
+    yield from chunks.ended(view, task, error=error)
     handling.hand_over(task, error, repr(error))
     step.unsaved.append(commit.failure_of(task, error))
     step.running.add(task)

@@ -69,7 +69,7 @@ def start_order(tasks: list[Task]) -> list[Task]:
 
 def triggers_of(task: Task) -> tuple[str, ...]:
     """What made the task due, in the field's words."""
-    if task.call is not None or task.path[0] == "send":
+    if task.call is not None or task.caught is not None or task.path[0] == "send":
         return ("__pregel_push",)
     joins = [by for by in task.due.get("by", ()) if by.startswith("join:")]
     others = len(task.due.get("by", ())) > len(joins)
