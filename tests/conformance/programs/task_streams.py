@@ -76,3 +76,47 @@ def the_parent_of_a_checkpoint_in_the_stream(api, run):
 
 def _place(config, parent):
     return [each and each["configurable"]["checkpoint_id"] for each in (config, parent)]
+
+
+@program("R9.3", "R1.5", "R1.16")
+def triggers_are_all_that_can_make_a_node_due(api, run):
+    def sends(state):
+        return api.Command(goto=[api.Send("x", {}), "z"])
+
+    edges = [(api.START, "w"), (api.START, "y"), (["w", "y"], "z"), ("z", "x")]
+    g = graph(api, *edges, (["x", "y"], "z"), w=sends, x=None, y=None, z=None)
+    chunks = run.stream(g.compile(), {"log": []}, stream_mode="tasks")
+    return [[c["name"], list(c["triggers"])] for c in chunks if "triggers" in c]
+
+
+@program("R9.3", "R8.1")
+def triggers_of_an_entrypoint_and_a_task(api, run):
+    seen = []
+
+    def note(config):
+        seen.append(list(config["metadata"]["langgraph_triggers"]))
+
+    if run.driver == "async":
+
+        @api.task
+        async def t(config):
+            note(config)
+
+        @api.entrypoint()
+        async def flow(given, config):
+            note(config)
+            await t()
+
+    else:
+
+        @api.task
+        def t(config):
+            note(config)
+
+        @api.entrypoint()
+        def flow(given, config):
+            note(config)
+            t().result()
+
+    chunks = run.stream(flow, 1, stream_mode="tasks")
+    return [[list(c["triggers"]) for c in chunks if "triggers" in c], seen]

@@ -118,7 +118,7 @@ def started(view: View, task: Task) -> Steps[None]:
             "id": task.body_id,
             "name": task.name,
             "input": _given(task),
-            "triggers": triggers_of(task),
+            "triggers": triggers_of(view.run, task),
         },
     )
 
