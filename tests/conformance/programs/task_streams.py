@@ -1,5 +1,8 @@
 """Section 9: the modes `tasks`, `checkpoints` and `debug`: what is handled, what is saved at the end."""
 
+import asyncio
+import threading
+
 from tests.conformance.corpus import program
 from tests.conformance.programs.shapes import S, asks, graph
 
@@ -120,3 +123,53 @@ def triggers_of_an_entrypoint_and_a_task(api, run):
 
     chunks = run.stream(flow, 1, stream_mode="tasks")
     return [[list(c["triggers"]) for c in chunks if "triggers" in c], seen]
+
+
+def reading(run, graph, given, seen, **options):
+    """Read a stream to its end; `seen` is set when a chunk has come that a `@task` has caused."""
+    chunks = []
+
+    def take(chunk):
+        chunks.append(chunk)
+        if "t" in chunk:
+            seen.set()
+
+    if run.driver == "blocking":
+        for chunk in graph.stream(given, run.config(), **options):
+            take(chunk)
+        return chunks
+
+    async def read():
+        async for chunk in graph.astream(given, run.config(), **options):
+            take(chunk)
+
+    asyncio.run(read())
+    return chunks
+
+
+@program("R8.17", "R9.4")
+def an_entrypoint_is_told_of_while_it_runs(api, run):
+    seen = threading.Event()
+    if run.driver == "async":
+
+        @api.task
+        async def t():
+            return 1
+
+        @api.entrypoint(checkpointer=run.saver)
+        async def flow(given):
+            await t()
+            return await asyncio.to_thread(seen.wait, 20)
+
+    else:
+
+        @api.task
+        def t():
+            return 1
+
+        @api.entrypoint(checkpointer=run.saver)
+        def flow(given):
+            t().result()
+            return seen.wait(20)
+
+    return reading(run, flow, 1, seen, stream_mode="updates")
