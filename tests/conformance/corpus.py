@@ -58,6 +58,8 @@ SECTIONS = [
     "messages",
     "streaming_ends",
     "tokens",
+    "message_streams",
+    "task_streams",
     "savers",
     "deltas",
     "streaming_below",

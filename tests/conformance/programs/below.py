@@ -280,3 +280,43 @@ def a_paused_entrypoint_that_a_node_calls(api, run):
         [question.value for question in found.interrupts],
         [task.name for task in found.tasks],
     ]
+
+
+class Known(TypedDict, total=False):
+    given: str
+    own: Annotated[list, operator.add]
+    wrote: str
+
+
+@program(
+    "R7.8",
+    differs="a graph that is not known by its shape is shown as its checkpoint has it: without "
+    "empty containers, and without what finished tasks of its step wrote",
+    expected=[{"given": "g"}, {"given": "g"}, ["asks"], ["q"]],
+)
+def a_graph_called_by_a_called_graph_shows_its_checkpoint(api, run):
+    asks = _asks(api)
+    edges = [(api.START, "asks"), (api.START, "ends")]
+    deep = graph(
+        api, *edges, schema=Known, asks=asks, ends=lambda s: {"wrote": "w"}
+    ).compile()
+
+    def calls_deep(state):
+        deep.invoke({"given": state["given"]})
+
+    middle = graph(api, (api.START, "low"), schema=Known, low=calls_deep).compile()
+
+    def calls(state):
+        middle.invoke({"given": "g"})
+
+    g = graph(api, (api.START, "calls"), calls=calls).compile(checkpointer=run.saver)
+    run.invoke(g, {"log": []}, run.config())
+    there = run.get_state(g, run.config(), subgraphs=True).tasks[0].state
+    below = there.tasks[0].state
+    names = [task.name for task in below.tasks if task.interrupts]
+    return [
+        there.values,
+        below.values,
+        names,
+        [question.value for question in below.interrupts],
+    ]

@@ -213,3 +213,53 @@ def a_graph_called_by_a_node_and_by_its_handler(api, run):
     asked.append(run.invoke(g, api.Command(resume="one"), run.config()))
     out = run.invoke(g, api.Command(resume="two"), run.config())
     return [[each["__interrupt__"][0].value for each in asked], out, given]
+
+
+@program(
+    "R1.39",
+    "R6.2",
+    "R6.4",
+    differs="what a handler asks and writes is shown at its node, which is not due any more "
+    "(LangGraph shows the node's failure and the node as due)",
+    expected=[
+        ["waits"],
+        {"log": ["i", "handled"]},
+        [[None, [], {"log": ["handled"]}], [None, ["q"], None]],
+        [None, [], {"log": ["handled"]}],
+        [["bad"], [["ConnectionError('no line')", ["what now?"], None]]],
+    ],
+)
+def a_handlers_work_is_shown_at_its_node(api, run):
+    def bad(state):
+        raise ConnectionError("no line")
+
+    def handle(state, error: api.NodeError):
+        return {"log": ["handled"]}
+
+    def asks(state, error: api.NodeError):
+        return {"log": [api.interrupt("what now?")]}
+
+    def waits(state):
+        return {"log": [api.interrupt("q")]}
+
+    def seen(task):
+        return [task.error, [q.value for q in task.interrupts], task.result]
+
+    built = api.StateGraph(S).add_node("bad", bad, error_handler=handle)
+    built.add_node("waits", waits)
+    g = built.add_edge(api.START, "bad").add_edge(api.START, "waits")
+    g = g.compile(checkpointer=run.saver)
+    run.invoke(g, {"log": ["i"]}, run.config())
+    head = run.get_state(g, run.config())
+    run.invoke(g, api.Command(resume="r"), run.config())
+    past = run.get_history(g, run.config())[1]
+    asking = handled(api, run, bad, asks)
+    run.invoke(asking, {"log": []}, run.config("asking"))
+    there = run.get_state(asking, run.config("asking"))
+    return [
+        list(head.next),
+        head.values,
+        [seen(task) for task in head.tasks],
+        seen(past.tasks[0]),
+        [list(there.next), [seen(task) for task in there.tasks]],
+    ]

@@ -6,7 +6,7 @@ import math
 from collections import Counter, OrderedDict, deque
 from datetime import datetime
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Annotated, NamedTuple, TypedDict
 from zoneinfo import ZoneInfo
 
 from tests.conformance.corpus import program
@@ -92,3 +92,34 @@ def every_place_gives_back_what_it_was_given(api, run):
     check("state", run.get_state(g, run.config()).values["b"])
     run.invoke(g, api.Command(resume=1), run.config())
     return wrong
+
+
+class Newest:
+    """A reducer that puts the newest first, with attributes that mean nothing to the engine."""
+
+    keeps_left = True
+
+    def __init__(self):
+        self.settled = []
+
+    def settle(self, value):
+        self.settled.append(value)
+        return ["settled"]
+
+    def __call__(self, left, right):
+        return right + left
+
+
+@program("R2.3", "R2.5", "R4.5")
+def a_reducer_may_have_any_attributes_of_its_own(api, run):
+    newest = Newest()
+
+    class Kept(TypedDict):
+        log: Annotated[list, newest]
+
+    built = graph(api, (api.START, "x"), schema=Kept, x=None)
+    g = built.compile(checkpointer=run.saver)
+    seen = [run.invoke(g, {"log": [n]}, run.config()) for n in (1, 2)]
+    seen.append(run.get_state(g, run.config()).values)
+    given = {"log": api.Overwrite([3])}
+    return [*seen, run.invoke(g, given, run.config()), newest.settled]

@@ -4,7 +4,7 @@ import operator
 from dataclasses import dataclass, field
 from typing import Annotated, TypedDict
 
-from pydantic import BaseModel
+from pydantic import BaseModel, model_validator
 
 from tests.conformance.corpus import program
 from tests.conformance.programs.shapes import S, graph
@@ -209,3 +209,42 @@ def the_tasks_mode_shows_what_a_node_is_given(api, run):
             else:
                 seen.append(list(chunk))
     return seen
+
+
+@program("R2.10", "R9.3", "R1.33")
+def what_a_node_is_given_is_made_once(api, run):
+    made, seen = [], []
+
+    class Checked(BaseModel):
+        a: int = 0
+
+        @model_validator(mode="after")
+        def note(self):
+            made.append(self.a)
+            return self
+
+    def fails_twice(state):
+        seen.append(state.a)
+        state.a += 1
+        if len(seen) < 3:
+            raise ConnectionError("no")
+        return {"a": 7}
+
+    def fails(state):
+        state.a += 1
+        raise ConnectionError("no")
+
+    def handles(state, error: api.NodeError):
+        seen.append(state.a)
+
+    policy = api.RetryPolicy(initial_interval=0.001, jitter=False)
+    built = api.StateGraph(Checked).add_node("x", fails_twice, retry_policy=policy)
+    built.add_node("y", fails, error_handler=handles)
+    g = built.add_edge(api.START, "x").add_edge("x", "y").compile()
+    transcript = []
+    for mode in ("updates", "tasks", "debug", "messages"):
+        made.clear()
+        seen.clear()
+        run.stream(g, {"a": 1}, stream_mode=mode)
+        transcript.append([[*made], [*seen]])
+    return transcript

@@ -28,8 +28,21 @@ _CONCRETE = {
 }
 
 
-# `left + right` and nothing else; a function of ours says so of itself by `keeps_left`.
+# `left + right` and nothing else; of a function of ours `tell_of` says so.
 _APPENDING = (operators.add, operators.concat, operators.iadd, operators.iconcat)
+# By what it is, never by an attribute: a reducer of the author's may have any of its own.
+_told: list[tuple[Any, bool, Callable[[Any], Any] | None]] = []
+
+
+def tell_of(
+    reducer: Any, *, keeps_left: bool, settle: Callable[[Any], Any] | None
+) -> None:
+    """Tell the channels what a reducer of the engine's own does beside folding.
+
+    `keeps_left`: as long as both together, its result is left and then right. `settle` makes of a value that was
+    put in whole what the reducer would have made of it.
+    """
+    _told.append((reducer, keeps_left, settle))
 
 
 def starting_value(typ: Any) -> Any:
@@ -61,11 +74,9 @@ class BinaryOperatorAggregate(Channel):
         check_callable(operator, type(self).__name__, "the reducer", wanted)
         self.operator = operator
         self.start = typ
-        self.keeps_left = operator in _APPENDING or getattr(
-            operator, "keeps_left", False
-        )
-        # What makes a value that was put in whole what the reducer would have made of it.
-        self.settle = getattr(operator, "settle", None)
+        told = (each[1:] for each in _told if each[0] is operator)
+        keeps_left, self.settle = next(told, (False, None))
+        self.keeps_left = keeps_left or operator in _APPENDING
         self.appended = True
         self.value: Any = starting_value(typ)
 

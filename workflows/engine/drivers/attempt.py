@@ -19,6 +19,7 @@ from workflows.engine.errors import (
 )
 from workflows.engine.later import asyncio, cancellation
 from workflows.engine.loop.handling import failure_for_handler
+from workflows.engine.loop.inputs import argument_of
 from workflows.engine.loop.records import Branch, Node, Task, Writes
 from workflows.engine.runtime import current
 from workflows.engine.types import Command
@@ -62,18 +63,18 @@ def body(task: Task, context: Context) -> Generator[Invoke, Any, Writes]:
                 **{k: v for k, v in kwargs.items() if k not in call.kwargs},
             }
             value = yield Invoke(node.fn, call.args, filled, node.is_async)
+            _note_returned(value, task, context)
             writes: Writes = [(RETURN, value)]
             return _with_attributes(writes, context)
         if node.inject_error is not None:
             kwargs[node.inject_error] = failure_for_handler(task)
-        value = task.input
-        if node.mapper is not None and "send" not in task.due:
-            value = node.mapper(value)
+        value = argument_of(task)
         settings = context.run.settings
         strict = settings and settings.get("strict_state")
         before = picture(value) if strict else {}
         try:
             result = yield Invoke(node.fn, (value,), kwargs, node.is_async, node.afn)
+            _note_returned(result, task, context)
         except ParentCommand as up:
             result = _taken_over(up, context)
         writes = _written(result, task, context)
@@ -85,6 +86,15 @@ def body(task: Task, context: Context) -> Generator[Invoke, Any, Writes]:
     except GraphBubbleUp as up:
         _hand_on(up, context)
         raise
+
+
+def _note_returned(value: Any, task: Task, context: Context) -> None:
+    """Keep what the function of a node or `@task` returned for the stream of messages (R9.3).
+
+    A Command for this graph that came from below is nothing that a function here returned.
+    """
+    if "messages" in context.run.modes:
+        task.returned = value
 
 
 def _with_attributes(writes: Writes, context: Context) -> Writes:
@@ -122,6 +132,7 @@ def _bare(task: Task, context: Context) -> Writes:
     try:
         try:
             result = task.node.fn(task.input)
+            _note_returned(result, task, context)
         except ParentCommand as up:
             result = _taken_over(up, context)
         except cancellation() as error:

@@ -1,7 +1,7 @@
 """Answers the loop on the caller's thread, with a pool where more than one task is due.
 
-A lone task runs on the caller's own thread, so it shares the caller's database connection.
-When it waits for a `@task`, `pump` keeps the loop going from inside the wait.
+A lone task runs on the caller's own thread, so it shares the caller's database connection, unless
+somebody reads what it has to show while it runs. When it waits for a `@task`, `pump` keeps the loop going from inside the wait.
 """
 
 from __future__ import annotations
@@ -20,7 +20,11 @@ from workflows.engine.drivers import faults, timeouts
 from workflows.engine.drivers.attempt import check_blocking, run_blocking
 from workflows.engine.drivers.context import Context
 from workflows.engine.drivers.future import TaskFuture, let_go, run_has_ended
-from workflows.engine.drivers.requests import computing, handed_out
+from workflows.engine.drivers.requests import (
+    computing,
+    handed_out,
+    shows_while_it_runs,
+)
 from workflows.engine.drivers.threads import pool
 from workflows.engine.errors import LeaseLostError, RunCancelled
 from workflows.engine.loop.effects import (
@@ -76,7 +80,7 @@ class Blocking:
         self.error: BaseException | None = None
         self.fatal: BaseException | None = None
         self.chunks: deque[Any] = deque()
-        self.inline = not (run.below or run.modes & {"custom", "messages"})
+        self.inline = not shows_while_it_runs(run)
         self.pumping = False
         self.suspended = False
         self.taken_over: Any = None

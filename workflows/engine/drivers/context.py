@@ -114,7 +114,11 @@ class Context:
         self.listener = tokens.listener(self, self._said)
         return None if self.listener is None else tokens.offer(self.config())
 
-    def _said(self, message: Any, metadata: dict[str, Any]) -> None:
+    def _said(
+        self, message: Any, metadata: dict[str, Any], is_whole: bool = False
+    ) -> None:
+        if is_whole and message.id in self.run.shown:
+            return
         if message.id is not None:
             self.run.shown.add(message.id)
         self.write("messages", lambda: (message, metadata))

@@ -11,6 +11,9 @@ from workflows.engine.loop.effects import Compute, Emit
 from workflows.engine.loop.records import Run
 from workflows.engine.runtime import current
 
+_AT_ONCE = frozenset({"custom", "messages"})
+_BY_CALLS = _AT_ONCE | {"updates", "tasks", "debug"}
+
 
 def handed_out(run: Run, request: Emit) -> list[tuple[str, str, Any]]:
     """Pass a chunk up where a run above reads it; what is left for this run's own reader."""
@@ -21,6 +24,16 @@ def handed_out(run: Run, request: Emit) -> list[tuple[str, str, Any]]:
     if mode in run.read and (run.deep or not request.below):
         return [(namespace, mode, chunk)]
     return []
+
+
+def shows_while_it_runs(run: Run) -> bool:
+    """Say whether a lone task can have something to show before it ends, so that it must not keep the reader waiting.
+
+    An entrypoint is all the graph there is: the calls of its tasks are shown as they end (R8.17). A graph's node that
+    calls tasks has the thread of the caller all the same, as in LangGraph.
+    """
+    live = _BY_CALLS if run.program.functional else _AT_ONCE
+    return bool(run.below or run.modes & live)
 
 
 @contextmanager

@@ -17,11 +17,13 @@ from workflows.engine.callbacks import GraphCallbackHandler
 from workflows.engine.constants import TAG_NOSTREAM
 from workflows.engine.runtime import TaskContext, current
 
-Emit = Callable[[Any, dict[str, Any]], None]
+_OF_SEQUENCES = "seq:step"  # tags that langchain-core gives the parts of a sequence
+Emit = Callable[..., None]
+"""Of a message or a part of one, its metadata, and whether it is the whole message."""
 
 
 def listener(context: TaskContext, emit: Emit) -> Any:
-    """A handler that gives each token to `emit(message chunk, metadata)`; None without langchain-core."""
+    """A handler that gives each token to `emit`; None without langchain-core."""
     kind = _kind()
     return None if kind is None else kind(context, emit)
 
@@ -80,9 +82,10 @@ def _kind() -> Any:
             """A model begins; one that a run below calls is heard there, if at all."""
             if current.get() is not self.context or TAG_NOSTREAM in (tags or ()):
                 return
+            mine = [tag for tag in tags or () if not tag.startswith(_OF_SEQUENCES)]
             self.heard[run_id] = {
                 **(metadata or {}),
-                **({"tags": tags} if tags else {}),
+                **({"tags": mine} if mine else {}),
             }
 
         def on_llm_new_token(
@@ -103,7 +106,7 @@ def _kind() -> Any:
                 return
             message = getattr(response.generations[0][0], "message", None)
             if message is not None:
-                self.emit(message, known)
+                self.emit(message, known, True)
 
         def on_llm_error(
             self, error: BaseException, *, run_id: Any, **more: Any

@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypedDict
 from uuid import UUID
 
 from workflows.engine import ids
+from workflows.engine.channels.reducer import tell_of
 from workflows.engine.errors import FeatureNotBuiltError
 from workflows.engine.graph.message_types import (
     REMOVE_ALL_MESSAGES,
@@ -92,10 +93,6 @@ def add_messages(
     return _merge(left, _with_ids(right))
 
 
-# As long as both together, the result is left and then right: the channel can tell the saver.
-add_messages.keeps_left = True  # type: ignore[attr-defined]
-
-
 def _settled(messages: Any) -> Any:
     """Messages that replace all others, with an id each: what is saved must not get one later."""
     if isinstance(messages, list):
@@ -105,7 +102,7 @@ def _settled(messages: Any) -> Any:
     return messages
 
 
-add_messages.settle = _settled  # type: ignore[attr-defined]
+tell_of(add_messages, keeps_left=True, settle=_settled)
 
 
 def convert_to_messages(messages: Messages) -> list[Any]:

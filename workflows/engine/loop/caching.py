@@ -17,9 +17,10 @@ from workflows.engine.errors import SerializationError
 from workflows.engine.loop import chunks, effects
 from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.endings import settle
+from workflows.engine.loop.inputs import argument_of, take_input
 from workflows.engine.loop.records import Node, Task
 from workflows.engine.loop.resume import questions
-from workflows.engine.loop.step import Step, take_input
+from workflows.engine.loop.step import Step
 from workflows.engine.loop.view import View
 from workflows.engine.serde import canonical
 
@@ -120,12 +121,11 @@ def _input_key(task: Task) -> Steps[str]:
     assert policy is not None  # noqa: S101
     if policy.key_func is None:
         return _default_key(task)
-    args: tuple[Any, ...] = (task.input,)
     kwargs: dict[str, Any] = {}
     if task.call is not None:
         args, kwargs = tuple(task.call.args), task.call.kwargs
-    elif task.node.mapper is not None and "send" not in task.due:
-        args = (task.node.mapper(task.input),)
+    else:
+        args = (argument_of(task),)
     key = yield from effects.compute(policy.key_func, args, kwargs, False)
     if isinstance(key, bytes):
         return f"bytes\0{key.hex()}"

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
 from workflows.engine import ids
 from workflows.engine.checkpoint.base import checkpoint_config
@@ -16,16 +14,15 @@ from workflows.engine.constants import (
     GOTO,
     HANDLED,
     NO_WRITES,
-    PREVIOUS,
     RETURN,
 )
-from workflows.engine.loop import effects
+from workflows.engine.loop import effects, messages
 from workflows.engine.loop.effects import Steps
+from workflows.engine.loop.inputs import argument_of
 from workflows.engine.loop.notes import shown_metadata
-from workflows.engine.loop.plan import metadata_of, triggers_of
+from workflows.engine.loop.plan import triggers_of
 from workflows.engine.loop.records import Task, namespace_of
 from workflows.engine.loop.view import View
-from workflows.engine.serde.write import ASSIGNED_ID
 from workflows.engine.types import Interrupt
 
 _NO_RESULT = frozenset({GOTO, NO_WRITES, HANDLED, ERROR})
@@ -97,45 +94,6 @@ def update(view: View, task: Task, *, cached: bool = False) -> Steps[None]:
     yield from effects.emit("updates", chunk)
 
 
-def messages(view: View, task: Task) -> Steps[None]:
-    """The whole messages a task returned, each once; those it was given are not shown."""
-    run = view.run
-    if "messages" not in run.modes or task.node.hidden:
-        return
-    known = {message.id for message in _messages_given(task)}
-    for channel, value in task.writes or ():
-        live = view.channels.get(channel)
-        if (live is None and channel != RETURN) or channel == PREVIOUS:
-            continue
-        if live is not None and live.is_available():
-            known |= {message.id for message in _messages_in(live.get())}
-        for message in _messages_in(value):
-            if message.id is None:
-                _give_id(message)
-            elif message.id in known or message.id in run.shown:
-                continue
-            run.shown.add(message.id)
-            yield from effects.emit("messages", (message, metadata_of(run, task)))
-
-
-def _messages_in(value: Any) -> list[Any]:
-    items = value if isinstance(value, list | tuple) else [value]
-    return [m for m in items if all(hasattr(m, a) for a in ("id", "type", "content"))]
-
-
-def _messages_given(task: Task) -> Iterator[Any]:
-    given = task.input
-    parts = given.values() if isinstance(given, Mapping) else [given]
-    for part in parts:
-        yield from _messages_in(part)
-
-
-def _give_id(message: Any) -> None:
-    """Name a message as `add_messages` would, so that what is streamed and what is kept are one."""
-    with suppress(AttributeError, TypeError, ValueError):  # a frozen class
-        message.id = f"{ASSIGNED_ID}{UUID(int=ids.entropy(128), version=4)}"
-
-
 def pause(view: View, interrupts: Sequence[Interrupt]) -> Steps[None]:
     """The end of an updates stream at a pause; empty at a static breakpoint (R5.26).
 
@@ -147,16 +105,20 @@ def pause(view: View, interrupts: Sequence[Interrupt]) -> Steps[None]:
 
 def started(view: View, task: Task) -> Steps[None]:
     """A task begins."""
-    if task.node.hidden or not view.run.modes & {"tasks", "debug"}:
+    if task.node.hidden:
+        return
+    if "messages" in view.run.modes:
+        messages.note_given(view.run, task)
+    if not view.run.modes & {"tasks", "debug"}:
         return
     yield from _both(
         view,
         "task",
         {
-            "id": task.id,
+            "id": task.body_id,
             "name": task.name,
             "input": _given(task),
-            "triggers": triggers_of(task),
+            "triggers": triggers_of(view.run, task),
         },
     )
 
@@ -164,11 +126,8 @@ def started(view: View, task: Task) -> Steps[None]:
 def _given(task: Task) -> Any:
     if task.call is not None:
         return task.call.args, task.call.kwargs
-    mapper = task.node.mapper
-    if mapper is None or "send" in task.due:
-        return task.input
     try:
-        return mapper(task.input)
+        return argument_of(task)
     except Exception:  # noqa: BLE001 - the task itself fails with it
         return task.input
 
@@ -181,7 +140,7 @@ def ended(view: View, task: Task, error: BaseException | None = None) -> Steps[N
         view,
         "task_result",
         {
-            "id": task.id,
+            "id": task.body_id,
             "name": task.name,
             "error": error,
             "result": _written(view, task),

@@ -13,7 +13,8 @@ from workflows.engine.errors import SerdeError, SerializationError
 from workflows.engine.loop import effects
 from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.identity import STAMP
-from workflows.engine.loop.records import Task, path_text
+from workflows.engine.loop.paths import path_text
+from workflows.engine.loop.records import Task
 from workflows.engine.loop.resume import questions
 from workflows.engine.loop.view import View, copy_checkpoint
 from workflows.engine.serde import canonical
@@ -110,7 +111,7 @@ def advance(
     if view.attributes:
         commit.attributes = view.give_attributes()
     view.held = []
-    if run.modes and run.saver is not None:
+    if run.modes and run.saver is not None and run.durability != "exit":
         view.parent_config = view.config if before["id"] else None
     view.checkpoint = checkpoint
     view.floor = checkpoint["id"]

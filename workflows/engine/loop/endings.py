@@ -19,7 +19,15 @@ from workflows.engine.errors import (
     GraphInterrupt,
     InterruptSwallowedError,
 )
-from workflows.engine.loop import chunks, commit, effects, handling, plan, resume
+from workflows.engine.loop import (
+    chunks,
+    commit,
+    effects,
+    handling,
+    messages,
+    plan,
+    resume,
+)
 from workflows.engine.loop.effects import Failed, Finished, Steps
 from workflows.engine.loop.records import Task
 from workflows.engine.loop.step import Step, leave, record, start
@@ -102,7 +110,8 @@ def settle(view: View, step: Step, task: Task, writes: Any) -> None:
 
 def tell(view: View, task: Task) -> Steps[None]:
     """Stream what a finished task has to show."""
-    yield from chunks.messages(view, task)
+    if task.returned is not None:
+        yield from messages.show(view, task)
     yield from chunks.update(view, task)
     yield from chunks.ended(view, task)
 
@@ -203,6 +212,7 @@ def _refuse(
 
 
 def _handle(view: View, step: Step, task: Task, error: BaseException) -> Steps[None]:
+    yield from chunks.ended(view, task, error=error)
     handling.hand_over(task, error, repr(error))
     step.unsaved.append(commit.failure_of(task, error))
     step.running.add(task)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from workflows.engine.checkpoint.base import Due
-from workflows.engine.constants import CALL, ERROR, RETURN
+from workflows.engine.constants import CALL, ERROR, RETURN, START
 from workflows.engine.errors import GraphChangedError, NonDeterminismError
 from workflows.engine.loop.identity import STAMP, Stamp
 from workflows.engine.loop.records import Node, Run, Task, namespace_of
@@ -67,13 +67,15 @@ def start_order(tasks: list[Task]) -> list[Task]:
     )
 
 
-def triggers_of(task: Task) -> tuple[str, ...]:
-    """What made the task due, in the field's words."""
-    if task.call is not None or task.path[0] == "send":
+def triggers_of(run: Run, task: Task) -> tuple[str, ...]:
+    """What can make the task due, in the field's words: an edge to its node, and each edge from several."""
+    if task.call is not None or task.caught is not None or task.path[0] == "send":
         return ("__pregel_push",)
-    joins = [by for by in task.due.get("by", ()) if by.startswith("join:")]
-    others = len(task.due.get("by", ())) > len(joins)
-    return (*([f"branch:to:{task.name}"] if others or not joins else []), *joins)
+    if run.program.functional:
+        return (START,)
+    name = task.node.name
+    joins = (key for key, join in run.program.joins.items() if join.target == name)
+    return (f"branch:to:{name}", *joins)
 
 
 def metadata_of(run: Run, task: Task) -> dict[str, Any]:
@@ -83,7 +85,7 @@ def metadata_of(run: Run, task: Task) -> dict[str, Any]:
         **({"thread_id": run.thread_id} if run.saver else {}),
         "langgraph_step": run.live_step,
         "langgraph_node": task.name,
-        "langgraph_triggers": triggers_of(task),
+        "langgraph_triggers": triggers_of(run, task),
         "langgraph_path": task.path,
         "langgraph_checkpoint_ns": namespace_of(task, run),
         **task.node.metadata,

@@ -15,6 +15,7 @@ from workflows.engine.channels import Channel
 from workflows.engine.checkpoint.base import Asked, Due
 from workflows.engine.constants import NS_END, NS_SEP
 from workflows.engine.loop.identity import Identity
+from workflows.engine.loop.paths import path_text
 from workflows.engine.runtime import Stop
 from workflows.engine.types import CachePolicy, Durability, Interrupt, RetryPolicy
 
@@ -163,6 +164,10 @@ class Task:
     runs = 0
     """Attempts by now, in this run and those before."""
     kept_as: FullKey | None = None
+    mapped: tuple[Any, Exception | None] | None = None
+    """The input as an instance of the node's schema, or how that failed (`inputs.py`)."""
+    returned: Any = None
+    """What the function returned, where messages are streamed (R9.3)."""
     past_record = ""
     """What its body asked for that a record which is gone over does not hold (RA.4)."""
     _origin: str | None = None
@@ -256,6 +261,8 @@ class Task:
         self.keys = frozenset()
         self.asked = ()
         self.raised = []
+        if self.mapped is not None and self.mapped[1] is not None:
+            self.mapped = None
 
     @property
     def recorded_name(self) -> str:
@@ -274,15 +281,6 @@ class Task:
 def handled_id(task_id: str) -> str:
     """What hangs on a task in the hands of its error handler: calls by id, questions by origin."""
     return ids.task_id(task_id, "handler")
-
-
-def path_text(path: Sequence[Any]) -> str:
-    """`~node~x`, `~send~000003`, `~node~x~call~t~000001`: sorts as R3.9 asks."""
-    if len(path) == 2 and path[0] == "node":
-        return f"~node~{path[1]}"
-    return "".join(
-        f"~{part:06d}" if isinstance(part, int) else f"~{part}" for part in path
-    )
 
 
 def order_of(task: Task) -> tuple[Any, ...]:

@@ -10,6 +10,7 @@ from workflows.engine.checkpoint.base import Closed, TaskWrites
 from workflows.engine.constants import RUNS
 from workflows.engine.loop import chunks
 from workflows.engine.loop.effects import Failed, Finished, Start, Steps
+from workflows.engine.loop.inputs import take_input
 from workflows.engine.loop.records import Task
 from workflows.engine.loop.view import View
 from workflows.engine.types import Interrupt
@@ -66,14 +67,6 @@ def make_ready(view: View, step: Step, task: Task) -> None:
     step.running.add(task)
     if task.call is not None:
         step.calls[task.id] = task
-
-
-def take_input(view: View, task: Task) -> None:
-    """Give a node what it is called with: what was sent to it, or its part of the state."""
-    if "send" in task.due:
-        task.input = task.due["send"]
-    else:
-        task.input = task.node.read(view.channels, view.run.remaining)
 
 
 def record(step: Step, writes: TaskWrites, task: Task) -> None:
