@@ -49,6 +49,7 @@ SECTIONS = [
     "paused_subgraphs",
     "below",
     "kept_below",
+    "kept_nested",
     "functional",
     "calls",
     "cancelled_calls",

@@ -26,6 +26,7 @@ from workflows.engine.config import (
 from workflows.engine.constants import DEFAULT_RECURSION_LIMIT, NS_SEP
 from workflows.engine.errors import FeatureNotBuiltError, SerdeError
 from workflows.engine.kinds import listed, refused
+from workflows.engine.loop.namespaces import without_ids
 from workflows.engine.loop.notes import kept_name
 from workflows.engine.loop.records import Run
 from workflows.engine.loop.rehearsal import check_on_record, rehearse
@@ -194,6 +195,7 @@ def _root(graph: Any, given: Arguments, config: dict[str, Any], saver: Any) -> R
         thread_id=thread_id_of(asked) if has_saver else None,
         namespace=(place_of(asked, "checkpoint_ns") or "") if given.looking else "",
         saver=saver,
+        saver_below=saver,
         config=config,
         metadata=_storable(caller_metadata(config)) if has_saver else {},
         limit=recursion_limit_of(config),
@@ -229,16 +231,12 @@ def _nested(graph: Any, given: Arguments, own: dict[str, Any], context: Any) -> 
     context.meet_stop()
     outer: Run = context.run
     saver = outer.saver if graph.checkpointer is not False else None
+    namespace = context.namespace
+    if graph.checkpointer is True:  # also below one that saves nothing itself (R7.5)
+        saver = outer.saver_below
+        namespace = without_ids(namespace)
     number = context.subgraphs
     context.subgraphs += 1
-    if graph.checkpointer is True:
-        namespace = (
-            f"{outer.namespace}{NS_SEP}{context.task.name}"
-            if outer.namespace
-            else context.task.name
-        )
-    else:
-        namespace = context.namespace
     if number:
         namespace = f"{namespace}{NS_SEP}{number}"
     config = merge_configs(outer.config, own)
@@ -247,6 +245,7 @@ def _nested(graph: Any, given: Arguments, own: dict[str, Any], context: Any) -> 
         thread_id=outer.thread_id,
         namespace=namespace,
         saver=saver,
+        saver_below=outer.saver_below,
         config=config,
         metadata=merge_configs(
             {"metadata": outer.metadata},

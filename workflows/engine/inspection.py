@@ -16,6 +16,7 @@ from workflows.engine.drivers import aio, blocking
 from workflows.engine.loop import snapshot
 from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.loop import edit
+from workflows.engine.loop.namespaces import without_ids
 from workflows.engine.loop.preview import Preview, preview
 from workflows.engine.loop.records import Run
 from workflows.engine.loop.rehearsal import Rehearsal, check_on_record, rehearse
@@ -165,7 +166,7 @@ class Inspection(Bound):
         return run_of(self.with_saver(outer.saver), given, None)
 
     def _inspecting_below(self, outer: Run, namespace: str) -> Run:
-        graph = self._at(namespace)
+        graph, _ = self._at(namespace)
         run = (graph or self).inspecting(outer, namespace)
         run.unknown = graph is None
         return run
@@ -175,7 +176,7 @@ class Inspection(Bound):
     ) -> tuple[Run, Callable[[str], Run]]:
         """A run that goes over the thread's record and writes nothing, and what gives one for a namespace below."""
         run = self._look(config, context)
-        run.saver = ReadingSaver(run.saver)
+        run.saver = run.saver_below = ReadingSaver(run.saver)
         rehearse(run, rehearsal)
 
         def below(namespace: str) -> Run:
@@ -203,7 +204,9 @@ class Inspection(Bound):
             )
         merged = merge_configs(self.bound_config, config)
         namespace = place_of(configurable(merged), "checkpoint_ns") or ""
-        graph = self._at(namespace)
+        graph, place = self._at(namespace)
+        if place != namespace:
+            merged = merge_configs(merged, {"configurable": {"checkpoint_ns": place}})
         is_merged = graph is None or graph is self
         given = Arguments(merged, context, looking=True, is_merged=is_merged)
         run = run_of(graph or self, given, None)
@@ -221,21 +224,28 @@ class Inspection(Bound):
             )
         return run
 
-    def _at(self, namespace: str) -> Inspection | None:
-        """The graph whose checkpoints lie in `namespace`; one called in a node is asked itself.
+    def _at(self, namespace: str) -> tuple[Inspection | None, str]:
+        """The graph whose checkpoints lie in `namespace`, and where exactly they do; one called in a node is asked itself.
 
-        None where that graph is not known from this graph's shape.
+        None where that graph is not known from this graph's shape. The name of one that keeps its state may be given with
+        the id of a task, as snapshots show it.
         """
         graph: Inspection = self
-        for part in namespace.split(NS_SEP) if namespace else ():
+        parts = namespace.split(NS_SEP) if namespace else []
+        place: list[str] = []
+        for number, part in enumerate(parts, 1):
+            place.append(part)
             name = part.split(NS_END)[0]
             if name.isdecimal():
                 continue
             program = graph.program  # a renamed node's graph stays under the old name
             node = program.nodes.get(program.identity.aliases.get(name, name))
             if node is None and graph is self:
-                return self
+                return self, namespace
             if node is None or node.subgraph is None:
-                return None
+                return None, NS_SEP.join([*place, *parts[number:]])
             graph = node.subgraph
-        return graph if graph is self else graph.with_saver(self.checkpointer)
+            if graph.checkpointer is True:
+                place = [without_ids(each) for each in place]
+        found = graph if graph is self else graph.with_saver(self.checkpointer)
+        return found, NS_SEP.join(place)

@@ -11,6 +11,7 @@ from workflows.engine.checkpoint.base import CheckpointTuple, checkpoint_config
 from workflows.engine.constants import NS_END, NS_SEP, RETURN
 from workflows.engine.loop import effects
 from workflows.engine.loop.effects import Steps
+from workflows.engine.loop.namespaces import without_ids
 from workflows.engine.loop.records import Run, Task, handled_id, namespace_of
 from workflows.engine.loop.view import View
 
@@ -20,17 +21,20 @@ Read = Callable[[Run], Steps[Any]]
 def inside(view: View, task: Task, read: Read | None) -> Steps[Any]:
     """The config of the graph that an unfinished task is or has called; with `read`, its snapshot.
 
-    A node that is a graph has a config before it begins. Of several calls in one task, it is the first that is not at
-    its end. None where there is none: finished ones are found in the history.
+    A node that is a graph has a config before it begins, if it saves anything. Of several calls in one task, it is the
+    first that is not at its end. None where there is none: finished ones are found in the history.
     """
     if task.writes is not None:
         return None
     namespace = yield from _waiting(view, task)
     if namespace is None:
         return None
-    if read is None:
-        return checkpoint_config(view.run.thread_id or "", namespace)
-    return (yield from read(_looking(view.run, task, namespace)))
+    if read is not None:
+        return (yield from read(_looking(view.run, task, namespace)))
+    own = namespace_of(task, view.run)
+    if task.node.subgraph is not None and namespace == without_ids(own):
+        namespace = own  # it keeps its state: shown with the task that asks now
+    return checkpoint_config(view.run.thread_id or "", namespace)
 
 
 def _waiting(view: View, task: Task) -> Steps[str | None]:
@@ -51,18 +55,29 @@ def _waiting(view: View, task: Task) -> Steps[str | None]:
             if mine and saved.checkpoint.get("due"):
                 return namespace
             number += 1
-    return namespace_of(task, view.run) if is_graph else None
+    if not is_graph or task.node.subgraph.checkpointer is False:
+        return None
+    own = namespace_of(task, view.run)
+    return without_ids(own) if task.node.subgraph.checkpointer is True else own
 
 
 def _callers(view: View, task: Task) -> Iterator[tuple[str, str]]:
-    """Who may have called a graph, by task id, and the namespace of the first call: the task, its `@task` calls."""
-    above = view.run.namespace
+    """Who may have called a graph, by task id, and the namespace of the first call: the task, its `@task` calls.
+
+    A graph that keeps its state lies where no task's id is in the name.
+    """
+    for caller, own in _places(view, task):
+        yield caller, own
+        yield caller, without_ids(own)
+
+
+def _places(view: View, task: Task) -> Iterator[tuple[str, str]]:
     own = namespace_of(task, view.run)
     yield task.id, own
-    yield task.id, f"{above}{NS_SEP}{task.name}" if above else task.name
     yield from _calls(view, task.id, own)
     handler = task.node.handler
     if handler is not None:
+        above = view.run.namespace
         own = f"{above}{NS_SEP}" if above else ""
         own += f"{handler.name}{NS_END}{task.id}"
         yield task.id, own

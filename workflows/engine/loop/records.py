@@ -334,6 +334,8 @@ class Run(Struct, eq=False):
     """A subgraph that was begun before its parent's task was stopped."""
     parent: Task | None = None
     outer: Run | None = None
+    saver_below: Any = None
+    """What graphs below save with that keep their state: also where this one saves nothing (R7.5)."""
     parents: dict[str, str] = field(default_factory=dict)
     parent_task: str = ""
     origin: str = ""

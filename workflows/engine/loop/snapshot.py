@@ -175,13 +175,24 @@ def describe(
     return StateSnapshot(
         values=view.values(shown),
         next=tuple(t.name for t in tasks if t.id not in done),
-        config=saved.config,
+        config=_with_map(saved, saved.config),
         metadata=shown_metadata(saved.metadata),
         created_at=saved.checkpoint.get("ts"),
-        parent_config=saved.parent_config,
+        parent_config=_with_map(saved, saved.parent_config),
         tasks=tuple(listed),
         interrupts=tuple(q for t in listed for q in t.interrupts),
     )
+
+
+def _with_map(saved: CheckpointTuple, config: Any) -> Any:
+    """The config of a checkpoint below, with those of the graphs around it (R7.4)."""
+    named = config["configurable"] if config is not None else {}
+    namespace = named.get("checkpoint_ns")
+    if not namespace:
+        return config
+    parents = (saved.metadata or {}).get("parents") or {}
+    around = {**parents, namespace: named["checkpoint_id"]}
+    return {**config, "configurable": {**named, "checkpoint_map": around}}
 
 
 def _task(view: View, task: Task, head: bool, state: Any) -> PregelTask:
