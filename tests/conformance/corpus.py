@@ -35,6 +35,7 @@ SECTIONS = [
     "swallowed",
     "pauses",
     "commands",
+    "commands_in_the_past",
     "answering",
     "schemas",
     "breakpoints",

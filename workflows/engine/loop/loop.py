@@ -79,7 +79,7 @@ def _steps(view: View, *, skip_break: bool) -> Steps[Outcome]:
         if view.pending:
             for task in restore(view, tasks):
                 yield from chunks.update(view, task, cached=True)
-        if is_start and not tasks[0].node.branches:
+        if is_start and len(tasks) == 1 and not tasks[0].node.branches:
             _enter_at_once(view, tasks[0])
             step = None
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from workflows.engine.checkpoint.base import (
@@ -101,10 +102,10 @@ def enter(view: View, given: Any) -> Steps[bool]:
             )
         )
     if run.checkpoint_id is not None and run.is_root:
-        yield from _replay(view)
+        yield from _begin_anew(view)
     else:
         adopt_outside(view)
-        yield from _go_on(view)
+    yield from _go_on(view)
     return bool(view.due)
 
 
@@ -225,6 +226,9 @@ def _command(view: View, command: Command[Any]) -> Steps[None]:
         if fork is not None:  # not before the answer is found to fit
             yield from commit.save_checkpoint(view, fork)
             answers += _reopened(view)
+    elif run.checkpoint_id is not None and run.is_root:
+        if (yield from _begin_anew(view, outside)):
+            outside = []  # it is part of the fork
     else:
         adopt_outside(view)
     if outside and not view.id:
@@ -253,29 +257,33 @@ def _remember_answer(view: View, writes: TaskWrites) -> None:
     ]
 
 
-def _replay(view: View) -> Steps[None]:
-    """A fork of the given checkpoint: all that was due there runs anew (R6.12)."""
-    # A head that an edit made is a fork by itself, if its tasks have left nothing that counts.
+def _begin_anew(view: View, outside: Sequence[tuple[str, Any]] = ()) -> Steps[bool]:
+    """Let all that was due at the given checkpoint run anew: in a fork, which holds what is said from outside (R6.12).
+
+    False where the checkpoint serves as its own fork: a head that an edit made, whose tasks have left nothing
+    that counts.
+    """
     fresh = at_head(view) and view.metadata.get("source") in ("update", "fork")
     if fresh and not any(map(_counts, view.pending.values())):
         view.forget_pending()
-    else:
-        if view.run.warn is not None:
-            view.run.warn(
-                f"thread {view.run.thread_id!r}: this config names checkpoint {view.id}, so "
-                "the run forks there and runs anew what was due; without checkpoint_id it "
-                "goes on where the thread stands (RA.8)"
-            )
-        closed = open_to_supersede(view)
-        adopt_outside(view, routes=False)
-        view.forget_pending()
-        due = [without_questions(item) for item in view.due]
-        extra = {"wrote": list(view.metadata.get("wrote") or ())}
-        kept, view.dirty = view.dirty, set()
-        saving = commit.advance(view, "fork", due, kept, closed=closed, extra=extra)
-        saving.last = False
-        yield from commit.save_checkpoint(view, saving)
-    yield from _go_on(view)
+        return False
+    if view.run.warn is not None:
+        view.run.warn(
+            f"thread {view.run.thread_id!r}: this config names checkpoint {view.id}, so "
+            "the run forks there and runs anew what was due; without checkpoint_id it "
+            "goes on where the thread stands (RA.8)"
+        )
+    closed = open_to_supersede(view)
+    adopt_outside(view)
+    adopt(view, outside)
+    view.forget_pending()
+    due = [without_questions(item) for item in view.due]
+    extra = {"wrote": list(view.metadata.get("wrote") or ())}
+    kept, view.dirty = view.dirty, set()
+    saving = commit.advance(view, "fork", due, kept, closed=closed, extra=extra)
+    saving.last = False
+    yield from commit.save_checkpoint(view, saving)
+    return True
 
 
 def _counts(pairs: list[tuple[str, Any]]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from workflows.engine.checkpoint.base import Due
@@ -63,7 +64,7 @@ def adopt_outside(view: View, *, routes: bool = True) -> None:
             adopt(view, pairs if routes else [p for p in pairs if p[0] != GOTO])
 
 
-def adopt(view: View, pairs: list[tuple[str, Any]]) -> None:
+def adopt(view: View, pairs: Iterable[tuple[str, Any]]) -> None:
     """Apply writes to the present checkpoint's channels and due list."""
     writes: dict[str, list[Any]] = {}
     routes = Routes(view.run.program)

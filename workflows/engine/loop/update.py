@@ -222,7 +222,7 @@ class Work:
         for item, task in zip(self.items, self.tasks, strict=True):
             if task.id in self.finished:
                 continue
-            if explicit:
+            if explicit or task.name == self.view.run.program.first:
                 stays = task.name not in names
             else:
                 by = item.get("by", [])
