@@ -10,7 +10,13 @@ from workflows.engine.drivers import aio, blocking
 from workflows.engine.inspection import Inspection
 from workflows.engine.loop.records import Run
 from workflows.engine.loop.rehearsal import Rehearsal
-from workflows.engine.loop.replay import CheckedBody, ReplayReport, Scope, replay
+from workflows.engine.loop.replay import (
+    CheckedBody,
+    ReplayReport,
+    Scope,
+    Turns,
+    replay,
+)
 
 __all__ = ["CheckedBody", "ReplayReport", "areplay_check", "replay_check"]
 
@@ -31,14 +37,10 @@ def replay_check(
     without checkpoints, TypeError for coroutine functions.
     """
     run, look_into = _opened(graph, thread_id, config, context)
-    check = replay(run, look_into, Scope(history, strict))
-    answer = None
-    while True:
-        try:
-            turn = check.send(answer)
-        except StopIteration as end:
-            return end.value  # type: ignore[no-any-return]
-        answer = blocking.drive(*turn)
+    turns = Turns(replay(run, look_into, Scope(history, strict)))
+    for turn in turns:
+        turns.answer = blocking.drive(*turn)
+    return turns.report
 
 
 async def areplay_check(
@@ -52,14 +54,10 @@ async def areplay_check(
 ) -> ReplayReport:
     """Async twin of `replay_check`, for coroutine functions and plain ones."""
     run, look_into = _opened(graph, thread_id, config, context)
-    check = replay(run, look_into, Scope(history, strict, is_async=True))
-    answer = None
-    while True:
-        try:
-            turn = check.send(answer)
-        except StopIteration as end:
-            return end.value  # type: ignore[no-any-return]
-        answer = await aio.drive(*turn)
+    turns = Turns(replay(run, look_into, Scope(history, strict, is_async=True)))
+    for turn in turns:
+        turns.answer = await aio.drive(*turn)
+    return turns.report
 
 
 def _opened(

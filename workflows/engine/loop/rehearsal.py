@@ -6,8 +6,9 @@ its comparisons, is the one of every resume.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from workflows.engine.loop.records import Run, Task
 from workflows.engine.store.aside import AsideStore
@@ -20,8 +21,7 @@ class RecordEnds(BaseException):
     """
 
 
-@dataclass(slots=True, eq=False)
-class Rehearsal:
+class Rehearsal(Struct, eq=False):
     """What was noted by now; of several differences only the first is one."""
 
     difference: str = ""

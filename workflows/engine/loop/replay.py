@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Set
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from msgspec.structs import replace
 
@@ -78,6 +78,29 @@ class Scope:
     history: bool = True
     strict: bool = False
     is_async: bool = False
+
+
+class Turns:
+    """The turns of a check, for either driver: each is driven, and its result set as `answer`, before the next.
+
+    `report` is there when they are through.
+    """
+
+    report: ReplayReport
+
+    def __init__(self, check: Generator[Turn, Any, ReplayReport]) -> None:
+        self.answer: Any = None
+        self._check = check
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Turn:
+        try:
+            return self._check.send(self.answer)
+        except StopIteration as end:
+            self.report = end.value
+            raise
 
 
 def replay(
