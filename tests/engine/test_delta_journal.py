@@ -82,6 +82,23 @@ def test_a_whole_value_is_saved_after_so_many_steps(monkeypatch):
     assert len(flow.get_state(CONFIG).values["held"]) == 5
 
 
+def test_steps_without_an_update_count(monkeypatch):
+    monkeypatch.setattr(delta, "LONGEST_STEPS", 8)
+    saver = InMemorySaver()
+    flow = quiet(Annotated[dict, DeltaChannel(merged)], saver)
+    for n in range(2):
+        flow.invoke({"held": {f"k{n}": n}}, CONFIG)
+    lengths = []
+
+    for _ in range(3):  # the first whole value is from step 0
+        lengths.append(len(saved(saver)))
+        flow.invoke({}, CONFIG)
+
+    assert lengths == [2, 2, 1]
+    assert saved(saver)[0]["value"] == {"k0": 0, "k1": 1}
+    assert flow.get_state(CONFIG).values == {"held": {"k0": 0, "k1": 1}}
+
+
 def test_the_longest_way_is_five_thousand_steps():
     channel = DeltaChannel(merged, dict).fresh()
     channel.update([{"a": 1}])

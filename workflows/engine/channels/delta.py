@@ -18,7 +18,7 @@ from workflows.engine.channels.base import MISSING, Channel
 from workflows.engine.channels.reducer import BinaryOperatorAggregate
 
 LONGEST_STEPS = 5_000
-"""So many steps after a whole value the next update saves one again, whatever the frequency."""
+"""So many steps after a whole value what was written since is saved as one again, whatever the frequency."""
 MARK = "__delta__"
 _SMALL = frozenset({bool, int, float, type(None)})
 
@@ -102,16 +102,19 @@ class DeltaChannel(BinaryOperatorAggregate):
             if whole is not MISSING:
                 self.journal = [{MARK: None, "value": whole}]
 
-    def reach(self, step: int) -> None:
-        """Be told in which step the next saving is; an old journal ends there."""
+    def reach(self, step: int) -> bool:
+        """Be told in which step the next saving is; True where an old journal ends there, to be saved as a whole value."""
         journal = self.journal
         if journal is None:
-            return
+            return False
         if journal[0][MARK] is None:
             journal[0][MARK] = step
-        elif step - journal[0][MARK] >= LONGEST_STEPS:
-            self._begin()
-            self.reach(step)
+            return False
+        if len(journal) == 1 or step - journal[0][MARK] < LONGEST_STEPS:
+            return False
+        self._begin()
+        self.reach(step)
+        return True
 
     def _folded(self, journal: list[Any]) -> Any:
         value = journal[0]["value"]

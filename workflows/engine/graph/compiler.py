@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from workflows.engine.channels import NamedBarrierValue
+from workflows.engine.channels import DeltaChannel, NamedBarrierValue
 from workflows.engine.constants import END, START
 from workflows.engine.graph.branch import router
 from workflows.engine.graph.schema import (
@@ -76,6 +76,7 @@ def build(graph: Any, name: str, identity: Identity) -> Program:
         stream_keys=ROOT if root else state_keys,
         managed=dict(graph.managed),
         volatile=volatile,
+        deltas=tuple(k for k, c in channels.items() if isinstance(c, DeltaChannel)),
         untracked=frozenset(k for k, c in channels.items() if not c.tracked),
         defers=any(node.defer for node in nodes.values()),
         output=make,

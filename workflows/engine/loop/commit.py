@@ -47,6 +47,8 @@ def advance(
     version: Any = None
     if step is None:
         step = view.step + 1
+    if run.program.deltas:
+        changed = {*changed, *_whole_again(view, step)}
     # In order, so that no stored byte hangs on how texts hash today.
     for name in sorted(changed):
         channel = channels[name]
@@ -56,8 +58,6 @@ def advance(
             if view.newest is None:
                 view.newest = max(versions.values(), default=None)
             version = view.newest = view.next_version(view.newest, None)
-        if isinstance(channel, DeltaChannel):
-            channel.reach(step)
         value = channel.checkpoint()
         if value is MISSING:
             values.pop(name, None)
@@ -122,6 +122,16 @@ def advance(
         view.forget_pending()
     view.saved = False
     return commit
+
+
+def _whole_again(view: View, step: int) -> list[str]:
+    """The delta channels whose last whole value is so old that another is saved (R2.8)."""
+    found = []
+    for name in view.run.program.deltas:
+        channel = view.channels[name]
+        if isinstance(channel, DeltaChannel) and channel.reach(step):
+            found.append(name)
+    return found
 
 
 def step_on(view: View, due: list[Due]) -> None:

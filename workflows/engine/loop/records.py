@@ -90,6 +90,8 @@ class Program(Struct, eq=False):
     managed: Mapping[str, Any]
     volatile: tuple[str, ...]
     untracked: frozenset[str] = frozenset()
+    deltas: tuple[str, ...] = ()
+    """The channels that are saved as what was written to them (R2.8)."""
     functional: bool = False
     defers: bool = False
     plain: bool = False
