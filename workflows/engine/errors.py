@@ -36,7 +36,7 @@ class EmptyInputError(Exception):
 
 
 class TaskNotFound(Exception):
-    """A recorded task has no code any more. Kept for programs that name it."""
+    """Nothing here raises it; it is there for programs that name it, as in LangGraph, which does not raise it either."""
 
 
 class GraphBubbleUp(Exception):

@@ -1,5 +1,8 @@
 """Section 6: get_state, history, update_state, forks."""
 
+import operator
+from typing import Annotated, TypedDict
+
 from tests.conformance.corpus import program
 from tests.conformance.programs.shapes import chain, graph, once_bad, say
 
@@ -219,3 +222,44 @@ def an_answer_at_the_head_by_its_id(api, run):
     head = run.get_state(g, run.config()).config
     out = run.invoke(g, api.Command(resume="r"), head)
     return [out, calls, run.steps(g, run.config())]
+
+
+@program(
+    "R6.2",
+    "R2.7",
+    differs="at a pause the state holds what a finished task wrote, also to a channel of one step, as invoke's result does",
+    expected=[
+        {"log": ["first", "done"], "once": 2},
+        {"log": ["first", "done"], "once": 2},
+        ["asks", 1],
+        ["last", 2],
+        {"log": ["first", "r", "done"]},
+    ],
+)  # fmt: skip
+def one_step_values_beside_a_finished_task(api, run):
+    seen = []
+
+    class Once(TypedDict, total=False):
+        log: Annotated[list, operator.add]
+        once: Annotated[int, api.EphemeralValue(int)]
+
+    def asks(state):
+        answer = api.interrupt("q")
+        seen.append(["asks", state.get("once")])
+        return {"log": [answer]}
+
+    built = api.StateGraph(Once)
+    built.add_node("first", lambda state: {"log": ["first"], "once": 1})
+    built.add_node("done", lambda state: {"log": ["done"], "once": 2})
+    built.add_node("asks", asks)
+    built.add_node("last", lambda state: seen.append(["last", state.get("once")]))
+    built.add_edge(api.START, "first")
+    built.add_edge("first", "done")
+    built.add_edge("first", "asks")
+    built.add_edge(["done", "asks"], "last")
+    g = built.compile(checkpointer=run.saver)
+    asked = run.invoke(g, {"log": []}, run.config())
+    asked.pop("__interrupt__")
+    found = [asked, run.get_state(g, run.config()).values]
+    run.invoke(g, api.Command(resume="r"), run.config())
+    return [*found, *seen, run.get_state(g, run.config()).values]
