@@ -124,3 +124,68 @@ def a_fork_whose_first_step_calls_nothing(api, run):
     more = run.update_state(g, run.config(), {"turn": 9}, as_node="count")
     later = run.invoke(g, None, more)
     return [whole["seen"], forked["seen"], later["seen"]]
+
+
+def _log_that_asks(api, run):
+    """A graph that keeps a log, and asks in its second node; the node above calls it with its own number."""
+
+    def second(state):
+        return {"log": [api.interrupt("q")]}
+
+    kept = graph(
+        api, (api.START, "first"), ("first", "second"), first=None, second=second
+    ).compile(checkpointer=True)
+
+    def below(state):
+        return {"seen": kept.invoke({"log": [f"call with {state['turn']}"]})["log"]}
+
+    built = api.StateGraph(Turns)
+    built.add_node("below", below)
+    built.add_edge(api.START, "below")
+    return built.compile(checkpointer=run.saver)
+
+
+@program("R3.14", "R7.5")
+def a_new_input_while_a_kept_graph_asks(api, run):
+    g = _log_that_asks(api, run)
+    run.invoke(g, {"turn": 1, "seen": []}, run.config())
+    asked = run.invoke(g, {"turn": 2, "seen": []}, run.config())
+    answered = run.invoke(g, api.Command(resume="r"), run.config())
+    return [len(asked["__interrupt__"]), answered["seen"]]
+
+
+@program(
+    "R6.10",
+    "R7.5",
+    differs="a jump is a new call with the state of now; the reference goes on inside with the old one",
+    expected=[
+        [False, ["call with 1", "first", "call with 2", "first", "r"]],
+        [False, ["call with 1", "first", "call with 2", "first", "r"]],
+    ],
+)  # fmt: skip
+def a_jump_while_a_kept_graph_asks(api, run):
+    found = []
+    for to_end in (False, True):
+        g = _log_that_asks(api, run)
+        first = run.invoke(g, {"turn": 1, "seen": []}, run.config())["__interrupt__"]
+        if to_end:
+            run.update_state(g, run.config(), None, as_node=api.END)
+            said = api.Command(update={"turn": 2}, goto="below")
+            asked = run.invoke(g, said, run.config())["__interrupt__"]
+        else:
+            run.update_state(g, run.config(), {"turn": 2}, as_node=api.START)
+            asked = run.invoke(g, None, run.config())["__interrupt__"]
+        answered = run.invoke(g, api.Command(resume="r"), run.config())
+        found.append([asked[0].id == first[0].id, answered["seen"]])
+        run.saver.delete_thread("t")
+    return found
+
+
+@program("R7.8", "R6.10")
+def a_kept_call_that_asks_is_seen_after_an_edit(api, run):
+    g = _log_that_asks(api, run)
+    run.invoke(g, {"turn": 1, "seen": []}, run.config())
+    run.update_state(g, run.config(), {"turn": 5})
+    run.invoke(g, None, run.config())
+    below = run.get_state(g, run.config(), subgraphs=True).tasks[0].state
+    return [below.values, list(below.next), len(below.interrupts)]

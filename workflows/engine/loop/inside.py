@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from workflows.engine import ids
 from workflows.engine.checkpoint.base import CheckpointTuple, checkpoint_config
 from workflows.engine.constants import NS_END, NS_SEP, RETURN
 from workflows.engine.loop import effects
@@ -51,7 +52,10 @@ def _waiting(view: View, task: Task) -> Steps[str | None]:
             )
             if saved is None:
                 break
-            mine = (saved.metadata or {}).get("task") == caller
+            metadata = saved.metadata or {}
+            mine = metadata.get("task") == caller
+            if not mine and caller == task.id:  # since an edit the task has another id
+                mine = metadata.get("origin") == ids.task_id(task.origin, number)
             if mine and saved.checkpoint.get("due"):
                 return namespace
             number += 1
