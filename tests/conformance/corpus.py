@@ -44,6 +44,7 @@ SECTIONS = [
     "edits",
     "edits_below",
     "forks",
+    "forks_inside",
     "depths",
     "repeats",
     "subgraphs",

@@ -18,6 +18,8 @@ from workflows.engine.graph.state import StateGraph
 CONFIG = {"configurable": {"thread_id": "t"}, "recursion_limit": 50}
 MOST_KILLS = 200
 WHOLE = {"turn": 3, "seen": [[1, "a"], [1, "a", 2, "a"], [1, "a", 2, "a", 3, "a"]]}
+INSIDE = [1, "a", 2, "edited", "a"]
+EDITED_INSIDE = {"turn": 3, "seen": [[1, "a"], INSIDE, [*INSIDE, 3, "a"]]}
 
 pytestmark = pytest.mark.rule("R6.12", "R6.16", "R7.5")
 
@@ -78,16 +80,27 @@ class History:
             return self.invoke(None, CONFIG)
         if how == "replay":
             return self.invoke(None, self.place)
+        if how == "inside":
+            return self.invoke(None, self.edited_inside())
         self.graph.update_state(self.place, {"turn": 2}, as_node="count")
         return self.invoke(None, CONFIG)
 
+    def edited_inside(self) -> Any:
+        """An edit of the kept graph in its second call, where its node is due."""
+        kept = self.kept.with_saver(self.saver)
+        thread: Any = {"configurable": {"thread_id": "t", "checkpoint_ns": "below"}}
+        past = kept.get_state_history(thread)
+        place = next(s.config for s in past if s.values["log"] == [1, "a", 2])
+        return kept.update_state(place, {"log": ["edited"]})
+
 
 @pytest.mark.parametrize("driver", ["blocking", "async"])
-@pytest.mark.parametrize("how", ["replay", "edit"])
+@pytest.mark.parametrize("how", ["replay", "edit", "inside"])
 def test_a_fork_killed_anywhere_finds_the_kept_state_of_its_place(
     how: str, driver: str, loop: asyncio.Runner
 ) -> None:
-    assert History(driver, loop).fork(how) == WHOLE
+    whole = EDITED_INSIDE if how == "inside" else WHOLE
+    assert History(driver, loop).fork(how) == whole
 
     for k in count(1):
         assert k < MOST_KILLS, "it makes no end of requests"
@@ -100,5 +113,5 @@ def test_a_fork_killed_anywhere_finds_the_kept_state_of_its_place(
                 wait_for_threads()
                 story.saver.break_leases()
 
-        assert story.fork(how) == WHOLE, f"killed before request {k}"
+        assert story.fork(how) == whole, f"killed before request {k}"
     assert k > 5, "hardly a request was counted"

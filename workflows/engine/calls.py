@@ -190,10 +190,15 @@ def _root(graph: Any, given: Arguments, config: dict[str, Any], saver: Any) -> R
     asked = configurable(config)
     _check_if_busy(asked)
     has_saver = saver is not None
+    namespace = place_of(asked, "checkpoint_ns") or ""
+    checkpoint_id = place_of(asked, "checkpoint_id") if has_saver else None
+    inside = {}
+    if namespace and checkpoint_id and not given.looking:
+        inside, checkpoint_id = {namespace: checkpoint_id}, None
     return Run(
         program=program,
         thread_id=thread_id_of(asked) if has_saver else None,
-        namespace=(place_of(asked, "checkpoint_ns") or "") if given.looking else "",
+        namespace=namespace if given.looking else "",
         saver=saver,
         saver_below=saver,
         config=config,
@@ -205,7 +210,8 @@ def _root(graph: Any, given: Arguments, config: dict[str, Any], saver: Any) -> R
         cache=graph.cache,
         control=_checked_control(graph, given.control),
         max_concurrency=max_concurrency_of(config),
-        checkpoint_id=place_of(asked, "checkpoint_id") if has_saver else None,
+        checkpoint_id=checkpoint_id,
+        inside=inside,
         expected_head=place_of(asked, "expected_head") if has_saver else None,
         run_id=run_id_of(config),
         settings=_settings(asked),
@@ -269,6 +275,7 @@ def _nested(graph: Any, given: Arguments, own: dict[str, Any], context: Any) -> 
         parent=context.task,
         outer=outer,
         cuts=outer.cuts,
+        places=outer.places,
         parents={**outer.parents, outer.namespace: outer.live_checkpoint or ""},
         parent_task=context.task.id,
         origin=ids.task_id(context.task.origin, number),

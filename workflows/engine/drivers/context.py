@@ -25,8 +25,9 @@ from workflows.engine.errors import (
 from workflows.engine.jsonschema import validate_answer
 from workflows.engine.later import is_in_loop
 from workflows.engine.loop.effects import Wrote
+from workflows.engine.loop.namespaces import namespace_of
 from workflows.engine.loop.plan import metadata_of
-from workflows.engine.loop.records import Call, Run, Task, namespace_of
+from workflows.engine.loop.records import Call, Run, Task
 from workflows.engine.loop.rehearsal import end_of_record
 from workflows.engine.loop.resume import question_digest
 from workflows.engine.response_schemas import describe, mark_refused

@@ -19,9 +19,10 @@ from workflows.engine.constants import (
 from workflows.engine.loop import effects, messages
 from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.inputs import argument_of
+from workflows.engine.loop.namespaces import namespace_of
 from workflows.engine.loop.notes import shown_metadata
 from workflows.engine.loop.plan import triggers_of
-from workflows.engine.loop.records import Task, namespace_of
+from workflows.engine.loop.records import Task
 from workflows.engine.loop.view import View
 from workflows.engine.types import Interrupt
 

@@ -10,6 +10,7 @@ from workflows.engine.errors import GraphDrained, GraphRecursionError, RunCancel
 from workflows.engine.loop import chunks, commit, fitting, lifecycle, opening, plan
 from workflows.engine.loop.apply import apply_writes
 from workflows.engine.loop.effects import Steps
+from workflows.engine.loop.namespaces import with_map
 from workflows.engine.loop.records import Outcome, Run, Task
 from workflows.engine.loop.resume import pauses_after, pauses_before
 from workflows.engine.loop.step import Step
@@ -49,7 +50,8 @@ def edit(run: Run, supersteps: Sequence[Sequence[StateUpdate]]) -> Steps[Any]:
         run.began = int(view.metadata.get("began", -1))
         run.parents = dict(view.metadata.get("parents") or {})
     yield from fitting.fit_for_edit(view)
-    return (yield from update(view, supersteps))
+    config = yield from update(view, supersteps)
+    return with_map(config, view.metadata)
 
 
 def _steps(view: View, *, skip_break: bool) -> Steps[Outcome]:

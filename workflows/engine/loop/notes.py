@@ -10,7 +10,9 @@ from typing import Any
 
 from workflows.engine.loop.identity import STAMP
 
-_OWN = frozenset({"began", "left_behind", "origin", "over", "task", "wrote", STAMP})
+_OWN = frozenset(
+    {"began", "inside", "left_behind", "origin", "over", "task", "wrote", STAMP}
+)
 _GIVEN = "given:"
 
 

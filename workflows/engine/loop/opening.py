@@ -50,10 +50,18 @@ def load_view(run: Run) -> Steps[View]:
     if run.is_root:
         place = yield from effects.open_thread(thread_id, run.expected_head)
         run.run_id = run.run_id or place.run_id
+    if run.inside:
+        around = dict((yield from branches.parents_of(run)))
+        run.checkpoint_id = around.pop("", None)
+        run.inside = {**around, **run.inside}
     head = yield from effects.load(checkpoint_config(thread_id, run.namespace))
     saved = head
     if run.cuts and head is not None:
         saved = yield from branches.newest(run, head)
+    if run.places and run.namespace:
+        named = yield from branches.begins_at(run, saved)
+        view.begins_inside = named is not None
+        saved = named or saved
     if run.checkpoint_id is not None:
         if head is None or head.checkpoint["id"] != run.checkpoint_id:
             saved = yield from effects.load(
@@ -64,6 +72,9 @@ def load_view(run: Run) -> Steps[View]:
     view.take(saved)
     if not run.namespace:
         run.cuts = view.metadata.get("left_behind", ())
+        inside = view.metadata.get("inside")
+        if inside:
+            run.places = {**inside, "": view.id}
     if head is not None:
         view.floor = head.checkpoint["id"]
         if head is not saved and run.is_root:
@@ -79,6 +90,12 @@ def at_head(view: View) -> bool:
 def enter(view: View, given: Any) -> Steps[bool]:
     """Turn what the caller gave into due tasks; False where there is nothing to run."""
     run = view.run
+    if view.begins_inside:
+        run.began = int(view.metadata.get("began", -1))
+        run.went_on = True
+        yield from _begin_anew(view)
+        yield from _go_on(view)
+        return bool(view.due)
     if was_begun(view):
         run.began = int(view.metadata.get("began", -1))
         run.went_on = True
@@ -217,6 +234,7 @@ def _command(view: View, command: Command[Any]) -> Steps[None]:
             raise RuntimeError(
                 "Command(resume=...) needs a checkpointer: compile(checkpointer=...)"
             )
+        yield from branches.check_answers_newest(run)
         fork = None
         if run.checkpoint_id is not None and not at_head(view):
             fork, answers = _fork_open_questions(view)
@@ -263,26 +281,32 @@ def _begin_anew(view: View, outside: Sequence[tuple[str, Any]] = ()) -> Steps[bo
     False where the checkpoint serves as its own fork: a head that an edit made, whose tasks have left nothing
     that counts.
     """
-    fresh = at_head(view) and view.metadata.get("source") in ("update", "fork")
-    if fresh and not any(map(_counts, view.pending.values())):
+    run = view.run
+    edited = at_head(view) and view.metadata.get("source") in ("update", "fork")
+    fresh = edited and not any(map(_counts, view.pending.values()))
+    if fresh and run.is_root and not run.inside:
         view.forget_pending()
         return False
-    if view.run.warn is not None:
-        view.run.warn(
-            f"thread {view.run.thread_id!r}: this config names checkpoint {view.id}, so "
+    if run.is_root and run.warn is not None:
+        run.warn(
+            f"thread {run.thread_id!r}: this config names checkpoint {view.id}, so "
             "the run forks there and runs anew what was due; without checkpoint_id it "
             "goes on where the thread stands (RA.8)"
         )
-    closed = open_to_supersede(view)
+    closed = open_to_supersede(view) if run.is_root else []
     adopt_outside(view)
     adopt(view, outside)
     view.forget_pending()
     due = [without_questions(item) for item in view.due]
-    extra = {"wrote": list(view.metadata.get("wrote") or ())}
+    extra: dict[str, Any] = {"wrote": list(view.metadata.get("wrote") or ())}
+    if run.inside:
+        extra["inside"] = run.inside
     kept, view.dirty = view.dirty, set()
     saving = commit.advance(view, "fork", due, kept, closed=closed, extra=extra)
     saving.last = False
     yield from commit.save_checkpoint(view, saving)
+    if run.is_root:
+        run.places = {**run.inside, "": view.id}
     return True
 
 

@@ -8,7 +8,8 @@ from workflows.engine.checkpoint.base import Due
 from workflows.engine.constants import CALL, ERROR, RETURN, START
 from workflows.engine.errors import GraphChangedError, NonDeterminismError
 from workflows.engine.loop.identity import STAMP, Stamp
-from workflows.engine.loop.records import Node, Run, Task, namespace_of
+from workflows.engine.loop.namespaces import namespace_of
+from workflows.engine.loop.records import Node, Run, Task
 from workflows.engine.loop.view import View
 
 OUTSIDE = "00000000-0000-0000-0000-"

@@ -13,7 +13,6 @@ from workflows.engine.cache.base import FullKey
 from workflows.engine.callbacks import GraphCallbackHandler, PauseStatus
 from workflows.engine.channels import Channel
 from workflows.engine.checkpoint.base import Asked, Due
-from workflows.engine.constants import NS_END, NS_SEP
 from workflows.engine.loop.identity import Identity
 from workflows.engine.loop.paths import path_text
 from workflows.engine.runtime import Stop
@@ -344,6 +343,10 @@ class Run(Struct, eq=False):
     """In a subgraph, what the origins of its tasks hang on: the calling task's, and which call."""
     cuts: Sequence[Sequence[str]] = ()
     """What of the history is no part of this branch: pairs of checkpoint ids, of which neither is left out."""
+    inside: Mapping[str, str] = field(default_factory=dict)
+    """The checkpoint of a graph below that the caller has named, and those around it: ids by namespace (R6.12)."""
+    places: Mapping[str, str] = field(default_factory=dict)
+    """Where graphs below begin that keep their state: checkpoint ids by namespace; "" is the fork they begin in."""
     began: int = -1
     """The step of this call's input; more than -1 in a subgraph that keeps its state (R7.5)."""
     checkpoint_id: str | None = None
@@ -372,13 +375,6 @@ class Run(Struct, eq=False):
     def is_root(self) -> bool:
         """Say whether no other run of this process waits for this one."""
         return self.outer is None
-
-
-def namespace_of(task: Task, run: Run) -> str:
-    """Where the runs that a task calls keep their checkpoints: `node:task_id`, below what called it (R7.3)."""
-    above = run.namespace if task.parent is None else namespace_of(task.parent, run)
-    name = f"{task.recorded_name}{NS_END}{task.id}"
-    return f"{above}{NS_SEP}{name}" if above else name
 
 
 class Outcome(Struct, eq=False):

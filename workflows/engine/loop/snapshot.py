@@ -14,6 +14,7 @@ from workflows.engine.loop.apply import apply_writes
 from workflows.engine.loop.chunks import result_of
 from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.inside import inside
+from workflows.engine.loop.namespaces import with_map
 from workflows.engine.loop.notes import kept_name, shown_metadata
 from workflows.engine.loop.outside import adopt_outside
 from workflows.engine.loop.plan import due_tasks
@@ -175,24 +176,13 @@ def describe(
     return StateSnapshot(
         values=view.values(shown),
         next=tuple(t.name for t in tasks if t.id not in done),
-        config=_with_map(saved, saved.config),
+        config=with_map(saved.config, saved.metadata),
         metadata=shown_metadata(saved.metadata),
         created_at=saved.checkpoint.get("ts"),
-        parent_config=_with_map(saved, saved.parent_config),
+        parent_config=with_map(saved.parent_config, saved.metadata),
         tasks=tuple(listed),
         interrupts=tuple(q for t in listed for q in t.interrupts),
     )
-
-
-def _with_map(saved: CheckpointTuple, config: Any) -> Any:
-    """The config of a checkpoint below, with those of the graphs around it (R7.4)."""
-    named = config["configurable"] if config is not None else {}
-    namespace = named.get("checkpoint_ns")
-    if not namespace:
-        return config
-    parents = (saved.metadata or {}).get("parents") or {}
-    around = {**parents, namespace: named["checkpoint_id"]}
-    return {**config, "configurable": {**named, "checkpoint_map": around}}
 
 
 def _task(view: View, task: Task, head: bool, state: Any) -> PregelTask:

@@ -40,6 +40,7 @@ class View:
     __slots__ = (
         "attributes",
         "base_id",
+        "begins_inside",
         "changed",
         "channels",
         "checkpoint",
@@ -83,6 +84,7 @@ class View:
         self.left_open: list[
             str
         ] = []  # asked at a head that this run does not go on from
+        self.begins_inside = False  # at a checkpoint that a fork above has named
         self.base_id: str | None = None  # newest checkpoint that was written
         self.changed: dict[str, Any] = {}  # durability "exit": versions not yet written
         self.waiting: Commit | None = None  # durability "exit": what the end will write
