@@ -204,3 +204,22 @@ def an_answer_at_an_older_checkpoint_inside(api, run):
     older = _inside(run, g, ("q",))
     refused = run.attempt(run.invoke, g, api.Command(resume="again"), older)
     return [refused, [q.value for q in run.get_state(g, run.config()).interrupts]]
+
+
+@program(
+    "R6.12",
+    "R7.7",
+    differs="the graph below begins anew there and here; here in a fork of its own, see the rule",
+    expected=[["x", "q"], False, [[3, "fork"], [2, "fork"], [1, "loop"]]],
+)
+def a_replay_of_an_edit_in_which_a_graph_below_asks(api, run):
+    g, calls = _kept(api, run, mode=None)
+    run.invoke(g, {"log": ["i"]}, run.config())
+    old = run.get_state(g, run.config()).config
+    copy = run.update_state(g, old, None, as_node="__copy__")
+    run.invoke(g, None, copy)
+    first = run.get_state(g, run.config()).interrupts[0].id
+    calls.clear()
+    run.invoke(g, None, copy)
+    again = run.get_state(g, run.config()).interrupts[0].id
+    return [calls, first == again, [each[:2] for each in _history(run, g)[:3]]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from msgspec.structs import replace
@@ -27,7 +27,7 @@ def inside(view: View, task: Task, read: Read | None) -> Steps[Any]:
     """
     if task.writes is not None:
         return None
-    namespace = yield from _waiting(view, task)
+    namespace = (yield from _waiting(view, task)) or _begins_in(view, task)
     if namespace is None:
         return None
     if read is not None:
@@ -38,12 +38,19 @@ def inside(view: View, task: Task, read: Read | None) -> Steps[Any]:
     return checkpoint_config(view.run.thread_id or "", namespace)
 
 
+def is_begun(view: View, tasks: Iterable[Task]) -> Steps[bool]:
+    """Say whether a graph below has begun in the present step: called again, it goes on where it stands."""
+    for task in tasks if view.pending else ():
+        if (yield from _waiting(view, task)) is not None:
+            return True
+    return False
+
+
 def _waiting(view: View, task: Task) -> Steps[str | None]:
-    """The namespace in which the task's graph waits, else the one in which it will begin."""
-    is_graph = task.node.subgraph is not None
-    if not is_graph and task.id not in view.pending:
+    """The namespace of a graph that the task is or has called and that is not at its end, or None."""
+    if view.is_lone or (task.id not in view.pending and task.node.subgraph is None):
         return None
-    for caller, first in () if view.is_lone else _callers(view, task):
+    for caller, first in _callers(view, task):
         number = 0
         while True:
             namespace = f"{first}{NS_SEP}{number}" if number else first
@@ -59,10 +66,16 @@ def _waiting(view: View, task: Task) -> Steps[str | None]:
             if mine and saved.checkpoint.get("due"):
                 return namespace
             number += 1
-    if not is_graph or task.node.subgraph.checkpointer is False:
+    return None
+
+
+def _begins_in(view: View, task: Task) -> str | None:
+    """The namespace in which a node that is a graph will begin; None where that saves nothing."""
+    graph = task.node.subgraph
+    if graph is None or graph.checkpointer is False:
         return None
     own = namespace_of(task, view.run)
-    return without_ids(own) if task.node.subgraph.checkpointer is True else own
+    return without_ids(own) if graph.checkpointer is True else own
 
 
 def _callers(view: View, task: Task) -> Iterator[tuple[str, str]]:

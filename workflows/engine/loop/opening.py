@@ -19,7 +19,15 @@ from workflows.engine.errors import (
     CheckpointNotFoundError,
     EmptyInputError,
 )
-from workflows.engine.loop import branches, chunks, commit, effects, lifecycle, plan
+from workflows.engine.loop import (
+    branches,
+    chunks,
+    commit,
+    effects,
+    inside,
+    lifecycle,
+    plan,
+)
 from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.late import matched
 from workflows.engine.loop.outside import adopt, adopt_outside, outside_pairs
@@ -72,9 +80,9 @@ def load_view(run: Run) -> Steps[View]:
     view.take(saved)
     if not run.namespace:
         run.cuts = view.metadata.get("left_behind", ())
-        inside = view.metadata.get("inside")
-        if inside:
-            run.places = {**inside, "": view.id}
+        places = view.metadata.get("inside")
+        if places:
+            run.places = {**places, "": view.id}
     if head is not None:
         view.floor = head.checkpoint["id"]
         if head is not saved and run.is_root:
@@ -278,13 +286,10 @@ def _remember_answer(view: View, writes: TaskWrites) -> None:
 def _begin_anew(view: View, outside: Sequence[tuple[str, Any]] = ()) -> Steps[bool]:
     """Let all that was due at the given checkpoint run anew: in a fork, which holds what is said from outside (R6.12).
 
-    False where the checkpoint serves as its own fork: a head that an edit made, whose tasks have left nothing
-    that counts.
+    False where the checkpoint serves as its own fork.
     """
     run = view.run
-    edited = at_head(view) and view.metadata.get("source") in ("update", "fork")
-    fresh = edited and not any(map(_counts, view.pending.values()))
-    if fresh and run.is_root and not run.inside:
+    if run.is_root and not run.inside and (yield from _is_own_fork(view)):
         view.forget_pending()
         return False
     if run.is_root and run.warn is not None:
@@ -308,6 +313,14 @@ def _begin_anew(view: View, outside: Sequence[tuple[str, Any]] = ()) -> Steps[bo
     if run.is_root:
         run.places = {**run.inside, "": view.id}
     return True
+
+
+def _is_own_fork(view: View) -> Steps[bool]:
+    """Say whether an edit made this head, and its tasks have left nothing that counts, here or below."""
+    edited = at_head(view) and view.metadata.get("source") in ("update", "fork")
+    if not edited or any(map(_counts, view.pending.values())):
+        return False
+    return not (yield from inside.is_begun(view, plan.due_tasks(view)))
 
 
 def _counts(pairs: list[tuple[str, Any]]) -> bool:
