@@ -71,6 +71,7 @@ def empty_quickly(patched: pytest.MonkeyPatch) -> None:
     found: list[Emptying] = []
 
     def look_and_set_up(case: type[TransactionTestCase]) -> None:
+        close_what_is_in_use()
         if not found:
             found.append(Emptying())
         set_up(case)
@@ -83,3 +84,16 @@ def empty_quickly(patched: pytest.MonkeyPatch) -> None:
 
     patched.setattr(TransactionTestCase, "_fixture_setup", classmethod(look_and_set_up))
     patched.setattr(TransactionTestCase, "_fixture_teardown", restore_or_flush)
+    patched.setattr(TransactionTestCase, "_should_reload_connections", lambda _: False)
+
+
+def close_what_is_in_use() -> None:
+    """Close connections that a test has left in a transaction, or with an error.
+
+    Django closes all of them after each test. A new one to PostgreSQL knows no table and
+    no statement yet, which takes its server 20 ms to learn.
+    """
+    for connection in connections.all(initialized_only=True):
+        idle = connection.get_autocommit() and not connection.in_atomic_block
+        if not idle or connection.errors_occurred:
+            connection.close()

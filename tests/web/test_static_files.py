@@ -4,6 +4,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pytest
 from django.test import RequestFactory
 from whitenoise.middleware import WhiteNoiseMiddleware
 
@@ -14,6 +15,7 @@ def sent(server: WhiteNoiseMiddleware, path: str) -> tuple[str, bytes]:
         return answer["Content-Length"], b"".join(answer)
 
 
+@pytest.mark.django_db  # the end of an answer looks at the connections that are open
 def test_one_that_has_grown_meanwhile_is_sent_whole(
     tmp_path: Path, settings: Any
 ) -> None:
