@@ -37,6 +37,7 @@ settings.UNDO_SECONDS = 0
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # A patient look costs nothing where it finds what it wants, and machines of CI are slow.
 expect.set_options(timeout=30_000)
+COLLECT_AFTER = 10_000
 UNDER_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
 
 
@@ -232,9 +233,14 @@ def page(context: BrowserContext) -> Page:
 
 
 def pytest_collection_finish() -> None:
-    """Let the garbage collector pass over what was imported, which stays to the end."""
+    """Let the garbage collector pass over what was imported, which stays to the end.
+
+    It also looks less often than at every 700 new objects: a test makes many that live
+    for a moment, and to look at them over and over took a fifteenth of all time.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(COLLECT_AFTER)
 
 
 @pytest.hookimpl(wrapper=True)
