@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from functools import partial
+from typing import Any
 
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
@@ -17,6 +18,7 @@ SETTLED_S = 20.0
 # Told about the element that has the focus: is there something to see of it, is it on the
 # screen and in front, and does it, or what stands for it, carry a ring?
 SEEN = """(element) => {
+  const style = getComputedStyle(element);
   const rings = (each, part) => {
     const style = getComputedStyle(each, part);
     return style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
@@ -28,8 +30,16 @@ SEEN = """(element) => {
   const places = [box.top + 4, box.top + box.height / 2, box.bottom - 4];
   const isFree = places.some((y) => { const top = at(y); return top && (element.contains(top) || top.contains(element) || beside?.contains(top)); });
   const isRung = rings(element) || rings(element, "::after") || [beside, editor].some((each) => each && rings(each));
-  return { isFree, isRung: isRung || /^H[1-3]$/.test(element.tagName), words: element.outerHTML.slice(0, 200) };
+  const isShown = style.visibility === "visible" && box.width > 0 && box.height > 0
+    && box.bottom > 0 && box.right > 0 && box.top < innerHeight && box.left < innerWidth;
+  return { isShown, isFree, isRung: isRung || /^H[1-3]$/.test(element.tagName), words: element.outerHTML.slice(0, 200) };
 }"""
+# All that is asked after one key, in one question to the browser.
+AFTER_TAB = f"""(wanted) => {{
+  const now = document.querySelector(":focus");
+  const isGone = !wanted.isConnected;
+  return {{ isGone, isThere: wanted === document.activeElement, seen: now && ({SEEN})(now) }};
+}}"""
 
 
 class Hands:
@@ -87,6 +97,8 @@ class Hands:
     def is_seen(self) -> None:
         """What has the focus is in view, not covered, and marked."""
         focused = self.page.locator(":focus")
+        if is_all_right(focused.evaluate(SEEN)):
+            return
         expect(focused).to_be_visible()
         expect(focused).to_be_in_viewport()
         found = focused.evaluate(SEEN)
@@ -101,11 +113,17 @@ class Hands:
     def tab_to(self, element: Locator, key: str = "Tab") -> None:
         """Go on with Tab until it has the focus; every stop on the way can be seen."""
         expect(element).to_be_visible()
+        # To find it by its role and name takes the browser longer than to press a key.
+        handle = element.element_handle()
         for _ in range(MOST_TABS):
             self.press(key)
-            if self.page.locator(":focus").count():
+            found = handle.evaluate(AFTER_TAB)
+            if found["isGone"]:
+                handle = element.element_handle()
+                found = handle.evaluate(AFTER_TAB)
+            if found["seen"] and not is_all_right(found["seen"]):
                 self.is_seen()
-            if element.evaluate("(each) => each === document.activeElement"):
+            if found["isThere"]:
                 return
         raise AssertionError(f"{MOST_TABS} times {key} do not lead to {element}")
 
@@ -124,3 +142,8 @@ class Hands:
         expect(chosen).to_contain_text(words)
         self.press("Enter")
         expect(self.page.locator("#palette")).to_be_hidden()
+
+
+def is_all_right(seen: dict[str, Any]) -> bool:
+    """Whether the first look at what has the focus has found it as it should be."""
+    return bool(seen["isShown"] and seen["isFree"] and seen["isRung"])
