@@ -23,6 +23,7 @@ from workflows.engine.drivers.future import TaskFuture, let_go, run_has_ended
 from workflows.engine.drivers.requests import (
     computing,
     handed_out,
+    read_from,
     shows_while_it_runs,
 )
 from workflows.engine.drivers.threads import pool
@@ -202,7 +203,7 @@ class Blocking:
                 self.chunks += handed_out(self.run, request)
                 return None
             case Load() | Look() | List():
-                return _read(self.saver, request)
+                return read_from(self.saver, request)
             case Open(thread_id, head):
                 self.place = self.saver.open(thread_id, head, self)
                 return self.place
@@ -378,23 +379,6 @@ def look(run: Run, steps: Steps[Any]) -> Any:
             request = steps.send(answer)
             if faults.active is not None:
                 faults.active.before(request)
-            answer = _read(saver, request)
+            answer = read_from(saver, request)
     except StopIteration as stop:
         return stop.value
-
-
-def _read(saver: Any, request: Any) -> Any:
-    if type(request) is Look:
-        return saver.get_if_changed(request.config, request.known)
-    if type(request) is Load:
-        return saver.get_tuple(request.config)
-    if type(request) is List:
-        return [
-            *saver.list(
-                request.config,
-                filter=request.filter,
-                before=request.before,
-                limit=request.limit,
-            )
-        ]
-    raise TypeError(f"{request!r} is no request to read")
