@@ -120,6 +120,7 @@ class Blocking:
             status = getattr(self.result, "status", "success")
         except GeneratorExit:
             status = "stopped"
+            self._end_step()
             self._leave()
             raise
         except RunCancelled:
@@ -137,6 +138,16 @@ class Blocking:
             let_go(self.calls, stop)
             if self.place is not None:
                 self.saver.close(self.place, status)
+
+    def _end_step(self) -> None:
+        """Let what runs end and keep it: a thread cannot be stopped, and its work would be done twice (R3.18)."""
+        self.run.stopping = True
+        while self.live and not (self.done or self.taken_over or self.run.stop.is_now):
+            events: list[Event] = []
+            self._take(self.queue.get(), events)
+            if events:
+                self._advance(events)
+            self._flush()
 
     def _leave(self) -> None:
         """Let the loop save what it has kept back, before nobody drives it any more (R4.4)."""
