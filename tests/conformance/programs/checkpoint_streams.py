@@ -82,3 +82,24 @@ def a_node_that_a_breakpoint_below_holds_has_not_ended(api, run):
                 ]
             )
     return seen
+
+
+@program("R9.3", "R7.5")
+def without_a_saver_there_are_no_checkpoints_to_show(api, run):
+    below = graph(api, (api.START, "x"), x=None)
+    seen = []
+    for number, saver in enumerate((None, False)):
+        sub = below.compile(checkpointer=saver)
+        for kept in (None, run.saver):
+            g = graph(api, (api.START, "s"), s=sub).compile(checkpointer=kept)
+            config = run.config(str(number))
+            options = {"stream_mode": ["checkpoints", "debug"], "subgraphs": True}
+            chunks = run.stream(g, {"log": []}, config, **options)
+            seen.append([_kind(*chunk) for chunk in chunks])
+    return seen
+
+
+def _kind(where, mode, chunk):
+    told = chunk.get("payload", chunk)
+    below = [task["state"] is not None for task in told.get("tasks", ())]
+    return [len(where), mode, chunk.get("type", "checkpoint"), below]

@@ -171,14 +171,18 @@ def _debug(view: View, kind: str, payload: Any) -> Steps[None]:
 
 def _config_below(view: View, task: Task) -> dict[str, Any] | None:
     """Where the checkpoints of a node that is a graph lie, or will lie."""
-    if task.node.subgraph is None:
+    below = task.node.subgraph
+    if below is None or below.checkpointer is False:
         return None
     return checkpoint_config(view.run.thread_id or "", namespace_of(task, view.run))
 
 
 def checkpoint(view: View, tasks: Sequence[Task]) -> Steps[None]:
-    """The present checkpoint, with the tasks that are due on it in the order in which they start (R3.5)."""
-    if not view.run.modes & {"checkpoints", "debug"}:
+    """The present checkpoint, with the tasks that are due on it in the order in which they start (R3.5).
+
+    Without a saver there are none.
+    """
+    if view.run.saver is None or not view.run.modes & {"checkpoints", "debug"}:
         return
     tasks = start_order([*tasks])
     payload = {
