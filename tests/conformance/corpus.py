@@ -63,6 +63,7 @@ SECTIONS = [
     "tokens",
     "message_streams",
     "task_streams",
+    "checkpoint_streams",
     "savers",
     "deltas",
     "streaming_below",

@@ -9,6 +9,8 @@ TAG_HIDDEN = "langsmith:hidden"
 TAG_NOSTREAM = "nostream"
 """A tag for a model call whose tokens shall not be streamed."""
 
+ROOT = "__root__"  # the one channel of a state that is a bare value (R2.19)
+
 # Names that stand in the place of a channel in a task's saved writes.
 INTERRUPT = "__interrupt__"
 RESUME = "__resume__"

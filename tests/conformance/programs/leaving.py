@@ -1,9 +1,10 @@
 """Runs that end from outside: cancelled, left, stopped by a BaseException (R3.16 to R3.18)."""
 
 import asyncio
+import time
 
 from tests.conformance.corpus import program
-from tests.conformance.programs.shapes import graph, say
+from tests.conformance.programs.shapes import S, graph, say
 
 
 def cancelled_run(api, run, durability):
@@ -107,3 +108,61 @@ def a_base_exception_in_exit_mode(api, run):
         ended = "Stop"
     seen = run.look(g, run.config())
     return [ended, seen, run.invoke(g, None, run.config()), calls]
+
+
+def _left(api, run, node, last=None):
+    """A stream that is left at the first chunk; what the node did, what is kept, what the next call gives."""
+    built = api.StateGraph(S).add_node("n", node).add_node("z", say("z"))
+    g = built.add_edge(api.START, "n").add_edge("n", "z")
+    g = g.compile(checkpointer=run.saver)
+    first = run.first_chunks(g, 1, {"log": []}, run.config(), stream_mode="custom")
+    if last is not None:
+        first.append([*last])
+    found = run.get_state(g, run.config())
+    errors = [str(task.error) for task in found.tasks if task.error]
+    return [first, found.values, errors, run.invoke(g, None, run.config())]
+
+
+@program("R3.18", "R3.11", only="blocking")
+def who_leaves_a_blocking_stream_waits_for_what_runs(api, run):
+    done = []
+
+    def n(state, writer):
+        writer("begins")
+        time.sleep(0.1)
+        done.append("n")
+        return {"log": ["n"]}
+
+    return [_left(api, run, n, done), done]
+
+
+@program("R3.18", "R3.17", only="async")
+def who_leaves_an_awaited_stream_cancels_what_runs(api, run):
+    calls = []
+
+    async def n(state, writer):
+        calls.append("n")
+        writer("begins")
+        if len(calls) == 1:
+            await asyncio.sleep(30)
+        return {"log": ["n"]}
+
+    return [_left(api, run, n), calls]
+
+
+@program("R3.18", "R8.17", only="blocking")
+def an_entrypoint_whose_stream_is_left_runs_to_its_end(api, run):
+    calls = []
+
+    @api.task
+    def t(n):
+        calls.append(n)
+        return n
+
+    @api.entrypoint(checkpointer=run.saver)
+    def flow(given):
+        return [t(n).result() for n in range(3)]
+
+    first = run.first_chunks(flow, 1, 7, run.config())
+    found = run.get_state(flow, run.config())
+    return [first, [*calls], found.values, list(found.next)]

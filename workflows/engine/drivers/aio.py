@@ -126,7 +126,7 @@ class Aio:
             status = getattr(self.result, "status", "success")
         except GeneratorExit:
             status = "stopped"
-            await self._leave(Abandoned())
+            await self._leave(Abandoned(cancelled=self._is_busy()))
             raise
         except RunCancelled:
             status = "cancelled"
@@ -170,11 +170,13 @@ class Aio:
 
         Tasks of a stream that was let go do not count: it is about to be closed (R3.18).
         """
-        busy = any(not attempt.done() for attempt in self.attempts.values())
-        if not self.suspended or (busy and not self.left):
+        if not self.suspended or (self._is_busy() and not self.left):
             return False
         self.taken_over, self.place = self.place, None
         return True
+
+    def _is_busy(self) -> bool:
+        return any(not attempt.done() for attempt in self.attempts.values())
 
     async def _until_wait(self, value: Any, error: BaseException | None = None) -> Any:
         """Answer requests until the loop waits (returns it) or ends (returns None)."""

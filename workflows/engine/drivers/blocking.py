@@ -23,6 +23,7 @@ from workflows.engine.drivers.future import TaskFuture, let_go, run_has_ended
 from workflows.engine.drivers.requests import (
     computing,
     handed_out,
+    read_from,
     shows_while_it_runs,
 )
 from workflows.engine.drivers.threads import pool
@@ -119,6 +120,7 @@ class Blocking:
             status = getattr(self.result, "status", "success")
         except GeneratorExit:
             status = "stopped"
+            self._end_step()
             self._leave()
             raise
         except RunCancelled:
@@ -136,6 +138,16 @@ class Blocking:
             let_go(self.calls, stop)
             if self.place is not None:
                 self.saver.close(self.place, status)
+
+    def _end_step(self) -> None:
+        """Let what runs end and keep it: a thread cannot be stopped, and its work would be done twice (R3.18)."""
+        self.run.stopping = True
+        while self.live and not (self.done or self.taken_over or self.run.stop.is_now):
+            events: list[Event] = []
+            self._take(self.queue.get(), events)
+            if events:
+                self._advance(events)
+            self._flush()
 
     def _leave(self) -> None:
         """Let the loop save what it has kept back, before nobody drives it any more (R4.4)."""
@@ -202,7 +214,7 @@ class Blocking:
                 self.chunks += handed_out(self.run, request)
                 return None
             case Load() | Look() | List():
-                return _read(self.saver, request)
+                return read_from(self.saver, request)
             case Open(thread_id, head):
                 self.place = self.saver.open(thread_id, head, self)
                 return self.place
@@ -378,23 +390,6 @@ def look(run: Run, steps: Steps[Any]) -> Any:
             request = steps.send(answer)
             if faults.active is not None:
                 faults.active.before(request)
-            answer = _read(saver, request)
+            answer = read_from(saver, request)
     except StopIteration as stop:
         return stop.value
-
-
-def _read(saver: Any, request: Any) -> Any:
-    if type(request) is Look:
-        return saver.get_if_changed(request.config, request.known)
-    if type(request) is Load:
-        return saver.get_tuple(request.config)
-    if type(request) is List:
-        return [
-            *saver.list(
-                request.config,
-                filter=request.filter,
-                before=request.before,
-                limit=request.limit,
-            )
-        ]
-    raise TypeError(f"{request!r} is no request to read")

@@ -1,4 +1,4 @@
-"""What both drivers do alike for the loop: fill parameters in by name, hand chunks to readers."""
+"""What drivers do for the loop beside running tasks: fill parameters in by name, hand out chunks, read."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from workflows.engine.drivers.context import Context
-from workflows.engine.loop.effects import Compute, Emit
+from workflows.engine.loop.effects import Compute, Emit, List, Load, Look
 from workflows.engine.loop.records import Run
 from workflows.engine.runtime import current
 
@@ -65,3 +65,21 @@ def injected(names: tuple[str, ...], context: Context) -> dict[str, Any]:
         elif name == "previous":
             found[name] = context.previous
     return found
+
+
+def read_from(saver: Any, request: Any) -> Any:
+    """What a saver answers to a request that only reads, on this thread."""
+    if type(request) is Look:
+        return saver.get_if_changed(request.config, request.known)
+    if type(request) is Load:
+        return saver.get_tuple(request.config)
+    if type(request) is List:
+        return [
+            *saver.list(
+                request.config,
+                filter=request.filter,
+                before=request.before,
+                limit=request.limit,
+            )
+        ]
+    raise TypeError(f"{request!r} is no request to read")

@@ -6,10 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from workflows.engine.channels import DeltaChannel, NamedBarrierValue
-from workflows.engine.constants import END, START
+from workflows.engine.constants import END, ROOT, START
 from workflows.engine.graph.branch import router
 from workflows.engine.graph.schema import (
-    ROOT,
     annotation_schema,
     keys_of,
     mapper,

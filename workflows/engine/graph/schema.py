@@ -17,10 +17,9 @@ from workflows.engine.channels import (
     DeltaChannel,
     LastValue,
 )
+from workflows.engine.constants import ROOT
 from workflows.engine.inject import hints_of
 from workflows.engine.managed import ManagedValue
-
-ROOT = "__root__"
 
 
 def is_model(schema: Any) -> bool:

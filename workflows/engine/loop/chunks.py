@@ -15,13 +15,14 @@ from workflows.engine.constants import (
     HANDLED,
     NO_WRITES,
     RETURN,
+    ROOT,
 )
 from workflows.engine.loop import effects, messages
 from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.inputs import argument_of
 from workflows.engine.loop.namespaces import namespace_of
 from workflows.engine.loop.notes import shown_metadata
-from workflows.engine.loop.plan import triggers_of
+from workflows.engine.loop.plan import start_order, triggers_of
 from workflows.engine.loop.records import Task
 from workflows.engine.loop.view import View
 from workflows.engine.types import Interrupt
@@ -63,15 +64,18 @@ def update_of(view: View, task: Task) -> Any:
 
 
 def result_of(task: Task) -> Any:
-    """A task's result as snapshots and the tasks mode show it: a dict of its writes.
-
-    Several writes to one channel stand in their order under the key `$writes`.
-    """
+    """A task's result as snapshots show it: a dict of its writes; a state that is a bare value as itself."""
     if task.call is not None:
         return next((v for c, v in task.writes or () if c == RETURN), None)
+    found = _writes_of(task)
+    return found.get(ROOT, found)
+
+
+def _writes_of(task: Task) -> dict[str, Any]:
+    """What a task wrote; several writes to one channel stand in their order under the key `$writes`."""
     found: dict[str, list[Any]] = {}
     for channel, value in task.writes or ():
-        if channel not in _NO_RESULT and not channel.startswith("__"):
+        if channel == ROOT or not (channel in _NO_RESULT or channel.startswith("__")):
             found.setdefault(channel, []).append(value)
     return {c: v[0] if len(v) == 1 else {"$writes": v} for c, v in found.items()}
 
@@ -81,8 +85,7 @@ def _written(view: View, task: Task) -> dict[str, Any]:
     name = RETURN if task.call is not None else END
     if task.call is not None or view.run.program.functional:
         return {c: v for c, v in task.writes or () if c == name}
-    found: dict[str, Any] = result_of(task)
-    return found
+    return _writes_of(task)
 
 
 def update(view: View, task: Task, *, cached: bool = False) -> Steps[None]:
@@ -168,19 +171,24 @@ def _debug(view: View, kind: str, payload: Any) -> Steps[None]:
 
 def _config_below(view: View, task: Task) -> dict[str, Any] | None:
     """Where the checkpoints of a node that is a graph lie, or will lie."""
-    if task.node.subgraph is None:
+    below = task.node.subgraph
+    if below is None or below.checkpointer is False:
         return None
     return checkpoint_config(view.run.thread_id or "", namespace_of(task, view.run))
 
 
 def checkpoint(view: View, tasks: Sequence[Task]) -> Steps[None]:
-    """The present checkpoint, with the tasks that are due on it."""
-    if not view.run.modes & {"checkpoints", "debug"}:
+    """The present checkpoint, with the tasks that are due on it in the order in which they start (R3.5).
+
+    Without a saver there are none.
+    """
+    if view.run.saver is None or not view.run.modes & {"checkpoints", "debug"}:
         return
+    tasks = start_order([*tasks])
     payload = {
         "config": view.config,
         "parent_config": view.parent_config,
-        "values": view.values(view.run.stream_keys),
+        "values": view.values(view.run.program.stream_keys),
         "metadata": shown_metadata(view.metadata),
         "next": [task.name for task in tasks],
         "tasks": [_due(view, task) for task in tasks],
@@ -188,6 +196,16 @@ def checkpoint(view: View, tasks: Sequence[Task]) -> Steps[None]:
     if "checkpoints" in view.run.modes:
         yield from effects.emit("checkpoints", payload)
     yield from _debug(view, "checkpoint", payload)
+
+
+def _asked_for(view: View, result: Any) -> Any:
+    """Of a task's result the keys that the caller wants; a plain key gives the bare value."""
+    keys = view.run.stream_keys
+    if view.run.program.functional or keys == view.run.program.stream_keys:
+        return result
+    if isinstance(keys, str):
+        return result.get(keys)
+    return {key: value for key, value in result.items() if key in keys}
 
 
 def _due(view: View, task: Task) -> dict[str, Any]:
@@ -200,7 +218,7 @@ def _due(view: View, task: Task) -> dict[str, Any]:
         asked: Sequence[Interrupt] = ()
         if task.writes is None:
             asked = view.questions_of(task.id)
-        elif result := result_of(task):
+        elif result := _asked_for(view, result_of(task)):
             shown["result"] = result
         shown["interrupts"] = tuple(dataclasses.asdict(each) for each in asked)
     return {**shown, "state": _config_below(view, task)}

@@ -132,7 +132,8 @@ def _suspend(
     step.unsaved += commit.failures_that_are_history(task)
     if task.call is not None:
         step.replies.append((task, GraphInterrupt(task.interrupts)))
-    yield from chunks.ended(view, task)
+    if task.interrupts:  # else a breakpoint below holds it: it has not ended
+        yield from chunks.ended(view, task)
 
 
 def _attributes_of(event: Finished | Failed) -> Any:

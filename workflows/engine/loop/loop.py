@@ -102,7 +102,7 @@ def _steps(view: View, *, skip_break: bool) -> Steps[Outcome]:
         if view.dirty:
             changed = [*{*changed, *view.dirty}]
             view.dirty.clear()
-        if run.saver is None and not run.modes & _SEES_CHECKPOINTS:
+        if run.saver is None:
             commit.step_on(view, due)
         else:
             wrote = [tasks[0].name]
