@@ -146,6 +146,8 @@ class SaverContract(ValuesContract, WritesContract):
         assert [found.metadata["step"] for found in by_source] == [-1]
         assert [found.metadata["step"] for found in by_both] == [0]
         assert list(saver.list(config, filter={"user": "u2"})) == []
+        without_a_user = list(saver.list(config, filter={"user": None}))
+        assert [f.metadata["source"] for f in without_a_user] == ["input"]
 
     def test_a_config_with_an_id_lists_that_one_alone(self, saver, chain):
         first = chain.put({"a": 1}, ["a"])

@@ -237,6 +237,13 @@ class WholeContract(SaverContract, LabelsContract):
             saver.copy_thread("nothing", f"{thread}-c")
 
     @rule("R6.17")
+    def test_a_thread_that_has_only_writes_takes_no_copy(self, saver, thread):
+        saver.put_writes(checkpoint_config(thread), [("a", 1)], "task")
+
+        with pytest.raises(ValueError, match=f"'{thread}'.* already"):
+            saver.copy_thread(thread, thread)
+
+    @rule("R6.17")
     def test_pruning_keeps_the_head_of_each_namespace_whole(self, saver, thread):
         chain, inner = grown(saver, thread), grown(saver, thread, "sub:1")
         other = grown(saver, f"{thread}-other")
@@ -284,6 +291,7 @@ class WholeContract(SaverContract, LabelsContract):
         kept = chain.put({"log": [1]}, ["log"], run_id="run-a")
         chain.put({"log": [1, 2]}, ["log"], run_id="run-b")
         last = chain.put({"log": [1, 2, 3]}, ["log"], run_id="run-a")
+        Chain(saver, f"{chain.thread}-odd").put({"log": []}, ["log"], run_id=["run-b"])
 
         saver.delete_for_runs(["run-b", "unknown"])
 

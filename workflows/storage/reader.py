@@ -259,5 +259,4 @@ def _conditions(
 
 
 def _matches(metadata: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    missing = object()
-    return all(metadata.get(key, missing) == value for key, value in wanted.items())
+    return all(metadata.get(key) == value for key, value in wanted.items())

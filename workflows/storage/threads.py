@@ -69,8 +69,9 @@ def copy_thread(
     with transaction.atomic(using=using):
         taken = execute(
             wrapper,
-            "SELECT 1 FROM workflows_checkpoint WHERE thread_id = %s LIMIT 1",
-            (target,),
+            "SELECT 1 FROM workflows_checkpoint WHERE thread_id = %s"
+            " UNION ALL SELECT 1 FROM workflows_pendingwrite WHERE thread_id = %s LIMIT 1",
+            (target, target),
         ).fetchone()
         if taken:
             raise ValueError(

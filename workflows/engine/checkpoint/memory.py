@@ -313,7 +313,7 @@ class InMemorySaver(PromptTwins):
                         {
                             saved.id
                             for saved in space.saved.values()
-                            if self._run_of(saved, thread_id) in unwanted
+                            if str(self._run_of(saved, thread_id)) in unwanted
                         }
                     )
 
