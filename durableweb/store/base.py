@@ -14,6 +14,7 @@ from workflows.engine.store.base import (
     Result,
     SearchItem,
     SearchOp,
+    TTLConfig,
 )
 
 __all__ = [
@@ -30,4 +31,5 @@ __all__ = [
     "Result",
     "SearchItem",
     "SearchOp",
+    "TTLConfig",
 ]

@@ -30,6 +30,7 @@ HOMES = {
     ),
     "checkpoint.base": "BaseCheckpointSaver CheckpointTuple WRITES_IDX_MAP",
     "checkpoint.memory": "InMemorySaver",
+    "store.base": "BaseStore",
     "store.memory": "InMemoryStore",
     "cache.memory": "InMemoryCache",
 }

@@ -23,6 +23,7 @@ from workflows.engine.store.base import (
     BaseStore,
     GetOp,
     ListNamespacesOp,
+    MatchCondition,
     PutOp,
     SearchItem,
     SearchOp,
@@ -107,7 +108,6 @@ class StoreContract:
 
         assert store.get(("a", "b"), "other") is None
         assert store.get(("a",), "k") is None
-        assert store.get(("a.b",), "k") is None
         assert store.get((), "k") is None
 
     @rule("R11.3")
@@ -149,6 +149,28 @@ class StoreContract:
     def test_a_bad_namespace_is_refused(self, store, namespace):
         with pytest.raises(InvalidNamespaceError):
             store.put(namespace, "k", {})
+
+    @rule("R11.2")
+    @pytest.mark.parametrize("namespace", [("",), ("a.b",), (1,), "plain"])
+    def test_a_bad_namespace_is_not_read_either(self, store, namespace):
+        store.put(("a", "b"), "k", {})
+
+        for read in (
+            lambda: store.get(namespace, "k"),
+            lambda: store.search(namespace),
+            lambda: store.list_namespaces(prefix=namespace),
+            lambda: store.list_namespaces(suffix=namespace),
+        ):
+            with pytest.raises(InvalidNamespaceError):
+                read()
+
+    @rule("R11.6")
+    def test_a_namespace_is_matched_at_its_begin_or_end(self, store):
+        middle: Any = "middle"
+        odd = ListNamespacesOp((MatchCondition(middle, ("a",)),))
+
+        with pytest.raises(ValueError, match="match_type is 'middle'; give 'prefix'"):
+            store.batch([odd])
 
     @rule("R11.2")
     def test_a_plain_text_is_no_prefix(self, store):

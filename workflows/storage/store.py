@@ -62,8 +62,7 @@ class DjangoStore(BaseStore):
                 "DjangoStore(index=...): search by meaning is not built; leave index out"
             )
         self.using = using
-        self.default_ttl = ttl.get("default_ttl") if ttl else None
-        self.refresh_on_read = ttl.get("refresh_on_read", True) if ttl else True
+        self.ttl_config = ttl
         self._serde: Any = serde or default_serde
 
     def batch(self, ops: Iterable[Op]) -> list[Result]:
@@ -256,8 +255,8 @@ class DjangoStore(BaseStore):
 
 
 def _can_hold(path: Sequence[str]) -> bool:
-    """Say whether anything can lie below; no label that was put has a period."""
-    return all(label and "." not in label and _is_storable(label) for label in path)
+    """Say whether anything can lie below: what is put has no labels that a row cannot hold."""
+    return all(map(_is_storable, path))
 
 
 def _is_storable(text: str) -> bool:

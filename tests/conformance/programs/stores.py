@@ -245,3 +245,68 @@ def namespaces_as_they_are_listed(api, run):
         {"suffix": ("a", "b", "c", "d")},
     ]
     return [store.list_namespaces(**each) for each in asked]
+
+
+@program("R11.2")
+def a_namespace_that_nothing_can_lie_in_is_not_read(api, run):
+    store = api.InMemoryStore()
+    store.put(("a", "b"), "k", {"n": 1})
+    reads = (
+        lambda namespace: store.get(namespace, "k"),
+        lambda namespace: store.search(namespace),
+        lambda namespace: store.list_namespaces(prefix=namespace),
+        lambda namespace: store.list_namespaces(suffix=namespace),
+    )
+    odd = [("",), ("a.b",), ("a", 1)]
+    return [[run.attempt(read, each) for read in reads] for each in odd]
+
+
+@program("R11.5")
+def filters_of_items(api, run):
+    store = api.InMemoryStore()
+    store.put(("u",), "plain", {"n": 1, "m": None})
+    store.put(("u",), "deep", {"n": {"p": 1, "q": {"r": 5}}})
+    store.put(("u",), "list", {"n": [{"p": 1, "q": 2}, 3]})
+    filters = [
+        {"n": 1.0},
+        {"n": True},
+        {"m": None},
+        {"zz": None},
+        {"n": {"$ne": 1}},
+        {"zz": {"$ne": 1}},
+        {"zz": {"$ne": None}},
+        {"m": {"$ne": None}},
+        {"n": {"p": 1}},
+        {"n": {"$eq": {"p": 1}}},
+        {"n": {"q": {"r": 5}}},
+        {"n": [{"p": 1}, 3]},
+        {"n": [{"p": 1}]},
+        {"n": {}},
+    ]
+    return [[item.key for item in store.search((), filter=each)] for each in filters]
+
+
+@program("R11.7")
+def a_store_of_ones_own_with_a_ttl(api, run):
+    asked = []
+
+    class Store(api.BaseStore):
+        supports_ttl = True
+        ttl_config = {"default_ttl": 7, "refresh_on_read": False}
+
+        def batch(self, ops):
+            ops = list(ops)
+            asked.extend(ops)
+            return [None] * len(ops)
+
+        async def abatch(self, ops):
+            return self.batch(ops)
+
+    store = Store()
+    store.put(("u",), "k", {})
+    store.put(("u",), "k", {}, ttl=None)
+    store.put(("u",), "k", {}, ttl=3)
+    store.get(("u",), "k")
+    store.get(("u",), "k", refresh_ttl=True)
+    store.search(("u",))
+    return [[op.ttl for op in asked[:3]], [op.refresh_ttl for op in asked[3:]]]

@@ -28,8 +28,8 @@ class AsideStore(BaseStore):
     def __init__(self, inner: Any) -> None:
         self.inner = inner
         self.supports_ttl = getattr(inner, "supports_ttl", False)
-        self.refresh_on_read = False
-        self.default_ttl = getattr(inner, "default_ttl", None)
+        config = getattr(inner, "ttl_config", None) or {}
+        self.ttl_config = {**config, "refresh_on_read": False}
         self._put: dict[tuple[Namespace, str], Item | None] = {}
 
     def batch(self, ops: Iterable[Op]) -> list[Result]:

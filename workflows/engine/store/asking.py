@@ -76,6 +76,11 @@ def check(op: Op) -> None:
     elif isinstance(op, ListNamespacesOp):
         for condition in op.match_conditions or ():
             check_path(condition.path)
+            if condition.match_type not in ("prefix", "suffix"):
+                raise ValueError(
+                    f"list_namespaces: match_type is {condition.match_type!r}; give "
+                    "'prefix' or 'suffix'"
+                )
         _check_window(op.limit, op.offset, "list_namespaces")
         if op.max_depth is not None:
             check_count(op.max_depth, "list_namespaces", "max_depth", 1)
@@ -84,7 +89,7 @@ def check(op: Op) -> None:
 
 
 def check_path(path: Any) -> None:
-    """Refuse what is no tuple of texts; a plain text would be read letter by letter."""
+    """Refuse labels below which nothing can lie; a plain text would be read letter by letter."""
     if not isinstance(path, tuple | list):
         raise InvalidNamespaceError(
             f"a namespace is a tuple of texts, not {path!r}; write ({path!r},)"
@@ -93,6 +98,15 @@ def check_path(path: Any) -> None:
         if not isinstance(label, str):
             raise InvalidNamespaceError(
                 f"namespace label {label!r} in {path!r} is no text but a {type(label).__name__}"
+            )
+        if not label:
+            raise InvalidNamespaceError(
+                f"empty label in namespace {path!r}; leave it out or name it"
+            )
+        if "." in label:
+            raise InvalidNamespaceError(
+                f"namespace label {label!r} in {path!r} contains a period; "
+                "write one label for each part"
             )
 
 
@@ -103,16 +117,6 @@ def check_namespace(namespace: Any) -> None:
         raise InvalidNamespaceError(
             "namespace () needs at least one label, such as ('people',)"
         )
-    for label in namespace:
-        if not label:
-            raise InvalidNamespaceError(
-                f"empty label in namespace {namespace!r}; leave it out or name it"
-            )
-        if "." in label:
-            raise InvalidNamespaceError(
-                f"namespace label {label!r} in {namespace!r} contains a period; "
-                "write one label for each part"
-            )
     if namespace[0] in _RESERVED:
         raise InvalidNamespaceError(
             f"namespace {namespace!r}: what begins with {namespace[0]!r} is reserved; "
@@ -185,12 +189,11 @@ def _has_operators(wanted: Any) -> bool:
 
 
 def _compare(value: Any, name: str, other: Any) -> bool:
-    if name == "$ne":
-        return bool(value is _MISSING or value != other)
+    if name in ("$eq", "$ne"):
+        is_same = other is None if value is _MISSING else bool(value == other)
+        return is_same is (name == "$eq")
     if value is _MISSING:
-        return name == "$eq" and other is None
-    if name == "$eq":
-        return bool(value == other)
+        return False
     try:
         return bool(_COMPARE[name](value, other))
     except TypeError:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, TypedDict
 
 from workflows.engine.errors import InvalidNamespaceError
 from workflows.engine.kinds import refused
@@ -145,6 +145,13 @@ class ListNamespacesOp(NamedTuple):
     offset: int = 0
 
 
+class TTLConfig(TypedDict, total=False):
+    """How long a store keeps items: minutes, and whether a reading gives them again (R11.7)."""
+
+    default_ttl: float | None
+    refresh_on_read: bool
+
+
 Op = GetOp | SearchOp | PutOp | ListNamespacesOp
 Result = (
     Any  # Item | None, list[SearchItem], list[Namespace] or None, as the operation says
@@ -155,8 +162,7 @@ class BaseStore:
     """The verbs over `batch` and `abatch`. Writes are done at once, outside of any step."""
 
     supports_ttl: bool = False
-    refresh_on_read: bool = True
-    default_ttl: float | None = None
+    ttl_config: Mapping[str, Any] | TTLConfig | None = None
 
     def batch(self, ops: Iterable[Op]) -> list[Result]:
         """Do several operations; reads see the state before the writes of the same batch."""
@@ -278,7 +284,9 @@ class BaseStore:
         return found
 
     def _refreshes(self, asked: bool | None) -> bool:
-        return self.refresh_on_read if asked is None else asked
+        if asked is not None:
+            return asked
+        return bool((self.ttl_config or {}).get("refresh_on_read", True))
 
     def _get_op(self, namespace: Namespace, key: str, refresh: bool | None) -> GetOp:
         return GetOp(namespace, key_text(key), self._refreshes(refresh))
@@ -303,7 +311,7 @@ class BaseStore:
         ttl: float | NotProvided | None,
     ) -> PutOp:
         if isinstance(ttl, NotProvided):
-            ttl = self.default_ttl
+            ttl = (self.ttl_config or {}).get("default_ttl")
         elif ttl is not None and not self.supports_ttl:
             raise NotImplementedError(
                 f"{type(self).__name__} knows no ttl; leave it out, or use a store that does"
@@ -352,4 +360,5 @@ __all__ = [
     "Result",
     "SearchItem",
     "SearchOp",
+    "TTLConfig",
 ]

@@ -53,8 +53,7 @@ class InMemoryStore(BaseStore):
             raise FeatureNotBuiltError(
                 "InMemoryStore(index=...): search by meaning is not built; leave index out"
             )
-        self.default_ttl = ttl.get("default_ttl") if ttl else None
-        self.refresh_on_read = ttl.get("refresh_on_read", True) if ttl else True
+        self.ttl_config = ttl
         verbs = (("encode", "decode"),)
         check_offers(
             serde, "InMemoryStore", "serde", verbs, "a durableweb Serde, or None"
