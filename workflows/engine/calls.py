@@ -28,6 +28,7 @@ from workflows.engine.errors import FeatureNotBuiltError, SerdeError
 from workflows.engine.kinds import listed, refused
 from workflows.engine.loop.namespaces import without_ids
 from workflows.engine.loop.notes import kept_name
+from workflows.engine.loop.plan import node_metadata
 from workflows.engine.loop.records import Run
 from workflows.engine.loop.rehearsal import check_on_record, rehearse
 from workflows.engine.runtime import RunControl
@@ -245,7 +246,7 @@ def _nested(graph: Any, given: Arguments, own: dict[str, Any], context: Any) -> 
     context.subgraphs += 1
     if number:
         namespace = f"{namespace}{NS_SEP}{number}"
-    config = merge_configs(outer.config, own)
+    config, metadata = _below(graph, own, context)
     return Run(
         program=graph.program,
         thread_id=outer.thread_id,
@@ -253,10 +254,7 @@ def _nested(graph: Any, given: Arguments, own: dict[str, Any], context: Any) -> 
         saver=saver,
         saver_below=outer.saver_below,
         config=config,
-        metadata=merge_configs(
-            {"metadata": outer.metadata},
-            {"metadata": _storable(caller_metadata(own))},
-        )["metadata"],
+        metadata=metadata,
         limit=recursion_limit_of(config),
         durability=(
             _durability(given.durability) if given.durability else outer.durability
@@ -285,6 +283,27 @@ def _nested(graph: Any, given: Arguments, own: dict[str, Any], context: Any) -> 
         stop=outer.stop,
         seed=namespace,
     )
+
+
+def _below(
+    graph: Any, own: dict[str, Any], context: Any
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The config of a graph below, and what its checkpoints keep of it; `own` is its own.
+
+    A graph that is called hears its caller before those above, one that is a node is called with
+    the config of those above.
+    """
+    outer: Run = context.run
+    node = {"metadata": node_metadata(context.task)}
+    above = merge_configs(outer.config, node)
+    kept = {**outer.metadata, **_storable(caller_metadata(node))}
+    asked = _storable(caller_metadata(own))
+    tags = [*above.get("tags", ()), *own.get("tags", ())]
+    is_node = context.task.node.subgraph is graph
+    config = merge_configs(*((own, above) if is_node else (above, own)))
+    if tags:
+        config["tags"] = [*dict.fromkeys(tags)]
+    return config, {**asked, **kept} if is_node else {**kept, **asked}
 
 
 def _check_if_busy(asked: Mapping[str, Any]) -> None:

@@ -292,3 +292,59 @@ def what_made_a_task_due(api, run):
     built.add_conditional_edges(api.START, lambda s: ["x", api.Send("n", {})])
     built.add_edge(["x", "n"], "join")
     return run.invoke(built.compile(), {"log": []})
+
+
+def told(config):
+    """What a node hears of the config: the author's own parts of it."""
+    own = ("who", "of", "with", "q")
+    metadata, asked = config["metadata"], config["configurable"]
+    return [
+        sorted(config.get("tags") or ()),
+        {name: metadata[name] for name in own if name in metadata},
+        {name: asked[name] for name in own if name in asked},
+        config.get("recursion_limit"),
+    ]
+
+
+@program("R1.5", "R7.13")
+def what_a_graph_below_hears_of_the_config(api, run):
+    heard = []
+
+    def below(state, config):
+        heard.append(["below", *told(config)])
+
+    @api.task
+    def job(config):
+        heard.append(["job", *told(config)])
+
+    inner = graph(api, (api.START, "i"), i=below).compile()
+    bound = inner.with_config(
+        {
+            "tags": ["bound"],
+            "metadata": {"who": "bound", "with": 1},
+            "configurable": {"who": "bound", "q": 1},
+            "recursion_limit": 8,
+        }
+    )
+
+    def calls(state, config):
+        heard.append(["calls", *told(config)])
+        inner.invoke({"log": []})
+        inner.invoke({"log": []}, config)
+        inner.invoke({"log": []}, {"tags": ["own"], "metadata": {"who": "own"}})
+        bound.invoke({"log": []})
+        bound.invoke({"log": []}, config)
+        job().result()
+
+    b = api.StateGraph(S)
+    b.add_node("calls", calls, metadata={"of": "calls"})
+    b.add_node("bound", bound, metadata={"of": "bound"})
+    g = b.add_edge(api.START, "calls").add_edge("calls", "bound")
+    asked = {
+        **run.config(who="root"),
+        "tags": ["root"],
+        "metadata": {"who": "root"},
+        "recursion_limit": 9,
+    }
+    run.invoke(g.compile(checkpointer=run.saver), {"log": []}, asked)
+    return heard

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from workflows.engine.checkpoint.base import Due
@@ -89,8 +90,15 @@ def metadata_of(run: Run, task: Task) -> dict[str, Any]:
         "langgraph_triggers": triggers_of(run, task),
         "langgraph_path": task.path,
         "langgraph_checkpoint_ns": namespace_of(task, run),
-        **task.node.metadata,
+        **node_metadata(task),
     }
+
+
+def node_metadata(task: Task) -> Mapping[str, Any]:
+    """What the author gave to the task's node; a call has that of the node it is made in."""
+    while task.call is not None and task.parent is not None:
+        task = task.parent
+    return task.node.metadata
 
 
 def recorded_call(view: View, child: Task) -> tuple[bool, Any]:
