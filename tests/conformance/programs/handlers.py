@@ -263,3 +263,28 @@ def a_handlers_work_is_shown_at_its_node(api, run):
         seen(past.tasks[0]),
         [list(there.next), [seen(task) for task in there.tasks]],
     ]
+
+
+@program("R1.39", "R1.35")
+def another_attempt_of_a_graph_runs_the_failed_node_again(api, run):
+    calls = []
+
+    def bad(state):
+        calls.append("bad")
+        if calls.count("bad") < 3:
+            raise ConnectionError("bad")
+        return {"log": ["good"]}
+
+    def handle(state, error: api.NodeError):
+        calls.append("handle")
+        raise ConnectionError("handler")
+
+    inner = api.StateGraph(S).add_node("bad", bad, error_handler=handle)
+    built = api.StateGraph(S)
+    built.add_node(
+        "below",
+        inner.add_edge(api.START, "bad").compile(),
+        retry_policy=api.RetryPolicy(initial_interval=0.001, jitter=False),
+    )
+    g = built.add_edge(api.START, "below").compile(checkpointer=run.saver)
+    return [run.invoke(g, {"log": []}, run.config(), durability="sync"), calls]

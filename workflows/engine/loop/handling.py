@@ -9,7 +9,7 @@ import contextlib
 from workflows.engine.constants import ERROR
 from workflows.engine.errors import NodeError, RecordedTaskError
 from workflows.engine.loop.identity import STAMP
-from workflows.engine.loop.records import Task, handled_id
+from workflows.engine.loop.records import Run, Task, handled_id
 from workflows.engine.loop.view import View
 
 # Failures that no handler was given: the node was given up, or has swallowed a question.
@@ -33,9 +33,12 @@ def take_up(view: View, task: Task) -> None:
     """Go on with the handler where the run was stopped between failure and handler.
 
     The node does not run again then, so that an answer which the handler has got stays the answer
-    to the handler's question. Under other code it does: it may have been mended since.
+    to the handler's question. Under other code it does: it may have been mended since; and in
+    another attempt of the node that this graph is, which is to try all that failed again.
     """
     if task.node.handler is None or view.metadata.get(STAMP, view.code) != view.code:
+        return
+    if _is_tried_again(view.run):
         return
     text = view.record_of(task.id, ERROR)
     if text is None or text.startswith(_NOT_HANDED_OVER):
@@ -44,6 +47,14 @@ def take_up(view: View, task: Task) -> None:
     if view.run.thread_id:
         where += f" of thread {view.run.thread_id!r}"
     hand_over(task, revived(text, where), text)
+
+
+def _is_tried_again(run: Run | None) -> bool:
+    while run is not None:
+        if run.parent is not None and run.parent.attempt > 1:
+            return True
+        run = run.outer
+    return False
 
 
 def failure_for_handler(task: Task) -> NodeError | None:
