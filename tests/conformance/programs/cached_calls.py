@@ -190,3 +190,22 @@ def the_policies_of_an_entrypoint_hold_for_its_tasks(api, run):
             return [n, kept(1).result(), caught]
 
     return [run.invoke(wf, 1), run.invoke(wf, 2), calls]
+
+
+@program("R1.38", "R9.3")
+def a_cached_call_begins_in_the_stream(api, run):
+    @api.task(cache_policy=api.CachePolicy())
+    def job(n):
+        return n + 1
+
+    @api.entrypoint(cache=api.InMemoryCache())
+    def wf(n):
+        return job(n).result()
+
+    shown = []
+    for _ in range(2):
+        given = run.stream(wf, 1, stream_mode=["tasks", "updates"])
+        shown.append(
+            [[mode, chunk.get("name"), "input" in chunk] for mode, chunk in given]
+        )
+    return shown

@@ -289,3 +289,25 @@ def names_of_graphs_do_not_matter(api, run):
     g = graph(api, (api.START, "sub"), schema=Both, sub=sub).compile(name="outer one")
     seen = graph(api, (api.START, "x"), x=say("x")).compile(name="sub")
     return [run.stream(g, {"log": []}, subgraphs=True), seen.name]
+
+
+@program("R9.3")
+def checkpoints_are_shown_where_they_are_kept(api, run):
+    def streamed(saver, below, mode):
+        inner = graph(api, (api.START, "i"), i=None).compile(checkpointer=below)
+        built = graph(api, (api.START, "n"), n=inner)
+        given = run.stream(
+            built.compile(checkpointer=saver),
+            {"log": []},
+            run.config(f"{mode} {saver is None} {below}"),
+            stream_mode=mode,
+            subgraphs=True,
+        )
+        return [[len(ns), chunk.get("type", "checkpoint")] for ns, chunk in given]
+
+    cases = [(None, None), (run.saver, None), (run.saver, False)]
+    return [
+        streamed(saver, below, mode)
+        for saver, below in cases
+        for mode in ("checkpoints", "debug")
+    ]

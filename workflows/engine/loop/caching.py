@@ -72,6 +72,7 @@ def recall_call(view: View, step: Step, child: Task) -> Steps[bool]:
     if key not in found:
         child.kept_as = key
         return False
+    yield from chunks.started(view, child)
     settle(view, step, child, [(channel, value) for channel, value in found[key]])
     yield from chunks.update(view, child, cached=True)
     return True
