@@ -69,7 +69,8 @@ def test_a_list_can_be_narrowed():
     assert numbers(root, limit=0) == []
     assert numbers(root, filter={"step": 4}) == [4]
     assert numbers(root, filter={"source": "input"}) == [-1]
-    assert numbers(root, filter={"missing": None}) == []
+    assert numbers(root, filter={"missing": None}) == numbers(root)
+    assert numbers(root, filter={"missing": 1}) == []
     assert numbers(before) == [2]
     assert len(numbers({"configurable": {"thread_id": "t"}})) == 13
     assert len(numbers(checkpoint_config("t", "sub:1"))) == 1
