@@ -6,11 +6,12 @@ import dataclasses
 import logging
 import uuid
 from collections.abc import Mapping
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from msgspec import Struct, structs
 
 from workflows.engine import ids
+from workflows.engine.breakpoints import breakpoints_of
 from workflows.engine.callbacks import handlers_in
 from workflows.engine.checkpoint.base import BaseCheckpointSaver
 from workflows.engine.config import (
@@ -126,7 +127,7 @@ def run_of(
         run.program = structs.replace(program, output_keys=keys)
     run.read = modes
     run.deep = given.subgraphs
-    run.before, run.after = _all_breakpoints(graph, given)
+    run.before, run.after = breakpoints_of(graph, given)
     if run.outer is not None:
         run.passed = run.outer.below - (modes & _TO_ONE_READER)
         run.sink = context.pass_up
@@ -174,7 +175,7 @@ def check_call(graph: Any, given: Arguments) -> None:
     _settings(configurable(config))
     _durability(given.durability)
     _checked_control(graph, given.control)
-    _all_breakpoints(graph, given)
+    breakpoints_of(graph, given)
     if given.output_keys is not None:
         _output_keys(graph.program, given.output_keys)
 
@@ -346,51 +347,6 @@ def _checked_control(graph: Any, control: Any) -> RunControl | None:
     if control is None or isinstance(control, RunControl):
         return control
     raise refused(f"graph {graph.name!r}", "control", control, "a RunControl, or None")
-
-
-def stops_of(given: Any, where: str, name: str) -> tuple[str, ...] | Literal["*"]:
-    """Breakpoints as they were given: names, or "*" for all (R5.25).
-
-    Raises TypeError for what is neither; whether the names are nodes is seen later.
-    """
-    if not given:
-        return ()
-    if isinstance(given, str) and given == "*":
-        return "*"
-    return tuple(listed(given, where, name, "a list of nodes' names, or '*'"))
-
-
-_NOWHERE: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
-
-
-def _all_breakpoints(
-    graph: Any, given: Arguments
-) -> tuple[frozenset[str], frozenset[str]]:
-    before = given.interrupt_before or graph.interrupt_before
-    after = given.interrupt_after or graph.interrupt_after
-    if not before and not after:
-        return _NOWHERE
-    return (
-        _breakpoints(graph.program, before, "interrupt_before"),
-        _breakpoints(graph.program, after, "interrupt_after"),
-    )
-
-
-def _breakpoints(program: Any, given: Any, what: str) -> frozenset[str]:
-    names = stops_of(given, f"graph {program.name!r}", what)
-    if not names:
-        return frozenset()
-    if names == "*":
-        return frozenset("*")
-    unknown = [
-        n for n in names if n != "*" and not (isinstance(n, str) and n in program.nodes)
-    ]
-    if unknown:
-        raise ValueError(
-            f"{what} names {', '.join(map(repr, unknown))}, which graph "
-            f"{program.name!r} does not have"
-        )
-    return frozenset(names)
 
 
 def _output_keys(program: Any, given: Any) -> str | tuple[str, ...]:

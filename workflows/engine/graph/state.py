@@ -9,7 +9,7 @@ from typing import Any, Self
 from msgspec import Struct, field
 
 from workflows.engine.bound import check_cache, check_saver, check_store
-from workflows.engine.calls import stops_of
+from workflows.engine.breakpoints import stops_of
 from workflows.engine.constants import END, START
 from workflows.engine.drivers.timeouts import checked_policy
 from workflows.engine.graph.branch import BranchSpec, path_map_of

@@ -1,0 +1,54 @@
+"""Static breakpoints as a graph or a call is given them, and the nodes that they name (R5.25)."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from workflows.engine.kinds import listed
+
+
+def stops_of(given: Any, where: str, name: str) -> tuple[str, ...] | Literal["*"]:
+    """Breakpoints as they were given: names, or "*" for all (R5.25).
+
+    Raises TypeError for what is neither; whether the names are nodes is seen later.
+    """
+    if not given:
+        return ()
+    if isinstance(given, str) and given == "*":
+        return "*"
+    return tuple(listed(given, where, name, "a list of nodes' names, or '*'"))
+
+
+_NOWHERE: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
+
+
+def breakpoints_of(graph: Any, given: Any) -> tuple[frozenset[str], frozenset[str]]:
+    """Where a call stops, before and after which nodes: its own lists, else the graph's.
+
+    Raises ValueError for a name that is no node.
+    """
+    before = given.interrupt_before or graph.interrupt_before
+    after = given.interrupt_after or graph.interrupt_after
+    if not before and not after:
+        return _NOWHERE
+    return (
+        _breakpoints(graph.program, before, "interrupt_before"),
+        _breakpoints(graph.program, after, "interrupt_after"),
+    )
+
+
+def _breakpoints(program: Any, given: Any, what: str) -> frozenset[str]:
+    names = stops_of(given, f"graph {program.name!r}", what)
+    if not names:
+        return frozenset()
+    if names == "*":
+        return frozenset("*")
+    unknown = [
+        n for n in names if n != "*" and not (isinstance(n, str) and n in program.nodes)
+    ]
+    if unknown:
+        raise ValueError(
+            f"{what} names {', '.join(map(repr, unknown))}, which graph "
+            f"{program.name!r} does not have"
+        )
+    return frozenset(names)
