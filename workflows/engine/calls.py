@@ -295,9 +295,11 @@ def _below(
     the config of those above.
     """
     outer: Run = context.run
-    node = {"metadata": node_metadata(context.task)}
-    above = merge_configs(outer.config, node)
-    kept = {**outer.metadata, **_storable(caller_metadata(node))}
+    above, kept = outer.config, outer.metadata
+    of_node = node_metadata(context.task)
+    if of_node:
+        above = merge_configs(above, {"metadata": of_node})
+        kept = {**kept, **_storable(dict(of_node))}
     asked = _storable(caller_metadata(own))
     tags = [*above.get("tags", ()), *own.get("tags", ())]
     is_node = context.task.node.subgraph is graph
