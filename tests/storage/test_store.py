@@ -10,7 +10,8 @@ from django.db import connection, connections, transaction
 
 from tests.storage.conftest import real_transactions
 from tests.storage.racing import together
-from tests.storage.store_contract import StoreContract, keys
+from tests.storage.store_contract import StoreContract
+from tests.storage.ttl_contract import keys
 from workflows.engine.errors import DamagedValueError
 from workflows.engine.store.base import GetOp, PutOp
 from workflows.models import Item
