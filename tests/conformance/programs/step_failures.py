@@ -5,7 +5,7 @@ import threading
 import time
 
 from tests.conformance.corpus import program
-from tests.conformance.programs.shapes import fan, graph, once_bad, say
+from tests.conformance.programs.shapes import S, fan, graph, once_bad, say
 
 
 @program("R3.11", "R3.12", "R3.13")
@@ -63,6 +63,37 @@ def siblings_go_on_after_a_failure(api, run):
         run.invoke(g, None, run.config()),
         calls,
     ]
+
+
+@program("R3.11", "R1.33", only="blocking")
+def a_sibling_tries_again_after_a_failure(api, run):
+    """Its first attempt fails when the other node has failed for good."""
+    calls = []
+    began, failed = threading.Event(), threading.Event()
+
+    def slow(state):
+        calls.append("slow")
+        began.set()
+        failed.wait(30)
+        time.sleep(0.15)
+        if len(calls) < 3:
+            raise ValueError("not yet")
+        return {"log": ["slow"]}
+
+    def bad(state):
+        began.wait(30)
+        failed.set()
+        raise RuntimeError("bad")
+
+    often = api.RetryPolicy(
+        max_attempts=3, initial_interval=0.01, jitter=False, retry_on=ValueError
+    )
+    g = api.StateGraph(S)
+    g.add_node("slow", slow, retry_policy=often).add_node("bad", bad)
+    g.add_edge(api.START, "slow").add_edge(api.START, "bad")
+    g = g.compile(checkpointer=run.saver)
+    error = run.attempt(run.invoke, g, {"log": []}, run.config(), says="bad")
+    return [error, run.look(g, run.config()), calls]
 
 
 @program("R3.11", only="async")

@@ -219,7 +219,8 @@ class Blocking:
                 self.place = self.saver.open(thread_id, head, self)
                 return self.place
             case Cancel():
-                return ()  # threads cannot be stopped; their results are kept
+                # Threads cannot be stopped; their results are kept.
+                return () if self.is_async else None
             case Compute():
                 if request.is_async:
                     check_blocking(None, getattr(request.fn, "__name__", "?"))

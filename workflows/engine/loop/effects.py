@@ -68,7 +68,10 @@ class Wait(Struct, eq=False):
 
 
 class Cancel(Struct, eq=False):
-    """Give up all attempts that still run; their endings are dropped."""
+    """Give up attempts that still run; their endings are dropped.
+
+    The answer is those that were given up, or None: then all go on to their ends, further attempts too (R3.11).
+    """
 
     tasks: tuple[Task, ...]
 

@@ -166,7 +166,7 @@ def _fail(view: View, step: Step, task: Task, error: BaseException) -> Steps[Non
         return
     swallowed = isinstance(error, InterruptSwallowedError)  # R5.12 holds for it too
     policy = None if swallowed else _policy_for(task, error)
-    if policy is not None and not step.stopped:
+    if policy is not None and (not step.stopped or step.finishes):
         leave(step, task)
         delay = delay_before_next(policy, task.attempt)
         task.attempt += 1
@@ -229,8 +229,9 @@ def stop(view: View, step: Step) -> Steps[None]:
     running = tuple(step.running)
     if not running:
         return
-    given_up: tuple[Task, ...] = yield effects.Cancel(running)
-    for task in given_up:
+    given_up: tuple[Task, ...] | None = yield effects.Cancel(running)
+    step.finishes = given_up is None
+    for task in given_up or ():
         leave(step, task)
         step.parked.pop(task, None)
         task.state = "cancelled"

@@ -23,6 +23,7 @@ class Step:
         "calls",
         "closed",
         "failures",
+        "finishes",
         "order",
         "parked",
         "queue",
@@ -47,6 +48,7 @@ class Step:
         self.failures: list[tuple[Task, BaseException]] = []
         self.order: list[Interrupt] = []
         self.stopped = False
+        self.finishes = False  # what ran when it was stopped may try again
 
 
 def start(view: View, step: Step, task: Task, delay: float = 0.0) -> Steps[None]:
