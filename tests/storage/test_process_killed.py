@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 from django.db import connection
@@ -48,8 +49,30 @@ def database_url() -> str:
     return f"postgres://{user}:{password}@{place}"
 
 
+def other_backends() -> set[int]:
+    """The processes of a PostgreSQL server that work for other connections to this database."""
+    if connection.vendor == "sqlite":
+        return set()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pid FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            " AND backend_type = 'client backend'"
+        )
+        return {pid for (pid,) in cursor.fetchall()}
+
+
+def wait_until_gone(before: set[int]) -> None:
+    """Wait for the server to see that the killed one is gone: what it was sent last is carried out first."""
+    end = time.monotonic() + 60
+    while other_backends() - before:
+        assert time.monotonic() < end, "a killed process is still served"
+        time.sleep(0.01)
+
+
 @pytest.mark.parametrize("lines", [1, 7, 40])
 def test_every_acknowledged_commit_is_whole_after_kill_9(lines):
+    before = other_backends()
     writer = subprocess.Popen(
         [sys.executable, "-c", WRITER],
         stdout=subprocess.PIPE,
@@ -66,6 +89,7 @@ def test_every_acknowledged_commit_is_whole_after_kill_9(lines):
     told += [line.split() for line in writer.stdout.read().splitlines() if " " in line]
     writer.wait(60)
     writer.stdout.close()
+    wait_until_gone(before)
 
     saver = DjangoSaver()
     found = [*saver.list(checkpoint_config("t"))][::-1]
