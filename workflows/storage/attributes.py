@@ -6,11 +6,9 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db import connections
-
 from workflows.engine.attributes import Attributes, check_number
 from workflows.models import ThreadAttribute
-from workflows.storage.connections import read
+from workflows.storage.connections import connection_of, read
 from workflows.storage.values import ThreadMemory
 
 Kind = ThreadAttribute.Kind
@@ -71,7 +69,7 @@ def admit(using: str, memory: ThreadMemory, thread_id: str, change: Attributes) 
     known = memory.attributes
     if known is None:
         found = read(
-            connections[using],
+            connection_of(using),
             "SELECT DISTINCT name FROM workflows_threadattribute WHERE thread_id = %s",
             (thread_id,),
         )

@@ -6,7 +6,7 @@ short: a row of its own would weigh several times as much, and one more look to 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -38,11 +38,13 @@ class Ref(NamedTuple):
 _decode = msgspec.json.Decoder(dict[str, Ref]).decode
 
 
-def channels_text(refs: Mapping[str, Ref], written: Iterable[str]) -> str:
-    """The map as it is stored; `written` are the channels with a row of this checkpoint."""
-    shown = dict(refs)
-    for channel in written:
-        shown[channel] = shown[channel]._replace(writer=_HERE)
+def channels_text(refs: Mapping[str, Ref], rows: Sequence[Sequence[str]]) -> str:
+    """The map as it is stored; `rows` are those of this checkpoint, each begins with its channel."""
+    shown = refs
+    if rows:
+        shown = dict(refs)
+        for row in rows:
+            shown[row[0]] = shown[row[0]]._replace(writer=_HERE)
     return json_text(shown)
 
 

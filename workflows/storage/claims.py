@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from django.db import IntegrityError, connections, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import DateTimeField, Func
 from django.db.models.functions import Now
 
@@ -19,6 +19,7 @@ from workflows.storage.connections import (
     LATER_SQL,
     NOW_SQL,
     POSTGRESQL,
+    connection_of,
     execute,
     lock_thread,
     taken_on_disk_later,
@@ -116,7 +117,7 @@ _ANY = _Which()
 
 def _claimable(using: str, which: _Which = _ANY, limit: int = 1) -> list[int]:
     """The ids of runs that could be claimed now, most urgent first."""
-    wrapper = connections[using]
+    wrapper = connection_of(using)
     sql = _CLAIMABLE.format(now=NOW_SQL[wrapper.vendor], which=which.sql)
     found = execute(wrapper, f"SELECT run.id {sql}", (*which.values, limit)).fetchall()
     return [row[0] for row in found]
@@ -174,7 +175,7 @@ def _claim(
 ) -> Claim | None:
     seconds = lease_seconds() if seconds is None else seconds
     try:
-        taken = taken_on_disk_later(connections[using])
+        taken = taken_on_disk_later(connection_of(using))
         with taken, transaction.atomic(using=using):
             run = _candidate(using, which, skip_locked)
             if run is None or not _take(run, owner, seconds, using):
@@ -204,7 +205,7 @@ def _candidate(using: str, which: _Which, skip_locked: bool) -> _Candidate | Non
 
     SQLite needs no lock: its IMMEDIATE transaction lets nobody else write.
     """
-    wrapper = connections[using]
+    wrapper = connection_of(using)
     lock = ""
     if wrapper.vendor == POSTGRESQL:
         lock = " FOR NO KEY UPDATE OF thread" + (" SKIP LOCKED" if skip_locked else "")
@@ -217,7 +218,7 @@ def _candidate(using: str, which: _Which, skip_locked: bool) -> _Candidate | Non
 
 def _take(run: _Candidate, owner: str, seconds: float, using: str) -> bool:
     """Move the run to running, if it is still as it was when we looked."""
-    wrapper = connections[using]
+    wrapper = connection_of(using)
     vendor = wrapper.vendor
     limit = run.run_timeout
     changed = execute(
@@ -261,7 +262,7 @@ def finish_run(
     Raises LeaseLostError, with nothing written, when another has taken the run over.
     """
     keeper.settle(claim.using, claim.run_id)
-    wrapper = connections[claim.using]
+    wrapper = connection_of(claim.using)
     with transaction.atomic(using=claim.using):
         lock_thread(wrapper, claim.thread_id)
         ended = execute(

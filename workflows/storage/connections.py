@@ -6,13 +6,17 @@ more than the statement. Errors are still raised as Django's.
 
 from __future__ import annotations
 
+from asyncio import _get_running_loop
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
+from django.db import connections
+
 from workflows.storage.turns import turn
 
+_connections: Any = getattr(connections, "_connections", None)
 POSTGRESQL = "postgresql"
 SQLITE = "sqlite"
 
@@ -28,8 +32,23 @@ LATER_SQL = {
 
 
 @lru_cache(maxsize=256)
-def _for_sqlite(sql: str) -> str:
+def for_sqlite(sql: str) -> str:
+    """A statement with %s placeholders, as SQLite's driver wants it."""
     return sql.replace("%s", "?").replace("%%", "%")
+
+
+def connection_of(alias: str) -> Any:
+    """`django.db.connections[alias]` of this thread.
+
+    Where no event loop runs, Django finds it by letting a question for that loop fail, which costs
+    more than the look itself.
+    """
+    if _get_running_loop() is None:
+        kept = getattr(_connections, "_storage", None)
+        found = getattr(kept, alias, None)
+        if found is not None:
+            return found
+    return connections[alias]
 
 
 def ready(wrapper: Any) -> Any:
@@ -46,7 +65,7 @@ def execute(wrapper: Any, sql: str, params: Sequence[Any] = ()) -> Any:
     connection = ready(wrapper)
     with wrapper.wrap_database_errors:
         if wrapper.vendor == SQLITE:
-            return connection.execute(_for_sqlite(sql), params)
+            return connection.execute(for_sqlite(sql), params)
         cursor = connection.cursor()
         cursor.execute(sql, params, prepare=True)
         return cursor

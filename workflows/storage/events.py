@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
-from django.db import connections, transaction
+from django.db import transaction
 
-from workflows.storage.connections import NOW_SQL, execute
+from workflows.storage.connections import NOW_SQL, connection_of, execute
 
 # Few enough that each of the statements that this makes is worth preparing.
 ROWS_AT_ONCE = 8
@@ -84,7 +84,7 @@ def append_events(
 
     `thread_status` moves the thread's status along. The announcement follows the commit.
     """
-    wrapper = connections[using]
+    wrapper = connection_of(using)
     count = len(events)
     moved = ""
     params: tuple[str, ...] = ()

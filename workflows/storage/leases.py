@@ -174,6 +174,9 @@ class LeaseKeeper:
     def settle(self, using: str, run_id: int) -> None:
         """Renew no more, and write what tasks have said since the last beat."""
         key = (using, run_id)
+        if not self._said.has_said(key):  # as most: their tasks say nothing
+            self.drop(using, run_id)
+            return
         with self._alone_with_news(key):
             fence, seconds = self._leases.get(key, (0, 0.0))
             text = self._news(key)

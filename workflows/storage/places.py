@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db import connections, transaction
+from django.db import transaction
 from msgspec import Struct
 
 from workflows.engine.checkpoint.base import Place, is_given_up
@@ -20,6 +20,7 @@ from workflows.storage.connections import (
     LATER_SQL,
     NOW_SQL,
     SQLITE,
+    connection_of,
     execute,
     lock_thread,
     taken_on_disk_later,
@@ -55,7 +56,7 @@ _held_here: dict[tuple[str, int], _Held] = {}  # by database and run id
 
 def ensure_thread(using: str, thread_id: str, graph: str = "") -> None:
     """Make the thread's row where it is missing."""
-    wrapper = connections[using]
+    wrapper = connection_of(using)
     now = NOW_SQL[wrapper.vendor]
     execute(
         wrapper,
@@ -86,7 +87,7 @@ def open_direct(
     """
     run_id = None
     if expected_head is None:
-        run_id = take(connections[using], thread_id, graph, kind)
+        run_id = take(connection_of(using), thread_id, graph, kind)
     if run_id is None:
         run_id = _take_slowly(using, thread_id, expected_head, graph, kind)
     keeper.hold(using, run_id, 1, lease_seconds())
@@ -102,7 +103,7 @@ def _take_slowly(
     """Take the thread step by step: look at its head and at who holds it."""
     holder: tuple[Any, ...] | None = None
     for _ in range(_ATTEMPTS):
-        wrapper = connections[using]
+        wrapper = connection_of(using)
         with taken_on_disk_later(wrapper), transaction.atomic(using=using):
             ensure_thread(using, thread_id, graph)
             lock_thread(wrapper, thread_id)
@@ -129,7 +130,7 @@ def listen(using: str, run_id: int, owner: Any) -> None:
 
 
 def _insert_run(using: str, thread_id: str, graph: str, kind: str) -> int | None:
-    wrapper = connections[using]
+    wrapper = connection_of(using)
     now, later = NOW_SQL[wrapper.vendor], LATER_SQL[wrapper.vendor]
     found = execute(
         wrapper,
@@ -162,7 +163,7 @@ def _check_head(using: str, thread_id: str, expected_head: str | None) -> None:
 def head_of(using: str, thread_id: str) -> str:
     """The head pointer of the thread; "" before the first checkpoint."""
     found = execute(
-        connections[using],
+        connection_of(using),
         "SELECT head FROM workflows_thread WHERE id = %s",
         (thread_id,),
     ).fetchone()
@@ -171,7 +172,7 @@ def head_of(using: str, thread_id: str) -> str:
 
 def _holder(using: str, thread_id: str) -> tuple[Any, ...] | None:
     """(run id, fence, owner, started, kind, lapsed) of the thread's running run."""
-    wrapper = connections[using]
+    wrapper = connection_of(using)
     return execute(  # type: ignore[no-any-return]
         wrapper,
         "SELECT id, fence, owner, started_at, kind,"  # noqa: S608
@@ -205,7 +206,7 @@ def _break_lease(using: str, thread_id: str, holder: tuple[Any, ...]) -> bool:
         let_go(using, run_id)
         held.forget(held.place)
         return end_run(using, thread_id, run_id, fence, "cancelled", reason="left")
-    dead = connections[using].vendor == SQLITE and is_dead(owner)
+    dead = connection_of(using).vendor == SQLITE and is_dead(owner)
     if kind not in DIRECT_KINDS or not (lapsed or dead):
         return False
     return end_run(using, thread_id, run_id, fence, "error", reason="abandoned")
@@ -230,7 +231,7 @@ def end_run(
 
     Returns False, with nothing written, when the run is no longer the holder's.
     """
-    wrapper = connections[using]
+    wrapper = connection_of(using)
     with transaction.atomic(using=using):
         lock_thread(wrapper, thread_id)
         found = execute(
@@ -277,7 +278,7 @@ def thread_status_after(using: str, thread_id: str, run_status: str) -> str:
     if run_status == "interrupted":
         return "interrupted"
     found = execute(
-        connections[using],
+        connection_of(using),
         "SELECT 1 FROM workflows_interrupt"
         " WHERE thread_id = %s AND status IN ('pending', 'decided') LIMIT 1",
         (thread_id,),
@@ -321,7 +322,7 @@ def verify_claim(
 ) -> None:
     """Check that a claimed run is still ours and the head where it is expected."""
     found = execute(
-        connections[using],
+        connection_of(using),
         "SELECT 1 FROM workflows_run"
         " WHERE id = %s AND fence = %s AND status = 'running' AND thread_id = %s",
         (run_id, fence, thread_id),

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import connections
-
-from workflows.storage.connections import execute
+from workflows.storage.connections import connection_of, execute
 from workflows.storage.heartbeats import MAX_DETAILS, read
 from workflows.storage.leases import keeper
 
@@ -37,7 +35,7 @@ def last(
     if here is not None:
         return codec.loads(here)
     columns = execute(
-        connections[using],
+        connection_of(using),
         "SELECT heartbeat FROM workflows_run WHERE thread_id = %s"
         " AND heartbeat <> '' ORDER BY id DESC LIMIT %s",
         (thread_id, _RUNS_BACK),

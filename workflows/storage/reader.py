@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from sys import getsizeof
 from typing import Any, NamedTuple
-
-from django.db import connections
 
 from workflows.engine.checkpoint.base import CheckpointTuple, Config
 from workflows.engine.checkpoint.shapes import (
@@ -18,7 +17,7 @@ from workflows.engine.serde.vault import Vault
 from workflows.storage import reading, sealing
 from workflows.storage.async_twins import AsyncTwins
 from workflows.storage.channels import Ref
-from workflows.storage.connections import SQLITE
+from workflows.storage.connections import SQLITE, connection_of
 from workflows.storage.rows import CheckpointRow, checkpoint_tuple, verified_refs
 from workflows.storage.unchanged import Mark, Sign, mark_of
 from workflows.storage.values import Memory, ThreadMemory
@@ -47,7 +46,7 @@ class Reader(AsyncTwins):
         Nothing is put together where they are `known`: whoever has written meanwhile, has
         changed them. On SQLite they are not even read where nothing in the file has changed.
         """
-        wrapper = connections[self.using]
+        wrapper = connection_of(self.using)
         mark = mark_of(wrapper) if wrapper.vendor == SQLITE else None
         if mark is not None and known is not None and known.mark == mark:
             return Looked(known, None, True)
@@ -55,7 +54,7 @@ class Reader(AsyncTwins):
 
     def _seen(self, config: Config, known: Sign | None, mark: Mark | None) -> Looked:
         thread_id, namespace, checkpoint_id = address(config)
-        wrapper = connections[self.using]
+        wrapper = connection_of(self.using)
         memory = self._memory.of(thread_id)
         place = (wrapper, thread_id, namespace, checkpoint_id)
         opened = None
@@ -110,7 +109,7 @@ class Reader(AsyncTwins):
         """
         check_listing(filter, limit)
         where, older_than = _conditions(config, before)
-        wrapper = connections[self.using]
+        wrapper = connection_of(self.using)
         last: tuple[str, ...] = ()
         left = limit
         while left is None or left > 0:
@@ -146,7 +145,7 @@ class Reader(AsyncTwins):
     def _group(
         self, thread_id: str, namespace: str, rows: Sequence[CheckpointRow]
     ) -> Sequence[CheckpointTuple]:
-        wrapper = connections[self.using]
+        wrapper = connection_of(self.using)
         writes = reading.writes_of(
             wrapper, thread_id, namespace, [row.id for row in rows]
         )
@@ -227,12 +226,7 @@ class _Opened(NamedTuple):
 
 def _is_large(rows: Iterable[Sequence[Any]]) -> bool:
     """Whether rows are too much to be kept for being known again."""
-    size = 0
-    for row in rows:
-        for part in row:
-            if type(part) is str:
-                size += len(part)
-    return size > _SIGN_BYTES
+    return sum([sum(map(getsizeof, row)) for row in rows]) > _SIGN_BYTES
 
 
 def address(config: Config) -> tuple[str, str, str | None]:

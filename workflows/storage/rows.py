@@ -22,6 +22,7 @@ from workflows.engine.checkpoint.shapes import LoneCheckpoint
 from workflows.engine.constants import CALL, ERROR, INTERRUPT, RESUME, RUNS, START
 from workflows.engine.errors import SerdeError
 from workflows.engine.ids import digest
+from workflows.engine.serde import Serde
 from workflows.storage.attributes import AttributeRow, rows_of
 from workflows.storage.channels import Ref, channels_text, refs_of
 from workflows.storage.events import json_text
@@ -46,6 +47,8 @@ from workflows.storage.writes import (
 FORMAT = 2
 """Since 2 short values stand in the channel map, and it need not repeat the checkpoint's id."""
 _OWN_COLUMNS = ("id", "channel_values", "channel_versions")
+_SOURCES = frozenset({"input", "loop", "update", "fork"})
+_MARKS = frozenset({ERROR, INTERRUPT, RESUME, CALL, RUNS})
 _ERROR_LENGTH = 300
 _NODES_SHOWN = 50
 
@@ -133,7 +136,8 @@ def bundle_of(
         bundle.writes = [
             row for task in commit.writes for row in write_rows(serde, task, written)
         ]
-        bundle.asked = asked_rows(serde, commit)
+        if any(task.asked for task in commit.writes):
+            bundle.asked = asked_rows(serde, commit)
     if commit.closed:
         bundle.closed = closed_pairs(commit)
     if commit.attributes:
@@ -156,48 +160,61 @@ def _add_checkpoint(
     writer = checkpoint["id"]
     values = checkpoint.get("channel_values") or {}
     versions = checkpoint.get("channel_versions") or {}
+    changed = commit.changed
+    is_json = type(serde) is Serde  # a codec of somebody's own may write what it likes
+    namespace = commit.namespace
+    lists = memory.lists
     refs = bundle.refs
     rows = []
-    # Not a union of sets: what is written must not hang on how texts hash today.
-    touched: Iterable[str] = (*values, *(n for n in versions if n not in values))
+    touched: Iterable[str] | None = None
     if before and not bundle.replace:
         known = {name: ref.version for name, ref in before.items()}
-        known.update(commit.changed)
+        known.update(changed)
         if known == versions:  # a wide state is not walked for the few that moved
             refs.update(before)
-            touched = commit.changed
+            touched = changed
+    if touched is None:
+        # Not a union of sets: what is written must not hang on how texts hash today.
+        touched = (*values, *(name for name in versions if name not in values))
     for channel in touched:
         version = versions.get(channel)
         old = before.get(channel)
+        kept = lists.get((namespace, channel))
         if channel not in values:
             refs[channel] = Ref(version, "")
-            bundle.lists[channel] = None
+            if kept is not None:
+                bundle.lists[channel] = None
             continue
         if (
-            old is not None
-            and old.has_value
+            channel not in changed
+            and old is not None
             and old.version == version
-            and channel not in commit.changed
+            and old.has_value
         ):
             refs[channel] = old
             continue
         if old is None:
             check_name("channel", channel, 300)
-        found = encode_value(
+        value = values[channel]
+        row, ref, now, holds = encode_value(
             serde,
             channel,
-            values[channel],
+            value,
             writer,
+            version,
             old,
-            memory.lists.get((commit.namespace, channel)),
-            appended=channel in commit.appended,
-            inline=inline,
+            kept,
+            channel in commit.appended,
+            inline,
         )
-        refs[channel] = found.ref._replace(version=version)
-        bundle.lists[channel] = found.kept
-        if found.row is not None:
-            rows.append(found.row)
-            written.add(found.row, found.holds)
+        refs[channel] = ref
+        if now is not kept:
+            bundle.lists[channel] = now
+        if row is not None:
+            rows.append(row)
+            written.add(row, holds)
+        elif ref.text and is_json:
+            written.texts[channel] = value, ref.text
     bundle.values = rows
     bundle.checkpoint = _checkpoint_row(serde, bundle, commit, checkpoint)
 
@@ -213,15 +230,18 @@ def _checkpoint_row(
     due = rest.pop("due", None)
     if not rest.get("versions_seen", True):  # as always where our engine has written it
         del rest["versions_seen"]
-    channels = channels_text(bundle.refs, [row.channel for row in bundle.values])
+    channels = channels_text(bundle.refs, bundle.values)
     due_text = "" if due is None else serde.dumps(due, "$.due")
-    metadata_text = serde.dumps(dict(metadata), "$.metadata")
+    if type(metadata) is not dict:
+        metadata = dict(metadata)
+    metadata_text = serde.dumps(metadata, "$.metadata")
     rest_text = serde.dumps(rest, "$.checkpoint")
+    source = str(metadata.get("source", ""))
     return CheckpointRow(
         checkpoint["id"],
         commit.parent_id or "",
         step if isinstance(step, int) else 0,
-        clean(str(metadata.get("source", "")))[:10],
+        source if source in _SOURCES else clean(source)[:10],
         FORMAT,
         channels,
         due_text,
@@ -237,14 +257,17 @@ def _add_events(bundle: Bundle, commit: Commit) -> None:
     What is done when the step is saved is told by the step's own event, node by node.
     """
     done: dict[str, dict[str, Any]] = {}
-    step = commit.checkpoint
+    step, row = commit.checkpoint, bundle.checkpoint
     for task in commit.writes:
         status = _status_of(task)
         if status == "done" and step is not None:
-            ended = done.setdefault(task.name, {"node": task.name, "count": 0})
-            ended["count"] += 1
+            name = task.name
+            if name in done:
+                done[name]["count"] += 1
+            else:
+                done[name] = {"node": name, "count": 1}
             if task.runs > 1:
-                ended["runs"] = max(task.runs, ended.get("runs", 0))
+                done[name]["runs"] = max(task.runs, done[name].get("runs", 0))
         elif status:
             data: dict[str, Any] = {
                 "task": task.task_id,
@@ -257,20 +280,19 @@ def _add_events(bundle: Bundle, commit: Commit) -> None:
             if task.error is not None:
                 data["error"] = str(task.error)[:_ERROR_LENGTH]
             bundle.events.append(("task", json_text(data)))
-    if bundle.checkpoint is not None and step is not None:
-        due = step.get("due") or ()
-        names = dict.fromkeys(
-            item["node"] for item in due if isinstance(item, dict) and "node" in item
-        )
+    if row is not None and step is not None:
+        following: dict[Any, None] = {}
+        for item in step.get("due") or ():
+            if isinstance(item, dict) and "node" in item:
+                following[item["node"]] = None
         data = {
             "namespace": commit.namespace,
-            "step": bundle.checkpoint.step,
-            "source": bundle.checkpoint.source,
-            "checkpoint": bundle.checkpoint.id,
-            "done": [*done.values()],
-            "next": [*names][:_NODES_SHOWN],
+            "step": row.step,
+            "source": row.source,
+            "checkpoint": row.id,
+            "done": [*done.values()][:_NODES_SHOWN],
+            "next": [*following][:_NODES_SHOWN],
         }
-        del data["done"][_NODES_SHOWN:]
         bundle.events.append(("step", json_text(data)))
 
 
@@ -278,14 +300,18 @@ def _status_of(task: TaskWrites) -> str:
     """How a task ended; "" for what is no task's end (input, answers handed in)."""
     if not task.name or task.name == START:
         return ""
-    names = {channel for channel, _ in task.writes}
-    if task.error is not None or ERROR in names:
+    if task.error is not None:
         return "error"
-    if task.asked or INTERRUPT in names:
+    if task.asked:
         return "interrupted"
-    if names and names <= {RESUME, CALL, RUNS}:
-        return ""
-    return "done"
+    marks = [channel for channel, _ in task.writes if channel in _MARKS]
+    if not marks:
+        return "done"
+    if ERROR in marks:
+        return "error"
+    if INTERRUPT in marks:
+        return "interrupted"
+    return "done" if len(marks) < len(task.writes) else ""
 
 
 def check_name(what: str, name: str, length: int) -> None:

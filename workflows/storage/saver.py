@@ -19,7 +19,6 @@ from asgiref.sync import sync_to_async
 from django.db import connections
 from msgspec.structs import replace
 
-from workflows.engine import serde as default_serde
 from workflows.engine.attributes import Attributes, checked
 from workflows.engine.checkpoint.base import (
     Checkpoint,
@@ -33,6 +32,7 @@ from workflows.engine.checkpoint.base import (
 from workflows.engine.checkpoint.shapes import in_parts, several_ids
 from workflows.engine.drivers.threads import on_thread_end
 from workflows.engine.errors import LeaseLostError, ThreadBusyError
+from workflows.engine.serde import default as default_serde
 from workflows.engine.serde.vault import AnyCipher, Vault
 from workflows.models import Run
 from workflows.storage import (
@@ -48,7 +48,7 @@ from workflows.storage import (
 )
 from workflows.storage.channels import Ref, refs_of
 from workflows.storage.claims import Claim
-from workflows.storage.connections import POSTGRESQL, SQLITE
+from workflows.storage.connections import POSTGRESQL, SQLITE, connection_of
 from workflows.storage.events import announce_after_commit, json_text
 from workflows.storage.interrupts import closed_pairs
 from workflows.storage.labels import KeepsLabels
@@ -172,7 +172,7 @@ class DjangoSaver(KeepsLabels, Reader):
         thread_id = commit.thread_id
         check_place(thread_id, commit.namespace)
         memory = self._memory.of(thread_id)
-        wrapper = connections[self.using]
+        wrapper = connection_of(self.using)
         try:
             before = self._map_before(wrapper, commit, memory)
             bundle = bundle_of(
@@ -188,7 +188,7 @@ class DjangoSaver(KeepsLabels, Reader):
             bundle.is_on_disk = commit.is_of_run and self._has_answer(thread_id)
             if self._vault is not None:
                 sealing.seal_bundle(bundle, self._vault)
-            seq = self._end_with(wrapper, bundle, commit.ending)
+            seq = self._end_with(wrapper, bundle, commit) if commit.ending else None
             if seq is None:
                 seq = self._write(wrapper, bundle)
         except BaseException:
@@ -220,16 +220,14 @@ class DjangoSaver(KeepsLabels, Reader):
         )
         return refs_of(row.channels, row.id) if row is not None else {}
 
-    def _end_with(self, wrapper: Any, bundle: Bundle, status: str) -> int | None:
+    def _end_with(self, wrapper: Any, bundle: Bundle, commit: Commit) -> int | None:
         """Write `bundle` and give the thread back with it; None where that is not to be done.
 
         Whoever drives the run closes its place later and finds it closed.
         """
-        place = self._places.get(bundle.thread_id)
+        place, status = self._places.get(bundle.thread_id), commit.ending
         claim = self.claim
-        if not status or place is None:
-            return None
-        if claim is not None and claim.thread_id == bundle.thread_id:
+        if place is None or (claim is not None and claim.thread_id == bundle.thread_id):
             return None
         run_id = int(place.run_id)
         data = {"run": run_id, "kind": self.kind, "status": status}

@@ -6,10 +6,10 @@ write lock, so what it reads of the run row cannot change before it commits.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from workflows.storage.connections import inside_transaction, ready
+from workflows.storage.events import json_text
 from workflows.storage.interrupts import close_sql, upsert_sql
 from workflows.storage.rows import Bundle
 from workflows.storage.turns import Wish, turns_of
@@ -81,9 +81,7 @@ def write(wrapper: Any, bundle: Bundle, run_id: int | None, fence: int) -> int |
     connection = ready(wrapper)
 
     def rows(connection: Any) -> int | None:
-        return _write_rows(
-            connection.execute, connection.executemany, bundle, run_id, fence
-        )
+        return _write_rows(connection.execute, bundle, run_id, fence)
 
     with wrapper.wrap_database_errors:
         if not inside_transaction(wrapper):
@@ -103,7 +101,7 @@ def write(wrapper: Any, bundle: Bundle, run_id: int | None, fence: int) -> int |
 
 
 def _write_rows(
-    execute: Any, executemany: Any, bundle: Bundle, run_id: int | None, fence: int
+    execute: Any, bundle: Bundle, run_id: int | None, fence: int
 ) -> int | None:
     thread_id, namespace = bundle.thread_id, bundle.namespace
     events = bundle.events
@@ -145,15 +143,10 @@ def _write_rows(
         execute(_FORGET, (thread_id, name))
     for attribute in bundle.attributes:
         execute(_ATTRIBUTE, (thread_id, *attribute))
-    if events:
-        first = seq - len(events) + 1
-        executemany(
-            _EVENT,
-            [
-                (thread_id, run_id, first + n, kind, data)
-                for n, (kind, data) in enumerate(events)
-            ],
-        )
+    number = seq - len(events)
+    for kind, data in events:
+        number += 1
+        execute(_EVENT, (thread_id, run_id, number, kind, data))
     return seq
 
 
@@ -167,5 +160,5 @@ def _interrupt_events(
         changed += execute(_ASK, (run_id, *asked, bundle.thread_id)).fetchall()
     names = ("interrupt", "node", "title", "status", "round")
     return [
-        ("interrupt", json.dumps(dict(zip(names, row, strict=True)))) for row in changed
+        ("interrupt", json_text(dict(zip(names, row, strict=True)))) for row in changed
     ]

@@ -92,7 +92,7 @@ class Memory:
 
 
 class Encoded(NamedTuple):
-    """What a value becomes: a row or none, the map's entry (without version), what to remember.
+    """What a value becomes: a row or none, the map's entry, what to remember.
 
     `holds` is the part of the value that the row holds.
     """
@@ -108,23 +108,23 @@ def encode_value(
     channel: str,
     value: Any,
     writer: str,
+    version: Any,
     before: Ref | None,
     kept: Kept | None,
-    *,
     appended: bool = False,
     inline: bool = True,
 ) -> Encoded:
     """Encode `value`, which the checkpoint `writer` saves; `before` is the parent's entry.
 
-    There is no row when a list did not change (then the entry of `before` stays valid), or
+    There is no row when a list did not change (then the value stands where `before` says), or
     with `inline` when the text is so short that it stands in the map.
     """
     if type(value) is not list:
         text = serde.dumps(value, f"$.{channel}")
         if inline and len(text) <= INLINE:
-            return Encoded(None, Ref(None, "", "", text), None)
+            return Encoded(None, Ref(version, "", "", text), None)
         row = ValueRow(channel, FULL, "", digest(text), text)
-        return Encoded(row, Ref(None, writer), None, value)
+        return Encoded(row, Ref(version, writer), None, value)
     # The same objects are the same content only where they cannot change, or where nobody has written
     # them again: a node may well edit an item in place and return the list.
     # Deltas are read as a range of writers, so ids must rise along the chain.
@@ -138,7 +138,7 @@ def encode_value(
         if known and len(value) >= known and all(map(is_, kept.items, value)):
             tail = value[known:]
             if not tail:
-                return Encoded(None, before, kept)
+                return Encoded(None, before._replace(version=version), kept)
             text = serde.dumps(tail, f"$.{channel}[{known}:]")
             size, rows = kept.size + len(text), kept.rows + 1
             if rows * _ROW_BYTES <= size:
@@ -146,14 +146,14 @@ def encode_value(
                 kept.items.extend(tail)
                 scalars = kept.scalars and are_scalars(tail)
                 grown = Kept(writer, kept.snapshot, kept.items, size, rows, scalars)
-                return Encoded(row, Ref(None, writer, kept.snapshot), grown, tail)
+                return Encoded(row, Ref(version, writer, kept.snapshot), grown, tail)
     text = serde.dumps(value, f"$.{channel}")
     if inline and len(text) <= INLINE:
-        return Encoded(None, Ref(None, "", "", text), None)
+        return Encoded(None, Ref(version, "", "", text), None)
     row = ValueRow(channel, FULL, "", digest(text), text)
     scalars = are_scalars(value)
     whole = Kept(writer, writer, [*value], len(text), scalars=scalars)
-    return Encoded(row, Ref(None, writer), whole, value)
+    return Encoded(row, Ref(version, writer), whole, value)
 
 
 def decode_value(

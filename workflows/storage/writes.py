@@ -8,6 +8,7 @@ once: the pair then says where in the checkpoint's value row it stands.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from operator import is_
 from typing import Any, NamedTuple
 
@@ -22,6 +23,7 @@ from workflows.engine.constants import (
 )
 from workflows.engine.errors import DamagedValueError, SerializationError
 from workflows.engine.ids import digest
+from workflows.engine.serde.plain import encode_plain
 from workflows.storage.channels import INLINE
 from workflows.storage.interrupts import clean
 from workflows.storage.values import ValueRow, verify
@@ -34,6 +36,8 @@ _SLOTS = {
     CALL: "return",
     RUNS: "runs",
 }
+
+_PLAIN = "writes"
 
 Values = Mapping[tuple[str, str], Sequence[str]]
 
@@ -54,10 +58,16 @@ class WriteRow(NamedTuple):
 
 
 class Written:
-    """What the value rows of one checkpoint hold, to be found again in what tasks wrote."""
+    """What one checkpoint holds, to be found again in what tasks wrote.
+
+    `texts` are the values that stand in its channel map, each with its text.
+    """
+
+    __slots__ = ("_places", "_whole", "texts", "writer")
 
     def __init__(self, writer: str) -> None:
         self.writer = writer
+        self.texts: dict[str, tuple[Any, str]] = {}
         self._whole: dict[str, Any] = {}
         self._places: dict[str, dict[int, int]] = {}
 
@@ -88,28 +98,58 @@ class Written:
             return [channel, value]
         return [channel] if end - start == len(whole) else [channel, start, end]
 
+    def text(self, pairs: Sequence[tuple[str, Any]]) -> str | None:
+        """The text of `pairs` where all their values stand in the map; else None.
+
+        None of these is encoded again: the same object has the same text.
+        """
+        texts = self.texts
+        parts = []
+        for channel, value in pairs:
+            known = texts.get(channel)
+            if known is None or known[0] is not value:
+                return None
+            parts.append(f"[{_name(channel)},{known[1]}]")
+        return f"[{','.join(parts)}]"
+
+
+@lru_cache(maxsize=1024)
+def _name(channel: str) -> str:
+    """The name of a channel as JSON."""
+    return encode_plain(channel).decode()
+
 
 def write_rows(serde: Any, task: TaskWrites, written: Written | None) -> list[WriteRow]:
     """What one task saves as rows, one a slot."""
-    slots: dict[str, list[list[Any]]] = {}
-    for channel, value in task.writes:
-        slots.setdefault(_SLOTS.get(channel, "writes"), []).append([channel, value])
-    path = clean(task.path)[:600]
+    task_id, path = task.task_id, clean(task.path)[:600]
+    slots: dict[str, list[tuple[str, Any]]] = {}
+    for pair in task.writes:
+        slot = _SLOTS.get(pair[0], _PLAIN)
+        if slot in slots:
+            slots[slot].append(pair)
+        else:
+            slots[slot] = [pair]
     rows = []
     for slot, pairs in slots.items():
         values_at = ""
-        if written is not None and slot == "writes":
-            placed = [written.pair(channel, value) for channel, value in pairs]
-            if any(len(pair) != 2 for pair in placed):
-                pairs, values_at = placed, written.writer
-        text = _text(serde, pairs)
-        rows.append(WriteRow(task.task_id, slot, path, digest(text), text, values_at))
+        if slot is not _PLAIN or written is None:
+            text = _text(serde, pairs)
+        else:
+            known = written.text(pairs)
+            if known is None:
+                placed = [written.pair(channel, value) for channel, value in pairs]
+                if any(len(pair) != 2 for pair in placed):
+                    values_at = written.writer
+                text = _text(serde, placed)
+            else:
+                text = known
+        rows.append(WriteRow(task_id, slot, path, digest(text), text, values_at))
     return rows
 
 
-def _text(serde: Any, pairs: list[list[Any]]) -> str:
+def _text(serde: Any, pairs: Sequence[Sequence[Any]]) -> str:
     try:
-        return serde.dumps(pairs)  # type: ignore[no-any-return]
+        return serde.dumps([[*pair] for pair in pairs])  # type: ignore[no-any-return]
     except SerializationError:
         # Say which channel it is, not which place in our own list of pairs.
         for channel, *value in pairs:

@@ -95,7 +95,8 @@ class Serde:
             data = _MARK  # a lone surrogate, a number of thousands of digits
         if _MARK in data:
             data = self._encode_carefully(value, path, canonical=False)
-        self._check_size(data, path)
+        if len(data) > _WARN_BYTES:
+            self._check_size(len(data), path)
         return data
 
     def decode(self, data: bytes | str) -> Any:
@@ -193,10 +194,7 @@ class Serde:
                 path, "a value is nested too deep to be stored, or contains itself"
             ) from error
 
-    def _check_size(self, data: bytes, path: str) -> None:
-        size = len(data)
-        if size <= _WARN_BYTES:
-            return
+    def _check_size(self, size: int, path: str) -> None:
         if size > self.max_bytes:
             raise SerializationError(
                 path,
