@@ -44,7 +44,7 @@ class File:
             return [each for (each,) in connection.execute("SELECT number FROM kept")]
 
     def waiting(self) -> int:
-        return len(self.turns._waiting)
+        return len(self.turns._waiting) + self.turns._is_led
 
     def commits(self) -> int:
         return self.ran.count("COMMIT")

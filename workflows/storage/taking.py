@@ -1,6 +1,7 @@
 """Taking a free thread for a direct run in one go: the usual case of `places.open_direct`.
 
-On PostgreSQL it is one statement, on SQLite one transaction of three. Where it does not
+On PostgreSQL it is one statement, on SQLite three, in a transaction of their own or with what
+other threads of the process save. Where it does not
 succeed nothing is written, and `places` finds out why, step by step.
 """
 
@@ -16,13 +17,14 @@ from workflows.storage.connections import (
     POSTGRESQL,
     SQLITE,
     execute,
+    for_sqlite,
     inside_transaction,
     ready,
-    taken_on_disk_later,
 )
 from workflows.storage.events import announce_after_commit, json_text
 from workflows.storage.leases import lease_seconds, seconds_param
 from workflows.storage.owners import process_owner
+from workflows.storage.turns import Wish, turns_of
 
 # The thread's row first, as by all who write for a thread; it is locked from then on.
 _THREAD = """
@@ -58,7 +60,8 @@ def _statements(vendor: str, thread: str, graph: str, source: str) -> tuple[str,
     return _THREAD.format(**words), run
 
 
-_SQLITE_THREAD, _SQLITE_RUN = _statements(SQLITE, "%s", "%s", "")
+_SQLITE_THREAD, _SQLITE_RUN = map(for_sqlite, _statements(SQLITE, "%s", "%s", ""))
+_SQLITE_EVENT = for_sqlite(_EVENT)
 _TAKE_THREAD, _TAKE_RUN = _statements(
     POSTGRESQL, "thread.id", "thread.graph", "\nFROM thread"
 )
@@ -100,25 +103,23 @@ def _on_sqlite(
     wrapper: Any, thread_id: str, graph: str, kind: str
 ) -> tuple[int, int] | None:
     lease = seconds_param(wrapper.vendor, lease_seconds())
-    connection = ready(wrapper)
-    with taken_on_disk_later(wrapper), wrapper.wrap_database_errors:
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            found = execute(wrapper, _SQLITE_THREAD, (thread_id, graph)).fetchall()
-            if not found:
-                connection.execute("ROLLBACK")
-                return None
-            _, seq, known = found[0]
-            run_id = execute(
-                wrapper,
-                _SQLITE_RUN,
-                (thread_id, graph, known, kind, process_owner(), lease),
-            ).fetchall()[0][0]
-            data = json_text({"run": run_id, "kind": kind, "status": "running"})
-            execute(wrapper, _EVENT, (thread_id, seq, run_id, data))
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
-    return run_id, seq
+    owner = process_owner()
+    taken: list[int] = []
+
+    def rows(connection: Any) -> int | None:
+        execute = connection.execute
+        found = execute(_SQLITE_THREAD, (thread_id, graph)).fetchall()
+        if not found:
+            return None
+        _, seq, known = found[0]
+        given = (thread_id, graph, known, kind, owner, lease)
+        run_id = execute(_SQLITE_RUN, given).fetchall()[0][0]
+        data = json_text({"run": run_id, "kind": kind, "status": "running"})
+        execute(_SQLITE_EVENT, (thread_id, seq, run_id, data))
+        taken.append(run_id)
+        return seq  # type: ignore[no-any-return]
+
+    with wrapper.wrap_database_errors:
+        # It need not wait for the disk: see `taken_on_disk_later`.
+        seq = turns_of(wrapper).write(ready(wrapper), Wish(rows, relaxed=True))
+    return None if seq is None else (taken[-1], seq)

@@ -32,9 +32,8 @@ class Wish:
         self.rows = rows
         """Runs its statements on the connection given; None says that it was refused."""
         self.relaxed = relaxed
-        self.call = threading.Lock()
-        """Released when the thread that waits for it shall go on."""
-        self.call.acquire()
+        self.call: Any = None
+        """A lock for whoever waits, released when its thread shall go on."""
         self.seq: int | None = None
         self.error: BaseException | None = None
         self.is_done = False
@@ -73,8 +72,11 @@ class Turns:
         Raises sqlite3.OperationalError when the turn does not come.
         """
         with self._mutex:
-            self._waiting.append(wish)
             leads, self._is_led = not self._is_led, True
+            if not leads:
+                wish.call = threading.Lock()
+                wish.call.acquire()
+                self._waiting.append(wish)
         if not leads:
             try:
                 wish.call.acquire()
@@ -87,28 +89,35 @@ class Turns:
         return wish.outcome()
 
     def _lead(self, connection: Any, wish: Wish) -> None:
-        """Wait for the turn, write all wishes there are by then, call who leads next."""
-        served: list[Wish] = []
+        """Wait for the turn, write all wishes there are by then, call who leads next.
+
+        The wish of who leads is not among those that wait.
+        """
+        served = [wish]
         try:
             if not self.take():
                 raise sqlite3.OperationalError(LOCKED)
             try:
                 with self._mutex:
-                    served = list(self._waiting)
-                    self._waiting.clear()
+                    if self._waiting:
+                        served += self._waiting
+                        self._waiting.clear()
                 _serve(connection, served, wish)
             finally:
                 self.give_back()
         finally:
-            with self._mutex:
-                if not served:
-                    self._waiting.remove(wish)
-                following = self._waiting[0] if self._waiting else None
-                self._is_led = following is not None
-            if following is not None:
-                following.call.release()
+            self._hand_on()
             for each in served:
-                each.call.release()
+                if each is not wish:
+                    each.call.release()
+
+    def _hand_on(self) -> None:
+        """Let the first of those who wait lead."""
+        with self._mutex:
+            following = self._waiting.popleft() if self._waiting else None
+            self._is_led = following is not None
+        if following is not None:
+            following.call.release()
 
     def _leave(self, wish: Wish) -> None:
         """Take back a wish that nobody waits for any more, where it is not written yet."""
@@ -116,11 +125,8 @@ class Turns:
             leads = wish.call.acquire(blocking=False) and not wish.is_done
             if wish in self._waiting:
                 self._waiting.remove(wish)
-            following = self._waiting[0] if leads and self._waiting else None
-            if leads:
-                self._is_led = following is not None
-        if following is not None:
-            following.call.release()
+        if leads:
+            self._hand_on()
 
 
 def _serve(connection: Any, wishes: list[Wish], own: Wish) -> None:
@@ -162,14 +168,15 @@ def together(connection: Any, wishes: list[Wish]) -> None:
     then nothing is written.
     """
     execute = connection.execute
-    relaxed = all(wish.relaxed for wish in wishes)
+    alone = len(wishes) == 1
+    relaxed = wishes[0].relaxed if alone else all(wish.relaxed for wish in wishes)
     if relaxed:
         # The level may only change between transactions, and others share the connection.
         execute("PRAGMA synchronous=NORMAL")
     try:
         execute("BEGIN IMMEDIATE")
         try:
-            if len(wishes) == 1:
+            if alone:
                 wishes[0].seq = wishes[0].rows(connection)
             else:
                 for wish in wishes:
