@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.checks import Tags
 from django.core.checks import register as register_check
 from django.db import DEFAULT_DB_ALIAS, connections
-from django.db.models.signals import post_migrate
+from django.db.models.signals import post_migrate, pre_migrate
 
 from workflows import checks, defaults
 from workflows.engine import serde
@@ -16,7 +16,7 @@ from workflows.live.announce import LocalAnnouncer, NotifyAnnouncer
 from workflows.services import access, ports, registry
 from workflows.services.desk import accounts
 from workflows.services.outbound import events as outbound
-from workflows.storage import append_only, events, queue_search
+from workflows.storage import append_only, events, one_statement, queue_search
 from workflows.worker.choosing import run_queue
 
 APPEND_ONLY = "workflows.append_only"
@@ -32,6 +32,9 @@ def install(app: AppConfig) -> None:
     accounts.listen()
     # A node may use the ORM in a thread of the engine's own.
     on_thread_end.append(connections.close_all)
+    pre_migrate.connect(
+        one_statement.forget, sender=app, dispatch_uid="workflows.one_statement"
+    )
     post_migrate.connect(
         access.ensure_groups, sender=app, dispatch_uid="workflows.ensure_groups"
     )

@@ -12,6 +12,7 @@ from durableweb.graph import START, StateGraph
 from durableweb.types import Command, interrupt
 from tests.storage.commits import History
 from tests.storage.conftest import real_transactions
+from tests.support.commits import Commits
 from workflows.models import Run
 from workflows.storage import leases
 from workflows.storage.claims import claim_run
@@ -28,13 +29,19 @@ class State(TypedDict, total=False):
 
 
 @pytest.fixture
-def log():
-    """Every statement that SQLite ran."""
-    statements: list[str] = []
+def commits():
+    """What SQLite ran, and its commits."""
     connection.ensure_connection()
-    connection.connection.set_trace_callback(statements.append)
-    yield statements
+    noted = Commits(connection.connection)
+    connection.connection.set_trace_callback(noted)
+    yield noted
     connection.connection.set_trace_callback(None)
+
+
+@pytest.fixture
+def log(commits):
+    """Every statement that SQLite ran."""
+    return commits.statements
 
 
 def asking_graph(seen):
@@ -49,17 +56,6 @@ def asking_graph(seen):
         .add_edge(START, "ask")
         .compile(checkpointer=DjangoSaver())
     )
-
-
-def full_commits(log):
-    """For each commit, whether it waited for the disk."""
-    found, is_full = [], True
-    for line in log:
-        if line.startswith("PRAGMA synchronous"):
-            is_full = line.endswith("FULL")
-        if line == "COMMIT":
-            found.append(is_full)
-    return found
 
 
 @only_sqlite
@@ -89,15 +85,15 @@ def test_a_saver_remembers_that_values_stand_in_rows(log):
 
 
 @only_sqlite
-def test_an_answer_is_on_the_disk_before_the_node_runs(log):
+def test_an_answer_is_on_the_disk_before_the_node_runs(commits):
     graph = asking_graph([])
     graph.invoke({}, CONFIG, durability="sync")
-    log.clear()
+    commits.levels.clear()
 
     graph.invoke(Command(resume="yes"), CONFIG, durability="sync")
 
     # Taking the thread; the answer; the step, with the end of the run.
-    assert full_commits(log) == [False, True, True]
+    assert commits.levels == ["NORMAL", "FULL", "FULL"]
 
 
 @only_sqlite
@@ -105,19 +101,19 @@ def test_an_answer_is_on_the_disk_before_the_node_runs(log):
     ("payload", "waits"), [('{"decision":"yes"}', False), ("", True)]
 )
 def test_an_answer_that_the_runs_row_has_already_does_not_wait_again(
-    log, payload, waits
+    commits, payload, waits
 ):
     graph = asking_graph([])
     graph.invoke({}, CONFIG, durability="sync")
     run = Run.objects.create(thread_id="t", kind=Run.Kind.RESUME, payload=payload)
     claim = claim_run(run.pk, "me")
-    log.clear()
+    commits.levels.clear()
 
     graph.with_saver(DjangoSaver(claim=claim)).invoke(
         Command(resume="yes"), CONFIG, durability="sync"
     )
 
-    assert full_commits(log) == [waits, True]
+    assert commits.levels == ["FULL" if waits else "NORMAL", "FULL"]
     keeper.clear()
 
 

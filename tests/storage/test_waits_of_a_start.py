@@ -11,6 +11,7 @@ from django.db import connection
 from durableweb.func import entrypoint
 from durableweb.graph import START, StateGraph
 from tests.storage.conftest import real_transactions
+from tests.support.commits import Commits
 from workflows.models import Checkpoint
 from workflows.storage.saver import DjangoSaver
 
@@ -26,32 +27,19 @@ class State(TypedDict, total=False):
     said: Annotated[list[str], operator.add]
 
 
-class Log:
-    """What SQLite ran; a commit is noted with the level it was made at."""
-
-    def __init__(self) -> None:
-        self.commits: list[str] = []
-        self.level = "FULL"
-
-    def note(self, statement: str) -> None:
-        if statement.startswith("PRAGMA synchronous="):
-            self.level = statement.partition("=")[2]
-        elif statement == "COMMIT":
-            self.commits.append(self.level)
-
-
 @pytest.fixture
 def log():
-    log = Log()
+    """The levels of all commits, in their order; nodes add their names."""
     connection.ensure_connection()
-    connection.connection.set_trace_callback(log.note)
-    yield log
+    noted = Commits(connection.connection)
+    connection.connection.set_trace_callback(noted)
+    yield noted.levels
     connection.connection.set_trace_callback(None)
 
 
 def built(log, *, branch=False):
     def say(state):
-        log.commits.append("node")
+        log.append("node")
         return {"said": ["yes"]}
 
     builder = StateGraph(State).add_node("say", say)
@@ -66,14 +54,14 @@ def test_the_input_goes_to_the_disk_with_the_checkpoint_that_it_makes(log):
     built(log).invoke({"said": []}, CONFIG, durability="sync")
 
     # Taking the thread; the input; the state before the first node; the node's step.
-    assert log.commits == ["NORMAL", "NORMAL", "FULL", "node", "FULL"]
+    assert log == ["NORMAL", "NORMAL", "FULL", "node", "FULL"]
     assert Checkpoint.objects.count() == 3
 
 
 def test_the_input_waits_where_the_authors_branch_follows(log):
     built(log, branch=True).invoke({"said": []}, CONFIG, durability="sync")
 
-    assert log.commits[:4] == ["NORMAL", "FULL", "FULL", "node"]
+    assert log[:4] == ["NORMAL", "FULL", "FULL", "node"]
 
 
 def test_the_input_waits_where_somebody_is_shown_its_checkpoint(log):
@@ -81,26 +69,26 @@ def test_the_input_waits_where_somebody_is_shown_its_checkpoint(log):
 
     [*graph.stream({"said": []}, CONFIG, durability="sync", stream_mode="checkpoints")]
 
-    assert log.commits[:4] == ["NORMAL", "FULL", "FULL", "node"]
+    assert log[:4] == ["NORMAL", "FULL", "FULL", "node"]
 
 
 def test_the_input_of_a_body_waits(log):
     @entrypoint(checkpointer=DjangoSaver())
     def body(given):
-        log.commits.append("body")
+        log.append("body")
         return given
 
     body.invoke(1, CONFIG, durability="sync")
 
-    assert log.commits[:3] == ["NORMAL", "FULL", "body"]
+    assert log[:3] == ["NORMAL", "FULL", "body"]
 
 
 def test_a_whole_run_kept_for_its_end_waits(log):
     built(log).invoke({"said": []}, CONFIG, durability="exit")
 
-    assert log.commits[-1] == "FULL"
-    assert log.commits.count("FULL") >= 1
-    assert log.commits.index("node") < log.commits.index("FULL")
+    assert log[-1] == "FULL"
+    assert log.count("FULL") >= 1
+    assert log.index("node") < log.index("FULL")
 
 
 def test_what_failed_at_the_input_is_on_the_disk_before_the_caller_hears_of_it(log):
@@ -116,8 +104,8 @@ def test_what_failed_at_the_input_is_on_the_disk_before_the_caller_hears_of_it(l
             {"said": ["no"]}, CONFIG, durability="sync"
         )
 
-    assert log.commits[:2] == ["NORMAL", "NORMAL"]
-    assert log.commits[-1] == "FULL"
+    assert log[:2] == ["NORMAL", "NORMAL"]
+    assert log[-1] == "FULL"
 
 
 def refuse(left, right):

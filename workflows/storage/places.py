@@ -76,25 +76,26 @@ def open_direct(
     forget: Callable[[Place], object],
     graph: str = "",
     kind: str = "direct",
-) -> Place:
+) -> tuple[Place, int]:
     """Make a running run of this process on the thread.
 
-    A run of this process whose stream nobody reads on is ended first (RA.2); `forget` is called
+    Returns its place, and the number of the thread's last event, 0 where that was not seen. A run of this process whose stream nobody reads on is ended first (RA.2); `forget` is called
     with the place when that happens to the one made here.
 
     Raises ThreadBusyError while another run holds it, StaleResumeError when the head is
     not `expected_head` ("" means that there must be none yet, None any).
     """
-    run_id = None
+    taken = None
     if expected_head is None:
-        run_id = take(connection_of(using), thread_id, graph, kind)
-    if run_id is None:
-        run_id = _take_slowly(using, thread_id, expected_head, graph, kind)
+        taken = take(connection_of(using), thread_id, graph, kind)
+    if taken is None:
+        taken = _take_slowly(using, thread_id, expected_head, graph, kind), 0
+    run_id, seq = taken
     keeper.hold(using, run_id, 1, lease_seconds())
     listen(using, run_id, owner)
     place = Place(thread_id, str(run_id), 1, owner)
     _held_here[using, run_id] = _Held(place, forget)
-    return place
+    return place, seq
 
 
 def _take_slowly(
@@ -319,17 +320,22 @@ def close_direct(using: str, place: Place, outcome: str) -> None:
 
 def verify_claim(
     using: str, thread_id: str, run_id: int, fence: int, expected_head: str | None
-) -> None:
-    """Check that a claimed run is still ours and the head where it is expected."""
+) -> int:
+    """Check that a claimed run is still ours and the head where it is expected.
+
+    Returns the number of the thread's last event.
+    """
     found = execute(
         connection_of(using),
-        "SELECT 1 FROM workflows_run"
-        " WHERE id = %s AND fence = %s AND status = 'running' AND thread_id = %s",
+        "SELECT thread.seq FROM workflows_run AS run"
+        " JOIN workflows_thread AS thread ON thread.id = run.thread_id"
+        " WHERE run.id = %s AND fence = %s AND run.status = 'running' AND thread_id = %s",
         (run_id, fence, thread_id),
     ).fetchone()
     if not found:
         raise LeaseLostError(str(run_id), fence)
     _check_head(using, thread_id, expected_head)
+    return found[0]  # type: ignore[no-any-return]
 
 
 def instant(value: Any) -> datetime | None:

@@ -72,6 +72,7 @@ class Bundle(Struct):
     """All rows of one commit, and what the saver remembers once they are written.
 
     `attributes` come in the place of all that the thread has under the names `touched`.
+    `known_seq` is the number of the thread's last event as far as the saver knows, else 0.
     """
 
     thread_id: str
@@ -90,6 +91,7 @@ class Bundle(Struct):
     ending: str = ""
     attributes: Sequence[AttributeRow] = ()
     touched: Sequence[str] = ()
+    known_seq: int = 0
     refs: dict[str, Ref] = field(default_factory=dict)
     lists: dict[str, Kept | None] = field(default_factory=dict)
 

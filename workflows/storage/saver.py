@@ -185,6 +185,7 @@ class DjangoSaver(KeepsLabels, Reader):
             )
             if commit.attributes:
                 attributes.admit(self.using, memory, thread_id, commit.attributes)
+            bundle.known_seq = memory.seq
             bundle.is_on_disk = commit.is_of_run and self._has_answer(thread_id)
             if self._vault is not None:
                 sealing.seal_bundle(bundle, self._vault)
@@ -195,6 +196,7 @@ class DjangoSaver(KeepsLabels, Reader):
             # What the memory says may not be on the disk: read again next time.
             self._memory.forget(thread_id)
             raise
+        memory.seq = seq
         bundle.remember(memory)
         if bundle.events or bundle.asked or bundle.closed:
             announce_after_commit(wrapper, thread_id, seq)
@@ -286,12 +288,13 @@ class DjangoSaver(KeepsLabels, Reader):
         check_place(thread_id)
         claim = self.claim
         if claim is not None and claim.thread_id == thread_id:
-            places.verify_claim(
+            seq = places.verify_claim(
                 self.using, thread_id, claim.run_id, claim.fence, expected_head
             )
+            self._memory.of(thread_id).seq = seq
             places.listen(self.using, claim.run_id, owner)
             return Place(thread_id, str(claim.run_id), claim.fence, owner)
-        place = places.open_direct(
+        place, seq = places.open_direct(
             self.using,
             thread_id,
             expected_head,
@@ -300,6 +303,7 @@ class DjangoSaver(KeepsLabels, Reader):
             graph=self.graph,
             kind=self.kind,
         )
+        self._memory.of(thread_id).seq = seq
         with self._lock:
             self._places[thread_id] = place
         return place

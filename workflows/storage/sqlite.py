@@ -6,8 +6,10 @@ write lock, so what it reads of the run row cannot change before it commits.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
+from workflows.storage import one_statement
 from workflows.storage.connections import inside_transaction, ready
 from workflows.storage.events import json_text
 from workflows.storage.interrupts import close_sql, upsert_sql
@@ -86,8 +88,17 @@ def write(wrapper: Any, bundle: Bundle, run_id: int | None, fence: int) -> int |
     with wrapper.wrap_database_errors:
         if not inside_transaction(wrapper):
             relaxed = bundle.relaxed or bundle.is_on_disk or bundle.is_followed
-            wish = Wish(rows, relaxed=relaxed)
-            return turns_of(wrapper).write(connection, wish)
+            turns = turns_of(wrapper)
+            if run_id is not None and one_statement.fits(bundle):
+                held = run_id
+
+                def at_once(connection: Any) -> int:
+                    return one_statement.write(connection, bundle, held, fence)
+
+                with suppress(one_statement.NotAsKnownError):
+                    wish = Wish(at_once, relaxed=relaxed, is_one_statement=True)
+                    return turns.write(connection, wish)
+            return turns.write(connection, Wish(rows, relaxed=relaxed))
         connection.execute("SAVEPOINT durableweb_commit")
         try:
             seq = rows(connection)

@@ -68,8 +68,10 @@ _TAKE_THREAD, _TAKE_RUN = _statements(
 _TAKE = _WHOLE.format(thread=_TAKE_THREAD, run=_TAKE_RUN)
 
 
-def take(wrapper: Any, thread_id: str, graph: str, kind: str) -> int | None:
-    """Take `thread_id` for a new run; returns the run's id, None where a run holds the thread.
+def take(wrapper: Any, thread_id: str, graph: str, kind: str) -> tuple[int, int] | None:
+    """Take `thread_id` for a new run; None where a run holds the thread.
+
+    Returns the run's id and the number of the thread's last event.
 
     Not inside a transaction of the caller: a refusal would spoil it on PostgreSQL.
     """
@@ -79,9 +81,8 @@ def take(wrapper: Any, thread_id: str, graph: str, kind: str) -> int | None:
     found = take_it(wrapper, thread_id, graph, kind)
     if found is None:
         return None
-    run_id, seq = found
-    announce_after_commit(wrapper, thread_id, seq)
-    return run_id
+    announce_after_commit(wrapper, thread_id, found[1])
+    return found
 
 
 def _on_postgresql(

@@ -26,12 +26,22 @@ LOCKED = f"database is locked: another thread of this process has been writing f
 class Wish:
     """What one thread wants written, and what came of it."""
 
-    __slots__ = ("call", "error", "is_done", "relaxed", "rows", "seq")
+    __slots__ = (
+        *("call", "error", "is_done", "is_one_statement"),
+        *("relaxed", "rows", "seq"),
+    )
 
-    def __init__(self, rows: Callable[[Any], int | None], *, relaxed: bool) -> None:
+    def __init__(
+        self,
+        rows: Callable[[Any], int | None],
+        *,
+        relaxed: bool,
+        is_one_statement: bool = False,
+    ) -> None:
         self.rows = rows
         """Runs its statements on the connection given; None says that it was refused."""
         self.relaxed = relaxed
+        self.is_one_statement = is_one_statement
         self.call: Any = None
         """A lock for whoever waits, released when its thread shall go on."""
         self.seq: int | None = None
@@ -174,6 +184,9 @@ def together(connection: Any, wishes: list[Wish]) -> None:
         # The level may only change between transactions, and others share the connection.
         execute("PRAGMA synchronous=NORMAL")
     try:
+        if alone and wishes[0].is_one_statement:
+            wishes[0].seq = wishes[0].rows(connection)
+            return
         execute("BEGIN IMMEDIATE")
         try:
             if alone:

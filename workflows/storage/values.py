@@ -57,13 +57,14 @@ class ThreadMemory(Struct):
     """What is known of one thread: newest map of each namespace, and its lists.
 
     `with_rows` are the namespaces whose values, when last read, did not all stand in the map; `attributes` the names of
-    the thread's, where they were asked for.
+    the thread's, where they were asked for; `seq` the number of its last event, 0 where nobody has told.
     """
 
     maps: dict[str, tuple[str, dict[str, Ref]]] = field(default_factory=dict)
     lists: dict[tuple[str, str], Kept] = field(default_factory=dict)
     with_rows: set[str] = field(default_factory=set)
     attributes: set[str] | None = None
+    seq: int = 0
 
 
 class Memory:

@@ -93,7 +93,7 @@ class Serde:
             data = _encode(value) if is_plain(value) else _MARK
         except (ValueError, RecursionError):
             data = _MARK  # a lone surrogate, a number of thousands of digits
-        if _MARK in data:
+        if data.find(_MARK) >= 0:  # `in` would first try whether it is a number
             data = self._encode_carefully(value, path, canonical=False)
         if len(data) > _WARN_BYTES:
             self._check_size(len(data), path)
@@ -156,7 +156,7 @@ class Serde:
             data = _encode_in_order(value) if is_plain(value) else _MARK
         except (ValueError, RecursionError):
             data = _MARK
-        if _MARK in data:
+        if data.find(_MARK) >= 0:  # `in` would first try whether it is a number
             data = self._encode_carefully(value, path, canonical=True)
         return data.decode()
 
