@@ -30,6 +30,7 @@ class Counts:
 
     statements: int = 0
     commits: int = 0
+    last: str = ""
 
     def text(self, who: str, steps: int) -> str:
         return (
@@ -37,13 +38,17 @@ class Counts:
             f"{self.commits / steps:.2f} commits"
         )
 
-    def note(self, statement: str) -> None:
-        """Take a statement that SQLite ran."""
+    def note(self, statement: str, *, is_alone: bool) -> None:
+        """Take a statement that SQLite ran; `is_alone` outside any transaction."""
         verb = statement.lstrip()[:8].upper()
+        if verb.startswith("INSERT") and statement == self.last:
+            return  # told again for each part that a trigger saves
+        self.last = statement
         if verb.startswith(("COMMIT", "END")):
             self.commits += 1
         elif not verb.startswith(("BEGIN", "PRAGMA", "--")):
             self.statements += 1
+            self.commits += is_alone and verb.startswith(("INSERT", "UPDATE", "DELETE"))
 
 
 class Side:
@@ -120,7 +125,9 @@ def counted_on_sqlite(saver: Any) -> Iterator[Counts]:
 
         wrapper.ensure_connection()
         connection = wrapper.connection
-    connection.set_trace_callback(counts.note)
+    connection.set_trace_callback(
+        lambda statement: counts.note(statement, is_alone=not connection.in_transaction)
+    )
     try:
         yield counts
     finally:

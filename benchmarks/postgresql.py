@@ -8,7 +8,6 @@ own on it. `python -m benchmarks.postgresql --rounds 5`.
 from __future__ import annotations
 
 import argparse
-import statistics
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ from typing import Any
 
 import psycopg
 
-from benchmarks._measure import Cost, header, pair, timed
+from benchmarks._measure import Cost, header, in_a_row, pair, timed
 from benchmarks._programs import Work, chain, sends, tasks
 from benchmarks._sides import Counts, Side, Sides, counts_of, sides
 from tests.support.postgres import (
@@ -31,7 +30,7 @@ CALLS = 4
 
 
 def floor(url: str) -> float:
-    """Microseconds of one prepared insert and commit of the bytes of a step; the median."""
+    """Microseconds of one prepared insert and commit of the bytes of a step, in a row."""
     with psycopg.connect(url, autocommit=True) as bare:
         bare.execute("CREATE TABLE step (id bigserial PRIMARY KEY, body text)")
 
@@ -40,7 +39,7 @@ def floor(url: str) -> float:
                 "INSERT INTO step (body) VALUES (%s)", ("x" * 600,), prepare=True
             )
 
-        return statistics.median(timed(one, 1).wall for _ in range(200))
+        return in_a_row(one, 100, warm=100)
 
 
 class Server:

@@ -1,8 +1,9 @@
 """Going on with a thread: `get_state` and an answer, however long its history is.
 
 A node asks in every turn. The thread is brought to so many checkpoints, then the state is
-read and a question is answered, on SQLite. `python -m benchmarks.reading --checkpoints 10
-100 1000`.
+read and a question is answered, on SQLite. A round is ten answers, so a thread of 10 checkpoints
+has some hundred in the end. `python -m benchmarks.reading
+--checkpoints 10 100 1000`.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from benchmarks._sides import (
 )
 
 READS = 20
+ANSWERS = 10
 
 
 class Thread:
@@ -70,6 +72,16 @@ class Thread:
         return measure
 
     def answers(self) -> Callable[[], Cost]:
+        """So many answers a round, for the same reason."""
+
+        def some() -> None:
+            for _ in range(ANSWERS):
+                self.answer()
+
+        return lambda: timed(some, ANSWERS)
+
+    def single_answers(self) -> Callable[[], Cost]:
+        """One a round, after all memory was walked over: as after a long wait."""
         return lambda: timed(self.answer, 1)
 
 
@@ -85,7 +97,11 @@ def main() -> None:
     for checkpoints in sorted(given.checkpoints):
         a.grow(checkpoints)
         b.grow(checkpoints)
-        for what, method in (("get_state", "reads"), ("an answer", "answers")):
+        for what, method in (
+            ("get_state", "reads"),
+            ("an answer", "answers"),
+            ("a single answer", "single_answers"),
+        ):
             row = pair(
                 f"{what} after {checkpoints} checkpoints",
                 getattr(a, method)(),

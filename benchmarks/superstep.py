@@ -10,13 +10,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sqlite3
-import statistics
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks._measure import ROUNDS, Cost, header, pair, timed
+from benchmarks._measure import ROUNDS, Cost, header, in_a_row, pair, timed
 from benchmarks._programs import chain, chain_graph
 from benchmarks._sides import (
     SYNC,
@@ -75,7 +74,10 @@ def relaxed(side: Side, saver: Any, steps: int) -> Callable[[], Cost]:
 
 
 def floor(folder: Path) -> float:
-    """Microseconds of one bare insert and commit of the bytes of a step; the median."""
+    """Microseconds of one bare insert and commit of the bytes of a step, in a row.
+
+    The log has its full length by then, as after the first minute of a server's life.
+    """
     bare = sqlite3.connect(folder / "floor.sqlite3", isolation_level=None)
     bare.execute("PRAGMA journal_mode=WAL")
     bare.execute("PRAGMA synchronous=FULL")
@@ -86,7 +88,7 @@ def floor(folder: Path) -> float:
         bare.execute("INSERT INTO step (body) VALUES (?)", ("x" * 600,))
         bare.execute("COMMIT")
 
-    return statistics.median(timed(one, 1).wall for _ in range(100))
+    return in_a_row(one, 200, warm=1000)
 
 
 def main() -> None:
