@@ -248,3 +248,54 @@ def what_a_node_is_given_is_made_once(api, run):
         run.stream(g, {"a": 1}, stream_mode=mode)
         transcript.append([[*made], [*seen]])
     return transcript
+
+
+@program("R1.20", "R1.8")
+def a_branch_sees_what_its_node_sees_and_returned(api, run):
+    class Inner(TypedDict, total=False):
+        log: Annotated[list, operator.add]
+        secret: int
+
+    seen = []
+
+    def plain(state):
+        seen.append(["plain", dict(state)])
+        return api.END
+
+    def annotated(state: S):
+        seen.append(["annotated", dict(state)])
+        return api.END
+
+    def private(state: Inner):
+        return {"log": ["p"], "b": "returned", "secret": 2, "odd": 3}
+
+    built = graph(api, (api.START, "private"), private=private)
+    for path in (plain, annotated):
+        built.add_conditional_edges("private", path)
+    g = built.compile(checkpointer=run.saver)
+    run.invoke(g, {"log": ["i"], "a": 1}, run.config())
+    run.update_state(g, run.config(), {"log": ["u"], "odd": 4}, as_node="private")
+    return seen
+
+
+@program("R1.20", "R1.8")
+def a_branch_is_given_the_class_that_its_node_is_given(api, run):
+    @dataclass
+    class Inner:
+        log: Annotated[list, operator.add]
+        secret: int = 5
+
+    def private(state: Inner):
+        return {"log": ["p"], "b": "returned"}
+
+    def path(state):
+        return api.Send("x", {"b": f"{type(state).__name__} {state.secret}"})
+
+    built = graph(
+        api,
+        (api.START, "private"),
+        private=private,
+        x=lambda state: {"log": [state["b"]]},
+    )
+    built.add_conditional_edges("private", path)
+    return run.invoke(built.compile(), {"log": ["i"]})

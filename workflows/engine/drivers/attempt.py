@@ -79,7 +79,7 @@ def body(task: Task, context: Context) -> Generator[Invoke, Any, Writes]:
             result = _taken_over(up, context)
         writes = _written(result, task, context)
         for branch in node.branches:
-            writes += yield from _route(branch, writes, task, context)
+            writes += yield from _route(branch, writes, result, context)
         if strict:
             check_state(before, value, task.name, context.run)
         return _with_attributes(writes, context)
@@ -144,7 +144,7 @@ def _bare(task: Task, context: Context) -> Writes:
 
 
 def _route(
-    branch: Branch, writes: Writes, task: Task, context: Context
+    branch: Branch, writes: Writes, returned: Any, context: Context
 ) -> Generator[Invoke, Any, Writes]:
     channels = dict(context.run.channels)
     own: dict[str, list[Any]] = {}
@@ -155,7 +155,7 @@ def _route(
         channel = channels[name].twin()
         channel.update(values)
         channels[name] = channel
-    state = branch.read(channels, context.run.remaining)
+    state = branch.sees(channels, context.run.remaining, returned)
     kwargs = injected(branch.inject, context)
     answer = yield Invoke(branch.path, (state,), kwargs, branch.is_async)
     return [(GOTO, item) for item in branch.route(answer)]

@@ -202,7 +202,10 @@ def _branch(
     path, _ = _callables(spec.path)
     parameters = parameters_of(path) or []
     first = parameters[0].name if parameters else None
-    schema = annotation_schema(path, first, graph.state_schema)
+    source = graph.nodes.get(spec.source)
+    usual = graph.state_schema if source is None else source.schema
+    annotated = annotation_schema(path, first, None)
+    schema = usual if annotated is None else annotated
     read = reader(schema, channels, graph.managed)
     make = mapper(schema)
     inject, _ = injections(path, f"branch {spec.name!r}", strict=False)
@@ -220,6 +223,7 @@ def _branch(
         route=router(spec, nodes, name),
         ends=spec.shown,
         schema=schema,
+        annotated=annotated is not None,
     )
 
 

@@ -33,6 +33,13 @@ class Branch(Struct, eq=False):
     route: Callable[[Any], list[Due]]
     ends: Mapping[str, str] | None = None
     schema: Any = None
+    annotated: bool = False
+
+    def sees(self, channels: Channels, remaining: int, returned: Any) -> Any:
+        """The state as `path` is given it; without an annotation also what else its node has returned (R1.20)."""
+        state = self.read(channels, remaining)
+        plain = isinstance(state, dict) and type(returned) is dict
+        return {**returned, **state} if plain and not self.annotated else state
 
 
 class Node(Struct, eq=False):

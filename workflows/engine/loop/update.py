@@ -341,7 +341,7 @@ def _task_as(view: View, name: str, given: StateUpdate) -> Steps[Task]:
                 own.setdefault(key, []).append(value)
         for key, many in own.items():
             channels[key].update(many)
-        state = branch.read(channels, view.run.limit)
+        state = branch.sees(channels, view.run.limit, values)
         try:
             answer = yield from effects.compute(
                 branch.path, (state,), {}, branch.is_async, task, branch.inject
