@@ -199,9 +199,14 @@ class Pregel(Inspection, Clearing):
         return zip(values, config, strict=True)
 
     def _open(self, given: Arguments, *, whole: bool) -> tuple[Run, Reader]:
-        """The run's record and who reads its chunks; `whole`: the caller wants the output alone."""
+        """The run's record and who reads its chunks; `whole`: the caller wants the output alone.
+
+        What is streamed of a graph that is called for its output has the keys of the output (R2.13).
+        """
         reader = self._reader(given, whole=whole)
-        return run_of(self, given, current.get(), reader.all_modes), reader
+        run = run_of(self, given, current.get(), reader.all_modes)
+        run.stream_keys = run.program.output_keys
+        return run, reader
 
     def _reader(self, given: Arguments, *, whole: bool = False) -> Reader:
         mode = "updates" if given.stream_mode is None else given.stream_mode

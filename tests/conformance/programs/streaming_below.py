@@ -4,7 +4,7 @@ import operator
 from typing import Annotated, TypedDict
 
 from tests.conformance.corpus import program
-from tests.conformance.programs.shapes import graph, say
+from tests.conformance.programs.shapes import S, graph, say
 
 
 class Own(TypedDict, total=False):
@@ -310,4 +310,51 @@ def checkpoints_are_shown_where_they_are_kept(api, run):
         streamed(saver, below, mode)
         for saver, below in cases
         for mode in ("checkpoints", "debug")
+    ]
+
+
+@program("R2.13", "R9.3", "R7.1")
+def streams_of_what_is_called_for_its_output_have_its_keys(api, run):
+    class Out(TypedDict, total=False):
+        log: Annotated[list, operator.add]
+
+    built = api.StateGraph(S, output_schema=Out)
+    built.add_node("i", lambda state: {"log": ["i"], "a": 1})
+    built.add_node("j", lambda state: {"b": "j"})
+    built.add_edge(api.START, "i").add_edge("i", "j")
+    sub = built.compile()
+    called = graph(api, (api.START, "n"), n=lambda state: sub.invoke({"log": []}))
+    added = graph(api, (api.START, "n"), n=sub)
+
+    def streamed(g, mode, config=None):
+        given = run.stream(
+            g, {"log": []}, config, stream_mode=mode, subgraphs=config is not None
+        )
+        return [each[-1] if config is not None else each for each in given]
+
+    def checkpoints(g):
+        given = run.stream(
+            g,
+            {"log": []},
+            run.config(),
+            stream_mode="checkpoints",
+            subgraphs=True,
+        )
+        return [
+            [len(ns), chunk["values"], [task.get("result") for task in chunk["tasks"]]]
+            for ns, chunk in given
+        ]
+
+    return [
+        [streamed(sub, mode) for mode in ("values", "updates")],
+        [
+            streamed(each.compile(), mode, {})
+            for each in (called, added)
+            for mode in ("values", "updates")
+        ],
+        [
+            run.invoke(sub, {"log": []}, stream_mode=mode)
+            for mode in ("values", "updates", ["updates", "values"])
+        ],
+        checkpoints(added.compile(checkpointer=run.saver)),
     ]
