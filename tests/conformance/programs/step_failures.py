@@ -266,3 +266,68 @@ def cancelling_the_callers_task(api, run):
         run.invoke(g, None, run.config()),
         calls,
     ]
+
+
+@program("R3.11", "R3.12", "R3.13", "R5.13", only="async")
+def what_has_ended_with_a_failure_is_kept(api, run):
+    calls = []
+
+    async def bad(state):
+        calls.append("bad")
+        if calls.count("bad") == 1:
+            raise RuntimeError("first time")
+        return {"log": ["bad"]}
+
+    async def good(state):
+        calls.append("good")
+        return {"log": ["good"]}
+
+    async def late(state):
+        calls.append("late")
+        await asyncio.sleep(0.02)
+        return {"log": ["late"]}
+
+    async def ask(state):
+        calls.append("ask")
+        return {"log": [api.interrupt("q")]}
+
+    async def worse(state):
+        calls.append("worse")
+        if calls.count("worse") == 1:
+            raise RuntimeError("as well")
+        return {"log": ["worse"]}
+
+    def told(**nodes):
+        calls.clear()
+        thread = run.config("+".join(nodes))
+        g = fan(api, "bad", *nodes, bad=bad, **nodes).compile(checkpointer=run.saver)
+        seen = [run.attempt(run.invoke, g, {"log": ["i"]}, thread), run.look(g, thread)]
+        return [*seen, run.invoke(g, None, thread), sorted(calls)]
+
+    return [
+        told(good=good),
+        told(good=good, late=late),
+        told(ask=ask),
+        told(worse=worse),
+    ]
+
+
+@program("R3.11", "R3.12", "R3.13", only="async")
+def sends_that_have_ended_with_a_failure_are_kept(api, run):
+    calls = []
+
+    async def work(state):
+        calls.append(state["a"])
+        if calls == [1]:
+            raise RuntimeError("first time")
+        return {"log": [state["a"]]}
+
+    inner = api.StateGraph(S).add_node("work", work)
+    inner.add_conditional_edges(
+        api.START, lambda state: [api.Send("work", {"a": n}) for n in (1, 2, 3)]
+    )
+    g = graph(api, (api.START, "sub"), sub=inner.compile())
+    g = g.compile(checkpointer=run.saver)
+    failed = run.attempt(run.invoke, g, {"log": ["i"]}, run.config())
+    seen = run.look(g, run.config(), subgraphs=True)
+    return [failed, seen, run.invoke(g, None, run.config()), calls]

@@ -221,14 +221,18 @@ def _handle(view: View, step: Step, task: Task, error: BaseException) -> Steps[N
 
 
 def stop(view: View, step: Step) -> Steps[None]:
-    """After a failure: start nothing more, give up what can be given up (R3.11)."""
+    """After a failure: start nothing more, give up what can be given up (R3.11).
+
+    What has ended by now is no part of that, though its ending has not been looked at yet.
+    """
     if step.stopped:
         return
     step.stopped = True
     step.queue.clear()
-    running = tuple(step.running)
-    if not running:
+    if not step.running:
         return
+    ended = _ended(step) if step.coming else ()
+    running = tuple(task for task in step.running if task not in ended)
     given_up: tuple[Task, ...] | None = yield effects.Cancel(running)
     step.finishes = given_up is None
     for task in given_up or ():
@@ -236,6 +240,13 @@ def stop(view: View, step: Step) -> Steps[None]:
         step.parked.pop(task, None)
         task.state = "cancelled"
         step.unsaved.append(cancellation_of(task))
+
+
+def _ended(step: Step) -> set[Task]:
+    """The tasks whose ending came together with what is looked at, and with nothing below that runs on."""
+    found = {each.task for each in step.coming if isinstance(each, Finished | Failed)}
+    busy = step.running - found
+    return {task for task in found if busy.isdisjoint(task.children.values())}
 
 
 def cancellation_of(task: Task) -> TaskWrites:

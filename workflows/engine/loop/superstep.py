@@ -61,7 +61,11 @@ def run_tasks(view: View, tasks: list[Task]) -> Steps[Step]:
                 step.unsaved += [cancellation_of(t) for t in step.running if not t.call]
             yield from _save(view, step)
             raise
-        for event in events:
+        step.coming = events
+        if len(events) > 1:
+            events.reverse()
+        while events:
+            event = events.pop()
             if type(event) is Finished and _is_simple(view, step, event.task):
                 settle(view, step, event.task, event.writes)
                 if modes:
