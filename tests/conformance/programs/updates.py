@@ -269,3 +269,39 @@ def an_error_that_was_made_good(api, run):
     before = seen()
     run.invoke(g, None, run.config())
     return [before, seen()]
+
+
+@program(
+    "R6.6",
+    differs="what a Send started, an update and a new input count as what came last",
+    expected=[[], ["y"], ["x"]],
+)
+def whom_an_update_without_a_node_stands_for(api, run):
+    sent = graph(api, (api.START, "x"), x=None, y=None)
+    sent.add_conditional_edges("x", lambda state: api.Send("y", {}))
+    row = graph(api, (api.START, "x"), ("x", "y"), x=None, y=None)
+
+    def after(built, name, *steps):
+        g = built.compile(checkpointer=run.saver)
+        thread = run.config(name)
+        run.invoke(g, {"log": ["i"]}, thread)
+        for step in steps:
+            step(g, thread)
+        return list(run.get_state(g, thread).next)
+
+    def update(g, thread):
+        run.update_state(g, thread, {"log": ["u"]})
+
+    def update_as_x(g, thread):
+        run.update_state(g, thread, {"log": ["u"]}, as_node="x")
+
+    def update_the_second_input(g, thread):
+        run.invoke(g, {"log": ["j"]}, thread)
+        past = run.get_history(g, thread, filter={"source": "input"})
+        update(g, past[0].config)
+
+    return [
+        after(sent, "sent", update),
+        after(row, "twice", update_as_x, update),
+        after(row, "input", update_the_second_input),
+    ]
