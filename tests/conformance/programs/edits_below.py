@@ -92,3 +92,24 @@ def an_edit_inside_a_subgraph_keeps_its_question(api, run):
     run.update_state(g, inside, {"log": ["v"]})
     out = run.invoke(g, api.Command(resume={ids["q"]: "r"}), run.config())
     return [below_same, above_same, again, out]
+
+
+@program(
+    "R7.9",
+    differs="a graph that has not begun begins on the edited state",
+    expected=[{"log": ["i", "u", "i", "x"]}, {"log": ["i", "u", "u", "i", "x"]}],
+)
+def an_edit_of_a_graph_that_has_not_begun(api, run):
+    sub = graph(api, (api.START, "x"), x=None).compile()
+    built = graph(api, (api.START, "sub"), sub=sub)
+    g = built.compile(checkpointer=run.saver, interrupt_before=["sub"])
+
+    def edited(name, times):
+        thread = run.config(name)
+        run.invoke(g, {"log": ["i"]}, thread)
+        for _ in range(times):
+            below = run.get_state(g, thread).tasks[0].state
+            run.update_state(g, below, {"log": ["u"]})
+        return run.invoke(g, None, thread)
+
+    return [edited("once", 1), edited("twice", 2)]
