@@ -189,3 +189,25 @@ def a_failure_is_no_breakpoint(api, run):
     failed = run.attempt(run.invoke, g, {"log": []}, run.config())
     refused = run.attempt(run.invoke, g, api.Command(resume="r"), run.config())
     return [failed, refused, run.invoke(g, None, run.config()), len(calls)]
+
+
+@program("R5.26", "R8.4")
+def a_breakpoint_before_an_entrypoint_that_has_returned_before(api, run):
+    below = graph(api, (api.START, "x"), x=None).compile(interrupt_before=["x"])
+
+    @api.entrypoint(checkpointer=run.saver)
+    def body(number, *, previous=None):
+        if number == 5:
+            below.invoke({"log": []})
+        return {"got": number, "before": previous and previous["got"]}
+
+    return [
+        run.invoke(body, 1, run.config()),
+        run.invoke(body, 2, run.config(), interrupt_before=["body"]),
+        run.look(body, run.config())["next"],
+        run.invoke(body, None, run.config()),
+        run.invoke(body, 3, run.config(), interrupt_after=["body"]),
+        run.stream(body, 4, run.config(), interrupt_before="*", stream_mode=["values"]),
+        run.invoke(body, 5, run.config()),
+        run.invoke(body, None, run.config()),
+    ]

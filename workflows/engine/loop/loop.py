@@ -183,8 +183,11 @@ def _outcome(
     interrupts: tuple[Interrupt, ...] = (),
     at: PauseStatus = "pending",
 ) -> Outcome:
-    keys = view.run.program.output_keys
-    return Outcome(view.values(keys), interrupts, status, paused_at=at)
+    program = view.run.program
+    if program.functional and status == "paused" and at != "interrupt_after":
+        # its body has returned nothing; what is saved is the result of an earlier run
+        return Outcome(None, interrupts, status, paused_at=at)
+    return Outcome(view.values(program.output_keys), interrupts, status, paused_at=at)
 
 
 def _too_many(view: View) -> GraphRecursionError:
