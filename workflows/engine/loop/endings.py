@@ -165,7 +165,13 @@ def _fail(view: View, step: Step, task: Task, error: BaseException) -> Steps[Non
         yield from stop(view, step)
         return
     swallowed = isinstance(error, InterruptSwallowedError)  # R5.12 holds for it too
-    policy = None if swallowed else _policy_for(task, error)
+    policy = None
+    if not swallowed:
+        try:
+            policy = _policy_for(task, error)
+        except Exception as failed:  # noqa: BLE001 - what `retry_on` raised is the failure
+            failed.__context__ = failed.__context__ or error
+            error = failed
     if policy is not None and (not step.stopped or step.finishes):
         leave(step, task)
         delay = delay_before_next(policy, task.attempt)
