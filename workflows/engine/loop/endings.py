@@ -222,6 +222,9 @@ def _handle(view: View, step: Step, task: Task, error: BaseException) -> Steps[N
     yield from chunks.ended(view, task, error=error)
     handling.hand_over(task, error, repr(error))
     step.unsaved.append(commit.failure_of(task, error))
+    if step.stopped and not step.finishes:  # the handler's turn comes when it goes on
+        task.state = "cancelled"
+        return
     step.running.add(task)
     yield from effects.start(task)
 
