@@ -18,6 +18,7 @@ from workflows.engine.errors import (
     GraphBubbleUp,
     GraphInterrupt,
     InterruptSwallowedError,
+    NodeCancelledError,
 )
 from workflows.engine.loop import (
     chunks,
@@ -257,6 +258,8 @@ def cancellation_of(task: Task) -> TaskWrites:
 def _policy_for(task: Task, error: BaseException) -> RetryPolicy | None:
     if not isinstance(error, Exception):
         return None
+    if isinstance(error, NodeCancelledError) and error.node == task.name:
+        return None  # R1.41; one from a graph below is a failure like others
     for policy in task.node.retry:
         if matches(policy, error):
             return policy if task.attempt < policy.max_attempts else None
