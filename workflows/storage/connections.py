@@ -6,13 +6,14 @@ more than the statement. Errors are still raised as Django's.
 
 from __future__ import annotations
 
+import sqlite3
 from asyncio import _get_running_loop
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
-from django.db import connections
+from django.db import Error, connections
 
 from workflows.storage.turns import turn
 
@@ -101,12 +102,16 @@ def taken_on_disk_later(wrapper: Any) -> Iterator[None]:
         return
     connection = ready(wrapper)
     with turn(wrapper):
-        # Between transactions only; see turns.py.
-        connection.execute("PRAGMA synchronous=NORMAL")
         try:
-            yield
-        finally:
-            connection.execute("PRAGMA synchronous=FULL")
+            # Between transactions only; see turns.py.
+            connection.execute("PRAGMA synchronous=NORMAL")
+            try:
+                yield
+            finally:
+                connection.execute("PRAGMA synchronous=FULL")
+        except (sqlite3.Error, Error):
+            wrapper.close()  # see `write` of sqlite.py
+            raise
 
 
 def lock_thread(wrapper: Any, thread_id: str) -> None:

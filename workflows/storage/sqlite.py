@@ -6,6 +6,7 @@ write lock, so what it reads of the run row cannot change before it commits.
 
 from __future__ import annotations
 
+import sqlite3
 from contextlib import suppress
 from typing import Any
 
@@ -89,16 +90,22 @@ def write(wrapper: Any, bundle: Bundle, run_id: int | None, fence: int) -> int |
         if not inside_transaction(wrapper):
             relaxed = bundle.relaxed or bundle.is_on_disk or bundle.is_followed
             turns = turns_of(wrapper)
-            if run_id is not None and one_statement.fits(bundle):
-                held = run_id
+            try:
+                if run_id is not None and one_statement.fits(bundle):
+                    held = run_id
 
-                def at_once(connection: Any) -> int:
-                    return one_statement.write(connection, bundle, held, fence)
+                    def at_once(connection: Any) -> int:
+                        return one_statement.write(connection, bundle, held, fence)
 
-                with suppress(one_statement.NotAsKnownError):
-                    wish = Wish(at_once, relaxed=relaxed, is_one_statement=True)
-                    return turns.write(connection, wish)
-            return turns.write(connection, Wish(rows, relaxed=relaxed))
+                    with suppress(one_statement.NotAsKnownError):
+                        wish = Wish(at_once, relaxed=relaxed, is_one_statement=True)
+                        return turns.write(connection, wish)
+                return turns.write(connection, Wish(rows, relaxed=relaxed))
+            except sqlite3.Error:
+                # Where the undoing failed as well, it holds the only write lock. Closing it
+                # undoes all; the next statement opens another.
+                wrapper.close()
+                raise
         connection.execute("SAVEPOINT durableweb_commit")
         try:
             seq = rows(connection)

@@ -7,6 +7,7 @@ succeed nothing is written, and `places` finds out why, step by step.
 
 from __future__ import annotations
 
+import sqlite3
 from typing import Any
 
 from django.db import IntegrityError
@@ -122,5 +123,9 @@ def _on_sqlite(
 
     with wrapper.wrap_database_errors:
         # It need not wait for the disk: see `taken_on_disk_later`.
-        seq = turns_of(wrapper).write(ready(wrapper), Wish(rows, relaxed=True))
+        try:
+            seq = turns_of(wrapper).write(ready(wrapper), Wish(rows, relaxed=True))
+        except sqlite3.Error:
+            wrapper.close()  # see `write` of sqlite.py
+            raise
     return None if seq is None else (taken[-1], seq)

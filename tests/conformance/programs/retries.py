@@ -272,3 +272,62 @@ def timeouts(api, run):
         make(slow, -1),
         make(say("plain"), 1),
     ]
+
+
+@program("R1.33", "R1.39", "R3.12")
+def a_retry_on_that_raises_is_the_failure(api, run):
+    calls = []
+
+    def broken(error):
+        calls.append(type(error).__name__)
+        raise LookupError("in retry_on")
+
+    def bad(state):
+        calls.append("bad")
+        if len(calls) < 3:
+            raise ConnectionError("no line")
+        return {"log": ["bad"]}
+
+    def handle(state, error: api.NodeError):
+        return {"log": [type(error.error).__name__]}
+
+    policy = api.RetryPolicy(retry_on=broken, initial_interval=0.0, jitter=False)
+
+    def built(**options):
+        made = api.StateGraph(S).add_node("bad", bad, retry_policy=policy, **options)
+        return made.add_edge(api.START, "bad").compile(checkpointer=run.saver)
+
+    g = built()
+    error = run.attempt(run.invoke, g, {"log": []}, run.config(), says="in retry_on")
+    seen = run.look(g, run.config())
+    out = run.invoke(g, None, run.config())
+    calls.clear()
+    handled = run.invoke(built(error_handler=handle), {"log": []}, run.config("h"))
+    return [error, seen, out, handled]
+
+
+@program("R1.41", "R1.33", "R1.39")
+def a_node_that_cancels_itself_is_not_tried_again(api, run):
+    import asyncio
+
+    calls = []
+
+    def cancels(state):
+        calls.append("cancels")
+        raise asyncio.CancelledError
+
+    def handle(state, error: api.NodeError):
+        return {"log": [type(error.error).__name__]}
+
+    policy = api.RetryPolicy(initial_interval=0.0, jitter=False, max_attempts=2)
+
+    def built(node, **options):
+        made = api.StateGraph(S).add_node("n", node, retry_policy=policy, **options)
+        return made.add_edge(api.START, "n").compile()
+
+    error = run.attempt(run.invoke, built(cancels), {"log": []})
+    handled = run.invoke(built(cancels, error_handler=handle), {"log": []})
+    alone = len(calls)
+    below = graph(api, (api.START, "below"), below=cancels).compile()
+    above = run.attempt(run.invoke, built(below), {"log": []})
+    return [error, handled, alone, above, len(calls)]

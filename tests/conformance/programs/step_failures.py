@@ -331,3 +331,80 @@ def sends_that_have_ended_with_a_failure_are_kept(api, run):
     failed = run.attempt(run.invoke, g, {"log": ["i"]}, run.config())
     seen = run.look(g, run.config(), subgraphs=True)
     return [failed, seen, run.invoke(g, None, run.config()), calls]
+
+
+@program("R3.11", "R3.12", "R3.13", only="async")
+def what_ended_in_the_same_turn_as_a_failure_is_kept(api, run):
+    calls = []
+
+    def node(name, error=None):
+        async def ends_at_once(state):
+            calls.append(name)
+            if error is not None and calls.count(name) == 1:
+                raise error
+            return {"log": [name]}
+
+        return ends_at_once
+
+    async def slow(state):
+        calls.append("slow")
+        if calls.count("slow") == 1:
+            await asyncio.Event().wait()
+        return {"log": ["slow"]}
+
+    nodes = {
+        "bad": node("bad", RuntimeError("bad")),
+        "ok": node("ok"),
+        "slow": slow,
+        "worse": node("worse", LookupError("worse")),
+    }
+    g = fan(api, *nodes, **nodes).compile(checkpointer=run.saver)
+    error = run.attempt(run.invoke, g, {"log": []}, run.config())
+    seen = run.look(g, run.config())
+    return [
+        error["raises"] in ("RuntimeError", "LookupError"),
+        seen,
+        run.invoke(g, None, run.config()),
+        sorted(calls),
+    ]
+
+
+@program("R3.11", "R1.33", only="async")
+def what_failed_in_the_same_turn_is_not_tried_again(api, run):
+    calls = []
+
+    async def bad(state):
+        calls.append("bad")
+        if calls.count("bad") == 1:
+            raise RuntimeError("bad")
+        return {"log": ["bad"]}
+
+    async def tried(state):
+        calls.append("tried")
+        if calls.count("tried") == 1:
+            raise ConnectionError("no line")
+        await asyncio.Event().wait()
+
+    built = fan(api, "bad", bad=bad)
+    policy = api.RetryPolicy(initial_interval=0.0, jitter=False)
+    built.add_node("tried", tried, retry_policy=policy).add_edge(api.START, "tried")
+    g = built.compile(checkpointer=run.saver)
+    error = run.attempt(run.invoke, g, {"log": []}, run.config())
+    return [error, run.look(g, run.config())["next"], calls.count("bad")]
+
+
+@program("R5.13", "R9.3")
+def a_question_beside_a_failure_is_streamed(api, run):
+    calls = []
+
+    def asks(state):
+        calls.append("asks")
+        return {"log": [api.interrupt("q")]}
+
+    built = fan(
+        api, "asks", "bad", asks=asks, bad=_late(once_bad(calls), calls, "asks")
+    )
+    g = built.compile(checkpointer=run.saver)
+    modes = ["updates", "values"]
+    chunks = run.stream(g, {"log": ["i"]}, run.config(), stream_mode=modes)
+    return [chunks, run.look(g, run.config())["next"]]

@@ -77,6 +77,7 @@ class Aio:
         self.loop = asyncio.get_running_loop()
         self.thread = threading.get_ident()
         self.events: deque[Event] = deque()
+        self.taken: list[Event] = []
         self.arrived = asyncio.Event()
         self.ready: deque[tuple[Task, float]] = deque()
         self.attempts: dict[str, asyncio.Task[None]] = {}
@@ -245,11 +246,16 @@ class Aio:
             self.loop.call_soon_threadsafe(self.arrived.set)
 
     def _cancel(self, tasks: tuple[Task, ...]) -> tuple[Task, ...]:
-        for task in tasks:
-            attempt = self.attempts.pop(task.id, None)
+        """Give up what runs; what has ended counts, though it was not taken up yet (R3.11)."""
+        seen = [*self.taken, *self.events]
+        ended = {e.task for e in seen if isinstance(e, Finished | Failed)}
+        ended.difference_update(task for task, _ in self.ready)  # tried once more
+        self.ready.clear()
+        given_up = tuple(task for task in tasks if task not in ended)
+        for attempt in [self.attempts.pop(t.id, None) for t in given_up]:
             if attempt is not None:
                 attempt.cancel()
-        return tasks
+        return given_up
 
     async def _next_events(self) -> list[Event]:
         stop = self.run.stop
@@ -261,9 +267,9 @@ class Aio:
                 await self.arrived.wait()
         if self.fatal is not None:
             raise self.fatal
-        events = list(self.events)
-        self.events.clear()
-        return events
+        # one by one, as threads may add some meanwhile
+        self.taken = [self.events.popleft() for _ in range(len(self.events))]
+        return self.taken
 
     def _flush(self) -> None:
         while self.ready:
@@ -380,12 +386,8 @@ async def drive_plain(run: Run, steps: Steps[Any]) -> Any:
     cannot be stopped inside a function.
     """
     loop = asyncio.get_running_loop()
-
-    def work() -> Any:
-        return Blocking(run, steps, loop).drive()
-
     try:
-        return await hop(work)
+        return await hop(lambda: Blocking(run, steps, loop).drive())
     except asyncio.CancelledError:
         run.stopping = True
         raise

@@ -18,6 +18,7 @@ from workflows.engine.errors import (
     GraphBubbleUp,
     GraphInterrupt,
     InterruptSwallowedError,
+    NodeCancelledError,
 )
 from workflows.engine.loop import (
     chunks,
@@ -165,7 +166,13 @@ def _fail(view: View, step: Step, task: Task, error: BaseException) -> Steps[Non
         yield from stop(view, step)
         return
     swallowed = isinstance(error, InterruptSwallowedError)  # R5.12 holds for it too
-    policy = None if swallowed else _policy_for(task, error)
+    policy = None
+    if not swallowed:
+        try:
+            policy = _policy_for(task, error)
+        except Exception as failed:  # noqa: BLE001 - what `retry_on` raised is the failure
+            failed.__context__ = failed.__context__ or error
+            error = failed
     if policy is not None and (not step.stopped or step.finishes):
         leave(step, task)
         delay = delay_before_next(policy, task.attempt)
@@ -216,23 +223,22 @@ def _handle(view: View, step: Step, task: Task, error: BaseException) -> Steps[N
     yield from chunks.ended(view, task, error=error)
     handling.hand_over(task, error, repr(error))
     step.unsaved.append(commit.failure_of(task, error))
+    if step.stopped and not step.finishes:  # the handler's turn comes when it goes on
+        task.state = "cancelled"
+        return
     step.running.add(task)
     yield from effects.start(task)
 
 
 def stop(view: View, step: Step) -> Steps[None]:
-    """After a failure: start nothing more, give up what can be given up (R3.11).
-
-    What has ended by now is no part of that, though its ending has not been looked at yet.
-    """
+    """After a failure: start nothing more, give up what can be given up (R3.11)."""
     if step.stopped:
         return
     step.stopped = True
     step.queue.clear()
-    if not step.running:
+    running = tuple(step.running)
+    if not running:
         return
-    ended = _ended(step) if step.coming else ()
-    running = tuple(task for task in step.running if task not in ended)
     given_up: tuple[Task, ...] | None = yield effects.Cancel(running)
     step.finishes = given_up is None
     for task in given_up or ():
@@ -240,13 +246,6 @@ def stop(view: View, step: Step) -> Steps[None]:
         step.parked.pop(task, None)
         task.state = "cancelled"
         step.unsaved.append(cancellation_of(task))
-
-
-def _ended(step: Step) -> set[Task]:
-    """The tasks whose ending came together with what is looked at, and with nothing below that runs on."""
-    found = {each.task for each in step.coming if isinstance(each, Finished | Failed)}
-    busy = step.running - found
-    return {task for task in found if busy.isdisjoint(task.children.values())}
 
 
 def cancellation_of(task: Task) -> TaskWrites:
@@ -259,6 +258,8 @@ def cancellation_of(task: Task) -> TaskWrites:
 def _policy_for(task: Task, error: BaseException) -> RetryPolicy | None:
     if not isinstance(error, Exception):
         return None
+    if isinstance(error, NodeCancelledError) and error.node == task.name:
+        return None  # R1.41; one from a graph below is a failure like others
     for policy in task.node.retry:
         if matches(policy, error):
             return policy if task.attempt < policy.max_attempts else None

@@ -87,6 +87,7 @@ def _steps(view: View, *, skip_break: bool) -> Steps[Outcome]:
         else:
             step = yield from run_tasks(view, tasks)
             if step.failures:
+                yield from _asked_beside(view, step)
                 raise step.failures[0][1]
             if not is_whole(step):
                 return (yield from _interrupted(view, tasks, step))
@@ -171,6 +172,14 @@ def _interrupted(view: View, tasks: list[Task], step: Step) -> Steps[Outcome]:
     outcome = _outcome(view, "interrupted" if interrupts else "paused", interrupts)
     outcome.asked = tuple(asked for task in step.tasks for asked in task.asked)
     return outcome
+
+
+def _asked_beside(view: View, step: Step) -> Steps[None]:
+    """Stream the questions of a step that fails; they are saved and open like others (R5.13)."""
+    if step.order:
+        interrupts = _unique(step.order)
+        yield from chunks.pause(view, interrupts)
+        yield from chunks.values(view, interrupts)
 
 
 def _unique(interrupts: list[Interrupt]) -> tuple[Interrupt, ...]:

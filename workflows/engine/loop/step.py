@@ -9,7 +9,7 @@ from typing import Any
 from workflows.engine.checkpoint.base import Closed, TaskWrites
 from workflows.engine.constants import RUNS
 from workflows.engine.loop import chunks
-from workflows.engine.loop.effects import Event, Failed, Finished, Start, Steps
+from workflows.engine.loop.effects import Failed, Finished, Start, Steps
 from workflows.engine.loop.inputs import take_input
 from workflows.engine.loop.records import Task
 from workflows.engine.loop.view import View
@@ -22,7 +22,6 @@ class Step:
     __slots__ = (
         "calls",
         "closed",
-        "coming",
         "failures",
         "finishes",
         "order",
@@ -48,7 +47,6 @@ class Step:
         self.replies: list[tuple[Task, Any]] = []
         self.failures: list[tuple[Task, BaseException]] = []
         self.order: list[Interrupt] = []
-        self.coming: list[Event] = []  # what came together, the next one last
         self.stopped = False
         self.finishes = False  # what ran when it was stopped may try again
 

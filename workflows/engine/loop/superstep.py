@@ -61,11 +61,7 @@ def run_tasks(view: View, tasks: list[Task]) -> Steps[Step]:
                 step.unsaved += [cancellation_of(t) for t in step.running if not t.call]
             yield from _save(view, step)
             raise
-        step.coming = events
-        if len(events) > 1:
-            events.reverse()
-        while events:
-            event = events.pop()
+        for event in events:
             if type(event) is Finished and _is_simple(view, step, event.task):
                 settle(view, step, event.task, event.writes)
                 if modes:
