@@ -28,6 +28,7 @@ SECTIONS = [
     "passing_values",
     "supersteps",
     "step_failures",
+    "same_turn",
     "durability",
     "versions",
     "takeover",

@@ -1,0 +1,131 @@
+"""Async runs: what ends in the same turn of the event loop as a failure beside it."""
+
+import asyncio
+
+from tests.conformance.corpus import program
+from tests.conformance.programs.shapes import S, fan, graph
+
+
+@program("R3.11", "R3.12", "R3.13", "R5.13", only="async")
+def what_has_ended_with_a_failure_is_kept(api, run):
+    calls = []
+
+    async def bad(state):
+        calls.append("bad")
+        if calls.count("bad") == 1:
+            raise RuntimeError("first time")
+        return {"log": ["bad"]}
+
+    async def good(state):
+        calls.append("good")
+        return {"log": ["good"]}
+
+    async def late(state):
+        calls.append("late")
+        await asyncio.sleep(0.02)
+        return {"log": ["late"]}
+
+    async def ask(state):
+        calls.append("ask")
+        return {"log": [api.interrupt("q")]}
+
+    async def worse(state):
+        calls.append("worse")
+        if calls.count("worse") == 1:
+            raise RuntimeError("as well")
+        return {"log": ["worse"]}
+
+    def told(**nodes):
+        calls.clear()
+        thread = run.config("+".join(nodes))
+        g = fan(api, "bad", *nodes, bad=bad, **nodes).compile(checkpointer=run.saver)
+        seen = [run.attempt(run.invoke, g, {"log": ["i"]}, thread), run.look(g, thread)]
+        return [*seen, run.invoke(g, None, thread), sorted(calls)]
+
+    return [
+        told(good=good),
+        told(good=good, late=late),
+        told(ask=ask),
+        told(worse=worse),
+    ]
+
+
+@program("R3.11", "R3.12", "R3.13", only="async")
+def sends_that_have_ended_with_a_failure_are_kept(api, run):
+    calls = []
+
+    async def work(state):
+        calls.append(state["a"])
+        if calls == [1]:
+            raise RuntimeError("first time")
+        return {"log": [state["a"]]}
+
+    inner = api.StateGraph(S).add_node("work", work)
+    inner.add_conditional_edges(
+        api.START, lambda state: [api.Send("work", {"a": n}) for n in (1, 2, 3)]
+    )
+    g = graph(api, (api.START, "sub"), sub=inner.compile())
+    g = g.compile(checkpointer=run.saver)
+    failed = run.attempt(run.invoke, g, {"log": ["i"]}, run.config())
+    seen = run.look(g, run.config(), subgraphs=True)
+    return [failed, seen, run.invoke(g, None, run.config()), calls]
+
+
+@program("R3.11", "R3.12", "R3.13", only="async")
+def what_ended_in_the_same_turn_as_a_failure_is_kept(api, run):
+    calls = []
+
+    def node(name, error=None):
+        async def ends_at_once(state):
+            calls.append(name)
+            if error is not None and calls.count(name) == 1:
+                raise error
+            return {"log": [name]}
+
+        return ends_at_once
+
+    async def slow(state):
+        calls.append("slow")
+        if calls.count("slow") == 1:
+            await asyncio.Event().wait()
+        return {"log": ["slow"]}
+
+    nodes = {
+        "bad": node("bad", RuntimeError("bad")),
+        "ok": node("ok"),
+        "slow": slow,
+        "worse": node("worse", LookupError("worse")),
+    }
+    g = fan(api, *nodes, **nodes).compile(checkpointer=run.saver)
+    error = run.attempt(run.invoke, g, {"log": []}, run.config())
+    seen = run.look(g, run.config())
+    return [
+        error["raises"] in ("RuntimeError", "LookupError"),
+        seen,
+        run.invoke(g, None, run.config()),
+        sorted(calls),
+    ]
+
+
+@program("R3.11", "R1.33", only="async")
+def what_failed_in_the_same_turn_is_not_tried_again(api, run):
+    calls = []
+
+    async def bad(state):
+        calls.append("bad")
+        if calls.count("bad") == 1:
+            raise RuntimeError("bad")
+        return {"log": ["bad"]}
+
+    async def tried(state):
+        calls.append("tried")
+        if calls.count("tried") == 1:
+            raise ConnectionError("no line")
+        await asyncio.Event().wait()
+
+    built = fan(api, "bad", bad=bad)
+    policy = api.RetryPolicy(initial_interval=0.0, jitter=False)
+    built.add_node("tried", tried, retry_policy=policy).add_edge(api.START, "tried")
+    g = built.compile(checkpointer=run.saver)
+    error = run.attempt(run.invoke, g, {"log": []}, run.config())
+    return [error, run.look(g, run.config())["next"], calls.count("bad")]
