@@ -40,12 +40,18 @@ def is_there(pid: int) -> bool:
     return False
 
 
-def lines_of(pid: int) -> int:
-    """How many sockets a process holds."""
+def taken(pid: int, port: int, clients: set[int]) -> int:
+    """How many of the connections from these ports to `port` a process holds."""
+    inodes = set()
+    for row in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]:
+        _, here, there, _, *_, inode = row.split()[:10]
+        ends = [int(end.rpartition(":")[2], 16) for end in (here, there)]
+        if ends[0] == port and ends[1] in clients:
+            inodes.add(f"socket:[{inode}]")
     count = 0
     for each in Path(f"/proc/{pid}/fd").iterdir():
         with suppress(OSError):
-            count += os.readlink(each).startswith("socket:")
+            count += os.readlink(each) in inodes
     return count
 
 
@@ -81,18 +87,18 @@ def server(running: Processes, database_url: str) -> Server:
 
 def test_connections_are_dealt_out_among_them(server):
     pids = alive(server)
-    before = {pid: lines_of(pid) for pid in pids}
-
     with ExitStack() as open_lines:
+        clients = set()
         for _ in range(LINES):
             line = socket.create_connection(("127.0.0.1", server.port))
             open_lines.enter_context(line)
+            clients.add(line.getsockname()[1])
 
-        def taken() -> dict[int, int]:
-            return {pid: lines_of(pid) - before[pid] for pid in pids}
+        def dealt() -> list[int]:
+            return [taken(pid, server.port, clients) for pid in pids]
 
-        wait_until(lambda: sum(taken().values()) >= LINES, "connection for each")
-        assert min(taken().values()) > 0
+        wait_until(lambda: sum(dealt()) == LINES, "connection for each")
+        assert min(dealt()) > 0
 
 
 def test_news_reaches_the_sockets_of_each(server, database_url, db_kind, prepared):
