@@ -15,18 +15,16 @@ from workflows.engine.checkpoint.base import (
     Checkpoint,
     CheckpointTuple,
     Commit,
-    TaskWrites,
     checkpoint_config,
 )
 from workflows.engine.checkpoint.shapes import LoneCheckpoint
-from workflows.engine.constants import CALL, ERROR, INTERRUPT, RESUME, RUNS, START
 from workflows.engine.errors import SerdeError
 from workflows.engine.ids import digest
 from workflows.engine.serde import Serde
 from workflows.storage.attributes import AttributeRow, rows_of
 from workflows.storage.channels import Ref, channels_text, refs_of
-from workflows.storage.events import json_text
 from workflows.storage.interrupts import AskedRow, asked_rows, clean, closed_pairs
+from workflows.storage.told import events_of
 from workflows.storage.values import (
     Kept,
     ThreadMemory,
@@ -48,9 +46,6 @@ FORMAT = 2
 """Since 2 short values stand in the channel map, and it need not repeat the checkpoint's id."""
 _OWN_COLUMNS = ("id", "channel_values", "channel_versions")
 _SOURCES = frozenset({"input", "loop", "update", "fork"})
-_MARKS = frozenset({ERROR, INTERRUPT, RESUME, CALL, RUNS})
-_ERROR_LENGTH = 300
-_NODES_SHOWN = 50
 
 
 class CheckpointRow(NamedTuple):
@@ -145,7 +140,7 @@ def bundle_of(
     if commit.attributes:
         bundle.attributes = rows_of(commit.attributes)
         bundle.touched = [*commit.attributes]
-    _add_events(bundle, commit)
+    bundle.events = events_of(commit, bundle.checkpoint)
     return bundle
 
 
@@ -251,69 +246,6 @@ def _checkpoint_row(
         rest_text,
         digest(f"{channels}\n{due_text}\n{metadata_text}\n{rest_text}"),
     )
-
-
-def _add_events(bundle: Bundle, commit: Commit) -> None:
-    """One event for each task that ended, and for the step; questions get theirs in SQL.
-
-    What is done when the step is saved is told by the step's own event, node by node.
-    """
-    done: dict[str, dict[str, Any]] = {}
-    step, row = commit.checkpoint, bundle.checkpoint
-    for task in commit.writes:
-        status = _status_of(task)
-        if status == "done" and step is not None:
-            name = task.name
-            if name in done:
-                done[name]["count"] += 1
-            else:
-                done[name] = {"node": name, "count": 1}
-            if task.runs > 1:
-                done[name]["runs"] = max(task.runs, done[name].get("runs", 0))
-        elif status:
-            data: dict[str, Any] = {
-                "task": task.task_id,
-                "node": task.name,
-                "namespace": commit.namespace,
-                "status": status,
-            }
-            if task.runs > 1:
-                data["runs"] = task.runs
-            if task.error is not None:
-                data["error"] = str(task.error)[:_ERROR_LENGTH]
-            bundle.events.append(("task", json_text(data)))
-    if row is not None and step is not None:
-        following: dict[Any, None] = {}
-        for item in step.get("due") or ():
-            if isinstance(item, dict) and "node" in item:
-                following[item["node"]] = None
-        data = {
-            "namespace": commit.namespace,
-            "step": row.step,
-            "source": row.source,
-            "checkpoint": row.id,
-            "done": [*done.values()][:_NODES_SHOWN],
-            "next": [*following][:_NODES_SHOWN],
-        }
-        bundle.events.append(("step", json_text(data)))
-
-
-def _status_of(task: TaskWrites) -> str:
-    """How a task ended; "" for what is no task's end (input, answers handed in)."""
-    if not task.name or task.name == START:
-        return ""
-    if task.error is not None:
-        return "error"
-    if task.asked:
-        return "interrupted"
-    marks = [channel for channel, _ in task.writes if channel in _MARKS]
-    if not marks:
-        return "done"
-    if ERROR in marks:
-        return "error"
-    if INTERRUPT in marks:
-        return "interrupted"
-    return "done" if len(marks) < len(task.writes) else ""
 
 
 def check_name(what: str, name: str, length: int) -> None:

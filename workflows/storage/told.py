@@ -1,0 +1,79 @@
+"""What a commit tells those who watch: events of its tasks and of its step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from workflows.engine.checkpoint.base import Commit, TaskWrites
+from workflows.engine.constants import CALL, ERROR, INTERRUPT, RESUME, RUNS, START
+from workflows.storage.events import json_text
+
+_MARKS = frozenset({ERROR, INTERRUPT, RESUME, CALL, RUNS})
+_ERROR_LENGTH = 300
+_NODES_SHOWN = 50
+
+
+def events_of(commit: Commit, row: Any) -> list[tuple[str, str]]:
+    """(kind, JSON) for each task that ended, and for the step, whose checkpoint is saved as `row`.
+
+    What is done when the step is saved is told by the step's own event, node by node. Questions
+    get theirs in SQL.
+    """
+    events: list[tuple[str, str]] = []
+    done: dict[str, dict[str, Any]] = {}
+    step = commit.checkpoint
+    for task in commit.writes:
+        status = _status_of(task)
+        if status == "done" and step is not None:
+            name = task.name
+            if name in done:
+                done[name]["count"] += 1
+            else:
+                done[name] = {"node": name, "count": 1}
+            if task.runs > 1:
+                done[name]["runs"] = max(task.runs, done[name].get("runs", 0))
+        elif status:
+            data: dict[str, Any] = {
+                "task": task.task_id,
+                "node": task.name,
+                "namespace": commit.namespace,
+                "status": status,
+            }
+            if task.runs > 1:
+                data["runs"] = task.runs
+            if task.error is not None:
+                data["error"] = str(task.error)[:_ERROR_LENGTH]
+            events.append(("task", json_text(data)))
+    if row is not None and step is not None:
+        following: dict[Any, None] = {}
+        for item in step.get("due") or ():
+            if isinstance(item, dict) and "node" in item:
+                following[item["node"]] = None
+        data = {
+            "namespace": commit.namespace,
+            "step": row.step,
+            "source": row.source,
+            "checkpoint": row.id,
+            "done": [*done.values()][:_NODES_SHOWN],
+            "next": [*following][:_NODES_SHOWN],
+        }
+        events.append(("step", json_text(data)))
+    return events
+
+
+def _status_of(task: TaskWrites) -> str:
+    """How a task ended; "" for what is no task's end (input, answers handed in)."""
+    if not task.name or task.name == START:
+        return ""
+    if task.error is not None:
+        return "error"
+    if task.asked:
+        return "interrupted"
+    marks = [channel for channel, _ in task.writes if channel in _MARKS]
+    if not marks:
+        return "done"
+    if ERROR in marks:
+        return "error"
+    if INTERRUPT in marks:
+        return "interrupted"
+    return "done" if len(marks) < len(task.writes) else ""
