@@ -12,7 +12,7 @@ from django.db import IntegrityError, connection, transaction
 
 from tests.storage.commits import History, asking, task
 from tests.storage.conftest import real_transactions
-from tests.support.commits import SAVING, Commits
+from tests.support.commits import SAVING
 from workflows.engine.errors import LeaseLostError
 from workflows.models import (
     ChannelValue,
@@ -23,10 +23,9 @@ from workflows.models import (
     Run,
     Thread,
 )
-from workflows.storage import one_statement
+from workflows.storage import one_statement, turns
 from workflows.storage.events import append_events
 from workflows.storage.saver import DjangoSaver
-from workflows.storage.turns import turns_of
 
 pytestmark = [
     real_transactions,
@@ -72,15 +71,6 @@ def a_run(history):
     history.saver.close(history.place)
 
 
-@pytest.fixture
-def log():
-    connection.ensure_connection()
-    noted = Commits(connection.connection)
-    connection.connection.set_trace_callback(noted)
-    yield noted
-    connection.connection.set_trace_callback(None)
-
-
 def test_it_saves_what_several_statements_save(monkeypatch):
     from workflows.engine import ids
 
@@ -112,14 +102,14 @@ def test_it_saves_what_several_statements_save(monkeypatch):
     assert len(found["PendingWrite"]) == 3
 
 
-def test_every_saving_of_a_plain_run_is_one(log):
+def test_every_saving_of_a_plain_run_is_one(commits):
     history = opened()
-    log.statements.clear()
+    commits.statements.clear()
 
     a_run(history)
 
-    assert len(log.statements) == 5
-    assert all(line.startswith(SAVING) for line in log.statements)
+    assert len(commits.statements) == 5
+    assert all(line.startswith(SAVING) for line in commits.statements)
 
 
 @pytest.mark.rule("R9.7")
@@ -210,13 +200,22 @@ def test_it_waits_for_a_process_that_writes():
     assert Event.objects.count() == 3
 
 
-def test_those_of_several_threads_are_one_transaction(log):
+def test_those_of_several_threads_are_one_transaction(monkeypatch):
+    sizes = []
+    together = turns.together
+
+    def noted(driver, wishes):
+        sizes.append(len(wishes))
+        together(driver, wishes)
+
+    monkeypatch.setattr(turns, "together", noted)
     histories = [opened(name) for name in "uvw"]
     for history in histories:
         history.commit({"a": 1})
     with transaction.atomic():
         append_events("default", "v", None, [("label", {"by": "somebody"})])
-    turns = turns_of(connection)
+    line = turns.turns_of(connection)
+    sizes.clear()
 
     def save(history):
         try:
@@ -224,13 +223,13 @@ def test_those_of_several_threads_are_one_transaction(log):
         finally:
             connection.close()
 
-    assert turns.take()
+    assert line.take()
     savings = [threading.Thread(target=save, args=(each,)) for each in histories]
     for number, saving in enumerate(savings):
         saving.start()
-        while len(turns._waiting) + turns._is_led <= number:
+        while len(line._waiting) + line._is_led <= number:
             saving.join(0.005)
-    turns.give_back()
+    line.give_back()
     for saving in savings:
         saving.join(SOON)
 
@@ -238,6 +237,7 @@ def test_those_of_several_threads_are_one_transaction(log):
         assert history.read().checkpoint["channel_values"] == {"a": 2}
     seqs = dict(Thread.objects.values_list("id", "seq"))
     assert seqs == {"u": 3, "v": 4, "w": 3}
+    assert sizes == [3, 1]  # the second is the one that was not as known
 
 
 def test_the_view_is_made_again_after_it_was_rolled_back():

@@ -12,7 +12,6 @@ from durableweb.graph import START, StateGraph
 from durableweb.types import Command, interrupt
 from tests.storage.commits import History
 from tests.storage.conftest import real_transactions
-from tests.support.commits import Commits
 from workflows.models import Run
 from workflows.storage import leases
 from workflows.storage.claims import claim_run
@@ -26,16 +25,6 @@ CONFIG = {"configurable": {"thread_id": "t"}}
 
 class State(TypedDict, total=False):
     said: str
-
-
-@pytest.fixture
-def commits():
-    """What SQLite ran, and its commits."""
-    connection.ensure_connection()
-    noted = Commits(connection.connection)
-    connection.connection.set_trace_callback(noted)
-    yield noted
-    connection.connection.set_trace_callback(None)
 
 
 @pytest.fixture

@@ -6,12 +6,11 @@ import operator
 from typing import Annotated, TypedDict
 
 import pytest
-from django.db import connection
+from django.db import connection  # noqa: F401 - `skipif` below reads it
 
 from durableweb.func import entrypoint
 from durableweb.graph import START, StateGraph
 from tests.storage.conftest import real_transactions
-from tests.support.commits import Commits
 from workflows.models import Checkpoint
 from workflows.storage.saver import DjangoSaver
 
@@ -28,13 +27,9 @@ class State(TypedDict, total=False):
 
 
 @pytest.fixture
-def log():
+def log(commits):
     """The levels of all commits, in their order; nodes add their names."""
-    connection.ensure_connection()
-    noted = Commits(connection.connection)
-    connection.connection.set_trace_callback(noted)
-    yield noted.levels
-    connection.connection.set_trace_callback(None)
+    return commits.levels
 
 
 def built(log, *, branch=False):

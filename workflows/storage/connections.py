@@ -110,7 +110,7 @@ def taken_on_disk_later(wrapper: Any) -> Iterator[None]:
             finally:
                 connection.execute("PRAGMA synchronous=FULL")
         except (sqlite3.Error, Error):
-            wrapper.close()  # see `write` of sqlite.py
+            wrapper.close()  # as in `write_in_turn`
             raise
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
-from workflows.storage.connections import SQLITE
+from workflows.storage.connections import NOW_SQL, SQLITE, for_sqlite
 from workflows.storage.rows import Bundle
 
 _VIEW = "durableweb_saving"
@@ -32,7 +32,7 @@ _MAKE_VIEW = f"CREATE TEMP VIEW {_VIEW} AS SELECT " + ", ".join(
 )
 _NOT_AS_KNOWN = "durableweb: not as known"
 _HEAD = "CASE WHEN NEW.namespace = '' AND head < NEW.id THEN NEW.id ELSE head END"
-_NOW = "strftime('%Y-%m-%d %H:%M:%f', 'now')"
+_NOW = for_sqlite(NOW_SQL[SQLITE])
 _MAKE_TRIGGER = f"""
 CREATE TEMP TRIGGER durableweb_save INSTEAD OF INSERT ON {_VIEW} BEGIN
   SELECT RAISE(ABORT, '{_NOT_AS_KNOWN}') WHERE NOT EXISTS (

@@ -6,18 +6,23 @@ write lock, so what it reads of the run row cannot change before it commits.
 
 from __future__ import annotations
 
-import sqlite3
 from contextlib import suppress
 from typing import Any
 
 from workflows.storage import one_statement
-from workflows.storage.connections import inside_transaction, ready
+from workflows.storage.connections import (
+    NOW_SQL,
+    SQLITE,
+    for_sqlite,
+    inside_transaction,
+    ready,
+)
 from workflows.storage.events import json_text
 from workflows.storage.interrupts import close_sql, upsert_sql
 from workflows.storage.rows import Bundle
-from workflows.storage.turns import Wish, turns_of
+from workflows.storage.turns import Wish, write_in_turn
 
-_NOW = "strftime('%Y-%m-%d %H:%M:%f', 'now')"
+_NOW = for_sqlite(NOW_SQL[SQLITE])
 _HELD = "SELECT 1 FROM workflows_run WHERE id = ? AND fence = ? AND status = 'running'"
 _FREE = "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM workflows_run WHERE thread_id = ? AND status = 'running')"
 _RAISE = (
@@ -89,23 +94,16 @@ def write(wrapper: Any, bundle: Bundle, run_id: int | None, fence: int) -> int |
     with wrapper.wrap_database_errors:
         if not inside_transaction(wrapper):
             relaxed = bundle.relaxed or bundle.is_on_disk or bundle.is_followed
-            turns = turns_of(wrapper)
-            try:
-                if run_id is not None and one_statement.fits(bundle):
-                    held = run_id
+            if run_id is not None and one_statement.fits(bundle):
+                held = run_id
 
-                    def at_once(connection: Any) -> int:
-                        return one_statement.write(connection, bundle, held, fence)
+                def at_once(connection: Any) -> int:
+                    return one_statement.write(connection, bundle, held, fence)
 
-                    with suppress(one_statement.NotAsKnownError):
-                        wish = Wish(at_once, relaxed=relaxed, is_one_statement=True)
-                        return turns.write(connection, wish)
-                return turns.write(connection, Wish(rows, relaxed=relaxed))
-            except sqlite3.Error:
-                # Where the undoing failed as well, it holds the only write lock. Closing it
-                # undoes all; the next statement opens another.
-                wrapper.close()
-                raise
+                with suppress(one_statement.NotAsKnownError):
+                    wish = Wish(at_once, relaxed=relaxed, is_one_statement=True)
+                    return write_in_turn(wrapper, connection, wish)
+            return write_in_turn(wrapper, connection, Wish(rows, relaxed=relaxed))
         connection.execute("SAVEPOINT durableweb_commit")
         try:
             seq = rows(connection)

@@ -7,7 +7,6 @@ succeed nothing is written, and `places` finds out why, step by step.
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Any
 
 from django.db import IntegrityError
@@ -25,7 +24,7 @@ from workflows.storage.connections import (
 from workflows.storage.events import announce_after_commit, json_text
 from workflows.storage.leases import lease_seconds, seconds_param
 from workflows.storage.owners import process_owner
-from workflows.storage.turns import Wish, turns_of
+from workflows.storage.turns import Wish, write_in_turn
 
 # The thread's row first, as by all who write for a thread; it is locked from then on.
 _THREAD = """
@@ -123,9 +122,5 @@ def _on_sqlite(
 
     with wrapper.wrap_database_errors:
         # It need not wait for the disk: see `taken_on_disk_later`.
-        try:
-            seq = turns_of(wrapper).write(ready(wrapper), Wish(rows, relaxed=True))
-        except sqlite3.Error:
-            wrapper.close()  # see `write` of sqlite.py
-            raise
+        seq = write_in_turn(wrapper, ready(wrapper), Wish(rows, relaxed=True))
     return None if seq is None else (taken[-1], seq)

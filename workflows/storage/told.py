@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workflows.engine.checkpoint.base import Commit, TaskWrites
 from workflows.engine.constants import CALL, ERROR, INTERRUPT, RESUME, RUNS, START
 from workflows.storage.events import json_text
+
+if TYPE_CHECKING:
+    from workflows.storage.rows import CheckpointRow
 
 _MARKS = frozenset({ERROR, INTERRUPT, RESUME, CALL, RUNS})
 _ERROR_LENGTH = 300
 _NODES_SHOWN = 50
 
 
-def events_of(commit: Commit, row: Any) -> list[tuple[str, str]]:
+def events_of(commit: Commit, row: CheckpointRow | None) -> list[tuple[str, str]]:
     """(kind, JSON) for each task that ended, and for the step, whose checkpoint is saved as `row`.
 
     What is done when the step is saved is told by the step's own event, node by node. Questions

@@ -27,8 +27,13 @@ class Wish:
     """What one thread wants written, and what came of it."""
 
     __slots__ = (
-        *("call", "error", "is_done", "is_one_statement"),
-        *("relaxed", "rows", "seq"),
+        "call",
+        "error",
+        "is_done",
+        "is_one_statement",
+        "relaxed",
+        "rows",
+        "seq",
     )
 
     def __init__(
@@ -234,6 +239,20 @@ def turns_of(wrapper: Any) -> Turns:
         with _making:
             known = _turns.setdefault(name, Turns())
     return known
+
+
+def write_in_turn(wrapper: Any, connection: Any, wish: Wish) -> int | None:
+    """Have `wish` written into the file of `wrapper`, whose driver's connection is given.
+
+    Raises what the wish, its transaction or the wait for the turn raises. Where undoing it failed as well, the
+    connection would hold the only write lock: it is closed, which undoes all, and the next
+    statement opens another.
+    """
+    try:
+        return turns_of(wrapper).write(connection, wish)
+    except sqlite3.Error:
+        wrapper.close()
+        raise
 
 
 @contextmanager

@@ -133,7 +133,7 @@ def write_rows(serde: Any, task: TaskWrites, written: Written | None) -> list[Wr
     for slot, pairs in slots.items():
         values_at = ""
         if slot is not _PLAIN or written is None:
-            text = _text(serde, pairs)
+            text = _text(serde, [[*pair] for pair in pairs])
         else:
             known = written.text(pairs)
             if known is None:
@@ -147,9 +147,9 @@ def write_rows(serde: Any, task: TaskWrites, written: Written | None) -> list[Wr
     return rows
 
 
-def _text(serde: Any, pairs: Sequence[Sequence[Any]]) -> str:
+def _text(serde: Any, pairs: list[list[Any]]) -> str:
     try:
-        return serde.dumps([[*pair] for pair in pairs])  # type: ignore[no-any-return]
+        return serde.dumps(pairs)  # type: ignore[no-any-return]
     except SerializationError:
         # Say which channel it is, not which place in our own list of pairs.
         for channel, *value in pairs:
