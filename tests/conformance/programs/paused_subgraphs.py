@@ -88,3 +88,43 @@ def questions_in_parallel_subgraphs(api, run):
     left = [i.value for i in run.get_state(g, run.config()).interrupts]
     last = run.invoke(g, api.Command(resume="a"), run.config())
     return [sorted(ids), len(some["__interrupt__"]), left, last]
+
+
+@program("R3.15", "R7.7", "R5.13")
+def what_cannot_be_applied_below_does_not_hide_a_question(api, run):
+    def refuse(value, write):
+        raise RuntimeError("no more")
+
+    class Inner(TypedDict, total=False):
+        k: int
+        none: Annotated[list, refuse]
+        log: Annotated[list, operator.add]
+
+    def told(key, called):
+        calls = []
+
+        def writes(name):
+            def node(state):
+                calls.append(name)
+                return {key: 1}
+
+            return node
+
+        built = api.StateGraph(Inner)
+        ask = notes_and_asks(api, "q", calls, "ask")
+        for name, node in {"a": writes("a"), "b": writes("b"), "ask": ask}.items():
+            built.add_node(name, node).add_edge(api.START, name)
+        sub = built.compile()
+        node = (lambda state: sub.invoke({"log": []})) if called else sub
+        g = graph(api, (api.START, "sub"), sub=node).compile(checkpointer=run.saver)
+        thread = run.config(f"{key} {called}")
+        return [
+            run.invoke(g, {"log": ["i"]}, thread),
+            run.look(g, thread),
+            run.attempt(run.invoke, g, api.Command(resume="r"), thread),
+            sorted(calls),
+            run.attempt(run.invoke, g, None, thread),
+            sorted(calls),
+        ]
+
+    return [told(key, called) for key in ("k", "none") for called in (False, True)]

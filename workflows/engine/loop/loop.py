@@ -163,7 +163,7 @@ def _interrupted(view: View, tasks: list[Task], step: Step) -> Steps[Outcome]:
     finished = [task for task in tasks if task.writes is not None]
     changed: list[str] = []
     if finished:  # else the step goes on, and its one-step values stay
-        changed, _ = apply_writes(view, finished)
+        changed = _applied(view, finished)
     if not interrupts and _shows(view, changed):
         yield from chunks.values(view)
     yield from chunks.pause(view, interrupts)
@@ -172,6 +172,23 @@ def _interrupted(view: View, tasks: list[Task], step: Step) -> Steps[Outcome]:
     outcome = _outcome(view, "interrupted" if interrupts else "paused", interrupts)
     outcome.asked = tuple(asked for task in step.tasks for asked in task.asked)
     return outcome
+
+
+def _applied(view: View, finished: list[Task]) -> list[str]:
+    """What has finished, put into the values of a pause; returns the keys that moved.
+
+    What cannot be applied fails a graph below when its step ends, not before its question is asked:
+    nobody is given the values of its pause. The root's are the result of the call.
+    """
+    if view.run.outer is None:
+        return apply_writes(view, finished)[0]
+    before = view.channels
+    view.channels = {key: channel.twin() for key, channel in before.items()}
+    try:
+        return apply_writes(view, finished)[0]
+    except Exception:  # noqa: BLE001 - the author's reducer may raise anything
+        view.channels = before
+        return []
 
 
 def _asked_beside(view: View, step: Step) -> Steps[None]:
