@@ -95,6 +95,36 @@ def updating_the_saved_value(api, run):
     return [run.look(wf, run.config())["values"], run.invoke(wf, 2, run.config())]
 
 
+@program("R6.7", "R8.3", "R8.7")
+def updates_of_an_entrypoint(api, run):
+    @api.entrypoint(checkpointer=run.saver)
+    def adds(n, *, previous=None):
+        return n + (previous or 0)
+
+    @api.entrypoint(checkpointer=run.saver)
+    def asks(n, *, previous=None):
+        return [n, previous, api.interrupt("q")]
+
+    def told(name, wf, begun, values, node):
+        thread = run.config(f"{name} {begun} {values} {node}")
+        if begun:
+            run.invoke(wf, 10, thread)
+        made = run.attempt(run.update_state, wf, thread, values, as_node=node)
+        seen = [made if "raises" in made else "made", run.look(wf, thread)]
+        return [*seen, run.attempt(run.invoke, wf, 1, thread)]
+
+    return [
+        told(name, wf, begun, values, node)
+        for name, wf, begun in (
+            ("adds", adds, False),
+            ("adds", adds, True),
+            ("asks", asks, True),
+        )
+        for values in (None, 5)
+        for node in (None, name, "__start__", "__input__", "__copy__")
+    ]
+
+
 @program("R8.8")
 def a_new_input_while_paused(api, run):
     @api.entrypoint(checkpointer=run.saver)

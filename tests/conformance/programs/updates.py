@@ -1,5 +1,8 @@
 """Section 6: update_state."""
 
+import operator
+from typing import Annotated
+
 from tests.conformance.corpus import program
 from tests.conformance.programs.shapes import chain, graph, once_bad, say
 
@@ -304,4 +307,21 @@ def whom_an_update_without_a_node_stands_for(api, run):
         after(sent, "sent", update),
         after(row, "twice", update_as_x, update),
         after(row, "input", update_the_second_input),
+    ]
+
+
+@program("R6.6", "R6.7")
+def an_update_that_says_nothing_on_a_fresh_thread(api, run):
+    def told(g, thread, node):
+        made = run.attempt(run.update_state, g, thread, None, as_node=node)
+        seen = [made if "raises" in made else "made", run.look(g, thread)]
+        return [*seen, run.attempt(run.invoke, g, None, thread)]
+
+    bare = api.StateGraph(Annotated[list, operator.add])
+    bare.add_node("x", lambda state: ["x"]).add_edge(api.START, "x")
+    graphs = [chain(api, run), bare.compile(checkpointer=run.saver)]
+    return [
+        told(g, run.config(f"{number} {node}"), node)
+        for number, g in enumerate(graphs)
+        for node in (None, "__start__", "__input__", "__copy__")
     ]

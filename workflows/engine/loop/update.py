@@ -80,7 +80,7 @@ def _one_step(view: View, updates: list[StateUpdate], *, carrying: bool) -> Step
     if len(updates) == 1 and first.as_node in (END, COPY):
         yield from _as_mark(view, first)
         return
-    if first.values is None and first.as_node is None and len(updates) == 1:
+    if len(updates) == 1 and _is_copy(view, first):
         yield from _copy(view, "update", carrying)
         return
     work = Work(view, carrying)
@@ -113,9 +113,18 @@ def _one_step(view: View, updates: list[StateUpdate], *, carrying: bool) -> Step
     yield from commit.save_checkpoint(view, saving)
 
 
+def _is_copy(view: View, given: StateUpdate) -> bool:
+    """Say whether an update says nothing (R6.7); to an entrypoint None is a value like any other (R8.7)."""
+    says_nothing = given.values is None and given.as_node is None
+    return says_nothing and bool(view.id) and not view.run.program.functional
+
+
 def _as_input(view: View, values: Any) -> Steps[None]:
     program = view.run.program
-    value = program.accept(values, _whose(view, "the values of an update"))
+    whose = _whose(view, "the values of an update")
+    if values is None:
+        raise InvalidUpdateError(f"{whose} are None, which is no input; give one")
+    value = program.accept(values, whose)
     closed = open_to_supersede(view)
     node = program.nodes[program.first]
     task = Task(node, ("node", program.first), (view.id, program.first))
@@ -130,6 +139,10 @@ def _as_input(view: View, values: Any) -> Steps[None]:
 
 def _as_mark(view: View, given: StateUpdate) -> Steps[None]:
     if given.as_node == COPY:
+        if not view.id:
+            raise InvalidUpdateError(
+                _whose(view, "there is no checkpoint yet of which to make a copy")
+            )
         yield from _copy(view, "fork", False)
         return
     if given.values is not None:
@@ -292,12 +305,12 @@ def _node_name(view: View, work: Work, given: StateUpdate) -> str:
     program = view.run.program
     name = program.identity.aliases.get(given.as_node or "", given.as_node)
     if name is not None:
-        if name == START:
+        if name == START and not program.functional:
             return program.first
         if name not in program.nodes or name.startswith("__error_handler__"):
             raise InvalidUpdateError(
                 f"as_node={name!r} is no node of graph {program.name!r}; it has "
-                f"{', '.join(n for n in program.nodes if n != program.first)}"
+                f"{', '.join(n for n in program.nodes if n != START)}"
             )
         return name
     writers = list(view.metadata.get("wrote") or ())
@@ -324,9 +337,8 @@ def _task_as(view: View, name: str, given: StateUpdate) -> Steps[Task]:
     run.live_checkpoint, run.live_step = view.id, view.step + 1
     run.channels = view.channels
     values = given.values
-    if name == program.first and not program.functional:
-        given_by = _whose(view, "the values of an update")
-        values = program.accept({} if values is None else values, given_by)
+    if name == program.first and not program.functional and values is not None:
+        values = program.accept(values, _whose(view, "the values of an update"))
     if program.functional:
         task.writes = [("__previous__", values), (END, values)]
         return task
