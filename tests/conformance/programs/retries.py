@@ -331,3 +331,39 @@ def a_node_that_cancels_itself_is_not_tried_again(api, run):
     below = graph(api, (api.START, "below"), below=cancels).compile()
     above = run.attempt(run.invoke, built(below), {"log": []})
     return [error, handled, alone, above, len(calls)]
+
+
+@program(
+    "R1.35",
+    "R7.3",
+    differs="a retried graph goes on where it failed, in its namespace; in LangGraph each attempt "
+    "begins it anew in another",
+    expected=[
+        [
+            [["sub:#1"], {"ok": {"log": ["ok"]}}],
+            [["sub:#1"], {"bad": {"log": ["bad"]}}],
+            [[], {"sub": {"log": ["i", "ok", "bad"]}}],
+            ["ok", "bad", "bad"],
+        ],
+        [
+            [["sub:#2"], {"ok": {"log": ["ok"]}}],
+            [["sub:#2"], {"ok": {"log": ["ok"]}}],
+            [["sub:#2"], {"bad": {"log": ["bad"]}}],
+            [[], {"sub": {"log": ["i", "ok", "bad"]}}],
+            ["ok", "bad", "ok", "bad"],
+        ],
+    ],
+)
+def a_graph_in_a_retried_node(api, run):
+    policy = api.RetryPolicy(initial_interval=0.0, jitter=False)
+
+    def told(saver):
+        calls = []
+        bad = once_bad(calls, error=ConnectionError)
+        edges = (api.START, "ok"), ("ok", "bad")
+        sub = graph(api, *edges, ok=say("ok", calls), bad=bad).compile()
+        built = api.StateGraph(S).add_node("sub", sub, retry_policy=policy)
+        g = built.add_edge(api.START, "sub").compile(checkpointer=saver)
+        return [*run.stream(g, {"log": ["i"]}, run.config(), subgraphs=True), calls]
+
+    return [told(run.saver), told(None)]
