@@ -45,6 +45,7 @@ def what_has_ended_with_a_failure_is_kept(api, run):
     return [
         told(good=good),
         told(good=good, late=late),
+        told(good=good, late=late, worse=worse),
         told(ask=ask),
         told(worse=worse),
     ]
@@ -69,42 +70,6 @@ def sends_that_have_ended_with_a_failure_are_kept(api, run):
     failed = run.attempt(run.invoke, g, {"log": ["i"]}, run.config())
     seen = run.look(g, run.config(), subgraphs=True)
     return [failed, seen, run.invoke(g, None, run.config()), calls]
-
-
-@program("R3.11", "R3.12", "R3.13", only="async")
-def what_ended_in_the_same_turn_as_a_failure_is_kept(api, run):
-    calls = []
-
-    def node(name, error=None):
-        async def ends_at_once(state):
-            calls.append(name)
-            if error is not None and calls.count(name) == 1:
-                raise error
-            return {"log": [name]}
-
-        return ends_at_once
-
-    async def slow(state):
-        calls.append("slow")
-        if calls.count("slow") == 1:
-            await asyncio.Event().wait()
-        return {"log": ["slow"]}
-
-    nodes = {
-        "bad": node("bad", RuntimeError("bad")),
-        "ok": node("ok"),
-        "slow": slow,
-        "worse": node("worse", LookupError("worse")),
-    }
-    g = fan(api, *nodes, **nodes).compile(checkpointer=run.saver)
-    error = run.attempt(run.invoke, g, {"log": []}, run.config())
-    seen = run.look(g, run.config())
-    return [
-        error["raises"] in ("RuntimeError", "LookupError"),
-        seen,
-        run.invoke(g, None, run.config()),
-        sorted(calls),
-    ]
 
 
 @program("R3.11", "R1.33", only="async")
