@@ -94,3 +94,89 @@ def what_failed_in_the_same_turn_is_not_tried_again(api, run):
     g = built.compile(checkpointer=run.saver)
     error = run.attempt(run.invoke, g, {"log": []}, run.config())
     return [error, run.look(g, run.config())["next"], calls.count("bad")]
+
+
+def _leaves_a_task(api, run, ends, *, other="good", later=False, together=False):
+    """A node that ends while a `@task` it did not await runs, beside a failure then or `later`.
+
+    With `together` both end when the task has begun.
+
+    What the first run gave, the thread after it, what the next run gave, the calls of both.
+    """
+    calls = []
+    begun = asyncio.Event()
+
+    @api.task
+    async def inner(n):
+        calls.append("inner")
+        begun.set()
+        await asyncio.sleep(0.05)
+        calls.append("inner done")
+
+    async def node(state):
+        calls.append("node")
+        inner(1)
+        if together:
+            await begun.wait()
+        return {"log": [ends()]}
+
+    async def bad(state):
+        calls.append("bad")
+        if later:
+            await asyncio.sleep(0.01)
+        if together:
+            await begun.wait()
+        if calls.count("bad") == 1:
+            raise RuntimeError("first time")
+        return {"log": ["bad"]}
+
+    g = fan(api, "bad", other, bad=bad, **{other: node}).compile(checkpointer=run.saver)
+    thread = run.config(f"{other} {later} {together} {ends.__name__}")
+    failed = run.attempt(run.invoke, g, {"log": ["i"]}, thread)
+    first = [*calls]
+    seen = run.look(g, thread)
+    out = run.attempt(run.invoke, g, None, thread)
+    return failed, seen, out, first, calls[len(first) :]
+
+
+ORDERS = (
+    {},
+    {"other": "a"},
+    {"together": True},
+    {"together": True, "other": "a"},
+    {"later": True},
+)
+"""A node that is started after the one that fails, before it, or that ends long before it."""
+
+
+@program("R3.11", "R3.13", "R8.11", only="async")
+def a_node_that_left_a_task_is_kept_beside_a_failure(api, run):
+    told = [_leaves_a_task(api, run, lambda: "node", **order) for order in ORDERS]
+    return [[*seen, calls] for *seen, _, calls in told]
+
+
+@program(
+    "R3.11",
+    "R8.11",
+    only="async",
+    differs="the task goes on to its end; LangGraph cancels it, and nobody calls it again",
+    expected=[["bad", "inner", "inner done", "node"]] * 5,
+)
+def a_task_that_a_node_left_is_not_lost_beside_a_failure(api, run):
+    told = [_leaves_a_task(api, run, lambda: "node", **order) for order in ORDERS]
+    return [sorted(first) for *_, first, _ in told]
+
+
+@program("R3.11", "R3.12", "R5.13", only="async")
+def a_node_that_left_a_task_and_asks_or_fails_beside_a_failure(api, run):
+    def fails():
+        raise RuntimeError("first time")
+
+    def told(ends, order):
+        return _leaves_a_task(api, run, ends, **order)[:3]
+
+    return [
+        told(ends, order)
+        for ends in (fails, lambda: api.interrupt("q"))
+        for order in ORDERS[:4]
+    ]

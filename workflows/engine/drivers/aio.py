@@ -16,7 +16,7 @@ from workflows.engine.drivers.attempt import Invoke, run_async
 from workflows.engine.drivers.blocking import Blocking
 from workflows.engine.drivers.context import Context
 from workflows.engine.drivers.future import TaskFuture, let_go
-from workflows.engine.drivers.requests import computing, handed_out
+from workflows.engine.drivers.requests import computing, handed_out, to_give_up
 from workflows.engine.drivers.threads import pool
 from workflows.engine.errors import LeaseLostError, RunCancelled
 from workflows.engine.later import asyncio
@@ -246,12 +246,10 @@ class Aio:
             self.loop.call_soon_threadsafe(self.arrived.set)
 
     def _cancel(self, tasks: tuple[Task, ...]) -> tuple[Task, ...]:
-        """Give up what runs; what has ended counts, though it was not taken up yet (R3.11)."""
-        seen = [*self.taken, *self.events]
-        ended = {e.task for e in seen if isinstance(e, Finished | Failed)}
-        ended.difference_update(task for task, _ in self.ready)  # tried once more
-        self.ready.clear()
-        given_up = tuple(task for task in tasks if task not in ended)
+        """Give up what runs and has not ended (R3.11)."""
+        starting = {task for task, _ in self.ready}
+        given_up = to_give_up(tasks, [*self.taken, *self.events], starting)
+        self.ready = deque(pair for pair in self.ready if pair[0] not in given_up)
         for attempt in [self.attempts.pop(t.id, None) for t in given_up]:
             if attempt is not None:
                 attempt.cancel()

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from workflows.engine.drivers.context import Context
-from workflows.engine.loop.effects import Compute, Emit, List, Load, Look
-from workflows.engine.loop.records import Run
+from workflows.engine.loop.effects import (
+    Compute,
+    Emit,
+    Event,
+    Failed,
+    Finished,
+    List,
+    Load,
+    Look,
+)
+from workflows.engine.loop.records import Run, Task
+from workflows.engine.loop.step import is_part_of
 from workflows.engine.runtime import current
 
 _AT_ONCE = frozenset({"custom", "messages"})
@@ -34,6 +44,24 @@ def shows_while_it_runs(run: Run) -> bool:
     """
     live = _BY_CALLS if run.program.functional else _AT_ONCE
     return bool(run.below or run.modes & live)
+
+
+def to_give_up(
+    tasks: Sequence[Task], seen: Iterable[Event], starting: Container[Task]
+) -> tuple[Task, ...]:
+    """Which of these to cancel: not what has ended though it was not taken up yet, nor the calls of what returned.
+
+    What is `starting` is an attempt after the ending that was seen.
+    """
+    ended = {
+        event.task: event
+        for event in seen
+        if isinstance(event, Finished | Failed) and event.task not in starting
+    }
+    returned = [task for task, event in ended.items() if isinstance(event, Finished)]
+    return tuple(
+        task for task in tasks if task not in ended and not is_part_of(task, returned)
+    )
 
 
 @contextmanager

@@ -31,7 +31,7 @@ from workflows.engine.loop import (
 )
 from workflows.engine.loop.effects import Failed, Finished, Steps
 from workflows.engine.loop.records import Task
-from workflows.engine.loop.step import Step, leave, record, start
+from workflows.engine.loop.step import Step, is_part_of, leave, record, start
 from workflows.engine.loop.view import View
 from workflows.engine.types import RetryPolicy
 
@@ -231,21 +231,32 @@ def _handle(view: View, step: Step, task: Task, error: BaseException) -> Steps[N
 
 
 def stop(view: View, step: Step) -> Steps[None]:
-    """After a failure: start nothing more, give up what can be given up (R3.11)."""
+    """After a failure: start nothing more, give up what can be given up (R3.11).
+
+    A body that has returned is not given up, nor are its calls, which nobody would make again; one
+    that has raised or asks does not wait for its calls any more.
+    """
     if step.stopped:
         return
     step.stopped = True
     step.queue.clear()
-    running = tuple(step.running)
-    if not running:
-        return
-    given_up: tuple[Task, ...] | None = yield effects.Cancel(running)
-    step.finishes = given_up is None
+    returned = [t for t, event in step.parked.items() if isinstance(event, Finished)]
+    running = tuple(
+        task
+        for task in step.running
+        if task not in step.parked and not is_part_of(task, returned)
+    )
+    given_up: tuple[Task, ...] | None = ()
+    if running:
+        given_up = yield effects.Cancel(running)
+        step.finishes = given_up is None
     for task in given_up or ():
         leave(step, task)
-        step.parked.pop(task, None)
         task.state = "cancelled"
         step.unsaved.append(cancellation_of(task))
+    if given_up is not None:
+        for task in [task for task in step.parked if task not in returned]:
+            yield from end(view, step, step.parked.pop(task))
 
 
 def cancellation_of(task: Task) -> TaskWrites:

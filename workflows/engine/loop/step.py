@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 from workflows.engine.checkpoint.base import Closed, TaskWrites
@@ -78,6 +78,14 @@ def record(step: Step, writes: TaskWrites, task: Task) -> None:
         writes.runs = task.runs
         counted = [(RUNS, task.runs)]
         step.unsaved.append(TaskWrites(task.id, task.path_text, task.name, counted))
+
+
+def is_part_of(task: Task, bodies: Container[Task]) -> bool:
+    """Say whether a task is one of these, or was called in one of them."""
+    above: Task | None = task
+    while above is not None and above not in bodies:
+        above = above.parent
+    return above is not None
 
 
 def leave(step: Step, task: Task) -> None:

@@ -94,7 +94,8 @@ def _take(view: View, step: Step, event: Event) -> Steps[None]:
             yield effects.Emit(event.mode, event.chunk, event.namespace, event.below)
         return
     if isinstance(event, Called):
-        yield from call(view, step, event.child)
+        if event.parent.state != "cancelled":  # else nobody waits for it
+            yield from call(view, step, event.child)
         return
     task = event.task
     if task not in step.running:
