@@ -325,3 +325,40 @@ def an_update_that_says_nothing_on_a_fresh_thread(api, run):
         for number, g in enumerate(graphs)
         for node in (None, "__start__", "__input__", "__copy__")
     ]
+
+
+@program(
+    "R6.7",
+    "R6.8",
+    "R1.32",
+    differs="an update as a deferred node skips it, and END ends it, whether it is due or waits; in "
+    "LangGraph it runs all the same",
+    expected=[
+        ["b", "d", {"log": ["i", "a", "u"]}, ["e"], {"log": ["i", "a", "u", "e"]}],
+        ["b", "__end__", {"log": ["i", "a"]}, [], {"log": ["i", "a"]}],
+        [
+            "d",
+            "d",
+            {"log": ["i", "a", "b", "u"]},
+            ["e"],
+            {"log": ["i", "a", "b", "u", "e"]},
+        ],
+        ["d", "__end__", {"log": ["i", "a", "b"]}, [], {"log": ["i", "a", "b"]}],
+    ],
+)
+def an_update_in_place_of_a_deferred_node(api, run):
+    edges = [(api.START, "a"), ("a", "b"), ("a", "d"), ("b", "d"), ("d", "e")]
+
+    def told(stop, node):
+        built = graph(api, a=None, b=None, e=None).add_node("d", say("d"), defer=True)
+        for start, end in edges:
+            built.add_edge(start, end)
+        g = built.compile(checkpointer=run.saver)
+        thread = run.config(f"{stop} {node}")
+        run.invoke(g, {"log": ["i"]}, thread, interrupt_before=[stop])
+        values = None if node == "__end__" else {"log": ["u"]}
+        run.update_state(g, thread, values, as_node=node)
+        seen = run.look(g, thread)
+        return [stop, node, seen["values"], seen["next"], run.invoke(g, None, thread)]
+
+    return [told(stop, node) for stop in ("b", "d") for node in ("d", "__end__")]
