@@ -70,6 +70,61 @@ def a_model_checks_what_nodes_read(api, run):
     ]
 
 
+@program(
+    "R2.10",
+    "R3.12",
+    "R3.15",
+    only="blocking",
+    differs="what a model refuses is the failure of the node that was to be given it; in LangGraph the step "
+    "cannot be planned, so nothing of it runs, and the thread cannot be read, updated or given a new input",
+    expected=[
+        {"raises": "ValidationError"},
+        {"a": "x", "b": "n", "log": []},
+        ["m"],
+        [["n", False], ["m", True]],
+        {"raises": "ValidationError"},
+        ["n"],
+        {"a": 1, "b": "n", "log": ["m"]},
+        ["m", "n"],
+        {"raises": "ValidationError"},
+        {"a": 2, "b": "n", "log": ["m", "m"]},
+    ],
+)
+def what_a_model_refuses_fails_its_node_alone(api, run):
+    calls = []
+
+    class Checked(BaseModel):
+        a: int
+
+    def n(state):
+        calls.append("n")
+        return {"b": "n"}
+
+    def m(state: Checked):
+        calls.append("m")
+        return {"log": ["m"]}
+
+    g = graph(api, (api.START, "n"), (api.START, "m"), n=n, m=m)
+    g = g.compile(checkpointer=run.saver)
+    failed = run.attempt(run.invoke, g, {"a": "x"}, run.config())
+    seen = run.get_state(g, run.config())
+    again = run.attempt(run.invoke, g, None, run.config())
+    first = [*calls]
+    run.update_state(g, run.config(), {"a": 1})
+    return [
+        failed,
+        seen.values,
+        list(seen.next),
+        [[task.name, task.error is not None] for task in seen.tasks],
+        again,
+        first,
+        run.invoke(g, None, run.config()),
+        sorted(calls),
+        run.attempt(run.invoke, g, {"a": "x"}, run.config()),
+        run.invoke(g, {"a": 2}, run.config()),
+    ]
+
+
 @program("R2.11")
 def output_as_an_object(api, run):
     g = graph(api, (api.START, "n"), schema=Record, n=lambda s: {"b": "n"}).compile()
