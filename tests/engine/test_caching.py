@@ -6,11 +6,12 @@ from functools import partial
 from typing import Any, TypedDict
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from workflows.engine import ids
 from workflows.engine.cache.base import BaseCache
 from workflows.engine.cache.memory import InMemoryCache
+from workflows.engine.checkpoint.memory import InMemorySaver
 from workflows.engine.constants import START
 from workflows.engine.errors import SerializationError
 from workflows.engine.func.entrypoint import entrypoint
@@ -101,6 +102,27 @@ def test_a_key_func_is_given_what_the_node_is_given():
 
     assert asked == [Model(a=3), Model(a=4)]
     assert node.calls == 1
+
+
+@pytest.mark.rule("R2.10")
+def test_what_a_model_refuses_fails_the_node_and_asks_no_key_func():
+    class Model(BaseModel):
+        a: int = 0
+
+    def key(state: Any) -> str:
+        raise AssertionError(f"{state} is no state")
+
+    policy = CachePolicy(key_func=key)
+    built = StateGraph(Model).add_node("n", Counted(), cache_policy=policy)
+    built.add_edge(START, "n")
+    graph = built.compile(checkpointer=InMemorySaver(), cache=InMemoryCache())
+    config = {"configurable": {"thread_id": "t"}}
+
+    with pytest.raises(ValidationError):
+        graph.invoke({"a": "x"}, config)
+
+    (task,) = graph.get_state(config).tasks
+    assert task.error is not None
 
 
 @pytest.mark.parametrize("answer", [5, None, ["a"]])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.conformance.corpus import program
-from tests.conformance.programs.shapes import S
+from tests.conformance.programs.shapes import S, graph, say
 
 
 @program("R1.38")
@@ -320,3 +320,42 @@ def a_node_that_returns_nothing(api, run):
     built = api.StateGraph(S).add_node("n", n, cache_policy=api.CachePolicy())
     g = built.add_edge(api.START, "n").compile(cache=api.InMemoryCache())
     return [[run.stream(g, {"a": 1}) for _ in "12"], calls]
+
+
+@program(
+    "R1.38",
+    "R3.12",
+    "R6.4",
+    differs="the thread can be read and updated; LangGraph asks key_func there too, and raises",
+    expected=[
+        {"raises": "LookupError"},
+        [],
+        {
+            "values": {"log": ["i"]},
+            "next": ["m", "n"],
+            "interrupts": [],
+            "tasks": [{"name": "m"}, {"name": "n"}],
+            "step": [0, "loop"],
+        },
+        {"raises": "LookupError"},
+        {"log": ["i", "u", "m"]},
+        ["m"],
+    ],
+)
+def a_key_func_that_raises(api, run):
+    calls = []
+
+    def key(state):
+        raise LookupError("no key")
+
+    policy = api.CachePolicy(key_func=key)
+    retry = api.RetryPolicy(initial_interval=0.0, jitter=False, retry_on=LookupError)
+    built = graph(api, (api.START, "n"), (api.START, "m"), m=say("m", calls))
+    built.add_node("n", say("n", calls), cache_policy=policy, retry_policy=retry)
+    g = built.compile(checkpointer=run.saver, cache=api.InMemoryCache())
+    failed = run.attempt(run.invoke, g, {"log": ["i"]}, run.config())
+    first = [*calls]
+    seen = run.look(g, run.config())
+    again = run.attempt(run.invoke, g, None, run.config())
+    run.update_state(g, run.config(), {"log": ["u"]}, as_node="n")
+    return [failed, first, seen, again, run.invoke(g, None, run.config()), calls]

@@ -48,7 +48,8 @@ def recall(view: View, step: Step) -> Steps[None]:
         return
     for task in wanted:
         take_input(view, task)
-        task.kept_as = yield from _key(view, task)
+        if not _is_refused(task):
+            task.kept_as = yield from _key(view, task)
     keys = tuple(dict.fromkeys(task.kept_as for task in wanted if task.kept_as))
     found = yield from effects.lookup(keys)
     for task in wanted:
@@ -61,6 +62,17 @@ def recall(view: View, step: Step) -> Steps[None]:
         yield from chunks.started(view, task)
         settle(view, step, task, [(channel, value) for channel, value in pairs])
         yield from chunks.update(view, task, cached=True)
+
+
+def _is_refused(task: Task) -> bool:
+    """Say whether a `key_func` has no input, as the schema refuses it: the node fails of it (R2.10)."""
+    if task.node.cache is None or task.node.cache.key_func is None:
+        return False
+    try:
+        argument_of(task)
+    except Exception:  # noqa: BLE001 - what a model's own checks raise
+        return True
+    return False
 
 
 def recall_call(view: View, step: Step, child: Task) -> Steps[bool]:
