@@ -10,6 +10,7 @@ from workflows.engine.cache.base import is_awaited
 from workflows.engine.calls import Arguments, check_call, run_of
 from workflows.engine.clearing import Clearing
 from workflows.engine.drivers import aio, blocking
+from workflows.engine.drivers.context import loop_around
 from workflows.engine.errors import GraphInterrupt
 from workflows.engine.inspection import Inspection
 from workflows.engine.kinds import several
@@ -48,7 +49,8 @@ class Pregel(Inspection, Clearing):
         """
         given = Arguments.taken(locals())
         run, reader = self._open(given, whole=stream_mode == "values")
-        driver = blocking.Blocking(run, execute(run, input))
+        steps = execute(run, input)
+        driver = blocking.Blocking(run, steps, loop_around())
         with closing(driver.stream()) as stream:
             chunks = [reader.shape(*each) for each in stream if reader.takes(*each)]
         return self._result(run, driver.result, chunks, given)

@@ -307,3 +307,23 @@ def a_command_for_the_parent_out_of_a_task(api, run):
         ),
         calls,
     ]
+
+
+@program("R1.9", "R8.12", "R3.7", only="async")
+def a_coroutine_task_of_a_plain_node_below(api, run):
+    @api.task
+    async def double(n):
+        return n * 2
+
+    def told(waits):
+        def n(state):
+            begun = double(state["a"])
+            return {"a": begun.result(timeout=5) if waits else 0}
+
+        inner = graph(api, (api.START, "n"), n=n).compile()
+        middle = graph(api, (api.START, "inner"), inner=inner).compile()
+        g = graph(api, (api.START, "middle"), middle=middle)
+        g = g.compile(checkpointer=run.saver)
+        return run.invoke(g, {"a": 1, "log": []}, run.config(str(waits)))
+
+    return [told(True), told(False)]
