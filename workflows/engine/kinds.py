@@ -8,10 +8,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from typing import Any
+from enum import Enum
+from typing import Any, TypeVar, cast
 
 _ANNOTATIONS = frozenset({"typing", "typing_extensions", "types"})
 _LONGEST = 120
+_Name = TypeVar("_Name")
 
 
 def refused(
@@ -117,3 +119,10 @@ def seconds_of(given: Any, what: str) -> float | None:
     if not seconds > 0:  # nan is not, either
         raise ValueError(f"{what} must be more than 0 seconds, not {given!r}")
     return seconds
+
+
+def plain_name(name: _Name) -> _Name:
+    """A name without a class of its own, such as numpy's: what is saved holds text and members of enums."""
+    if type(name) is str or not isinstance(name, str) or isinstance(name, Enum):
+        return name
+    return cast("_Name", str.__str__(name))

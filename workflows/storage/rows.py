@@ -44,7 +44,7 @@ from workflows.storage.writes import (
 
 FORMAT = 2
 """Since 2 short values stand in the channel map, and it need not repeat the checkpoint's id."""
-_OWN_COLUMNS = ("id", "channel_values", "channel_versions")
+_OWN_COLUMNS = frozenset({"id", "channel_values", "channel_versions", "due"})
 _SOURCES = frozenset({"input", "loop", "update", "fork"})
 
 
@@ -221,18 +221,18 @@ def _checkpoint_row(
 ) -> CheckpointRow:
     metadata = commit.metadata
     step = metadata.get("step", 0)
-    rest: dict[str, Any] = dict(checkpoint)
-    for name in _OWN_COLUMNS:
-        rest.pop(name, None)
-    due = rest.pop("due", None)
+    rest = {k: v for k, v in checkpoint.items() if k not in _OWN_COLUMNS}
     if not rest.get("versions_seen", True):  # as always where our engine has written it
         del rest["versions_seen"]
+    due = checkpoint.get("due")
     channels = channels_text(bundle.refs, bundle.values)
-    due_text = "" if due is None else serde.dumps(due, "$.due")
+    plain = commit.is_plain and type(serde) is Serde
+    dumps = serde.dumps_plain if plain else serde.dumps
+    due_text = "" if due is None else dumps(due, "$.due")
     if type(metadata) is not dict:
         metadata = dict(metadata)
-    metadata_text = serde.dumps(metadata, "$.metadata")
-    rest_text = serde.dumps(rest, "$.checkpoint")
+    metadata_text = dumps(metadata, "$.metadata")
+    rest_text = dumps(rest, "$.checkpoint")
     source = str(metadata.get("source", ""))
     return CheckpointRow(
         checkpoint["id"],

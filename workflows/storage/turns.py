@@ -113,8 +113,8 @@ class Turns:
             if not self.take():
                 raise sqlite3.OperationalError(LOCKED)
             try:
-                with self._mutex:
-                    if self._waiting:
+                if self._waiting:
+                    with self._mutex:
                         served += self._waiting
                         self._waiting.clear()
                 _serve(connection, served, wish)

@@ -3,6 +3,7 @@
 import functools
 import itertools
 import threading
+from enum import StrEnum
 from typing import TypedDict
 
 from tests.conformance.corpus import program
@@ -148,6 +149,46 @@ def what_a_node_may_not_return(api, run):
 def keys_that_are_no_channel_are_dropped(api, run):
     g = graph(api, (api.START, "n"), n=lambda s: {"results": 1, "a": 2}).compile()
     return [run.invoke(g, {"log": []}), run.stream(g, {"log": []})]
+
+
+class Name(str):
+    """As numpy's and other libraries' texts: one of a class of its own."""
+
+    __slots__ = ()
+
+
+class Stop(StrEnum):
+    ASK = "ask"
+    END = "last"
+
+
+@program("R1.2")
+def names_of_a_class_of_their_own(api, run):
+    first, second, third, ask, last = Name("first"), Name("second"), "third", *Stop
+
+    def route(state):
+        return [second, api.Send(Name("third"), state)]
+
+    def go(state):
+        return api.Command(goto=ask, update={"log": ["third"]})
+
+    def question(state):
+        return {"log": [api.interrupt("go on?")]}
+
+    built = api.StateGraph(S)
+    built.add_node(first, say("first")).add_node(second, say("second"))
+    built.add_node(third, go).add_node(ask, question).add_node(last, say("last"))
+    built.add_edge(api.START, first).add_conditional_edges(first, route)
+    built.add_edge([second, ask], last)
+    g = built.compile(checkpointer=run.saver)
+    config = run.config()
+    found = [
+        run.invoke(g, {"log": []}, config),
+        [*map(str, run.get_state(g, config).next)],
+    ]
+    found.append(run.invoke(g, api.Command(resume="yes"), config))
+    run.update_state(g, config, {"log": ["edited"]}, as_node=first)
+    return [*found, run.get_state(g, config).next, run.invoke(g, None, config)["log"]]
 
 
 @program("R1.3")

@@ -13,7 +13,6 @@ from workflows.engine.checkpoint.records import (
     Slots,
     Space,
     TaskRecord,
-    is_engines_own,
 )
 from workflows.engine.checkpoint.sealed import BODY, WRITES, SealedKeeper, Sealer
 from workflows.engine.checkpoint.shapes import (
@@ -129,10 +128,11 @@ class Forms:
         appended: Container[str] = (),
         *,
         own: bool = False,
+        plain: bool = False,
     ) -> Saved:
         """What is kept of a checkpoint; `before` is the one that it was made from.
 
-        `own`: the engine has made it and changes nothing of it any more.
+        `own`: the engine has made it and changes nothing of it any more. `plain` is a commit's `is_plain`.
         """
         given = checkpoint.get("channel_values", {})
         versions = checkpoint.get("channel_versions", {})
@@ -153,17 +153,17 @@ class Forms:
         rest: dict[str, Any] = checkpoint.copy()  # type: ignore[assignment]
         rest.pop("channel_values", None)
         rest.pop("channel_versions", None)
-        body = self._body(rest, metadata, own)
+        body = self._body(rest, metadata, plain)
         if self.sealer is not None:
             body = self.sealer.seal(body, thread_id, BODY)
         return Saved(checkpoint["id"], parent, body, values, versions)
 
-    def _body(self, rest: dict[str, Any], metadata: Any, own: bool) -> bytes:
-        if own and is_engines_own(rest["due"], metadata):
+    def _body(self, rest: dict[str, Any], metadata: Any, plain: bool) -> bytes:
+        if plain:
             try:
                 return encode_plain([rest, metadata])
-            except ValueError:
-                pass  # a name with a lone surrogate: the careful way below
+            except (ValueError, TypeError):
+                pass  # a name that JSON cannot hold: the careful way below
         try:
             return self.serde.encode([rest, metadata])
         except SerializationError:

@@ -212,6 +212,7 @@ class InMemorySaver(PromptTwins):
                     commit.changed,
                     commit.appended,
                     own=True,
+                    plain=commit.is_plain,
                 )
             for task, slots in tasks:
                 space.enter(parent or "", task.task, task.path, slots)

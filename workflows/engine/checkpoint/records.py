@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from workflows.engine import ids
 from workflows.engine.checkpoint.kept import Node
-from workflows.engine.checkpoint.shapes import Due
 from workflows.engine.constants import CALL, ERROR, INTERRUPT, RESUME, RETURN, RUNS
 from workflows.engine.ids import TaskKey
-from workflows.engine.serde.plain import SAFE
 
 SLOTS = {
     ERROR: "error",
@@ -27,7 +25,6 @@ Bare = tuple[tuple[str, Any], ...]
 Slots = dict[str, bytes] | Bare
 """What a task has written: a text a slot, or all of it bare."""
 Parts = tuple[object, ...]
-_OWN_LISTS = frozenset({"parents", "wrote"})
 
 
 class Saved:
@@ -128,14 +125,3 @@ class Space:
         twin.labels = {id: dict(labels) for id, labels in self.labels.items()}
         twin.entered = {id: [*entries] for id, entries in self.entered.items()}
         return twin
-
-
-def is_engines_own(due: Iterable[Due], metadata: Mapping[str, Any]) -> bool:
-    """Say whether the engine itself made all of it, so that nobody else can change it later."""
-    for item in due:
-        if "send" in item or "carried" in item:
-            return False
-    for name, value in metadata.items():
-        if type(value) not in SAFE and name not in _OWN_LISTS:
-            return False
-    return True

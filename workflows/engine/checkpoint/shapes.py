@@ -125,6 +125,7 @@ class Commit(Struct):
     `attributes` is what changes of those of the thread (RB.11), to be made with the rest in one piece.
     `is_of_run`: the run was given all of this (its answers) when it was called, so a saver that has kept what it was
     called with has it already. `is_followed`: the next saving comes before anything of the author's runs or is shown.
+    `is_plain`: metadata and checkpoint, apart from its values, are known to be plain JSON, whose types nobody need check.
     """
 
     thread_id: str
@@ -141,6 +142,7 @@ class Commit(Struct):
     ending: str = ""
     is_of_run: bool = False
     is_followed: bool = False
+    is_plain: bool = False
     attributes: Attributes | None = None
 
 

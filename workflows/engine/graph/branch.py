@@ -12,7 +12,7 @@ from workflows.engine.checkpoint.base import Due
 from workflows.engine.constants import END, START
 from workflows.engine.errors import InvalidUpdateError
 from workflows.engine.inject import hints_of
-from workflows.engine.kinds import check_text, several
+from workflows.engine.kinds import check_text, plain_name, several
 from workflows.engine.types import Command, Send
 
 
@@ -98,7 +98,7 @@ def due_item(
 
     Raises InvalidUpdateError for a target that is no node (R1.22).
     """
-    name = target.node if isinstance(target, Send) else target
+    name = plain_name(target.node if isinstance(target, Send) else target)
     if not isinstance(name, str) or name not in nodes or name == START:
         raise InvalidUpdateError(
             f"{where} leads to {name!r}, which is no node of graph {graph!r}; "

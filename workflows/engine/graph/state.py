@@ -33,6 +33,7 @@ from workflows.engine.kinds import (
     check_callable,
     check_schema,
     check_text,
+    plain_name,
     refused,
     several,
 )
@@ -140,6 +141,7 @@ class StateGraph:
                 "object or a compiled graph"
             )
         check_name(name, self.nodes)
+        name = plain_name(name)
         self._note_change()
         if is_generator_function(fn):
             raise TypeError(
@@ -189,7 +191,9 @@ class StateGraph:
         """Run `end_key` after `start_key`; with a list, after all of them (R1.13 to R1.17)."""
         self._note_change()
         check_text(end_key, "add_edge", "end_key", "a node's name, or END")
+        end_key = plain_name(end_key)
         if isinstance(start_key, str):
+            start_key = plain_name(start_key)
             if start_key == END:
                 raise ValueError("END cannot be the start of an edge")
             if end_key == START:
@@ -197,7 +201,8 @@ class StateGraph:
             self.edges.add((start_key, end_key))
             return self
         wanted = "a node's name, START, or a list of names"
-        starts = tuple(several(start_key, "add_edge", "start_key", wanted))
+        given = several(start_key, "add_edge", "start_key", wanted)
+        starts = tuple(map(plain_name, given))
         if not starts:
             raise refused("add_edge", "start_key", start_key, wanted, ValueError)
         if end_key == START:
@@ -220,6 +225,7 @@ class StateGraph:
         self._note_change()
         where = "add_conditional_edges"
         check_text(source, where, "source", "a node's name, or START")
+        source = plain_name(source)
         if not is_runnable(path):
             wanted = "a function that says where to go"
             check_callable(path, f"{where}({source!r})", "path", wanted)

@@ -14,12 +14,15 @@ from workflows.engine.loop import effects
 from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.identity import STAMP
 from workflows.engine.loop.paths import path_text
-from workflows.engine.loop.records import Task
+from workflows.engine.loop.records import Run, Task
 from workflows.engine.loop.resume import questions
 from workflows.engine.loop.view import View, copy_checkpoint
 from workflows.engine.serde import canonical
+from workflows.engine.serde.plain import is_plain
 
 _NONE: frozenset[str] = frozenset()
+_PLAIN = frozenset({"input", "loop"})
+"""Sources whose metadata has nothing but what is told of every step."""
 MOST_CUTS = 50
 """So many forks a checkpoint remembers for graphs below (`branches.py`); the newest matter most."""
 
@@ -108,6 +111,8 @@ def advance(
         run.durability,
         not due,
     )
+    if source in _PLAIN:
+        commit.is_plain = _is_plain(run, due)
     if view.attributes:
         commit.attributes = view.give_attributes()
     view.held = []
@@ -122,6 +127,21 @@ def advance(
         view.forget_pending()
     view.saved = False
     return commit
+
+
+def _is_plain(run: Run, due: list[Due]) -> bool:
+    """Say whether a step's checkpoint and metadata are plain JSON as they are, apart from the values.
+
+    All is of the engine's own making, but for what the caller gave and what a `Send` or a question carries.
+    """
+    if run.is_plain is None:
+        run.is_plain = is_plain(run.metadata) and is_plain(run.parents)
+    if not run.is_plain:
+        return False
+    for item in due:  # noqa: SIM110 - a generator for the mostly one item costs thrice
+        if "send" in item or "carried" in item:
+            return False
+    return True
 
 
 def _whole_again(view: View, step: int) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 from workflows.engine.checkpoint.base import Due
 from workflows.engine.constants import END, GOTO
 from workflows.engine.errors import InvalidUpdateError
+from workflows.engine.kinds import plain_name
 from workflows.engine.loop import plan
 from workflows.engine.loop.apply import Routes, goto_targets
 from workflows.engine.loop.view import View
@@ -37,7 +38,7 @@ def outside_pairs(view: View, command: Command[Any]) -> list[tuple[str, Any]]:
 
 def goto_item(view: View, target: Any, by: str) -> Due:
     """A due item for a name or a `Send`. Raises InvalidUpdateError for an unknown node."""
-    name = target.node if isinstance(target, Send) else target
+    name = plain_name(target.node if isinstance(target, Send) else target)
     nodes = view.run.program.nodes
     if not isinstance(name, str) or name not in nodes or name == view.run.program.first:
         raise InvalidUpdateError(

@@ -370,6 +370,8 @@ class Run(Struct, eq=False):
     """The head that the caller has seen: `configurable["expected_head"]` (RA.1)."""
     live_step: int = 0
     stop: Stop = field(default_factory=Stop)
+    is_plain: bool | None = None
+    """Whether what the caller gave for the metadata is plain JSON; None until somebody has looked."""
     live_checkpoint: str | None = None
     """The id of the checkpoint whose step is being run."""
 

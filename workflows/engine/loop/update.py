@@ -8,7 +8,7 @@ from typing import Any
 from workflows.engine.checkpoint.base import Closed, Due
 from workflows.engine.constants import COPY, END, GOTO, INPUT, START
 from workflows.engine.errors import GraphInterrupt, InvalidUpdateError
-from workflows.engine.kinds import check_text, refused
+from workflows.engine.kinds import check_text, plain_name, refused
 from workflows.engine.loop import commit, effects
 from workflows.engine.loop.apply import Routes, apply_writes
 from workflows.engine.loop.effects import Steps
@@ -303,7 +303,8 @@ class Work:
 
 def _node_name(view: View, work: Work, given: StateUpdate) -> str:
     program = view.run.program
-    name = program.identity.aliases.get(given.as_node or "", given.as_node)
+    name = plain_name(given.as_node)
+    name = program.identity.aliases.get(name or "", name)
     if name is not None:
         if name == START and not program.functional:
             return program.first

@@ -119,6 +119,13 @@ class Serde:
         """`encode` as text."""
         return self.encode(value, path).decode()
 
+    def dumps_plain(self, value: Any, path: str = "$") -> str:
+        """`dumps` of what is known to hold nothing but plain JSON: nobody looks at its types."""
+        try:
+            return _encode(value).decode()
+        except (ValueError, TypeError):  # a name that JSON cannot hold
+            return self.dumps(value, path)
+
     def loads(self, text: str | bytes) -> Any:
         """`decode` by its usual name."""
         return self.decode(text)
