@@ -147,7 +147,9 @@ def check(env: dict[str, str]) -> list[Job]:
     if UNDER_CI:
         # In a clean clone mypy has nothing to begin with, and nobody would read what it keeps.
         env = env | {"MYPY_CACHE_DIR": os.devnull}
-    return [Job("Checks", ["make", "check"], env, is_pytest=False)]
+    # The last job: its parts share what processors the others have left.
+    side_by_side = ["make", "check", f"-j{AT_ONCE}"]
+    return [Job("Checks", side_by_side, env, is_pytest=False)]
 
 
 def on_sqlite(env: dict[str, str]) -> list[Job]:

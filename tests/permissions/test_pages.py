@@ -9,8 +9,11 @@ from django.apps import apps
 from django.db import connection, transaction
 
 from tests.permissions.matrix import DOORS, MATRIX, PEOPLE, Door, letter
+from tests.permissions.standing import browsers, made_once, world
 from tests.permissions.world import CLOSED, OPEN, TITLES
 from workflows.models import Draft, Interrupt, SavedView
+
+__all__ = ["browsers", "made_once", "world"]
 
 CELLS = [
     pytest.param(door, id=f"{name}-{door.method}-{number}")

@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 from itertools import count
+from types import ModuleType
 from typing import Annotated, Any, TypedDict
 
 import pytest
@@ -88,9 +90,16 @@ def count_our_own(faults: Failing, patched: pytest.MonkeyPatch) -> None:
             faults.next(sql)
         return real(wrapper, sql, params)
 
-    for module in [*sys.modules.values()]:
-        if getattr(module, "execute", None) is real:
-            patched.setattr(module, "execute", counted)
+    for module in users_of_execute(len(sys.modules)):
+        patched.setattr(module, "execute", counted)
+
+
+@cache
+def users_of_execute(loaded: int) -> list[ModuleType]:
+    """The modules that have that function, looked for anew when more modules are loaded."""
+    modules = [*sys.modules.values()]
+    real = connections.execute
+    return [each for each in modules if getattr(each, "execute", None) is real]
 
 
 @contextmanager
