@@ -354,3 +354,28 @@ def a_branch_is_given_the_class_that_its_node_is_given(api, run):
     )
     built.add_conditional_edges("private", path)
     return run.invoke(built.compile(), {"log": ["i"]})
+
+
+@program("R2.1", "R2.16", "R1.20")
+def keys_that_only_a_branch_names(api, run):
+    class Route(TypedDict, total=False):
+        a: int
+        where: str
+        tried: Annotated[list, operator.add]
+
+    seen = []
+
+    def path(state: Route):
+        seen.append(dict(state))
+        return state["where"] if len(state["tried"]) < 2 else api.END
+
+    def x(state):
+        return {"log": ["x"], "where": "y", "tried": ["x"]}
+
+    def y(state):
+        return {"log": [sorted(state)], "tried": ["y"]}
+
+    built = graph(api, (api.START, "x"), ("y", "x"), x=x, y=y)
+    g = built.add_conditional_edges("x", path).compile(checkpointer=run.saver)
+    result = run.invoke(g, {"a": 1}, run.config())
+    return [result, seen, run.look(g, run.config())["values"]]

@@ -80,19 +80,8 @@ def build(graph: Any, name: str, identity: Identity) -> Program:
         defers=any(node.defer for node in nodes.values()),
         output=make,
         plain=all(is_plain(node) for node in nodes.values()),
-        reads=_read_by_branches(nodes),
         identity=identity,
     )
-
-
-def _read_by_branches(nodes: dict[str, Node]) -> Callable[[], frozenset[str]]:
-    """What a node reads are always keys of the state; a branch may be annotated otherwise."""
-
-    def reads() -> frozenset[str]:
-        branches = [branch for node in nodes.values() for branch in node.branches]
-        return frozenset(key for each in branches for key in keys_of(each.schema))
-
-    return reads
 
 
 def _start_writer(

@@ -238,6 +238,9 @@ class StateGraph:
                 f"node {source!r} already has a branch named {name!r}; give the path "
                 "functions different names"
             )
+        hint = None if is_runnable(path) else first_annotation(path)
+        if has_keys(hint):
+            self._add_schema(hint)
         lookup, shown = path_map_of(path, path_map)
         mine[name] = BranchSpec(source, name, path, lookup, shown)
         return self

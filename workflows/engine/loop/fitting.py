@@ -96,7 +96,7 @@ def _refuse_other_name(view: View, found: Stamp) -> None:
 
 def _refuse_missing(view: View, goes_on: bool) -> None:
     missing = _missing_nodes(view) if goes_on else []
-    missing += _missing_keys(view, goes_on)
+    missing += _missing_joins(view, goes_on)
     if missing:
         raise _changed(view, "does not fit it any more", missing)
 
@@ -107,15 +107,12 @@ def _missing_nodes(view: View) -> list[str]:
     return [f"missing node: {name!r}" for name in gone]
 
 
-def _missing_keys(view: View, goes_on: bool) -> list[str]:
-    """Saved data without a channel that somebody still reads: a branch, or a join's target."""
+def _missing_joins(view: View, goes_on: bool) -> list[str]:
+    """Saved data without a channel that somebody still needs: who arrived at a waiting edge."""
     program = view.run.program
-    reads = program.reads()
     lines = []
     for key, value in _orphans(view).items():
         if not is_join(key):
-            if key in reads:
-                lines.append(f"missing key: {key!r} (a branch reads it)")
             continue
         starts, target = parts_of_join(key)
         waits = any(join.target == target for join in program.joins.values())

@@ -104,8 +104,6 @@ class Program(Struct, eq=False):
     """Nothing in it is a coroutine function, so a run needs one thread hop at most."""
     output: Callable[[Any], Any] | None = None
     """Turns the output into an instance of the output schema (version="v2")."""
-    reads: Callable[[], frozenset[str]] = frozenset
-    """The keys that nodes and branches read, whether the state has them or not."""
     identity: Identity = field(default_factory=Identity)
 
 
