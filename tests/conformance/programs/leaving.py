@@ -166,3 +166,40 @@ def an_entrypoint_whose_stream_is_left_runs_to_its_end(api, run):
     first = run.first_chunks(flow, 1, 7, run.config())
     found = run.get_state(flow, run.config())
     return [first, [*calls], found.values, list(found.next)]
+
+
+def _left_with_a_call(api, run, body, count, **options):
+    """A stream that is left while a call of its node was not taken up yet."""
+    calls = []
+
+    @api.task
+    def double(x):
+        calls.append("double")
+        return 2 * x
+
+    def n(state, writer):
+        calls.append("n")
+        writer("begins")
+        return {"log": [body(double(3))]}
+
+    g = graph(api, (api.START, "n"), ("n", "m"), n=n, m=None)
+    g = g.compile(checkpointer=run.saver)
+    left = run.first_chunks(g, count, {"log": []}, run.config(), **options)
+    return [len(left), run.invoke(g, None, run.config()), calls]
+
+
+@program("R3.18", "R8.9", only="blocking")
+def a_call_that_was_not_taken_up_as_its_stream_was_left(api, run):
+    def body(call):
+        return call.result()
+
+    options = {"stream_mode": "tasks", "subgraphs": True}
+    return _left_with_a_call(api, run, body, 2, **options)
+
+
+@program("R3.18", "R8.11", only="blocking")
+def a_call_that_nobody_awaits_as_its_stream_is_left(api, run):
+    def body(call):
+        return "returned"
+
+    return _left_with_a_call(api, run, body, 1, stream_mode="custom")

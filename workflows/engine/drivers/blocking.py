@@ -142,6 +142,8 @@ class Blocking:
     def _end_step(self) -> None:
         """Let what runs end and keep it: a thread cannot be stopped, and its work would be done twice (R3.18)."""
         self.run.stopping = True
+        if self.live or any(task.call is not None for task in self.ready):
+            self._flush()  # a body that runs, or has returned, may need a call's end
         while self.live and not (self.done or self.taken_over or self.run.stop.is_now):
             events: list[Event] = []
             self._take(self.queue.get(), events)
