@@ -1,10 +1,10 @@
 """Section 6: update_state."""
 
 import operator
-from typing import Annotated
+from typing import Annotated, TypedDict
 
 from tests.conformance.corpus import program
-from tests.conformance.programs.shapes import chain, graph, once_bad, say
+from tests.conformance.programs.shapes import S, chain, graph, once_bad, say
 
 
 @program("R6.5")
@@ -362,3 +362,27 @@ def an_update_in_place_of_a_deferred_node(api, run):
         return [stop, node, seen["values"], seen["next"], run.invoke(g, None, thread)]
 
     return [told(stop, node) for stop in ("b", "d") for node in ("d", "__end__")]
+
+
+@program("R6.8", "R6.6", "R1.24")
+def a_command_for_a_thread_that_has_not_begun(api, run):
+    class In(TypedDict, total=False):
+        log: Annotated[list, operator.add]
+
+    built = api.StateGraph(S, input_schema=In).add_node("x", say("x"))
+    g = built.add_node("y", say("y")).add_edge(api.START, "x")
+    g = g.compile(checkpointer=run.saver)
+
+    def begun(thread, update, as_node):
+        given = api.Command(update=update, goto="y")
+        run.update_state(g, run.config(thread), given, as_node=as_node)
+        found = run.get_state(g, run.config(thread))
+        ended = run.invoke(g, None, run.config(thread))
+        return [found.values, sorted(found.next), ended]
+
+    pairs = [("log", ["p"]), ("log", ["q"])]
+    return [
+        begun("1", {"log": ["u"], "a": 1}, None),
+        begun("2", pairs, None),
+        begun("3", pairs, api.START),
+    ]

@@ -18,7 +18,7 @@ from workflows.engine.loop.opening import (
 )
 from workflows.engine.loop.outside import adopt_outside
 from workflows.engine.loop.plan import due_tasks, ready
-from workflows.engine.loop.records import Node, Task
+from workflows.engine.loop.records import Node, Task, Writes
 from workflows.engine.loop.resume import (
     carry,
     load_answers,
@@ -27,7 +27,7 @@ from workflows.engine.loop.resume import (
 )
 from workflows.engine.loop.superstep import restore
 from workflows.engine.loop.view import View
-from workflows.engine.types import StateUpdate
+from workflows.engine.types import Command, StateUpdate
 
 
 def check_supersteps(supersteps: Sequence[Sequence[StateUpdate]]) -> None:
@@ -338,7 +338,8 @@ def _task_as(view: View, name: str, given: StateUpdate) -> Steps[Task]:
     run.live_checkpoint, run.live_step = view.id, view.step + 1
     run.channels = view.channels
     values = given.values
-    if name == program.first and not program.functional and values is not None:
+    begins = name == program.first and not program.functional
+    if begins and values is not None and not isinstance(values, Command):
         values = program.accept(values, _whose(view, "the values of an update"))
     if program.functional:
         task.writes = [("__previous__", values), (END, values)]
@@ -346,6 +347,8 @@ def _task_as(view: View, name: str, given: StateUpdate) -> Steps[Task]:
     task.writes = node.write(
         values, _whose(view, f"update_state as node {name!r} was given")
     )
+    if begins and isinstance(values, Command):
+        task.writes = _of_the_input(node, task.writes)
     for branch in node.branches:
         channels = {key: channel.twin() for key, channel in view.channels.items()}
         own: dict[str, list[Any]] = {}
@@ -366,3 +369,9 @@ def _task_as(view: View, name: str, given: StateUpdate) -> Steps[Task]:
             ) from pause
         task.writes += [(GOTO, item) for item in branch.route(answer)]
     return task
+
+
+def _of_the_input(start: Node, writes: Writes) -> Writes:
+    """What a Command in place of an input may write: the input's keys, and where it leads."""
+    keys = {key for key, _ in start.write({k: v for k, v in writes if k != GOTO})}
+    return [pair for pair in writes if pair[0] == GOTO or pair[0] in keys]
