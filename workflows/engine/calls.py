@@ -271,6 +271,7 @@ def _nested(graph: Any, given: Arguments, own: dict[str, Any], context: Any) -> 
         max_concurrency=max_concurrency_of(config),
         answers=outer.answers,
         resuming=outer.resuming,
+        is_silent=context.task.node.subgraph is graph and not graph.program.functional,
         parent=context.task,
         outer=outer,
         cuts=outer.cuts,

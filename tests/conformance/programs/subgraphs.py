@@ -327,3 +327,44 @@ def a_coroutine_task_of_a_plain_node_below(api, run):
         return run.invoke(g, {"a": 1, "log": []}, run.config(str(waits)))
 
     return [told(True), told(False)]
+
+
+class Child(TypedDict, total=False):
+    count: Annotated[int, operator.add]
+    log: Annotated[list, operator.add]
+    other: int
+
+
+class OnlyOther(TypedDict, total=False):
+    other: int
+
+
+class Parent(TypedDict, total=False):
+    count: int
+    log: Annotated[list, operator.add]
+
+
+@program("R2.12")
+def a_graph_as_a_node_that_wrote_nothing_says_nothing(api, run):
+    def once(state):
+        return None if state["log"] else {"log": ["k"]}
+
+    def answered(state):
+        api.interrupt("go on?")
+
+    def above(child, **given):
+        edges = [(api.START, "child")]
+        return graph(api, *edges, schema=Parent, child=child).compile(**given)
+
+    def below(node, **given):
+        built = api.StateGraph(Child, input_schema=OnlyOther).add_node("node", node)
+        return built.add_edge(api.START, "node").compile(**given)
+
+    found = [run.invoke(above(below(lambda s: None)), {"count": 5, "log": ["a"]})]
+    for node in (once, answered):
+        kept = above(below(node, checkpointer=True), checkpointer=run.saver)
+        config = run.config(node.__name__)
+        found.append(run.invoke(kept, {"count": 5, "log": ["a"]}, config))
+        again = {"count": 6} if node is once else api.Command(resume="yes")
+        found.append(run.invoke(kept, again, config))
+    return found

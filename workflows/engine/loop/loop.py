@@ -103,6 +103,8 @@ def _steps(view: View, *, skip_break: bool) -> Steps[Outcome]:
         if view.dirty:
             changed = [*{*changed, *view.dirty}]
             view.dirty.clear()
+        if run.is_silent and _has(run.program.output_keys, changed):
+            run.is_silent = False
         if run.saver is None:
             commit.step_on(view, due)
         else:
@@ -148,7 +150,11 @@ def _show(view: View, changed: list[str]) -> Steps[None]:
 
 def _shows(view: View, changed: list[str]) -> bool:
     """Say whether a step changed what the values mode shows."""
-    keys = view.run.stream_keys
+    return _has(view.run.stream_keys, changed)
+
+
+def _has(keys: tuple[str, ...] | str, changed: list[str]) -> bool:
+    """Say whether one of these keys, or the one key, has changed."""
     return any(
         name == keys if isinstance(keys, str) else name in keys for name in changed
     )
@@ -212,6 +218,8 @@ def _outcome(
     program = view.run.program
     if program.functional and status == "paused" and at != "interrupt_after":
         # its body has returned nothing; what is saved is the result of an earlier run
+        return Outcome(None, interrupts, status, paused_at=at)
+    if view.run.is_silent and not view.run.went_on:
         return Outcome(None, interrupts, status, paused_at=at)
     return Outcome(view.values(program.output_keys), interrupts, status, paused_at=at)
 

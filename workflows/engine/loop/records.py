@@ -336,6 +336,8 @@ class Run(Struct, eq=False):
     resuming: bool = False
     rehearsal: Any = None
     """Where the run only goes over its record, the `Rehearsal` (RA.4)."""
+    is_silent: bool = False
+    """A graph that is a node and has shown nothing yet: without an output it says nothing to the graph above (R2.12)."""
     went_on: bool = False
     """A subgraph that was begun before its parent's task was stopped."""
     parent: Task | None = None
