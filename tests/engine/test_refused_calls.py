@@ -125,6 +125,11 @@ async def test_a_place_of_a_thread_that_is_no_text_is_refused(place, error, says
             TypeError,
             "task_id is 5; give the id of a task",
         ),
+        (
+            lambda g: g.update_state(CONFIG, Command(goto="node"), "__input__"),
+            InvalidUpdateError,
+            "Command.*is no input; give the input's keys",
+        ),
     ],
 )
 def test_what_is_asked_of_a_graph_at_rest_is_refused_when_asked(ask, error, says):

@@ -122,8 +122,10 @@ def _is_copy(view: View, given: StateUpdate) -> bool:
 def _as_input(view: View, values: Any) -> Steps[None]:
     program = view.run.program
     whose = _whose(view, "the values of an update")
-    if values is None:
-        raise InvalidUpdateError(f"{whose} are None, which is no input; give one")
+    if values is None or isinstance(values, Command):
+        raise InvalidUpdateError(
+            f"{whose} are {str(values)[:80]}, which is no input; give the input's keys"
+        )
     value = program.accept(values, whose)
     closed = open_to_supersede(view)
     node = program.nodes[program.first]
