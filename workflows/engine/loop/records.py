@@ -336,8 +336,7 @@ class Run(Struct, eq=False):
     resuming: bool = False
     rehearsal: Any = None
     """Where the run only goes over its record, the `Rehearsal` (RA.4)."""
-    is_silent: bool = False
-    """A graph that is a node and has shown nothing yet: without an output it says nothing to the graph above (R2.12)."""
+    is_silent: bool = False  # a node that wrote no output key yet: result None (R2.12)
     went_on: bool = False
     """A subgraph that was begun before its parent's task was stopped."""
     parent: Task | None = None
@@ -370,8 +369,7 @@ class Run(Struct, eq=False):
     """The head that the caller has seen: `configurable["expected_head"]` (RA.1)."""
     live_step: int = 0
     stop: Stop = field(default_factory=Stop)
-    is_plain: bool | None = None
-    """Whether what the caller gave for the metadata is plain JSON; None until somebody has looked."""
+    is_plain: bool | None = None  # what the caller gave for metadata; None: not looked
     live_checkpoint: str | None = None
     """The id of the checkpoint whose step is being run."""
 
