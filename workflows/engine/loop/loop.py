@@ -10,12 +10,13 @@ from workflows.engine.errors import GraphDrained, GraphRecursionError, RunCancel
 from workflows.engine.loop import chunks, commit, fitting, lifecycle, opening, plan
 from workflows.engine.loop.apply import apply_writes
 from workflows.engine.loop.effects import Steps
+from workflows.engine.loop.given_updates import check_supersteps
 from workflows.engine.loop.namespaces import with_map
 from workflows.engine.loop.records import Outcome, Run, Task
 from workflows.engine.loop.resume import pauses_after, pauses_before
 from workflows.engine.loop.step import Step
 from workflows.engine.loop.superstep import is_whole, restore, run_tasks
-from workflows.engine.loop.update import check_supersteps, update
+from workflows.engine.loop.update import update
 from workflows.engine.loop.view import View
 from workflows.engine.types import Interrupt, StateUpdate
 

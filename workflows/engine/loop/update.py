@@ -8,7 +8,7 @@ from typing import Any
 from workflows.engine.checkpoint.base import Closed, Due
 from workflows.engine.constants import COPY, END, GOTO, INPUT, START
 from workflows.engine.errors import GraphInterrupt, InvalidUpdateError
-from workflows.engine.kinds import check_text, plain_name, refused
+from workflows.engine.kinds import plain_name
 from workflows.engine.loop import commit, effects
 from workflows.engine.loop.apply import Routes, apply_writes
 from workflows.engine.loop.effects import Steps
@@ -28,30 +28,6 @@ from workflows.engine.loop.resume import (
 from workflows.engine.loop.superstep import restore
 from workflows.engine.loop.view import View
 from workflows.engine.types import Command, StateUpdate
-
-
-def check_supersteps(supersteps: Sequence[Sequence[StateUpdate]]) -> None:
-    """Refuse what is no update, before the thread is taken: TypeError, ValueError for none at all."""
-    example = "give lists of updates: [[StateUpdate(values, as_node)]]"
-    if not isinstance(supersteps, Sequence) or isinstance(supersteps, str):
-        raise TypeError(f"bulk_update_state was given {supersteps!r}; {example}")
-    for step in supersteps:
-        if not isinstance(step, Sequence) or isinstance(step, str):
-            raise TypeError(f"bulk_update_state: {step!r} is no step; {example}")
-        for one in step:
-            if not isinstance(one, StateUpdate):
-                raise TypeError(f"bulk_update_state: {one!r} is no update; {example}")
-            _check_names(one)
-    if not supersteps or any(not step for step in supersteps):
-        raise ValueError("bulk_update_state needs at least one update in every step")
-
-
-def _check_names(given: StateUpdate) -> None:
-    where, wanted = "update_state", "a node's name, or None"
-    if given.as_node is not None and not isinstance(given.as_node, str):
-        raise refused(where, "as_node", given.as_node, wanted, InvalidUpdateError)
-    if given.task_id is not None:
-        check_text(given.task_id, where, "task_id", "the id of a task, or None")
 
 
 def update(view: View, supersteps: Sequence[Sequence[StateUpdate]]) -> Steps[Any]:
