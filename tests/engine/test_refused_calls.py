@@ -130,6 +130,16 @@ async def test_a_place_of_a_thread_that_is_no_text_is_refused(place, error, says
             InvalidUpdateError,
             "Command.*is no input; give the input's keys",
         ),
+        (
+            lambda g: g.update_state(CONFIG, {"a": 1}, "__copy__"),
+            InvalidUpdateError,
+            r"values is {'a': 1}; give a list of pairs \(values, as_node\), or None",
+        ),
+        (
+            lambda g: g.update_state(CONFIG, [({"a": 1}, ["node"])], "__copy__"),
+            InvalidUpdateError,
+            r"as_node is \['node'\]; give a node's name",
+        ),
     ],
 )
 def test_what_is_asked_of_a_graph_at_rest_is_refused_when_asked(ask, error, says):

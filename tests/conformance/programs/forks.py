@@ -317,3 +317,27 @@ def an_edit_mends_a_conflict(api, run):
     look = run.look(g, run.config())
     out = run.invoke(g, None, run.config())
     return [failed, look["values"], look["next"], out, sorted(calls)]
+
+
+@program("R6.7")
+def a_copy_with_updates_in_one_go(api, run):
+    edges = [(api.START, "x"), (api.START, "y"), ("x", "z"), ("y", "z")]
+    g = graph(api, *edges, x=None, y=None, z=asks(api, "Z"))
+    g = g.compile(checkpointer=run.saver)
+    found = []
+    for number, given in enumerate(
+        [
+            [({"log": ["u"]}, "x")],
+            [({"log": ["one"]}, "y"), ({"log": ["two"]}, "x"), ({"log": ["3"]}, "y")],
+            [],
+        ]
+    ):
+        config = run.config(str(number))
+        run.invoke(g, {"log": ["i"]}, config)
+        old = next(s for s in run.get_history(g, config) if s.next == ("x", "y"))
+        run.update_state(g, old.config, given, as_node="__copy__")
+        seen = run.look(g, config)
+        sources = [s.metadata["source"] for s in run.get_history(g, config)][:2]
+        found.append([seen["next"], seen["values"], sources])
+        found.append(run.invoke(g, None, config))
+    return found

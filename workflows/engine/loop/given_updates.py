@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from workflows.engine.errors import InvalidUpdateError
 from workflows.engine.kinds import check_text, refused
@@ -31,3 +32,32 @@ def _check_names(given: StateUpdate) -> None:
         raise refused(where, "as_node", given.as_node, wanted, InvalidUpdateError)
     if given.task_id is not None:
         check_text(given.task_id, where, "task_id", "the id of a task, or None")
+
+
+def check_nodes(step: Sequence[StateUpdate]) -> None:
+    """Refuse several updates in one step of which not each says its node."""
+    if len(step) > 1 and any(u.as_node is None for u in step):
+        raise InvalidUpdateError(
+            "several updates in one step need an as_node each, so that it is clear "
+            "whose edges fire"
+        )
+
+
+def updates_of_copy(values: Any) -> list[StateUpdate]:
+    """The updates that follow a copy in one step, node by node as they are first named (R6.7).
+
+    They are given as a list of (values, as_node). Raises InvalidUpdateError for anything else but None.
+    """
+    if values is None:
+        return []
+    if not isinstance(values, list) or not all(
+        isinstance(pair, list | tuple) and len(pair) > 1 for pair in values
+    ):
+        wanted = "a list of pairs (values, as_node), or None"
+        raise refused("update_state", "values", values, wanted, InvalidUpdateError)
+    updates = [StateUpdate(pair[0], pair[1]) for pair in values]
+    if updates:
+        check_supersteps([updates])
+        check_nodes(updates)
+    nodes = [each.as_node for each in updates]
+    return sorted(updates, key=lambda each: nodes.index(each.as_node))

@@ -12,6 +12,7 @@ from workflows.engine.kinds import plain_name
 from workflows.engine.loop import commit, effects
 from workflows.engine.loop.apply import Routes, apply_writes
 from workflows.engine.loop.effects import Steps
+from workflows.engine.loop.given_updates import check_nodes, updates_of_copy
 from workflows.engine.loop.opening import (
     at_head,
     open_to_supersede,
@@ -38,11 +39,7 @@ def update(view: View, supersteps: Sequence[Sequence[StateUpdate]]) -> Steps[Any
     head = at_head(view)
     view.step = max(view.step, -1)
     for number, step in enumerate(supersteps):
-        if len(step) > 1 and any(u.as_node is None for u in step):
-            raise InvalidUpdateError(
-                "several updates in one step need an as_node each, so that it is clear "
-                "whose edges fire"
-            )
+        check_nodes(step)
         yield from _one_step(view, list(step), carrying=head or number > 0)
     yield from commit.finish(view)
     return view.config
@@ -54,7 +51,7 @@ def _one_step(view: View, updates: list[StateUpdate], *, carrying: bool) -> Step
         yield from _as_input(view, first.values)
         return
     if len(updates) == 1 and first.as_node in (END, COPY):
-        yield from _as_mark(view, first)
+        yield from _as_mark(view, first, carrying)
         return
     if len(updates) == 1 and _is_copy(view, first):
         yield from _copy(view, "update", carrying)
@@ -115,13 +112,16 @@ def _as_input(view: View, values: Any) -> Steps[None]:
     yield from commit.save_checkpoint(view, saving)
 
 
-def _as_mark(view: View, given: StateUpdate) -> Steps[None]:
+def _as_mark(view: View, given: StateUpdate, carrying: bool) -> Steps[None]:
     if given.as_node == COPY:
         if not view.id:
             raise InvalidUpdateError(
                 _whose(view, "there is no checkpoint yet of which to make a copy")
             )
+        following = updates_of_copy(given.values)
         yield from _copy(view, "fork", False)
+        if following:
+            yield from _one_step(view, following, carrying=carrying)
         return
     if given.values is not None:
         raise InvalidUpdateError(
