@@ -122,6 +122,7 @@ def updates_of_an_entrypoint(api, run):
         )
         for values in (None, 5)
         for node in (None, name, "__start__", "__input__", "__copy__")
+        if node != "__copy__" or values is None
     ]
 
 
