@@ -15,13 +15,11 @@ from playwright.sync_api import sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
-# Root needs --no-sandbox, a small /dev/shm the second; a limit for renderers keeps it from
-# holding a spare one for each context; the others keep a browser that has no network from
-# asking for updates and models.
+# Root needs --no-sandbox, a small /dev/shm the second; the others keep a browser that
+# has no network from asking for updates and models.
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-dev-shm-usage",
-    "--renderer-process-limit=1",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-default-apps",
