@@ -6,7 +6,7 @@ import operator
 from typing import Annotated, TypedDict
 
 import pytest
-from django.db import connection  # noqa: F401 - `skipif` below reads it
+from django.conf import settings
 
 from durableweb.func import entrypoint
 from durableweb.graph import START, StateGraph
@@ -17,7 +17,7 @@ from workflows.storage.saver import DjangoSaver
 pytestmark = [
     real_transactions,
     pytest.mark.rule("R4.1"),
-    pytest.mark.skipif("connection.vendor != 'sqlite'", reason="about SQLite"),
+    pytest.mark.skipif(settings.IS_POSTGRESQL, reason="about SQLite"),
 ]
 CONFIG = {"configurable": {"thread_id": "t"}}
 

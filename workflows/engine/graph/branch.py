@@ -12,7 +12,8 @@ from workflows.engine.checkpoint.base import Due
 from workflows.engine.constants import END, START
 from workflows.engine.errors import InvalidUpdateError
 from workflows.engine.inject import hints_of
-from workflows.engine.kinds import check_text, plain_name, several
+from workflows.engine.kinds import check_text, several
+from workflows.engine.loop.apply import due_item
 from workflows.engine.types import Command, Send
 
 
@@ -89,24 +90,3 @@ def _looked_up(spec: BranchSpec, target: Any) -> Any:
             "the name of a node, END, a Send, or a list of these"
         )
     return target
-
-
-def due_item(
-    target: Any, nodes: Mapping[str, Any], by: str, where: str, graph: str
-) -> Due:
-    """A due item for a name or a `Send`.
-
-    Raises InvalidUpdateError for a target that is no node (R1.22).
-    """
-    name = plain_name(target.node if isinstance(target, Send) else target)
-    if not isinstance(name, str) or name not in nodes or name == START:
-        raise InvalidUpdateError(
-            f"{where} leads to {name!r}, which is no node of graph {graph!r}; "
-            f"it has {', '.join(n for n in nodes if not n.startswith('__'))}"
-        )
-    item: Due = {"node": name, "by": [by]}
-    if isinstance(target, Send):
-        item["send"] = target.arg
-        if target.timeout is not None:
-            item["timeout"] = target.timeout
-    return item

@@ -8,9 +8,8 @@ from typing import Any
 
 from workflows.engine.constants import END, GOTO, ROOT
 from workflows.engine.errors import InvalidUpdateError
-from workflows.engine.graph.branch import due_item
 from workflows.engine.graph.schema import as_update
-from workflows.engine.loop.apply import goto_targets
+from workflows.engine.loop.apply import due_item, goto_targets
 from workflows.engine.loop.records import Writes
 from workflows.engine.types import Command, Send
 

@@ -8,8 +8,9 @@ from typing import Any
 from workflows.engine.attributes import Attributes, merged
 from workflows.engine.channels import NamedBarrierValue
 from workflows.engine.checkpoint.base import Due
-from workflows.engine.constants import ATTRIBUTES, GOTO, HANDLED
+from workflows.engine.constants import ATTRIBUTES, GOTO, HANDLED, START
 from workflows.engine.errors import InvalidUpdateError
+from workflows.engine.kinds import plain_name
 from workflows.engine.loop.records import Program, Task, order_of
 from workflows.engine.loop.view import View
 from workflows.engine.types import Send
@@ -128,6 +129,32 @@ def goto_targets(goto: Any, where: str) -> list[Any]:
     raise InvalidUpdateError(
         f"{where} is {goto!r}; give a node's name, END, a Send, or a list of these"
     )
+
+
+def due_item(
+    target: Any,
+    nodes: Mapping[str, Any],
+    by: str,
+    where: str,
+    graph: str,
+    first: str = START,
+) -> Due:
+    """A due item for a name or a `Send`; `first` is what nothing leads to.
+
+    Raises InvalidUpdateError for a target that is no node (R1.22).
+    """
+    name = plain_name(target.node if isinstance(target, Send) else target)
+    if not isinstance(name, str) or name not in nodes or name == first:
+        raise InvalidUpdateError(
+            f"{where} leads to {name!r}, which is no node of graph {graph!r}; "
+            f"it has {', '.join(n for n in nodes if not n.startswith('__'))}"
+        )
+    item: Due = {"node": name, "by": [by]}
+    if isinstance(target, Send):
+        item["send"] = target.arg
+        if target.timeout is not None:
+            item["timeout"] = target.timeout
+    return item
 
 
 class Routes:

@@ -220,7 +220,7 @@ def _outcome(
     if program.functional and status == "paused" and at != "interrupt_after":
         # its body has returned nothing; what is saved is the result of an earlier run
         return Outcome(None, interrupts, status, paused_at=at)
-    if view.run.is_silent and not view.run.went_on:
+    if view.run.is_silent:
         return Outcome(None, interrupts, status, paused_at=at)
     return Outcome(view.values(program.output_keys), interrupts, status, paused_at=at)
 

@@ -100,13 +100,13 @@ def enter(view: View, given: Any) -> Steps[bool]:
     run = view.run
     if view.begins_inside:
         run.began = int(view.metadata.get("began", -1))
-        run.went_on = True
+        run.went_on, run.is_silent = True, False
         yield from _begin_anew(view)
         yield from _go_on(view)
         return bool(view.due)
     if was_begun(view):
         run.began = int(view.metadata.get("began", -1))
-        run.went_on = True
+        run.went_on, run.is_silent = True, False
         adopt_outside(view)
         yield from _go_on(view)
         return bool(view.due)

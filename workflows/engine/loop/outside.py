@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from workflows.engine.checkpoint.base import Due
 from workflows.engine.constants import END, GOTO
-from workflows.engine.errors import InvalidUpdateError
-from workflows.engine.kinds import plain_name
 from workflows.engine.loop import plan
-from workflows.engine.loop.apply import Routes, goto_targets
+from workflows.engine.loop.apply import Routes, due_item, goto_targets
 from workflows.engine.loop.view import View
-from workflows.engine.types import Command, Send
+from workflows.engine.types import Command
 
 
 def outside_pairs(view: View, command: Command[Any]) -> list[tuple[str, Any]]:
@@ -32,26 +29,16 @@ def outside_pairs(view: View, command: Command[Any]) -> list[tuple[str, Any]]:
     where = f"thread {view.run.thread_id!r}: Command.goto"
     for target in goto_targets(command.goto, where):
         if target != END:  # adds nothing to what is due (R1.25)
-            pairs.append((GOTO, goto_item(view, target, "goto:outside")))
+            item = due_item(
+                target,
+                program.nodes,
+                "goto:outside",
+                where,
+                program.name,
+                program.first,
+            )
+            pairs.append((GOTO, item))
     return pairs
-
-
-def goto_item(view: View, target: Any, by: str) -> Due:
-    """A due item for a name or a `Send`. Raises InvalidUpdateError for an unknown node."""
-    name = plain_name(target.node if isinstance(target, Send) else target)
-    nodes = view.run.program.nodes
-    if not isinstance(name, str) or name not in nodes or name == view.run.program.first:
-        raise InvalidUpdateError(
-            f"Command.goto names {name!r}, which is no node of graph "
-            f"{view.run.program.name!r}; it has "
-            f"{', '.join(n for n in nodes if not n.startswith('__'))}"
-        )
-    item: Due = {"node": name, "by": [by]}
-    if isinstance(target, Send):
-        item["send"] = target.arg
-        if target.timeout is not None:
-            item["timeout"] = target.timeout
-    return item
 
 
 def adopt_outside(view: View, *, routes: bool = True) -> None:

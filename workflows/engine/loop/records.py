@@ -336,7 +336,7 @@ class Run(Struct, eq=False):
     resuming: bool = False
     rehearsal: Any = None
     """Where the run only goes over its record, the `Rehearsal` (RA.4)."""
-    is_silent: bool = False  # a node that wrote no output key yet: result None (R2.12)
+    is_silent: bool = False  # called as a node, wrote no output key: None (R2.12)
     went_on: bool = False
     """A subgraph that was begun before its parent's task was stopped."""
     parent: Task | None = None
