@@ -21,7 +21,7 @@ from workflows.engine.cache.base import (
 )
 from workflows.engine.errors import SerdeError
 from workflows.models import CacheEntry
-from workflows.storage.rows import check_name
+from workflows.storage.checkpoints import check_name
 from workflows.storage.sealing import seal, unseal
 
 log = logging.getLogger(__name__)

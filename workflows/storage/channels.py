@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from workflows.storage.events import json_text
+from workflows.storage.texts import json_text
 
 INLINE = 64
 """Values of so many characters at most stand in the map; so do they in each one that follows."""

@@ -25,9 +25,9 @@ from workflows.storage.connections import (
     taken_on_disk_later,
 )
 from workflows.storage.events import append_events
-from workflows.storage.interrupts import clean
 from workflows.storage.leases import keeper, lease_seconds, renew_lease, seconds_param
 from workflows.storage.places import thread_status_after
+from workflows.storage.texts import clean
 
 _RACES = 5
 

@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
-from django.db import Error, connections
+from django.db import Error, OperationalError, connections
 
-from workflows.storage.turns import turn
+from workflows.storage.turns import LOCKED, turns_of
 
 _connections: Any = getattr(connections, "_connections", None)
 POSTGRESQL = "postgresql"
@@ -125,3 +125,15 @@ def lock_thread(wrapper: Any, thread_id: str) -> None:
             "SELECT 1 FROM workflows_thread WHERE id = %s FOR NO KEY UPDATE",
             (thread_id,),
         )
+
+
+@contextmanager
+def turn(wrapper: Any) -> Iterator[None]:
+    """Hold the turn for a transaction of one's own. Raises OperationalError."""
+    turns = turns_of(wrapper)
+    if not turns.take():
+        raise OperationalError(LOCKED)
+    try:
+        yield
+    finally:
+        turns.give_back()

@@ -6,14 +6,13 @@ tells. The row's lock makes numbers visible in order, whoever writes.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import msgspec
 from django.db import transaction
 
 from workflows.storage.connections import NOW_SQL, connection_of, execute
+from workflows.storage.texts import json_text
 
 # Few enough that each of the statements that this makes is worth preparing.
 ROWS_AT_ONCE = 8
@@ -62,14 +61,6 @@ def announce_after_commit(wrapper: Any, thread_id: str, seq: int) -> None:
         transaction.on_commit(lambda: _announcer(thread_id, seq), using=wrapper.alias)
     else:
         _announcer(thread_id, seq)
-
-
-def json_text(data: Any) -> str:
-    """`data` as JSON text without anything that a text column refuses."""
-    try:
-        return msgspec.json.encode(data).decode()
-    except (UnicodeEncodeError, TypeError):
-        return json.dumps(data, separators=(",", ":"), default=str)
 
 
 def append_events(

@@ -11,6 +11,7 @@ from django.db import connections
 from workflows.engine.checkpoint.base import Asked, Commit, TaskWrites
 from workflows.storage.connections import NOW_SQL, execute
 from workflows.storage.events import append_events
+from workflows.storage.texts import clean
 
 TITLE_LENGTH = 120
 _TITLE_KEYS = ("title", "question", "message", "description", "action")
@@ -124,14 +125,6 @@ def _said(value: Any) -> str | None:
 
 def _is_inbox(value: Any) -> bool:
     return isinstance(value, dict) and isinstance(value.get("action_request"), dict)
-
-
-def clean(text: str) -> str:
-    """`text` without what a text column refuses: NUL and lone surrogates."""
-    if text.isascii() and "\0" not in text:
-        return text
-    text = text.replace("\0", "\N{REPLACEMENT CHARACTER}")
-    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 # One statement for both databases; `{source}` gives the columns of AskedRow. The row keeps

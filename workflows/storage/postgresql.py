@@ -18,9 +18,10 @@ from typing import Any
 import msgspec
 
 from workflows.storage.attributes import AttributeRow
+from workflows.storage.checkpoints import CheckpointRow
 from workflows.storage.connections import inside_transaction, ready
 from workflows.storage.interrupts import AskedRow, close_sql, upsert_sql
-from workflows.storage.rows import Bundle, CheckpointRow
+from workflows.storage.rows import Bundle
 from workflows.storage.values import ValueRow
 from workflows.storage.writes import WriteRow
 

@@ -17,8 +17,12 @@ from workflows.engine.serde.vault import Vault
 from workflows.storage import reading, sealing
 from workflows.storage.async_twins import AsyncTwins
 from workflows.storage.channels import Ref
+from workflows.storage.checkpoints import (
+    CheckpointRow,
+    checkpoint_tuple,
+    verified_refs,
+)
 from workflows.storage.connections import SQLITE, connection_of
-from workflows.storage.rows import CheckpointRow, checkpoint_tuple, verified_refs
 from workflows.storage.unchanged import Mark, Sign, mark_of
 from workflows.storage.values import Memory, ThreadMemory
 from workflows.storage.writes import Read, Values, WriteRow, places_of, read_rows
@@ -203,9 +207,7 @@ class Reader(AsyncTwins):
             is_lone=is_lone,
         )
         if memory is not None:
-            memory.maps[namespace] = (row.id, refs)
-            for channel, kept in lists.items():
-                memory.lists[namespace, channel] = kept
+            memory.note(namespace, row.id, refs, lists)
         return found
 
 

@@ -13,8 +13,8 @@ from django.db import DataError
 
 from workflows.engine.errors import DamagedValueError
 from workflows.storage.channels import Ref
+from workflows.storage.checkpoints import CheckpointRow
 from workflows.storage.connections import POSTGRESQL, SQLITE, execute, ready
-from workflows.storage.rows import CheckpointRow
 from workflows.storage.writes import Values, WriteRow
 
 _CHECKPOINTS = (

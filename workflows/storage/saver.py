@@ -47,13 +47,15 @@ from workflows.storage import (
     threads,
 )
 from workflows.storage.channels import Ref, refs_of
+from workflows.storage.checkpoints import check_place
 from workflows.storage.claims import Claim
 from workflows.storage.connections import POSTGRESQL, SQLITE, connection_of
-from workflows.storage.events import announce_after_commit, json_text
+from workflows.storage.events import announce_after_commit
 from workflows.storage.interrupts import closed_pairs
 from workflows.storage.labels import KeepsLabels
 from workflows.storage.reader import Reader, address
-from workflows.storage.rows import Bundle, bundle_of, check_place
+from workflows.storage.rows import Bundle, bundle_of
+from workflows.storage.texts import json_text
 from workflows.storage.values import Memory, ThreadMemory
 
 _WRITE = {SQLITE: sqlite.write, POSTGRESQL: postgresql.write}

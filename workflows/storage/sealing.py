@@ -22,13 +22,13 @@ from workflows.engine.ids import digest
 from workflows.engine.serde.aes import AesGcmCipher
 from workflows.engine.serde.vault import Vault, is_sealed
 from workflows.storage.channels import Ref
-from workflows.storage.connections import execute
-from workflows.storage.rows import (
-    Bundle,
+from workflows.storage.checkpoints import (
     CheckpointRow,
     checkpoint_digest,
     verify_checkpoint,
 )
+from workflows.storage.connections import execute
+from workflows.storage.rows import Bundle
 from workflows.storage.values import verify
 from workflows.storage.writes import WriteRow
 

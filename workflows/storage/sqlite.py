@@ -17,9 +17,9 @@ from workflows.storage.connections import (
     inside_transaction,
     ready,
 )
-from workflows.storage.events import json_text
 from workflows.storage.interrupts import close_sql, upsert_sql
 from workflows.storage.rows import Bundle
+from workflows.storage.texts import json_text
 from workflows.storage.turns import Wish, write_in_turn
 
 _NOW = for_sqlite(NOW_SQL[SQLITE])

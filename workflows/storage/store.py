@@ -31,8 +31,8 @@ from workflows.engine.store.base import (
 )
 from workflows.engine.store.base import Item as StoreItem
 from workflows.models import Item
+from workflows.storage.checkpoints import check_name
 from workflows.storage.connections import POSTGRESQL
-from workflows.storage.rows import check_name
 from workflows.storage.sealing import seal, unseal
 
 _LONGEST = 300  # of a namespace and of a key, in characters; an index holds both

@@ -21,9 +21,10 @@ from workflows.storage.connections import (
     inside_transaction,
     ready,
 )
-from workflows.storage.events import announce_after_commit, json_text
+from workflows.storage.events import announce_after_commit
 from workflows.storage.leases import lease_seconds, seconds_param
 from workflows.storage.owners import process_owner
+from workflows.storage.texts import json_text
 from workflows.storage.turns import Wish, write_in_turn
 
 # The thread's row first, as by all who write for a thread; it is locked from then on.

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from workflows.engine.checkpoint.base import Commit, TaskWrites
 from workflows.engine.constants import CALL, ERROR, INTERRUPT, RESUME, RUNS, START
-from workflows.storage.events import json_text
+from workflows.storage.texts import json_text
 
 if TYPE_CHECKING:
-    from workflows.storage.rows import CheckpointRow
+    from workflows.storage.checkpoints import CheckpointRow
 
 _MARKS = frozenset({ERROR, INTERRUPT, RESUME, CALL, RUNS})
 _ERROR_LENGTH = 300

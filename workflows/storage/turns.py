@@ -12,11 +12,8 @@ import os
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
-
-from django.db import OperationalError
 
 PATIENCE = 20.0
 """Seconds that one waits for its turn: as long as SQLite is told to wait for its lock."""
@@ -253,15 +250,3 @@ def write_in_turn(wrapper: Any, connection: Any, wish: Wish) -> int | None:
     except sqlite3.Error:
         wrapper.close()
         raise
-
-
-@contextmanager
-def turn(wrapper: Any) -> Iterator[None]:
-    """Hold the turn for a transaction of one's own. Raises OperationalError."""
-    turns = turns_of(wrapper)
-    if not turns.take():
-        raise OperationalError(LOCKED)
-    try:
-        yield
-    finally:
-        turns.give_back()

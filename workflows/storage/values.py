@@ -66,6 +66,21 @@ class ThreadMemory(Struct):
     attributes: set[str] | None = None
     seq: int = 0
 
+    def note(
+        self,
+        namespace: str,
+        checkpoint_id: str,
+        refs: dict[str, Ref],
+        lists: Mapping[str, Kept | None],
+    ) -> None:
+        """Remember the newest checkpoint of a namespace, and which lists it has and has no more."""
+        self.maps[namespace] = (checkpoint_id, refs)
+        for channel, kept in lists.items():
+            if kept is None:
+                self.lists.pop((namespace, channel), None)
+            else:
+                self.lists[namespace, channel] = kept
+
 
 class Memory:
     """The threads a saver has lately touched; only ever a short cut, never the truth."""

@@ -25,7 +25,7 @@ from workflows.engine.errors import DamagedValueError, SerializationError
 from workflows.engine.ids import digest
 from workflows.engine.serde.plain import encode_plain
 from workflows.storage.channels import INLINE
-from workflows.storage.interrupts import clean
+from workflows.storage.texts import clean
 from workflows.storage.values import ValueRow, verify
 
 _SLOTS = {
