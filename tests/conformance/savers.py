@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from importlib import import_module
 from typing import Any
 
@@ -12,11 +13,22 @@ def memory() -> Any:
     return import_module("durableweb.checkpoint.memory").InMemorySaver()
 
 
+def file() -> Any:
+    saver: Any = import_module("durableweb.checkpoint.sqlite").SqliteSaver
+
+    class InNoFile(saver):
+        def __init__(self) -> None:
+            super().__init__(sqlite3.connect(":memory:", check_same_thread=False))
+
+    return InNoFile()
+
+
 def django() -> Any:
     return import_module("workflows.storage.saver").DjangoSaver()
 
 
 SAVERS = [
     pytest.param(memory, id="memory"),
+    pytest.param(file, id="file"),
     pytest.param(django, id="django", marks=pytest.mark.django_db(transaction=True)),
 ]

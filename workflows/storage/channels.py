@@ -6,7 +6,7 @@ short: a row of its own would weigh several times as much, and one more look to 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -55,3 +55,20 @@ def refs_of(channels: str, checkpoint_id: str) -> dict[str, Ref]:
         if ref.writer == _HERE:
             found[channel] = ref._replace(writer=checkpoint_id)
     return found
+
+
+def spans_of(
+    maps: Iterable[Mapping[str, Ref]], single: Iterable[tuple[str, str]] = ()
+) -> list[tuple[str, str, str]]:
+    """The value rows that `maps` need: channel, first and last writer. Between them deltas alone are needed.
+
+    `single` names further rows by channel and writer.
+    """
+    highest = {place: place[1] for place in single}
+    for refs in maps:
+        for channel, ref in refs.items():
+            if ref.writer:
+                key = (channel, ref.snapshot or ref.writer)
+                if highest.get(key, "") < ref.writer:
+                    highest[key] = ref.writer
+    return [(channel, low, high) for (channel, low), high in highest.items()]

@@ -12,9 +12,10 @@ from workflows.engine.checkpoint.base import (
     Checkpoint,
     CheckpointTuple,
     Commit,
+    Config,
     checkpoint_config,
 )
-from workflows.engine.checkpoint.shapes import LoneCheckpoint
+from workflows.engine.checkpoint.shapes import LoneCheckpoint, in_parts, named_by
 from workflows.engine.errors import SerdeError
 from workflows.engine.ids import digest
 from workflows.engine.serde import Serde
@@ -257,3 +258,30 @@ def checkpoint_tuple(
         pending_writes(serde, writes, values) if writes else [],
     )
     return found, lists
+
+
+def conditions(
+    config: Config | None, before: Config | None
+) -> tuple[dict[str, str], str | None]:
+    """What columns of a listed checkpoint must equal, and the id that it must be older than."""
+    where: dict[str, str] = {}
+    configurable = {} if config is None else named_by(config)
+    if configurable.get("thread_id") is not None:
+        where["thread_id"] = str(configurable["thread_id"])
+    if configurable.get("checkpoint_ns") is not None:
+        where["namespace"] = configurable["checkpoint_ns"]
+    if configurable.get("checkpoint_id"):
+        where["id"] = configurable["checkpoint_id"]
+    last = named_by(before, "before").get("checkpoint_id") if before else None
+    return where, last
+
+
+def matches(metadata: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Say whether metadata has every key of `wanted` with its value."""
+    return all(metadata.get(key) == value for key, value in wanted.items())
+
+
+def manner() -> dict[str, Any]:
+    """How durable a part of a commit has to be: as the whole."""
+    whole = in_parts.get()
+    return {} if whole is None else {"durability": whole.durability, "last": whole.last}

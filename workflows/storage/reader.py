@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from sys import getsizeof
 from typing import Any, NamedTuple
 
@@ -10,7 +10,6 @@ from workflows.engine.checkpoint.base import CheckpointTuple, Config
 from workflows.engine.checkpoint.shapes import (
     Looked,
     check_listing,
-    named_by,
     thread_named_by,
 )
 from workflows.engine.serde.vault import Vault
@@ -20,6 +19,8 @@ from workflows.storage.channels import Ref
 from workflows.storage.checkpoints import (
     CheckpointRow,
     checkpoint_tuple,
+    conditions,
+    matches,
     verified_refs,
 )
 from workflows.storage.connections import SQLITE, connection_of
@@ -112,7 +113,7 @@ class Reader(AsyncTwins):
         Without `checkpoint_ns` in the config all namespaces of the thread are listed.
         """
         check_listing(filter, limit)
-        where, older_than = _conditions(config, before)
+        where, older_than = conditions(config, before)
         wrapper = connection_of(self.using)
         last: tuple[str, ...] = ()
         left = limit
@@ -120,7 +121,7 @@ class Reader(AsyncTwins):
             size = _PAGE if left is None or filter else min(left, _PAGE)
             found = reading.page(wrapper, where, older_than, size, last)
             for item in self._page_tuples(found):
-                if filter and not _matches(item.metadata, filter):
+                if filter and not matches(item.metadata, filter):
                     continue
                 yield item
                 if left is not None:
@@ -237,22 +238,3 @@ def address(config: Config) -> tuple[str, str, str | None]:
     thread_id = str(configurable["thread_id"])
     namespace = configurable.get("checkpoint_ns") or ""
     return thread_id, namespace, configurable.get("checkpoint_id") or None
-
-
-def _conditions(
-    config: Config | None, before: Config | None
-) -> tuple[dict[str, str], str | None]:
-    where: dict[str, str] = {}
-    configurable = {} if config is None else named_by(config)
-    if configurable.get("thread_id") is not None:
-        where["thread_id"] = str(configurable["thread_id"])
-    if configurable.get("checkpoint_ns") is not None:
-        where["namespace"] = configurable["checkpoint_ns"]
-    if configurable.get("checkpoint_id"):
-        where["id"] = configurable["checkpoint_id"]
-    last = named_by(before, "before").get("checkpoint_id") if before else None
-    return where, last
-
-
-def _matches(metadata: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    return all(metadata.get(key) == value for key, value in wanted.items())

@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 from django.db import DataError
 
 from workflows.engine.errors import DamagedValueError
-from workflows.storage.channels import Ref
+from workflows.storage.channels import Ref, spans_of
 from workflows.storage.checkpoints import CheckpointRow
 from workflows.storage.connections import POSTGRESQL, SQLITE, execute, ready
-from workflows.storage.writes import Values, WriteRow
+from workflows.storage.writes import Values, WriteRow, in_order
 
 _CHECKPOINTS = (
     "SELECT namespace, id, parent, step, source, format, channels, due, metadata, rest,"
@@ -185,7 +185,7 @@ def whole(rows: Rows) -> Whole | None:
     if head is None:
         return None
     if len(writes) > 1:
-        writes.sort(key=_in_order)
+        writes.sort(key=in_order)
     return Whole(head, values, writes, is_lone)
 
 
@@ -216,18 +216,13 @@ def from_short(rows: Rows) -> Whole | None:
     if head is None:
         return None
     if len(writes) > 1:
-        writes.sort(key=_in_order)
+        writes.sort(key=in_order)
     return Whole(head, _NO_VALUES, writes, is_lone)
 
 
 def has_below(wrapper: Any, thread_id: str, namespace: str) -> bool:
     """Whether a namespace that sorts after this one, as all below it do, has checkpoints."""
     return execute(wrapper, _BELOW, (thread_id, namespace)).fetchone() is not None
-
-
-def _in_order(write: WriteRow) -> tuple[str, str, str]:
-    """R4.6; sorted here, since the two databases do not collate alike."""
-    return write.path, write.task, write.slot
 
 
 def newest(
@@ -284,16 +279,9 @@ def values_of(
 
     `single` names further rows by channel and writer.
     """
-    highest = {place: place[1] for place in single}
-    for refs in maps:
-        for channel, ref in refs.items():
-            if ref.writer:
-                key = (channel, ref.snapshot or ref.writer)
-                if highest.get(key, "") < ref.writer:
-                    highest[key] = ref.writer
-    if not highest:
+    wanted = spans_of(maps, single)
+    if not wanted:
         return {}
-    wanted = [(channel, low, high) for (channel, low), high in highest.items()]
     if wrapper.vendor == SQLITE:
         params: list[Any] = [json.dumps(wanted)]
     else:
@@ -318,5 +306,5 @@ def writes_of(
     for row in rows:
         found[row[0]].append(WriteRow(*row[1:]))
     for writes in found.values():
-        writes.sort(key=_in_order)
+        writes.sort(key=in_order)
     return found

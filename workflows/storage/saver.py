@@ -47,7 +47,7 @@ from workflows.storage import (
     threads,
 )
 from workflows.storage.channels import Ref, refs_of
-from workflows.storage.checkpoints import check_place
+from workflows.storage.checkpoints import check_place, manner
 from workflows.storage.claims import Claim
 from workflows.storage.connections import POSTGRESQL, SQLITE, connection_of
 from workflows.storage.events import announce_after_commit
@@ -128,7 +128,7 @@ class DjangoSaver(KeepsLabels, Reader):
                 checkpoint=checkpoint,
                 metadata=metadata,
                 changed=new_versions,
-                **_manner(),
+                **manner(),
             ),
             replace_rows=True,
         )
@@ -144,7 +144,7 @@ class DjangoSaver(KeepsLabels, Reader):
         """Save what a task of the step after `config`'s checkpoint wrote."""
         thread_id, namespace, parent = address(config)
         task = TaskWrites(task_id, task_path, "", list(writes))
-        part = Commit(thread_id, namespace, parent, [task], **_manner())
+        part = Commit(thread_id, namespace, parent, [task], **manner())
         whole = in_parts.get()
         if whole is not None:
             _add_questions(part, whole, task)
@@ -391,9 +391,3 @@ def _add_questions(part: Commit, whole: Commit, task: TaskWrites) -> None:
 
 def _channels(task: TaskWrites) -> list[str]:
     return [channel for channel, _ in task.writes]
-
-
-def _manner() -> dict[str, Any]:
-    """How durable a part of a commit has to be: as the whole."""
-    whole = in_parts.get()
-    return {} if whole is None else {"durability": whole.durability, "last": whole.last}

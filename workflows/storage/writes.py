@@ -57,6 +57,11 @@ class WriteRow(NamedTuple):
     values_at: str
 
 
+def in_order(row: WriteRow) -> tuple[str, str, str]:
+    """R4.6; sorted by us, since databases do not collate alike."""
+    return row.path, row.task, row.slot
+
+
 class Written:
     """What one checkpoint holds, to be found again in what tasks wrote.
 

@@ -1,0 +1,5 @@
+"""The same saver, opened with `async with`."""
+
+from workflows.storage.file.saver import AsyncSqliteSaver
+
+__all__ = ["AsyncSqliteSaver"]
