@@ -78,7 +78,7 @@ class Sides:
     folder: Path
 
     def sqlite(self) -> tuple[Any, Any]:
-        """A saver of each side on SQLite."""
+        """A saver of each side on SQLite; ours keeps the dashboard's tables."""
         from langgraph.checkpoint.sqlite import SqliteSaver
 
         from durableweb.checkpoint.django import DjangoSaver
@@ -88,6 +88,13 @@ class Sides:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         return DjangoSaver(), SqliteSaver(connection)
+
+    def own_file(self) -> Any:
+        """Our saver over a file of its own, which is what the other side's is."""
+        from durableweb.checkpoint.sqlite import SqliteSaver
+
+        file = self.folder / "own.sqlite3"
+        return SqliteSaver(sqlite3.connect(file, check_same_thread=False))
 
 
 def sides(database_url: str = "") -> Sides:

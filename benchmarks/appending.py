@@ -84,23 +84,24 @@ class Table:
             f"{'first 1/10':>11}{'last 1/10':>11}{'last/first':>11}{'cpu':>9}{'MB':>9}{'x raw':>7}"
         )
 
-    def add(self, side: Side, steps: int, talked: Talked) -> None:
+    def add(self, name: str, steps: int, talked: Talked) -> None:
         """Print the line of one side."""
         self.found.append(talked)
         print(
-            f"{side.name:<42}{steps:>7}{talked.whole:>11.0f}{talked.first:>11.0f}"
+            f"{name:<42}{steps:>7}{talked.whole:>11.0f}{talked.first:>11.0f}"
             f"{talked.last:>11.0f}{talked.last / talked.first:>11.2f}{talked.cpu:>9.0f}"
             f"{talked.stored / 1e6:>9.2f}{talked.stored / (steps * 500):>7.1f}",
             flush=True,
         )
 
     def close(self) -> None:
-        """Print the ratios of the two."""
-        a, b = self.found
-        print(
-            f"    ratios: time {b.whole / a.whole:.1f}x, processor time {b.cpu / a.cpu:.1f}x, "
-            f"bytes {b.stored / a.stored:.0f}x"
-        )
+        """Print the ratios to the last line, which is the other side's."""
+        *ours, b = self.found
+        for a in ours:
+            print(
+                f"    ratios: time {b.whole / a.whole:.1f}x, processor time "
+                f"{b.cpu / a.cpu:.1f}x, bytes {b.stored / a.stored:.0f}x"
+            )
 
 
 def main() -> None:
@@ -113,14 +114,16 @@ def main() -> None:
     table = Table("500 bytes appended a step, SQLite FULL")
     for side, saver, steps, name in (
         (both.ours, mine, given.steps, "ours.sqlite3"),
+        (both.ours, both.own_file(), given.steps, "own.sqlite3"),
         (both.peer, theirs, given.peer_steps, "theirs.sqlite3"),
     ):
         size = partial(size_of, both.folder / name)
-        table.add(side, steps, talk(side, saver, steps, size))
+        found = talk(side, saver, steps, size)
+        table.add(f"{side.name}, {type(saver).__name__}", steps, found)
     bare = floor(given.steps, both.folder / "floor.sqlite3")
+    times = " and ".join(f"{each.stored / bare:.1f}" for each in table.found[:-1])
     print(
-        f"    the bare messages as rows: {bare / 1e6:.2f} MB; ours "
-        f"{table.found[0].stored / bare:.1f} times that"
+        f"    the bare messages as rows: {bare / 1e6:.2f} MB; ours {times} times that"
     )
     table.close()
 

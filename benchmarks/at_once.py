@@ -124,7 +124,10 @@ def on_postgresql(url: str, given: Any) -> None:
 def on_sqlite(given: Any) -> None:
     both = sides()
     print(header("microseconds a workflow, SQLite FULL, sync"))
-    rows(both, *both.sqlite(), counted_on_sqlite, given)
+    mine, theirs = both.sqlite()
+    for saver in (mine, both.own_file()):
+        print(f"ours with {type(saver).__name__}")
+        rows(both, saver, theirs, counted_on_sqlite, given)
 
 
 def main() -> int:

@@ -20,6 +20,7 @@ from benchmarks._programs import asking_graph
 from benchmarks._sides import (
     SYNC,
     Side,
+    Sides,
     counted_on_sqlite,
     counts_of,
     new_config,
@@ -92,8 +93,21 @@ def main() -> None:
     given = parser.parse_args()
     both = sides()
     mine, theirs = both.sqlite()
-    a, b = Thread(both.ours, mine), Thread(both.peer, theirs)
     print(header("microseconds a call, SQLite FULL"))
+    for saver in (mine, both.own_file()):
+        print(f"ours with {type(saver).__name__}")
+        rows(both, saver, theirs, given)
+    print(
+        "    an answer is a whole run: DjangoSaver takes the thread by a lease, both of ours keep "
+        "the answer before the node runs; theirs guards against nobody\n"
+        "    commits of DjangoSaver that wait for the disk: three of four; what get_state has read "
+        "before and finds unchanged ours do not put together again, nor read while the file's "
+        "version, a PRAGMA that is not counted, stays the same"
+    )
+
+
+def rows(both: Sides, mine: Any, theirs: Any, given: argparse.Namespace) -> None:
+    a, b = Thread(both.ours, mine), Thread(both.peer, theirs)
     for checkpoints in sorted(given.checkpoints):
         a.grow(checkpoints)
         b.grow(checkpoints)
@@ -128,12 +142,7 @@ def main() -> None:
     )
     print(
         f"    {counts.replace('a step', 'an answer')}\n"
-        f"    {reads.replace('a step', 'a read')}\n"
-        "    an answer is a whole run: ours takes the thread by a lease, keeps the answer before "
-        "the node runs, and gives the thread back; theirs guards against nobody\n"
-        "    commits of ours that wait for the disk: three of four; what get_state has read "
-        "before and finds unchanged it does not put together again, nor read while the file's "
-        "version, a PRAGMA that is not counted, stays the same"
+        f"    {reads.replace('a step', 'a read')}"
     )
 
 

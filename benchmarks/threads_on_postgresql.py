@@ -42,7 +42,7 @@ def grows(both: Sides, mine: Any, theirs: Any, urls: list[str], steps: int) -> N
     for side, saver, url in zip(
         (both.ours, both.peer), (mine, theirs), urls, strict=True
     ):
-        table.add(side, steps, talk(side, saver, steps, stored(url)))
+        table.add(side.name, steps, talk(side, saver, steps, stored(url)))
     table.close()
 
 

@@ -108,3 +108,16 @@ def test_the_page_on_caches_and_stores_compiles_with_both(load):
 
     assert isinstance(module.graph.cache, InMemoryCache)
     assert isinstance(module.graph.store, InMemoryStore)
+
+
+def test_the_page_on_porting_keeps_a_thread_in_a_file(load, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    page = "docs/howto/port-from-langgraph.md"
+
+    load(page, 0)
+    program = load(page, 0)  # as the next process would
+
+    with program.SqliteSaver.from_conn_string("checkpoints.sqlite") as saver:
+        graph = program.builder.compile(checkpointer=saver)
+        said = graph.get_state(program.config).values["messages"]
+    assert [each.content for each in said] == ["hello"] * 4
