@@ -6,6 +6,7 @@ from workflows.engine.errors import (
     DamagedValueError,
     DecryptionError,
     DurablewebError,
+    EmptyChannelError,
     EmptyInputError,
     FeatureNotBuiltError,
     GraphBubbleUp,
@@ -37,6 +38,7 @@ from workflows.engine.errors import (
     WorkflowError,
 )
 from workflows.engine.jsonschema import is_invalid_answer as is_invalid_resume
+from workflows.engine.older import NodeInterrupt
 
 __all__ = [
     "CheckpointNotFoundError",
@@ -44,6 +46,7 @@ __all__ = [
     "DamagedValueError",
     "DecryptionError",
     "DurablewebError",
+    "EmptyChannelError",
     "EmptyInputError",
     "FeatureNotBuiltError",
     "GraphBubbleUp",
@@ -58,6 +61,7 @@ __all__ = [
     "NoParentGraphError",
     "NodeCancelledError",
     "NodeError",
+    "NodeInterrupt",
     "NodeTimeoutError",
     "NonDeterminismError",
     "ParentCommand",

@@ -18,7 +18,7 @@ HOMES = {
     "func": "task entrypoint",
     "errors": (
         "InvalidUpdateError GraphRecursionError EmptyInputError GraphInterrupt "
-        "GraphBubbleUp NodeError NodeTimeoutError"
+        "GraphBubbleUp NodeError NodeInterrupt NodeTimeoutError"
     ),
     "callbacks": "GraphCallbackHandler",
     "config": "get_config get_stream_writer get_store",

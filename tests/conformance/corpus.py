@@ -34,6 +34,7 @@ SECTIONS = [
     "takeover",
     "asking",
     "swallowed",
+    "raised",
     "pauses",
     "commands",
     "commands_in_the_past",

@@ -45,6 +45,7 @@ def awaited(driver: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(aio, "drive_plain", aio.drive)
 
 
+@pytest.mark.filterwarnings("ignore:NodeInterrupt is deprecated")
 @pytest.mark.usefixtures("awaited", "no_leases_left")
 @pytest.mark.parametrize(("each", "driver", "new_saver"), [*cases()])
 def test_it_gives_the_stored_transcript(

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any, TypedDict
 
-from workflows.engine.channels import LastValue
+import pytest
+
+from durableweb import channels
+from durableweb.channels import (
+    BinaryOperatorAggregate,
+    EphemeralValue,
+    LastValue,
+    Topic,
+)
+from durableweb.errors import EmptyChannelError
 from workflows.engine.constants import START
 from workflows.engine.graph.state import StateGraph
 
@@ -33,3 +42,27 @@ def test_a_channel_that_overrides_get_or_is_available_is_read_through_it() -> No
     graph.invoke({"n": 3, "word": "open"})
 
     assert seen == [{"n": 4}, {"n": 6, "word": "open"}]
+
+
+@pytest.mark.rule("C.EmptyChannelError")
+@pytest.mark.parametrize(
+    "channel",
+    [
+        channels.AnyValue(int),
+        BinaryOperatorAggregate(int, max),
+        EphemeralValue(int),
+        LastValue(int),
+        channels.NamedBarrierValue(str, {"a"}),
+        Topic(int),
+        channels.UntrackedValue(int),
+    ],
+    ids=lambda channel: type(channel).__name__,
+)
+def test_a_channel_without_a_value_says_so_when_it_is_read(channel: Any) -> None:
+    empty = channel.fresh()
+    if empty.is_available():  # a reducer may begin with a value of its type
+        assert empty.get() == 0
+        return
+
+    with pytest.raises(EmptyChannelError):
+        empty.get()

@@ -35,7 +35,9 @@ BASES = {
     "InvalidUpdateError": Exception,
     "GraphRecursionError": RecursionError,
     "EmptyInputError": Exception,
+    "EmptyChannelError": Exception,
     "GraphInterrupt": GraphBubbleUp,
+    "NodeInterrupt": GraphInterrupt,
     "ParentCommand": GraphBubbleUp,
     "GraphDrained": GraphBubbleUp,
     "NodeTimeoutError": Exception,
@@ -62,7 +64,7 @@ BASES = {
 }
 
 
-@pytest.mark.rule("C.DurablewebError", "C.TaskNotFound")
+@pytest.mark.rule("C.DurablewebError", "C.NodeInterrupt", "C.TaskNotFound")
 @pytest.mark.parametrize("name", BASES)
 def test_an_error_has_the_base_that_the_table_says(name: str) -> None:
     assert getattr(errors, name).__bases__[0] is BASES[name]

@@ -31,6 +31,10 @@ class GraphRecursionError(RecursionError):
     """The recursion limit was reached; the state is saved, `invoke(None)` goes on."""
 
 
+class EmptyChannelError(Exception):
+    """A channel that has no value has been read; the `get` of a channel raises it."""
+
+
 class EmptyInputError(Exception):
     """There is nothing to run: no input and nothing to continue."""
 

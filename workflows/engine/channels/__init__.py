@@ -1,7 +1,7 @@
 """Where the values of a graph's state live, and how writes change them (R2.2 to R2.8)."""
 
 from workflows.engine.channels.barrier import NamedBarrierValue
-from workflows.engine.channels.base import MISSING, Channel, EmptyChannelError
+from workflows.engine.channels.base import MISSING, Channel
 from workflows.engine.channels.delta import DeltaChannel, is_journal, settled, unfolded
 from workflows.engine.channels.reducer import BinaryOperatorAggregate
 from workflows.engine.channels.topic import Topic
@@ -11,6 +11,7 @@ from workflows.engine.channels.value import (
     LastValue,
     UntrackedValue,
 )
+from workflows.engine.errors import EmptyChannelError
 
 BaseChannel = Channel
 

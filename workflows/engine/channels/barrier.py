@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from workflows.engine.channels.base import MISSING, Channel, EmptyChannelError
-from workflows.engine.errors import InvalidUpdateError
+from workflows.engine.channels.base import MISSING, Channel
+from workflows.engine.errors import EmptyChannelError, InvalidUpdateError
 from workflows.engine.kinds import several
 
 

@@ -20,10 +20,6 @@ class _Missing:
 MISSING: Final = _Missing()
 
 
-class EmptyChannelError(Exception):
-    """A channel that was never written has been read."""
-
-
 class Channel:
     """One named value of the state.
 

@@ -12,10 +12,9 @@ from typing import Any, Self
 from workflows.engine.channels.base import (
     MISSING,
     Channel,
-    EmptyChannelError,
     unwrap_overwrite,
 )
-from workflows.engine.errors import InvalidUpdateError
+from workflows.engine.errors import EmptyChannelError, InvalidUpdateError
 from workflows.engine.kinds import check_callable
 
 _CONCRETE = {

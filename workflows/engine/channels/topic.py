@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from workflows.engine.channels.base import MISSING, Channel, EmptyChannelError
+from workflows.engine.channels.base import MISSING, Channel
+from workflows.engine.errors import EmptyChannelError
 
 
 class Topic(Channel):

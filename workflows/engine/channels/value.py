@@ -9,10 +9,9 @@ from workflows.engine.channels.base import (
     BARE,
     MISSING,
     Channel,
-    EmptyChannelError,
     unwrap_overwrite,
 )
-from workflows.engine.errors import InvalidUpdateError
+from workflows.engine.errors import EmptyChannelError, InvalidUpdateError
 
 
 class _Single(Channel):

@@ -62,7 +62,11 @@ def end(view: View, step: Step, event: Finished | Failed) -> Steps[None]:
         if divergence is not None:
             yield from _fail(view, step, task, divergence)
             return
-        mine = list(error.interrupts) if isinstance(error, GraphInterrupt) else []
+        mine = (
+            resume.asked_by_hand(view, task, error.interrupts)
+            if isinstance(error, GraphInterrupt)
+            else []
+        )
         seen = {q.id for q in mine}
         task.interrupts = [*mine, *(q for q in interrupts if q.id not in seen)]
         yield from _suspend(view, step, task, event)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from workflows.engine import ids
-from workflows.engine.checkpoint.base import Due, TaskWrites
+from workflows.engine.checkpoint.base import Asked, Due, TaskWrites
 from workflows.engine.constants import ERROR, INTERRUPT, RESUME
 from workflows.engine.errors import SerdeError, UnknownInterruptError
 from workflows.engine.loop.plan import due_tasks
@@ -163,6 +164,33 @@ def _looks_like_id(key: Any) -> bool:
         and len(key) == 32
         and all(c in "0123456789abcdef" for c in key)
     )
+
+
+def asked_by_hand(view: View, task: Task, given: Sequence[Any]) -> list[Interrupt]:
+    """The questions of the exception that ended a task; the author's own are asked like others (R5.29).
+
+    One that he has raised himself keeps an id that an answer can name. An answer it had has not
+    kept him from asking again: it is open, as if it had none.
+    """
+    known = {question.id for question in task.raised}
+    found = []
+    for each in given:
+        if isinstance(each, Interrupt) and each.id in known:
+            found.append(each)
+            continue
+        question = Interrupt(each)
+        if isinstance(each, Interrupt):
+            question = Interrupt(
+                each.value, each.id, response_schema=each.response_schema
+            )
+        if not _looks_like_id(question.id):
+            question.id = ids.interrupt_id(task.origin, task.questions)
+        digest = question_digest(question.value) or ""
+        task.asked = (*task.asked, Asked(question, task.questions, None, digest))
+        task.questions += 1
+        view.run.answers.pop(question.id, None)
+        found.append(question)
+    return found
 
 
 def set_aside(view: View, task: Task) -> dict[str, Any] | None:
