@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-FIRST = ["graph", "types", "func", "config", "runtime", "errors"]
+FIRST = ["graph", "pregel", "types", "func", "config", "runtime", "errors"]
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -58,7 +58,7 @@ def handed_on(module: str) -> list[str]:
 def find(module: str, name: str) -> Found | None:
     """Where `name` of `module` is defined, through all imports of ours."""
     tree = tree_of(module)
-    for node in tree.body if tree else []:
+    for node in _statements(tree):
         if isinstance(node, ast.ClassDef | Function) and node.name == name:
             return Found(module, name, node)
         if isinstance(node, ast.Assign | ast.AnnAssign) and name in _targets(node):
@@ -68,6 +68,14 @@ def find(module: str, name: str) -> Found | None:
                 if (alias.asname or alias.name) == name:
                     return find(node.module, alias.name)
     return None
+
+
+def _statements(tree: ast.Module | None) -> Iterator[ast.stmt]:
+    """The module's statements, with those that only a type checker reads."""
+    for node in tree.body if tree else []:
+        yield node
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            yield from node.body
 
 
 def real(found: Found) -> Found:

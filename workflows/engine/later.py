@@ -1,12 +1,13 @@
-"""asyncio, imported when something of it is first used.
+"""What is imported when something of it is first used: asyncio, and names that few programs want.
 
-It brings TLS, sockets and subprocesses along, a fifth of what importing the engine took, and a
+asyncio brings TLS, sockets and subprocesses along, a fifth of what importing the engine took, and a
 program that only blocks needs none of it.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,17 @@ else:
     asyncio = _Later("asyncio")
 
 
+def handed_on(source: str, *names: str) -> Callable[[str], Any]:
+    """The `__getattr__` of a module that hands on `names` of `source`, which is imported then."""
+
+    def __getattr__(name: str) -> Any:
+        if name in names:
+            return getattr(import_module(source), name)
+        raise AttributeError(f"there is no name {name!r} here, nor in {source}")
+
+    return __getattr__
+
+
 def is_in_loop() -> bool:
     """Say whether an event loop runs on this thread."""
     if "asyncio" not in sys.modules:
@@ -45,4 +57,4 @@ def cancellation() -> type[BaseException] | tuple[()]:
     return asyncio.CancelledError if "asyncio" in sys.modules else ()
 
 
-__all__ = ["asyncio", "cancellation", "is_in_loop"]
+__all__ = ["asyncio", "cancellation", "handed_on", "is_in_loop"]
