@@ -15,6 +15,7 @@ from workflows.engine.checkpoint.porting import (
     get_checkpoint_id,
     get_checkpoint_metadata,
 )
+from workflows.engine.errors import EmptyChannelError
 
 __all__ = [
     "WRITES_IDX_MAP",
@@ -23,6 +24,7 @@ __all__ = [
     "Checkpoint",
     "CheckpointMetadata",
     "CheckpointTuple",
+    "EmptyChannelError",
     "PendingWrite",
     "copy_checkpoint",
     "empty_checkpoint",

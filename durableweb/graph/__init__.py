@@ -1,5 +1,6 @@
 """StateGraph and its words."""
 
+from workflows.engine.absent import absent
 from workflows.engine.constants import END, START
 from workflows.engine.graph.compiled import CompiledStateGraph
 from workflows.engine.graph.message import MessagesState, add_messages
@@ -13,3 +14,5 @@ __all__ = [
     "StateGraph",
     "add_messages",
 ]
+
+__getattr__ = absent(__name__, "compile a StateGraph(MessagesState)", "MessageGraph")

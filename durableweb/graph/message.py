@@ -1,5 +1,6 @@
 """Conversations as state."""
 
+from workflows.engine.absent import absent
 from workflows.engine.graph.message import (
     REMOVE_ALL_MESSAGES,
     AIMessage,
@@ -31,3 +32,5 @@ __all__ = [
     "add_messages",
     "convert_to_messages",
 ]
+
+__getattr__ = absent(__name__, "compile a StateGraph(MessagesState)", "MessageGraph")

@@ -11,9 +11,12 @@ from typing import Any
 HOMES = {
     "graph": "StateGraph START END MessagesState",
     "graph.message": "add_messages",
+    "graph.state": "CompiledStateGraph",
+    "pregel": "Pregel",
+    "typing": "StateT InputT OutputT ContextT",
     "types": (
         "Command Send interrupt Interrupt RetryPolicy CachePolicy TimeoutPolicy "
-        "Overwrite StateUpdate"
+        "Overwrite StateUpdate GraphOutput"
     ),
     "func": "task entrypoint",
     "errors": (
@@ -25,13 +28,14 @@ HOMES = {
     "runtime": "Runtime RunControl get_runtime set_attributes",
     "managed": "IsLastStep RemainingSteps",
     "channels": (
-        "LastValue BinaryOperatorAggregate EphemeralValue UntrackedValue AnyValue Topic "
+        "BaseChannel LastValue BinaryOperatorAggregate EphemeralValue UntrackedValue AnyValue Topic "
         "DeltaChannel"
     ),
     "checkpoint.base": "BaseCheckpointSaver CheckpointTuple WRITES_IDX_MAP",
     "checkpoint.memory": "InMemorySaver",
     "store.base": "BaseStore",
     "store.memory": "InMemoryStore",
+    "cache.base": "BaseCache",
     "cache.memory": "InMemoryCache",
 }
 HOME_OF = {name: home for home, names in HOMES.items() for name in names.split()}

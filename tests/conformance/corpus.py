@@ -15,6 +15,7 @@ from tests.conformance.facade import Run
 FOLDER = Path(__file__).parent
 SECTIONS = [
     "nodes",
+    "annotations",
     "runtime",
     "edges",
     "jumps",

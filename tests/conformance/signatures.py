@@ -31,7 +31,7 @@ VALUES = (
     "TimeoutPolicy StateSnapshot PregelTask GraphOutput"
 )
 ERRORS = (
-    "GraphDrained NodeTimeoutError NodeCancelledError NodeError GraphInterrupt "
+    "GraphDrained NodeTimeoutError NodeCancelledError NodeError GraphInterrupt NodeInterrupt "
     "UnknownInterruptError"
 )
 STORING = (
@@ -60,8 +60,7 @@ def callables(engine: str) -> dict[str, Any]:
     """Dotted name -> what is called, None where the engine has nothing of that name."""
     found = {}
     for home, names in PUBLIC.items():
-        where = "graph" if (engine, home) == ("durableweb", "graph.state") else home
-        module = import_module(f"{engine}.{where}")
+        module = import_module(f"{engine}.{home}")
         for name, methods in names.items():
             owner = getattr(module, name, None)
             if not methods:

@@ -9,11 +9,14 @@ import math
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from enum import Enum
+from types import GenericAlias
 from typing import Any, TypeVar, cast
 
 _ANNOTATIONS = frozenset({"typing", "typing_extensions", "types"})
 _LONGEST = 120
 _Name = TypeVar("_Name")
+IN_BRACKETS: Any = classmethod(GenericAlias)
+"""The `__class_getitem__` of a class that annotations give parameters, which say nothing to the engine."""
 
 
 def refused(

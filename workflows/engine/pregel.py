@@ -13,7 +13,7 @@ from workflows.engine.drivers import aio, blocking
 from workflows.engine.drivers.context import loop_around
 from workflows.engine.errors import GraphInterrupt
 from workflows.engine.inspection import Inspection
-from workflows.engine.kinds import several
+from workflows.engine.kinds import IN_BRACKETS, several
 from workflows.engine.later import asyncio
 from workflows.engine.loop.loop import execute
 from workflows.engine.loop.records import Outcome, Run
@@ -25,6 +25,8 @@ from workflows.engine.types import All, Durability, GraphOutput, StreamMode
 
 class Pregel(Inspection, Clearing):
     """A graph that can be run. Made by `StateGraph.compile` and by `@entrypoint`."""
+
+    __class_getitem__ = IN_BRACKETS
 
     def invoke(
         self,

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeVar
 
 from workflows.engine.constants import END, START
-from workflows.engine.kinds import check_amount, check_callable, seconds_of
+from workflows.engine.kinds import IN_BRACKETS, check_amount, check_callable, seconds_of
 from workflows.engine.retrying import retry_by_default
 
 __all__ = [
@@ -90,6 +90,8 @@ class CachePolicy:
     `key_func` is given the node's input and returns what counts as equal. Needs a cache:
     `compile(cache=...)`.
     """
+
+    __class_getitem__ = IN_BRACKETS
 
     key_func: Callable[..., str | bytes] | None = None
     ttl: float | None = None
@@ -278,6 +280,8 @@ class StateUpdate(NamedTuple):
 @dataclass(frozen=True)
 class GraphOutput:
     """What `invoke(version="v2")` returns: an instance of the output schema, open questions (R2.11)."""
+
+    __class_getitem__ = IN_BRACKETS
 
     value: Any
     interrupts: tuple[Interrupt, ...] = field(default=())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from workflows.engine.kinds import refused, several
+from workflows.engine.kinds import IN_BRACKETS, refused, several
 
 Namespace = tuple[str, ...]
 FullKey = tuple[Namespace, str]
@@ -29,6 +29,8 @@ class BaseCache:
 
     only_hops: ClassVar[bool] = True
     """The async methods of the class that says so do what the blocking ones do."""
+
+    __class_getitem__ = IN_BRACKETS
 
     def get(self, keys: Sequence[FullKey]) -> dict[FullKey, Any]:
         """The values of those keys that are there."""

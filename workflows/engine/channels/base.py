@@ -6,6 +6,8 @@ import copy
 from collections.abc import Sequence
 from typing import Any, Final, Self, TypeVar
 
+from workflows.engine.kinds import IN_BRACKETS
+
 
 class _Missing:
     """The value of a channel that has none."""
@@ -30,6 +32,8 @@ class Channel:
     __slots__ = ("key", "typ")
     tracked = True
     volatile = False
+
+    __class_getitem__ = IN_BRACKETS
 
     def __init__(self, typ: Any = Any, key: str = "") -> None:
         self.typ = typ

@@ -32,6 +32,7 @@ from workflows.engine.checkpoint.shapes import (
     in_parts,
 )
 from workflows.engine.errors import StaleResumeError, ThreadBusyError
+from workflows.engine.kinds import IN_BRACKETS
 from workflows.engine.later import asyncio
 
 __all__ = [
@@ -72,6 +73,8 @@ class BaseCheckpointSaver(Labelled):
     """It has a `put_attributes`, so what runs on it may set attributes of its thread (RB.11)."""
     only_hops: ClassVar[bool] = True
     """Stands in the classes whose async methods are the blocking ones in a thread."""
+
+    __class_getitem__ = IN_BRACKETS
 
     def __init__(self, *, serde: Any = None) -> None:
         if serde is not None:

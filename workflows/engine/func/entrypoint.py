@@ -23,7 +23,7 @@ from workflows.engine.inject import (
     parameters_of,
 )
 from workflows.engine.jsonschema import json_schema
-from workflows.engine.kinds import check_callable, check_schema
+from workflows.engine.kinds import IN_BRACKETS, check_callable, check_schema
 from workflows.engine.loop.identity import OnChange, checked_identity
 from workflows.engine.loop.records import Node, Program, Writes
 from workflows.engine.policies import checked_cache, checked_retry
@@ -90,6 +90,8 @@ class entrypoint:
     """
 
     final = Final
+
+    __class_getitem__ = IN_BRACKETS
 
     def __init__(
         self,

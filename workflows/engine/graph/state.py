@@ -30,6 +30,7 @@ from workflows.engine.inject import (
     name_of,
 )
 from workflows.engine.kinds import (
+    IN_BRACKETS,
     check_callable,
     check_schema,
     check_text,
@@ -65,6 +66,8 @@ class NodeSpec(Struct, eq=False):
 
 class StateGraph:
     """A graph over a shared state; every method returns the builder (R1.1)."""
+
+    __class_getitem__ = IN_BRACKETS
 
     def __init__(
         self,

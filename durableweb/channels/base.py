@@ -1,0 +1,5 @@
+"""What every channel can do."""
+
+from workflows.engine.channels import BaseChannel
+
+__all__ = ["BaseChannel"]

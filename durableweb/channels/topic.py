@@ -1,0 +1,5 @@
+"""A channel that collects."""
+
+from workflows.engine.channels import Topic
+
+__all__ = ["Topic"]

@@ -1,0 +1,16 @@
+"""Ready-made agents are not here; `prebuilt.interrupt` has the types of their questions."""
+
+from workflows.engine.absent import absent
+
+__getattr__ = absent(
+    __name__,
+    "it has no agents on LangChain's models. Call the model in a node of a StateGraph, "
+    "run its tools in another, and ask with interrupt() before what a person should see",
+    "InjectedState",
+    "InjectedStore",
+    "ToolNode",
+    "ToolRuntime",
+    "ValidationNode",
+    "create_react_agent",
+    "tools_condition",
+)

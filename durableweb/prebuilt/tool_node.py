@@ -1,0 +1,14 @@
+"""Ready-made nodes for tools are not here."""
+
+from workflows.engine.absent import absent
+
+__getattr__ = absent(
+    __name__,
+    "it has no agents on LangChain's models. Call the model in a node of a StateGraph, "
+    "run its tools in another, and ask with interrupt() before what a person should see",
+    "InjectedState",
+    "InjectedStore",
+    "ToolNode",
+    "ToolRuntime",
+    "tools_condition",
+)
