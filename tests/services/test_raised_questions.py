@@ -10,6 +10,7 @@ from durableweb.errors import GraphInterrupt, NodeInterrupt
 from durableweb.func import task
 from durableweb.graph import START, StateGraph
 from durableweb.types import Interrupt as Question
+from durableweb.types import interrupt
 from tests.services.letters import State, answer, register, run_all
 from workflows.models import Interrupt, Thread
 from workflows.services.start_run import StartRun
@@ -78,3 +79,24 @@ def test_each_of_several_is_a_row(people):
     assert [row.title for row in rows] == ["one", "two"]
     assert rows[1].interrupt_id == "a" * 32
     assert len(rows[0].interrupt_id) == 32
+
+
+def raised(text: str) -> None:
+    raise NodeInterrupt(text)
+
+
+@pytest.mark.parametrize("asks", [interrupt, raised])
+def test_a_question_that_was_caught_for_another_does_not_wait(people, asks):
+    def node(state: State) -> State:
+        try:
+            interrupt("caught")
+        except GraphInterrupt:
+            asks("asked instead")
+        return {"said": ["done"]}
+
+    register("older", node=node)
+    begun(people.operator)
+
+    waiting = Interrupt.objects.filter(status="pending")
+
+    assert [row.title for row in waiting] == ["asked instead"]

@@ -69,6 +69,8 @@ def end(view: View, step: Step, event: Finished | Failed) -> Steps[None]:
         )
         seen = {q.id for q in mine}
         task.interrupts = [*mine, *(q for q in interrupts if q.id not in seen)]
+        # a question that the body caught and went on from waits for nobody
+        task.asked = [each for each in task.asked if each.interrupt.id in seen]
         yield from _suspend(view, step, task, event)
     else:
         yield from _fail(view, step, task, error)
