@@ -1,5 +1,5 @@
 """What every channel can do."""
 
-from workflows.engine.channels import BaseChannel
+from workflows.engine.channels import MISSING, BaseChannel
 
-__all__ = ["BaseChannel"]
+__all__ = ["MISSING", "BaseChannel"]

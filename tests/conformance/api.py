@@ -21,7 +21,7 @@ HOMES = {
     "func": "task entrypoint",
     "errors": (
         "InvalidUpdateError GraphRecursionError EmptyInputError GraphInterrupt "
-        "GraphBubbleUp NodeError NodeInterrupt NodeTimeoutError"
+        "GraphBubbleUp NodeError NodeInterrupt NodeTimeoutError EmptyChannelError"
     ),
     "callbacks": "GraphCallbackHandler",
     "config": "get_config get_stream_writer get_store",
@@ -31,6 +31,7 @@ HOMES = {
         "BaseChannel LastValue BinaryOperatorAggregate EphemeralValue UntrackedValue AnyValue Topic "
         "DeltaChannel"
     ),
+    "channels.base": "MISSING",
     "checkpoint.base": "BaseCheckpointSaver CheckpointTuple WRITES_IDX_MAP",
     "checkpoint.memory": "InMemorySaver",
     "store.base": "BaseStore",

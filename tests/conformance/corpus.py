@@ -25,6 +25,7 @@ SECTIONS = [
     "caching",
     "cached_calls",
     "state",
+    "own_channels",
     "schemas_of_state",
     "passing_values",
     "supersteps",

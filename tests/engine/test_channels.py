@@ -13,7 +13,8 @@ from durableweb.channels import (
     LastValue,
     Topic,
 )
-from durableweb.errors import EmptyChannelError
+from durableweb.channels.base import MISSING
+from durableweb.errors import EmptyChannelError, FeatureNotBuiltError
 from workflows.engine.constants import START
 from workflows.engine.graph.state import StateGraph
 
@@ -66,3 +67,47 @@ def test_a_channel_without_a_value_says_so_when_it_is_read(channel: Any) -> None
 
     with pytest.raises(EmptyChannelError):
         empty.get()
+
+
+@pytest.mark.rule("R2.7")
+def test_a_built_channel_is_made_otherwise_by_load() -> None:
+    with pytest.raises(FeatureNotBuiltError, match="override load"):
+
+        class Halved(LastValue):
+            def from_checkpoint(self, saved: Any) -> Any:
+                return super().from_checkpoint(saved // 2)
+
+
+@pytest.mark.rule("R2.7")
+def test_a_channel_that_becomes_another_keeps_nothing_of_its_own() -> None:
+    class Noted(channels.BaseChannel):
+        __slots__ = ("__dict__", "value")
+
+        def update(self, values: Any) -> bool:
+            for each in values:
+                self.value = each
+                self.seen = each
+            return bool(values)
+
+        def get(self) -> Any:
+            if not hasattr(self, "value"):
+                raise EmptyChannelError
+            return self.value
+
+        def from_checkpoint(self, saved: Any) -> Any:
+            new = Noted(self.typ, self.key)
+            if saved is not MISSING:
+                new.value = saved
+            return new
+
+    channel = Noted(int, "key")
+    channel.update([1])
+    twin = channel.twin()
+    channel.clear()
+
+    assert (twin.get(), twin.is_available()) == (1, True)
+    assert not hasattr(twin, "seen")
+    assert not channel.is_available()
+    assert not hasattr(channel, "seen")
+    assert channel.key == "key"
+    assert channel.checkpoint() is MISSING

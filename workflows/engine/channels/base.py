@@ -6,6 +6,7 @@ import copy
 from collections.abc import Sequence
 from typing import Any, Final, Self, TypeVar
 
+from workflows.engine.errors import EmptyChannelError, FeatureNotBuiltError
 from workflows.engine.kinds import IN_BRACKETS
 
 
@@ -44,6 +45,8 @@ class Channel:
         own = cls.__dict__
         if "peek" not in own and ("get" in own or "is_available" in own):
             cls.peek = Channel.peek  # type: ignore[method-assign]
+        if "from_checkpoint" in own and "load" not in own:
+            _take_its_word(cls)
 
     def fresh(self) -> Self:
         """A channel like this one, without a value."""
@@ -67,8 +70,25 @@ class Channel:
         raise NotImplementedError
 
     def checkpoint(self) -> Any:
-        """The value to save, or MISSING."""
-        raise NotImplementedError
+        """The value to save, or MISSING; what `get` gives unless a class says otherwise."""
+        try:
+            return self.get()
+        except EmptyChannelError:
+            return MISSING
+
+    def from_checkpoint(self, saved: Any) -> Self:
+        """A channel like this one with a saved value, none where that is MISSING.
+
+        A class that overrides this needs no `fresh`, `clear` and `load`, and is told of every step.
+        """
+        new = self.fresh()
+        if saved is not MISSING:
+            new.load(saved)
+        return new
+
+    def copy(self) -> Self:
+        """Another name of `twin`."""
+        return self.twin()
 
     def update(self, values: Sequence[Any]) -> bool:
         """Take the writes of one step, in task order; say whether the channel changed."""
@@ -98,6 +118,50 @@ class Channel:
 
     def __hash__(self) -> int:
         return hash((type(self).__name__, self.key))
+
+
+def _take_its_word(cls: type[Channel]) -> None:
+    """Let a class that says `from_checkpoint`, as LangGraph's channels do, be one of ours."""
+    lacks = [name for name in ("consume", "finish") if name in cls.__dict__]
+    if lacks:
+        raise FeatureNotBuiltError(
+            f"channel {cls.__name__} has {lacks[0]}(), which nothing here calls; let "
+            "update([]) do it, which is called after each step that wrote nothing"
+        )
+    if cls.load is Channel.load:
+        cls.fresh, cls.load, cls.clear = _fresh, _load, _clear  # type: ignore[assignment,method-assign]
+        cls.volatile = True
+    elif cls.load is not _load:
+        raise FeatureNotBuiltError(
+            f"channel {cls.__name__} overrides from_checkpoint() of a channel that is "
+            "made by load(); override load(saved) and clear()"
+        )
+
+
+def _fresh(channel: Any) -> Any:
+    return channel.from_checkpoint(MISSING)
+
+
+def _load(channel: Any, saved: Any) -> None:
+    _become(channel, channel.from_checkpoint(saved))
+
+
+def _clear(channel: Any) -> None:
+    _load(channel, MISSING)
+
+
+def _become(channel: Any, other: Any) -> None:
+    """Take all that `other` holds."""
+    for base in type(channel).__mro__[:-1]:
+        slots = base.__dict__.get("__slots__", ())
+        for name in (slots,) if isinstance(slots, str) else slots:
+            if hasattr(other, name):
+                setattr(channel, name, getattr(other, name))
+            elif hasattr(channel, name):
+                delattr(channel, name)
+    if hasattr(channel, "__dict__"):
+        channel.__dict__.clear()
+        channel.__dict__.update(other.__dict__)
 
 
 def _twin(channel: T) -> T:
