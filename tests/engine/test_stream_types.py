@@ -68,7 +68,8 @@ def fail(state: State) -> State:
 def chunks() -> list[Any]:
     """Of a run that asks, is answered, fails and is tried again, with a graph below."""
     below = StateGraph(State).add_sequence([tell, ask]).add_edge(START, "tell")
-    built = StateGraph(State).add_node("below", below.compile()).add_node(fail)
+    built = StateGraph(State).add_node("below", below.compile())
+    built.add_node(fail, metadata={"kind": "fragile"})
     built.add_node("well", lambda state: {"log": ["well"]})
     built.add_edge(START, "below").add_edge("below", "well").add_edge("below", "fail")
     graph = built.compile(checkpointer=InMemorySaver())
@@ -148,7 +149,9 @@ def test_every_key_that_a_type_names_is_in_some_chunk(seen: list[Any]) -> None:
     kinds = {chunk["data"]["type"] for chunk in seen if chunk["type"] == "debug"}
 
     assert {k for chunk in tasks for k in chunk} == (
-        types.TaskPayload.__required_keys__ | types.TaskResultPayload.__required_keys__
+        types.TaskPayload.__required_keys__
+        | types.TaskPayload.__optional_keys__
+        | types.TaskResultPayload.__required_keys__
     )
     assert {k for each in due for k in each} == {
         *types.CheckpointTask.__required_keys__,

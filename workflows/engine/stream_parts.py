@@ -12,12 +12,13 @@ Out = TypeVar("Out")
 
 
 class TaskPayload(TypedDict):
-    """The mode `tasks`: a task starts."""
+    """The mode `tasks`: a task starts; `metadata` is what the caller's config and its node say."""
 
     id: str
     name: str
     input: Any
     triggers: tuple[str, ...]
+    metadata: NotRequired[dict[str, Any]]
 
 
 class TaskResultPayload(TypedDict):

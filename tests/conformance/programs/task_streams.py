@@ -173,3 +173,56 @@ def an_entrypoint_is_told_of_while_it_runs(api, run):
             return seen.wait(20)
 
     return reading(run, flow, 1, seen, stream_mode="updates")
+
+
+@program("R9.3")
+def starts_of_tasks_tell_their_metadata(api, run):
+    """Of the caller's config, of the node, and the tags; not where the task runs."""
+
+    @api.task
+    def called(n):
+        return n
+
+    def n(state):
+        return {"log": [called("n").result()]}
+
+    below = graph(api, s=None).add_edge(api.START, "s").compile()
+    built = graph(api, plain=None)
+    built.add_node("n", n, metadata={"k": 1, "langgraph_node": "mine", "thread_id": 5})
+    built.add_node("below", below, metadata={"b": 2})
+    for name in ("plain", "n", "below"):
+        built.add_edge(api.START, name)
+    g = built.compile(checkpointer=run.saver)
+    told = {"metadata": {"z": 1, "checkpoint_ns": "c"}, "tags": ["t", "seq:step:1"]}
+    bound = g.with_config(metadata={"w": 3}, tags=["w"])
+    seen = []
+    for where, graph_, config in (
+        ("plain", g, run.config("1")),
+        ("told", g, {**run.config("2"), **told}),
+        ("bound", bound, run.config("3")),
+    ):
+        chunks = run.stream(
+            graph_, {"log": []}, config, stream_mode="tasks", subgraphs=True
+        )
+        starts = [[c["name"], c.get("metadata")] for _, c in chunks if "input" in c]
+        seen.append([where, sorted(starts, key=lambda start: start[0])])
+    return seen
+
+
+@program("R9.3")
+def starts_of_tasks_of_an_entrypoint_tell_their_metadata(api, run):
+    @api.task
+    def called(n):
+        return n
+
+    @api.entrypoint()
+    def wf(n):
+        return called(n).result()
+
+    config = {"metadata": {"z": 1}, "tags": ["q"]}
+    chunks = run.stream(wf, 1, config, stream_mode=["tasks", "debug"])
+    return [
+        [mode, c.get("payload", c).get("metadata")]
+        for mode, c in chunks
+        if "input" in c.get("payload", c)
+    ]
