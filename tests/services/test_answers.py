@@ -4,6 +4,12 @@ from typing import Any
 
 import pytest
 
+from durableweb.prebuilt.interrupt import (
+    ActionRequest,
+    HumanInterrupt,
+    HumanInterruptConfig,
+    HumanResponse,
+)
 from workflows.services.action import InvalidAnswer
 from workflows.services.answers import make_answer
 from workflows.services.shapes import recognise
@@ -215,6 +221,20 @@ class TestInbox:
     @pytest.mark.parametrize("payload", [INBOX, [INBOX]])
     def test_the_answer_is_a_list_of_one(self, payload, kind, value, response):
         assert answer(payload, kind, value) == [response]
+
+    def test_the_types_of_programs_are_its_shape(self):
+        action = ActionRequest(action="mail", args={"to": "Ann"})
+        config = HumanInterruptConfig(
+            allow_accept=True, allow_edit=True, allow_ignore=True, allow_respond=False
+        )
+        asked = HumanInterrupt(
+            action_request=action, config=config, description=INBOX["description"]
+        )
+
+        assert asked == INBOX
+        (given,) = answer([asked], "edit", {"to": "Bob"})
+        assert given.keys() == HumanResponse.__annotations__.keys()
+        assert given["args"].keys() == ActionRequest.__annotations__.keys()
 
     def test_what_is_not_allowed_is_refused(self):
         with pytest.raises(InvalidAnswer):
