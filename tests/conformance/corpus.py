@@ -56,6 +56,7 @@ SECTIONS = [
     "functional",
     "calls",
     "cancelled_calls",
+    "futures",
     "drawing",
     "streaming",
     "stores",
