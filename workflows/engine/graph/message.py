@@ -202,7 +202,9 @@ def _from_parts(role: Any, content: Any, rest: dict[str, Any]) -> BaseMessage:
         value = rest.pop(name, None)
         if value is not None:
             known[name] = value
-    for name in _OF_CALLS:  # what some other kind of message has stands in many a dict as None or []
+    for name in (
+        _OF_CALLS
+    ):  # what some other kind of message has stands in many a dict as None or []
         if not rest.get(name):
             rest.pop(name, None)
     rest.pop("role", None)

@@ -22,7 +22,7 @@ from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.inputs import argument_of
 from workflows.engine.loop.namespaces import namespace_of
 from workflows.engine.loop.notes import shown_metadata
-from workflows.engine.loop.plan import start_order, triggers_of
+from workflows.engine.loop.plan import start_order, told_metadata, triggers_of
 from workflows.engine.loop.records import Task
 from workflows.engine.loop.view import View
 from workflows.engine.types import Interrupt
@@ -115,6 +115,7 @@ def started(view: View, task: Task) -> Steps[None]:
         messages.note_given(view.run, task)
     if not view.run.modes & {"tasks", "debug"}:
         return
+    metadata = told_metadata(view.run, task)
     yield from _both(
         view,
         "task",
@@ -123,6 +124,7 @@ def started(view: View, task: Task) -> Steps[None]:
             "name": task.name,
             "input": _given(task),
             "triggers": triggers_of(view.run, task),
+            **({"metadata": metadata} if metadata else {}),
         },
     )
 
