@@ -219,3 +219,97 @@ def a_body_that_cancels_itself(api, run):
         return [found, run.look(flow, run.config(given))["next"]]
 
     return [tried("task"), tried("body")]
+
+
+@program("R8.9", "R4.16", only="async")
+def a_call_is_cancelled_with_who_waits_for_it(api, run):
+    calls = []
+
+    @api.task
+    async def hangs(name):
+        calls.append(name)
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            calls.append(f"{name} cancelled")
+            raise
+
+    @api.task
+    async def outer():
+        await hangs("inner")
+
+    @api.task
+    async def fails():
+        await asyncio.sleep(0.02)
+        raise KeyError("no")
+
+    async def awaited(call):
+        return await call
+
+    async def late(awaitable):
+        try:
+            async with asyncio.timeout(0.05):
+                return await awaitable
+        except TimeoutError:
+            return "late"
+
+    @api.entrypoint(checkpointer=run.saver)
+    async def flow(_):
+        found = [await late(hangs("one")), await late(outer())]
+        both = asyncio.gather(hangs("two"), hangs("three"))
+        found.append(await late(both))
+        found.append(api.interrupt("go on?"))
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(awaited(hangs("four")))
+                group.create_task(awaited(fails()))
+        except* KeyError:
+            found.append("failed")
+        return found
+
+    asked = run.invoke(flow, 1, run.config())["__interrupt__"]
+    first = [[each.value for each in asked], sorted(calls)]
+    calls.clear()
+    result = run.invoke(flow, api.Command(resume="yes"), run.config())
+    return [first, result, sorted(calls), run.look(flow, run.config())["next"]]
+
+
+@program("R8.9", "R1.37", only="async")
+def a_call_that_is_waited_for_again_is_made_again(api, run):
+    calls = []
+
+    @api.task
+    async def slow_at_first():
+        calls.append("slow")
+        await asyncio.sleep(60 if len(calls) < 3 else 0)
+        return len(calls)
+
+    @api.task
+    async def stubborn():
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            return "ended all the same"
+
+    policy = api.RetryPolicy(
+        initial_interval=0.001, jitter=False, retry_on=TimeoutError
+    )
+
+    @api.entrypoint(checkpointer=run.saver, retry_policy=policy)
+    async def flow(_):
+        async with asyncio.timeout(0.05):
+            return await slow_at_first()
+
+    @api.entrypoint(checkpointer=run.saver)
+    async def other(_):
+        call = stubborn()
+        try:
+            await asyncio.wait_for(call, 0.02)
+        except TimeoutError:
+            return "late"
+
+    return [
+        run.invoke(flow, 1, run.config()),
+        calls,
+        run.invoke(other, 1, run.config("other")),
+    ]

@@ -24,6 +24,7 @@ from workflows.engine.loop.effects import (
     Called,
     Cancel,
     Compute,
+    Dropped,
     Emit,
     Event,
     Failed,
@@ -88,6 +89,7 @@ class Aio:
         self.taken_over: Any = None
         self.ended = False
         self.calls: set[TaskFuture] = set()
+        self.dropped: set[Task] = set()
 
     async def drive(self) -> Any:
         """Run to the end; returns what the generator returns."""
@@ -275,15 +277,17 @@ class Aio:
             self.attempts[task.id] = attempt
 
     async def _attempt(self, task: Task, delay: float) -> None:
-        if delay > 0:
-            await asyncio.sleep(delay)
         context = Context(task, self.run, self)
         current.set(context)
         context.listen()
         try:
+            if delay > 0:
+                await asyncio.sleep(delay)
             writes = await self._within_limits(task, context)
         except asyncio.CancelledError:
-            if not self._has_given_up(task):  # a body has cancelled itself (R1.41)
+            if task in self.dropped:
+                self._post(Dropped(task))
+            elif not self._has_given_up(task):  # a body has cancelled itself (R1.41)
                 failed = Failed(task, NodeCancelledError(task.name))
                 self.loop.call_soon(self._post, failed)  # after a cancel of the run
         except BaseException as error:  # noqa: BLE001 - an ending like any other
@@ -347,6 +351,17 @@ class Aio:
     def pump(self, future: Any, timeout: float | None) -> bool:
         """The event loop keeps itself going; a waiting thread simply waits."""
         return False
+
+    def drop(self, future: TaskFuture) -> None:
+        """Cancel a coroutine's call, as who waits for it was cancelled, unless the run is (R8.9)."""
+        child = future.child
+        if child is None or not child.node.is_async or child.parent is None:
+            return
+        attempt = self.attempts.get(child.id)
+        if attempt is None or attempt.done() or self._has_given_up(child.parent):
+            return
+        self.dropped.add(child)
+        attempt.cancel()
 
     def keep_going(self, future: Any) -> None:
         """The event loop keeps itself going."""

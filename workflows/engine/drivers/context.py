@@ -343,6 +343,7 @@ class Context:
             call.position,
             _arguments_digest(args, kwargs) if run.saver else None,
         ]
+        future.child = child
         self.driver.called(task, child)
         return future
 

@@ -15,6 +15,7 @@ from typing import Any
 from workflows.engine.drivers.threads import pool
 from workflows.engine.errors import GraphInterrupt
 from workflows.engine.later import asyncio, is_in_loop
+from workflows.engine.loop.records import Task
 from workflows.engine.loop.rehearsal import RecordEnds, end_of_record
 from workflows.engine.runtime import Stop
 
@@ -34,6 +35,7 @@ class TaskFuture(Future[Any]):
         self._context = context
         # How many calls the body had made when it was handed the outcome; None: not yet.
         self.seen_at: int | None = None
+        self.child: Task | None = None
         self._twin: TaskFuture | None = None
         self._done = False
         self._begun = False
@@ -89,6 +91,14 @@ class TaskFuture(Future[Any]):
         """The call raised, or waits for a person."""
         self._settle(None, error)
 
+    def drop(self) -> None:
+        """The call was cancelled, as who waited for it was (R8.9)."""
+        self._cancelled = True
+        self._settle(None, self._cancellation())
+
+    def _cancellation(self) -> CancelledError:
+        return CancelledError(f"task {self.name!r} was cancelled")
+
     def also(self, other: TaskFuture) -> None:
         """Tell `other` the same (a repeated body meets a call that still runs)."""
         other._twin = self
@@ -101,6 +111,7 @@ class TaskFuture(Future[Any]):
     def _settle(self, value: Any, error: BaseException | None) -> None:
         with self._lock:
             self._value, self._error, self._done = value, error, True
+            self.child = None
             event, others = self._event, self._others
             awaiting, self._awaiting = self._awaiting, []
             told, self._told = self._told, []
@@ -188,7 +199,7 @@ class TaskFuture(Future[Any]):
             if self._begun or self._done:
                 return False
             self._cancelled = True
-        self._settle(None, CancelledError(f"task {self.name!r} was cancelled"))
+        self._settle(None, self._cancellation())
         return True
 
     def cancelled(self) -> bool:
@@ -263,7 +274,11 @@ class TaskFuture(Future[Any]):
                     self._awaiting.append(waiter)
             if not done:
                 self._context.driver.keep_going(self)
-                yield from waiter.__await__()
+                try:
+                    yield from waiter.__await__()
+                except asyncio.CancelledError:  # of a timeout or a group, say
+                    self._context.driver.drop(self)
+                    raise
         if self._cancelled:
             raise asyncio.CancelledError(*getattr(self._error, "args", ()))
         return self._hand_out()

@@ -122,6 +122,9 @@ class Pump:
             self._has_keeper = True
         pool.submit(partial(copy_context().run, self._keep))
 
+    def drop(self, future: TaskFuture) -> None:
+        """Nobody waits for the call any more; a thread goes on to its end."""
+
     def _keep(self) -> None:
         """In a thread of the pool: keep the loop going until none of these is waited for."""
         while (future := self._next_kept()) is not None:
