@@ -313,3 +313,22 @@ def a_call_that_is_waited_for_again_is_made_again(api, run):
         calls,
         run.invoke(other, 1, run.config("other")),
     ]
+
+
+@program("R8.9", "R8.10", only="blocking")
+def a_blocking_call_where_an_event_loop_runs(api, run):
+    work, _ = tasks(api)
+
+    @api.entrypoint(checkpointer=api.InMemorySaver())
+    def flow(_):
+        heard = threading.Semaphore(0)
+        work(1, 0.02).add_done_callback(lambda future: heard.release())
+        found = [heard.acquire(timeout=5), work(2, 0.02).result()]
+        found.append(work(3, 0.02).exception())
+        done, _rest = concurrent.futures.wait([work(4, 0.02)])
+        return [*found, len(done)]
+
+    async def notebook():
+        return run.invoke(flow, 1, run.config())
+
+    return asyncio.run(notebook())

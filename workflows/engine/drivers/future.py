@@ -148,7 +148,8 @@ class TaskFuture(Future[Any]):
         raises is logged.
         """
         variables = context or copy_context()
-        if is_in_loop():
+        is_told_by_loop = is_in_loop() and not self._blocks_here()
+        if is_told_by_loop:
             loop = asyncio.get_running_loop()
             tell = partial(_tell, loop.call_soon_threadsafe, fn, self, variables)
         else:
@@ -159,7 +160,7 @@ class TaskFuture(Future[Any]):
                 self._told.append((fn, tell))
         if not is_done:
             self._context.driver.keep_going(self)
-        elif is_in_loop():
+        elif is_told_by_loop:
             tell()
         else:
             _call(fn, self)
@@ -249,7 +250,7 @@ class TaskFuture(Future[Any]):
             self._context.task.note_asking(self._error.interrupts)
 
     def _wait(self, timeout: float | None) -> None:
-        if not self._done and is_in_loop():
+        if not self._done and self._is_on_loop_of_run():
             raise RuntimeError(
                 f"task {self.name!r}: .result() would block the event loop; "
                 "use `await` in a coroutine"
@@ -264,6 +265,18 @@ class TaskFuture(Future[Any]):
             event = self._event
         if not event.wait(timeout):
             raise TimeoutError(f"task {self.name!r} did not end within {timeout} s")
+
+    def _is_on_loop_of_run(self) -> bool:
+        """Say whether to wait here would keep the event loop from the run that is to answer.
+
+        A blocking call may well be made where some event loop runs, as in a notebook.
+        """
+        loop = self._context.driver.loop
+        return loop is not None and is_in_loop() and asyncio.get_running_loop() is loop
+
+    def _blocks_here(self) -> bool:
+        driver = self._context.driver
+        return driver.loop is None and driver.thread == threading.get_ident()
 
     def __await__(self) -> Generator[Any, None, Any]:
         if not self._done:
