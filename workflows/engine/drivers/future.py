@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Generator
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import CancelledError, Future, InvalidStateError
 from contextlib import suppress
 from contextvars import Context as Variables
 from contextvars import copy_context
@@ -67,13 +67,14 @@ class TaskFuture(Future[Any]):
 
     def _show_end(self) -> None:
         """Tell those of `concurrent.futures` who wait."""
-        if self._cancelled:
-            super().cancel()
-            super().set_running_or_notify_cancel()
-        elif self._error is not None:
-            super().set_exception(self._error)
-        else:
-            super().set_result(self._value)
+        with suppress(InvalidStateError):  # they know already, of a run that has ended
+            if self._cancelled:
+                super().cancel()
+                super().set_running_or_notify_cancel()
+            elif self._error is not None:
+                super().set_exception(self._error)
+            else:
+                super().set_result(self._value)
 
     # told by the engine
 
