@@ -59,6 +59,7 @@ SECTIONS = [
     "functional",
     "calls",
     "cancelled_calls",
+    "futures",
     "drawing",
     "streaming",
     "stores",

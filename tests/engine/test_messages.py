@@ -67,7 +67,10 @@ def test_made_ids_can_be_set_by_a_test(monkeypatch):
         ([("ai", "x")], AIMessage("x")),
         ([["assistant", "x"]], AIMessage("x")),
         ([("system", "x")], SystemMessage("x")),
-        ({"role": "developer", "content": "x"}, SystemMessage("x")),
+        (
+            {"role": "developer", "content": "x"},
+            SystemMessage("x", additional_kwargs={"__openai_role__": "developer"}),
+        ),
         ({"type": "human", "content": "x"}, HumanMessage("x")),
         (
             {"role": "function", "name": "f", "content": "x"},

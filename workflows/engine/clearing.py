@@ -19,7 +19,7 @@ class Clearing:
     cache: Any
 
     def clear_cache(self, nodes: Sequence[str] | None = None) -> None:
-        """Forget the cached results of these nodes, or of all (R1.38).
+        """Forget the cached results of these nodes, or of all where none is named (R1.38).
 
         Those of a `@task` belong to the task: `task.clear_cache(cache)`. Raises ValueError
         without a cache, and for an unknown node.
@@ -41,7 +41,8 @@ class Clearing:
         known = self.program.nodes
         where = f"clear_cache of graph {self.name!r}"
         wanted = "a node's name, a list of names, or None for all"
-        names = [*known] if nodes is None else listed(nodes, where, "nodes", wanted)
+        named = [] if nodes is None else listed(nodes, where, "nodes", wanted)
+        names = [*named] or [*known]
         unknown = [n for n in names if not isinstance(n, str) or n not in known]
         if unknown:
             raise ValueError(

@@ -21,9 +21,18 @@ _PLACES = frozenset(
 _EXAMPLE = 'such as {"configurable": {"thread_id": "..."}}'
 
 
+_KEYS = frozenset(
+    ("callbacks", "recursion_limit", "max_concurrency", "run_name", "run_id")
+)
+
+
 def merge_configs(*configs: Mapping[str, Any] | None) -> Config:
-    """One config from several; later ones win, `configurable` and `metadata` are merged."""
+    """One config from several; later ones win, `configurable` and `metadata` are merged.
+
+    A key that is none of a config's own stands for one of `configurable` and goes before what is there.
+    """
     merged: Config = {}
+    loose: Config = {}
     for config in configs:
         if config is None:
             continue
@@ -46,8 +55,12 @@ def merge_configs(*configs: Mapping[str, Any] | None) -> Config:
                 merged[key] = [*merged.get(key, []), *value]
             elif key == "callbacks" and isinstance(value, list):
                 merged[key] = [*merged.get(key, []), *value]
-            else:
+            elif key in _KEYS:
                 merged[key] = value
+            else:
+                loose[key] = value
+    if loose:
+        merged["configurable"] = {**merged.get("configurable", {}), **loose}
     return merged
 
 

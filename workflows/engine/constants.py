@@ -6,6 +6,7 @@ END = "__end__"
 """Where a path ends; reaching it does not stop the others."""
 TAG_HIDDEN = "langsmith:hidden"
 """A tag that tracers outside read; the engine does not."""
+OF_SEQUENCES = "seq:step"  # tags that langchain-core gives the parts of a sequence
 TAG_NOSTREAM = "nostream"
 """A tag for a model call whose tokens shall not be streamed."""
 

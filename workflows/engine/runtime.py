@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Generic, Protocol, TypeVar
 
 from workflows.engine.attributes import checked
@@ -104,6 +104,34 @@ class Runtime(Generic[C]):
     def last_heartbeat(self) -> Any:
         """The details that this task gave last, in this attempt or in one before; or None."""
         return self.recall()
+
+    @property
+    def drain_requested(self) -> bool:
+        """Say whether the run was asked to stop after its step (R3.19)."""
+        return self.control is not None and self.control.drain_requested
+
+    @property
+    def drain_reason(self) -> str | None:
+        """Why it was, or None."""
+        return None if self.control is None else self.control.drain_reason
+
+    def override(self, **overrides: Any) -> Runtime[C]:
+        """A copy with other values of these fields."""
+        return replace(self, **overrides)
+
+    def merge(self, other: Runtime[C]) -> Runtime[C]:
+        """A copy with what `other` has and this one lacks, or has otherwise."""
+        given = {each.name: getattr(other, each.name) for each in fields(other)}
+        lacks = (None, "", _no_heartbeat, _nothing)
+        return replace(
+            self,
+            **{
+                name: value
+                for name, value in given.items()
+                if not isinstance(value, NoWriter)
+                and all(value is not each for each in lacks)
+            },
+        )
 
 
 class RunControl:

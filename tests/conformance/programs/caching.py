@@ -228,7 +228,7 @@ def only_named_nodes_are_cleared(api, run):
     built.add_edge(api.START, "n").add_edge("n", "m")
     g = built.compile(cache=api.InMemoryCache())
     seen = []
-    for nodes in (None, ["n"], ["m"], None):
+    for nodes in (None, ["n"], ["m"], [], None):
         run.invoke(g, {"a": 1})
         seen.append([*calls])
         calls.clear()

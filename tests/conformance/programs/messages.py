@@ -190,3 +190,19 @@ def messages_that_replace_all_get_ids_for_good(api, run):
     again = run.invoke(g, {"messages": []}, run.config())["messages"][0].id
     kept = run.get_state(g, run.config()).values["messages"][0].id
     return [bool(first), first == again, again == kept]
+
+
+@program("R2.18")
+def dicts_say_none_of_what_a_message_lacks(api, run):
+    lacks = {"id": None, "name": None, "tool_calls": None, "tool_call_id": None}
+    given = [
+        {"role": "user", "content": "hi", **lacks},
+        {"type": "ai", "content": None, **lacks, "more": 1},
+        {"role": "developer", "content": "be brief"},
+    ]
+
+    def shown(messages):
+        return [[m.type, m.content, m.name, m.additional_kwargs] for m in messages]
+
+    g = _talk(api, (api.START, "a"), a=lambda state: {"messages": given})
+    return shown(run.invoke(g.compile(), {"messages": []})["messages"])

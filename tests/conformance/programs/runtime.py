@@ -348,3 +348,53 @@ def what_a_graph_below_hears_of_the_config(api, run):
     }
     run.invoke(g.compile(checkpointer=run.saver), {"log": []}, asked)
     return heard
+
+
+@program("R1.5", "R1.43")
+def keys_beside_configurable(api, run):
+    def n(state):
+        config = api.get_config()
+        asked = config["configurable"]
+        keys = sorted({"run_name", "run_id", "user"} & set(config))
+        return {"log": [asked["thread_id"], asked.get("user"), keys]}
+
+    def nested(state):
+        return {"log": below.invoke({"log": []}, {"user": "below"})["log"]}
+
+    below = graph(api, (api.START, "n"), n=n).compile()
+    g = graph(api, (api.START, "n"), ("n", "nested"), n=n, nested=nested)
+    g = g.compile(checkpointer=run.saver)
+    named = {"run_name": "named", "run_id": "12345678-1234-5678-1234-567812345678"}
+    configs = [
+        {"thread_id": "a"},
+        {"thread_id": "b", "configurable": {"thread_id": "c", "user": "u"}},
+        {"thread_id": None, "configurable": {"thread_id": "d"}, "user": "v"},
+        {**run.config("e"), **named},
+    ]
+    seen = [run.invoke(g, {"log": []}, config) for config in configs]
+    bound = g.with_config(user="bound")
+    seen.append(run.invoke(bound, {"log": []}, run.config("f")))
+    return [seen, [run.look(g, run.config(thread))["values"] for thread in "abd"]]
+
+
+@program("R1.6", "R3.19")
+def what_a_runtime_says_and_its_copies(api, run):
+    control = api.RunControl()
+
+    def n(state, runtime: api.Runtime):
+        before = [runtime.drain_requested, runtime.drain_reason]
+        control.request_drain("enough")
+        other = runtime.override(context={"k": 2}, previous=0)
+        merged = runtime.merge(api.Runtime(context={"k": 3}))
+        writers = {runtime.stream_writer, merged.stream_writer}
+        return {
+            "log": [
+                before,
+                [runtime.drain_requested, runtime.drain_reason],
+                [runtime.context, other.context, merged.context, other.previous],
+                [len(writers), api.Runtime().drain_requested],
+            ]
+        }
+
+    g = graph(api, (api.START, "n"), n=n).compile()
+    return run.invoke(g, {"log": []}, context={"k": 1}, control=control)

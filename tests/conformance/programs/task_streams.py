@@ -226,3 +226,28 @@ def starts_of_tasks_of_an_entrypoint_tell_their_metadata(api, run):
         for mode, c in chunks
         if "input" in c.get("payload", c)
     ]
+
+
+@program("R9.3", "R7.13")
+def what_callers_and_authors_say_of_a_task_that_begins(api, run):
+    @api.task
+    def call(n):
+        return n
+
+    def node(state):
+        return {"log": [call(1).result()]}
+
+    below = api.StateGraph(S).add_node("x", node, metadata={"deep": 3})
+    built = api.StateGraph(S).add_node("n", node, metadata={"node": 1, "who": "n"})
+    built.add_node("sub", below.add_edge(api.START, "x").compile(name="sub"))
+    g = built.add_edge(api.START, "n").add_edge("n", "sub").compile()
+
+    def told(config, mode):
+        chunks = run.stream(g, {"log": []}, config, stream_mode=mode, subgraphs=True)
+        found = [chunk.get("payload", chunk) for _, chunk in chunks]
+        return [
+            [each["name"], each.get("metadata")] for each in found if "input" in each
+        ]
+
+    config = {"metadata": {"who": "caller", "langgraph_step": 9}, "tags": ["a", "b"]}
+    return [told({}, "tasks"), told(config, "tasks"), told(config, "debug")]

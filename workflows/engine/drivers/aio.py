@@ -5,9 +5,8 @@ from __future__ import annotations
 import threading
 import weakref
 from collections import deque
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from contextvars import copy_context
 from functools import partial
 from typing import Any
 
@@ -17,14 +16,15 @@ from workflows.engine.drivers.blocking import Blocking
 from workflows.engine.drivers.context import Context
 from workflows.engine.drivers.future import TaskFuture, let_go
 from workflows.engine.drivers.requests import computing, handed_out, to_give_up
-from workflows.engine.drivers.threads import pool
-from workflows.engine.errors import LeaseLostError, RunCancelled
+from workflows.engine.drivers.threads import hop
+from workflows.engine.errors import LeaseLostError, NodeCancelledError, RunCancelled
 from workflows.engine.later import asyncio
 from workflows.engine.loop.effects import (
     Abandoned,
     Called,
     Cancel,
     Compute,
+    Dropped,
     Emit,
     Event,
     Failed,
@@ -89,6 +89,7 @@ class Aio:
         self.taken_over: Any = None
         self.ended = False
         self.calls: set[TaskFuture] = set()
+        self.dropped: set[Task] = set()
 
     async def drive(self) -> Any:
         """Run to the end; returns what the generator returns."""
@@ -276,15 +277,19 @@ class Aio:
             self.attempts[task.id] = attempt
 
     async def _attempt(self, task: Task, delay: float) -> None:
-        if delay > 0:
-            await asyncio.sleep(delay)
         context = Context(task, self.run, self)
         current.set(context)
         context.listen()
         try:
+            if delay > 0:
+                await asyncio.sleep(delay)
             writes = await self._within_limits(task, context)
         except asyncio.CancelledError:
-            return
+            if task in self.dropped:
+                self._post(Dropped(task))
+            elif not self._has_given_up(task):  # a body has cancelled itself (R1.41)
+                failed = Failed(task, NodeCancelledError(task.name))
+                self.loop.call_soon(self._post, failed)  # after a cancel of the run
         except BaseException as error:  # noqa: BLE001 - an ending like any other
             if context.is_stop(error):
                 self._nudge()
@@ -295,6 +300,9 @@ class Aio:
                 self._nudge()
         else:
             self._post(Finished(task, writes))
+
+    def _has_given_up(self, task: Task) -> bool:
+        return self.ended or task.id not in self.attempts
 
     async def _within_limits(self, task: Task, context: Context) -> Any:
         """One attempt under its timeout, if it has one (R1.37)."""
@@ -344,37 +352,23 @@ class Aio:
         """The event loop keeps itself going; a waiting thread simply waits."""
         return False
 
+    def drop(self, future: TaskFuture) -> None:
+        """Cancel a coroutine's call, as who waits for it was cancelled, unless the run is (R8.9)."""
+        child = future.child
+        if child is None or not child.node.is_async or child.parent is None:
+            return
+        attempt = self.attempts.get(child.id)
+        if attempt is None or attempt.done() or self._has_given_up(child.parent):
+            return
+        self.dropped.add(child)
+        attempt.cancel()
+
+    def keep_going(self, future: Any) -> None:
+        """The event loop keeps itself going."""
+
     def refuse(self, run: Run, question_id: str) -> None:
         """An answer did not fit: forget it, so that the question stays open (R5.9)."""
         run.answers.pop(question_id, None)
-
-
-async def hop(work: Callable[[], Any]) -> Any:
-    """Run `work` in a pool thread with this context; returns or raises what it does."""
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[Any] = loop.create_future()
-    context = copy_context()
-
-    def settle(method: Any, value: Any) -> None:
-        if not done.done():
-            method(value)
-
-    def job() -> None:
-        try:
-            value = context.run(work)
-        except BaseException as error:  # noqa: BLE001 - handed over whole
-            if isinstance(error, StopIteration):
-                error = RuntimeError(f"{work!r} raised StopIteration")
-            method: Any = partial(settle, done.set_exception, error)
-        else:
-            method = partial(settle, done.set_result, value)
-        try:
-            loop.call_soon_threadsafe(method)
-        except RuntimeError:  # the event loop is closed: nobody waits any more
-            return
-
-    pool.submit(job)
-    return await done
 
 
 async def drive_plain(run: Run, steps: Steps[Any]) -> Any:

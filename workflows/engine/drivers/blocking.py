@@ -11,15 +11,15 @@ from collections import deque
 from collections.abc import Generator
 from contextvars import copy_context
 from functools import partial
-from queue import Empty, SimpleQueue
 from threading import Timer
-from time import monotonic, sleep
+from time import monotonic
 from typing import Any
 
 from workflows.engine.drivers import faults, timeouts
 from workflows.engine.drivers.attempt import check_blocking, run_blocking
 from workflows.engine.drivers.context import Context
-from workflows.engine.drivers.future import TaskFuture, let_go, run_has_ended
+from workflows.engine.drivers.future import TaskFuture, let_go
+from workflows.engine.drivers.pumping import Pump
 from workflows.engine.drivers.requests import (
     computing,
     handed_out,
@@ -55,40 +55,28 @@ from workflows.engine.runtime import current
 _NUDGE = object()  # put into the queue to wake the driver, so that it sees a stop
 _STOPPED = object()  # instead of an ending: the attempt met RunCancelled
 
-# How long a thread rests before it looks again whether it was answered, at first and at last.
-# Never a wait of the queue with a limit: where several threads take from a SimpleQueue, one
-# whose time is over can be left in it for ever (CPython 3.11 takes a negative rest for none).
-_GLANCE_SECONDS = (0.0005, 0.02)
 
-
-class Blocking:
+class Blocking(Pump):
     """Drives one generator of the loop to its end."""
 
     def __init__(self, run: Run, steps: Steps[Any], loop: Any = None) -> None:
+        super().__init__()
         self.run = run
         self.steps = steps
         self.saver = run.saver
         self.place: Any = None
         self.loop = loop  # the event loop that awaits this run, if one does
         self.is_async = loop is not None
-        self.thread = threading.get_ident()
-        self.queue: SimpleQueue[Any] = SimpleQueue()
         self.ready: deque[Task] = deque()
         self.live = 0
-        self.waiting = False
-        self.done = False
         self.result: Any = None
-        self.error: BaseException | None = None
         self.fatal: BaseException | None = None
         self.chunks: deque[Any] = deque()
         self.inline = not shows_while_it_runs(run)
-        self.pumping = False
         self.suspended = False
         self.taken_over: Any = None
         self.ended = False
         self.calls: set[TaskFuture] = set()
-        self.turn = threading.Lock()  # one thread at a time hands events to the loop
-        self.is_lent = False  # the caller's thread runs a body, so others may do that
 
     # the caller's side
 
@@ -281,7 +269,8 @@ class Blocking:
             try:
                 event: Any = self._attempt(self.ready.popleft())
             finally:
-                self.is_lent = False
+                with self.turn:  # whoever keeps the loop going ends with that
+                    self.is_lent = False
             self._check_fatal()
             if self.done or event is _STOPPED:
                 return []
@@ -317,8 +306,10 @@ class Blocking:
         if not self._take_call(child):
             return
         self.queue.put(Called(parent, child))
-        if threading.get_ident() == self.thread and self.waiting:
-            self._turn(block=False)
+        if threading.get_ident() == self.thread:
+            with self.turn:  # another thread may be at it
+                if self.waiting:
+                    self._turn(block=False)
 
     def _take_call(self, child: Task) -> bool:
         """Remember whom to answer; False when the run is over and nobody will."""
@@ -327,52 +318,6 @@ class Blocking:
         if self.ended:
             let_go(self.calls, self.run.stop)
         return not self.ended
-
-    def pump(self, future: Any, timeout: float | None) -> bool:
-        """Keep the loop going until `future` ends; False where others do that.
-
-        It is the caller's thread that does, or, while that one is busy with a body, a thread
-        of the author's own that carries the context and waits for a task.
-        """
-        is_own = threading.get_ident() == self.thread
-        if (
-            is_own and self.done and not future.done()
-        ):  # saving failed as it was called, say
-            raise self.error or run_has_ended()
-        if not (self.waiting if is_own else self.is_lent):
-            return False
-        end = None if timeout is None else monotonic() + timeout
-        rest, longest = _GLANCE_SECONDS
-        while not future.done():
-            if end is not None and monotonic() >= end:
-                raise TimeoutError(f"task {future.name!r} did not end in {timeout} s")
-            # Another thread may take what we wait for, unless we are the only one.
-            waits = is_own and end is None
-            if self._turn(block=waits):
-                rest = _GLANCE_SECONDS[0]
-            elif not waits and not future.done():
-                sleep(rest)
-                rest = min(rest * 2, longest)
-            if self.run.stop.is_now and not future.done():
-                raise self.run.stop.error()
-            if self.done and not future.done():
-                raise self.error or run_has_ended()
-        return True
-
-    def _turn(self, *, block: bool) -> bool:
-        """Hand to the loop what has happened; says whether anything had."""
-        events: list[Event] = []
-        try:
-            self._take(self.queue.get(block=block), events)
-            while True:
-                self._take(self.queue.get_nowait(), events)
-        except Empty:
-            pass
-        with self.turn:
-            if events and not self.done:
-                self._advance(events)
-            self._flush()
-        return bool(events)
 
     def refuse(self, run: Run, question_id: str) -> None:
         """An answer did not fit: forget it, so that the question stays open (R5.9)."""

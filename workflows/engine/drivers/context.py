@@ -95,6 +95,11 @@ class Context:
         if self._config is None:
             run, task = self.run, self.task
             found = dict(run.config)
+            for name in (
+                "run_name",
+                "run_id",
+            ):  # those are of the run, not of its nodes
+                found.pop(name, None)
             found["configurable"] = {
                 **run.config.get("configurable", {}),
                 "checkpoint_ns": self.namespace,
@@ -338,6 +343,7 @@ class Context:
             call.position,
             _arguments_digest(args, kwargs) if run.saver else None,
         ]
+        future.child = child
         self.driver.called(task, child)
         return future
 

@@ -9,6 +9,7 @@ from typing import Any
 from workflows.engine.drivers.context import Context
 from workflows.engine.loop.effects import (
     Compute,
+    Dropped,
     Emit,
     Event,
     Failed,
@@ -56,7 +57,7 @@ def to_give_up(
     ended = {
         event.task: event
         for event in seen
-        if isinstance(event, Finished | Failed) and event.task not in starting
+        if isinstance(event, Finished | Failed | Dropped) and event.task not in starting
     }
     returned = [task for task, event in ended.items() if isinstance(event, Finished)]
     return tuple(

@@ -5,6 +5,11 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable
+from contextvars import copy_context
+from functools import partial
+from typing import Any
+
+from workflows.engine.later import asyncio
 
 IDLE_SECONDS = 5.0
 
@@ -57,3 +62,31 @@ class Pool:
 
 
 pool = Pool()
+
+
+async def hop(work: Callable[[], Any]) -> Any:
+    """Run `work` in a pool thread with this context; returns or raises what it does."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[Any] = loop.create_future()
+    context = copy_context()
+
+    def settle(method: Any, value: Any) -> None:
+        if not done.done():
+            method(value)
+
+    def job() -> None:
+        try:
+            value = context.run(work)
+        except BaseException as error:  # noqa: BLE001 - handed over whole
+            if isinstance(error, StopIteration):
+                error = RuntimeError(f"{work!r} raised StopIteration")
+            method: Any = partial(settle, done.set_exception, error)
+        else:
+            method = partial(settle, done.set_result, value)
+        try:
+            loop.call_soon_threadsafe(method)
+        except RuntimeError:  # the event loop is closed: nobody waits any more
+            return
+
+    pool.submit(job)
+    return await done

@@ -14,10 +14,9 @@ from importlib.util import find_spec
 from typing import Any
 
 from workflows.engine.callbacks import GraphCallbackHandler
-from workflows.engine.constants import TAG_NOSTREAM
+from workflows.engine.constants import OF_SEQUENCES, TAG_NOSTREAM
 from workflows.engine.runtime import TaskContext, current
 
-_OF_SEQUENCES = "seq:step"  # tags that langchain-core gives the parts of a sequence
 Emit = Callable[..., None]
 """Of a message or a part of one, its metadata, and whether it is the whole message."""
 
@@ -82,7 +81,7 @@ def _kind() -> Any:
             """A model begins; one that a run below calls is heard there, if at all."""
             if current.get() is not self.context or TAG_NOSTREAM in (tags or ()):
                 return
-            mine = [tag for tag in tags or () if not tag.startswith(_OF_SEQUENCES)]
+            mine = [tag for tag in tags or () if not tag.startswith(OF_SEQUENCES)]
             self.heard[run_id] = {
                 **(metadata or {}),
                 **({"tags": mine} if mine else {}),

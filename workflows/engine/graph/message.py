@@ -58,6 +58,7 @@ _FIELDS: dict[type[BaseMessage], tuple[str, ...]] = {
     AIMessage: ("tool_calls", "invalid_tool_calls", "usage_metadata"),
     ToolMessage: ("tool_call_id", "artifact", "status"),
 }
+_OF_CALLS = ("tool_calls", "tool_call_id")
 
 
 def add_messages(
@@ -198,10 +199,18 @@ def _from_parts(role: Any, content: Any, rest: dict[str, Any]) -> BaseMessage:
         )
     known: dict[str, Any] = {}
     for name in (*_COMMON, *_FIELDS.get(cls, ())):
-        if rest.get(name) is not None:
-            known[name] = rest.pop(name)
+        value = rest.pop(name, None)
+        if value is not None:
+            known[name] = value
+    for name in (
+        _OF_CALLS
+    ):  # what some other kind of message has stands in many a dict as None or []
+        if not rest.get(name):
+            rest.pop(name, None)
     rest.pop("role", None)
     rest.pop("type", None)
+    if role == "developer":
+        rest["__openai_role__"] = role
     if "tool_calls" in known:
         known["tool_calls"] = [_tool_call(call) for call in known["tool_calls"]]
     if rest:

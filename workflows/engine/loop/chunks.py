@@ -22,19 +22,11 @@ from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.inputs import argument_of
 from workflows.engine.loop.namespaces import namespace_of
 from workflows.engine.loop.notes import shown_metadata
-from workflows.engine.loop.plan import node_metadata, start_order, triggers_of
+from workflows.engine.loop.plan import start_order, told_metadata, triggers_of
 from workflows.engine.loop.records import Task
 from workflows.engine.loop.view import View
 from workflows.engine.types import Interrupt
 
-_PLACES = frozenset(
-    (
-        *("thread_id", "checkpoint_id", "checkpoint_ns", "checkpoint_map"),
-        *("langgraph_step", "langgraph_node", "langgraph_triggers", "langgraph_path"),
-        "langgraph_checkpoint_ns",
-    )
-)
-"""Keys of metadata that tell where a task runs, which the chunk itself does."""
 _NO_RESULT = frozenset({GOTO, NO_WRITES, HANDLED, ERROR})
 
 
@@ -123,6 +115,7 @@ def started(view: View, task: Task) -> Steps[None]:
         messages.note_given(view.run, task)
     if not view.run.modes & {"tasks", "debug"}:
         return
+    metadata = told_metadata(view.run, task)
     yield from _both(
         view,
         "task",
@@ -131,20 +124,9 @@ def started(view: View, task: Task) -> Steps[None]:
             "name": task.name,
             "input": _given(task),
             "triggers": triggers_of(view.run, task),
-            **_said_of(view, task),
+            **({"metadata": metadata} if metadata else {}),
         },
     )
-
-
-def _said_of(view: View, task: Task) -> dict[str, Any]:
-    """What the caller's config and the task's node tell of it, its tags among that; not where it runs."""
-    config = view.run.config
-    given = {**config.get("metadata", {}), **node_metadata(task)}
-    found = {key: value for key, value in given.items() if key not in _PLACES}
-    tags = [tag for tag in config.get("tags", ()) if not tag.startswith("seq:step")]
-    if tags:
-        found["tags"] = tags
-    return {"metadata": found} if found else {}
 
 
 def _given(task: Task) -> Any:

@@ -163,7 +163,13 @@ class Wrote(Struct, eq=False):
     below: bool = False
 
 
-Event = Finished | Failed | Called | Wrote
+class Dropped(Struct, eq=False):
+    """A call was cancelled, as nobody waits for it any more: it has no outcome (R4.16)."""
+
+    task: Task
+
+
+Event = Finished | Failed | Called | Wrote | Dropped
 
 
 class Abandoned(RunCancelled):

@@ -29,16 +29,21 @@ from workflows.engine.loop import (
     plan,
     resume,
 )
-from workflows.engine.loop.effects import Failed, Finished, Steps
+from workflows.engine.loop.effects import Dropped, Failed, Finished, Steps
 from workflows.engine.loop.records import Task
 from workflows.engine.loop.step import Step, is_part_of, leave, record, start
 from workflows.engine.loop.view import View
 from workflows.engine.types import RetryPolicy
 
 
-def end(view: View, step: Step, event: Finished | Failed) -> Steps[None]:
+def end(view: View, step: Step, event: Finished | Failed | Dropped) -> Steps[None]:
     """Say how an ended attempt counts, and do what follows from it."""
     task = event.task
+    if isinstance(event, Dropped):
+        leave(step, task)
+        task.state = "cancelled"
+        step.replies.append((task, None))
+        return
     if task.past_record:  # how it ended tells nothing of its record (RA.4)
         leave(step, task)
         task.state = "unrecorded"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from workflows.engine.checkpoint.base import Due
-from workflows.engine.constants import CALL, ERROR, RETURN, START
+from workflows.engine.constants import CALL, ERROR, OF_SEQUENCES, RETURN, START
 from workflows.engine.errors import GraphChangedError, NonDeterminismError
 from workflows.engine.loop.identity import STAMP, Stamp
 from workflows.engine.loop.namespaces import namespace_of
@@ -80,6 +80,21 @@ def triggers_of(run: Run, task: Task) -> tuple[str, ...]:
     return (f"branch:to:{name}", *joins)
 
 
+_OWN_METADATA = frozenset(
+    (
+        "thread_id",
+        "checkpoint_id",
+        "checkpoint_ns",
+        "checkpoint_map",
+        "langgraph_step",
+        "langgraph_node",
+        "langgraph_triggers",
+        "langgraph_path",
+        "langgraph_checkpoint_ns",
+    )
+)
+
+
 def metadata_of(run: Run, task: Task) -> dict[str, Any]:
     """The metadata of a task: the caller's, what says where it runs, the node's own (R1.5)."""
     return {
@@ -92,6 +107,15 @@ def metadata_of(run: Run, task: Task) -> dict[str, Any]:
         "langgraph_checkpoint_ns": namespace_of(task, run),
         **node_metadata(task),
     }
+
+
+def told_metadata(run: Run, task: Task) -> dict[str, Any]:
+    """Of that what is not the engine's own, and the caller's tags, as the tasks mode shows it (R9.3)."""
+    found = {**run.config.get("metadata", {}), **node_metadata(task)}
+    found = {key: value for key, value in found.items() if key not in _OWN_METADATA}
+    tags = run.config.get("tags") or ()
+    mine = [tag for tag in tags if not tag.startswith(OF_SEQUENCES)]
+    return {**found, "tags": mine} if mine else found
 
 
 def node_metadata(task: Task) -> Mapping[str, Any]:

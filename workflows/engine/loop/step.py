@@ -9,7 +9,7 @@ from typing import Any
 from workflows.engine.checkpoint.base import Closed, TaskWrites
 from workflows.engine.constants import RUNS
 from workflows.engine.loop import chunks
-from workflows.engine.loop.effects import Failed, Finished, Start, Steps
+from workflows.engine.loop.effects import Dropped, Failed, Finished, Start, Steps
 from workflows.engine.loop.inputs import take_input
 from workflows.engine.loop.records import Task
 from workflows.engine.loop.view import View
@@ -40,7 +40,7 @@ class Step:
         self.queue: deque[Task] = deque()
         self.running: set[Task] = set()
         self.calls: dict[str, Task] = {}
-        self.parked: dict[Task, Finished | Failed] = {}
+        self.parked: dict[Task, Finished | Failed | Dropped] = {}
         self.to_keep: list[Task] = []
         self.unsaved: list[TaskWrites] = []
         self.closed: list[Closed] = []

@@ -141,7 +141,9 @@ def _reply(step: Step) -> None:
     replies, step.replies = step.replies, []
     for task, value in replies:
         assert task.call is not None  # noqa: S101
-        if isinstance(value, BaseException) and task.state != "done":
+        if task.state == "cancelled":
+            task.call.future.drop()
+        elif isinstance(value, BaseException) and task.state != "done":
             task.call.future.fail(value)
         else:
             task.call.future.answer(value)
