@@ -46,6 +46,26 @@
     }
   });
 
+  // What was typed or chosen before the scripts came is told to them as if it were now: to
+  // those of the page when all of them have begun, and to htmx when it listens. It begins
+  // later than they do, and after the page's "load" (readyState is "interactive" in it).
+  const isChanged = (field) => {
+    if (field.type === "radio") return field.checked && !field.defaultChecked;
+    if (field.type === "checkbox") return field.checked !== field.defaultChecked;
+    if (field.type !== "select-one") return field.value !== field.defaultValue;
+    const first = [...field.options].find((option) => option.defaultSelected) || field.options[0];
+    return Boolean(first) && !first.selected;
+  };
+  const tellAgain = (root) => {
+    for (const field of root.querySelectorAll("input:not([type=hidden]), textarea, select:not([multiple])")) {
+      if (!isChanged(field)) continue;
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+      if (field.matches("select, [type=radio], [type=checkbox]")) field.dispatchEvent(new Event("change", { bubbles: true }));
+    }
+  };
+  document.addEventListener("DOMContentLoaded", () => tellAgain(document));
+  document.addEventListener("htmx:after:init", (event) => { if (event.target.matches("form")) tellAgain(event.target); });
+
   // Relative times stay true while the page is open
   const units = [[86400, "d"], [3600, "h"], [60, "min"]];
   const since = (date) => {
