@@ -28,8 +28,10 @@
   // Filters answer to a choice; their button is for those without scripts
   for (const select of all("[data-submit-on-change]")) select.addEventListener("change", () => select.form.requestSubmit());
 
-  // What a page wants to be read first; what went wrong comes before all
-  (one("[role=alert][data-take-focus]") || one("[data-take-focus]"))?.focus();
+  // What a page wants to be read first; what went wrong comes before all. Whoever was quicker
+  // than this script and types already is left alone: the next letter would be a shortcut.
+  const isTyping = document.activeElement?.matches("input, textarea, select");
+  if (!isTyping) (one("[role=alert][data-take-focus]") || one("[data-take-focus]"))?.focus();
 
   // What was typed goes to the clipboard; where there is none for us, it is selected to be copied
   document.addEventListener("click", async (event) => {

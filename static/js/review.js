@@ -6,7 +6,8 @@ let endReview = () => {};
 const beginReview = () => {
   endReview();
   // After a decision the question on the page is read first, then the strip that tells of the last
-  if (document.querySelector(".page-review .strip") && !document.querySelector("[data-take-focus]")) {
+  const isTyping = document.activeElement?.matches("input, textarea, select");
+  if (!isTyping && document.querySelector(".page-review .strip") && !document.querySelector("[data-take-focus]")) {
     document.querySelector("#question-title")?.focus();
   }
   const form = document.querySelector("[data-review]");

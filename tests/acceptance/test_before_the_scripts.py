@@ -89,6 +89,28 @@ def test_changes_typed_early_are_listed_sent_and_kept_as_a_draft(
     assert not hands.faults
 
 
+def test_scripts_that_come_late_do_not_take_the_focus_from_who_types(
+    standing: Standing, context: BrowserContext
+) -> None:
+    hands = Hands(standing.site, standing.people["ada"], context)
+    [number] = hands.ask("Early")
+    page = hands.page
+    page.goto(f"{standing.site.address}/")
+    held = Held(page, "htmx.min")
+    page.goto(f"{standing.site.address}/review/{number}/state", wait_until="commit")
+    why = page.get_by_label("Why do you edit it?")
+    why.click()
+    hands.type("a long ")
+
+    held.go()
+    hands.is_live()
+    hands.type("reason")
+
+    expect(why).to_be_focused()
+    expect(why).to_have_value("a long reason")
+    assert not hands.faults
+
+
 def test_a_filter_chosen_before_the_scripts_came_is_shown(
     standing: Standing, context: BrowserContext
 ) -> None:
