@@ -68,6 +68,29 @@ def test_a_preview_tells_of_what_was_typed_before_the_editor_s_script_came(
     asked.value.accept()
 
 
+def test_the_json_editor_takes_over_what_is_being_typed(
+    standing: Standing, context: BrowserContext
+) -> None:
+    hands = Hands(standing.site, standing.people["ada"], context)
+    [number] = hands.ask("Early")
+    page = hands.page
+    hands.open(f"/review/{number}/state")
+    held = Held(page, "standalone")
+    page.get_by_role("button", name="JSON", exact=True).click()
+    area = page.locator("#state-values")
+    area.fill('{"name": "Gra"}')
+    for _ in range(2):
+        hands.press("ArrowLeft")
+
+    held.go()
+    expect(page.locator(".cm-content")).to_be_focused(timeout=WAIT_MS)
+    hands.type("ce")
+
+    expect(area).to_have_value('{"name": "Grace"}')
+    expect(page.locator("#preview ins").first).to_contain_text("Grace")
+    assert not hands.faults
+
+
 def test_changes_typed_early_are_listed_sent_and_kept_as_a_draft(
     standing: Standing, context: BrowserContext
 ) -> None:
