@@ -279,11 +279,16 @@
         const shown = open();
         if (shown && shown !== number) history.pushState({ item: shown }, "", addressOf(shown));
         announce(one(".strip span", strips)?.textContent || "");
+      } else if (answer.status === 401) {
+        tell("not-sent");
+        tell("signed-out");
       } else if (answer.redirected) {
         location.assign(answer.url);
       } else {
         const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-        const said = [...page.querySelectorAll("main h1, main h1 + p")].map((each) => each.textContent.trim()).join(". ");
+        const isStale = page.body.matches(".stale-form");
+        if (isStale) tell("stale-form");
+        const said = isStale ? "you have logged in since this page was opened. What you typed is still here; send it again." : [...page.querySelectorAll("main h1, main h1 + p")].map((each) => each.textContent.trim()).join(". ");
         tell("not-sent");
         fail(`Not done: ${said || `the server answered ${answer.status}`}`);
       }

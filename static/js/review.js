@@ -111,7 +111,9 @@ const beginReview = () => {
   let keeping = 0;
   const keepDraft = () => {
     keeping = 0;
-    if (!sending) fetch(form.dataset.draft, { method: "POST", body: new FormData(form), credentials: "same-origin", keepalive: true }).catch(() => {});
+    if (!sending) fetch(form.dataset.draft, { method: "POST", body: new FormData(form), credentials: "same-origin", keepalive: true })
+      .then((answer) => { if (answer.status === 401) document.dispatchEvent(new CustomEvent("durableweb:signed-out")); })
+      .catch(() => {});
   };
   if (form.dataset.draft) {
     document.addEventListener("input", (event) => {
@@ -135,7 +137,7 @@ const beginReview = () => {
     for (const button of bar.querySelectorAll("[aria-disabled]")) button.removeAttribute("aria-disabled");
   };
   addEventListener("pageshow", (event) => { if (event.persisted) sendAgain(); }, { signal });
-  document.addEventListener("durableweb:not-sent", sendAgain, { signal });
+  for (const name of ["durableweb:not-sent", "durableweb:signed-out"]) document.addEventListener(name, () => { if (sending) sendAgain(); }, { signal });
   addEventListener("beforeunload", (event) => { if (dirty) event.preventDefault(); }, { signal });
   endReview = () => {
     if (keeping) {
