@@ -151,6 +151,7 @@
     const strip = document.createElement("div");
     strip.className = "strip strip-error";
     strip.textContent = words;
+    for (const old of strips.querySelectorAll(".strip-error")) if (old.textContent === words) old.remove();
     strips.prepend(strip);
     announce(words);
   };
@@ -243,7 +244,7 @@
     if (element && /^\d+$/.test(element.textContent.trim())) element.textContent = String(Math.max(Number(element.textContent) + by, 0));
   };
   const done = ({ html, done: words, next, open: waits }, number) => {
-    if (!waits) tell("gone", { id: `item-${number}`, words: words.replace(/ #\d+$/, "").toLowerCase() });
+    if (!waits) tell("gone", { id: `item-${number}`, words: words.replace(/:? #\d+$/, "").toLowerCase() });
     count("[data-today-done]", 1);
     const wanted = following(number, 1)[0] || next;
     const showing = wanted ? show(wanted, { push: false }) : Promise.resolve(close({ push: false, focus: false, shows: "pane-done" }));
