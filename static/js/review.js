@@ -33,12 +33,17 @@ const beginReview = () => {
 
   // A panel takes the focus when it opens and gives it back on Escape. Where there are usual
   // reasons it goes to them, so that a digit chooses one.
+  const start = (panel) => {
+    const box = panel.querySelector("textarea");
+    box.setSelectionRange(box.value.length, box.value.length); // after the words of a draft
+    (panel.querySelector("[data-canned]") || box).focus();
+  };
   for (const panel of bar.querySelectorAll(".bar-panel")) {
     let wasOpen = panel.open; // with a draft: the question is read first
     panel.addEventListener("toggle", () => {
       // It comes late: whoever was quick has chosen a reason already.
       const isIn = panel.querySelector(".bar-sheet").contains(document.activeElement);
-      if (wasOpen) wasOpen = false; else if (panel.open && !isIn) (panel.querySelector("[data-canned]") || panel.querySelector("textarea")).focus();
+      if (wasOpen) wasOpen = false; else if (panel.open && !isIn) start(panel);
     });
     panel.addEventListener("keydown", (event) => {
       if (event.key === "Escape") {

@@ -155,7 +155,7 @@ def signed_out(request: HttpRequest) -> HttpResponse:
     The log-in leads back to the page of the form, where the browser tells of it.
     """
     words = [
-        (name.rpartition("/")[2] or name, text)
+        (name.rpartition("/")[2].replace("_", " ") or name, text)
         for name, texts in request.POST.lists()
         if name not in _NOT_TYPED and "~" not in name and not _SECRET.search(name)
         for text in texts
