@@ -289,7 +289,7 @@
         const page = new DOMParser().parseFromString(await answer.text(), "text/html");
         const isStale = page.body.matches(".stale-form");
         if (isStale) tell("stale-form");
-        const said = isStale ? "you have logged in since this page was opened. What you typed is still here; send it again." : [...page.querySelectorAll("main h1, main h1 + p")].map((each) => each.textContent.trim()).join(". ");
+        const said = answer.status === 404 ? "this question is gone, or not open to you any more. What you typed is still here, to be copied." : isStale ? "you have logged in since this page was opened. What you typed is still here; send it again." : [...page.querySelectorAll("main h1, main h1 + p")].map((each) => each.textContent.trim()).join(". ");
         tell("not-sent");
         fail(`Not done: ${said || `the server answered ${answer.status}`}`);
       }

@@ -87,7 +87,9 @@ const beginReview = () => {
     const told = [...template.content.querySelectorAll(".event-decision")]
       .find((item) => [...item.querySelectorAll("a")].some((link) => link.getAttribute("href") === own));
     if (!told || sending) return;
-    const words = told.querySelector(".event-line").textContent.replace(/\s+/g, " ").trim();
+    const line = told.querySelector(".event-line").cloneNode(true);
+    for (const place of line.querySelectorAll("a")) place.remove(); // "question #7" is this one
+    const words = line.textContent.replace(/\s+/g, " ").trim();
     const link = document.createElement("a");
     link.href = own;
     link.textContent = "Show the decision";
