@@ -51,10 +51,16 @@
   // What was typed or chosen before the scripts came is told to them as if it were now: to
   // those of the page when all of them have begun, and to htmx when it listens. It begins
   // later than they do, and after the page's "load" (readyState is "interactive" in it).
+  // Some types write a value in their own way: 10:00:00 is 10:00 without anybody's doing.
+  const asDrawn = (field) => {
+    const drawn = document.createElement("template");
+    drawn.innerHTML = field.outerHTML;
+    return drawn.content.firstElementChild.value;
+  };
   const isChanged = (field) => {
     if (field.type === "radio") return field.checked && !field.defaultChecked;
     if (field.type === "checkbox") return field.checked !== field.defaultChecked;
-    if (field.type !== "select-one") return field.value !== field.defaultValue;
+    if (field.type !== "select-one") return field.value !== field.defaultValue && field.value !== asDrawn(field);
     const first = [...field.options].find((option) => option.defaultSelected) || field.options[0];
     return Boolean(first) && !first.selected;
   };

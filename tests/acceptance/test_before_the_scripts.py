@@ -154,3 +154,27 @@ def test_a_filter_chosen_before_the_scripts_came_is_shown(
     expect(page.locator("#filter-status")).to_have_value("")
     expect(page).not_to_have_url(re.compile(r"[?&]status=error"))
     assert not hands.faults
+
+
+def test_a_value_that_the_browser_writes_in_its_own_way_is_no_change(
+    standing: Standing, context: BrowserContext
+) -> None:
+    hands = Hands(standing.site, standing.people["ada"], context)
+    [number] = hands.ask("Early")
+    page = hands.page
+    drawn = '<input name="v/name" type="datetime-local" value="2026-11-22T10:00:00">'
+
+    def answer(route: Route) -> None:
+        page_of_it = route.fetch()
+        body = re.sub(r'<input [^>]*name="v/name"[^>]*>', drawn, page_of_it.text())
+        route.fulfill(response=page_of_it, body=body)
+
+    page.route(f"**/review/{number}/", answer)
+    sent: list[str] = []
+    page.on("request", lambda each: sent.append(each.method + " " + each.url))
+    page.goto(f"{standing.site.address}/review/{number}/")
+    expect(page.locator("[type=datetime-local][name='v/name']")).to_have_count(1)
+    # A change is told 350 ms after it.
+    page.wait_for_timeout(1_000)
+
+    assert not [each for each in sent if each.endswith("/diff")]
