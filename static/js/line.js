@@ -9,7 +9,7 @@
 (() => {
   const STALE_MS = 20000;
   const ORDER = ["live", "connecting", "polling", "lost"];
-  const WORDS = { live: "Live", connecting: "Connecting…", polling: "Refreshing every 5 s", lost: "Signed out: reload the page" };
+  const WORDS = { live: "Live", connecting: "Connecting…", polling: "Refreshing every 5 s", lost: "Signed out" };
   const lines = new Map();
 
   // What is read out: the last words of every few seconds, never a flood.

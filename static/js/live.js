@@ -218,6 +218,13 @@
       this.tell("lost");
     }
 
+    resume() {
+      this.isOver = false;
+      this.tries = 0;
+      this.lostAt = 0;
+      this.connect();
+    }
+
     // What it watched has left the page.
     stop() {
       this.isOver = true;
@@ -368,6 +375,8 @@
 
   follow();
   document.addEventListener("durableweb:pane", follow);
+  // A line that was lost with the session is taken up with the next one.
+  document.addEventListener("durableweb:signed-in", () => { for (const watch of watches) if (watch.isOver) watch.resume(); });
   const checkAll = () => watches.forEach((watch) => watch.check());
   document.addEventListener("visibilitychange", () => { if (!document.hidden) checkAll(); });
   addEventListener("online", checkAll);

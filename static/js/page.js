@@ -28,8 +28,10 @@
   // Filters answer to a choice; their button is for those without scripts
   for (const select of all("[data-submit-on-change]")) select.addEventListener("change", () => select.form.requestSubmit());
 
-  // What a page wants to be read first; what went wrong comes before all
-  (one("[role=alert][data-take-focus]") || one("[data-take-focus]"))?.focus();
+  // What a page wants to be read first; what went wrong comes before all. Whoever was quicker
+  // than this script and types already is left alone: the next letter would be a shortcut.
+  const isTyping = document.activeElement?.matches("input, textarea, select");
+  if (!isTyping) (one("[role=alert][data-take-focus]") || one("[data-take-focus]"))?.focus();
 
   // What was typed goes to the clipboard; where there is none for us, it is selected to be copied
   document.addEventListener("click", async (event) => {
@@ -45,6 +47,32 @@
       told.textContent = button.lastChild.textContent = "Selected: copy it with Ctrl C";
     }
   });
+
+  // What was typed or chosen before the scripts came is told to them as if it were now: to
+  // those of the page when all of them have begun, and to htmx when it listens. It begins
+  // later than they do, and after the page's "load" (readyState is "interactive" in it).
+  // Some types write a value in their own way: 10:00:00 is 10:00 without anybody's doing.
+  const asDrawn = (field) => {
+    const drawn = document.createElement("template");
+    drawn.innerHTML = field.outerHTML;
+    return drawn.content.firstElementChild.value;
+  };
+  const isChanged = (field) => {
+    if (field.type === "radio") return field.checked && !field.defaultChecked;
+    if (field.type === "checkbox") return field.checked !== field.defaultChecked;
+    if (field.type !== "select-one") return field.value !== field.defaultValue && field.value !== asDrawn(field);
+    const first = [...field.options].find((option) => option.defaultSelected) || field.options[0];
+    return Boolean(first) && !first.selected;
+  };
+  const tellAgain = (root) => {
+    for (const field of root.querySelectorAll("input:not([type=hidden]), textarea, select:not([multiple])")) {
+      if (!isChanged(field)) continue;
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+      if (field.matches("select, [type=radio], [type=checkbox]")) field.dispatchEvent(new Event("change", { bubbles: true }));
+    }
+  };
+  document.addEventListener("DOMContentLoaded", () => tellAgain(document));
+  document.addEventListener("htmx:after:init", (event) => { if (event.target.matches("form")) tellAgain(event.target); });
 
   // Relative times stay true while the page is open
   const units = [[86400, "d"], [3600, "h"], [60, "min"]];

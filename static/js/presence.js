@@ -82,6 +82,7 @@
     edits = false;
     try {
       const answer = await call(fields);
+      if (answer.status === 401) document.dispatchEvent(new CustomEvent("durableweb:signed-out"));
       if (!answer.ok || answer.redirected) return;
       const told = await answer.json();
       if (here) renew(here, told.claim);

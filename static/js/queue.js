@@ -151,6 +151,7 @@
     const strip = document.createElement("div");
     strip.className = "strip strip-error";
     strip.textContent = words;
+    for (const old of strips.querySelectorAll(".strip-error")) if (old.textContent === words) old.remove();
     strips.prepend(strip);
     announce(words);
   };
@@ -243,7 +244,7 @@
     if (element && /^\d+$/.test(element.textContent.trim())) element.textContent = String(Math.max(Number(element.textContent) + by, 0));
   };
   const done = ({ html, done: words, next, open: waits }, number) => {
-    if (!waits) tell("gone", { id: `item-${number}`, words: words.replace(/ #\d+$/, "").toLowerCase() });
+    if (!waits) tell("gone", { id: `item-${number}`, words: words.replace(/:? #\d+$/, "").toLowerCase() });
     count("[data-today-done]", 1);
     const wanted = following(number, 1)[0] || next;
     const showing = wanted ? show(wanted, { push: false }) : Promise.resolve(close({ push: false, focus: false, shows: "pane-done" }));
@@ -279,11 +280,16 @@
         const shown = open();
         if (shown && shown !== number) history.pushState({ item: shown }, "", addressOf(shown));
         announce(one(".strip span", strips)?.textContent || "");
+      } else if (answer.status === 401) {
+        tell("not-sent");
+        tell("signed-out");
       } else if (answer.redirected) {
         location.assign(answer.url);
       } else {
         const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-        const said = [...page.querySelectorAll("main h1, main h1 + p")].map((each) => each.textContent.trim()).join(". ");
+        const isStale = page.body.matches(".stale-form");
+        if (isStale) tell("stale-form");
+        const said = answer.status === 404 ? "this question is gone, or not open to you any more. What you typed is still here, to be copied." : isStale ? "you have logged in since this page was opened. What you typed is still here; send it again." : [...page.querySelectorAll("main h1, main h1 + p")].map((each) => each.textContent.trim()).join(". ");
         tell("not-sent");
         fail(`Not done: ${said || `the server answered ${answer.status}`}`);
       }

@@ -6,7 +6,8 @@ let endReview = () => {};
 const beginReview = () => {
   endReview();
   // After a decision the question on the page is read first, then the strip that tells of the last
-  if (document.querySelector(".page-review .strip") && !document.querySelector("[data-take-focus]")) {
+  const isTyping = document.activeElement?.matches("input, textarea, select");
+  if (!isTyping && document.querySelector(".page-review .strip") && !document.querySelector("[data-take-focus]")) {
     document.querySelector("#question-title")?.focus();
   }
   const form = document.querySelector("[data-review]");
@@ -32,12 +33,17 @@ const beginReview = () => {
 
   // A panel takes the focus when it opens and gives it back on Escape. Where there are usual
   // reasons it goes to them, so that a digit chooses one.
+  const start = (panel) => {
+    const box = panel.querySelector("textarea");
+    box.setSelectionRange(box.value.length, box.value.length); // after the words of a draft
+    (panel.querySelector("[data-canned]") || box).focus();
+  };
   for (const panel of bar.querySelectorAll(".bar-panel")) {
     let wasOpen = panel.open; // with a draft: the question is read first
     panel.addEventListener("toggle", () => {
       // It comes late: whoever was quick has chosen a reason already.
       const isIn = panel.querySelector(".bar-sheet").contains(document.activeElement);
-      if (wasOpen) wasOpen = false; else if (panel.open && !isIn) (panel.querySelector("[data-canned]") || panel.querySelector("textarea")).focus();
+      if (wasOpen) wasOpen = false; else if (panel.open && !isIn) start(panel);
     });
     panel.addEventListener("keydown", (event) => {
       if (event.key === "Escape") {
@@ -81,7 +87,9 @@ const beginReview = () => {
     const told = [...template.content.querySelectorAll(".event-decision")]
       .find((item) => [...item.querySelectorAll("a")].some((link) => link.getAttribute("href") === own));
     if (!told || sending) return;
-    const words = told.querySelector(".event-line").textContent.replace(/\s+/g, " ").trim();
+    const line = told.querySelector(".event-line").cloneNode(true);
+    for (const place of line.querySelectorAll("a")) place.remove(); // "question #7" is this one
+    const words = line.textContent.replace(/\s+/g, " ").trim();
     const link = document.createElement("a");
     link.href = own;
     link.textContent = "Show the decision";
@@ -110,7 +118,9 @@ const beginReview = () => {
   let keeping = 0;
   const keepDraft = () => {
     keeping = 0;
-    if (!sending) fetch(form.dataset.draft, { method: "POST", body: new FormData(form), credentials: "same-origin", keepalive: true }).catch(() => {});
+    if (!sending) fetch(form.dataset.draft, { method: "POST", body: new FormData(form), credentials: "same-origin", keepalive: true })
+      .then((answer) => { if (answer.status === 401) document.dispatchEvent(new CustomEvent("durableweb:signed-out")); })
+      .catch(() => {});
   };
   if (form.dataset.draft) {
     document.addEventListener("input", (event) => {
@@ -134,7 +144,7 @@ const beginReview = () => {
     for (const button of bar.querySelectorAll("[aria-disabled]")) button.removeAttribute("aria-disabled");
   };
   addEventListener("pageshow", (event) => { if (event.persisted) sendAgain(); }, { signal });
-  document.addEventListener("durableweb:not-sent", sendAgain, { signal });
+  for (const name of ["durableweb:not-sent", "durableweb:signed-out"]) document.addEventListener(name, () => { if (sending) sendAgain(); }, { signal });
   addEventListener("beforeunload", (event) => { if (dirty) event.preventDefault(); }, { signal });
   endReview = () => {
     if (keeping) {

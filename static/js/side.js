@@ -2,7 +2,8 @@
 //
 // Where the room is too narrow for a column it is one line above the form ([data-side], a
 // <details>). At first it is open where the state has facts to show ([data-side-first]) and
-// they fit side by side, and folded on a phone; then it is as its reader left it.
+// they fit side by side, and folded on a phone; then it is as its reader left it. A comment that
+// was begun waits for its question to come back.
 (() => {
   const TWO_CARDS_REM = 34;
   let chosen = "";
@@ -29,6 +30,26 @@
       settle();
     }).observe(item);
   };
+
+  // A comment that was begun stays with its question until it is sent
+  const begun = new Map();
+  const comment = () => document.getElementById("comment-text");
+  const itemOf = (field) => field.closest("[data-item]")?.dataset.item;
+  const keep = () => {
+    const field = comment();
+    if (!field) return;
+    if (field.value.trim()) begun.set(itemOf(field), field.value); else begun.delete(itemOf(field));
+  };
+  const giveBack = () => {
+    const field = comment();
+    const words = field && begun.get(itemOf(field));
+    if (words && !field.value) field.value = words;
+  };
+  document.addEventListener("input", (event) => { if (event.target === comment()) keep(); });
+  document.addEventListener("htmx:after:swap", keep);
+  document.addEventListener("submit", (event) => { if (!event.defaultPrevented && event.target.contains(comment())) begun.delete(itemOf(comment())); });
+  document.addEventListener("durableweb:pane", giveBack);
+  addEventListener("beforeunload", (event) => { if (begun.size) event.preventDefault(); });
 
   document.addEventListener("change", (event) => {
     if (event.target.matches("[data-side] [name=side]")) chosen = event.target.id;

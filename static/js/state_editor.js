@@ -3,23 +3,28 @@
   const form = document.querySelector("[data-state-form]");
   if (!form) return;
 
-  // Ctrl or Cmd with J changes between form and JSON; the server carries the words over
-  document.addEventListener("keydown", (event) => {
-    if (!(event.ctrlKey || event.metaKey) || event.altKey || event.key.toLowerCase() !== "j") return;
-    const button = form.querySelector("[name=_mode]:not([disabled])");
-    if (!button || button.offsetParent === null) return;
+  // The JSON editor has keys of its own, and tells of what was typed a moment later: when it
+  // is left it tells at once, in a task of its own, so the button is pressed in the next one.
+  const press = (event, button) => {
     event.preventDefault();
-    form.requestSubmit(button);
-  });
-
-  // Ctrl or Cmd with Enter is "Save and resume", where there is such a button
+    event.stopPropagation();
+    const inEditor = document.activeElement?.closest("[data-json-editor]");
+    if (!inEditor) { button.click(); return; }
+    document.activeElement.blur();
+    setTimeout(() => button.click());
+  };
   document.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
-    const button = document.querySelector("[data-send]");
-    if (!button) return;
-    event.preventDefault();
-    button.click();
-  });
+    if (!(event.ctrlKey || event.metaKey) || event.altKey) return;
+    // Ctrl or Cmd with J changes between form and JSON; the server carries the words over
+    if (event.key.toLowerCase() === "j") {
+      const button = form.querySelector("[name=_mode]:not([disabled])");
+      if (button && button.offsetParent !== null) press(event, button);
+    // Ctrl or Cmd with Enter is "Save and resume", where there is such a button
+    } else if (event.key === "Enter") {
+      const button = document.querySelector("[data-send]");
+      if (button) press(event, button);
+    }
+  }, true);
 
   // When the thread moves on, the preview says so
   let asking = 0;
@@ -63,8 +68,10 @@
   const isKept = (item) => item.type === "space" || KEPT.includes(item.className);
 
   import(place.dataset.jsonEditor).then(({ createJSONEditor }) => {
+    // Whoever types in the text area meanwhile goes on in the editor, at the same place
+    const caret = document.activeElement === area ? [area.selectionStart, area.selectionEnd] : null;
     place.hidden = false;
-    createJSONEditor({
+    const editor = createJSONEditor({
       target: place,
       props: {
         content: { text: area.value },
@@ -84,5 +91,9 @@
     area.classList.add("visually-hidden");
     area.tabIndex = -1;
     area.setAttribute("aria-hidden", "true");
+    if (caret) {
+      editor.select({ type: "text", main: 0, ranges: [{ anchor: caret[0], head: caret[1] }] });
+      editor.focus();
+    }
   }).catch(() => { place.hidden = true; });
 })();

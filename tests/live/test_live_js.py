@@ -240,3 +240,25 @@ def become(database_url: str, status: str) -> None:
         f'{{"run": 1, "kind": "start", "status": "{words[status]}"}}',
         f"UPDATE workflows_thread SET status = '{status}' WHERE id = 't1'",
     )
+
+
+def test_long_names_do_not_make_the_page_wider(
+    page, context, processes, database_url, session
+):
+    name = "a_node_that_says_all_it_does_" * 8
+    ask(database_url, 1)
+    tell(
+        database_url,
+        "step",
+        f'{{"step": 0, "done": [], "next": ["{name}"]}}',
+        f"UPDATE workflows_interrupt SET title = '{name[:120]}' WHERE id = 1",
+    )
+    server = processes.serve(database_url)
+    enter(context, server.url, session)
+
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 844})
+        page.goto(f"{server.url}/threads/t1/")
+        expect(page.locator(".event-next code")).to_contain_text(name)
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= width

@@ -1,5 +1,6 @@
 """static/js/queue.js in a real browser: what nobody presses a key for."""
 
+import contextlib
 import time
 
 import pytest
@@ -7,7 +8,7 @@ from playwright.sync_api import expect
 
 from tests.live.conftest import Prepare
 from tests.live.test_live_js import WAIT_MS, ask, decide, enter, expect_light, tell
-from tests.support.databases import Databases
+from tests.support.databases import Databases, open_database
 
 PAGE_SIZE = 50
 
@@ -158,3 +159,27 @@ def test_y_copies_the_link_of_the_row(page, context, processes, database_url, se
     expect(page.locator("#announcer")).to_contain_text("Link copied", timeout=WAIT_MS)
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied == f"{server.url}/review/2/"
+
+
+def test_an_answer_to_a_question_that_is_gone_is_kept(
+    page, context, processes, database_url, session
+):
+    ask(database_url, 1)
+    ask(database_url, 2)
+    server = processes.serve(database_url)
+    enter(context, server.url, session)
+    page.goto(f"{server.url}/queue/?sort=age&item=1")
+    expect_light(page, "live")
+    page.keyboard.press("r")
+    box = page.locator(".bar-panel[open] textarea")
+    expect(box).to_be_focused()
+    page.keyboard.type("Much thought")
+    with contextlib.closing(open_database(database_url)) as connection:
+        connection.execute("DELETE FROM workflows_draft")
+        connection.execute("DELETE FROM workflows_interrupt WHERE id = 1")
+        connection.commit()
+
+    page.keyboard.press("Control+Enter")
+
+    expect(page.locator("#strips")).to_contain_text("this question is gone")
+    expect(box).to_have_value("Much thought")

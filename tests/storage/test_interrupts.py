@@ -175,6 +175,11 @@ def test_the_thread_waits_while_a_question_is_open(history):
     [
         ("First line\nsecond", "First line"),
         ("", ""),
+        (None, ""),
+        ({}, ""),
+        ([], ""),
+        ("# Pay it\n\n*Please*", "Pay it"),
+        ("#5 is late", "#5 is late"),
         ({"question": "How many?"}, "How many?"),
         ({"message": "  hello "}, "hello"),
         ({"action_request": {"action": "send_mail", "args": {}}}, "send_mail"),

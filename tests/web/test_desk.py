@@ -161,6 +161,19 @@ class TestUndo:
         question.refresh_from_db()
         assert (question.status, question.round) == ("pending", 2)
 
+    def test_of_an_approval_without_a_word_no_draft_is_told(
+        self, as_, question, undoable
+    ):
+        browser = as_("reviewer")
+        form = decision_form(question, "approve") | SHOWN
+        browser.post(f"/review/{question.pk}/decision", form)
+
+        path = f"/decisions/{Decision.objects.get().pk}/undo"
+        page = Html(browser.post(path, follow=True))
+
+        assert page.has_text("waits again")
+        assert not page.has_text("Your draft")
+
     def test_it_is_not_offered_where_it_is_final(self, as_, question):
         form = decision_form(question, "approve") | SHOWN
         page = Html(

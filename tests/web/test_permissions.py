@@ -8,6 +8,7 @@ from workflows.models import Run, Thread
 
 PEOPLE = (None, "stranger", "viewer", "reviewer", "operator", "admin")
 LOGIN = 302
+SIGNED_OUT = 401
 
 
 @pytest.fixture
@@ -70,7 +71,7 @@ def test_who_may_read_what(as_, question, hidden, path, statuses):
 @pytest.mark.parametrize(
     ("name", "status"),
     [
-        (None, LOGIN),
+        (None, SIGNED_OUT),
         ("stranger", 404),
         ("viewer", 403),
         ("reviewer", 303),
@@ -88,7 +89,7 @@ def test_who_may_decide(as_, question, name, status):
 @pytest.mark.parametrize(
     ("name", "status"),
     [
-        (None, LOGIN),
+        (None, SIGNED_OUT),
         ("stranger", 404),
         ("viewer", 403),
         ("reviewer", 403),
@@ -106,7 +107,7 @@ def test_who_may_start_continue_and_cancel(as_, letter, thread, name, status):
     asked = client.get(f"/runs/{newest.pk}/cancel")
     cancelled = client.post(f"/runs/{newest.pk}/cancel")
 
-    assert asked.status_code == (200 if status == 303 else status)
+    assert asked.status_code == {303: 200, SIGNED_OUT: LOGIN}.get(status, status)
     assert (started.status_code, went_on.status_code) == (status, status)
     assert cancelled.status_code == status
     assert (Thread.objects.count() > 1) == (status == 303)
@@ -204,3 +205,47 @@ def test_a_fragment_asked_for_after_log_out_leads_to_the_log_in(as_, question):
 
     assert response.status_code == 401
     assert response["HX-Redirect"] == f"/login/?next=%2Freview%2F{question.pk}%2F"
+
+
+class TestAFormSentAfterTheSessionEnded:
+    """It is not recorded, and its words are not lost."""
+
+    def post(self, as_, path: str, **values: str) -> Html:
+        came_from = "http://testserver/queue/?q=a&item=1"
+        answer = as_(None).post(path, values, headers={"Referer": came_from})
+        assert answer.status_code == SIGNED_OUT
+        return Html(answer)
+
+    def test_it_is_answered_with_what_was_typed(self, as_, question):
+        page = self.post(
+            as_,
+            f"/review/{question.pk}/decision",
+            **decision_form(question) | {"reason": "Much <b>thought</b>", "v/a": "7"},
+        )
+
+        assert decisions() == []
+        words = [each.text.strip() for each in page.all("p", **{"class": "typed"})]
+        assert "Much <b>thought</b>" in words
+        assert "7" in words
+        assert str(question.version) not in words
+
+    def test_its_log_in_leads_to_the_page_of_the_form(self, as_, question):
+        page = self.post(as_, f"/review/{question.pk}/comment", text="Well")
+
+        [link] = page.all("a", **{"class": "btn btn-primary"})
+        assert link.attributes["href"] == "/login/?next=%2Fqueue%2F%3Fq%3Da%26item%3D1"
+
+    def test_a_page_of_another_site_is_not_led_to(self, as_, question):
+        answer = as_(None).post(
+            f"/review/{question.pk}/comment",
+            {"text": "Well"},
+            headers={"Referer": "https://evil.example/queue/"},
+        )
+
+        assert b"evil" not in answer.content
+
+    def test_what_is_secret_is_not_shown(self, as_):
+        page = self.post(as_, "/webhooks/new", secret="s3cret", url="https://a.b")
+
+        assert page.has_text("https://a.b")
+        assert not page.has_text("s3cret")

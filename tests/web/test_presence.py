@@ -67,6 +67,6 @@ def test_nonsense_is_nobody(as_, question, text):
 
 def test_it_takes_a_post_of_somebody_who_is_logged_in(as_, question):
     assert as_("reviewer").get("/presence/").status_code == 405
-    assert call(as_(None), at=question.pk).status_code == 302
+    assert call(as_(None), at=question.pk).status_code == 401
     strict = as_("reviewer", enforce_csrf_checks=True)
     assert call(strict, at=question.pk).status_code == 403

@@ -1,6 +1,7 @@
 """Runs and threads: what happened, what went wrong, what an operator may do."""
 
 import json
+import re
 
 import pytest
 
@@ -241,3 +242,36 @@ def test_what_is_long_and_was_given_is_shown_once():
     assert as_given(given, state) == {"csv"}
     assert as_given(None, state) == frozenset()
     assert as_given("csv", state) == frozenset()
+
+
+class TestALongHistory:
+    @pytest.fixture(autouse=True)
+    def happened(self, thread, monkeypatch):
+        for number in range(1, 8):
+            happen(thread, "warning", text=f"thing {number}")
+        for module in ("workflows.services.thread_history", "workflows.web.threads"):
+            monkeypatch.setattr(f"{module}.MAX_PAGE", 3)
+
+    def shown(self, page: Html) -> list[str]:
+        return re.findall(r"thing \d", page.one("ol", id="timeline").text)
+
+    def test_earlier_events_are_a_link_away(self, as_, thread):
+        page = Html(as_("viewer").get(f"/threads/{thread.pk}/"))
+        found = [self.shown(page)]
+        while links := [e for e in page.all("a") if "Earlier" in e.text]:
+            path = f"/threads/{thread.pk}/{links[0].attributes['href']}"
+            page = Html(as_("viewer").get(path))
+            found.append(self.shown(page))
+            # What happens now does not belong below these.
+            assert not page.all("div", **{"data-live": ""})
+            assert page.has_text("does not follow what happens now")
+
+        assert [each for part in reversed(found) for each in part] == [
+            f"thing {number}" for number in range(1, 8)
+        ]
+
+    @pytest.mark.parametrize("before", ["0", "-1", "x", "9" * 40, "\u0661"])
+    def test_nonsense_shows_the_newest(self, as_, thread, before):
+        page = Html(as_("viewer").get(f"/threads/{thread.pk}/", {"before": before}))
+
+        assert self.shown(page) == ["thing 5", "thing 6", "thing 7"]

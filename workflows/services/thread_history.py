@@ -96,12 +96,15 @@ def run_detail(person: Person, run_id: int, *, limit: int = MAX_PAGE) -> RunDeta
 
 
 def thread_detail(
-    person: Person, thread_id: str, *, limit: int = MAX_PAGE
+    person: Person, thread_id: str, *, limit: int = MAX_PAGE, before: int | None = None
 ) -> ThreadRecord:
-    """One thread with its parts and its last `limit` events; raises NotVisible."""
+    """One thread with its parts and its last `limit` events; raises NotVisible.
+
+    The events are those before the number `before` where it is given.
+    """
     row, rights = find_thread(person, thread_id), Rights(person)
     note_secrets_seen(rights, row)
-    return _thread_record(row, rights, limit)
+    return _thread_record(row, rights, limit, before)
 
 
 def events_after(thread_id: str, seq: int, limit: int = 1_000) -> list[EventRecord]:
@@ -183,7 +186,10 @@ def decision_record(row: Decision, thread: Thread, rights: Rights) -> DecisionRe
     )
 
 
-def _thread_record(row: Thread, rights: Rights, limit: int = MAX_PAGE) -> ThreadRecord:
+def _thread_record(
+    row: Thread, rights: Rights, limit: int = MAX_PAGE, before: int | None = None
+) -> ThreadRecord:
+    newest = row.seq if before is None else min(row.seq, before - 1)
     runs = list(
         row.runs.select_related("thread", "created_by").order_by("-id")[:MAX_PAGE]
     )
@@ -199,7 +205,7 @@ def _thread_record(row: Thread, rights: Rights, limit: int = MAX_PAGE) -> Thread
             decision_record(each, row, rights) for each in decisions[:MAX_PAGE]
         ),
         state=read_state(row, rights),
-        events=_last(row.events.all(), row.seq, limit),
+        events=_last(row.events.all(), newest, limit),
         labels=labels_of(row.pk),
         attributes=thread_attributes(row.pk),
         may_continue=operates

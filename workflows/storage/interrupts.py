@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -83,8 +84,14 @@ def closed_pairs(commit: Commit) -> list[tuple[str, str]]:
     ]
 
 
+# Descriptions are often Markdown, and begin with a heading.
+_HEADING = re.compile(r"^#{1,6}\s+")
+
+
 def title_of(value: Any) -> str:
-    """One short line that says what is asked."""
+    """One short line that says what is asked; "" where nothing is said."""
+    if value is None or (isinstance(value, dict | list | tuple) and not value):
+        return ""
     text = _said(value)
     if text is None:
         try:
@@ -92,7 +99,7 @@ def title_of(value: Any) -> str:
         except (TypeError, ValueError, RecursionError):
             text = type(value).__name__
     lines = clean(text).strip().splitlines()
-    line = lines[0].strip() if lines else ""
+    line = _HEADING.sub("", lines[0].strip(), 1) if lines else ""
     return line if len(line) <= TITLE_LENGTH else line[: TITLE_LENGTH - 1] + "…"
 
 

@@ -1,8 +1,9 @@
 """What every answer carries, and what no request may bring."""
 
+import re
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
@@ -113,7 +114,7 @@ class LoginMiddleware(LoginRequiredMiddleware):
     """Every page needs a log-in unless it says otherwise.
 
     A fragment that is asked for after the session has ended sends the whole page to the
-    log-in, and back to where it was.
+    log-in, and back to where it was. A form that is sent then gets a page with its words.
     """
 
     def process_view(
@@ -126,8 +127,43 @@ class LoginMiddleware(LoginRequiredMiddleware):
 
     def handle_no_permission(self, request: HttpRequest, view_func: Any) -> Any:
         if request.headers.get("HX-Request") != "true":
+            if request.method == "POST" and _is_ours(request):
+                return signed_out(request)
             return super().handle_no_permission(request, view_func)
         where = urlsplit(request.headers.get("HX-Current-URL", "")).path
         query = urlencode({"next": where}) if where.startswith("/") else ""
         address = f"{settings.LOGIN_URL}?{query}" if query else settings.LOGIN_URL
         return HttpResponse(status=401, headers={"HX-Redirect": address})
+
+
+# What a form sends that nobody has typed.
+_NOT_TYPED = frozenset(
+    {"csrfmiddlewaretoken", "key", "version", "round", "checkpoint", "base", "mode"}
+    | {"view", "workflow", "kind", "hold", "back", "on", "whole", "item", "at", "edits"}
+)
+_SECRET = re.compile(r"password|secret|token", re.IGNORECASE)
+
+
+def _is_ours(request: HttpRequest) -> bool:
+    match = request.resolver_match
+    return match is not None and "workflows" in match.namespaces
+
+
+def signed_out(request: HttpRequest) -> HttpResponse:
+    """The page for somebody whose session ended before they sent a form: their words.
+
+    The log-in leads back to the page of the form, where the browser tells of it.
+    """
+    words = [
+        (name.rpartition("/")[2].replace("_", " ") or name, text)
+        for name, texts in request.POST.lists()
+        if name not in _NOT_TYPED and "~" not in name and not _SECRET.search(name)
+        for text in texts
+        if isinstance(text, str) and text.strip()
+    ]
+    came_from = urlsplit(request.headers.get("Referer", ""))
+    address = settings.LOGIN_URL
+    if came_from.netloc == request.get_host() and came_from.path.startswith("/"):
+        where = urlunsplit(("", "", came_from.path, came_from.query, ""))
+        address += "?" + urlencode({"next": where})
+    return render(request, "401.html", {"words": words, "login": address}, status=401)

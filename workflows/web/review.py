@@ -67,9 +67,11 @@ def opened(request: HttpRequest, number: int) -> dict[str, Any]:
         return _context(request, item, form)
     typed, kept_at, seen = kept
     reading = form.read(typed, MultiValueDict())
+    draft = draft_from(typed, form, reading)
     draft = replace(
-        draft_from(typed, form, reading),
-        kept_at=kept_at,
+        draft,
+        # Of a draft that says nothing beyond the question, nothing is told.
+        kept_at=kept_at if item.has_cards or draft.is_something else None,
         is_outdated=seen != (item.version, item.round),
     )
     cards = None

@@ -51,6 +51,12 @@ class Draft:
     is_outdated: bool = False
 
     @property
+    def is_something(self) -> bool:
+        """Whether it holds words, a change, or what cannot be read."""
+        says = any(text.strip() for text in self.words.values())
+        return says or bool(self.rows) or self.is_held or not self.is_readable
+
+    @property
     def said(self) -> str:
         """The words that go with the decision that was chosen."""
         return self.words.get(self.kind, "")

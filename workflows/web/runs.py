@@ -15,7 +15,7 @@ from workflows.services.access import Rights
 from workflows.services.action import InvalidAnswer, Refused
 from workflows.services.cancel_run import CancelRun
 from workflows.services.records import State
-from workflows.services.thread_history import ATTENTION, run_detail, run_list
+from workflows.services.thread_history import ATTENTION, MAX_PAGE, run_detail, run_list
 from workflows.web import strict_json
 
 PAGE_SIZE = 50
@@ -79,6 +79,7 @@ def detail(request: HttpRequest, run_id: int) -> HttpResponse:
         "run": found.run,
         "thread": found.thread,
         "events": found.events,
+        "has_earlier": len(found.events) >= MAX_PAGE,
         "may_cancel": _may_cancel(request, run_id),
         "after": found.thread.seq,
         "as_given": as_given(found.run.input, found.thread.state),

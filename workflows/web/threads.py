@@ -13,7 +13,7 @@ from workflows.services import registry
 from workflows.services.access import find_thread
 from workflows.services.continue_run import ContinueRun
 from workflows.services.state_to_edit import can_open_editor
-from workflows.services.thread_history import thread_detail
+from workflows.services.thread_history import MAX_PAGE, thread_detail
 from workflows.services.thread_list import thread_list
 from workflows.services.where import LONGEST, WhereError
 from workflows.web.asking import decider_of, rights_of
@@ -72,16 +72,26 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_safe
 def detail(request: HttpRequest, thread_id: str) -> HttpResponse:
     """The thread with its runs, questions, decisions, state and events."""
-    thread = thread_detail(request.user, thread_id)
+    before = _before(request)
+    thread = thread_detail(request.user, thread_id, before=before)
     decider = decider_of(request)
     row = find_thread(request.user, thread_id, rights=decider.rights)
     context = {
         "section": "threads",
         "thread": thread,
+        "before": before,
+        "earlier": thread.events[0].seq if len(thread.events) >= MAX_PAGE else None,
         "last_run": thread.runs[0] if thread.runs else None,
         "may_edit": can_open_editor(decider, row),
     }
     return render(request, "workflows/threads/detail.html", context)
+
+
+def _before(request: HttpRequest) -> int | None:
+    """Before which event the timeline ends, for those who look back; None for the newest."""
+    given = request.GET.get("before", "")
+    is_number = given.isascii() and given.isdigit() and len(given) < 19
+    return (int(given) or None) if is_number else None
 
 
 @require_POST
