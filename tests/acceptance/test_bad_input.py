@@ -32,12 +32,14 @@ class Asked:
         self.path = f"{self.page}decision"
         self.thread = self.person.thread(self.run)
         self.events = self.person.timeline(self.thread)
+        # Nothing changes the question, so its page says the same to each test.
+        self.drawn = self.person.form(self.page, self.path)
 
     def is_open(self) -> bool:
         return "Waits for a person" in self.person.status(self.run)
 
     def form(self) -> dict[str, str]:
-        return self.person.form(self.page, self.path) | ANSWER
+        return self.drawn | ANSWER
 
     def post(self, **values: Any) -> httpx.Response:
         return self.person.http.post(self.path, data=self.form() | values)
@@ -45,7 +47,7 @@ class Asked:
     def send(self, body: bytes, content_type: str) -> httpx.Response:
         headers = {
             "Content-Type": content_type,
-            "X-CSRFToken": self.form()["csrfmiddlewaretoken"],
+            "X-CSRFToken": self.drawn["csrfmiddlewaretoken"],
         }
         return self.person.http.post(self.path, content=body, headers=headers)
 
@@ -129,7 +131,7 @@ def test_a_damaged_decision(asked: Asked, change: dict[str, str], status: int) -
 )
 def test_a_body_that_is_no_form(asked: Asked, body: bytes, kind: str) -> None:
     if kind == FORM:
-        rest = {name: asked.form()[name] for name in ("version", "round", "key")}
+        rest = {name: asked.drawn[name] for name in ("version", "round", "key")}
         body += b"&" + urlencode(rest).encode()
 
     answer = asked.send(body, kind)
