@@ -30,6 +30,7 @@ from workflows.services.queueing import hold_thread, wake
 from workflows.services.run_warnings import collected_warnings
 from workflows.services.taking import AnswerIsVoid, Given, given_to_engine
 from workflows.storage.claims import Claim, claim_run, finish_run
+from workflows.storage.connections import is_lost
 from workflows.storage.events import append_events
 from workflows.storage.leases import keeper
 from workflows.storage.outage import is_away
@@ -98,7 +99,7 @@ def _perform(
         except LeaseLostError:
             raise
         except Exception as error:
-            if is_away(error) and not node_of(error):
+            if is_away(error) and (not node_of(error) or _is_not_its_own(claim, error)):
                 raise
             outcome = _failed(claim, given, error)
         return _finish(claim, outcome, given, warnings)
@@ -153,6 +154,15 @@ def _stopped(claim: Claim, stopped: RunCancelled) -> Outcome:
     if stopped.cause == "timeout":
         return Outcome(Run.Status.TIMEOUT, "run_timeout", error=str(stopped))
     return Outcome(Run.Status.CANCELLED)
+
+
+def _is_not_its_own(claim: Claim, error: Exception) -> bool:
+    """Whether a node failed because the storage, or everybody, has lost the database.
+
+    A task, or a graph that a node calls, is saved while the node runs: what is lost there comes
+    out of the node as if it were the node's own.
+    """
+    return is_lost(error) or lost_runs.was_away(claim)
 
 
 def _failed(claim: Claim, given: Given, error: Exception) -> Outcome:
