@@ -42,6 +42,7 @@ log = logging.getLogger(__name__)
 
 LOST = "lost"
 ANSWER_REFUSED = "answer_refused"
+_at_work: dict[int, Claim] = {}
 _OPEN = (Interrupt.Status.PENDING, Interrupt.Status.DECIDED)
 
 
@@ -82,6 +83,7 @@ def _perform(
     claim: Claim, should_stop: Callable[[], bool] | None, warnings: list[str]
 ) -> str:
     given = Given()
+    _at_work[claim.run_id] = claim
     try:
         try:
             if claim.fence > 1:
@@ -113,7 +115,26 @@ def _perform(
         lost_runs.remember(claim)
         return LOST
     finally:
+        _at_work.pop(claim.run_id, None)
         keeper.drop(claim.using, claim.run_id)
+
+
+def give_back_all() -> None:
+    """Put what this process is at work on back into the queue: the process is about to end.
+
+    Another begins the present steps again, and no recovery is counted.
+    """
+    for claim in list(_at_work.values()):
+        try:
+            _give_back(claim)
+        except LeaseLostError:
+            continue  # it has just ended, or been taken over
+        log.warning(
+            "run %s of thread %s did not come to the end of its step in time; it is "
+            "given back, and its step begins again elsewhere",
+            claim.run_id,
+            claim.thread_id,
+        )
 
 
 def _run_graph(

@@ -20,7 +20,7 @@ from django.db import DatabaseError, connection, connections, transaction
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
-from workflows.services.execute_run import execute_run
+from workflows.services.execute_run import execute_run, give_back_all
 from workflows.services.sweep import sweep as sweep_once
 from workflows.services.tidy import tidy as tidy_once
 from workflows.storage.owners import process_owner
@@ -207,6 +207,9 @@ async def _work(concurrency: int) -> None:
         def stop() -> None:
             _stopping.set()
             work.cancel()
+            leaving = threading.Timer(STOP_SECONDS, _leave)
+            leaving.daemon = True
+            leaving.start()
 
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop)
@@ -215,6 +218,17 @@ async def _work(concurrency: int) -> None:
         except asyncio.CancelledError:
             if not _stopping.is_set():
                 raise
+
+
+def _leave() -> None:
+    """End the process whatever its nodes do: a function cannot be stopped from outside."""
+    try:
+        give_back_all()
+    except Exception:
+        log.exception("what is at work could not be given back; its lease will end")
+    finally:
+        logging.shutdown()
+        os._exit(0)
 
 
 def _sweep_until_stopped(parent: int) -> None:
