@@ -14,8 +14,8 @@ CHUNK_BYTES = 65536
 class Line:
     """Passes bytes from a port of its own to a server's port."""
 
-    def __init__(self, to_port: int) -> None:
-        self._to = ("127.0.0.1", to_port)
+    def __init__(self, to_port: int, host: str = "127.0.0.1") -> None:
+        self._to = (host, to_port)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()

@@ -124,6 +124,23 @@ def test_a_worker_that_is_asked_to_stop_repeats_nothing(site: Site):
     assert_history_is_whole(run)
 
 
+@pytest.mark.rule("RA.15")
+@pytest.mark.usefixtures("only_postgresql")
+def test_a_worker_that_is_asked_to_stop_ends_in_time_beside_a_node_that_does_not(
+    site: Site,
+):
+    worker = site.work("--no-supervise")
+    run = site.start("patient", {"wanted": 1})
+    site.wait(lambda: "waiting" in site.lines(), "node that waits")
+
+    code = worker.stop(30)
+
+    assert code == 0, worker.output()
+    run.refresh_from_db()
+    assert (run.status, run.recoveries) == ("pending", 0)
+    assert f"run {run.pk} of thread {run.thread_id} did not come to" in worker.output()
+
+
 @pytest.mark.usefixtures("only_postgresql")
 class TestManyWorkers:
     @pytest.mark.rule("RA.15")

@@ -30,6 +30,7 @@ from workflows.services.queueing import hold_thread, wake
 from workflows.services.run_warnings import collected_warnings
 from workflows.services.taking import AnswerIsVoid, Given, given_to_engine
 from workflows.storage.claims import Claim, claim_run, finish_run
+from workflows.storage.connections import is_lost
 from workflows.storage.events import append_events
 from workflows.storage.leases import keeper
 from workflows.storage.outage import is_away
@@ -41,6 +42,7 @@ log = logging.getLogger(__name__)
 
 LOST = "lost"
 ANSWER_REFUSED = "answer_refused"
+_at_work: dict[int, Claim] = {}
 _OPEN = (Interrupt.Status.PENDING, Interrupt.Status.DECIDED)
 
 
@@ -81,6 +83,7 @@ def _perform(
     claim: Claim, should_stop: Callable[[], bool] | None, warnings: list[str]
 ) -> str:
     given = Given()
+    _at_work[claim.run_id] = claim
     try:
         try:
             if claim.fence > 1:
@@ -98,7 +101,7 @@ def _perform(
         except LeaseLostError:
             raise
         except Exception as error:
-            if is_away(error) and not node_of(error):
+            if is_away(error) and (not node_of(error) or _is_not_its_own(claim, error)):
                 raise
             outcome = _failed(claim, given, error)
         return _finish(claim, outcome, given, warnings)
@@ -112,7 +115,26 @@ def _perform(
         lost_runs.remember(claim)
         return LOST
     finally:
+        _at_work.pop(claim.run_id, None)
         keeper.drop(claim.using, claim.run_id)
+
+
+def give_back_all() -> None:
+    """Put what this process is at work on back into the queue: the process is about to end.
+
+    Another begins the present steps again, and no recovery is counted.
+    """
+    for claim in list(_at_work.values()):
+        try:
+            _give_back(claim)
+        except LeaseLostError:
+            continue  # it has just ended, or been taken over
+        log.warning(
+            "run %s of thread %s did not come to the end of its step in time; it is "
+            "given back, and its step begins again elsewhere",
+            claim.run_id,
+            claim.thread_id,
+        )
 
 
 def _run_graph(
@@ -153,6 +175,15 @@ def _stopped(claim: Claim, stopped: RunCancelled) -> Outcome:
     if stopped.cause == "timeout":
         return Outcome(Run.Status.TIMEOUT, "run_timeout", error=str(stopped))
     return Outcome(Run.Status.CANCELLED)
+
+
+def _is_not_its_own(claim: Claim, error: Exception) -> bool:
+    """Whether a node failed because the storage, or everybody, has lost the database.
+
+    A task, or a graph that a node calls, is saved while the node runs: what is lost there comes
+    out of the node as if it were the node's own.
+    """
+    return is_lost(error) or lost_runs.was_away(claim)
 
 
 def _failed(claim: Claim, given: Given, error: Exception) -> Outcome:

@@ -2,7 +2,8 @@
 
 Their workers live, so a lost database is told apart from a crash: such a run goes back to the
 queue without having used up one of its recoveries. Where the database answers again at once,
-only this run's connection was lost; then it may be the run that does it, and it counts.
+and has not been started anew meanwhile, only this run's connection was lost; then it may be the
+run that does it, and it counts.
 """
 
 from __future__ import annotations
@@ -14,20 +15,36 @@ from django.db import transaction
 from workflows.models import Run
 from workflows.services.queueing import hold_thread, wake
 from workflows.storage.claims import Claim
+from workflows.storage.connections import POSTGRESQL, connection_of, execute
 from workflows.storage.events import append_events
 from workflows.storage.outage import answers, outage
 
 log = logging.getLogger(__name__)
+
+_RESTARTED = (
+    "SELECT pg_postmaster_start_time() > started_at FROM workflows_run WHERE id = %s"
+)
 
 _lost: dict[int, Claim] = {}
 
 
 def remember(claim: Claim) -> None:
     """Note a run that could not be saved, if the database is away for everybody."""
-    if answers(claim.using):
+    if not was_away(claim):
         return
     outage.note()
     _lost[claim.run_id] = claim
+
+
+def was_away(claim: Claim) -> bool:
+    """Whether the database does not answer now, or has been started again since the claim."""
+    if not answers(claim.using):
+        return True
+    wrapper = connection_of(claim.using)
+    if wrapper.vendor != POSTGRESQL:
+        return False
+    restarted = execute(wrapper, _RESTARTED, (claim.run_id,)).fetchone()
+    return bool(restarted and restarted[0])
 
 
 def give_back() -> int:

@@ -7,6 +7,7 @@ more than the statement. Errors are still raised as Django's.
 from __future__ import annotations
 
 import sqlite3
+import threading
 from asyncio import _get_running_loop
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from typing import Any
 
 from django.db import Error, OperationalError, connections
 
+from workflows.engine.drivers.threads import before_job
 from workflows.storage.turns import LOCKED, turns_of
 
 _connections: Any = getattr(connections, "_connections", None)
@@ -39,17 +41,71 @@ def for_sqlite(sql: str) -> str:
 
 
 def connection_of(alias: str) -> Any:
-    """`django.db.connections[alias]` of this thread.
+    """`django.db.connections[alias]` of this thread, without a connection that has died.
 
     Where no event loop runs, Django finds it by letting a question for that loop fail, which costs
     more than the look itself.
     """
+    found = None
     if _get_running_loop() is None:
-        kept = getattr(_connections, "_storage", None)
-        found = getattr(kept, alias, None)
-        if found is not None:
-            return found
-    return connections[alias]
+        found = getattr(getattr(_connections, "_storage", None), alias, None)
+    if found is None:
+        found = connections[alias]
+    if found.connection is not None and found.vendor == POSTGRESQL:
+        replace_dead(found)
+    return found
+
+
+def replace_dead(wrapper: Any) -> None:
+    """Let go a connection that the server has ended, so that the next statement opens a new one.
+
+    Django does that between two requests, but a thread that carries out runs serves none. Where
+    another thread has lost its connection since, this one is asked first: a server that was
+    restarted ended them all.
+    """
+    if inside_transaction(wrapper):
+        return
+    must_ask = getattr(wrapper, "losses_seen", 0) != losses.number
+    if wrapper.connection.closed or (must_ask and not wrapper.is_usable()):
+        wrapper.close()
+    wrapper.losses_seen = losses.number
+
+
+def look_again() -> None:
+    """Ask the connections of this thread anew, if this process has lost one since it last did.
+
+    Called before a task runs on a thread that has worked before: its own queries take no other way.
+    """
+    if getattr(_asked, "number", 0) == losses.number:
+        return
+    _asked.number = losses.number
+    for wrapper in connections.all(initialized_only=True):
+        if wrapper.connection is not None and wrapper.vendor == POSTGRESQL:
+            replace_dead(wrapper)
+
+
+class Losses:
+    """How many connections this process has lost."""
+
+    def __init__(self) -> None:
+        self.number = 0
+
+    def note(self, wrapper: Any, error: BaseException) -> None:
+        """Count it, and mark the error, where `error` came of the connection's end."""
+        if wrapper.vendor == POSTGRESQL and wrapper.connection.closed:
+            self.number += 1
+            error.__durableweb_lost__ = True  # type: ignore[attr-defined]
+
+
+losses = Losses()
+_asked = threading.local()
+if look_again not in before_job:
+    before_job.append(look_again)
+
+
+def is_lost(error: BaseException) -> bool:
+    """Whether a statement of the storage, not one of a node's own, has lost its connection."""
+    return hasattr(error, "__durableweb_lost__")
 
 
 def ready(wrapper: Any) -> Any:
@@ -64,12 +120,22 @@ def ready(wrapper: Any) -> Any:
 def execute(wrapper: Any, sql: str, params: Sequence[Any] = ()) -> Any:
     """Run one statement with %s placeholders; returns the driver's cursor."""
     connection = ready(wrapper)
-    with wrapper.wrap_database_errors:
-        if wrapper.vendor == SQLITE:
+    if wrapper.vendor == SQLITE:
+        with wrapper.wrap_database_errors:
             return connection.execute(for_sqlite(sql), params)
-        cursor = connection.cursor()
-        cursor.execute(sql, params, prepare=True)
-        return cursor
+    return prepared(wrapper, sql, params)
+
+
+def prepared(wrapper: Any, sql: str, params: Any) -> Any:
+    """Run one prepared statement on PostgreSQL's ready connection; returns the driver's cursor."""
+    try:
+        with wrapper.wrap_database_errors:
+            cursor = wrapper.connection.cursor()
+            cursor.execute(sql, params, prepare=True)
+            return cursor
+    except Error as error:
+        losses.note(wrapper, error)
+        raise
 
 
 def read(wrapper: Any, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:

@@ -19,7 +19,7 @@ import msgspec
 
 from workflows.storage.attributes import AttributeRow
 from workflows.storage.checkpoints import CheckpointRow
-from workflows.storage.connections import inside_transaction, ready
+from workflows.storage.connections import inside_transaction, prepared, ready
 from workflows.storage.interrupts import AskedRow, close_sql, upsert_sql
 from workflows.storage.rows import Bundle
 from workflows.storage.values import ValueRow
@@ -126,7 +126,7 @@ def write(wrapper: Any, bundle: Bundle, run_id: int | None, fence: int) -> int |
     Inside a transaction of the caller the statement is a part of it, and `relaxed` is not
     heeded: it would let the whole transaction go before it is on the disk.
     """
-    connection = ready(wrapper)
+    ready(wrapper)
     sql = _statement(
         run_id is not None,
         bundle.relaxed and not inside_transaction(wrapper),
@@ -142,10 +142,7 @@ def write(wrapper: Any, bundle: Bundle, run_id: int | None, fence: int) -> int |
         bool(bundle.touched),
         bool(bundle.attributes),
     )
-    with wrapper.wrap_database_errors:
-        cursor = connection.cursor()
-        cursor.execute(sql, _params(bundle, run_id, fence), prepare=True)
-        found = cursor.fetchone()
+    found = prepared(wrapper, sql, _params(bundle, run_id, fence)).fetchone()
     return found[0] if found else None
 
 

@@ -22,6 +22,7 @@ from workflows.services.sweep import sweep as sweep_once
 from workflows.services.tidy import tidy as tidy_once
 from workflows.storage.claims import due_runs
 from workflows.storage.owners import process_owner
+from workflows.worker.failing import tell_failure
 from workflows.worker.sending import send_until
 
 log = logging.getLogger(__name__)
@@ -103,6 +104,7 @@ class EmbeddedWorker:
 
     def _dispatch(self) -> None:
         swept_at = float("-inf")
+        failing = ""
         try:
             while not self._stopping.is_set():
                 try:
@@ -110,8 +112,9 @@ class EmbeddedWorker:
                         self._sweep()
                         swept_at = time.monotonic()
                     self._hand_out()
-                except Exception:
-                    log.exception("looking for due runs failed; trying again")
+                    failing = ""
+                except Exception as error:  # noqa: BLE001 - told and tried again
+                    failing = tell_failure(error, failing)
                     connections.close_all()
                 self._woken.wait(self._poll_seconds)
                 self._woken.clear()

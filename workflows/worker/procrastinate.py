@@ -15,17 +15,18 @@ import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import Any
 
-from django.db import connection, connections, transaction
+from django.db import DatabaseError, connection, connections, transaction
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
-from workflows.services.execute_run import execute_run
+from workflows.services.execute_run import execute_run, give_back_all
 from workflows.services.sweep import sweep as sweep_once
 from workflows.services.tidy import tidy as tidy_once
 from workflows.storage.owners import process_owner
 from workflows.worker.embedded import is_running
+from workflows.worker.failing import one_line, tell_failure
+from workflows.worker.patience import patient_connector
 from workflows.worker.sending import send_until
 
 log = logging.getLogger(__name__)
@@ -53,7 +54,7 @@ def tidy(timestamp: int) -> None:
     """Remove jobs that nobody will finish.
 
     That a periodic task is registered matters by itself: without one Procrastinate 3.10
-    stops watching its heartbeat, and a worker goes on unseen after an outage.
+    stops watching its heartbeat, and a worker goes on unseen where that has failed.
     """
     remove_dead_jobs()
 
@@ -155,14 +156,33 @@ def run_worker(concurrency: int) -> None:
     sweeper.start()
     sender.start()
     try:
-        connector: Any = app.connector
-        with app.replace_connector(connector.get_worker_connector()):
+        # The queue's pool would wait ever longer between its tries, and give up after 30 s.
+        wait_for_database(_stopping)
+        with app.replace_connector(patient_connector(_stopping)):
             asyncio.run(_work(concurrency))
     finally:
         _stopping.set()
         sweeper.join(SWEEP_SECONDS + 1.0)
         # What it was sending is sent again when its row comes due.
         sender.join(SWEEP_SECONDS + 1.0)
+
+
+def wait_for_database(stopping: threading.Event) -> None:
+    """Return once the database answers, or `stopping` is set; says so where it has to wait."""
+    said = False
+    while not stopping.is_set():
+        try:
+            connection.ensure_connection()
+        except DatabaseError as error:
+            if not said:
+                log.warning("waiting for the database: %s", one_line(error))
+            said = True
+            stopping.wait(POLL_SECONDS)
+        else:
+            break
+    connection.close()
+    if said and not stopping.is_set():
+        log.info("the database answers")
 
 
 async def _work(concurrency: int) -> None:
@@ -187,6 +207,9 @@ async def _work(concurrency: int) -> None:
         def stop() -> None:
             _stopping.set()
             work.cancel()
+            leaving = threading.Timer(STOP_SECONDS, _leave)
+            leaving.daemon = True
+            leaving.start()
 
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop)
@@ -197,8 +220,20 @@ async def _work(concurrency: int) -> None:
                 raise
 
 
+def _leave() -> None:
+    """End the process whatever its nodes do: a function cannot be stopped from outside."""
+    try:
+        give_back_all()
+    except Exception:
+        log.exception("what is at work could not be given back; its lease will end")
+    finally:
+        logging.shutdown()
+        os._exit(0)
+
+
 def _sweep_until_stopped(parent: int) -> None:
     """Take up what dead workers left, every two seconds, whatever the queue does."""
+    failing = ""
     try:
         while not _stopping.wait(SWEEP_SECONDS):
             if os.getppid() != parent:
@@ -207,8 +242,9 @@ def _sweep_until_stopped(parent: int) -> None:
                 return
             try:
                 sweep_once()
-            except Exception:
-                log.exception("the sweep for dead runs failed; trying again")
+                failing = ""
+            except Exception as error:  # noqa: BLE001 - told and tried again
+                failing = tell_failure(error, failing)
                 connections.close_all()
     finally:
         connections.close_all()

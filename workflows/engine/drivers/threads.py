@@ -16,6 +16,9 @@ IDLE_SECONDS = 5.0
 on_thread_end: list[Callable[[], None]] = []
 """Called in a pool thread that ends (to close its database connections, say)."""
 
+before_job: list[Callable[[], None]] = []
+"""Called in a pool thread before each of its jobs; cheap, and must not raise."""
+
 
 class Pool:
     """Hands each job to an idle thread, or to a new one; idle threads end by themselves."""
@@ -40,6 +43,8 @@ class Pool:
     def _work(self, job: Callable[[], None] | None) -> None:
         try:
             while job is not None:
+                for look in before_job:
+                    look()
                 job()
                 with self._lock:
                     self._idle += 1

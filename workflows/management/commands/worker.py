@@ -43,7 +43,7 @@ class Command(BaseCommand):
             self.stdout.flush()
             run_queue_worker(concurrency)
             return
-        # The queue's worker ends when its database was away.
+        # The queue's worker ends where it meets what it does not expect.
         work = [sys.executable, str(settings.BASE_DIR / "manage.py"), "worker"]
         command = [*work, "--no-supervise", "--concurrency", str(concurrency)]
         sys.exit(Supervisor([command]).run())

@@ -1,0 +1,33 @@
+"""What a thread that tries again and again says of its failures: an outage in one line, once."""
+
+from __future__ import annotations
+
+import logging
+
+from workflows.storage.outage import is_away
+
+log = logging.getLogger(__name__)
+
+AWAY = "away"
+BROKEN = "broken"
+
+
+def tell_failure(error: BaseException, before: str) -> str:
+    """Log that a look for runs failed; returns what to give as `before` the next time.
+
+    While the database is away that is one line for the whole outage, and no traceback.
+    """
+    if not is_away(error):
+        log.error("looking for runs failed; trying again", exc_info=error)
+        return BROKEN
+    if before != AWAY:
+        log.warning(
+            "the database does not answer; runs wait, and go on when it does: %s",
+            one_line(error),
+        )
+    return AWAY
+
+
+def one_line(error: BaseException) -> str:
+    """The first line of what the driver says."""
+    return str(error).strip().partition("\n")[0]
