@@ -7,7 +7,7 @@ import pytest
 from durableweb.checkpoint.memory import InMemorySaver
 from durableweb.errors import InvalidUpdateError
 from durableweb.graph import START, StateGraph
-from durableweb.types import Command
+from durableweb.types import Command, interrupt
 from workflows.engine.errors import FeatureNotBuiltError
 
 
@@ -91,3 +91,25 @@ def test_a_key_that_the_state_does_not_have_is_warned_of(caplog):
     assert graph_of({"b": 1}).invoke({"a": 1}) == {"a": 1}
 
     assert "wrote key 'b'" in caplog.text
+
+
+def asks(state: State):
+    interrupt("sure?")
+
+
+@pytest.mark.rule("R5.11")
+async def test_a_question_that_nobody_can_answer_is_warned_of(caplog):
+    inner = StateGraph(State).add_node(asks).add_edge(START, "asks").compile(name="in")
+    outer = StateGraph(State).add_node("inner", inner).add_edge(START, "inner")
+    graph = outer.compile(name="orders")
+    words = "graph 'orders' asks a question and has no checkpointer"
+
+    paused = graph.invoke({})
+    assert [each.value for each in paused["__interrupt__"]] == ["sure?"]
+    assert caplog.text.count(words) == 1
+    await graph.ainvoke({})
+    assert caplog.text.count(words) == 2
+
+    saved = outer.compile(checkpointer=InMemorySaver())
+    saved.invoke({}, {"configurable": {"thread_id": "t"}})
+    assert caplog.text.count("has no checkpointer") == 2

@@ -176,9 +176,20 @@ def _interrupted(view: View, tasks: list[Task], step: Step) -> Steps[Outcome]:
     yield from chunks.pause(view, interrupts)
     if interrupts:
         yield from chunks.values(view, interrupts)
+    if interrupts:
+        _warn_of_no_saver(view)
     outcome = _outcome(view, "interrupted" if interrupts else "paused", interrupts)
     outcome.asked = tuple(asked for task in step.tasks for asked in task.asked)
     return outcome
+
+
+def _warn_of_no_saver(view: View) -> None:
+    run = view.run
+    if run.saver is None and run.is_root and run.warn is not None:
+        run.warn(
+            f"graph {run.program.name!r} asks a question and has no checkpointer, so nothing was "
+            "saved and nobody can answer; compile it with checkpointer=... (R5.11)"
+        )
 
 
 def _applied(view: View, finished: list[Task]) -> list[str]:
