@@ -69,6 +69,11 @@ class Door:
         return "GET" if self.form is None else "POST"
 
     @property
+    def unasked(self) -> int:
+        """The status for somebody who is not logged in: to the log-in, or a page with what they sent."""
+        return 302 if self.form is None or self.path == "/logout/" else 401
+
+    @property
     def names_a_thing(self) -> bool:
         """Whether the address, or what is sent, belongs to one workflow."""
         given = self.path + "".join((self.form or {}).values())

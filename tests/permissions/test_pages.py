@@ -56,7 +56,7 @@ def expected(door: Door, person: str, where: str) -> tuple[int, ...]:
     if grant == "*":
         return door.ok
     if person == "anonymous":
-        return (302,)
+        return (door.unasked,)
     if grant == "h":
         return (404,)
     if not door.names_a_thing:
@@ -92,7 +92,7 @@ def test_each_cell_is_as_the_table_says(world, browsers, door):
         for where in places(door):
             names = world.place(person, where)
             statuses = expected(door, person, where)
-            is_watched = door.form is not None and statuses in {(403,), (404,)}
+            is_watched = door.form is not None and statuses in {(401,), (403,), (404,)}
             before = stored() if is_watched else []
             with transaction.atomic():
                 answer = request(browsers[person], door, names)
@@ -106,6 +106,8 @@ def test_each_cell_is_as_the_table_says(world, browsers, door):
             elif person == "anonymous" and statuses == (302,) != door.ok:
                 if not answer["Location"].startswith("/login/"):
                     wrong.append(f"{cell} to {answer['Location']}")
+            elif answer.status_code == 401 and b'href="/login/' not in answer.content:
+                wrong.append(f"{cell}, and leads to no log-in")
             elif where == "other" and answer.status_code == 404:
                 hidden = shown(answer)
             elif where == "unknown" and hidden not in {b"", shown(answer)}:
