@@ -1,5 +1,6 @@
 """People, a workflow that nobody runs, threads with events, and sockets to watch them."""
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -173,13 +174,17 @@ async def open_socket(path: str, session_key: str) -> WebsocketCommunicator:
 
 
 async def next_frame(socket: WebsocketCommunicator) -> dict[str, Any]:
-    """The next frame that is not a sign of life; those are answered, as browsers do."""
-    while True:
-        text = await socket.receive_from(timeout=DEADLINE_SECONDS)
-        frame: dict[str, Any] = json.loads(text)
-        if "ping" not in frame:
-            return frame
-        await socket.send_to(text_data="pong")
+    """The next frame that is not a sign of life; those are answered, as browsers do.
+
+    Signs of life do not prolong the wait: a frame that never comes is a failure, not a test without end.
+    """
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while True:
+            text = await socket.receive_from(timeout=DEADLINE_SECONDS)
+            frame: dict[str, Any] = json.loads(text)
+            if "ping" not in frame:
+                return frame
+            await socket.send_to(text_data="pong")
 
 
 def seqs_in(frame: dict[str, Any]) -> list[int]:
@@ -199,7 +204,8 @@ async def read_up_to(socket: WebsocketCommunicator, seq: int) -> list[int]:
 
 async def closed_with(socket: WebsocketCommunicator) -> int:
     """The code with which the server closes the socket."""
-    while True:
-        message = await socket.receive_output(timeout=DEADLINE_SECONDS)
-        if message["type"] == "websocket.close":
-            return int(message["code"])
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while True:
+            message = await socket.receive_output(timeout=DEADLINE_SECONDS)
+            if message["type"] == "websocket.close":
+                return int(message["code"])
