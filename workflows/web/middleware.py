@@ -154,7 +154,8 @@ def _is_ours(request: HttpRequest) -> bool:
 def signed_out(request: HttpRequest) -> HttpResponse:
     """The page for somebody whose session ended before they sent a form: their words.
 
-    The log-in leads back to the page of the form, where the browser tells of it.
+    The longest stand first: a reason, not the fields that nobody may have touched. The log-in
+    leads back to the page of the form, where the browser tells of it.
     """
     words = [
         (name.rpartition("/")[2].replace("_", " ") or name, text)
@@ -163,6 +164,7 @@ def signed_out(request: HttpRequest) -> HttpResponse:
         for text in texts
         if isinstance(text, str) and text.strip()
     ]
+    words.sort(key=lambda each: len(each[1]), reverse=True)
     came_from = urlsplit(request.headers.get("Referer", ""))
     address = settings.LOGIN_URL
     if came_from.netloc == request.get_host() and came_from.path.startswith("/"):
