@@ -220,7 +220,9 @@ class TestAFormSentAfterTheSessionEnded:
         page = self.post(
             as_,
             f"/review/{question.pk}/decision",
-            **decision_form(question) | {"reason": "Much <b>thought</b>", "v/a": "7"},
+            **{"v/a": "7"}
+            | decision_form(question)
+            | {"reason": "Much <b>thought</b>"},
         )
 
         assert decisions() == []
