@@ -31,13 +31,10 @@
     tell("You are signed out. What you typed is still here: ", link, ", come back and send it again.");
   };
 
-  let looking = false;
-  const look = async () => {
-    if (!strip || looking) return;
-    looking = true;
+  const lookOnce = async () => {
     try {
       const answer = await fetch(`${base}preferences/`, { credentials: "same-origin", cache: "no-store" });
-      if (!answer.ok || answer.redirected) return;
+      if (!answer.ok || answer.redirected || !strip) return;
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       if (nameOn(page) !== nameOn(document)) {
         tell(`You are logged in as ${nameOn(page)} now. What was typed here by ${nameOn(document)} is not sent.`);
@@ -51,9 +48,21 @@
       document.dispatchEvent(new CustomEvent("durableweb:signed-in"));
     } catch {
       // The server is away; whoever comes back again looks again.
-    } finally {
-      looking = false;
     }
+  };
+  // Whoever asks while a look is under way is answered by one that began after they asked.
+  let looking = null;
+  let wanted = false;
+  const lookWhileWanted = async () => {
+    while (wanted && strip) {
+      wanted = false;
+      await lookOnce();
+    }
+  };
+  const look = () => {
+    wanted = true;
+    looking ||= lookWhileWanted().finally(() => { looking = null; });
+    return looking;
   };
 
   // A form that is sent meanwhile waits: it would take the words with it.
