@@ -252,6 +252,7 @@
         this.socket.send("pong");
         return;
       }
+      if (Number(frame.seq) < Number(this.seq)) this.forget();
       for (const element of elementsOf(frame.html || "")) {
         if (element.matches("[data-row]") && !byId(element.id)) {
           if (element.matches("[data-no-news]")) continue;
@@ -274,6 +275,11 @@
       if (frame.seq !== undefined) this.seq = String(frame.seq);
       if (frame.refresh) this.refresh();
       if (frame.html || frame.gone) document.dispatchEvent(new CustomEvent("durableweb:live", { detail: frame }));
+    }
+
+    // The thread was deleted, and another has begun under its name.
+    forget() {
+      placeOf("event-")[0]?.replaceChildren();
     }
 
     // Only the server knows whether a row belongs to this view, and where.

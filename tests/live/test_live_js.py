@@ -115,7 +115,23 @@ def test_a_timeline_follows_and_a_killed_server_leaves_no_gap(
     expect_light(page, "live")
     ids = events.evaluate_all("items => items.map(item => item.id)")
     assert ids == [f"event-{number}" for number in range(1, 10)]
+
+    begin_anew(database_url)
+    expect(events).to_have_count(1, timeout=WAIT_MS)
+    write_from_outside(database_url, 1)
+    expect(events).to_have_count(2, timeout=WAIT_MS)
     assert not complaints
+
+
+def begin_anew(database_url: str) -> None:
+    """The thread is deleted, and one of the same name has an event."""
+    tell(
+        database_url,
+        "custom",
+        '{"data": "anew"}',
+        "DELETE FROM workflows_event WHERE thread_id = 't1'",
+        "UPDATE workflows_thread SET seq = 0 WHERE id = 't1'",
+    )
 
 
 def test_alike_tasks_fold_as_they_arrive_and_as_the_page_is_drawn(

@@ -29,7 +29,7 @@ from workflows.live.identity import Visitor
 from workflows.live.publish import Publisher, current_publisher
 from workflows.services.access import Rights, find_thread
 from workflows.services.action import NotVisible
-from workflows.services.thread_history import events_after
+from workflows.services.thread_history import events_after, newest_seq
 
 logger = logging.getLogger(__name__)
 
@@ -130,7 +130,7 @@ class LiveSocket(AsyncWebsocketConsumer):
 
     async def _run(self, subscription: Subscription) -> None:
         try:
-            await self.catch_up()
+            await self.begin()
             while True:
                 await self.tell(await subscription.get())
         except BehindError:
@@ -138,6 +138,10 @@ class LiveSocket(AsyncWebsocketConsumer):
         except Exception:
             logger.exception("a live socket of topic %s failed", self.topic)
             await self._leave(FAILED)
+
+    async def begin(self) -> None:
+        """What the page is told first."""
+        await self.catch_up()
 
     async def catch_up(self) -> None:
         """Send what came after `seq`, from the database."""
@@ -242,6 +246,8 @@ class LiveSocket(AsyncWebsocketConsumer):
 class ThreadSocket(LiveSocket):
     """The events of one thread, each exactly once and in order."""
 
+    newest: int  # of the thread, when the person came
+
     @property
     def thread_id(self) -> str:
         """The thread named in the address."""
@@ -255,10 +261,23 @@ class ThreadSocket(LiveSocket):
     def may_watch(self) -> bool:
         """Whether the person may see the thread; unknown and hidden are alike."""
         try:
-            find_thread(self.rights.person, self.thread_id)
+            thread = find_thread(self.rights.person, self.thread_id)
         except NotVisible:
             return False
+        self.newest = thread.seq
         return True
+
+    async def begin(self) -> None:
+        """Catch up; where the page has seen more than there is, from the beginning."""
+        if self.newest < self.seq:
+            await self._begin_anew()
+        else:
+            await self.catch_up()
+
+    async def _begin_anew(self) -> None:
+        self.seq = 0
+        await self.send_text(frames.BEGUN_ANEW)
+        await self.catch_up()
 
     async def catch_up(self) -> None:
         """Send every event after `seq` that the database has."""
@@ -273,6 +292,10 @@ class ThreadSocket(LiveSocket):
     async def tell(self, frame: ThreadFrame) -> None:
         """Send the frame where it follows on what was sent; otherwise ask the rows."""
         if frame.last <= self.seq:
+            # Less is old news, or of a thread that has begun anew since.
+            is_less = frame.last < self.seq and frame.is_newest
+            if is_less and await self.read(newest_seq, self.thread_id) < self.seq:
+                await self._begin_anew()
             return
         if frame.first == self.seq + 1:
             self.seq = frame.last

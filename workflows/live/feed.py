@@ -10,7 +10,7 @@ from datetime import timedelta
 from django.db.models import Max, Q
 from django.utils import timezone
 
-from workflows.models import Event
+from workflows.models import Event, Thread
 from workflows.services.records import EventRecord
 from workflows.services.thread_history import event_record
 
@@ -36,14 +36,28 @@ class News:
 
 
 def events_of_threads(positions: dict[str, int]) -> News:
-    """What came after the given number on each of these threads, in one query."""
+    """What came after the given number on each of these threads, in one query.
+
+    Of a thread that is not even so far, the last ones: it was deleted, and has begun anew.
+    """
+    news = News()
+    _add_events(news, positions)
+    silent = positions.keys() - news.threads.keys()
+    if silent:
+        rows = Thread.objects.filter(pk__in=silent).values_list("pk", "seq")
+        anew = {pk: seq for pk, seq in rows if seq < positions[pk]}
+        if anew:
+            last = {pk: max(0, seq - UNKNOWN_LOOK_BACK) for pk, seq in anew.items()}
+            _add_events(news, last)
+    return news
+
+
+def _add_events(news: News, positions: dict[str, int]) -> None:
     wanted = Q()
     for thread_id, seq in positions.items():
         wanted |= Q(thread_id=thread_id, seq__gt=seq)
-    news = News()
     for row in Event.objects.filter(wanted).order_by("thread_id", "seq"):
         news.add(row)
-    return news
 
 
 def events_since_id(after_id: int, late_ids: int, limit: int) -> News:

@@ -12,6 +12,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from threading import Lock
 from typing import Any
 
@@ -31,16 +32,19 @@ REMEMBERED_FRAGMENTS = 4096
 
 
 class Fragments:
-    """Fragments of events by (thread, seq): many sockets that reconnect ask for the same."""
+    """Fragments of events: many sockets that reconnect ask for the same.
+
+    By thread, number and time: a thread that was deleted may begin anew.
+    """
 
     def __init__(self, size: int = REMEMBERED_FRAGMENTS) -> None:
         self._size = size
-        self._kept: OrderedDict[tuple[str, int], str] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, int, datetime], str] = OrderedDict()
         self._lock = Lock()
 
     def of(self, event: EventRecord) -> str:
         """The rendered event; an event never changes, so neither does its fragment."""
-        key = (event.thread_id, event.seq)
+        key = (event.thread_id, event.seq, event.at)
         with self._lock:
             html = self._kept.get(key)
             if html is not None:
@@ -76,6 +80,10 @@ def encode(**parts: Any) -> str:
     return json.dumps(named, separators=(",", ":"), ensure_ascii=False)
 
 
+# The thread was deleted, and one of the same name has begun: its numbers begin at 1 again.
+BEGUN_ANEW = encode(seq=0, refresh=True)
+
+
 def thread_status(thread_id: str) -> str:
     """The fragment that says what the thread is doing now."""
     thread = rows.thread_now(thread_id)
@@ -91,13 +99,14 @@ def thread_frames(thread_id: str, events: Sequence[EventRecord]) -> list[ThreadF
     for start in range(0, len(events), EVENTS_PER_FRAME):
         part = events[start : start + EVENTS_PER_FRAME]
         html = "".join(_fragments.of(event) for event in part)
-        if start + EVENTS_PER_FRAME >= len(events):
+        is_newest = start + EVENTS_PER_FRAME >= len(events)
+        if is_newest:
             html += thread_status(thread_id)
         last = part[-1].seq
         # Labels stand on steps that were drawn before: the page is asked for them.
         is_labelled = any(event.kind == "label" for event in part)
         text = encode(seq=last, html=html, refresh=is_labelled or None)
-        made.append(ThreadFrame(first=part[0].seq, last=last, text=text))
+        made.append(ThreadFrame(part[0].seq, last, text, is_newest))
     return made
 
 

@@ -23,11 +23,15 @@ RUNS_TOPIC = "runs"
 
 @dataclass(frozen=True, slots=True)
 class ThreadFrame:
-    """Events `first` to `last` of one thread, already the text that goes on the wire."""
+    """Events `first` to `last` of one thread, already the text that goes on the wire.
+
+    `is_newest`: there were no later ones when they were read.
+    """
 
     first: int
     last: int
     text: str
+    is_newest: bool = True
 
 
 @dataclass(slots=True)

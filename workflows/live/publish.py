@@ -11,6 +11,7 @@ import contextlib
 import logging
 from collections import OrderedDict
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from django.db import DEFAULT_DB_ALIAS, Error, connections
 
@@ -41,6 +42,20 @@ REMEMBERED_THREADS = 20_000
 VISITOR_THREADS = 3
 
 
+class Position(NamedTuple):
+    """How far a thread was told.
+
+    What nobody listened to was not read, only heard of. It may have been a late word of a
+    thread of the same name that is gone, so whoever says less is believed enough to look.
+    """
+
+    seq: int
+    is_read: bool
+
+
+UNKNOWN = Position(-1, is_read=True)
+
+
 class Publisher:
     """The live half of one server process: `start()` on its loop, `stop()` at its end.
 
@@ -54,7 +69,7 @@ class Publisher:
         self.visitors = Reader(VISITOR_THREADS, "live-read")
         self.watch = Watch(self.visitors)
         self.loop = asyncio.get_running_loop()
-        self._positions: OrderedDict[str, int] = OrderedDict()
+        self._positions: OrderedDict[str, Position] = OrderedDict()
         self._dirty: dict[str, int] = {}
         self._woken = asyncio.Event()
         self._changes = frames.Changes()
@@ -94,9 +109,10 @@ class Publisher:
 
     def wake(self, thread_id: str, seq: int) -> None:
         """A thread has events up to `seq`; call it on the loop only."""
-        known = self._positions.get(thread_id, -1)
-        if seq > max(known, self._dirty.get(thread_id, -1)):
-            self._dirty[thread_id] = seq
+        known = self._positions.get(thread_id, UNKNOWN)
+        is_doubtful = seq < known.seq and not known.is_read
+        if is_doubtful or seq > known.seq:
+            self._dirty[thread_id] = max(seq, self._dirty.get(thread_id, -1))
             self._woken.set()
 
     def wake_from_any_thread(self, thread_id: str, seq: int) -> None:
@@ -122,6 +138,9 @@ class Publisher:
         newest, last = await self.reader.run(feed.threads_with_news, since)
         self._last_id = max(self._last_id, newest)
         for thread_id, seq in last.items():
+            known = self._positions.get(thread_id, UNKNOWN)
+            if seq < known.seq:
+                self._positions[thread_id] = known._replace(is_read=False)
             self.wake(thread_id, seq)
 
     # What we do then
@@ -148,10 +167,11 @@ class Publisher:
         wanted: dict[str, int] = {}
         for thread_id, seq in dirty.items():
             if for_lists or self.hub.has_listeners(thread_topic(thread_id)):
-                known = self._positions.get(thread_id, seq - feed.UNKNOWN_LOOK_BACK)
-                wanted[thread_id] = max(0, known, seq - EVENTS_PER_WAKE)
+                known = self._positions.get(thread_id)
+                start = known.seq if known else seq - feed.UNKNOWN_LOOK_BACK
+                wanted[thread_id] = max(0, start, seq - EVENTS_PER_WAKE)
             else:
-                self._remember(thread_id, seq)
+                self._remember(thread_id, Position(seq, is_read=False))
         pairs = list(wanted.items())
         for start in range(0, len(pairs), THREADS_PER_QUERY):
             part = dict(pairs[start : start + THREADS_PER_QUERY])
@@ -170,7 +190,7 @@ class Publisher:
             for frame in thread_frames:
                 self.hub.publish(thread_topic(thread_id), frame)
         for thread_id, events in news.threads.items():
-            self._remember(thread_id, events[-1].seq)
+            self._remember(thread_id, Position(events[-1].seq, is_read=True))
         if news.threads and self._lists_have_listeners():
             self._changes.add(news)
             self._changed.set()
@@ -178,8 +198,8 @@ class Publisher:
     def _with_listeners(self, thread_ids: Iterable[str]) -> set[str]:
         return {t for t in thread_ids if self.hub.has_listeners(thread_topic(t))}
 
-    def _remember(self, thread_id: str, seq: int) -> None:
-        self._positions[thread_id] = max(seq, self._positions.get(thread_id, 0))
+    def _remember(self, thread_id: str, position: Position) -> None:
+        self._positions[thread_id] = position
         self._positions.move_to_end(thread_id)
         if len(self._positions) > REMEMBERED_THREADS:
             self._positions.popitem(last=False)
