@@ -15,7 +15,7 @@ from workflows.engine.checkpoint.base import (
     Config,
     checkpoint_config,
 )
-from workflows.engine.checkpoint.shapes import LoneCheckpoint, in_parts, named_by
+from workflows.engine.checkpoint.shapes import LoneCheckpoint, named_by
 from workflows.engine.errors import SerdeError
 from workflows.engine.ids import digest
 from workflows.engine.serde import Serde
@@ -279,9 +279,3 @@ def conditions(
 def matches(metadata: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     """Say whether metadata has every key of `wanted` with its value."""
     return all(metadata.get(key) == value for key, value in wanted.items())
-
-
-def manner() -> dict[str, Any]:
-    """How durable a part of a commit has to be: as the whole."""
-    whole = in_parts.get()
-    return {} if whole is None else {"durability": whole.durability, "last": whole.last}

@@ -10,7 +10,6 @@ from workflows.engine.checkpoint.base import CheckpointTuple, Config
 from workflows.engine.checkpoint.shapes import (
     Looked,
     check_listing,
-    thread_named_by,
 )
 from workflows.engine.serde.vault import Vault
 from workflows.storage import reading, sealing
@@ -24,6 +23,7 @@ from workflows.storage.checkpoints import (
     verified_refs,
 )
 from workflows.storage.connections import SQLITE, connection_of
+from workflows.storage.row_saver import address
 from workflows.storage.unchanged import Mark, Sign, mark_of
 from workflows.storage.values import Memory, ThreadMemory
 from workflows.storage.writes import Read, Values, WriteRow, places_of, read_rows
@@ -230,11 +230,3 @@ class _Opened(NamedTuple):
 def _is_large(rows: Iterable[Sequence[Any]]) -> bool:
     """Whether rows are too much to be kept for being known again."""
     return sum([sum(map(getsizeof, row)) for row in rows]) > _SIGN_BYTES
-
-
-def address(config: Config) -> tuple[str, str, str | None]:
-    """(thread id, namespace, checkpoint id or None) of a config."""
-    configurable = thread_named_by(config)
-    thread_id = str(configurable["thread_id"])
-    namespace = configurable.get("checkpoint_ns") or ""
-    return thread_id, namespace, configurable.get("checkpoint_id") or None

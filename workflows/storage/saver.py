@@ -17,17 +17,12 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.db import connections
-from msgspec.structs import replace
+from msgspec import structs
 
-from workflows.engine.attributes import Attributes, checked
 from workflows.engine.checkpoint.base import (
-    Checkpoint,
-    CheckpointMetadata,
     Commit,
-    Config,
     Place,
     TaskWrites,
-    checkpoint_config,
 )
 from workflows.engine.checkpoint.shapes import in_parts, several_ids
 from workflows.engine.drivers.threads import on_thread_end
@@ -47,16 +42,17 @@ from workflows.storage import (
     threads,
 )
 from workflows.storage.channels import Ref, refs_of
-from workflows.storage.checkpoints import check_place, manner
+from workflows.storage.checkpoints import check_place
 from workflows.storage.claims import Claim
 from workflows.storage.connections import POSTGRESQL, SQLITE, connection_of
 from workflows.storage.events import announce_after_commit
 from workflows.storage.interrupts import closed_pairs
 from workflows.storage.labels import KeepsLabels
-from workflows.storage.reader import Reader, address
+from workflows.storage.reader import Reader
+from workflows.storage.row_saver import RowSaver
 from workflows.storage.rows import Bundle, bundle_of
 from workflows.storage.texts import json_text
-from workflows.storage.values import Memory, ThreadMemory
+from workflows.storage.values import Memory
 
 _WRITE = {SQLITE: sqlite.write, POSTGRESQL: postgresql.write}
 
@@ -65,7 +61,7 @@ if connections.close_all not in on_thread_end:
     on_thread_end.append(connections.close_all)
 
 
-class DjangoSaver(KeepsLabels, Reader):
+class DjangoSaver(RowSaver, KeepsLabels, Reader):
     """Keeps checkpoints in the database `using`, on Django's own connection.
 
     With a `claim` it writes for that run, under its fencing number; without one `open`
@@ -103,52 +99,10 @@ class DjangoSaver(KeepsLabels, Reader):
 
     # writing
 
-    def commit(self, commit: Commit) -> None:
-        """Save `commit` in one transaction, if this saver still holds the thread.
-
-        Raises LeaseLostError, with nothing written, when another has taken the run over;
-        without a place (no `open`) ThreadBusyError while a run holds the thread.
-        """
-        self._save(commit)
-
-    def put(
-        self,
-        config: Config,
-        checkpoint: Checkpoint,
-        metadata: CheckpointMetadata,
-        new_versions: dict[str, Any],
-    ) -> Config:
-        """Save a checkpoint whose parent is named by `config`; returns its own config."""
-        thread_id, namespace, parent = address(config)
-        self._save(
-            Commit(
-                thread_id,
-                namespace,
-                parent,
-                checkpoint=checkpoint,
-                metadata=metadata,
-                changed=new_versions,
-                **manner(),
-            ),
-            replace_rows=True,
-        )
-        return checkpoint_config(thread_id, namespace, checkpoint["id"])
-
-    def put_writes(
-        self,
-        config: Config,
-        writes: Sequence[tuple[str, Any]],
-        task_id: str,
-        task_path: str = "",
-    ) -> None:
-        """Save what a task of the step after `config`'s checkpoint wrote."""
-        thread_id, namespace, parent = address(config)
-        task = TaskWrites(task_id, task_path, "", list(writes))
-        part = Commit(thread_id, namespace, parent, [task], **manner())
+    def _complete(self, part: Commit) -> None:
         whole = in_parts.get()
         if whole is not None:
-            _add_questions(part, whole, task)
-        self._save(part, replace_rows=True)
+            _add_questions(part, whole)
 
     def commit_in_parts(self, commit: Commit) -> None:
         """Save `commit` through `put_writes` and `put`, one after the other."""
@@ -170,19 +124,19 @@ class DjangoSaver(KeepsLabels, Reader):
                 )
             )
 
-    def _save(self, commit: Commit, *, replace_rows: bool = False) -> None:
+    def _save(self, commit: Commit, *, replace: bool = False) -> None:
         thread_id = commit.thread_id
         check_place(thread_id, commit.namespace)
         memory = self._memory.of(thread_id)
         wrapper = connection_of(self.using)
         try:
-            before = self._map_before(wrapper, commit, memory)
+            before = self._map_before(commit, memory)
             bundle = bundle_of(
                 self._codec,
                 commit,
                 before,
                 memory,
-                replace=replace_rows,
+                replace=replace,
                 inline=self._vault is None,
             )
             if commit.attributes:
@@ -203,25 +157,15 @@ class DjangoSaver(KeepsLabels, Reader):
         if bundle.events or bundle.asked or bundle.closed:
             announce_after_commit(wrapper, thread_id, seq)
 
-    def put_attributes(self, thread_id: str, change: Attributes) -> None:
-        """Change attributes of a thread; None as a value removes one."""
-        self._save(Commit(thread_id, "", None, attributes=checked(change)))
-
     def attributes_of(self, thread_id: str) -> dict[str, Any]:
         """The attributes of a thread, by name. A cipher leaves them as they are."""
         return attributes.attributes_of(self.using, thread_id)
 
-    def _map_before(
-        self, wrapper: Any, commit: Commit, memory: ThreadMemory
+    def _map_at(
+        self, thread_id: str, namespace: str, checkpoint_id: str
     ) -> Mapping[str, Ref]:
-        if commit.checkpoint is None or not commit.parent_id:
-            return {}
-        known = memory.maps.get(commit.namespace)
-        if known is not None and known[0] == commit.parent_id:
-            return known[1]
-        row = reading.newest(
-            wrapper, commit.thread_id, commit.namespace, commit.parent_id
-        )
+        wrapper = connection_of(self.using)
+        row = reading.newest(wrapper, thread_id, namespace, checkpoint_id)
         return refs_of(row.channels, row.id) if row is not None else {}
 
     def _end_with(self, wrapper: Any, bundle: Bundle, commit: Commit) -> int | None:
@@ -379,13 +323,14 @@ class DjangoSaver(KeepsLabels, Reader):
                 prune.prune(thread_id, keep=1, using=self.using)
 
 
-def _add_questions(part: Commit, whole: Commit, task: TaskWrites) -> None:
+def _add_questions(part: Commit, whole: Commit) -> None:
     """What `put_writes` is not told of the task: its name, and what it asks."""
+    (task,) = part.writes
     names = _channels(task)
     for known in whole.writes:  # a task that ran again saves its counter apart (RA.3)
         if known.task_id == task.task_id and _channels(known) == names:
             asked = {each.interrupt.id for each in known.asked}
-            part.writes = [replace(known, writes=task.writes)]
+            part.writes = [structs.replace(known, writes=task.writes)]
             part.closed = [c for c in whole.closed if c.interrupt_id in asked]
 
 

@@ -73,8 +73,8 @@ def check_keeps_attributes(saver: Any, name: str) -> None:
         lack = "without a saver: compile the graph with checkpointer=..."
     elif not saver.keeps_attributes:
         lack = (
-            f"on {type(saver).__name__}, which keeps no attributes: use DjangoSaver or "
-            "InMemorySaver, or give it a put_attributes(thread_id, change)"
+            f"on {type(saver).__name__}, which keeps no attributes: use DjangoSaver, "
+            "SqliteSaver or InMemorySaver, or give it a put_attributes(thread_id, change)"
         )
     else:
         return

@@ -17,7 +17,6 @@ from workflows.engine.checkpoint.base import (
 from workflows.engine.checkpoint.shapes import (
     Looked,
     check_listing,
-    thread_named_by,
 )
 from workflows.engine.later import asyncio
 from workflows.storage.channels import Ref, spans_of
@@ -29,6 +28,7 @@ from workflows.storage.checkpoints import (
     verified_refs,
 )
 from workflows.storage.file.tables import ended_rows
+from workflows.storage.row_saver import address
 from workflows.storage.turns import LOCKED, Turns
 from workflows.storage.values import Memory
 from workflows.storage.writes import Values, WriteRow, in_order, places_of, read_rows
@@ -77,7 +77,8 @@ class FileReader(BaseCheckpointSaver):
 
     def get_tuple(self, config: Config) -> CheckpointTuple | None:
         """The checkpoint at `config` (its `checkpoint_id`, else the head), or None."""
-        place, checkpoint_id = address(config)
+        thread_id, namespace, checkpoint_id = address(config)
+        place = thread_id, namespace
         with self._held() as connection:
             rows = connection.execute(
                 _NAMED if checkpoint_id else _NEWEST,
@@ -229,13 +230,6 @@ class _Listed(NamedTuple):
     namespace: str
     ended: str
     row: CheckpointRow
-
-
-def address(config: Config) -> tuple[Place, str | None]:
-    """Thread and namespace of a config, and its checkpoint id."""
-    conf = thread_named_by(config)
-    place = str(conf["thread_id"]), conf.get("checkpoint_ns") or ""
-    return place, conf.get("checkpoint_id") or None
 
 
 def _add(writes: dict[tuple[str, str], WriteRow], rows: Iterable[WriteRow]) -> None:

@@ -12,27 +12,22 @@ from contextlib import contextmanager
 from os import PathLike
 from typing import Any, Self
 
-from workflows.engine.attributes import Attributes, check_number, checked
+from workflows.engine.attributes import Attributes, check_number
 from workflows.engine.checkpoint.base import (
-    Checkpoint,
-    CheckpointMetadata,
     Commit,
-    Config,
     Place,
-    TaskWrites,
-    checkpoint_config,
 )
 from workflows.engine.errors import LeaseLostError
 from workflows.engine.kinds import check_offers
 from workflows.engine.serde import Serde
 from workflows.engine.serde import default as default_serde
 from workflows.storage.channels import Ref, refs_of
-from workflows.storage.checkpoints import Made, check_place, made_of, manner
-from workflows.storage.file.reader import address
+from workflows.storage.checkpoints import Made, check_place, made_of
 from workflows.storage.file.tables import connect, ended_text, prepare
 from workflows.storage.file.upkeep import Upkeep
+from workflows.storage.row_saver import RowSaver
 from workflows.storage.turns import Turns, Wish
-from workflows.storage.values import Memory, ThreadMemory
+from workflows.storage.values import Memory
 from workflows.storage.writes import WriteRow, Written, write_rows
 
 _MOVED = "SELECT 1 FROM durableweb_checkpoint WHERE thread_id = ? AND namespace = '' AND id > ?"
@@ -56,7 +51,7 @@ _UNSET = "DELETE FROM durableweb_attribute WHERE thread_id = ? AND name = ?"
 _ANY = "\U0010ffff"  # sorts after every id: whoever has no place may write at any
 
 
-class SqliteSaver(Upkeep):
+class SqliteSaver(RowSaver, Upkeep):
     """Keeps checkpoints in a SQLite file; `conn` is a connection of the `sqlite3` module.
 
     Every thread and event loop of the process may use it. Threads that save at the same time wait for the disk
@@ -93,52 +88,6 @@ class SqliteSaver(Upkeep):
         """Nothing is left to do: the tables are made with the saver."""
 
     # writing
-
-    def commit(self, commit: Commit) -> None:
-        """Save `commit` whole, or nothing of it.
-
-        Raises LeaseLostError where the thread is held and another process has saved on it meanwhile.
-        """
-        self._save(commit)
-
-    def put(
-        self,
-        config: Config,
-        checkpoint: Checkpoint,
-        metadata: CheckpointMetadata,
-        new_versions: dict[str, Any],
-    ) -> Config:
-        """Save a checkpoint whose parent is named by `config`; returns its own config."""
-        (thread_id, namespace), parent = address(config)
-        self._save(
-            Commit(
-                thread_id,
-                namespace,
-                parent,
-                checkpoint=checkpoint,
-                metadata=metadata,
-                changed=new_versions,
-                **manner(),
-            ),
-            replace=True,
-        )
-        return checkpoint_config(thread_id, namespace, checkpoint["id"])
-
-    def put_writes(
-        self,
-        config: Config,
-        writes: Sequence[tuple[str, Any]],
-        task_id: str,
-        task_path: str = "",
-    ) -> None:
-        """Save what a task of the step after `config`'s checkpoint wrote."""
-        (thread_id, namespace), parent = address(config)
-        task = TaskWrites(task_id, task_path, "", list(writes))
-        self._save(Commit(thread_id, namespace, parent, [task], **manner()))
-
-    def put_attributes(self, thread_id: str, change: Mapping[str, Any]) -> None:
-        """Change attributes of a thread; None as a value removes one."""
-        self._save(Commit(str(thread_id), "", None, attributes=checked(change)))
 
     def attributes_of(self, thread_id: str) -> dict[str, Any]:
         """The attributes of a thread, by name."""
@@ -242,17 +191,14 @@ class SqliteSaver(Upkeep):
             else:
                 execute(_UNSET, (thread_id, name))
 
-    def _map_before(self, commit: Commit, memory: ThreadMemory) -> Mapping[str, Ref]:
-        parent = commit.parent_id
-        if not parent:
-            return {}
-        known = memory.maps.get(commit.namespace)
-        if known is not None and known[0] == parent:
-            return known[1]
+    def _map_at(
+        self, thread_id: str, namespace: str, checkpoint_id: str
+    ) -> Mapping[str, Ref]:
         with self._held() as connection:
-            place = commit.thread_id, commit.namespace, parent
-            row = connection.execute(_PARENT, place).fetchone()
-        return refs_of(row[0], parent) if row else {}
+            row = connection.execute(
+                _PARENT, (thread_id, namespace, checkpoint_id)
+            ).fetchone()
+        return refs_of(row[0], checkpoint_id) if row else {}
 
     # holding a thread
 
