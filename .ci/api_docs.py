@@ -116,7 +116,7 @@ def shown_bases(found: Found, public: Mapping[Found, str]) -> list[str]:
             shown += [base] if base not in UNSAID else []
         else:
             shown += [public[above]] if above in public else shown_bases(above, public)
-    return shown
+    return [*dict.fromkeys(shown)]
 
 
 def fields(found: Found) -> list[str]:
