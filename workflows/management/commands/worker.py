@@ -6,7 +6,6 @@ import os
 import sys
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 
@@ -44,6 +43,6 @@ class Command(BaseCommand):
             run_queue_worker(concurrency)
             return
         # The queue's worker ends where it meets what it does not expect.
-        work = [sys.executable, str(settings.BASE_DIR / "manage.py"), "worker"]
-        command = [*work, "--no-supervise", "--concurrency", str(concurrency)]
+        work = [sys.executable, sys.argv[0], "worker", "--no-supervise"]
+        command = [*work, "--concurrency", str(concurrency)]
         sys.exit(Supervisor([command]).run())
