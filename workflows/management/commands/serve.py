@@ -21,6 +21,7 @@ from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.utils.module_loading import import_string
 
+from workflows.defaults import DEFAULTS
 from workflows.live.publish import current_publisher, stop_publisher
 from workflows.live.server import DrainingServer
 from workflows.management.supervising import Supervisor
@@ -74,9 +75,7 @@ class Command(BaseCommand):
         host, is_one_of_many = options["host"], options["is_one_of_many"]
         listener = bind(host, options["port"], is_shared=is_one_of_many)
         address = address_of(listener, host)
-        if "PUBLIC_URL" not in os.environ:
-            # Only now is the port known; workflows fetch their own server's pages by it.
-            settings.PUBLIC_URL = address
+        say_where_it_is(address)
         # Whitenoise hands files over in a plain iterator; Django says so for each file.
         warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume")
         application = import_string(settings.ASGI_APPLICATION.replace(":", "."))
@@ -218,6 +217,16 @@ def settle_memory() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 50, 100)
+
+
+def say_where_it_is(address: str) -> None:
+    """Make `address` the site's own, where neither environment nor settings say another.
+
+    Only now is the port known; workflows fetch their own server's pages by it.
+    """
+    if "PUBLIC_URL" in os.environ or DEFAULTS["PUBLIC_URL"] != settings.PUBLIC_URL:
+        return
+    settings.PUBLIC_URL = address
 
 
 def address_of(bound: socket.socket, host: str) -> str:
