@@ -78,15 +78,20 @@ _DB = DATABASES["default"]
 _DB.setdefault("CONN_MAX_AGE", None)
 _DB["CONN_HEALTH_CHECKS"] = True
 IS_POSTGRESQL = "postgresql" in _DB["ENGINE"]
+# Another way to the same database for what listens, where DATABASE_URL leads through a pooler.
+DATABASE_DIRECT_URL = env.str("DATABASE_DIRECT_URL", default="")
 if IS_POSTGRESQL:
     # Procrastinate's migrations fail on any other database.
     INSTALLED_APPS.insert(-2, "procrastinate.contrib.django")
     _DB.setdefault("OPTIONS", {})
-    # Server-side binding and prepared statements; 0 switches them off behind PgBouncer.
+    # Server-side binding and prepared statements; 0 switches them off behind PgBouncer, and
+    # with them cursors that outlive their transaction: the next one may be elsewhere.
     _threshold = env.int("PG_PREPARE_THRESHOLD", default=5)
     if _threshold:
         _DB["OPTIONS"]["server_side_binding"] = True
         _DB["OPTIONS"]["prepare_threshold"] = _threshold
+    else:
+        _DB["DISABLE_SERVER_SIDE_CURSORS"] = True
 else:
     VAR_DIR.mkdir(exist_ok=True)
     _DB["ENGINE"] = host.SQLITE_ENGINE

@@ -10,6 +10,7 @@ from django.conf import settings
 DEFAULTS: dict[str, Any] = {
     "PUBLIC_URL": "http://127.0.0.1:8000",
     "OPEN_PATHS": (),
+    "DATABASE_DIRECT_URL": "",
     "LEASE_SECONDS": 10.0,
     "UNDO_SECONDS": 10,
     "MAX_RECOVERIES": 3,

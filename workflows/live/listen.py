@@ -23,7 +23,7 @@ KEEPALIVE = {"keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count"
 
 def connection_arguments() -> dict[str, Any]:
     """What psycopg needs to reach the database that Django uses."""
-    direct = getattr(settings, "DATABASE_DIRECT_URL", "")
+    direct = settings.DATABASE_DIRECT_URL
     if direct:
         return {"conninfo": direct}
     given = connections[DEFAULT_DB_ALIAS].get_connection_params()
