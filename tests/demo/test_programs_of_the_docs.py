@@ -55,6 +55,17 @@ def test_the_readme_program_asks_and_keeps_the_edited_text(load) -> None:
     assert registry.get("article").title == "Article"
 
 
+def test_the_readme_script_asks_and_is_answered(load, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+
+    load("README.md", 0, 1)
+
+    assert capsys.readouterr().out.splitlines() == [
+        "Publish “bells”?",
+        "{'topic': 'bells', 'text': 'Bells ring.'}",
+    ]
+
+
 def test_the_tutorial_asks_about_large_claims_only(load) -> None:
     program = load("docs/tutorial/first-workflow.md", 0)
     graph = program.builder.compile(checkpointer=InMemorySaver())

@@ -22,6 +22,7 @@ def graph_of(result):
     return StateGraph(State).add_node(node).add_edge(START, "node").compile()
 
 
+@pytest.mark.rule("C.FeatureNotBuiltError")
 def test_an_argument_that_is_not_built_yet_is_refused():
     with pytest.raises(FeatureNotBuiltError):
         graph_of({}).invoke({}, idempotency_key="values")

@@ -17,7 +17,7 @@ from tests.storage.ciphers import BindingCipher, TinyCipher
 from workflows.engine.checkpoint.base import checkpoint_config
 from workflows.engine.serde.vault import Vault, is_sealed
 
-pytestmark = pytest.mark.rule("R10.9")
+pytestmark = pytest.mark.rule("R10.9", "C.DecryptionError")
 
 TEXT = '{"secret":"Rosebud"}'
 
