@@ -9,9 +9,11 @@ from typing import Any
 from django.apps import apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Info, Warning
+from django.core.exceptions import ImproperlyConfigured
 
 from workflows.services import registry
 from workflows.storage import queue_search
+from workflows.storage.sealing import vault
 from workflows.worker.choosing import QUEUE_APP
 
 # What servers and platforms call the number of web processes.
@@ -39,6 +41,22 @@ def check_databases(**_: Any) -> list[CheckMessage]:
             id="workflows.E001",
         )
     ]
+
+
+def check_cipher(**_: Any) -> list[CheckMessage]:
+    """Say where VALUE_CIPHER or its keys cannot be used, before a page or a run meets them."""
+    try:
+        vault()
+    except ImproperlyConfigured as error:
+        return [
+            Error(
+                str(error),
+                hint="docs/howto/encrypt-values.md tells how keys are given; aes-gcm needs "
+                "the package cryptography.",
+                id="workflows.E004",
+            )
+        ]
+    return []
 
 
 def check_queue_search(

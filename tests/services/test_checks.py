@@ -49,7 +49,23 @@ def test_postgresql_needs_its_queue(bare):
     assert ids(bare, "postgresql") == {"workflows.E002"}
 
 
+def test_a_cipher_that_cannot_be_used_is_an_error(settings):
+    settings.VALUE_CIPHER, settings.VALUE_CIPHER_KEYS = "my_app.nowhere.Vault", ""
+
+    [found] = checks.check_cipher()
+
+    assert found.id == "workflows.E004"
+    assert found.msg.startswith("VALUE_CIPHER=my_app.nowhere.Vault: ")
+
+
+def test_a_cipher_that_can_be_used_is_none(settings):
+    settings.VALUE_CIPHER = "tests.storage.ciphers.BindingCipher"
+
+    assert checks.check_cipher() == []
+
+
 def test_the_product_as_it_is_has_nothing_to_complain_of():
+    assert checks.check_cipher() == []
     assert list(checks.check_databases()) == []
     assert list(checks.check_workflows()) == []
 

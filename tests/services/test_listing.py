@@ -16,6 +16,7 @@ from durableweb import durable
 from workflows.engine import serde
 from workflows.models import Interrupt, Run, Thread
 from workflows.services import registry
+from workflows.storage.sealing import QUESTION, seal
 
 pytestmark = [pytest.mark.django_db, pytest.mark.rule("RA.11")]
 
@@ -56,6 +57,16 @@ class TestInterrupts:
         assert page.items[0].value == {"text": "question 3"}
         assert (page.items[0].thread_id, page.items[0].status) == ("t003", "pending")
         assert page.next is None
+
+    def test_encrypted_ones_are_read_as_those_of_the_pages_are(self, settings):
+        settings.VALUE_CIPHER = "tests.storage.ciphers.BindingCipher"
+        text = serde.dumps({"title": "Refund 40 EUR?"})
+        asked(1, value=seal(text, "t001", QUESTION), title="ask")
+
+        [question] = durable.list_interrupts()
+
+        assert question.value == {"title": "Refund 40 EUR?"}
+        assert question.title == "Refund 40 EUR?"
 
     def test_they_are_narrowed_by_graph_node_key_thread_and_age(self):
         asked(1, graph="other")

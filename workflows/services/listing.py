@@ -19,8 +19,10 @@ from django.db.models.functions import Now
 from workflows.engine import serde
 from workflows.engine.kinds import check_count
 from workflows.models import Interrupt, Thread
+from workflows.services.questions import title_shown
 from workflows.services.where_query import having, narrowed
 from workflows.storage.attributes import attributes_of_threads
+from workflows.storage.sealing import QUESTION, unseal
 
 MAX_PAGE = 1_000
 R = TypeVar("R")
@@ -195,8 +197,8 @@ def _question(row: Interrupt) -> Question:
         node=row.node,
         key=row.key,
         status=row.status,
-        title=row.title,
-        value=serde.loads(row.value),
+        title=title_shown(row),
+        value=serde.loads(unseal(row.value, row.thread_id, QUESTION)),
         schema=json.loads(row.response_schema) if row.response_schema else None,
         round=row.round,
         version=row.version,
