@@ -4,7 +4,7 @@ from workflows.engine.absent import absent
 
 __getattr__ = absent(
     __name__,
-    "give the saver a cipher: DjangoSaver(cipher=AesGcmCipher(key)), see "
+    "give the saver a cipher: DjangoSaver(cipher=AesGcmCipher({name: key})), see "
     "durableweb.checkpoint.encryption",
     "EncryptedSerializer",
 )
