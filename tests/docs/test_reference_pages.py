@@ -1,6 +1,7 @@
 """The reference pages have every setting, command, flag, check and line of the log."""
 
 import ast
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from django.core.management import BaseCommand, load_command_class
 
 from workflows.defaults import DEFAULTS
+from workflows.engine.calls import _SETTINGS
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted((ROOT / "workflows").rglob("*.py"))
@@ -85,6 +87,15 @@ def test_every_setting_is_found():
 def test_a_setting_that_a_host_may_say_has_its_star():
     known = page("settings.md")
     assert not [name for name in DEFAULTS if f"`{name}` *" not in known]
+
+
+def test_every_setting_of_a_call_is_found_with_its_values():
+    known = page("settings.md")
+    for name, choices in _SETTINGS.items():
+        [row] = re.findall(rf"^\| `{name}` \|(.*)$", known, re.MULTILINE)
+        values = re.findall(r"`([^`]+)`", row.split("|")[0])
+        told = [json.dumps(v) if isinstance(v, str) else str(v) for v in choices]
+        assert sorted(values) == sorted(told)
 
 
 @pytest.mark.parametrize(
