@@ -10,6 +10,7 @@ from workflows.engine.types import Interrupt
 _NO_HANDLERS = (str, bytes, int, float, dict, set, frozenset, list, tuple, type)
 PauseStatus = Literal["pending", "interrupt_before", "interrupt_after"]
 GraphLifecycleStatus = PauseStatus
+"""How a run stopped, as its events say it."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class GraphResumeEvent:
 
 
 GraphLifecycleEvent = GraphInterruptEvent | GraphResumeEvent
+"""What a handler is told: that a run pauses, or that it goes on (R9.9)."""
 
 
 class GraphCallbackHandler:

@@ -33,4 +33,6 @@ class RemainingStepsManager(ManagedValue):
 
 
 IsLastStep = Annotated[bool, IsLastStepManager]
+"""A key to read only: whether the limit of steps ends the run after this one (R2.15)."""
 RemainingSteps = Annotated[int, RemainingStepsManager]
+"""A key to read only: how many steps the limit leaves, this one among them (R2.15)."""

@@ -240,7 +240,7 @@ class PregelTask(_TaskFields):
 
     `error` is the exception as text, `result` what the task wrote, `state` a subgraph's
     config or snapshot (R7.8).
-    `runs_of_this_task` is no field, so that the tuple stays the field's: how often the task has
+    `runs_of_this_task` is no field, so that the tuple stays LangGraph's: how often the task has
     been run by now, as far as was saved (RA.3).
     """
 

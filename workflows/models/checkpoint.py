@@ -14,7 +14,7 @@ class Checkpoint(models.Model):
 
     `id` sorts by time of creation. `channels` maps each channel to [version, id of the
     checkpoint that wrote its present value, id of the snapshot where that row is a delta, the
-    value itself where it is short] (see `ChannelValue` and `storage/channels.py`); `rest` holds what else the field's checkpoint carries. `due`,
+    value itself where it is short] (see `ChannelValue` and `storage/channels.py`); `rest` holds what else LangGraph's checkpoint carries. `due`,
     `channels`, `metadata` and `rest` are JSON text, `digest` covers them all.
     """
 

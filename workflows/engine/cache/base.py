@@ -8,7 +8,9 @@ from typing import Any, ClassVar
 from workflows.engine.kinds import IN_BRACKETS, refused, several
 
 Namespace = tuple[str, ...]
+"""Whose results: the names of the graph and its node, or of a task."""
 FullKey = tuple[Namespace, str]
+"""One result: its namespace, and its key there."""
 _ASYNC = frozenset({"aget", "aset"})
 
 

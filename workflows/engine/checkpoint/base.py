@@ -1,6 +1,6 @@
 """What a saver keeps and what the engine asks of it.
 
-A saver may be written in the field's form alone (`get_tuple`, `list`, `put`, `put_writes`
+A saver may be written in LangGraph's form alone (`get_tuple`, `list`, `put`, `put_writes`
 and `delete_thread`, or their async twins); the rest has a body here that calls those. A saver that
 can do more in one go overrides `commit`, `open` and `close`.
 """
@@ -57,9 +57,9 @@ _numbers = itertools.count(1)
 
 
 class BaseCheckpointSaver(Labelled):
-    """Keeps checkpoints. Subclass it in the field's form; override `commit` to be fast.
+    """Keeps checkpoints. Subclass it in LangGraph's form; override `commit` to be fast.
 
-    Whichever of the field's methods a subclass overrides, of this class or of a saver of ours, is
+    Whichever of LangGraph's methods a subclass overrides, of this class or of a saver of ours, is
     what the engine calls (R6.17). A saver with async methods alone serves the async calls of a graph.
     """
 
@@ -84,7 +84,7 @@ class BaseCheckpointSaver(Labelled):
         super().__init_subclass__(**options)
         obey(cls, BaseCheckpointSaver)
 
-    # the field's form
+    # LangGraph's form
 
     def get(self, config: Config) -> Checkpoint | None:
         """The checkpoint at `config`, or None."""
@@ -161,7 +161,7 @@ class BaseCheckpointSaver(Labelled):
     def put_attributes(self, thread_id: str, change: Mapping[str, Any]) -> None:
         """Change attributes of a thread; None as a value removes one (RB.11).
 
-        A saver in the field's form that has this keeps attributes, and is given those of a step between
+        A saver in LangGraph's form that has this keeps attributes, and is given those of a step between
         its writes and its checkpoint; with a saver that has not, `set_attributes` raises RuntimeError.
         """
         raise self._lacks("put_attributes")

@@ -19,7 +19,7 @@ _ASYNC = frozenset(
 
 
 def obey(cls: Any, base: Any) -> None:
-    """Let `cls`, a subclass of `base`, save and read through what overrides the field's methods."""
+    """Let `cls`, a subclass of `base`, save and read through what overrides LangGraph's methods."""
     if _rank(cls, "put", "put_writes") < _rank(cls, "commit"):
         cls.commit = cls.commit_in_parts
     if _rank(cls, "aput", "aput_writes") < _rank(cls, "acommit"):

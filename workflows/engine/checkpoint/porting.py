@@ -9,6 +9,7 @@ from workflows.engine.checkpoint.shapes import Checkpoint, CheckpointMetadata, C
 from workflows.engine.constants import CALL, ERROR, INTERRUPT, RESUME, RETURN
 
 ChannelVersions = dict[str, Any]
+"""Channel -> its version, of the channels that a checkpoint changes."""
 
 WRITES_IDX_MAP = {ERROR: -1, INTERRUPT: -3, RESUME: -4, RETURN: -5, CALL: -6}
 """Writes that a later call of `put_writes` replaces; others are kept by their index."""

@@ -16,7 +16,7 @@ from workflows.engine.checkpoint.labels import Label, label_text
 
 
 class ReadingSaver(BaseCheckpointSaver):
-    """Hands on what `inner` reads, through the field's form alone, so that any saver will do."""
+    """Hands on what `inner` reads, through LangGraph's form alone, so that any saver will do."""
 
     def __init__(self, inner: BaseCheckpointSaver) -> None:
         super().__init__(serde=inner.serde)

@@ -16,7 +16,8 @@ from workflows.engine.types import Durability, Interrupt
 
 Config = dict[str, Any]
 Due = dict[str, Any]
-PendingWrite = tuple[str, str, Any]  # task id, channel or reserved name, value
+PendingWrite = tuple[str, str, Any]
+"""Task id, channel or reserved name, value."""
 
 
 class Checkpoint(TypedDict, total=False):
@@ -24,7 +25,7 @@ class Checkpoint(TypedDict, total=False):
 
     `due` lists what runs next, as plain dicts: `{"node": name, "by": [...]}` for a node that
     was reached by an edge, and with a key "send" (the input) for a `Send`. A saver stores
-    the list as it is. The other keys are the field's.
+    the list as it is. The other keys are LangGraph's.
     """
 
     v: int

@@ -8,6 +8,8 @@ from typing import Any, ClassVar
 from workflows.engine.serde import register_type
 
 REMOVE_ALL_MESSAGES = "__remove_all__"
+"""The id of a `RemoveMessage` that removes all messages before it (R2.18)."""
+
 Content = str | list[Any]
 
 

@@ -81,7 +81,7 @@ def _writes_of(task: Task) -> dict[str, Any]:
 
 
 def _written(view: View, task: Task) -> dict[str, Any]:
-    """A task's result as the tasks mode shows it; what a function returned stands under the field's name for it."""
+    """A task's result as the tasks mode shows it; what a function returned stands under LangGraph's name for it."""
     name = RETURN if task.call is not None else END
     if task.call is not None or view.run.program.functional:
         return {c: v for c, v in task.writes or () if c == name}

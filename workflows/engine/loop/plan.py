@@ -70,7 +70,7 @@ def start_order(tasks: list[Task]) -> list[Task]:
 
 
 def triggers_of(run: Run, task: Task) -> tuple[str, ...]:
-    """What can make the task due, in the field's words: an edge to its node, and each edge from several."""
+    """What can make the task due, in LangGraph's words: an edge to its node, and each edge from several."""
     if task.call is not None or task.caught is not None or task.path[0] == "send":
         return ("__pregel_push",)
     if run.program.functional:

@@ -131,7 +131,7 @@ class Serde:
         return self.decode(text)
 
     def dumps_typed(self, value: Any) -> tuple[str, bytes]:
-        """(Name of the format, encoded value), as savers of the field keep them."""
+        """(Name of the format, encoded value), as LangGraph's savers keep them."""
         return FORMAT, self.encode(value)
 
     def loads_typed(self, data: tuple[str, bytes]) -> Any:

@@ -23,6 +23,7 @@ class NotProvided:
 
 
 NOT_PROVIDED: Final = NotProvided()
+"""Says that no ttl was given, so the store's own holds; None means for ever."""
 
 
 class Item:
@@ -153,9 +154,9 @@ class TTLConfig(TypedDict, total=False):
 
 
 Op = GetOp | SearchOp | PutOp | ListNamespacesOp
-Result = (
-    Any  # Item | None, list[SearchItem], list[Namespace] or None, as the operation says
-)
+"""One operation of `batch`."""
+Result = Any
+"""What an operation gives: an item or None, a list of search items, a list of namespaces, or None."""
 
 
 class BaseStore:
