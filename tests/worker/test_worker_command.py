@@ -21,14 +21,33 @@ class _Supervisor:
         return 0
 
 
-def test_a_project_without_base_dir_has_workers(monkeypatch, settings):
-    del settings.BASE_DIR
+@pytest.fixture
+def started(monkeypatch):
+    """The command of the child, of a program that was started in this way."""
+
+    def started(path: str, module: str | None = None) -> list[str]:
+        spec = SimpleNamespace(name=module) if module else None
+        monkeypatch.setattr(sys.modules["__main__"], "__spec__", spec)
+        monkeypatch.setattr(sys, "argv", [path, "worker"])
+        with pytest.raises(SystemExit):
+            call_command("worker", concurrency=2)
+        [child] = _Supervisor.commands
+        assert child[0] == sys.executable
+        assert child[-4:] == ["worker", "--no-supervise", "--concurrency", "2"]
+        return child[1:-4]
+
     monkeypatch.setattr(worker, "connection", SimpleNamespace(vendor="postgresql"))
     monkeypatch.setattr(worker, "Supervisor", _Supervisor)
-    monkeypatch.setattr(sys, "argv", ["/srv/shop/bin/manage", "worker"])
+    return started
 
-    with pytest.raises(SystemExit):
-        call_command("worker", concurrency=2)
 
-    child = [sys.executable, "/srv/shop/bin/manage", "worker", "--no-supervise"]
-    assert _Supervisor.commands == [[*child, "--concurrency", "2"]]
+def test_a_project_without_base_dir_has_workers(started, settings):
+    del settings.BASE_DIR
+
+    assert started("/srv/shop/bin/manage") == ["/srv/shop/bin/manage"]
+
+
+def test_so_has_one_that_is_started_by_a_module(started):
+    found = started("/lib/django/__main__.py", "django.__main__")
+
+    assert found == ["-m", "django"]

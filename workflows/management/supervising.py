@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Sequence
 
@@ -14,6 +15,15 @@ FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 10.0
 STOP_SECONDS = 60.0
 LOOK_SECONDS = 0.1
+
+
+def this_program() -> list[str]:
+    """How the program that runs was started, without its arguments: for one more of it."""
+    spec = sys.modules["__main__"].__spec__
+    if spec is None:
+        return [sys.executable, sys.argv[0]]
+    # By its path a module of a package would have that package's folder as its own.
+    return [sys.executable, "-m", spec.name.removesuffix(".__main__")]
 
 
 class Supervisor:

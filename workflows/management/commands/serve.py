@@ -24,7 +24,7 @@ from django.utils.module_loading import import_string
 from workflows.defaults import DEFAULTS
 from workflows.live.publish import current_publisher, stop_publisher
 from workflows.live.server import DrainingServer
-from workflows.management.supervising import Supervisor
+from workflows.management.supervising import Supervisor, this_program
 from workflows.worker.choosing import embedded_worker
 
 DRAIN_SECONDS = 10
@@ -100,7 +100,7 @@ class Command(BaseCommand):
             port = alone.getsockname()[1]
         # Bound and not listening: it keeps the port while a process is away.
         with bind(host, port, is_shared=True, listens=False) as kept:
-            me = [sys.executable, sys.argv[0]]
+            me = this_program()
             where = ["--host", host, "--port", str(port)]
             commands = [[*me, "serve", *where, "--is-one-of-many"]] * options[
                 "processes"

@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 
-from workflows.management.supervising import Supervisor
+from workflows.management.supervising import Supervisor, this_program
 from workflows.worker.choosing import run_queue_worker
 
 
@@ -43,6 +43,6 @@ class Command(BaseCommand):
             run_queue_worker(concurrency)
             return
         # The queue's worker ends where it meets what it does not expect.
-        work = [sys.executable, sys.argv[0], "worker", "--no-supervise"]
+        work = [*this_program(), "worker", "--no-supervise"]
         command = [*work, "--concurrency", str(concurrency)]
         sys.exit(Supervisor([command]).run())
