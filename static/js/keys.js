@@ -28,7 +28,7 @@
   };
   if (Object.keys(own).length) {
     printKeys();
-    for (const name of ["durableweb:pane", "durableweb:strips"]) document.addEventListener(name, printKeys);
+    for (const name of ["durableweb:pane", "durableweb:strips", "durableweb:parts"]) document.addEventListener(name, printKeys);
   }
 
   const isWriting = (target) => target instanceof HTMLElement

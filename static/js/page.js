@@ -1,4 +1,4 @@
-// Behaviour that every page shares: menu, colours, relative times, the time to undo.
+// Behaviour that every page shares: menu, colours, relative times, what is said, the time to undo.
 (() => {
   const store = (name, value) => { try { localStorage.setItem(name, value); } catch { /* private mode */ } };
   const read = (name) => { try { return localStorage.getItem(name); } catch { return null; } };
@@ -107,7 +107,18 @@
   const countAll = () => { for (const form of all("[data-undo]")) countDown(form); };
   countAll();
   document.addEventListener("durableweb:strips", countAll);
-  document.addEventListener("durableweb:pane", refreshTimes);
+  for (const name of ["durableweb:pane", "durableweb:parts"]) document.addEventListener(name, refreshTimes);
+
+  // What the server says of something that was sent without leaving the page
+  document.addEventListener("durableweb:said", ({ detail: said }) => {
+    const strips = one("#strips");
+    const fresh = [...(said?.querySelectorAll(".strip") || [])];
+    if (!fresh.length || !strips) return;
+    for (const old of [...strips.children]) if (!old.querySelector("[data-undo]")) old.remove();
+    strips.prepend(...fresh);
+    for (const old of [...strips.children].slice(2)) old.remove();
+    document.dispatchEvent(new CustomEvent("durableweb:strips"));
+  });
 
   // Single-key shortcuts can be switched off; the server keeps that for all devices
   const keysSwitch = one("[data-keys-switch]");

@@ -53,7 +53,11 @@
   const tellOfClaim = () => {
     const note = document.querySelector("[data-claim-note]");
     const until = document.querySelector("[data-claim-until]");
-    if (!note || !until) return;
+    if (!note) return;
+    if (!until) {
+      put(note, "");
+      return;
+    }
     const left = Date.parse(until.dateTime) - Date.now();
     if (left <= 0) put(note, "Your claim has ended: somebody else may take this question. What you typed is kept.");
     else if (left <= WARN_MS) put(note, `Your claim ends ${left > WARN_MS / 2 ? "in less than two minutes" : "within a minute"}. Typing renews it; under “Hold it longer” it lasts for hours.`);

@@ -109,17 +109,12 @@
   const mark = (number) => {
     for (const each of document.querySelectorAll("[data-row][aria-current]")) each.removeAttribute("aria-current");
     row(number)?.setAttribute("aria-current", "true");
-    document.body.classList.toggle("has-item", Boolean(number));
+    document.body.classList.toggle("has-item", Boolean(number) || one("[data-missing]", pane) !== null);
   };
   const addStrips = (html) => {
-    const template = document.createElement("template");
-    template.innerHTML = html;
-    const fresh = [...template.content.querySelectorAll(".strip")];
-    if (!fresh.length) return;
-    for (const old of [...strips.children]) if (!one("[data-undo]", old)) old.remove();
-    strips.prepend(...fresh);
-    for (const old of [...strips.children].slice(2)) old.remove();
-    tell("strips");
+    const said = document.createElement("div");
+    said.innerHTML = html;
+    tell("said", said);
   };
   const put = (html, focus = "heading") => {
     tell("pane-leave");
@@ -128,7 +123,7 @@
     template.innerHTML = html;
     const said = one("[data-strips]", template.content);
     if (said) {
-      addStrips(said.innerHTML);
+      tell("said", said);
       said.remove();
     }
     pane.replaceChildren(template.content);

@@ -4,6 +4,10 @@
 // <details>). At first it is open where the state has facts to show ([data-side-first]) and
 // they fit side by side, and folded on a phone; then it is as its reader left it. A comment that
 // was begun waits for its question to come back.
+//
+// What others do around the open question (claim it, arrange it, comment on it) comes with the
+// events of its thread: then each [data-desk-part] (with an id) is drawn anew, but for one in
+// which somebody writes. "durableweb:parts" tells of it.
 (() => {
   const TWO_CARDS_REM = 34;
   let chosen = "";
@@ -50,6 +54,90 @@
   document.addEventListener("submit", (event) => { if (!event.defaultPrevented && event.target.contains(comment())) begun.delete(itemOf(comment())); });
   document.addEventListener("durableweb:pane", giveBack);
   addEventListener("beforeunload", (event) => { if (begun.size) event.preventDefault(); });
+
+  // What others do around it
+  const FIELDS = "input:not([type=hidden]), select, textarea";
+  const isChanged = (field) => (field.matches("select")
+    ? field.selectedIndex !== Math.max([...field.options].findIndex((option) => option.defaultSelected), 0)
+    : field.value !== field.defaultValue);
+  const isWritten = (part) => document.activeElement?.matches(FIELDS) && part.contains(document.activeElement) || [...part.querySelectorAll(FIELDS)].some(isChanged);
+  const withoutTokens = (part) => {
+    const copy = part.cloneNode(true);
+    for (const token of copy.querySelectorAll("[name=csrfmiddlewaretoken]")) token.remove();
+    return copy;
+  };
+  const replace = (old, fresh) => {
+    if (isWritten(old) || withoutTokens(old).isEqualNode(withoutTokens(fresh))) return;
+    const hadFocus = old.contains(document.activeElement);
+    const open = [old, ...old.querySelectorAll("details")].map((each) => each.open);
+    old.replaceWith(fresh);
+    [fresh, ...fresh.querySelectorAll("details")].forEach((each, index) => { if (open[index] !== undefined) each.open = open[index]; });
+    window.htmx?.process(fresh);
+    if (hadFocus) (fresh.querySelector("button, summary, a") || document.querySelector("#question-title"))?.focus({ preventScroll: true });
+  };
+  const address = () => document.querySelector("[data-review]")?.getAttribute("action").replace(/decision$/, "");
+  const holder = () => document.querySelector("#bar-holder p")?.textContent || "";
+  const take = (page) => {
+    const before = holder();
+    for (const fresh of page.querySelectorAll("[data-desk-part]")) {
+      const old = document.getElementById(fresh.id);
+      if (old) replace(old, fresh);
+    }
+    const words = holder() || "Nobody else has this question any more.";
+    if (holder() !== before) document.dispatchEvent(new CustomEvent("durableweb:announce", { detail: words }));
+    document.dispatchEvent(new CustomEvent("durableweb:parts"));
+  };
+  const ask = async (url, more) => {
+    const headers = { "X-Queue-View": document.getElementById("pane")?.dataset.view || "", ...more.headers };
+    const answer = await fetch(url, { ...more, headers, credentials: "same-origin", cache: "no-store" });
+    const template = document.createElement("template");
+    const isQuestion = answer.ok && answer.headers.get("X-Part") === "question";
+    if (isQuestion) template.innerHTML = await answer.text();
+    return isQuestion ? template.content : null;
+  };
+  let looking = false;
+  let again = false;
+  const look = async () => {
+    again = looking;
+    if (looking) return;
+    looking = true;
+    const asked = address();
+    // As if fetched ahead: nobody has read anything by it.
+    const page = await ask(asked, { headers: { "X-Prefetch": "1" } }).catch(() => null);
+    looking = false;
+    if (page && asked === address()) take(page);
+    if (again) look();
+  };
+  document.addEventListener("durableweb:live", ({ detail }) => {
+    const here = address();
+    if (!here || !(detail.html || "").includes("event-desk")) return;
+    const template = document.createElement("template");
+    template.innerHTML = detail.html;
+    if (template.content.querySelector(`.event-desk a[href="${CSS.escape(here)}"]`)) look();
+  });
+
+  // What is done here around it leaves the words of its form where they are. Where it is refused
+  // it is sent once more in the usual way, which tells why.
+  const refused = new WeakSet();
+  document.addEventListener("submit", async (event) => {
+    const { target: form, submitter } = event;
+    if (event.defaultPrevented || refused.delete(form) || !form.closest("[data-desk-part]") || document.querySelector("#conflict")) return;
+    event.preventDefault();
+    const asked = address();
+    const body = new URLSearchParams(new FormData(form, submitter));
+    const page = await ask(form.action, { method: "POST", body }).catch(() => null);
+    if (!form.isConnected || asked !== address()) return;
+    if (page && !page.querySelector("[data-decision-bar]")) {
+      location.reload(); // it is no longer this person's to decide
+    } else if (page) {
+      for (const field of form.querySelectorAll(FIELDS)) if (field.matches("input")) field.defaultValue = field.value;
+      take(page);
+      document.dispatchEvent(new CustomEvent("durableweb:said", { detail: page.querySelector("[data-strips]") }));
+    } else {
+      refused.add(form);
+      form.requestSubmit(submitter);
+    }
+  });
 
   document.addEventListener("change", (event) => {
     if (event.target.matches("[data-side] [name=side]")) chosen = event.target.id;

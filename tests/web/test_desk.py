@@ -1,6 +1,6 @@
 """Claims, comments, drafts and undo through the pages."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.utils import timezone
@@ -27,6 +27,10 @@ def post(client, question, act, **fields):
     return client.post(f"/review/{question.pk}/{act}", fields, follow=True)
 
 
+def holder(answer):
+    return Html(answer).one("div", id="bar-holder")
+
+
 class TestClaim:
     def test_it_is_taken_and_given_back(self, as_, people, question):
         page = Html(post(as_("reviewer"), question, "claim"))
@@ -49,6 +53,25 @@ class TestClaim:
         post(as_("admin"), question, "claim", take_over="1")
         question.refresh_from_db()
         assert holder_of(question) == people["admin"].pk
+
+    def test_who_has_it_is_told_where_it_is_decided(self, as_, question):
+        address = f"/review/{question.pk}/"
+        assert "hidden" in holder(as_("admin").get(address)).attributes
+        post(as_("reviewer"), question, "claim")
+
+        assert "hidden" in holder(as_("reviewer").get(address)).attributes
+        told = holder(as_("admin").get(address))
+        assert "hidden" not in told.attributes
+        assert "reviewer has this question until" in told.text
+
+    def test_a_claim_that_lasts_until_another_day_says_which(self, as_, question):
+        late = datetime(2099, 3, 4, 5, 6, tzinfo=UTC)
+        post(as_("reviewer"), question, "claim")
+        Interrupt.objects.update(claimed_until=late)
+
+        page = Html(as_("admin").get(f"/review/{question.pk}/"))
+
+        assert page.has_text("until 4 Mar 05:06")
 
     def test_a_decision_meets_the_claim_of_another(self, as_, question):
         post(as_("admin"), question, "claim")

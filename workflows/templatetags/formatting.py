@@ -335,6 +335,14 @@ def moment(value: Any) -> SafeString:
 
 
 @register.filter
+def until(value: datetime) -> str:
+    """The end of something that lasts: a time of day, with the day where it is not today."""
+    local = timezone.localtime(value)
+    is_today = local.date() == timezone.localdate()
+    return f"{local:%H:%M}" if is_today else f"{local.day} {local:%b %H:%M}"
+
+
+@register.filter
 def clock(value: Any) -> SafeString:
     """A moment as a time of day, with the date behind it."""
     if not isinstance(value, datetime):

@@ -24,6 +24,7 @@ from workflows.services.desk.comment_on import CommentOn
 from workflows.services.desk.drafts import SaveDraft
 from workflows.services.desk.undo_decision import TooLate, UndoDecision
 from workflows.services.review_item import review_item
+from workflows.templatetags import formatting
 from workflows.web import strict_json
 from workflows.web.asking import decider_of
 
@@ -45,7 +46,9 @@ def claim(request: HttpRequest, number: int) -> HttpResponse:
         row = ClaimQuestion(request.user, number, take_over, seconds).execute()
     except (InvalidAnswer, NotPending) as refusal:
         return _back(request, number, refusal)
-    until = f" until {timezone.localtime(row.claimed_until):%H:%M}" if seconds else ""
+    until = ""
+    if seconds and row.claimed_until:
+        until = f" until {formatting.until(row.claimed_until)}"
     return _back(request, number, done=f"#{number} is yours{until}.")
 
 

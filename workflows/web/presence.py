@@ -3,11 +3,11 @@
 from typing import Any
 
 from django.http import HttpRequest, JsonResponse
-from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from workflows.services.action import NotVisible
 from workflows.services.desk.presence import BePresent, present_at
+from workflows.templatetags import formatting
 
 
 @require_POST
@@ -31,8 +31,8 @@ def presence(request: HttpRequest) -> JsonResponse:
         except NotVisible:
             continue
         if until:
-            words = f"{timezone.localtime(until):%H:%M}"
-            told["claim"] = {"at": number, "until": until.isoformat(), "words": words}
+            claim = {"at": number, "until": until.isoformat()}
+            told["claim"] = claim | {"words": formatting.until(until)}
     if "leaves" in request.POST:
         return JsonResponse({})
     found = present_at(request.user, [*at, *asked])
