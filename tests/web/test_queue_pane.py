@@ -80,6 +80,49 @@ class TestNothingWaits:
         assert page.one("div", **{"class": "empty-last"})
         assert page.all("form", action=f"/decisions/{decision.pk}/undo")
 
+    @pytest.mark.parametrize(
+        ("query", "says", "leads_to"),
+        [
+            ("q=elephant", "leave out all 2 open questions", "Clear the filters"),
+            ("due=overdue&sort=due", "2 questions wait in all", "Show the queue of"),
+            ("snoozed=1", "Nothing is put off", "Show the queue of"),
+            ("who=me&q=x", "leave out all 2 open questions", "Clear the filters"),
+        ],
+    )
+    def test_a_view_that_hides_all_leads_to_what_it_hides(
+        self, as_, question, query, says, leads_to
+    ):
+        ask(question.thread)
+
+        page = Html(as_("admin").get(f"/queue/?{query}"))
+
+        shown = page.one("div", id="queue-empty")
+        [way] = [e for e in page.all("a") if shown in e.parents]
+        assert says in shown.text
+        assert way.text.startswith(leads_to)
+        assert way.attributes["href"] == "/queue/?sort=age"
+
+    def test_what_is_for_others_or_put_off_is_told(self, as_, people, question):
+        Interrupt.objects.update(assignee=people["admin"])
+        page = Html(as_("reviewer").get("/queue/"))
+        assert page.has_text("1 open question is for other people, or put off.")
+
+        Interrupt.objects.update(assignee=None, snoozed_until=soon(60))
+        shown = Html(as_("admin").get("/queue/?sort=age")).one(id="queue-empty")
+        assert "1 open question is put off." in shown.text
+        assert "Start a workflow" not in shown.text
+
+    def test_where_nothing_waits_a_workflow_can_be_started(self, as_, letter):
+        assert Html(as_("admin").get("/queue/")).has_text("Start a workflow")
+        filtered = Html(as_("admin").get("/queue/?q=elephant"))
+        assert filtered.has_text("No question is open, with these filters or without")
+
+    def test_whoever_has_no_role_is_told_so(self, as_, letter):
+        page = Html(as_("stranger").get("/queue/"))
+
+        assert page.has_text("You have no role here yet")
+        assert not page.all(**{"data-live": "/ws/queue/"})
+
     def test_what_was_taken_back_is_neither_done_nor_the_last(
         self, as_, people, question, settings
     ):

@@ -60,6 +60,11 @@ class Frame:
         )
 
     @property
+    def has_business(self) -> bool:
+        """Whether the person has any role here."""
+        return self._rights.has_business
+
+    @property
     def is_admin(self) -> bool:
         """Whether the person looks after this site."""
         return self._rights.is_admin
