@@ -20,6 +20,15 @@ class TestThePage:
         for path in (f"/review/{asked.pk}/", f"/threads/{asked.thread_id}/"):
             assert not Html(as_("viewer").get(path)).all("a", href=f"{path}state")
 
+    def test_it_belongs_to_where_one_comes_from(self, as_, asked):
+        for path, section in (
+            (f"/review/{asked.pk}/state", "/queue/"),
+            (f"/threads/{asked.thread_id}/state", "/threads/"),
+        ):
+            page = Html(as_("admin").get(path))
+            [lit] = page.all("a", **{"aria-current": "page"})
+            assert lit.attributes["href"] == section
+
     def test_fields_are_drawn_by_their_schema(self, desk):
         page = desk.open()
 
@@ -50,9 +59,11 @@ class TestThePage:
         run_all()
         asked = Interrupt.objects.get()
 
-        page = Html(as_("operator").get(f"/review/{asked.pk}/state"))
+        page = Html(as_("operator").get(f"/threads/{asked.thread_id}/state"))
 
         assert page.has_text("opens no field of its state for editing")
+        assert not page.all("button", name="save")
+        assert not page.all("textarea", name="reason")
 
     def test_values_are_never_markup(self, desk, asked):
         page = desk.open()

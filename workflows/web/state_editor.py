@@ -79,7 +79,7 @@ def _turned_away(
     if question and find_interrupt(request.user, question).status != "pending":
         status = 409
     context = {
-        "section": "queue",
+        "section": "queue" if question else "threads",
         "text": str(refusal),
         "words": [
             (name, text)

@@ -201,7 +201,7 @@ class Editor:
         """What the templates show."""
         base = self.typed.base if self._is_based_on_the_past else self.form.shown
         return {
-            "section": "queue" if self.question else "runs",
+            "section": "queue" if self.question else "threads",
             "state": self.state,
             "thread": self.state.thread,
             "typed": self.typed,
