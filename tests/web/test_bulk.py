@@ -103,7 +103,7 @@ class TestSheet:
         page = Html(as_("viewer").get("/bulk/", choice(bills)))
 
         assert page.has_text("Nothing left after exclusions")
-        assert page.has_text("Only the people of this workflow may decide it.")
+        assert page.has_text("Only reviewers of this workflow may decide it.")
         assert not page.all("form", action="/bulk/order")
 
     def test_a_claim_is_told_with_its_holder(self, as_, people, bills):

@@ -100,7 +100,7 @@ def test_the_simulator_says_what_holds_for_a_question(as_, thread):
     page = Html(as_("viewer").get(f"/policies/?question={question.pk}"))
 
     assert page.has_text("Needs 2 people to approve; it is rejected after 1 minute.")
-    assert page.has_text("Only the people of this workflow may decide it.")
+    assert page.has_text("Only reviewers of this workflow may decide it.")
     assert page.has_text("letter/* v1")
     hidden = as_("stranger").get(f"/policies/?question={question.pk}")
     assert hidden.status_code in {403, 404}

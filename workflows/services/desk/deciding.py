@@ -50,7 +50,7 @@ class Decider:
         rules = self.rules(row)
         if not self._in_groups(row, rules):
             whom = ", ".join(rules.decide_groups or ())
-            return "Only " + (whom or "the people of this workflow") + " may decide it."
+            return "Only " + (whom or "reviewers of this workflow") + " may decide it."
         if rules.four_eyes and self._had_a_hand(row):
             return (
                 "Whoever started this work or edited its state last may not decide it: "
