@@ -124,7 +124,7 @@ def test_the_simulator_says_who_may_decide_and_who_says_so(as_, people, thread):
     )
     assert said["May decide"] == "reviewer"
     assert said["Told"] == "reviewer"
-    assert said["You"].startswith("Only the people")
+    assert said["You"].startswith("Only reviewers")
 
 
 def test_whoever_may_not_change_it_sees_it_locked(as_, letter):
