@@ -78,22 +78,27 @@ const beginReview = () => {
   document.addEventListener("htmx:after:swap", showChanges, { signal });
   showChanges();
 
-  // Somebody else was first: say so at once, and leave the draft as it is
+  // Somebody else was first, or it takes no answer any more, or has changed: say so at once, and
+  // leave the draft as it is
   const note = bar.querySelector("[data-decided-note]");
   document.addEventListener("durableweb:live", (event) => {
     const template = document.createElement("template");
     template.innerHTML = event.detail.html || "";
     const own = note.dataset.decidedNote;
-    const told = [...template.content.querySelectorAll(".event-decision")]
-      .find((item) => [...item.querySelectorAll("a")].some((link) => link.getAttribute("href") === own));
+    const about = (kind) => [...template.content.querySelectorAll(kind)]
+      .filter((item) => [...item.querySelectorAll("a")].some((link) => link.getAttribute("href") === own)).pop();
+    const decision = about(".event-decision");
+    const told = decision || about(".event-interrupt");
     if (!told || sending) return;
-    const line = told.querySelector(".event-line").cloneNode(true);
-    for (const place of line.querySelectorAll("a")) place.remove(); // "question #7" is this one
+    const line = (decision || told.querySelector(".status")).cloneNode(true);
+    for (const place of line.querySelectorAll("a, .event-time")) place.remove(); // "question #7" is this one
     const words = line.textContent.replace(/\s+/g, " ").trim();
+    const waits = !decision && told.querySelector(".status-is-waiting");
     const link = document.createElement("a");
     link.href = own;
-    link.textContent = "Show the decision";
-    note.replaceChildren(`Decided meanwhile: ${words}. What you typed is still here. `, link);
+    link.textContent = decision ? "Show the decision" : "Show it as it is now";
+    const happened = decision ? `Decided meanwhile: ${words}` : waits ? "The question has changed meanwhile" : `It takes no answer any more: ${words.toLowerCase()}`;
+    note.replaceChildren(`${happened}. What you typed is still here. `, link);
     note.hidden = false;
   }, { signal });
 

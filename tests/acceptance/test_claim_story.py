@@ -1,5 +1,7 @@
 """What others do around an open question is seen at once, and takes no words away."""
 
+import re
+
 from playwright.sync_api import BrowserContext, expect
 
 from tests.acceptance.conftest import Standing
@@ -46,4 +48,32 @@ def test_a_claim_of_somebody_else_is_told_to_whoever_writes(
     other.post(f"/review/{number}/comment", f"/review/{number}/", text="Wait for me")
     expect(page.locator("#tab-count")).to_have_text("1", timeout=WAIT_MS)
     expect(page.locator("#comments-said")).to_contain_text("Wait for me")
+    assert not hands.faults
+
+
+def test_whoever_writes_is_told_that_the_question_is_withdrawn(
+    standing: Standing, context: BrowserContext
+) -> None:
+    hands = Hands(standing.site, standing.people["ada"], context)
+    boss = standing.people["admin"]
+    [number] = hands.ask("Withdrawn")
+    page = hands.page
+    hands.open(f"/review/{number}/")
+    hands.press("r")
+    box = page.locator(".bar-panel[open] textarea")
+    expect(box).to_be_focused()
+    hands.type(REASON)
+
+    newest = next(
+        link.attributes["href"]
+        for link in boss.page("/runs/").all("a")
+        if re.fullmatch(r"/runs/\d+/", link.attributes["href"])
+    )
+    boss.post(f"{newest}cancel")
+
+    note = page.locator("[data-decided-note]")
+    expect(note).to_contain_text(
+        "It takes no answer any more: withdrawn", timeout=WAIT_MS
+    )
+    expect(box).to_have_value(REASON)
     assert not hands.faults
