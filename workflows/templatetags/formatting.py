@@ -12,6 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from workflows.services.conversation import to_read
+from workflows.services.desk.claim_question import until_words
 from workflows.services.desk.undo_offer import UndoOffer, undo_offer
 from workflows.templatetags import rich_text, value_html, value_tree
 from workflows.templatetags.visible import has_hidden as find_hidden
@@ -19,6 +20,7 @@ from workflows.templatetags.visible import visible as make_visible
 from workflows.templatetags.visible import visible_text as make_visible_text
 
 register = template.Library()
+register.filter("until", until_words)
 
 # Drawn for a 24 by 24 box with a stroke of 2; the word beside an icon carries the meaning.
 ICONS = {
@@ -332,14 +334,6 @@ def moment(value: Any) -> SafeString:
         f"{local:%Y-%m-%d %H:%M:%S %Z}".strip(),
         ago(value),
     )
-
-
-@register.filter
-def until(value: datetime) -> str:
-    """The end of something that lasts: a time of day, with the day where it is not today."""
-    local = timezone.localtime(value)
-    is_today = local.date() == timezone.localdate()
-    return f"{local:%H:%M}" if is_today else f"{local.day} {local:%b %H:%M}"
 
 
 @register.filter

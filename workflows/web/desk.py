@@ -19,12 +19,15 @@ from django.views.decorators.http import require_POST
 
 from workflows.services.action import InvalidAnswer, NotPending, Refused
 from workflows.services.desk.assign_question import UNCHANGED, ArrangeQuestion
-from workflows.services.desk.claim_question import ClaimQuestion, ReleaseQuestion
+from workflows.services.desk.claim_question import (
+    ClaimQuestion,
+    ReleaseQuestion,
+    until_words,
+)
 from workflows.services.desk.comment_on import CommentOn
 from workflows.services.desk.drafts import SaveDraft
 from workflows.services.desk.undo_decision import TooLate, UndoDecision
 from workflows.services.review_item import review_item
-from workflows.templatetags import formatting
 from workflows.web import strict_json
 from workflows.web.asking import decider_of
 
@@ -48,7 +51,7 @@ def claim(request: HttpRequest, number: int) -> HttpResponse:
         return _back(request, number, refusal)
     until = ""
     if seconds and row.claimed_until:
-        until = f" until {formatting.until(row.claimed_until)}"
+        until = f" until {until_words(row.claimed_until)}"
     return _back(request, number, done=f"#{number} is yours{until}.")
 
 

@@ -6,8 +6,8 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_POST
 
 from workflows.services.action import NotVisible
+from workflows.services.desk.claim_question import until_words
 from workflows.services.desk.presence import BePresent, present_at
-from workflows.templatetags import formatting
 
 
 @require_POST
@@ -32,7 +32,7 @@ def presence(request: HttpRequest) -> JsonResponse:
             continue
         if until:
             claim = {"at": number, "until": until.isoformat()}
-            told["claim"] = claim | {"words": formatting.until(until)}
+            told["claim"] = claim | {"words": until_words(until)}
     if "leaves" in request.POST:
         return JsonResponse({})
     found = present_at(request.user, [*at, *asked])

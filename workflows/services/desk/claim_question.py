@@ -95,6 +95,13 @@ def renew_claim(person: Person, row: Interrupt) -> datetime | None:
     return until if _held(row, person, now).update(claimed_until=until) else None
 
 
+def until_words(moment: datetime) -> str:
+    """The end of a claim: a time of day, with the day where it is not today."""
+    local = timezone.localtime(moment)
+    is_today = local.date() == timezone.localdate()
+    return f"{local:%H:%M}" if is_today else f"{local.day} {local:%b %H:%M}"
+
+
 def _held(row: Interrupt, person: Person, now: datetime) -> QuerySet[Interrupt]:
     return Interrupt.objects.filter(
         pk=row.pk, claimed_by=person.pk, claimed_until__gt=now
