@@ -36,7 +36,9 @@
     }
     const editor = document.querySelector("[data-edit-state]");
     if (editor) acts.push({ kind: "Do", words: wordsOf(editor), hint: ownKeys.E ?? "E", run: () => editor.click() });
-    const pages = all(".rail-nav a, .menu-sheet a.menu-row").map((link) => ({ kind: "Go to", words: wordsOf(link), hint: "", run: () => { location.href = link.href; } }));
+    const links = all(".rail-nav a, .menu-sheet a.menu-row");
+    const isFirst = (link, index) => links.findIndex((other) => other.href === link.href) === index;
+    const pages = links.filter(isFirst).map((link) => ({ kind: "Go to", words: wordsOf(link), hint: "", run: () => { location.href = link.href; } }));
     const help = { kind: "Do", words: "Show shortcuts", hint: "", run: () => document.querySelector("[data-keys-help]").click() };
     own = [...acts, ...pages, help];
   };

@@ -55,6 +55,7 @@ def test_from_a_filter_to_a_view_of_ones_own_and_a_question_put_off(
     held: list[Route] = []
     page.route(re.compile("/views"), lambda route: held.append(route))
     hands.press("Control+k")
+    expect(page.locator("#palette-list li", has_text="Policies")).to_have_count(1)
     hands.type("Names with Z")
     expect(page.locator("#palette-list")).to_contain_text("the queue for")
     hands.press("Enter")
