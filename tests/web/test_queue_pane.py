@@ -65,6 +65,11 @@ class TestFirstView:
         assert "today: 2 done, 1 due in 1 h" in page.text()
 
 
+def test_only_who_may_decide_can_choose_several(as_, question):
+    assert Html(as_("reviewer").get("/queue/")).all("form", id="bulk-form")
+    assert not Html(as_("viewer").get("/queue/")).all("form", id="bulk-form")
+
+
 class TestNothingWaits:
     def test_the_last_decision_can_be_taken_back_from_there(
         self, as_, question, settings

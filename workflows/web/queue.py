@@ -85,6 +85,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "bulk_fields": parse_qsl(view.query()),
         "groups": _groups(items, view.by),
         "items": items,
+        "can_bulk": any(item.may_decide for item in items),
         "total": count_shown(total),
         "is_one": total == 1,
         "graphs": graphs,
