@@ -221,6 +221,38 @@ def test_a_run_whose_workflow_is_missing_needs_attention(as_, thread):
     assert b"Waits for a worker that knows" in client.get(f"/runs/{run.pk}/").content
 
 
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("crash_loop", "Its worker died several times"),
+        ("graph_changed", "Bring the step back"),
+        ("unknown_type", "Bring the type back"),
+        ("damaged_value", "cannot be read"),
+        ("not_storable", "a value that cannot be stored"),
+        ("recursion_limit", "as many steps as it may"),
+    ],
+)
+def test_a_failure_says_what_can_be_done(as_, thread, reason, words):
+    run = Run.objects.create(
+        thread=thread, kind="start", status="error", reason=reason, error="It broke"
+    )
+
+    assert Html(as_("operator").get(f"/runs/{run.pk}/")).has_text(words)
+
+
+def test_a_long_timeline_leads_to_its_end(as_, thread):
+    page = Html(as_("viewer").get(f"/threads/{thread.pk}/"))
+    assert not page.all("a", href="#timeline-end")
+
+    for number in range(41):
+        happen(thread, "warning", text=f"thing {number}")
+    page = Html(as_("viewer").get(f"/threads/{thread.pk}/"))
+
+    for name in ("timeline-end", "thread-runs", "state-card"):
+        assert page.one("a", href=f"#{name}")
+        assert page.one(id=name)
+
+
 def test_what_is_long_and_was_given_is_shown_once():
     given = {
         "csv": "1;2\n" * 100,
