@@ -53,6 +53,19 @@ const beginReview = () => {
     });
   }
 
+  // Of many calls most are approved: one press chooses that for the rest, and sends nothing
+  form.querySelector("[data-approve-rest]")?.addEventListener("click", () => {
+    let count = 0;
+    for (const group of form.querySelectorAll(".batch-card fieldset[id$='-decision']")) {
+      const choice = group.querySelector(":checked") ? null : group.querySelector("[type=radio][value=approve]");
+      if (!choice) continue;
+      choice.checked = true;
+      choice.dispatchEvent(new Event("input", { bubbles: true }));
+      count += 1;
+    }
+    document.dispatchEvent(new CustomEvent("durableweb:announce", { detail: `${count} chosen to be approved, nothing sent yet` }));
+  });
+
   // A usual reason is one press; it stands in the box, where it can be changed, and Enter sends it
   for (const button of bar.querySelectorAll("[data-canned]")) {
     button.addEventListener("click", () => {

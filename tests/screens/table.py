@@ -67,6 +67,15 @@ def label_step(page: Page) -> None:
             page.get_by_role("button", name="Add label").click()
 
 
+def approve_rest(page: Page) -> None:
+    """A batch of which one call is rejected and the others are approved by one press."""
+    first, *_ = calls = page.locator(".batch-card fieldset").all()
+    first.locator("[value=reject]").check()
+    page.locator("[data-approve-rest]").click()
+    chosen = [each.locator(":checked").get_attribute("value") for each in calls]
+    assert chosen == ["reject", *["approve"] * (len(calls) - 1)]
+
+
 def decide_late(page: Page) -> None:
     """A decision on a question that has moved on since the page was drawn."""
     page.evaluate("document.querySelector('input[name=version]').value = 7")
@@ -179,7 +188,7 @@ SCREENS = (
     Screen("proposal", "demo", "/review/{proposal}/"),
     Screen("form", "demo", "/review/{form}/"),
     Screen("tool call", "demo", "/review/{tool}/"),
-    Screen("batch of calls", "demo", "/review/{batch}/"),
+    Screen("batch of calls", "demo", "/review/{batch}/", approve_rest),
     Screen("inbox question", "demo", "/review/{inbox}/"),
     Screen("markdown", "demo", "/review/{markdown}/"),
     Screen("records", "demo", "/review/{records}/"),
