@@ -29,6 +29,15 @@ class TestThePage:
             [lit] = page.all("a", **{"aria-current": "page"})
             assert lit.attributes["href"] == section
 
+    def test_it_can_tell_that_ones_claim_ends(self, as_, asked):
+        address = f"/review/{asked.pk}/state"
+        client = as_("reviewer")
+        assert not Html(client.get(address)).all("time", **{"data-claim-until": ""})
+
+        client.post(f"/review/{asked.pk}/claim")
+
+        assert Html(client.get(address)).one("time", **{"data-claim-until": ""})
+
     def test_fields_are_drawn_by_their_schema(self, desk):
         page = desk.open()
 
