@@ -66,22 +66,23 @@
     for (const token of copy.querySelectorAll("[name=csrfmiddlewaretoken]")) token.remove();
     return copy;
   };
-  const replace = (old, fresh) => {
-    if (isWritten(old) || withoutTokens(old).isEqualNode(withoutTokens(fresh))) return;
-    const hadFocus = old.contains(document.activeElement);
+  const replace = (old, fresh, isSent) => {
+    if (!isSent && isWritten(old) || withoutTokens(old).isEqualNode(withoutTokens(fresh))) return;
+    const focused = old.contains(document.activeElement) ? document.activeElement : null;
     const open = [old, ...old.querySelectorAll("details")].map((each) => each.open);
     old.replaceWith(fresh);
     [fresh, ...fresh.querySelectorAll("details")].forEach((each, index) => { if (open[index] !== undefined) each.open = open[index]; });
     window.htmx?.process(fresh);
-    if (hadFocus) (fresh.querySelector("button, summary, a") || document.querySelector("#question-title"))?.focus({ preventScroll: true });
+    // Never to another button: the next Enter would press it.
+    if (focused) (document.getElementById(focused.id) || document.querySelector("#question-title"))?.focus({ preventScroll: true });
   };
   const address = () => document.querySelector("[data-review]")?.getAttribute("action").replace(/decision$/, "");
   const holder = () => document.querySelector("#bar-holder p")?.textContent || "";
-  const take = (page) => {
+  const take = (page, sent) => {
     const before = holder();
     for (const fresh of page.querySelectorAll("[data-desk-part]")) {
       const old = document.getElementById(fresh.id);
-      if (old) replace(old, fresh);
+      if (old) replace(old, fresh, old === sent);
     }
     const words = holder() || "Nobody else has this question any more.";
     if (holder() !== before) document.dispatchEvent(new CustomEvent("durableweb:announce", { detail: words }));
@@ -130,8 +131,7 @@
     if (page && !page.querySelector("[data-decision-bar]")) {
       location.reload(); // it is no longer this person's to decide
     } else if (page) {
-      for (const field of form.querySelectorAll(FIELDS)) if (field.matches("input")) field.defaultValue = field.value;
-      take(page);
+      take(page, form.closest("[data-desk-part]"));
       document.dispatchEvent(new CustomEvent("durableweb:said", { detail: page.querySelector("[data-strips]") }));
     } else {
       refused.add(form);

@@ -2,8 +2,10 @@
 
 import json
 import re
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from tests.web.conftest import Html, ask, happen
 from workflows.models import Run
@@ -198,12 +200,14 @@ def test_an_operator_sees_limits_and_what_tasks_said_last(as_, thread):
         kind="start",
         status="running",
         fence=1,
+        started_at=timezone.now() - timedelta(hours=5),
         deadline="2030-01-01T00:00:00Z",
         heartbeat=json.dumps({"task-1": ["copy rows", '{"rows":41}', at]}),
     )
 
     shown = as_("operator").get(f"/runs/{run.pk}/").content
 
+    assert "began 5 h ago" in Html(as_("operator").get(f"/runs/{run.pk}/")).text()
     assert b"copy rows" in shown
     assert b"41" in shown
     assert b"at the latest" in shown
