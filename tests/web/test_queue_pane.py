@@ -65,6 +65,19 @@ class TestFirstView:
         assert "today: 2 done, 1 due in 1 h" in page.text()
 
 
+def test_what_is_fetched_ahead_takes_no_news_with_it(as_, question):
+    client = as_("reviewer")
+    path = f"/review/{question.pk}/"
+    client.post(f"{path}claim")
+
+    ahead = client.get(path, headers=PART | {"X-Prefetch": "1"})
+    opened = client.get(path, headers=PART)
+
+    said = f"#{question.pk} is yours."
+    assert said not in ahead.content.decode()
+    assert said in opened.content.decode()
+
+
 def test_only_who_may_decide_can_choose_several(as_, question):
     assert Html(as_("reviewer").get("/queue/")).all("form", id="bulk-form")
     assert not Html(as_("viewer").get("/queue/")).all("form", id="bulk-form")

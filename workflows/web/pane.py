@@ -49,6 +49,7 @@ def place(request: HttpRequest) -> dict[str, Any]:
     view = view_of(request)
     return {
         "in_pane": wants_part(request),
+        "is_prefetch": is_prefetch(request),
         "view_query": view.query() if view else "",
     }
 
