@@ -91,6 +91,7 @@ class Job:
     is_pytest: bool = True
     code: int = 0
     seconds: float = 0.0
+    processor_seconds: float = 0.0
     output: str = ""
     outcomes: dict[str, str] = field(default_factory=dict)
 
@@ -98,28 +99,29 @@ class Job:
         """Run it to its end."""
         begun = time.monotonic()
         with TemporaryDirectory() as folder:
-            told = Path(folder) / "outcomes.json"
-            ended = subprocess.run(
-                self.command,
-                cwd=ROOT,
-                env=self.env | {"TEST_OUTCOMES": str(told)},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                check=False,
-                text=True,
-                errors="replace",
-            )
+            told, said = Path(folder) / "outcomes.json", Path(folder) / "said"
+            with said.open("wb") as out:
+                started = subprocess.Popen(
+                    self.command,
+                    cwd=ROOT,
+                    env=self.env | {"TEST_OUTCOMES": str(told)},
+                    stdin=subprocess.DEVNULL,
+                    stdout=out,
+                    stderr=subprocess.STDOUT,
+                )
+                _, status, used = os.wait4(started.pid, 0)
             self.outcomes = json.loads(told.read_text()) if told.exists() else {}
-        self.code, self.output = ended.returncode, ended.stdout
+            self.output = said.read_text(errors="replace")
+        started.returncode = self.code = os.waitstatus_to_exitcode(status)
         self.seconds = time.monotonic() - begun
+        self.processor_seconds = used.ru_utime + used.ru_stime
         return self
 
     def tell(self, report: Report) -> None:
         """Print what it said, and add its line to the report."""
         headline(self.name)
         print(self.output, flush=True)
-        took = f"{self.seconds:.0f} s"
+        took = f"{self.seconds:.0f} s (processor: {self.processor_seconds:.0f} s)"
         if not self.is_pytest:
             word = "FAILED" if self.code else "passed"
             report.add(f"{self.name}: {word} in {took}", good=not self.code)

@@ -15,6 +15,17 @@ from playwright.sync_api import sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
+# For each window Chromium draws two pages of its own, for what drops down from an address bar
+# that nobody sees: a process and a quarter of a second for each context of a test. The
+# others are those that Playwright switches off, because the last list counts.
+FEATURES_OFF = [
+    *("WebUIOmniboxPopup", "WebUIOmniboxAimPopup"),
+    *("AvoidUnnecessaryBeforeUnloadCheckSync", "DestroyProfileOnBrowserClose"),
+    *("HttpsUpgrades", "HttpsFirstBalancedModeAutoEnable", "LensOverlay"),
+    *("MediaRouter", "PaintHolding", "ThirdPartyStoragePartitioning"),
+    *("AvoidCorsURLLoaderRestartOnRedirect", "OptimizationHints"),
+    *("NetworkTimeServiceQuerying", "AimEnabled", "PreconnectToSearch"),
+]
 # Root needs --no-sandbox, a small /dev/shm the second; the others keep a browser that
 # has no network from asking for updates and models.
 ARGUMENTS = [
@@ -24,6 +35,7 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-default-apps",
     "--disable-domain-reliability",
+    f"--disable-features={','.join(FEATURES_OFF)}",
     "--disable-sync",
     "--no-first-run",
     "--no-pings",
