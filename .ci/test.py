@@ -1,8 +1,8 @@
 """What `make test` does, and one summary at the end.
 
-Stages: `check`, `sqlite` (all tests) and `postgresql` (the tests that touch the
-database, again). Their jobs run side by side, one more than there are processors, because
-those with servers wait a part of their time; the longest begin. A job that fails does not
+Stages: `check`, `sqlite` (all tests) and `postgresql` (again those to which the database
+matters). Their jobs run side by side, two more than there are processors, because those
+with servers wait most of their time; the longest begin. A job that fails does not
 stop the others. What could not run is told at the end, and with CI=true in the
 environment it is a failure.
 """
@@ -36,8 +36,10 @@ STORIES = ("tests/acceptance",)
 SCREENS = ("tests/screens",)
 SERVERS = ("tests/worker", "tests/live", "tests/demo")
 WITH_PROCESSES = (*STORIES, *SCREENS, *SERVERS)
+# The engine by itself: the half of the work that needs no page.
+ENGINE = ("tests/conformance", "tests/engine")
 NO_TESTS_COLLECTED = 5
-AT_ONCE = min(5, max(2, (os.cpu_count() or 1) + 1))
+AT_ONCE = min(6, (os.cpu_count() or 1) + 2)
 STILL_SECONDS = 30
 
 
@@ -157,17 +159,18 @@ def check(env: dict[str, str]) -> list[Job]:
 def on_sqlite(env: dict[str, str]) -> list[Job]:
     """All tests, on SQLite; stories that need PostgreSQL too find it in the environment."""
     without = {name: value for name, value in env.items() if name != "DATABASE_URL"}
-    others = [f"--ignore={path}" for path in WITH_PROCESSES]
+    others = [f"--ignore={path}" for path in (*WITH_PROCESSES, *ENGINE)]
     return [
-        pytest("Stories on both databases", 400, without, *STORIES),
-        pytest("Screens", 230, without, *SCREENS),
-        pytest("Tests with servers", 150, without, *SERVERS),
-        pytest("Tests on SQLite", 390, without, "tests", *others),
+        pytest("Stories", 340, without, *STORIES),
+        pytest("Screens", 300, without, *SCREENS),
+        pytest("The engine", 280, without, *ENGINE),
+        pytest("Tests on SQLite", 260, without, "tests", *others),
+        pytest("Tests with servers", 190, without, *SERVERS),
     ]
 
 
 def on_postgresql(env: dict[str, str]) -> list[Job]:
-    """The tests that touch the database, on PostgreSQL."""
+    """The tests to which the database matters, on PostgreSQL."""
     server = env.get("TEST_POSTGRES_URL")
     if server is None:
         return []
@@ -178,11 +181,12 @@ def on_postgresql(env: dict[str, str]) -> list[Job]:
         return env | {"DATABASE_URL": postgres.with_database(server, name)}
 
     paths = [path for path in ON_BOTH_DATABASES if (ROOT / path).is_dir()]
-    with_processes = [path for path in paths if path in WITH_PROCESSES]
+    servers = [path for path in paths if path in WITH_PROCESSES]
+    apart = ("-m", "not one_database")
     others = [path for path in paths if path not in WITH_PROCESSES]
     return [
-        pytest("Tests with servers, on PostgreSQL", 240, given("a"), *with_processes),
-        pytest("Tests on PostgreSQL", 340, given("b"), *others),
+        pytest("Tests with servers, on PostgreSQL", 340, given("a"), *apart, *servers),
+        pytest("Tests on PostgreSQL", 250, given("b"), *apart, *others),
     ]
 
 

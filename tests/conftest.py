@@ -1,6 +1,7 @@
 """Fixtures for all tests: which database, a PostgreSQL, processes, a browser.
 
-The suite runs once on each database: `DATABASE_URL` decides, without it SQLite. Tests
+`DATABASE_URL` decides on which database, without it SQLite. `make test` runs all tests on
+SQLite, and on PostgreSQL those that depend on it (tests/support/one_database.py). Tests
 that cannot run here call `pytest.skip` with a sentence; `make test` lists whatever ran
 on neither database, and under CI that is a failure.
 """
@@ -21,7 +22,7 @@ from django.db.models.signals import post_migrate
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from whitenoise.middleware import WhiteNoiseMiddleware
 
-from tests.support import chromium, failed_pages, postgres
+from tests.support import chromium, failed_pages, one_database, postgres
 from tests.support.copied import begin_with_a_copy
 from tests.support.databases import Databases
 from tests.support.emptying import empty_quickly
@@ -230,6 +231,12 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 def page(context: BrowserContext) -> Page:
     """A tab of that browser."""
     return context.new_page()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what need not be run on PostgreSQL too."""
+    one_database.mark(items)
 
 
 def pytest_collection_finish() -> None:

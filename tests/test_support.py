@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.support import chromium, postgres, warm
+from tests.support import chromium, one_database, postgres, warm
 from tests.support.databases import Databases
 from tests.support.server import ROOT, manage
 
@@ -118,6 +118,16 @@ def test_an_empty_database_has_no_tables(fresh_pg_database: str) -> None:
 def test_a_command_that_fails_shows_what_it_said(databases: Databases) -> None:
     with pytest.raises(AssertionError, match="no_such_command"):
         manage(databases.new("sqlite"), "no_such_command")
+
+
+@pytest.mark.parametrize(
+    "name", sorted(one_database.NAMED | one_database.OF_THE_SETTINGS)
+)
+def test_what_runs_on_one_database_alone_is_called_so(name: str) -> None:
+    path, _, test = name.partition("::")
+
+    assert not test or f"def {test}(" in (ROOT / path).read_text()
+    assert (ROOT / path).exists()
 
 
 def test_a_browser_given_by_name_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
