@@ -17,6 +17,17 @@ from tests.support.server import Process, Processes, Server, environment
 from tests.web.conftest import Html
 
 KINDS = ("sqlite", "postgresql")
+
+
+def on_one(fixture: str, kind: str) -> pytest.MarkDecorator:
+    """For a story of what the scripts of a page do: `site` or `standing` has that database.
+
+    Rows and events come to a page in the same way from either; a day at the keyboard, an
+    edit, a release, a bulk order, races and kills are told on both.
+    """
+    return pytest.mark.parametrize(fixture, [kind], indirect=True)
+
+
 PEOPLE = {
     "ada": ["reviewer", "operator"],
     "payer": ["finance"],

@@ -4,8 +4,10 @@ import re
 
 from playwright.sync_api import BrowserContext, expect
 
-from tests.acceptance.conftest import Standing
+from tests.acceptance.conftest import Standing, on_one
 from tests.acceptance.keyboard import WAIT_MS, Hands
+
+pytestmark = on_one("standing", "sqlite")
 
 
 def test_a_comment_waits_for_its_question(

@@ -4,10 +4,11 @@ import re
 
 from playwright.sync_api import BrowserContext, expect
 
-from tests.acceptance.conftest import PEOPLE, Site
+from tests.acceptance.conftest import PEOPLE, Site, on_one
 from tests.acceptance.keyboard import WAIT_MS, Hands
 
 
+@on_one("site", "postgresql")
 def test_from_the_rows_to_the_order_and_back(
     site: Site, context: BrowserContext
 ) -> None:

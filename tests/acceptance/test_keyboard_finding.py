@@ -4,9 +4,11 @@ import re
 
 from playwright.sync_api import BrowserContext, Route, expect
 
-from tests.acceptance.conftest import Standing
+from tests.acceptance.conftest import Standing, on_one
 from tests.acceptance.keyboard import Hands
 from tests.support.pictures import take
+
+pytestmark = on_one("standing", "postgresql")
 
 
 def test_from_a_filter_to_a_view_of_ones_own_and_a_question_put_off(

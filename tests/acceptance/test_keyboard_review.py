@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.acceptance.conftest import PEOPLE, Site, Visitor
+from tests.acceptance.conftest import PEOPLE, Site, Visitor, on_one
 from tests.live.test_live_js import enter
 
 WAIT_MS = 60_000
@@ -147,6 +147,7 @@ def test_a_day_without_a_mouse(desk: Desk) -> None:
     assert not desk.faults
 
 
+@on_one("site", "sqlite")
 def test_keys_of_ones_own(desk: Desk) -> None:
     one, two, three = desk.ask("Ann", "Bob", "Cid")
     page = desk.page

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.acceptance.conftest import Standing
+from tests.acceptance.conftest import Standing, on_one
 from tests.live.test_live_js import enter
 from tests.support.pictures import take
 
@@ -90,6 +90,7 @@ def test_a_question_is_decided_by_the_link_in_a_mail(
     assert "Not today" in told
 
 
+@on_one("standing", "sqlite")
 def test_a_notification_is_shown_to_whoever_switched_them_on(
     standing: Standing, context: BrowserContext
 ) -> None:

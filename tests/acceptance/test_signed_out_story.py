@@ -4,9 +4,11 @@ import re
 
 from playwright.sync_api import BrowserContext, Locator, expect
 
-from tests.acceptance.conftest import Standing
+from tests.acceptance.conftest import Standing, on_one
 from tests.acceptance.keyboard import WAIT_MS, Hands
 from tests.live.test_live_js import enter
+
+pytestmark = on_one("standing", "postgresql")
 
 REASON = "Much thought went into this"
 
