@@ -1,6 +1,7 @@
 """What axe-core finds on any screen in any state, wide and narrow, light and dark: nothing.
 
-Wide in light colours, narrow in dark ones; what differs by colours alone also wide and dark.
+Wide in light colours, narrow in dark ones; then wide and dark the colours of what is not
+seen so when it is narrow.
 
 With it: no screen scrolls sideways at 320 px, nothing moves where less motion is asked, and
 what belongs together is seen together.
@@ -35,6 +36,37 @@ OPEN_ALL = """() => {
     if (getComputedStyle(each).position === 'sticky') each.style.setProperty('position', 'static');
   });
 }"""
+# Each element that is seen, with what its contrast follows from: the colour of its text,
+# whether that is large (of which less is asked), and what is painted below it.
+PAINTED = """() => {
+  const below = new Map();
+  const layers = (each) => {
+    if (!each) return '';
+    if (!below.has(each)) {
+      const style = getComputedStyle(each);
+      const own = [style.backgroundColor, style.backgroundImage, style.opacity, style.filter];
+      const isClear = own.join() === 'rgba(0, 0, 0, 0),none,1,none';
+      below.set(each, layers(each.parentElement) + (isClear ? '' : own.join()));
+    }
+    return below.get(each);
+  };
+  const found = new Map();
+  for (const each of document.querySelectorAll('body, body *')) {
+    if (!each.checkVisibility({ visibilityProperty: true })) continue;
+    const style = getComputedStyle(each);
+    const size = parseFloat(style.fontSize);
+    const isLarge = size >= 24 || (size >= 18.5 && style.fontWeight >= 700);
+    found.set(each, [style.color, isLarge, layers(each)].join());
+  }
+  return found;
+}"""
+REMEMBER = f"() => {{ window.seenSo = ({PAINTED})(); }}"
+OTHERWISE = f"""() => {{
+  const now = ({PAINTED})();
+  const other = [...now].filter(([each, how]) => window.seenSo.get(each) !== how).map(([each]) => each);
+  const all = new Set(other);
+  return other.filter((each) => !all.has(each.parentElement));
+}}"""
 TOO_WIDE = """() => {
   const root = document.documentElement;
   if (root.scrollWidth <= root.clientWidth) return [];
@@ -59,16 +91,40 @@ MOVING = """() => {
 }"""
 
 
-def look(
-    page: Page, size: ViewportSize, scheme: Any, only: list[str] | None = None
-) -> list[str]:
-    """What axe finds in this window: one line a fault."""
+def draw(page: Page, size: ViewportSize, scheme: Any) -> None:
+    """Make the window so large, and the page light or dark."""
     page.set_viewport_size(size)
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     expect(page.locator("html")).to_have_attribute("data-bs-theme", scheme)
-    kind = {"type": "rule", "values": only} if only else {"type": "tag", "values": TAGS}
-    options = {"runOnly": kind, "resultTypes": ["violations"]}
+
+
+def look(page: Page, size: ViewportSize, scheme: Any) -> list[str]:
+    """What axe finds in this window: one line a fault."""
+    draw(page, size, scheme)
+    options = {
+        "runOnly": {"type": "tag", "values": TAGS},
+        "resultTypes": ["violations"],
+    }
     found = page.evaluate("(options) => axe.run(document, options)", options)
+    return told(found, size, scheme)
+
+
+def look_at_colours(page: Page, size: ViewportSize, scheme: Any) -> list[str]:
+    """What axe finds of the contrast of whatever is not painted as it was remembered."""
+    draw(page, size, scheme)
+    options = {"runOnly": ["color-contrast"], "resultTypes": ["violations"]}
+    found = page.evaluate(
+        f"""async (options) => {{
+            const include = ({OTHERWISE})();
+            return include.length ? axe.run({{ include }}, options) : {{ violations: [] }};
+        }}""",
+        options,
+    )
+    return told(found, size, scheme)
+
+
+def told(found: Any, size: ViewportSize, scheme: str) -> list[str]:
+    """The faults among what axe tells."""
     return [
         f"{size['width']} {scheme}: {fault['id']}: {fault['help']}: "
         f"{node['html'][:160]} {' '.join(node['failureSummary'].split())}"
@@ -92,9 +148,10 @@ def test_a_screen_is_open_to_everybody(desk: Desk, browser: Browser, screen: Scr
 
     faults = [
         *look(page, WIDE, "light"),
-        *look(page, WIDE, "dark", ["color-contrast"]),
         *look(page, NARROW, "dark"),
     ]
+    page.evaluate(REMEMBER)
+    faults += look_at_colours(page, WIDE, "dark")
     page.set_viewport_size(NARROWEST)
     faults += [
         f"320: wider than the window: {each}" for each in page.evaluate(TOO_WIDE)
@@ -152,3 +209,36 @@ def top(page: Page, part: str) -> float:
     box = box or page.locator(f"{part} .card").first.bounding_box()
     assert box is not None, part
     return box["y"]
+
+
+PALE = """<!doctype html><html lang="en"><title>Pale</title>
+<style>
+  body { color: white; background: black }
+  .aside { color: #555 }
+  @media (max-width: 600px) { .aside { display: none } .card { background: black } }
+  @media (min-width: 601px) { .card { background: #ddd } }
+</style>
+<script>
+  const dark = matchMedia('(prefers-color-scheme: dark)');
+  const paint = () => { document.documentElement.dataset.bsTheme = dark.matches ? 'dark' : 'light'; };
+  dark.onchange = paint;
+  paint();
+</script>
+<main><h1>Same</h1><p class="aside">Beside it</p><div class="card"><p class="pale">On a card</p></div></main>"""
+
+
+def test_colours_that_a_narrow_window_does_not_show_are_looked_at_in_a_wide_one(
+    page: Page,
+):
+    page.set_content(PALE)
+    page.evaluate(AXE)
+    assert look(page, NARROW, "dark") == []
+    page.evaluate(REMEMBER)
+
+    faults = look_at_colours(page, WIDE, "dark")
+
+    assert len(faults) == 2, faults
+    assert "Beside it" in faults[0]
+    assert "On a card" in faults[1]
+    page.evaluate(REMEMBER)
+    assert look_at_colours(page, WIDE, "dark") == []
