@@ -63,7 +63,7 @@ format: .venv/.dev-installed ## Let ruff mend what it can
 test: .venv/.dev-installed ## Checks, then the tests on SQLite and on PostgreSQL (what CI runs)
 	@$(PYTHON_RUN) .ci/test.py check sqlite postgresql
 
-test-postgres: .venv/.dev-installed ## The tests that touch the database, on PostgreSQL
+test-postgres: .venv/.dev-installed ## The tests to which the database matters, on PostgreSQL
 	@$(PYTHON_RUN) .ci/test.py postgresql
 
 pictures: .venv/.dev-installed ## Every screen and the stories' moments as PNG files, in build/pictures
