@@ -12,7 +12,6 @@ from django.db import connection
 
 from tests.acceptance.line import Line
 from tests.worker.conftest import Site
-from workflows.worker.choosing import run_queue
 
 pytestmark = [
     pytest.mark.rule("RA.15"),
@@ -97,6 +96,8 @@ def test_a_worker_that_no_longer_hears_takes_what_comes_beside_a_long_node(
 
 
 def test_a_worker_that_was_struck_off_while_it_was_silent_works_on(site: Site) -> None:
+    from workflows.worker.procrastinate import ProcrastinateQueue
+
     worker = site.work("--no-supervise")
     site.start("patient", {"wanted": 1})
     site.wait(lambda: "waiting" in site.lines(), "node that waits")
@@ -108,7 +109,7 @@ def test_a_worker_that_was_struck_off_while_it_was_silent_works_on(site: Site) -
     run = site.start("steps", {"wanted": 1})
 
     assert site.wait_status(run, "success", seconds=60) < SOON_SECONDS
-    assert run_queue().has_worker()
+    assert ProcrastinateQueue().has_worker()
     assert worker.is_running()
     assert "Traceback" not in worker.output()
     worker.kill9()  # its node would let it wait

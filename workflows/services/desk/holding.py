@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from workflows.models import Decision, Interrupt, Run
-from workflows.services.queueing import HELD, lock_thread, wake
+from workflows.services.queueing import HELD, lock_free_thread, wake
 from workflows.storage.clock import database_now
 
 AT_ONCE = 100
@@ -62,8 +62,8 @@ def release_forgotten() -> int:
     released = 0
     for thread_id in list(threads[:AT_ONCE]):
         with transaction.atomic():
-            lock_thread(thread_id)
-            released += release(thread_id)
+            if lock_free_thread(thread_id) is not None:
+                released += release(thread_id)
     return released
 
 

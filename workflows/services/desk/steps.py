@@ -27,7 +27,7 @@ from workflows.services.desk.rules import Escalation, Rules
 from workflows.services.desk.shape import shape_of
 from workflows.services.outbound import events
 from workflows.services.outbound.events import tell_question
-from workflows.services.queueing import lock_thread
+from workflows.services.queueing import lock_free_thread
 from workflows.storage.clock import database_now
 from workflows.storage.events import append_events
 
@@ -109,7 +109,9 @@ def take_due_steps() -> int:
 def _take_steps(number: int) -> int:
     with transaction.atomic():
         thread_id = Interrupt.objects.values_list("thread_id", flat=True).get(pk=number)
-        thread = lock_thread(thread_id)
+        thread = lock_free_thread(thread_id)
+        if thread is None:
+            return 0
         row = Interrupt.objects.select_related("thread").get(pk=number)
         now = database_now()
         since = row.next_step_at
