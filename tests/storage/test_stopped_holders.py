@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import Error, connection, transaction
 from django.utils import timezone
 
 from workflows.models import Interrupt, Run, Thread
@@ -22,6 +23,7 @@ from workflows.storage.claims import claim_run
 from workflows.storage.connections import connection_of
 from workflows.storage.events import append_events
 from workflows.storage.leases import keeper
+from workflows.storage.outage import is_away
 
 pytestmark = [
     pytest.mark.rule("RA.15"),
@@ -158,3 +160,23 @@ def test_the_server_lets_a_lock_go_that_its_holder_does_nothing_with(
     with connection.cursor() as cursor:
         cursor.execute("SHOW idle_in_transaction_session_timeout")
         assert cursor.fetchone() == ("0",)
+
+
+def test_whoever_was_stopped_so_long_meets_an_outage_and_goes_on() -> None:
+    if not settings.IS_POSTGRESQL:
+        pytest.skip("needs PostgreSQL: SQLite's holder is a process of this machine")
+    Thread.objects.create(id="row", graph="letter")
+
+    def be_stopped() -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            lock_thread("row")
+            cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 20")
+            time.sleep(0.5)
+            Thread.objects.update(title="late")
+
+    with pytest.raises(Error) as caught:
+        be_stopped()
+
+    assert is_away(caught.value)
+    connection.close_if_unusable_or_obsolete()
+    assert Thread.objects.get().title == ""

@@ -117,6 +117,11 @@ def is_lost(error: BaseException) -> bool:
     return hasattr(error, "__durableweb_lost__")
 
 
+def is_unwritten(error: BaseException) -> bool:
+    """Whether it was the storage, not a node, that could not write into SQLite's file."""
+    return hasattr(error.__cause__, "__durableweb_unwritten__")
+
+
 def ready(wrapper: Any) -> Any:
     """The driver's connection, open and not in a broken transaction."""
     if wrapper.connection is None:
