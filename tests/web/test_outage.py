@@ -42,6 +42,30 @@ def test_a_page_says_that_the_database_is_away(client, question, path):
     assert page.has_text("Nothing was changed.")
 
 
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("database or disk is full", "The disk of the database is full."),
+        ("attempt to write a readonly database", "The database can only be read"),
+        ("database is locked", "Another process has been writing"),
+    ],
+)
+def test_a_page_says_why_nothing_can_be_written(client, question, said, told):
+    def full(execute: Any, sql: str, *given: Any) -> Any:
+        if sql.startswith("INSERT"):
+            raise OperationalError(said)
+        return execute(sql, *given)
+
+    sent = decision_form(question, "approve")
+    with connection.execute_wrapper(full):
+        answer = client.post(f"/review/{question.pk}/decision", sent)
+
+    assert answer.status_code == 503
+    assert Html(answer).has_text(told)
+    assert Html(answer).has_text("Nothing was changed.")
+    assert not Decision.objects.exists()
+
+
 def test_the_page_that_was_asked_for_can_be_asked_for_again(client, question):
     with connection.execute_wrapper(refuse):
         asked = Html(client.get("/queue/?who=mine&sort=due"))

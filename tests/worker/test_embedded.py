@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import OperationalError, transaction
 
 from workflows.models import Run, Thread
 from workflows.services import registry
@@ -182,3 +182,26 @@ def test_runs_of_a_missing_workflow_do_not_stand_in_the_way(thread, recorder, ru
 
     assert recorder.done.wait(PATIENCE_SECONDS)
     assert recorder.ids == [run.pk]
+
+
+@pytest.mark.rule("RA.15")
+def test_a_run_that_nobody_can_claim_is_tried_at_each_look_and_told_of_once(
+    thread, running, caplog
+):
+    tried = []
+
+    def full(run_id, **_):
+        tried.append(time.monotonic())
+        raise OperationalError("database or disk is full")
+
+    worker = EmbeddedWorker(2, execute=full, poll_seconds=0.5)
+    running.append(worker)
+    pending(thread)
+
+    worker.start()
+    time.sleep(1.4)
+
+    assert 1 <= len(tried) <= 4
+    told = [each for each in caplog.records if "is full" in each.getMessage()]
+    assert len(told) == 1
+    assert not any(each.exc_info for each in told)

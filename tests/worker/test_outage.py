@@ -93,3 +93,23 @@ def test_a_worker_that_no_longer_hears_takes_what_comes_beside_a_long_node(
     assert site.wait_status(run, "success", seconds=60) < SOON_SECONDS
     assert worker.is_running()
     worker.kill9()  # its node would let it wait
+
+
+def test_a_worker_that_was_struck_off_while_it_was_silent_works_on(site: Site) -> None:
+    from workflows.worker.procrastinate import ProcrastinateQueue
+
+    worker = site.work("--no-supervise")
+    site.start("patient", {"wanted": 1})
+    site.wait(lambda: "waiting" in site.lines(), "node that waits")
+
+    with connection.cursor() as cursor:
+        # As another worker does when it starts.
+        cursor.execute("SELECT procrastinate_prune_stalled_workers_v1(-1)")
+        assert cursor.fetchall()
+    run = site.start("steps", {"wanted": 1})
+
+    assert site.wait_status(run, "success", seconds=60) < SOON_SECONDS
+    assert ProcrastinateQueue().has_worker()
+    assert worker.is_running()
+    assert "Traceback" not in worker.output()
+    worker.kill9()  # its node would let it wait

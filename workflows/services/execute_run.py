@@ -30,10 +30,10 @@ from workflows.services.queueing import hold_thread, wake
 from workflows.services.run_warnings import collected_warnings
 from workflows.services.taking import AnswerIsVoid, Given, given_to_engine
 from workflows.storage.claims import Claim, claim_run, finish_run
-from workflows.storage.connections import is_lost
+from workflows.storage.connections import is_lost, is_unwritten
 from workflows.storage.events import append_events
 from workflows.storage.leases import keeper
-from workflows.storage.outage import is_away
+from workflows.storage.outage import LOCKED, is_away, why_unwritable
 from workflows.storage.owners import process_owner
 from workflows.storage.places import settle_cancelled
 from workflows.storage.saver import DjangoSaver
@@ -111,8 +111,8 @@ def _perform(
     except Exception as error:
         if not is_away(error):
             raise
-        log.exception("run %s stopped: the database did not answer", claim.run_id)
-        lost_runs.remember(claim)
+        log.exception("run %s stopped: the database could not be used", claim.run_id)
+        lost_runs.remember(claim, error)
         return LOST
     finally:
         _at_work.pop(claim.run_id, None)
@@ -183,7 +183,10 @@ def _is_not_its_own(claim: Claim, error: Exception) -> bool:
     A task, or a graph that a node calls, is saved while the node runs: what is lost there comes
     out of the node as if it were the node's own.
     """
-    return is_lost(error) or lost_runs.was_away(claim)
+    why = why_unwritable(error)
+    if why == LOCKED:  # a node that writes may have taken the lock itself
+        return is_unwritten(error)
+    return bool(why) or is_lost(error) or lost_runs.was_away(claim)
 
 
 def _failed(claim: Claim, given: Given, error: Exception) -> Outcome:

@@ -4,20 +4,26 @@ Their workers live, so a lost database is told apart from a crash: such a run go
 queue without having used up one of its recoveries. Where the database answers again at once,
 and has not been started anew meanwhile, only this run's connection was lost; then it may be the
 run that does it, and it counts.
+
+A disk that is full is nobody's fault either. But a run may want more room than there is, and it
+begins its step again each time: so it comes back later and later, up to a minute.
 """
 
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 
 from django.db import transaction
 
 from workflows.models import Run
 from workflows.services.queueing import hold_thread, wake
 from workflows.storage.claims import Claim
+from workflows.storage.clock import database_now
 from workflows.storage.connections import POSTGRESQL, connection_of, execute
 from workflows.storage.events import append_events
-from workflows.storage.outage import answers, outage
+from workflows.storage.leases import lease_seconds
+from workflows.storage.outage import answers, outage, why_unwritable
 
 log = logging.getLogger(__name__)
 
@@ -25,15 +31,20 @@ _RESTARTED = (
     "SELECT pg_postmaster_start_time() > started_at FROM workflows_run WHERE id = %s"
 )
 
-_lost: dict[int, Claim] = {}
+LONGEST_SECONDS = 60.0
+
+_lost: dict[int, tuple[Claim, float]] = {}
 
 
-def remember(claim: Claim) -> None:
-    """Note a run that could not be saved, if the database is away for everybody."""
-    if not was_away(claim):
+def remember(claim: Claim, error: BaseException) -> None:
+    """Note a run that could not be saved, if nobody can read, or write, the database now."""
+    pause = 0.0
+    if why_unwritable(error):
+        pause = min(lease_seconds() * (claim.fence - 1), LONGEST_SECONDS)
+    elif not was_away(claim):
         return
     outage.note()
-    _lost[claim.run_id] = claim
+    _lost[claim.run_id] = (claim, pause)
 
 
 def was_away(claim: Claim) -> bool:
@@ -53,12 +64,14 @@ def give_back() -> int:
     Raises what the database raises while it is away; nothing is forgotten then.
     """
     given = 0
-    for claim in list(_lost.values()):
+    for claim, pause in list(_lost.values()):
+        due_at = database_now(claim.using) + timedelta(seconds=pause)
+        later = {"due_at": due_at} if pause else {}
         with transaction.atomic(using=claim.using):
             hold_thread(claim.thread_id)
             changed = Run.objects.filter(
                 pk=claim.run_id, fence=claim.fence, status=Run.Status.RUNNING
-            ).update(status=Run.Status.PENDING, owner="", lease_until=None)
+            ).update(status=Run.Status.PENDING, owner="", lease_until=None, **later)
             if changed:
                 told = {
                     "run": claim.run_id,
@@ -69,7 +82,7 @@ def give_back() -> int:
                 append_events(
                     claim.using, claim.thread_id, claim.run_id, [("run", told)]
                 )
-                wake(claim.run_id)
+                wake(claim.run_id, due_at if pause else None)
                 given += 1
         _lost.pop(claim.run_id, None)
         log.info("run %s goes on: the database is back", claim.run_id)

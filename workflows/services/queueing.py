@@ -9,12 +9,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS
+from django.db.models import Func, QuerySet, TextField
 from django.db.models.functions import Now
 
 from workflows.models import Run, Thread
 from workflows.models.interrupt import END_OF_TIME
 from workflows.services import ports, registry
 from workflows.services.access import Person, name_of, row_of
+from workflows.storage.connections import NOT_IDLE_SQL
 from workflows.storage.events import append_events
 from workflows.storage.sealing import RUN, seal
 
@@ -83,18 +85,40 @@ def lock_thread(thread_id: str) -> Thread:
     Every action that changes a thread takes this row first, so that two of them never wait
     for each other. On SQLite the transaction itself is the lock.
     """
-    return Thread.objects.select_for_update().get(pk=thread_id)
+    return _locked().get(pk=thread_id)
+
+
+def lock_free_thread(thread_id: str) -> Thread | None:
+    """The same, without waiting: None where somebody else holds the row just now.
+
+    For a sweep, which comes again and has other threads to see to.
+    """
+    return _locked(skip_locked=True).filter(pk=thread_id).first()
 
 
 def lock_thread_of(question: int) -> Thread | None:
     """The thread row of question number `question`, held likewise; None without one."""
-    rows = Thread.objects.filter(interrupts=question)
-    return rows.select_for_update(of=("self",)).first()
+    return _locked(of=("self",)).filter(interrupts=question).first()
 
 
 def hold_thread(thread_id: str) -> None:
     """Take the lock of `lock_thread` where the row is not needed, or may be gone."""
-    list(Thread.objects.select_for_update().filter(pk=thread_id).values_list("pk"))
+    rows = Thread.objects.select_for_update().filter(pk=thread_id)
+    list(rows.values_list("pk", _NotIdle()))
+
+
+def _locked(**how: Any) -> QuerySet[Thread]:
+    return Thread.objects.select_for_update(**how).annotate(not_idle=_NotIdle())
+
+
+class _NotIdle(Func):
+    """What the statement says that takes a lock (see `NOT_IDLE_SQL`)."""
+
+    template = NOT_IDLE_SQL
+    output_field = TextField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **more: Any) -> Any:
+        return "NULL", []
 
 
 def has_unfinished_run(thread_id: str) -> bool:

@@ -13,8 +13,9 @@ from django.db.models.functions import Now
 from workflows.models import Run
 from workflows.services import lost_runs, registry
 from workflows.services.cancel_run import reopen_questions, wake_next
-from workflows.services.queueing import UNKNOWN_GRAPH, hold_thread, wake
+from workflows.services.queueing import UNKNOWN_GRAPH, lock_free_thread, wake
 from workflows.storage.claims import due_runs
+from workflows.storage.clock_jumps import notice_jumps
 from workflows.storage.dead_leases import end_overdue, release_dead_leases
 from workflows.storage.events import append_events
 from workflows.storage.leases import lease_seconds
@@ -37,6 +38,7 @@ def recover_runs() -> int:
 
 def _sweep() -> int:
     lost_runs.give_back()
+    notice_jumps()
     released = release_dead_leases()
     _end_late_runs()
     known = registry.names()
@@ -61,7 +63,8 @@ def _end_late_runs() -> None:
     late = Run.objects.filter(status=Run.Status.PENDING, start_by__lte=Now())
     for run in late:
         with transaction.atomic():
-            hold_thread(run.thread_id)
+            if lock_free_thread(run.thread_id) is None:
+                continue  # the next sweep finds it
             changed = Run.objects.filter(pk=run.pk, status=Run.Status.PENDING).update(
                 status=Run.Status.TIMEOUT, reason="start_timeout", finished_at=Now()
             )

@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
 from workflows.engine import serde
 from workflows.engine.errors import SerializationError
@@ -52,6 +51,7 @@ from workflows.services.queueing import (
     lock_thread_of,
 )
 from workflows.services.shapes import APPROVE, CLOSE, EDIT, RESPOND, Shape
+from workflows.storage.clock import database_now
 
 _APPROVING = (APPROVE, EDIT, RESPOND)
 MAX_REASON_LENGTH = 10_000
@@ -200,7 +200,7 @@ class ResumeRun:
         if self.hold and has_others(row):
             return HELD
         wait = decider.undo_seconds(row)
-        return timezone.now() + timedelta(seconds=wait) if wait else None
+        return database_now() + timedelta(seconds=wait) if wait else None
 
     def _check_kind(self, shape: Shape) -> None:
         if len(self.reason) > MAX_REASON_LENGTH:

@@ -17,6 +17,7 @@ from django.db.models.functions import Now
 from workflows.engine.errors import LeaseLostError
 from workflows.storage.connections import (
     LATER_SQL,
+    NOT_IDLE_SQL,
     NOW_SQL,
     POSTGRESQL,
     connection_of,
@@ -206,14 +207,15 @@ def _candidate(using: str, which: _Which, skip_locked: bool) -> _Candidate | Non
     SQLite needs no lock: its IMMEDIATE transaction lets nobody else write.
     """
     wrapper = connection_of(using)
-    lock = ""
+    lock = limit = ""
     if wrapper.vendor == POSTGRESQL:
+        limit = f", {NOT_IDLE_SQL}"
         lock = " FOR NO KEY UPDATE OF thread" + (" SKIP LOCKED" if skip_locked else "")
     columns = ", ".join(f"run.{name}" for name in ("id", *_Candidate._fields[1:]))
     sql = _CLAIMABLE.format(now=NOW_SQL[wrapper.vendor], which=which.sql)
     values = (*which.values, 1)
-    found = execute(wrapper, f"SELECT {columns} {sql}{lock}", values).fetchone()
-    return _Candidate(*found) if found else None
+    found = execute(wrapper, f"SELECT {columns}{limit} {sql}{lock}", values).fetchone()
+    return _Candidate(*found[: len(_Candidate._fields)]) if found else None
 
 
 def _take(run: _Candidate, owner: str, seconds: float, using: str) -> bool:

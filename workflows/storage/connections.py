@@ -34,6 +34,15 @@ LATER_SQL = {
 }
 
 
+IDLE_SECONDS = 60
+"""For how long a transaction that holds a lock may do nothing."""
+# Part of the statement that takes a lock others wait for. The server then ends the transaction
+# of a process that was stopped, or whose machine is gone, which may be noticed hours later.
+NOT_IDLE_SQL = (
+    f"set_config('idle_in_transaction_session_timeout', '{IDLE_SECONDS}s', true)"
+)
+
+
 @lru_cache(maxsize=256)
 def for_sqlite(sql: str) -> str:
     """A statement with %s placeholders, as SQLite's driver wants it."""
@@ -106,6 +115,11 @@ if look_again not in before_job:
 def is_lost(error: BaseException) -> bool:
     """Whether a statement of the storage, not one of a node's own, has lost its connection."""
     return hasattr(error, "__durableweb_lost__")
+
+
+def is_unwritten(error: BaseException) -> bool:
+    """Whether it was the storage, not a node, that could not write into SQLite's file."""
+    return hasattr(error.__cause__, "__durableweb_unwritten__")
 
 
 def ready(wrapper: Any) -> Any:
@@ -188,9 +202,26 @@ def lock_thread(wrapper: Any, thread_id: str) -> None:
     if wrapper.vendor == POSTGRESQL:
         execute(
             wrapper,
-            "SELECT 1 FROM workflows_thread WHERE id = %s FOR NO KEY UPDATE",
+            f"SELECT {NOT_IDLE_SQL} FROM workflows_thread WHERE id = %s"  # noqa: S608
+            " FOR NO KEY UPDATE",
             (thread_id,),
         )
+
+
+def is_thread_free(wrapper: Any, thread_id: str) -> bool:
+    """Take the thread's row as `lock_thread` does; False where somebody else has it just now.
+
+    For whoever comes again anyway, and has others to see to: the holder may have been stopped.
+    """
+    if wrapper.vendor != POSTGRESQL:
+        return True
+    taken = execute(
+        wrapper,
+        f"SELECT {NOT_IDLE_SQL} FROM workflows_thread WHERE id = %s"  # noqa: S608
+        " FOR NO KEY UPDATE SKIP LOCKED",
+        (thread_id,),
+    )
+    return bool(taken.fetchall())
 
 
 @contextmanager

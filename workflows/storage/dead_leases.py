@@ -13,7 +13,7 @@ from workflows.models import Run
 from workflows.storage.claims import DatabaseNow
 from workflows.storage.connections import (
     SQLITE,
-    lock_thread,
+    is_thread_free,
 )
 from workflows.storage.events import append_events
 from workflows.storage.leases import keeper, lease_seconds
@@ -39,7 +39,8 @@ def release_dead_leases(*, using: str = "default") -> list[int]:
         if breakable and is_dead(run.owner):
             still_dead |= Q(owner=run.owner)
         with transaction.atomic(using=using):
-            lock_thread(connections[using], run.thread_id)
+            if not is_thread_free(connections[using], run.thread_id):
+                continue  # the next sweep finds it
             locked = (
                 Run.objects.using(using)
                 .select_for_update(of=("self",))
@@ -109,10 +110,11 @@ def end_overdue(grace_seconds: float, *, using: str = "default") -> list[int]:
         status=Run.Status.RUNNING,
         deadline__lt=DatabaseNow() - timedelta(seconds=grace_seconds),
     )
-    return [
-        run.pk
-        for run in over
-        if end_run(
-            using, run.thread_id, run.pk, run.fence, "timeout", reason="run_timeout"
-        )
-    ]
+    ended = []
+    for run in over:
+        with transaction.atomic(using=using):
+            if is_thread_free(connections[using], run.thread_id) and end_run(
+                using, run.thread_id, run.pk, run.fence, "timeout", reason="run_timeout"
+            ):
+                ended.append(run.pk)
+    return ended

@@ -11,7 +11,13 @@ from typing import Any
 
 from django.db import transaction
 
-from workflows.storage.connections import NOW_SQL, connection_of, execute
+from workflows.storage.connections import (
+    NOT_IDLE_SQL,
+    NOW_SQL,
+    POSTGRESQL,
+    connection_of,
+    execute,
+)
 from workflows.storage.texts import json_text
 
 # Few enough that each of the statements that this makes is worth preparing.
@@ -82,9 +88,11 @@ def append_events(
     if thread_status is not None:
         moved = f", status = %s, updated_at = {NOW_SQL[wrapper.vendor]}"
         params = (thread_status,)
+    limit = f", {NOT_IDLE_SQL}" if wrapper.vendor == POSTGRESQL else ""
     found = execute(
         wrapper,
-        f"UPDATE workflows_thread SET seq = seq + %s{moved} WHERE id = %s RETURNING seq",  # noqa: S608
+        f"UPDATE workflows_thread SET seq = seq + %s{moved} WHERE id = %s"  # noqa: S608
+        f" RETURNING seq{limit}",
         (count, *params, thread_id),
     ).fetchall()
     if not found:

@@ -3,6 +3,9 @@
 While it is away nobody's lease is renewed, so right after its return every lease has lapsed.
 A sweep must then wait until the living have renewed theirs, or it would take work from them
 and count a crash that was none (RA.15).
+
+A database that answers and cannot write, because its disk is full, say, is an outage too: whoever
+wants to write meets it.
 """
 
 from __future__ import annotations
@@ -10,15 +13,56 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 
-from django.db import Error, InterfaceError, OperationalError, connections
+from django.db import (
+    DatabaseError,
+    Error,
+    InterfaceError,
+    OperationalError,
+    connections,
+)
 from django.db.transaction import TransactionManagementError
+
+FULL = "The disk of the database is full."
+READ_ONLY = "The database can only be read, not written."
+BROKEN = "The disk of the database fails."
+LOCKED = "Another process has been writing into the database for too long."
+# By what SQLite says, and by the SQLSTATE of PostgreSQL.
+_SAID = {
+    "database or disk is full": FULL,
+    "attempt to write a readonly database": READ_ONLY,
+    "unable to open database file": READ_ONLY,
+    "disk I/O error": BROKEN,
+    "database is locked": LOCKED,
+}
+_STATES = {"53100": FULL, "25006": READ_ONLY, "58030": BROKEN}
 
 
 def is_away(error: BaseException) -> bool:
     """Whether `error` tells of a lost or refused connection, among other troubles."""
+    error = _first(error)
+    if isinstance(error, OperationalError | InterfaceError):
+        return True
+    # Of a transaction that did nothing for too long: this process had been stopped.
+    ended = getattr(error.__cause__, "sqlstate", None) == "25P03"
+    return ended or bool(why_unwritable(error))
+
+
+def why_unwritable(error: BaseException) -> str:
+    """Why nobody can write just now, as a sentence; "" where `error` tells of something else."""
+    error = _first(error)
+    if not isinstance(error, DatabaseError):
+        return ""
+    state = getattr(error.__cause__, "sqlstate", None)
+    if state:
+        return _STATES.get(state, "")
+    text = str(error)
+    return next((why for said, why in _SAID.items() if text.startswith(said)), "")
+
+
+def _first(error: BaseException) -> BaseException:
     if isinstance(error, TransactionManagementError) and error.__cause__ is not None:
-        error = error.__cause__  # lost as a savepoint was taken back: Django told later
-    return isinstance(error, OperationalError | InterfaceError)
+        return error.__cause__  # lost as a savepoint was taken back: Django told later
+    return error
 
 
 def answers(using: str) -> bool:

@@ -247,6 +247,7 @@ def write_in_turn(wrapper: Any, connection: Any, wish: Wish) -> int | None:
     """
     try:
         return turns_of(wrapper).write(connection, wish)
-    except sqlite3.Error:
+    except sqlite3.Error as error:
+        error.__durableweb_unwritten__ = True  # type: ignore[attr-defined]
         wrapper.close()
         raise

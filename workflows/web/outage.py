@@ -5,7 +5,7 @@ import sys
 from django.http import HttpRequest, HttpResponse, HttpResponseServerError
 from django.template.loader import render_to_string
 
-from workflows.storage.outage import is_away
+from workflows.storage.outage import LOCKED, is_away, why_unwritable
 
 RETRY_SECONDS = 5
 AWAY = "The database does not answer."
@@ -20,6 +20,7 @@ def broken(request: HttpRequest) -> HttpResponse:
     if error is None or not is_away(error):
         return HttpResponseServerError(render_to_string("500.html"))
     again = request.get_full_path() if request.method in {"GET", "HEAD"} else ""
-    context = {"reason": AWAY, "is_short": True, "again": again}
+    why = why_unwritable(error)
+    context = {"reason": why or AWAY, "is_short": why in {"", LOCKED}, "again": again}
     page = render_to_string("503.html", context)
     return HttpResponse(page, status=503, headers={"Retry-After": str(RETRY_SECONDS)})

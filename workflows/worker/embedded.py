@@ -57,6 +57,7 @@ class EmbeddedWorker:
         self._tidy_first_seconds = tidy_first_seconds
         self._woken = threading.Event()
         self._stopping = threading.Event()
+        self._failing = ""
         self._guard = threading.Lock()
         self._at_work: set[int] = set()
         self._work: queue.SimpleQueue[int | None] = queue.SimpleQueue()
@@ -153,19 +154,24 @@ class EmbeddedWorker:
                 run_id = self._work.get()
                 if run_id is None or self._stopping.is_set():
                     return
-                try:
-                    self._execute(
-                        run_id, owner=owner, should_stop=self._stopping.is_set
-                    )
-                except Exception:
-                    log.exception("run %s could not be carried out", run_id)
-                    connections.close_all()
-                finally:
-                    with self._guard:
-                        self._at_work.discard(run_id)
+                is_well = self._carry_out(run_id, owner)
+                with self._guard:
+                    self._at_work.discard(run_id)
+                if is_well:  # else the next look is soon enough
                     self._woken.set()
         finally:
             connections.close_all()
+
+    def _carry_out(self, run_id: int, owner: str) -> bool:
+        try:
+            self._execute(run_id, owner=owner, should_stop=self._stopping.is_set)
+        except Exception as error:  # noqa: BLE001 - told and tried again
+            what = f"run {run_id} could not be carried out"
+            self._failing = tell_failure(error, self._failing, what)
+            connections.close_all()
+            return False
+        self._failing = ""
+        return True
 
 
 _running: set[EmbeddedWorker] = set()

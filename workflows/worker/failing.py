@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from workflows.storage.outage import is_away
+from workflows.storage.outage import is_away, why_unwritable
 
 log = logging.getLogger(__name__)
 
@@ -12,17 +12,24 @@ AWAY = "away"
 BROKEN = "broken"
 
 
-def tell_failure(error: BaseException, before: str) -> str:
-    """Log that a look for runs failed; returns what to give as `before` the next time.
+def tell_failure(
+    error: BaseException,
+    before: str,
+    what: str = "looking for runs failed; trying again",
+) -> str:
+    """Log that `what`; returns what to give as `before` the next time.
 
     While the database is away that is one line for the whole outage, and no traceback.
     """
     if not is_away(error):
-        log.error("looking for runs failed; trying again", exc_info=error)
+        log.error(what, exc_info=error)
         return BROKEN
     if before != AWAY:
         log.warning(
-            "the database does not answer; runs wait, and go on when it does: %s",
+            "%s; runs wait, and go on when it does: %s",
+            "the database cannot be written"
+            if why_unwritable(error)
+            else "the database does not answer",
             one_line(error),
         )
     return AWAY

@@ -4,6 +4,10 @@ Procrastinate 3.10 ends its worker at the first connection that is lost: at once
 the one it listens on, after 30 s where none can be had. It then takes no new job, and waits for
 those at work, however long they take; a node of an hour kept the other hands of its process idle
 for an hour.
+
+So it does where another worker has struck it off: each deletes, as it starts, the rows of all that
+have been silent for ten seconds. One of them may only have been stopped, or cut off; it has a row
+again with its next sign of life.
 """
 
 from __future__ import annotations
@@ -15,7 +19,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import psycopg
-from procrastinate import PsycopgConnector
+from procrastinate import PsycopgConnector, sql
 from procrastinate.contrib.django.utils import connector_params
 from procrastinate.exceptions import ConnectorException
 
@@ -31,6 +35,12 @@ PAUSE_SECONDS = 1.0
 # Of what the server says as it goes, or before it is there: SQLSTATE classes and codes.
 _CONNECTION_CLASS = "08"
 _GOING = {"57P01", "57P02", "57P03", "53300"}
+
+_BEAT = sql.queries["update_heartbeat"]
+_ENTER = (
+    "INSERT INTO procrastinate_workers (id) OVERRIDING SYSTEM VALUE VALUES (%(worker_id)s)"
+    " ON CONFLICT (id) DO UPDATE SET last_heartbeat = now()"
+)
 
 
 def patient_connector(stopping: threading.Event) -> PsycopgConnector:
@@ -52,6 +62,11 @@ def has_lost_connection(error: BaseException) -> bool:
     return state.startswith(_CONNECTION_CLASS) or state in _GOING
 
 
+def is_struck_off(error: BaseException) -> bool:
+    """Whether the queue refused a job because it has no row of the worker any more."""
+    return isinstance(error.__cause__, psycopg.errors.ForeignKeyViolation)
+
+
 class _Patient(PsycopgConnector):
     """Asks again where the connection was lost.
 
@@ -65,10 +80,17 @@ class _Patient(PsycopgConnector):
 
     async def execute_query_async(self, query: Any, **arguments: Any) -> None:
         ask = super().execute_query_async
-        await self._patiently(lambda: ask(query, **arguments))
+        asked = _ENTER if query == _BEAT else query
+        await self._patiently(lambda: ask(asked, **arguments))
 
     async def execute_query_one_async(self, query: Any, **arguments: Any) -> Any:
         ask = super().execute_query_one_async
+        try:
+            return await self._patiently(lambda: ask(query, **arguments))
+        except ConnectorException as error:
+            if not is_struck_off(error):
+                raise
+        await self.execute_query_async(_BEAT, worker_id=arguments["worker_id"])
         return await self._patiently(lambda: ask(query, **arguments))
 
     async def execute_query_all_async(self, query: Any, **arguments: Any) -> Any:

@@ -21,6 +21,7 @@ from workflows.services.desk.notify import people_of, tell_people
 from workflows.services.desk.policies import rules_for
 from workflows.services.desk.steps import next_step
 from workflows.services.desk.telling import tell
+from workflows.storage.clock import database_now
 
 PRIORITIES = range(-100, 101)
 UNCHANGED: Any = object()
@@ -64,7 +65,7 @@ class ArrangeQuestion:
                 if "due_at" in changes:
                     row.due_order = row.due_at or END_OF_TIME
                     # A passed moment is not made up for.
-                    row.next_step_at = next_step(row, rules_for(row), timezone.now())
+                    row.next_step_at = next_step(row, rules_for(row), database_now())
                     fields += ["due_order", "next_step_at"]
                 row.save(update_fields=fields)
                 if changes.keys() & {"assignee", "assigned_group"}:

@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from workflows.models import AuditEntry
 from workflows.services.access import Person, name_of, row_of
+from workflows.storage.connections import NOT_IDLE_SQL
 
 LOCK = 0x64757261626C65  # any number that nothing else in the database locks
 BATCH = 1_000
@@ -106,4 +107,7 @@ def _stand_in_line(using: str) -> None:
     connection = connections[using]
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+            cursor.execute(
+                f"SELECT {NOT_IDLE_SQL}, pg_advisory_xact_lock(%s)",
+                [LOCK],
+            )

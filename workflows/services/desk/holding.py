@@ -11,10 +11,10 @@ from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
-from django.utils import timezone
 
 from workflows.models import Decision, Interrupt, Run
-from workflows.services.queueing import HELD, lock_thread, wake
+from workflows.services.queueing import HELD, lock_free_thread, wake
+from workflows.storage.clock import database_now
 
 AT_ONCE = 100
 
@@ -40,7 +40,7 @@ def release(thread_id: str, start_at: datetime | None = None) -> int:
     numbers = list(held.values_list("pk", "priority"))
     if not numbers or _open(thread_id).exists():
         return 0
-    due_at = start_at or timezone.now()
+    due_at = start_at or database_now()
     runs = [number for number, _ in numbers]
     Decision.objects.filter(run__in=runs).update(start_at=due_at)
     Run.objects.filter(pk__in=runs).update(due_at=due_at)
@@ -62,8 +62,8 @@ def release_forgotten() -> int:
     released = 0
     for thread_id in list(threads[:AT_ONCE]):
         with transaction.atomic():
-            lock_thread(thread_id)
-            released += release(thread_id)
+            if lock_free_thread(thread_id) is not None:
+                released += release(thread_id)
     return released
 
 

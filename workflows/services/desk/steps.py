@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 
 from django.contrib.auth.models import Group
 from django.db import DEFAULT_DB_ALIAS, transaction
-from django.utils import timezone
 
 from workflows.engine import serde
 from workflows.engine.types import Command
@@ -28,7 +27,8 @@ from workflows.services.desk.rules import Escalation, Rules
 from workflows.services.desk.shape import shape_of
 from workflows.services.outbound import events
 from workflows.services.outbound.events import tell_question
-from workflows.services.queueing import lock_thread
+from workflows.services.queueing import lock_free_thread
+from workflows.storage.clock import database_now
 from workflows.storage.events import append_events
 
 log = logging.getLogger(__name__)
@@ -82,7 +82,7 @@ def plan_again(graph: str = "", node: str = "") -> int:
         rows = rows.filter(graph=graph)
     if node:
         rows = rows.filter(node=node)
-    book, now, moved = PolicyBook(), timezone.now(), 0
+    book, now, moved = PolicyBook(), database_now(), 0
     for row in rows.iterator(chunk_size=500):
         at = next_step(row, book.rules(row), now)
         if at != row.next_step_at:
@@ -95,7 +95,7 @@ def plan_again(graph: str = "", node: str = "") -> int:
 def take_due_steps() -> int:
     """Do what is due on open questions; returns how many steps were done."""
     rows = Interrupt.objects.filter(
-        status=Interrupt.Status.PENDING, next_step_at__lte=timezone.now()
+        status=Interrupt.Status.PENDING, next_step_at__lte=database_now()
     ).order_by("next_step_at", "id")
     done = 0
     for number in list(rows.values_list("pk", flat=True)[:AT_ONCE]):
@@ -109,9 +109,11 @@ def take_due_steps() -> int:
 def _take_steps(number: int) -> int:
     with transaction.atomic():
         thread_id = Interrupt.objects.values_list("thread_id", flat=True).get(pk=number)
-        thread = lock_thread(thread_id)
+        thread = lock_free_thread(thread_id)
+        if thread is None:
+            return 0
         row = Interrupt.objects.select_related("thread").get(pk=number)
-        now = timezone.now()
+        now = database_now()
         since = row.next_step_at
         if row.status != Interrupt.Status.PENDING or since is None or since > now:
             return 0
@@ -190,7 +192,7 @@ def _run_out(row: Interrupt, thread: Thread, rules: Rules) -> None:
 
 
 def _fail(row: Interrupt, thread: Thread) -> None:
-    now = timezone.now()
+    now = database_now()
     Interrupt.objects.filter(pk=row.pk, status=Interrupt.Status.PENDING).update(
         status=Interrupt.Status.EXPIRED,
         version=row.version + 1,

@@ -19,6 +19,7 @@ from workflows.services.one_line import one_line
 from workflows.services.outbound import outbox, signing
 from workflows.services.outbound.posting import NotSent, post
 from workflows.services.queueing import HELD
+from workflows.storage.clock import database_now
 from workflows.storage.sealing import seal, unseal
 
 log = logging.getLogger(__name__)
@@ -88,7 +89,7 @@ def call(endpoint: Webhook, message_id: str, body: str) -> Outcome:
 
 def note(endpoint: Webhook, outcome: Outcome) -> None:
     """Keep the last result on the endpoint; after a failure it is left in peace for a while."""
-    now = timezone.now()
+    now = database_now()
     changes = {
         "last_at": now,
         "last_status": outcome.status,

@@ -22,6 +22,7 @@ from workflows.services.desk import audit
 from workflows.services.outbound import calling, signing
 from workflows.services.outbound.events import EVENTS, body_of, wanted_by
 from workflows.services.outbound.posting import check_target
+from workflows.storage.clock import database_now
 
 LONGEST_NAME = 80
 LONGEST_URL = 500
@@ -262,7 +263,7 @@ class SendAgain:
             count = row.deliveries.filter(status=Delivery.Status.DEAD).update(
                 status=Delivery.Status.PENDING,
                 attempts=0,
-                next_at=timezone.now(),
+                next_at=database_now(),
                 ended_at=None,
             )
             Webhook.objects.filter(pk=row.pk).update(failures=0, paused_until=None)

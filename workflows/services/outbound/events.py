@@ -18,6 +18,7 @@ from django.utils import timezone
 from workflows.models import Decision, Delivery, Interrupt, Run, Webhook
 from workflows.services.one_line import one_line
 from workflows.services.queueing import HELD
+from workflows.storage.clock import database_now
 
 ASKED = "question.asked"
 DECIDED = "question.decided"
@@ -128,6 +129,7 @@ def _write(
     if not listening:
         return 0
     body = body_of(event, {**about, "url": address(*page)})
+    next_at = at or database_now()
     made = Delivery.objects.bulk_create(
         Delivery(
             channel=Delivery.Channel.WEBHOOK,
@@ -135,7 +137,7 @@ def _write(
             webhook=row,
             decision=decision,
             body=body,
-            next_at=at or timezone.now(),
+            next_at=next_at,
         )
         for row in listening
     )

@@ -16,7 +16,6 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
-from django.utils import timezone
 
 from workflows.models import Delivery, Interrupt, Notice
 from workflows.services.access import Person, Rights
@@ -33,6 +32,7 @@ from workflows.services.outbound.choices import (
 from workflows.services.outbound.events import address
 from workflows.services.outbound.links import make_link
 from workflows.services.outbound.outside import mailed_fields
+from workflows.storage.clock import database_now
 
 log = logging.getLogger(__name__)
 
@@ -57,13 +57,14 @@ def mail_notices(notices: Sequence[Notice]) -> int:
     if not reachable:
         return 0
     choices = choices_of_all(each.person for each in reachable)
+    now = database_now()
     made = Delivery.objects.bulk_create(
         Delivery(
             channel=Delivery.Channel.MAIL,
             kind=each.kind,
             person=each.person,
             notice=each,
-            next_at=timezone.now(),
+            next_at=now,
         )
         for each in reachable
         if each.kind in choices.get(each.person_id, MailChoices()).kinds
@@ -83,7 +84,7 @@ def send_test_mail(person: Person) -> Delivery:
     }
     # Pressed again and again it is still one mail.
     found = Delivery.objects.filter(**waiting).first()
-    return found or Delivery.objects.create(**waiting, next_at=timezone.now())
+    return found or Delivery.objects.create(**waiting, next_at=database_now())
 
 
 def last_mail(person: Person) -> Delivery | None:

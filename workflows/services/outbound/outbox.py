@@ -12,10 +12,10 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from django.db.models import F, Q, QuerySet
-from django.utils import timezone
 
 from workflows.models import Delivery
 from workflows.services.one_line import one_line
+from workflows.storage.clock import database_now
 
 # Seconds before the second try, the third and so on; after the last one it is given up.
 BACKOFF = (5, 60, 300, 1_800, 7_200, 18_000, 36_000)
@@ -27,7 +27,7 @@ AT_ONCE = 50
 
 def due(channel: str, skip: Collection[int] = ()) -> QuerySet[Delivery]:
     """What is to be sent now by that channel, oldest first; nothing to webhooks that pause."""
-    now = timezone.now()
+    now = database_now()
     rows = Delivery.objects.filter(
         channel=channel, status=Delivery.Status.PENDING, next_at__lte=now
     ).exclude(pk__in=skip)
@@ -39,7 +39,7 @@ def due(channel: str, skip: Collection[int] = ()) -> QuerySet[Delivery]:
 
 def take(row: Delivery) -> bool:
     """Take a due row for one try; False where another sender has it."""
-    until = timezone.now() + timedelta(seconds=TAKEN_SECONDS)
+    until = database_now() + timedelta(seconds=TAKEN_SECONDS)
     taken = Delivery.objects.filter(
         pk=row.pk, status=Delivery.Status.PENDING, next_at=row.next_at
     ).update(next_at=until, attempts=F("attempts") + 1)
@@ -52,7 +52,7 @@ def take(row: Delivery) -> bool:
 def postpone(row: Delivery, seconds: int) -> None:
     """Come back later to a row that was taken; that was no try."""
     _held(row).update(
-        next_at=timezone.now() + timedelta(seconds=seconds), attempts=F("attempts") - 1
+        next_at=database_now() + timedelta(seconds=seconds), attempts=F("attempts") - 1
     )
 
 
@@ -72,7 +72,7 @@ def failed(row: Delivery, why: str, status: int | None = None) -> bool:
         _end(row, Delivery.Status.DEAD, status, why)
         return True
     _held(row).update(
-        next_at=timezone.now() + backoff(row.attempts),
+        next_at=database_now() + backoff(row.attempts),
         last_status=status,
         last_error=one_line(why),
     )
@@ -97,7 +97,7 @@ def _end(row: Delivery, status: str, http_status: int | None, why: str) -> None:
         status=status,
         last_status=http_status,
         last_error=one_line(why),
-        ended_at=timezone.now(),
+        ended_at=database_now(),
     )
 
 

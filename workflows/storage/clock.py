@@ -1,0 +1,23 @@
+"""The database's clock, for moments that are made or compared outside of its statements.
+
+Servers and workers may run on machines whose clocks differ by an hour. A moment that one of them
+writes and another waits for is therefore the database's on both sides.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import DEFAULT_DB_ALIAS
+from django.utils import timezone
+
+from workflows.storage.connections import POSTGRESQL, connection_of, execute
+
+
+def database_now(using: str = DEFAULT_DB_ALIAS) -> datetime:
+    """The database's clock at this moment; SQLite's is this machine's."""
+    wrapper = connection_of(using)
+    if wrapper.vendor != POSTGRESQL:
+        return timezone.now()
+    now: datetime = execute(wrapper, "SELECT clock_timestamp()").fetchone()[0]
+    return now
