@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, TypedDict
 
 import pytest
+from django.conf import settings
 from django.db import DatabaseError, connection, connections, transaction
 
 from durableweb.graph import START, StateGraph
@@ -24,7 +25,7 @@ from workflows.storage.saver import DjangoSaver
 pytestmark = [
     real_transactions,
     pytest.mark.rule("RA.15"),
-    pytest.mark.skipif("connection.vendor == 'sqlite'", reason="about a server"),
+    pytest.mark.skipif(not settings.IS_POSTGRESQL, reason="about a server"),
 ]
 
 
