@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from durableweb.graph import START, StateGraph
+from durableweb.types import interrupt
 from tests.services.letters import (
     State,
     answer,
@@ -16,6 +18,7 @@ from tests.services.letters import (
 from workflows.engine.drivers import faults
 from workflows.models import Checkpoint, Interrupt, Run
 from workflows.services.continue_run import ContinueRun
+from workflows.services.edit_state import EditState
 from workflows.services.execute_run import execute_run
 from workflows.services.recover_runs import recover_runs
 from workflows.services.start_run import StartRun
@@ -64,6 +67,76 @@ class TestFailing:
         run.refresh_from_db()
         assert (run.status, run.reason) == ("error", "not_storable")
         assert "at $.text" in run.error
+
+    @pytest.fixture
+    def broken_below(self, people) -> tuple[Run, list[int]]:
+        """A run whose graph below asks beside a node that fails, and what makes that fail."""
+        broken = [1]
+
+        def asks(state: State) -> State:
+            return {"said": [interrupt("Well?")["decision"]]}
+
+        def bad(state: State) -> State:
+            if broken:
+                raise ConnectionResetError("line is down")
+            return {"said": ["bad"]}
+
+        inner = StateGraph(State).add_node("asks", asks).add_node("bad", bad)
+        inner.add_edge(START, "asks").add_edge(START, "bad")
+        register("outer", inner=inner.compile())
+        run = StartRun(people.operator, "outer", {"text": "x"}).execute()
+        run_all()
+        run.refresh_from_db()
+        assert run.status == "error"
+        return run, broken
+
+    @pytest.mark.rule("R5.13")
+    def test_a_question_in_a_graph_that_failed_can_be_answered(
+        self, people, broken_below
+    ):
+        run, broken = broken_below
+        broken.clear()
+
+        answer(people.reviewer, Interrupt.objects.get())
+        run_all()
+
+        assert values(people, run.thread_id)["said"] == ["approve", "bad"]
+        assert Interrupt.objects.get().status == "resolved"
+        run.thread.refresh_from_db()
+        assert run.thread.status == "idle"
+
+    def test_a_question_in_a_graph_that_failed_is_over_with_a_new_start(
+        self, people, broken_below
+    ):
+        run, _ = broken_below
+
+        StartRun(people.operator, "outer", {}, thread_id=run.thread_id).execute()
+        run_all()
+
+        asked = Interrupt.objects.order_by("id").values_list("status", flat=True)
+        assert list(asked) == ["superseded", "pending"]
+
+    def test_an_edit_of_a_thread_that_failed_leaves_it_failed(self, people):
+        def node(state: State) -> State:
+            if state["text"] == "bad":
+                raise ValueError("bad")
+            return {"said": [state["text"]]}
+
+        register("picky", node=node)
+        run = StartRun(people.operator, "picky", {"text": "bad"}).execute()
+        run_all()
+        thread = run.thread
+        thread.refresh_from_db()
+        changed = {"text": "good"}
+        EditState(people.operator, thread.pk, changed, thread.head, "typo").execute()
+
+        thread.refresh_from_db()
+        assert thread.status == "error"
+        ContinueRun(people.operator, thread.pk).execute()
+        run_all()
+        thread.refresh_from_db()
+        assert thread.status == "idle"
+        assert values(people, thread.pk)["said"] == ["good"]
 
 
 def kill_and_recover(k: int, run_id: int) -> bool:

@@ -277,7 +277,7 @@ def writes_of(view: View, task: Task) -> TaskWrites:
 
 
 def failure_of(task: Task, error: BaseException) -> TaskWrites:
-    """What a failed task saves: the error as text.
+    """What a failed task saves: the error as text, and what was asked beside it in its graph.
 
     Where an error handler has failed, it stays the node's: the next run gives it to the handler again.
     """
@@ -285,7 +285,16 @@ def failure_of(task: Task, error: BaseException) -> TaskWrites:
     pairs: list[tuple[str, Any]] = [(ERROR, task.caught or text)]
     if task.call is not None:
         pairs.append((CALL, task.call.record))
-    return TaskWrites(task.id, task.path_text, task.name, pairs, error=text)
+    elif task.interrupts:
+        pairs.append((INTERRUPT, tuple(task.interrupts)))
+    return TaskWrites(
+        task.id,
+        task.path_text,
+        task.name,
+        pairs,
+        asked=tuple(task.asked) if task.interrupts else (),
+        error=text,
+    )
 
 
 def failures_that_are_history(

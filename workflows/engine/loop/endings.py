@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from workflows.engine.checkpoint.base import TaskWrites
+from workflows.engine.checkpoint.base import Closed, TaskWrites
 from workflows.engine.constants import (
     ATTRIBUTES,
     CALL,
@@ -29,6 +29,7 @@ from workflows.engine.loop import (
     plan,
     resume,
 )
+from workflows.engine.loop.asked_below import take_over
 from workflows.engine.loop.effects import Dropped, Failed, Finished, Steps
 from workflows.engine.loop.records import Task
 from workflows.engine.loop.step import Step, is_part_of, leave, record, start
@@ -198,6 +199,8 @@ def _fail(view: View, step: Step, task: Task, error: BaseException) -> Steps[Non
     task.state = "failed"
     task.failed = error
     _add_note(error, task)
+    if task.call is None:
+        take_over(task, error)
     record(step, commit.failure_of(task, error), task)
     yield from chunks.ended(view, task, error=error)
     if task.call is not None:
@@ -232,6 +235,9 @@ def _refuse(
 
 def _handle(view: View, step: Step, task: Task, error: BaseException) -> Steps[None]:
     yield from chunks.ended(view, task, error=error)
+    take_over(task, error)
+    step.closed += [Closed(each.id, "superseded") for each in task.interrupts]
+    task.interrupts, task.asked = (), ()
     handling.hand_over(task, error, repr(error))
     step.unsaved.append(commit.failure_of(task, error))
     if step.stopped and not step.finishes:  # the handler's turn comes when it goes on
