@@ -19,6 +19,7 @@ from workflows.engine.loop.resume import questions
 from workflows.engine.loop.view import View, copy_checkpoint
 from workflows.engine.serde import canonical
 from workflows.engine.serde.plain import is_plain
+from workflows.engine.types import Interrupt
 
 _NONE: frozenset[str] = frozenset()
 _PLAIN = frozenset({"input", "loop"})
@@ -287,14 +288,7 @@ def failure_of(task: Task, error: BaseException) -> TaskWrites:
         pairs.append((CALL, task.call.record))
     elif task.interrupts:
         pairs.append((INTERRUPT, tuple(task.interrupts)))
-    return TaskWrites(
-        task.id,
-        task.path_text,
-        task.name,
-        pairs,
-        asked=tuple(task.asked) if task.interrupts else (),
-        error=text,
-    )
+    return TaskWrites(task.id, task.path_text, task.name, pairs, error=text)
 
 
 def failures_that_are_history(
@@ -347,3 +341,15 @@ def closed_by(view: View, task: Task, still_open: Iterable[str] = ()) -> list[Cl
         for i in ids
         if i not in keep
     ]
+
+
+def note_asked_below(task: Task, questions: Iterable[Interrupt]) -> None:
+    """Note that a graph which the task is, or has called, failed beside these questions (R5.13)."""
+    known = {question.id: question for question in (*task.asked_below, *questions)}
+    task.asked_below = tuple(known.values())
+
+
+def closed_below(task: Task) -> list[Closed]:
+    """What was asked in graphs that failed in the task, which went on all the same."""
+    left, task.asked_below = task.asked_below, ()
+    return [Closed(question.id, "superseded") for question in left]

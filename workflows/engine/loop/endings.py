@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from workflows.engine.checkpoint.base import Closed, TaskWrites
+from workflows.engine.checkpoint.base import TaskWrites
 from workflows.engine.constants import (
     ATTRIBUTES,
     CALL,
@@ -29,7 +29,6 @@ from workflows.engine.loop import (
     plan,
     resume,
 )
-from workflows.engine.loop.asked_below import take_over
 from workflows.engine.loop.effects import Dropped, Failed, Finished, Steps
 from workflows.engine.loop.records import Task
 from workflows.engine.loop.step import Step, is_part_of, leave, record, start
@@ -115,6 +114,8 @@ def settle(view: View, step: Step, task: Task, writes: Any) -> None:
             task.writes = [(HANDLED, True), *task.writes]
     if view.pending or "carried" in task.due:
         step.closed += commit.closed_by(view, task)
+    if task.asked_below:
+        step.closed += commit.closed_below(task)
     if view.run.saver is not None:
         record(step, commit.writes_of(view, task), task)
     if task.kept_as is not None and task.caught is None:
@@ -200,7 +201,9 @@ def _fail(view: View, step: Step, task: Task, error: BaseException) -> Steps[Non
     task.failed = error
     _add_note(error, task)
     if task.call is None:
-        take_over(task, error)
+        task.interrupts = task.asked_below
+    elif task.parent is not None:
+        commit.note_asked_below(task.parent, task.asked_below)
     record(step, commit.failure_of(task, error), task)
     yield from chunks.ended(view, task, error=error)
     if task.call is not None:
@@ -235,9 +238,7 @@ def _refuse(
 
 def _handle(view: View, step: Step, task: Task, error: BaseException) -> Steps[None]:
     yield from chunks.ended(view, task, error=error)
-    take_over(task, error)
-    step.closed += [Closed(each.id, "superseded") for each in task.interrupts]
-    task.interrupts, task.asked = (), ()
+    step.closed += commit.closed_below(task)
     handling.hand_over(task, error, repr(error))
     step.unsaved.append(commit.failure_of(task, error))
     if step.stopped and not step.finishes:  # the handler's turn comes when it goes on

@@ -9,7 +9,6 @@ from workflows.engine.callbacks import PauseStatus
 from workflows.engine.errors import GraphDrained, GraphRecursionError, RunCancelled
 from workflows.engine.loop import chunks, commit, fitting, lifecycle, opening, plan
 from workflows.engine.loop.apply import apply_writes
-from workflows.engine.loop.asked_below import hand_up
 from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.given_updates import check_supersteps
 from workflows.engine.loop.namespaces import with_map
@@ -216,10 +215,9 @@ def _asked_beside(view: View, step: Step) -> Steps[None]:
         interrupts = _unique(step.order)
         yield from chunks.pause(view, interrupts)
         yield from chunks.values(view, interrupts)
-    if view.run.outer is not None:
+    if view.run.parent is not None:
         inside = [q for task, _ in step.failures for q in task.interrupts]
-        asked = tuple(asked for task in step.tasks for asked in task.asked)
-        hand_up(step.failures[0][1], _unique([*step.order, *inside]), asked)
+        commit.note_asked_below(view.run.parent, [*step.order, *inside])
 
 
 def _unique(interrupts: list[Interrupt]) -> tuple[Interrupt, ...]:

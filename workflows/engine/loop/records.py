@@ -167,8 +167,8 @@ class Task:
     questions = 0
     keys: Set[str] = frozenset()
     asked: Sequence[Asked] = ()
-    runs = 0
-    """Attempts by now, in this run and those before."""
+    asked_below: Sequence[Interrupt] = ()
+    runs = 0  # attempts by now, in this run and those before
     kept_as: FullKey | None = None
     mapped: tuple[Any, Exception | None] | None = None
     """The input as an instance of the node's schema, or how that failed (`inputs.py`)."""
