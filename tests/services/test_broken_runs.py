@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from durableweb.graph import START, StateGraph
@@ -17,6 +19,7 @@ from tests.services.letters import (
 )
 from workflows.engine.drivers import faults
 from workflows.models import Checkpoint, Interrupt, Run
+from workflows.services import registry
 from workflows.services.continue_run import ContinueRun
 from workflows.services.edit_state import EditState
 from workflows.services.execute_run import execute_run
@@ -192,3 +195,48 @@ def test_a_run_killed_before_any_request_ends_as_if_nothing_had_been(
 def _head(run: Run) -> str:
     run.thread.refresh_from_db()
     return run.thread.head
+
+
+@pytest.mark.rule("R5.26", "RA.15")
+@pytest.mark.parametrize("where", ["before", "after", "before below", "after below"])
+def test_a_run_that_dies_at_a_breakpoint_is_still_held_there(people, where):
+    """Nobody has let it go on: the next claim of the run stops where the first one would have."""
+    noted: list[str] = []
+
+    def first(state: State) -> State:
+        noted.append("first")
+        return {"said": ["first"]}
+
+    def second(state: State) -> State:
+        noted.append("second")
+        return {"said": ["second"]}
+
+    def steps(**held: Any) -> Any:
+        nodes = [("first", first), ("second", second)]
+        graph = StateGraph(State).add_sequence(nodes).add_edge(START, "first")
+        return graph.compile(name="held", **held)
+
+    held: dict[str, Any] = (
+        {"interrupt_before": ["second"]}
+        if where.startswith("before")
+        else {"interrupt_after": ["first"]}
+    )
+    graph: Any = steps(**held)
+    if where.endswith("below"):
+        outer = StateGraph(State).add_node("below", graph).add_edge(START, "below")
+        graph = outer.compile(name="held")
+    registry.register(graph, name="held")
+    died = True
+    for k in range(1, 60):
+        if not died:
+            break
+        noted.clear()
+        run = StartRun(people.operator, "held", {"text": "x"}).execute()
+        died = kill_and_recover(k, run.pk)
+        run.refresh_from_db()
+        assert (run.status, "second" in noted) == ("interrupted", False), k
+        ContinueRun(people.operator, run.thread_id).execute()
+        run_all()
+        assert noted.count("second") == 1, k
+        assert values(people, run.thread_id)["said"][-1] == "second"
+    assert not died

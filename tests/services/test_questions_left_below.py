@@ -41,11 +41,11 @@ def leave(state: State) -> Any:
     return Command(graph=Command.PARENT, update={"said": ["left"]})
 
 
-def node_that_leaves(graph: StateGraph[Any]) -> None:
+def node_that_leaves(graph: StateGraph) -> None:
     graph.add_node("node", asking_beside(leave))
 
 
-def node_that_catches(graph: StateGraph[Any]) -> None:
+def node_that_catches(graph: StateGraph) -> None:
     below = asking_beside(fail)
 
     def node(state: State) -> State:
@@ -57,7 +57,7 @@ def node_that_catches(graph: StateGraph[Any]) -> None:
     graph.add_node("node", node)
 
 
-def node_with_a_handler(graph: StateGraph[Any]) -> None:
+def node_with_a_handler(graph: StateGraph) -> None:
     def handler(state: State) -> State:
         return {"said": ["left"]}
 

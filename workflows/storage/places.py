@@ -357,6 +357,19 @@ def verify_claim(
     return found[0]  # type: ignore[no-any-return]
 
 
+def reached(using: str, run_id: int, fence: int) -> frozenset[str]:
+    """The namespaces in which an earlier claim of the run has saved checkpoints."""
+    if fence == 1:
+        return frozenset()
+    found = execute(
+        connection_of(using),
+        "SELECT DISTINCT namespace FROM workflows_checkpoint WHERE run_id = %s"
+        " AND thread_id = (SELECT thread_id FROM workflows_run WHERE id = %s)",
+        (run_id, run_id),
+    ).fetchall()
+    return frozenset(row[0] for row in found)
+
+
 def instant(value: Any) -> datetime | None:
     """A raw column as an aware instant: SQLite's driver gives text or a naive one."""
     if isinstance(value, str):

@@ -370,8 +370,8 @@ class Run(Struct, eq=False):
     live_step: int = 0
     stop: Stop = field(default_factory=Stop)
     is_plain: bool | None = None  # what the caller gave for metadata; None: not looked
-    live_checkpoint: str | None = None
-    """The id of the checkpoint whose step is being run."""
+    live_checkpoint: str | None = None  # the id of the one whose step is being run
+    reached: frozenset[str] = frozenset()  # the `Place`'s
 
     @property
     def below(self) -> frozenset[str]:
