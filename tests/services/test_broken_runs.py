@@ -240,3 +240,23 @@ def test_a_run_that_dies_at_a_breakpoint_is_still_held_there(people, where):
         assert noted.count("second") == 1, k
         assert values(people, run.thread_id)["said"][-1] == "second"
     assert not died
+
+
+@pytest.mark.rule("R5.27", "RA.15")
+def test_a_run_that_dies_at_a_breakpoint_behind_its_last_step_is_held_there(people):
+    graph = StateGraph(State).add_node("only", lambda _: {"said": ["only"]})
+    graph.add_edge(START, "only")
+    held = graph.compile(name="held", interrupt_after=["only"])
+    registry.register(held, name="held")
+    died = True
+    for k in range(1, 60):
+        if not died:
+            break
+        run = StartRun(people.operator, "held", {"text": "x"}).execute()
+        died = kill_and_recover(k, run.pk)
+        run.refresh_from_db()
+        assert run.status == "interrupted", k
+        ContinueRun(people.operator, run.thread_id).execute()
+        run_all()
+        assert values(people, run.thread_id)["said"] == ["only"]
+    assert not died

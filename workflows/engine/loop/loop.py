@@ -61,7 +61,7 @@ def _steps(view: View, *, skip_break: bool) -> Steps[Outcome]:
     run.remaining = run.limit
     ran = 0
     wrote = view.metadata.get("wrote") or []
-    if run.namespace in run.reached and view.due and pauses_after(view, wrote):
+    if run.namespace in run.reached and pauses_after(view, wrote):
         yield from chunks.pause(view, ())
         return _outcome(view, "paused", at="interrupt_after")
     while view.due:
