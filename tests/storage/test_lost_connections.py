@@ -20,6 +20,7 @@ from workflows.services.execute_run import execute_run
 from workflows.services.recover_runs import recover_runs
 from workflows.services.start_run import start_thread
 from workflows.storage import connections as storage_connections
+from workflows.storage.outage import outage
 from workflows.storage.saver import DjangoSaver
 
 pytestmark = [
@@ -37,6 +38,7 @@ def _sound_connection(transactional_db):
     wrapper.losses_seen = storage_connections.losses.number
     yield
     connection.close()
+    outage.forget()  # else leases that lapse in a test after it would be waited for
 
 
 def end_connections(only: int | None = None) -> None:
