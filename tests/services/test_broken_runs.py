@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from durableweb.graph import START, StateGraph
+from durableweb.types import interrupt
 from tests.services.letters import (
     State,
     answer,
@@ -15,7 +19,9 @@ from tests.services.letters import (
 )
 from workflows.engine.drivers import faults
 from workflows.models import Checkpoint, Interrupt, Run
+from workflows.services import registry
 from workflows.services.continue_run import ContinueRun
+from workflows.services.edit_state import EditState
 from workflows.services.execute_run import execute_run
 from workflows.services.recover_runs import recover_runs
 from workflows.services.start_run import StartRun
@@ -64,6 +70,76 @@ class TestFailing:
         run.refresh_from_db()
         assert (run.status, run.reason) == ("error", "not_storable")
         assert "at $.text" in run.error
+
+    @pytest.fixture
+    def broken_below(self, people) -> tuple[Run, list[int]]:
+        """A run whose graph below asks beside a node that fails, and what makes that fail."""
+        broken = [1]
+
+        def asks(state: State) -> State:
+            return {"said": [interrupt("Well?")["decision"]]}
+
+        def bad(state: State) -> State:
+            if broken:
+                raise ConnectionResetError("line is down")
+            return {"said": ["bad"]}
+
+        inner = StateGraph(State).add_node("asks", asks).add_node("bad", bad)
+        inner.add_edge(START, "asks").add_edge(START, "bad")
+        register("outer", inner=inner.compile())
+        run = StartRun(people.operator, "outer", {"text": "x"}).execute()
+        run_all()
+        run.refresh_from_db()
+        assert run.status == "error"
+        return run, broken
+
+    @pytest.mark.rule("R5.13")
+    def test_a_question_in_a_graph_that_failed_can_be_answered(
+        self, people, broken_below
+    ):
+        run, broken = broken_below
+        broken.clear()
+
+        answer(people.reviewer, Interrupt.objects.get())
+        run_all()
+
+        assert values(people, run.thread_id)["said"] == ["approve", "bad"]
+        assert Interrupt.objects.get().status == "resolved"
+        run.thread.refresh_from_db()
+        assert run.thread.status == "idle"
+
+    def test_a_question_in_a_graph_that_failed_is_over_with_a_new_start(
+        self, people, broken_below
+    ):
+        run, _ = broken_below
+
+        StartRun(people.operator, "outer", {}, thread_id=run.thread_id).execute()
+        run_all()
+
+        asked = Interrupt.objects.order_by("id").values_list("status", flat=True)
+        assert list(asked) == ["superseded", "pending"]
+
+    def test_an_edit_of_a_thread_that_failed_leaves_it_failed(self, people):
+        def node(state: State) -> State:
+            if state["text"] == "bad":
+                raise ValueError("bad")
+            return {"said": [state["text"]]}
+
+        register("picky", node=node)
+        run = StartRun(people.operator, "picky", {"text": "bad"}).execute()
+        run_all()
+        thread = run.thread
+        thread.refresh_from_db()
+        changed = {"text": "good"}
+        EditState(people.operator, thread.pk, changed, thread.head, "typo").execute()
+
+        thread.refresh_from_db()
+        assert thread.status == "error"
+        ContinueRun(people.operator, thread.pk).execute()
+        run_all()
+        thread.refresh_from_db()
+        assert thread.status == "idle"
+        assert values(people, thread.pk)["said"] == ["good"]
 
 
 def kill_and_recover(k: int, run_id: int) -> bool:
@@ -119,3 +195,68 @@ def test_a_run_killed_before_any_request_ends_as_if_nothing_had_been(
 def _head(run: Run) -> str:
     run.thread.refresh_from_db()
     return run.thread.head
+
+
+@pytest.mark.rule("R5.26", "RA.15")
+@pytest.mark.parametrize("where", ["before", "after", "before below", "after below"])
+def test_a_run_that_dies_at_a_breakpoint_is_still_held_there(people, where):
+    """Nobody has let it go on: the next claim of the run stops where the first one would have."""
+    noted: list[str] = []
+
+    def first(state: State) -> State:
+        noted.append("first")
+        return {"said": ["first"]}
+
+    def second(state: State) -> State:
+        noted.append("second")
+        return {"said": ["second"]}
+
+    def steps(**held: Any) -> Any:
+        nodes = [("first", first), ("second", second)]
+        graph = StateGraph(State).add_sequence(nodes).add_edge(START, "first")
+        return graph.compile(name="held", **held)
+
+    held: dict[str, Any] = (
+        {"interrupt_before": ["second"]}
+        if where.startswith("before")
+        else {"interrupt_after": ["first"]}
+    )
+    graph: Any = steps(**held)
+    if where.endswith("below"):
+        outer = StateGraph(State).add_node("below", graph).add_edge(START, "below")
+        graph = outer.compile(name="held")
+    registry.register(graph, name="held")
+    died = True
+    for k in range(1, 60):
+        if not died:
+            break
+        noted.clear()
+        run = StartRun(people.operator, "held", {"text": "x"}).execute()
+        died = kill_and_recover(k, run.pk)
+        run.refresh_from_db()
+        assert (run.status, "second" in noted) == ("interrupted", False), k
+        ContinueRun(people.operator, run.thread_id).execute()
+        run_all()
+        assert noted.count("second") == 1, k
+        assert values(people, run.thread_id)["said"][-1] == "second"
+    assert not died
+
+
+@pytest.mark.rule("R5.27", "RA.15")
+def test_a_run_that_dies_at_a_breakpoint_behind_its_last_step_is_held_there(people):
+    graph = StateGraph(State).add_node("only", lambda _: {"said": ["only"]})
+    graph.add_edge(START, "only")
+    held = graph.compile(name="held", interrupt_after=["only"])
+    registry.register(held, name="held")
+    died = True
+    for k in range(1, 60):
+        if not died:
+            break
+        run = StartRun(people.operator, "held", {"text": "x"}).execute()
+        died = kill_and_recover(k, run.pk)
+        run.refresh_from_db()
+        assert run.status == "interrupted", k
+        ContinueRun(people.operator, run.thread_id).execute()
+        run_all()
+        assert values(people, run.thread_id)["said"] == ["only"]
+    assert not died

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from typing import Any, TypedDict
 
 import pytest
-from asgiref.sync import sync_to_async
+from asgiref.sync import async_to_sync, sync_to_async
 from django.db import connections
 
 from tests.storage.conftest import real_transactions
@@ -106,3 +107,43 @@ async def test_so_it_does_where_an_async_stream_is_being_closed(call_between, ca
 
     assert call_between == [{"a": 1}]
     await sync_to_async(was_closed_once)(caplog)
+
+
+class _Slow(DjangoSaver):
+    """Has taken the thread, and takes its time to say so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.taken = threading.Event()
+        self.go_on = threading.Event()
+
+    def open(self, *given: Any) -> Any:
+        place = super().open(*given)
+        self.taken.set()
+        self.go_on.wait(60)
+        return place
+
+
+@pytest.mark.rule("RA.1")
+def test_a_caller_that_leaves_while_its_thread_is_taken_leaves_it_free():
+    saver, config = _Slow(), {"configurable": {"thread_id": "t"}}
+
+    async def node(_: State) -> State:
+        return {"a": 1}
+
+    graph = StateGraph(State).add_node("one", node).add_edge(START, "one")
+    slow = graph.compile(checkpointer=saver)
+
+    async def go() -> None:
+        call = asyncio.create_task(slow.ainvoke({"a": 1}, config))
+        await asyncio.to_thread(saver.taken.wait, 60)
+        call.cancel()
+        await asyncio.sleep(0)
+        saver.go_on.set()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+
+    async_to_sync(go)()
+
+    assert two_steps().invoke({"a": 1}, config) == {"a": 1}
+    assert Run.objects.order_by("pk").first().status == "cancelled"

@@ -141,6 +141,25 @@ def test_a_worker_that_is_asked_to_stop_ends_in_time_beside_a_node_that_does_not
     assert f"run {run.pk} of thread {run.thread_id} did not come to" in worker.output()
 
 
+@pytest.mark.rule("RA.15")
+def test_a_run_that_kills_its_worker_takes_no_other_along_for_ever(site: Site):
+    limits = {"LEASE_SECONDS": "2", "MAX_RECOVERIES": "1", "PAUSE": "1"}
+    worker = site.work(*_alone(), **limits)
+    poison = site.start("poison", {})
+    innocent = site.start("steps", {"wanted": WANTED})
+    worker.popen.wait()
+    # Both count the death; without a process of its own the innocent would be given up, too.
+    second = site.work(*_alone(), **limits)
+
+    site.wait_status(poison, "error", "success")
+    site.wait_status(innocent, "error", "success")
+
+    assert (poison.status, poison.reason) == ("error", "crash_loop")
+    assert (innocent.status, innocent.recoveries) == ("success", 1), innocent.reason
+    assert site.lines().count("deadly") == 2
+    assert second.is_running()
+
+
 @pytest.mark.usefixtures("only_postgresql")
 class TestManyWorkers:
     @pytest.mark.rule("RA.15")

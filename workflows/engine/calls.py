@@ -274,6 +274,7 @@ def _nested(graph: Any, given: Arguments, own: dict[str, Any], context: Any) -> 
         is_silent=context.task.node.subgraph is graph and not graph.program.functional,
         parent=context.task,
         outer=outer,
+        reached=outer.reached,
         cuts=outer.cuts,
         places=outer.places,
         parents={**outer.parents, outer.namespace: outer.live_checkpoint or ""},

@@ -59,14 +59,21 @@ def execute_run(
     *,
     owner: str | None = None,
     should_stop: Callable[[], bool] | None = None,
+    in_company: bool = False,
 ) -> str:
     """Carry out the run if it can be claimed now; returns the status it ends with.
 
     A run that somebody else works on, or whose thread is busy, is left alone, and so is one
     of a workflow that this process does not know: it waits for a worker that does. Where
-    `should_stop` says so between two steps, the run is given back to the queue.
+    `should_stop` says so between two steps, the run is given back to the queue. A process
+    that works on others too says `in_company`, and is not given a run's last attempt.
     """
-    claim = claim_run(run_id, owner or process_owner(), graphs=registry.names())
+    claim = claim_run(
+        run_id,
+        owner or process_owner(),
+        graphs=registry.names(),
+        in_company=in_company,
+    )
     if claim is None:
         found = Run.objects.filter(pk=run_id).values_list("status", flat=True).first()
         return found or LOST

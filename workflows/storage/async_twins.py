@@ -17,6 +17,7 @@ from workflows.engine.checkpoint.base import (
     Place,
 )
 from workflows.engine.checkpoint.shapes import Looked
+from workflows.engine.checkpoint.taking import taken
 
 
 def _hop(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -111,7 +112,8 @@ class AsyncTwins(BaseCheckpointSaver):
         self, thread_id: str, expected_head: str | None, owner: Any = None
     ) -> Place:
         """Async twin of `open`."""
-        return await _hop(self.open)(thread_id, expected_head, owner)
+        opening = _hop(self.open)(thread_id, expected_head, owner)
+        return await taken(opening, self.aclose)
 
     async def aclose(self, place: Place, outcome: str = "success") -> None:
         """Async twin of `close`."""

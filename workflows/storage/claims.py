@@ -10,6 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import DateTimeField, Func
 from django.db.models.functions import Now
@@ -146,12 +147,17 @@ def claim_run(
     *,
     using: str = "default",
     graphs: Collection[str] | None = None,
+    in_company: bool = False,
 ) -> Claim | None:
     """Claim this run if it is pending, due and first on a thread where nothing runs.
 
-    With `graphs`, a run of any other workflow is left to workers that know it.
+    With `graphs`, a run of any other workflow is left to workers that know it; `in_company`
+    leaves the last attempt of one whose workers have died to a process of its own.
     """
     which = _Which("run.id = %s", (run_id,)).of(graphs)
+    if in_company:
+        limit = max(1, settings.MAX_RECOVERIES)
+        which = _Which(f"{which.sql} AND run.recoveries < %s", (*which.values, limit))
     return _claim(owner, lease_seconds, using, which)
 
 

@@ -28,8 +28,8 @@ def release_dead_leases(*, using: str = "default") -> list[int]:
     """Put runs whose worker is gone back to pending; returns their ids, to be enqueued.
 
     A lease is dead when it has lapsed, on SQLite also when its owner is a process of this
-    host that does not live any more. A run that came back more than MAX_RECOVERIES times
-    is parked as a crash loop; a direct run has no worker to go to and is abandoned; one that
+    host that does not live any more. A run that came back more than MAX_RECOVERIES times,
+    the last time alone in a process, is parked as a crash loop; a direct run has no worker to go to and is abandoned; one that
     was to be cancelled is, and one whose time is over ends as that.
     """
     released = []

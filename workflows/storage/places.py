@@ -257,7 +257,7 @@ def end_run(
             thread_id,
             run_id,
             [("run", data)],
-            thread_status=thread_status_after(using, thread_id, status),
+            thread_status=thread_status_after(using, thread_id, status, kind),
         )
     return True
 
@@ -273,8 +273,15 @@ def settle_cancelled(using: str, thread_id: str, run_id: int, mode: str) -> None
         roll_back(using, thread_id, run_id)
 
 
-def thread_status_after(using: str, thread_id: str, run_status: str) -> str:
-    """The status of a thread whose run ends with `run_status`."""
+def thread_status_after(
+    using: str, thread_id: str, run_status: str, kind: str = ""
+) -> str:
+    """The status of a thread whose run ends with `run_status`.
+
+    An edit by hand changes none: what failed, or stopped at a breakpoint, is still to be continued.
+    """
+    if kind == "edit" and run_status == "success":
+        run_status = _last_outcome(using, thread_id) or run_status
     if run_status in ("error", "timeout"):
         return "error"
     if run_status == "interrupted":
@@ -286,6 +293,17 @@ def thread_status_after(using: str, thread_id: str, run_status: str) -> str:
         (thread_id,),
     ).fetchone()
     return "interrupted" if found else "idle"
+
+
+def _last_outcome(using: str, thread_id: str) -> str:
+    """How the thread's last run has ended, edits aside; "" where it had none."""
+    found = execute(
+        connection_of(using),
+        "SELECT status FROM workflows_run WHERE thread_id = %s AND kind <> 'edit'"
+        " AND status NOT IN ('pending', 'running') ORDER BY id DESC LIMIT 1",
+        (thread_id,),
+    ).fetchone()
+    return found[0] if found else ""
 
 
 # How a driver says that its run ended -> the status and the reason of its row.
@@ -337,6 +355,19 @@ def verify_claim(
         raise LeaseLostError(str(run_id), fence)
     _check_head(using, thread_id, expected_head)
     return found[0]  # type: ignore[no-any-return]
+
+
+def reached(using: str, run_id: int, fence: int) -> frozenset[str]:
+    """The namespaces in which an earlier claim of the run has saved checkpoints."""
+    if fence == 1:
+        return frozenset()
+    found = execute(
+        connection_of(using),
+        "SELECT DISTINCT namespace FROM workflows_checkpoint WHERE run_id = %s"
+        " AND thread_id = (SELECT thread_id FROM workflows_run WHERE id = %s)",
+        (run_id, run_id),
+    ).fetchall()
+    return frozenset(row[0] for row in found)
 
 
 def instant(value: Any) -> datetime | None:

@@ -239,7 +239,10 @@ class DjangoSaver(RowSaver, KeepsLabels, Reader):
             )
             self._memory.of(thread_id).seq = seq
             places.listen(self.using, claim.run_id, owner)
-            return Place(thread_id, str(claim.run_id), claim.fence, owner)
+            reached = places.reached(self.using, claim.run_id, claim.fence)
+            return Place(
+                thread_id, str(claim.run_id), claim.fence, owner, reached=reached
+            )
         place, seq = places.open_direct(
             self.using,
             thread_id,

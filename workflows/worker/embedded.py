@@ -17,11 +17,11 @@ from datetime import datetime
 from django.db import connections, transaction
 
 from workflows.services import registry
-from workflows.services.execute_run import execute_run
 from workflows.services.sweep import sweep as sweep_once
 from workflows.services.tidy import tidy as tidy_once
 from workflows.storage.claims import due_runs
 from workflows.storage.owners import process_owner
+from workflows.worker import alone
 from workflows.worker.failing import tell_failure
 from workflows.worker.sending import send_until
 
@@ -43,7 +43,7 @@ class EmbeddedWorker:
         *,
         poll_seconds: float = POLL_SECONDS,
         sweep_seconds: float = SWEEP_SECONDS,
-        execute: Callable[..., str] = execute_run,
+        execute: Callable[..., str] = alone.execute,
         sweep: Callable[[], object] = sweep_once,
         tidy: Callable[[], object] = tidy_once,
         tidy_first_seconds: float = TIDY_FIRST_SECONDS,

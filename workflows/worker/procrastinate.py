@@ -20,10 +20,11 @@ from django.db import DatabaseError, connection, connections, transaction
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
-from workflows.services.execute_run import execute_run, give_back_all
+from workflows.services.execute_run import give_back_all
 from workflows.services.sweep import sweep as sweep_once
 from workflows.services.tidy import tidy as tidy_once
 from workflows.storage.owners import process_owner
+from workflows.worker import alone
 from workflows.worker.embedded import is_running
 from workflows.worker.failing import one_line, tell_failure
 from workflows.worker.patience import patient_connector
@@ -45,7 +46,7 @@ _stopping = threading.Event()
 @app.task(name=TASK, queue=QUEUE)
 def execute(run_id: int) -> None:
     """Carry out one run; does nothing where somebody else does."""
-    execute_run(run_id, owner=process_owner(), should_stop=_stopping.is_set)
+    alone.execute(run_id, owner=process_owner(), should_stop=_stopping.is_set)
 
 
 @app.periodic(cron="* * * * *")

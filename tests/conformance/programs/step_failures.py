@@ -283,3 +283,27 @@ def a_question_beside_a_failure_is_streamed(api, run):
     modes = ["updates", "values"]
     chunks = run.stream(g, {"log": ["i"]}, run.config(), stream_mode=modes)
     return [chunks, run.look(g, run.config())["next"]]
+
+
+@program("R5.13", "R5.20")
+def a_question_in_a_graph_that_fails_is_answered(api, run):
+    calls = []
+
+    def asks(state):
+        calls.append("asks")
+        return {"log": [api.interrupt("q")]}
+
+    def bad(state):
+        calls.append("bad")
+        if calls.count("bad") < 3:
+            raise ValueError("bad")
+        return {"log": ["bad"]}
+
+    below = fan(api, "asks", "bad", asks=asks, bad=_late(bad, calls, "asks")).compile()
+    g = graph(api, (api.START, "sub"), sub=below).compile(checkpointer=run.saver)
+    failed = run.attempt(run.invoke, g, {"log": []}, run.config())
+    [task] = run.get_state(g, run.config(), subgraphs=True).tasks
+    asked = [i.id for inner in task.state.tasks for i in inner.interrupts]
+    answer = api.Command(resume=dict.fromkeys(asked, "A"))
+    again = run.attempt(run.invoke, g, answer, run.config())
+    return [failed, len(asked), again, run.invoke(g, None, run.config()), calls]

@@ -109,6 +109,7 @@ register(patient.compile(name="patient"), name="patient")
 
 def deadly(state: Steps) -> Steps:
     note("deadly")
+    pause()
     os._exit(9)
 
 

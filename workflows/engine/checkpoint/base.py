@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
@@ -31,7 +32,8 @@ from workflows.engine.checkpoint.shapes import (
     checkpoint_config,
     in_parts,
 )
-from workflows.engine.errors import StaleResumeError, ThreadBusyError
+from workflows.engine.checkpoint.taking import check_head, taken
+from workflows.engine.errors import ThreadBusyError
 from workflows.engine.kinds import IN_BRACKETS
 from workflows.engine.later import asyncio
 
@@ -217,7 +219,8 @@ class BaseCheckpointSaver(Labelled):
         """
         place = self._take(thread_id, owner)
         if expected_head is not None:
-            self._check_head(place, expected_head, self.head(thread_id))
+            with self._given_back_where_it_fails(place):
+                check_head(place, expected_head, self.head(thread_id))
         return place
 
     def _take(self, thread_id: str, owner: Any) -> Place:
@@ -231,10 +234,13 @@ class BaseCheckpointSaver(Labelled):
             live[thread_id] = place
             return place
 
-    def _check_head(self, place: Place, expected: str, head: str | None) -> None:
-        if head != expected:
+    @contextmanager
+    def _given_back_where_it_fails(self, place: Place) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
             BaseCheckpointSaver.close(self, place)
-            raise StaleResumeError(head or "", thread_id=place.thread_id)
+            raise
 
     def close(self, place: Place, outcome: str = "success") -> None:
         """Give the thread back; `outcome` is a run status word."""
@@ -357,7 +363,8 @@ class BaseCheckpointSaver(Labelled):
         self, thread_id: str, expected_head: str | None, owner: Any = None
     ) -> Place:
         """Async twin of `open`."""
-        return await asyncio.to_thread(self.open, thread_id, expected_head, owner)
+        opening = asyncio.to_thread(self.open, thread_id, expected_head, owner)
+        return await taken(opening, self.aclose)
 
     async def aopen_in_parts(
         self, thread_id: str, expected_head: str | None, owner: Any = None
@@ -365,9 +372,10 @@ class BaseCheckpointSaver(Labelled):
         """`aopen` where `aget_tuple` is the author's own."""
         place = self._take(thread_id, owner)
         if expected_head is not None:
-            found = await self.aget_tuple(checkpoint_config(thread_id, "", None))
-            head = found.checkpoint["id"] if found else None
-            self._check_head(place, expected_head, head)
+            with self._given_back_where_it_fails(place):
+                found = await self.aget_tuple(checkpoint_config(thread_id, "", None))
+                head = found.checkpoint["id"] if found else None
+                check_head(place, expected_head, head)
         return place
 
     async def aclose(self, place: Place, outcome: str = "success") -> None:

@@ -148,13 +148,18 @@ class Commit(Struct):
 
 
 class Place(Struct):
-    """A run's right to write to a thread, given by `open` and given back by `close`."""
+    """A run's right to write to a thread, given by `open` and given back by `close`.
+
+    `reached` names the namespaces whose newest checkpoint this very run has written before its
+    worker was lost, or gave it back: what held it there has held nobody yet.
+    """
 
     thread_id: str
     run_id: str
     fence: int = 0
     owner: Any = None
     since: datetime | None = None
+    reached: frozenset[str] = frozenset()
 
 
 def named_by(config: Any, what: str = "config") -> Mapping[str, Any]:

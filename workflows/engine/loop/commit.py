@@ -19,6 +19,7 @@ from workflows.engine.loop.resume import questions
 from workflows.engine.loop.view import View, copy_checkpoint
 from workflows.engine.serde import canonical
 from workflows.engine.serde.plain import is_plain
+from workflows.engine.types import Interrupt
 
 _NONE: frozenset[str] = frozenset()
 _PLAIN = frozenset({"input", "loop"})
@@ -277,7 +278,7 @@ def writes_of(view: View, task: Task) -> TaskWrites:
 
 
 def failure_of(task: Task, error: BaseException) -> TaskWrites:
-    """What a failed task saves: the error as text.
+    """What a failed task saves: the error as text, and what was asked beside it in its graph.
 
     Where an error handler has failed, it stays the node's: the next run gives it to the handler again.
     """
@@ -285,6 +286,8 @@ def failure_of(task: Task, error: BaseException) -> TaskWrites:
     pairs: list[tuple[str, Any]] = [(ERROR, task.caught or text)]
     if task.call is not None:
         pairs.append((CALL, task.call.record))
+    elif task.interrupts:
+        pairs.append((INTERRUPT, tuple(task.interrupts)))
     return TaskWrites(task.id, task.path_text, task.name, pairs, error=text)
 
 
@@ -338,3 +341,15 @@ def closed_by(view: View, task: Task, still_open: Iterable[str] = ()) -> list[Cl
         for i in ids
         if i not in keep
     ]
+
+
+def note_asked_below(task: Task, questions: Iterable[Interrupt]) -> None:
+    """Note that a graph which the task is, or has called, failed beside these questions (R5.13)."""
+    known = {question.id: question for question in (*task.asked_below, *questions)}
+    task.asked_below = tuple(known.values())
+
+
+def closed_below(task: Task) -> list[Closed]:
+    """What was asked in graphs that failed in the task, which went on all the same."""
+    left, task.asked_below = task.asked_below, ()
+    return [Closed(question.id, "superseded") for question in left]

@@ -114,6 +114,8 @@ def settle(view: View, step: Step, task: Task, writes: Any) -> None:
             task.writes = [(HANDLED, True), *task.writes]
     if view.pending or "carried" in task.due:
         step.closed += commit.closed_by(view, task)
+    if task.asked_below:
+        step.closed += commit.closed_below(task)
     if view.run.saver is not None:
         record(step, commit.writes_of(view, task), task)
     if task.kept_as is not None and task.caught is None:
@@ -198,6 +200,10 @@ def _fail(view: View, step: Step, task: Task, error: BaseException) -> Steps[Non
     task.state = "failed"
     task.failed = error
     _add_note(error, task)
+    if task.call is None:
+        task.interrupts = task.asked_below
+    elif task.parent is not None:
+        commit.note_asked_below(task.parent, task.asked_below)
     record(step, commit.failure_of(task, error), task)
     yield from chunks.ended(view, task, error=error)
     if task.call is not None:
@@ -232,6 +238,7 @@ def _refuse(
 
 def _handle(view: View, step: Step, task: Task, error: BaseException) -> Steps[None]:
     yield from chunks.ended(view, task, error=error)
+    step.closed += commit.closed_below(task)
     handling.hand_over(task, error, repr(error))
     step.unsaved.append(commit.failure_of(task, error))
     if step.stopped and not step.finishes:  # the handler's turn comes when it goes on

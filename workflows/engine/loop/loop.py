@@ -60,6 +60,10 @@ def _steps(view: View, *, skip_break: bool) -> Steps[Outcome]:
     first = run.program.first
     run.remaining = run.limit
     ran = 0
+    wrote = view.metadata.get("wrote") or []
+    if run.namespace in run.reached and pauses_after(view, wrote):
+        yield from chunks.pause(view, ())
+        return _outcome(view, "paused", at="interrupt_after")
     while view.due:
         if run.stopping:
             return _outcome(view, "stopped")
@@ -215,6 +219,9 @@ def _asked_beside(view: View, step: Step) -> Steps[None]:
         interrupts = _unique(step.order)
         yield from chunks.pause(view, interrupts)
         yield from chunks.values(view, interrupts)
+    if view.run.parent is not None:
+        inside = [q for task, _ in step.failures for q in task.interrupts]
+        commit.note_asked_below(view.run.parent, [*step.order, *inside])
 
 
 def _unique(interrupts: list[Interrupt]) -> tuple[Interrupt, ...]:

@@ -58,6 +58,7 @@ def load_view(run: Run) -> Steps[View]:
     if run.is_root:
         place = yield from effects.open_thread(thread_id, run.expected_head)
         run.run_id = run.run_id or place.run_id
+        run.reached = place.reached
     if run.inside:
         around = dict((yield from branches.parents_of(run)))
         run.checkpoint_id = around.pop("", None)
@@ -138,9 +139,11 @@ def passes_break(view: View, given: Any, *, was_there: bool) -> bool:
     """Say whether the first step runs although a breakpoint stands before it (R5.26).
 
     A call that goes on (`was_there`: the thread had a checkpoint) has been held there already; a
-    subgraph that is called anew has not.
+    subgraph that is called anew has not, nor a run that came here before its worker was lost.
     """
     run = view.run
+    if run.namespace in run.reached:
+        return False
     told = was_there and isinstance(given, Command)
     return given is None or told or (run.resuming and run.is_root) or run.went_on
 

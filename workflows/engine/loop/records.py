@@ -167,8 +167,8 @@ class Task:
     questions = 0
     keys: Set[str] = frozenset()
     asked: Sequence[Asked] = ()
-    runs = 0
-    """Attempts by now, in this run and those before."""
+    asked_below: Sequence[Interrupt] = ()
+    runs = 0  # attempts by now, in this run and those before
     kept_as: FullKey | None = None
     mapped: tuple[Any, Exception | None] | None = None
     """The input as an instance of the node's schema, or how that failed (`inputs.py`)."""
@@ -370,8 +370,8 @@ class Run(Struct, eq=False):
     live_step: int = 0
     stop: Stop = field(default_factory=Stop)
     is_plain: bool | None = None  # what the caller gave for metadata; None: not looked
-    live_checkpoint: str | None = None
-    """The id of the checkpoint whose step is being run."""
+    live_checkpoint: str | None = None  # the id of the one whose step is being run
+    reached: frozenset[str] = frozenset()  # the `Place`'s
 
     @property
     def below(self) -> frozenset[str]:

@@ -166,6 +166,7 @@ def describe(
         try:
             _apply_finished(view, restored)
         except Exception as failed:  # noqa: BLE001 - shown, not raised (R3.15)
+            view = View(run)
             view.take(saved)
             adopt_outside(view)
             error = repr(failed)
