@@ -15,6 +15,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from workflows.storage.log_room import LogRoom
+
 PATIENCE = 20.0
 """Seconds that one waits for its turn: as long as SQLite is told to wait for its lock."""
 LOCKED = f"database is locked: another thread of this process has been writing for {PATIENCE:.0f} s"
@@ -69,6 +71,7 @@ class Turns:
         self._mutex = threading.Lock()
         self._waiting: deque[Wish] = deque()
         self._is_led = False
+        self._room = LogRoom()
 
     def take(self) -> bool:
         """Wait for the turn; False where it did not come. `give_back` ends it."""
@@ -115,6 +118,7 @@ class Turns:
                         served += self._waiting
                         self._waiting.clear()
                 _serve(connection, served, wish)
+                self._room.note(connection, len(served))
             finally:
                 self.give_back()
         finally:
