@@ -212,16 +212,20 @@ def together(connection: Any, wishes: list[Wish]) -> None:
 
 def _one_of_many(connection: Any, wish: Wish) -> None:
     execute = connection.execute
-    execute("SAVEPOINT durableweb_wish")
+    # One statement undoes itself. Each statement lets the other threads on, and then waits for them.
+    several = not wish.is_one_statement
+    if several:
+        execute("SAVEPOINT durableweb_wish")
     try:
         wish.seq = wish.rows(connection)
     except Exception as error:
         if not connection.in_transaction:
             raise  # SQLite has given up the whole transaction: a full disk, say
         wish.error = error
-    if wish.error is not None or wish.seq is None:
-        execute("ROLLBACK TO durableweb_wish")
-    execute("RELEASE durableweb_wish")
+    if several:
+        if wish.error is not None or wish.seq is None:
+            execute("ROLLBACK TO durableweb_wish")
+        execute("RELEASE durableweb_wish")
 
 
 _turns: dict[str, Turns] = {}
