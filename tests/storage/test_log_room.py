@@ -54,13 +54,13 @@ def value(connection: sqlite3.Connection, pragma: str) -> object:
 
 
 def test_who_writes_little_makes_no_room(path, connection):
-    write(Turns(), connection, FIRST - 1)
+    write(Turns(LogRoom()), connection, FIRST - 1)
 
     assert log_size(path) < LOG_BYTES / 10
 
 
 def test_who_writes_more_has_it_once(path, connection):
-    turns = Turns()
+    turns = Turns(LogRoom())
     before = value(connection, "cache_size"), value(connection, "busy_timeout")
     write(turns, connection, FIRST)
     made = log_size(path)
@@ -80,7 +80,7 @@ def test_who_writes_more_has_it_once(path, connection):
 
 
 def test_a_log_that_was_removed_meanwhile_gets_it_again(path, connection):
-    turns = Turns()
+    turns = Turns(LogRoom())
     write(turns, connection, FIRST)
     connection.close()  # the last one that has the file open removes the log
     assert not Path(f"{path}-wal").exists()
@@ -109,7 +109,7 @@ def test_a_log_that_is_to_stay_short_or_is_looked_after_is_left(
 ):
     connection.execute(f"PRAGMA {setting}").fetchall()
 
-    write(Turns(), connection, FIRST)
+    write(Turns(LogRoom()), connection, FIRST)
 
     assert log_size(path) < LOG_BYTES / 10
 
@@ -118,7 +118,7 @@ def test_a_database_in_memory_has_no_log():
     connection = connect(":memory:")
     connection.execute("CREATE TABLE note (number INTEGER)")
 
-    write(Turns(), connection, FIRST)
+    write(Turns(LogRoom()), connection, FIRST)
 
 
 def test_another_writer_is_not_waited_for(path, connection):
@@ -132,12 +132,12 @@ def test_another_writer_is_not_waited_for(path, connection):
     assert value(connection, "busy_timeout") == PATIENCE_MS
     other.execute("ROLLBACK")
     other.close()
-    write(Turns(), connection, 1)
+    write(Turns(LogRoom()), connection, 1)
 
 
 def test_on_a_full_disk_all_goes_on_without_it(path, connection):
     connection.execute(f"PRAGMA max_page_count={value(connection, 'page_count') + 20}")
-    turns = Turns()
+    turns = Turns(LogRoom())
 
     write(turns, connection, FIRST + 1)
 

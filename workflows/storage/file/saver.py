@@ -25,6 +25,7 @@ from workflows.storage.channels import Ref, refs_of
 from workflows.storage.checkpoints import Made, check_place, made_of
 from workflows.storage.file.tables import connect, ended_text, prepare
 from workflows.storage.file.upkeep import Upkeep
+from workflows.storage.log_room import LogRoom
 from workflows.storage.row_saver import RowSaver
 from workflows.storage.turns import Turns, Wish
 from workflows.storage.values import Memory
@@ -70,7 +71,7 @@ class SqliteSaver(RowSaver, Upkeep):
         prepare(conn)
         self.conn = conn
         self.looked_at: dict[Any, Any] = {}
-        self._turns = Turns()
+        self._turns = Turns(LogRoom())
         self._memory = Memory()
         self._floors: dict[str, str] = {}
 
