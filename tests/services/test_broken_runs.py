@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from durableweb.graph import START, StateGraph
+from durableweb.graph import END, START, StateGraph
 from durableweb.types import interrupt
 from tests.services.letters import (
     State,
@@ -140,6 +140,31 @@ class TestFailing:
         thread.refresh_from_db()
         assert thread.status == "idle"
         assert values(people, thread.pk)["said"] == ["good"]
+
+    def test_an_edit_of_a_thread_that_failed_may_leave_nothing_to_do(self, people):
+        def failing(state: State) -> State:
+            raise ValueError("bad")
+
+        builder = StateGraph(State)
+        builder.add_node("node", lambda state: {})
+        builder.add_node("failing", failing)
+        builder.add_edge(START, "node")
+        builder.add_conditional_edges(
+            "node", lambda state: "failing" if state["text"] == "bad" else END
+        )
+        graph = builder.compile(name="gated")
+        registry.register(graph, name="gated", editable=["text"])
+        run = StartRun(people.operator, "gated", {"text": "bad"}).execute()
+        run_all()
+        thread = run.thread
+        thread.refresh_from_db()
+        assert thread.status == "error"
+
+        changed = {"text": "good"}
+        EditState(people.operator, thread.pk, changed, thread.head, "typo").execute()
+
+        thread.refresh_from_db()
+        assert thread.status == "idle"
 
 
 def kill_and_recover(k: int, run_id: int) -> bool:

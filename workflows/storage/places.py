@@ -278,7 +278,8 @@ def thread_status_after(
 ) -> str:
     """The status of a thread whose run ends with `run_status`.
 
-    An edit by hand changes none: what failed, or stopped at a breakpoint, is still to be continued.
+    An edit by hand changes none where anything is due still: what failed, or stopped at a
+    breakpoint, is to be continued.
     """
     if kind == "edit" and run_status == "success":
         run_status = _last_outcome(using, thread_id) or run_status
@@ -296,11 +297,14 @@ def thread_status_after(
 
 
 def _last_outcome(using: str, thread_id: str) -> str:
-    """How the thread's last run has ended, edits aside; "" where it had none."""
+    """How the last run has ended of a thread where something is due, edits aside; else ""."""
     found = execute(
         connection_of(using),
-        "SELECT status FROM workflows_run WHERE thread_id = %s AND kind <> 'edit'"
-        " AND status NOT IN ('pending', 'running') ORDER BY id DESC LIMIT 1",
+        "SELECT r.status FROM workflows_run r JOIN workflows_thread t ON t.id = r.thread_id"
+        " WHERE t.id = %s AND r.kind <> 'edit' AND r.status NOT IN ('pending', 'running')"
+        " AND NOT EXISTS (SELECT 1 FROM workflows_checkpoint c WHERE c.thread_id = t.id"
+        " AND c.namespace = '' AND c.id = t.head AND c.due = '[]')"
+        " ORDER BY r.id DESC LIMIT 1",
         (thread_id,),
     ).fetchone()
     return found[0] if found else ""
