@@ -12,7 +12,7 @@ from workflows.defaults import DEFAULTS
 
 ROOT = Path(__file__).resolve().parents[1]
 # What a project has to say itself, and what is asked with a default where it is read.
-OF_THE_HOST = {"ASGI_APPLICATION", "ROOT_URLCONF"}
+OF_THE_HOST = {"ASGI_APPLICATION", "ROOT_URLCONF", "SETTINGS_MODULE"}
 
 
 def test_every_setting_that_is_read_has_a_default():
