@@ -307,7 +307,8 @@
       try {
         const url = new URL(location.href);
         url.searchParams.delete("item"); // what stands beside the list has a line of its own
-        const answer = await fetch(url, { credentials: "same-origin", cache: "no-store" });
+        // What was just done is told to whoever comes with the next page, not to this.
+        const answer = await fetch(url, { headers: { "X-Refresh": "1" }, credentials: "same-origin", cache: "no-store" });
         if (answer.redirected && new URL(answer.url).pathname !== location.pathname) {
           this.end();
           return;

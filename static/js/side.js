@@ -126,14 +126,15 @@
     event.preventDefault();
     const asked = address();
     const body = new URLSearchParams(new FormData(form, submitter));
+    const part = form.closest("[data-desk-part]").id;
     const page = await ask(form.action, { method: "POST", body }).catch(() => null);
-    if (!form.isConnected || asked !== address()) return;
+    if (asked !== address()) return;
     if (page && !page.querySelector("[data-decision-bar]")) {
       location.reload(); // it is no longer this person's to decide
     } else if (page) {
-      take(page, form.closest("[data-desk-part]"));
+      take(page, document.getElementById(part)); // the news of it may have been here first
       document.dispatchEvent(new CustomEvent("durableweb:said", { detail: page.querySelector("[data-strips]") }));
-    } else {
+    } else if (form.isConnected) {
       refused.add(form);
       form.requestSubmit(submitter);
     }

@@ -49,7 +49,7 @@ class TestSecrets:
         """A run whose input holds a secret."""
         names = world.place("viewer", "own")
         run = Run.objects.get(pk=names["run"])
-        run.payload = '{"salary":"4711","text":"hello"}'
+        run.payload = '{"salary":"47110815-4711","text":"hello"}'
         run.save()
         return run
 
@@ -73,7 +73,7 @@ class TestSecrets:
 
         page = browsers[name].get(f"/runs/{run.pk}/").content.decode()
 
-        assert ("4711" in page, "•••" in page) == (sees, not sees)
+        assert ("47110815-4711" in page, "•••" in page) == (sees, not sees)
         assert "hello" in page
         assert AuditEntry.objects.filter(action=SEEN).count() == int(sees)
 

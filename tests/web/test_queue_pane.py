@@ -78,6 +78,19 @@ def test_what_is_fetched_ahead_takes_no_news_with_it(as_, question):
     assert said in opened.content.decode()
 
 
+@pytest.mark.parametrize("path", ["/queue/", "/runs/"])
+def test_a_page_that_looks_again_takes_no_news_with_it(as_, question, path):
+    client = as_("reviewer")
+    client.post(f"/review/{question.pk}/claim")
+
+    again = client.get(path, headers={"X-Refresh": "1"})
+    opened = client.get(path)
+
+    said = f"#{question.pk} is yours."
+    assert said not in again.content.decode()
+    assert said in opened.content.decode()
+
+
 def test_only_who_may_decide_can_choose_several(as_, question):
     assert Html(as_("reviewer").get("/queue/")).all("form", id="bulk-form")
     assert not Html(as_("viewer").get("/queue/")).all("form", id="bulk-form")
