@@ -194,6 +194,8 @@ class Server:
             *("-c", f"port={port}", "-c", "listen_addresses=127.0.0.1"),
             *("-c", "unix_socket_directories=", "-c", "max_connections=200"),
             *("-c", "log_min_messages=fatal", "-c", "timezone=UTC"),
+            # What it believes of a table would be what some test had left there at that moment.
+            *("-c", "autovacuum=off"),
             *([] if self.durable else FORGETFUL),
         ]
         quoted = " ".join(f"'{word}'" for word in command)
