@@ -42,7 +42,13 @@ def _sound_connection(transactional_db):
 
 
 def end_connections(only: int | None = None) -> None:
-    """Let the server end every other connection to this database, or that one."""
+    """Let the server end every other connection to this database, or that one.
+
+    News that is still to be told would meet the loss first, and say so for all: sent before.
+    """
+    for thread in threading.enumerate():
+        if thread.name == "durableweb-notify":
+            thread.join(20)
     other = connection.copy()
     with other.cursor() as cursor:
         cursor.execute(
