@@ -81,7 +81,9 @@ def test_a_form_from_before_a_new_log_in_is_renewed(
     box = begin_to_reject(hands, number)
     strips = hands.page.locator("#strips")
 
-    # As a log-in in another tab does.
+    # As a log-in in another tab does, which takes longer than what is still on its way now:
+    # an answer to the old session would give its cookie back.
+    hands.page.wait_for_load_state("networkidle")
     address = standing.site.address
     context.add_cookies([{"name": "csrftoken", "value": "n" * 32, "url": address}])
     hands.press("Control+Enter")
