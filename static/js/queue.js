@@ -72,6 +72,9 @@
   };
   const lookAheadSoon = (wait = AHEAD_AGAIN_MS) => { aheadTimer ||= setTimeout(lookAhead, wait); };
 
+  // What was fetched for the log-in before has the token of that one in its forms.
+  document.addEventListener("durableweb:signed-in", () => { ahead.clear(); lookAheadSoon(0); });
+
   // A list that runs out goes on with its next page, at its end: no row above moves.
   const list = () => { const lists = document.querySelectorAll(".q-rows"); return lists.length === 1 ? lists[0] : null; };
   let toppingUp = false;

@@ -77,7 +77,7 @@ def test_a_form_from_before_a_new_log_in_is_renewed(
     standing: Standing, context: BrowserContext
 ) -> None:
     hands = Hands(standing.site, standing.people["ada"], context)
-    [number] = hands.ask("Renewed")
+    number, after = hands.ask("Renewed", "Renewed too")
     box = begin_to_reject(hands, number)
     strips = hands.page.locator("#strips")
 
@@ -91,8 +91,14 @@ def test_a_form_from_before_a_new_log_in_is_renewed(
     expect(box).to_have_value(REASON)
     expect(strips).not_to_contain_text("You are signed out", timeout=WAIT_MS)
     hands.press("Control+Enter")
-
     expect(strips).to_contain_text(f"Rejected #{number}", timeout=WAIT_MS)
+
+    # The next one was fetched ahead, for the log-in of before.
+    expect(hands.page.locator(f"#pane [data-item='{after}']")).to_be_visible()
+    hands.press("r")
+    hands.type(REASON)
+    hands.press("Control+Enter")
+    expect(strips).to_contain_text(f"Rejected #{after}", timeout=WAIT_MS)
 
 
 def test_an_edit_stays_where_its_preview_is_refused(
