@@ -10,6 +10,7 @@ import gc
 import json
 import os
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -20,6 +21,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.models.signals import post_migrate
 from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Error as PlaywrightError
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 from tests.support import chromium, failed_pages, one_database, postgres
@@ -226,7 +228,8 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
     yield opened
     # A request may be on its way through a test's own hands: that is no fault of the next test.
     for each in opened.pages:
-        each.unroute_all(behavior="ignoreErrors")
+        with suppress(PlaywrightError):  # one that is being closed
+            each.unroute_all(behavior="ignoreErrors")
     opened.unroute_all(behavior="ignoreErrors")
     opened.close()
 

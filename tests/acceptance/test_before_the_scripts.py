@@ -67,7 +67,8 @@ def test_a_preview_tells_of_what_was_typed_before_the_editor_s_script_came(
     with page.expect_event("dialog") as asked:
         page.close(run_before_unload=True)
     assert asked.value.type == "beforeunload"
-    asked.value.accept()
+    with page.expect_event("close"):
+        asked.value.accept()
 
 
 def test_the_json_editor_takes_over_what_is_being_typed(
