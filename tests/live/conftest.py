@@ -98,6 +98,25 @@ async def publisher(transactional_db: None) -> AsyncIterator[Any]:
     await on_thread(connections.close_all)
 
 
+@pytest_asyncio.fixture
+async def viewer(publisher: Any) -> str:
+    """The session of a person who may look at what is open to the roles."""
+    return await on_thread(lambda: log_in(make_person("vera", "viewer")))
+
+
+@pytest.fixture
+def without_poll(publisher: Any) -> None:
+    """The poll would mend what is to be right without it, and read some news once more."""
+    publisher._poll_seconds = 3600
+
+
+class Mute:
+    """An announcer that tells nobody."""
+
+    def announce(self, thread_id: str, seq: int) -> None:
+        """Nothing."""
+
+
 async def on_thread(function: Any, *args: Any, **kwargs: Any) -> Any:
     """Call something that uses the ORM."""
     return await sync_to_async(function)(*args, **kwargs)

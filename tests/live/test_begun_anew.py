@@ -2,12 +2,9 @@
 
 import asyncio
 
-import pytest
-
 from durableweb.checkpoint.django import DjangoSaver
 from tests.live.conftest import (
-    log_in,
-    make_person,
+    Mute,
     make_thread,
     next_frame,
     on_thread,
@@ -18,25 +15,6 @@ from tests.live.conftest import (
 from workflows.services import ports
 
 PATH = "/ws/threads/t1/"
-
-
-class Mute:
-    """An announcer that tells nobody."""
-
-    def announce(self, thread_id, seq):
-        """Nothing."""
-
-
-@pytest.fixture
-async def viewer(publisher):
-    person = await on_thread(make_person, "vera", "viewer")
-    return await on_thread(log_in, person)
-
-
-@pytest.fixture
-def without_poll(publisher) -> None:
-    """What the poll would mend is to be right without it."""
-    publisher._poll_seconds = 3600
 
 
 def delete_thread(thread_id: str = "t1") -> None:

@@ -3,7 +3,6 @@
 import time
 from typing import Any
 
-import pytest
 from channels.testing import WebsocketCommunicator
 from django.db import transaction
 
@@ -20,11 +19,6 @@ from tests.live.conftest import (
 from workflows.live import feed
 from workflows.models import Decision, Interrupt, Run, Thread
 from workflows.storage.events import append_events
-
-
-@pytest.fixture
-async def viewer(publisher):
-    return await on_thread(lambda: log_in(make_person("vera", "viewer")))
 
 
 @transaction.atomic

@@ -11,10 +11,9 @@ from django.contrib.sessions.models import Session
 from tests.live.conftest import (
     DEADLINE_SECONDS,
     SECRET_GRAPH,
+    Mute,
     closed_with,
     handshake,
-    log_in,
-    make_person,
     make_thread,
     next_frame,
     on_thread,
@@ -26,25 +25,6 @@ from workflows.live import consumers, identity, publish
 from workflows.services import ports
 
 PATH = "/ws/threads/t1/"
-
-
-class Mute:
-    """An announcer that tells nobody."""
-
-    def announce(self, thread_id, seq):
-        """Nothing."""
-
-
-@pytest.fixture
-async def viewer(publisher):
-    person = await on_thread(make_person, "vera", "viewer")
-    return await on_thread(log_in, person)
-
-
-@pytest.fixture
-def without_poll(publisher) -> None:
-    """The poll may find what was announced a moment ago and read it once more."""
-    publisher._poll_seconds = 3600
 
 
 def person_of(name: str) -> int:
