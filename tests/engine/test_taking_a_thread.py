@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from typing import Any
 
 import pytest
 
 from durableweb.checkpoint.base import BaseCheckpointSaver
 from durableweb.checkpoint.memory import InMemorySaver
+from tests.support.taking import SlowToSay, leave_while_taken
 
 pytestmark = pytest.mark.rule("RA.1")
-
-PATIENCE_S = 60
 
 
 class Unreadable(InMemorySaver):
@@ -63,34 +61,17 @@ def test_a_head_that_cannot_be_read_leaves_the_thread_free_for_coroutines(
     asyncio.run(go())
 
 
-class Slow(InMemorySaver):
-    """Has taken the thread, and takes its time to say so; its async methods wait in a thread."""
+class Slow(SlowToSay, InMemorySaver):
+    """Its async methods wait in a thread."""
 
     aopen = BaseCheckpointSaver.aopen
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.taken = threading.Event()
-        self.go_on = threading.Event()
-
-    def open(self, *given: Any) -> Any:
-        place = super().open(*given)
-        self.taken.set()
-        self.go_on.wait(PATIENCE_S)
-        return place
 
 
 def test_a_caller_that_leaves_while_the_thread_is_taken_leaves_it_free() -> None:
     saver = Slow()
 
     async def go() -> None:
-        call = asyncio.create_task(saver.aopen("t", None))
-        await asyncio.to_thread(saver.taken.wait, PATIENCE_S)
-        call.cancel()
-        await asyncio.sleep(0)
-        saver.go_on.set()
-        with pytest.raises(asyncio.CancelledError):
-            await call
+        await leave_while_taken(saver, saver.aopen("t", None))
 
     asyncio.run(go())
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from typing import Any, TypedDict
 
@@ -11,6 +10,7 @@ from asgiref.sync import async_to_sync, sync_to_async
 from django.db import connections
 
 from tests.storage.conftest import real_transactions
+from tests.support.taking import SlowToSay, leave_while_taken
 from workflows.engine.constants import START
 from workflows.engine.errors import LeaseLostError
 from workflows.engine.graph.state import StateGraph
@@ -109,19 +109,8 @@ async def test_so_it_does_where_an_async_stream_is_being_closed(call_between, ca
     await sync_to_async(was_closed_once)(caplog)
 
 
-class _Slow(DjangoSaver):
-    """Has taken the thread, and takes its time to say so."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.taken = threading.Event()
-        self.go_on = threading.Event()
-
-    def open(self, *given: Any) -> Any:
-        place = super().open(*given)
-        self.taken.set()
-        self.go_on.wait(60)
-        return place
+class _Slow(SlowToSay, DjangoSaver):
+    """Takes its time to say that it has taken a thread."""
 
 
 @pytest.mark.rule("RA.1")
@@ -135,13 +124,7 @@ def test_a_caller_that_leaves_while_its_thread_is_taken_leaves_it_free():
     slow = graph.compile(checkpointer=saver)
 
     async def go() -> None:
-        call = asyncio.create_task(slow.ainvoke({"a": 1}, config))
-        await asyncio.to_thread(saver.taken.wait, 60)
-        call.cancel()
-        await asyncio.sleep(0)
-        saver.go_on.set()
-        with pytest.raises(asyncio.CancelledError):
-            await call
+        await leave_while_taken(saver, slow.ainvoke({"a": 1}, config))
 
     async_to_sync(go)()
 
