@@ -8,15 +8,15 @@ import os
 import secrets
 from pathlib import Path
 from urllib.parse import urlsplit
-
-import environ
+from zoneinfo import ZoneInfo
 
 from durableweb import host
+from durableweb.environment import MOST_SECONDS, Environment, Refused
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
 
-env = environ.Env()
+env = Environment()
 
 DEBUG = env.bool("DEBUG", default=False)
 
@@ -44,7 +44,7 @@ SECRET_KEY = env.str("SECRET_KEY", default="") or _local_secret_key()
 PUBLIC_URL = env.str("PUBLIC_URL", default="http://127.0.0.1:8000").rstrip("/")
 _public = urlsplit(PUBLIC_URL)
 if _public.scheme not in {"http", "https"} or not _public.hostname:
-    raise environ.ImproperlyConfigured(
+    raise Refused(
         f"PUBLIC_URL is {PUBLIC_URL!r}; give the address of the site, such as "
         "https://review.example.org"
     )
@@ -71,7 +71,9 @@ INSTALLED_APPS = [
 ]
 
 DATABASES = {
-    "default": env.db("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'db.sqlite3'}")
+    "default": env.database(
+        "DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'db.sqlite3'}"
+    )
 }
 _DB = DATABASES["default"]
 # Pages are answered by a few threads that keep their connections; a broken one is replaced.
@@ -139,7 +141,13 @@ CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}
 LANGUAGE_CODE = "en"
 # Every word is English, so nothing needs to be looked up for each number on a page.
 USE_I18N = False
-TIME_ZONE = env.str("TIME_ZONE", default="UTC")
+TIME_ZONE = env.str("TIME_ZONE", default="") or "UTC"
+try:
+    ZoneInfo(TIME_ZONE)
+except (LookupError, ValueError, OSError) as error:
+    raise Refused(
+        f"TIME_ZONE is {TIME_ZONE!r}; give a name such as Europe/Berlin"
+    ) from error
 USE_TZ = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -196,12 +204,12 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
 
 # Runs: seconds of a lease, and takeovers before a run is parked as a crash loop.
-LEASE_SECONDS = env.float("LEASE_SECONDS", default=10.0)
+LEASE_SECONDS = env.float("LEASE_SECONDS", default=10.0, least=1, most=24 * 3600)
 # How long a decision can be taken back before the workflow goes on; a policy may say more.
-UNDO_SECONDS = env.int("UNDO_SECONDS", default=10)
+UNDO_SECONDS = env.int("UNDO_SECONDS", default=10, most=MOST_SECONDS)
 # Bulk decisions: the most questions of one order, and from how many on (more than) the person
 # types the number to confirm.
-BULK_MOST = env.int("BULK_MOST", default=10_000)
+BULK_MOST = env.int("BULK_MOST", default=10_000, least=1)
 BULK_CONFIRM_ABOVE = env.int("BULK_CONFIRM_ABOVE", default=20)
 MAX_RECOVERIES = env.int("MAX_RECOVERIES", default=3)
 # Retention: how many checkpoints a thread keeps, after how many days a finished one keeps its
@@ -210,31 +218,28 @@ MAX_RECOVERIES = env.int("MAX_RECOVERIES", default=3)
 RETENTION_CHECKPOINTS = env.int("RETENTION_CHECKPOINTS", default=200)
 RETENTION_FINISHED_DAYS = env.float("RETENTION_FINISHED_DAYS", default=30.0)
 RETENTION_CHUNK_DAYS = env.float("RETENTION_CHUNK_DAYS", default=7.0)
-if min(RETENTION_CHECKPOINTS, RETENTION_FINISHED_DAYS, RETENTION_CHUNK_DAYS) < 0:
-    raise environ.ImproperlyConfigured(
-        "RETENTION_CHECKPOINTS, RETENTION_FINISHED_DAYS and RETENTION_CHUNK_DAYS are 0 (keep "
-        "for ever) or more"
-    )
 # How many requests are worked on at the same time; the others wait in line.
-HTTP_THREADS = env.int("HTTP_THREADS", default=8)
-EMBEDDED_WORKER_THREADS = env.int("EMBEDDED_WORKER_THREADS", default=4)
+HTTP_THREADS = env.int("HTTP_THREADS", default=8, least=1)
+EMBEDDED_WORKER_THREADS = env.int("EMBEDDED_WORKER_THREADS", default=4, least=1)
 
 # Values: the largest that is stored, in bytes of its text; the dotted path of what makes
 # the cipher that encrypts them; and whether rows from before it may still be read.
-MAX_VALUE_BYTES = env.int("MAX_VALUE_BYTES", default=16 * 1024 * 1024)
+MAX_VALUE_BYTES = env.int("MAX_VALUE_BYTES", default=16 * 1024 * 1024, least=1024)
 VALUE_CIPHER = env.str("VALUE_CIPHER", default="")
 VALUE_CIPHER_KEYS = env.str("VALUE_CIPHER_KEYS", default="")
 VALUE_CIPHER_ACCEPTS_PLAIN = env.bool("VALUE_CIPHER_ACCEPTS_PLAIN", default=False)
 
 # Mail: EMAIL_URL says how it is sent, such as smtp+tls://user:password@mail.example.org:587.
 # Without it mails are written to the console, which is for trying things out.
-vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
-EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=10)
+vars().update(env.mail("EMAIL_URL", default="consolemail://"))
+EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=10, least=1)
 DEFAULT_FROM_EMAIL = env.str(
     "DEFAULT_FROM_EMAIL", default=f"durableweb <durableweb@{_public.hostname}>"
 )
 # How long a link in a mail decides its question, in seconds; 0 makes none anywhere.
-APPROVAL_LINK_SECONDS = env.int("APPROVAL_LINK_SECONDS", default=24 * 3600)
+APPROVAL_LINK_SECONDS = env.int(
+    "APPROVAL_LINK_SECONDS", default=24 * 3600, most=MOST_SECONDS
+)
 # Webhooks go to public https addresses. WEBHOOK_HOSTS, if given, names the only hosts that
 # are called; WEBHOOK_NETWORKS names networks of one's own that are called too, also by http.
 WEBHOOK_HOSTS = env.list("WEBHOOK_HOSTS", default=[])
@@ -243,7 +248,7 @@ for _network in WEBHOOK_NETWORKS:
     try:
         ipaddress.ip_network(_network)
     except ValueError as error:
-        raise environ.ImproperlyConfigured(f"WEBHOOK_NETWORKS: {error}") from error
+        raise Refused(f"WEBHOOK_NETWORKS: {error}") from error
 # For how many days it is kept what was sent, or could not be; 0 keeps it for ever.
 OUTBOX_KEEP_DAYS = env.float("OUTBOX_KEEP_DAYS", default=30.0)
 
