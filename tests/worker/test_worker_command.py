@@ -1,12 +1,14 @@
 """`manage.py worker` starts its child as it was started itself, whatever the project is like."""
 
 import sys
+import time
 from types import SimpleNamespace
 
 import pytest
 from django.core.management import call_command
 
 from workflows.management.commands import worker
+from workflows.management.supervising import _Child
 
 
 class _Supervisor:
@@ -51,3 +53,15 @@ def test_so_has_one_that_is_started_by_a_module(started):
     found = started("/lib/django/__main__.py", "django.__main__")
 
     assert found == ["-m", "django"]
+
+
+@pytest.mark.parametrize("program", [["-m", "calendar"], ["manage.py"]])
+def test_a_child_that_ends_unasked_is_named_by_its_command(caplog, program):
+    child = _Child([sys.executable, *program, "worker", "--no-such-flag"])
+    child.tend()
+    while child.is_running:
+        time.sleep(0.05)
+
+    child.tend()
+
+    assert "(worker) ended with" in caplog.text

@@ -26,6 +26,11 @@ def this_program() -> list[str]:
     return [sys.executable, "-m", spec.name.removesuffix(".__main__")]
 
 
+def command_name(command: Sequence[str]) -> str:
+    """What the program of `command` is asked to do: `worker`, say, however it is started."""
+    return command[3 if command[1] == "-m" else 2]
+
+
 class Supervisor:
     """Keeps one process alive for each of `commands`.
 
@@ -117,7 +122,7 @@ class _Child:
         log.warning(
             "process %s (%s) ended with %s; again in %s s",
             self._process.pid,
-            self._command[2],
+            command_name(self._command),
             self._process.returncode,
             self._pause,
         )
