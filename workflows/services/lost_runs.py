@@ -18,6 +18,7 @@ from django.db import transaction
 
 from workflows.models import Run
 from workflows.services.queueing import hold_thread, wake
+from workflows.services.writable import last_refusal
 from workflows.storage.claims import Claim
 from workflows.storage.clock import database_now
 from workflows.storage.connections import POSTGRESQL, connection_of, execute
@@ -40,6 +41,7 @@ def remember(claim: Claim, error: BaseException) -> None:
     """Note a run that could not be saved, if nobody can read, or write, the database now."""
     pause = 0.0
     if why_unwritable(error):
+        last_refusal.note(error)
         pause = min(lease_seconds() * (claim.fence - 1), LONGEST_SECONDS)
     elif not was_away(claim):
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from workflows.services.writable import last_refusal
 from workflows.storage.outage import is_away, why_unwritable
 
 log = logging.getLogger(__name__)
@@ -24,6 +25,7 @@ def tell_failure(
     if not is_away(error):
         log.error(what, exc_info=error)
         return BROKEN
+    last_refusal.note(error)
     if before != AWAY:
         log.warning(
             "%s; runs wait, and go on when it does: %s",
