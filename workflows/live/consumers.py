@@ -14,8 +14,10 @@ from urllib.parse import parse_qs
 from autobahn.exception import Disconnected
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
+from django.db import Error
 
 from workflows.live import feed, frames, identity
+from workflows.live.away import tell_away
 from workflows.live.hub import (
     QUEUE_TOPIC,
     RUNS_TOPIC,
@@ -30,6 +32,7 @@ from workflows.live.publish import Publisher, current_publisher
 from workflows.services.access import Rights, find_thread
 from workflows.services.action import NotVisible
 from workflows.services.thread_history import events_after, newest_seq
+from workflows.storage.outage import is_away
 
 logger = logging.getLogger(__name__)
 
@@ -88,7 +91,14 @@ class LiveSocket(AsyncWebsocketConsumer):
         """Refuse, before the handshake is accepted, whoever may not watch this."""
         after = self._after()
         self.publisher = publisher = current_publisher()
-        visitor = await publisher.visitors.run(self._enter)
+        try:
+            visitor = await publisher.visitors.run(self._enter)
+        except Error as error:
+            if not is_away(error):
+                raise
+            tell_away("a live socket that was to be opened", error)
+            await self.close()
+            return
         if (
             visitor is None
             or after is None
@@ -135,8 +145,11 @@ class LiveSocket(AsyncWebsocketConsumer):
                 await self.tell(await subscription.get())
         except BehindError:
             await self._leave(BEHIND)
-        except Exception:
-            logger.exception("a live socket of topic %s failed", self.topic)
+        except Exception as error:
+            if is_away(error):
+                tell_away("a live socket", error)
+            else:
+                logger.exception("a live socket of topic %s failed", self.topic)
             await self._leave(FAILED)
 
     async def begin(self) -> None:

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from django.db import DEFAULT_DB_ALIAS, Error, connections
 
 from workflows.live import feed, frames
+from workflows.live.away import tell_away
 from workflows.live.feed import News
 from workflows.live.hub import (
     QUEUE_TOPIC,
@@ -125,8 +126,8 @@ class Publisher:
         while True:
             try:
                 await self._poll_once()
-            except Error:
-                logger.warning("the database did not answer the poll for events")
+            except Error as error:
+                tell_away("the poll for events", error)
             await asyncio.sleep(self._poll_seconds)
 
     async def _poll_once(self) -> None:
@@ -152,8 +153,8 @@ class Publisher:
             dirty, self._dirty = self._dirty, {}
             try:
                 await self._publish(dirty)
-            except Error:
-                logger.warning("the database did not answer; news is published later")
+            except Error as error:
+                tell_away("the publisher of news", error)
                 for thread_id, seq in dirty.items():
                     self.wake(thread_id, seq)
                 await asyncio.sleep(RETRY_SECONDS)
@@ -221,8 +222,8 @@ class Publisher:
                     if self.hub.has_listeners(topic):
                         frame = await self.reader.run(render, changes)
                         self.hub.publish(topic, frame)
-            except Error:
-                logger.warning("the database did not answer; lists are updated later")
+            except Error as error:
+                tell_away("the publisher of lists", error)
                 changes.merge(self._changes)
                 self._changes = changes
                 self._changed.set()

@@ -5,17 +5,15 @@ costs three queries per process, however many sockets there are.
 """
 
 import asyncio
-import logging
 import time
 from typing import Protocol
 
 from django.db import Error
 
 from workflows.live import identity
+from workflows.live.away import tell_away
 from workflows.live.identity import Visitor
 from workflows.live.reading import Reader
-
-logger = logging.getLogger(__name__)
 
 # Whoever was deactivated is to be out within five.
 ROUND_SECONDS = 4.0
@@ -58,9 +56,9 @@ class Watch:
             await asyncio.sleep(ROUND_SECONDS)
             try:
                 await self.round()
-            except Error:
+            except Error as error:
                 # Nobody is let in anew while the database is away; those inside wait.
-                logger.warning("the database did not answer the look at open sockets")
+                tell_away("the look at open sockets", error)
 
     async def round(self) -> None:
         """Look once at every visit."""
