@@ -5,6 +5,7 @@
 //
 // In the page:
 //   data-live="/ws/..." data-after="<seq>"   what to watch, and the last number the page holds
+//   data-begun="<time>"   when the thread was made that the page shows
 //   data-live-list="run-" data-live-new="append|prepend|hold|ignore"   where a new element of
 //       such an id goes; "hold" keeps it aside behind [data-live-pill] until somebody asks
 //   data-live-view                           a list with filters or an order of its own: only
@@ -166,6 +167,7 @@
       const workflow = new URLSearchParams(location.search).get("workflow");
       if (workflow && !url.searchParams.has("workflow")) url.searchParams.set("workflow", workflow);
       if (this.seq !== "") url.searchParams.set("after", this.seq);
+      if (this.root.dataset.begun) url.searchParams.set("begun", this.root.dataset.begun);
       return url.href;
     }
 
@@ -331,6 +333,7 @@
     takeOver(fresh) {
       const root = fresh.querySelector(`[data-live="${CSS.escape(this.root.dataset.live)}"]`);
       const age = root?.dataset.after;
+      if (root?.dataset.begun) this.root.dataset.begun = root.dataset.begun;
       if (age && Number(age) < Number(this.seq)) {
         this.refreshSoon(); // made before the newest frame: it would take that back
         return;

@@ -2,6 +2,8 @@
 
 import asyncio
 
+from django.utils.dateformat import format as date_format
+
 from durableweb.checkpoint.django import DjangoSaver
 from tests.live.conftest import (
     Mute,
@@ -12,6 +14,8 @@ from tests.live.conftest import (
     read_up_to,
     write_events,
 )
+from workflows.live import feed, frames
+from workflows.live.hub import ThreadFrame, thread_topic
 from workflows.services import ports
 
 PATH = "/ws/threads/t1/"
@@ -49,6 +53,101 @@ async def test_who_comes_back_to_a_thread_begun_anew_is_told_from_its_beginning(
 
     await begun_anew(socket)
     assert await read_up_to(socket, 2) == [1, 2]
+    await socket.disconnect()
+
+
+async def test_so_is_one_that_has_more_events_than_the_one_before(without_poll, viewer):
+    await on_thread(make_thread, events=3)
+    socket = await open_socket(PATH, viewer)
+    assert await read_up_to(socket, 3) == [1, 2, 3]
+
+    await on_thread(delete_thread)
+    await on_thread(make_thread, events=5)
+
+    await begun_anew(socket)
+    assert await read_up_to(socket, 5) == [1, 2, 3, 4, 5]
+    await on_thread(write_events, "t1")
+    assert await read_up_to(socket, 6) == [6]
+    await socket.disconnect()
+
+
+async def test_one_with_as_many_events_is_found_by_the_poll(viewer, publisher):
+    await on_thread(make_thread, events=1)
+    socket = await open_socket(PATH, viewer)
+    assert await read_up_to(socket, 1) == [1]
+    await on_thread(write_events, "t1", 2)
+    assert await read_up_to(socket, 3) == [2, 3]
+    ports.install(announcer=Mute())
+    publisher._poll_seconds = 0.05
+
+    await on_thread(delete_thread)
+    await on_thread(make_thread, events=3)
+
+    await begun_anew(socket)
+    assert await read_up_to(socket, 3) == [1, 2, 3]
+    await socket.disconnect()
+
+
+async def test_what_the_poll_finds_of_a_thread_that_was_told_is_read_once(
+    viewer, publisher, monkeypatch
+):
+    await on_thread(make_thread, events=1)
+    socket = await open_socket(PATH, viewer)
+    assert await read_up_to(socket, 1) == [1]
+    asked, read = [], feed.events_of_threads
+
+    def counted(positions):
+        asked.append(positions)
+        return read(positions)
+
+    monkeypatch.setattr(feed, "events_of_threads", counted)
+    await on_thread(write_events, "t1", 2)
+    assert await read_up_to(socket, 3) == [2, 3]
+    so_far = len(asked)
+
+    for _ in range(3):
+        await publisher._poll_once()
+    await asyncio.sleep(0.05)
+
+    assert len(asked) == so_far
+    await socket.disconnect()
+
+
+async def test_who_comes_back_with_the_page_of_another_is_told_from_its_beginning(
+    viewer,
+):
+    old = await on_thread(make_thread, events=2)
+    await on_thread(delete_thread)
+    new = await on_thread(make_thread, events=4)
+
+    socket = await open_socket(f"{PATH}?after=2&begun={stamp(old)}", viewer)
+    await begun_anew(socket)
+    assert await read_up_to(socket, 4) == [1, 2, 3, 4]
+    await socket.disconnect()
+    socket = await open_socket(f"{PATH}?after=2&begun={stamp(new)}", viewer)
+    assert await read_up_to(socket, 4) == [3, 4]
+    await socket.disconnect()
+
+
+def stamp(thread) -> str:
+    """As the pages have it."""
+    return date_format(thread.created_at, "U.u")
+
+
+async def test_late_news_of_a_thread_that_is_gone_is_not_told_of_another(
+    viewer, publisher
+):
+    old = await on_thread(make_thread, events=2)
+    await on_thread(delete_thread)
+    await on_thread(make_thread, events=2)
+    socket = await open_socket(PATH, viewer)
+    assert await read_up_to(socket, 2) == [1, 2]
+
+    late = ThreadFrame(3, 3, frames.encode(seq=3, html="late"), True, old.created_at)
+    publisher.hub.publish(thread_topic("t1"), late)
+    await on_thread(write_events, "t1")
+
+    assert await read_up_to(socket, 3) == [3]
     await socket.disconnect()
 
 

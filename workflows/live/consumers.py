@@ -8,6 +8,7 @@ on bad JSON. No channel layer: the hub of `publish.py` is the only thing that sp
 import asyncio
 import logging
 import time
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -29,9 +30,10 @@ from workflows.live.hub import (
 )
 from workflows.live.identity import Visitor
 from workflows.live.publish import Publisher, current_publisher
+from workflows.models import Thread
 from workflows.services.access import Rights, find_thread
 from workflows.services.action import NotVisible
-from workflows.services.thread_history import events_after, newest_seq
+from workflows.services.thread_history import events_after
 from workflows.storage.outage import is_away
 
 logger = logging.getLogger(__name__)
@@ -259,7 +261,8 @@ class LiveSocket(AsyncWebsocketConsumer):
 class ThreadSocket(LiveSocket):
     """The events of one thread, each exactly once and in order."""
 
-    newest: int  # of the thread, when the person came
+    begun: datetime  # when the thread was made, which tells it from another of its name
+    found: Thread  # as it was when it was looked for last
 
     @property
     def thread_id(self) -> str:
@@ -274,15 +277,16 @@ class ThreadSocket(LiveSocket):
     def may_watch(self) -> bool:
         """Whether the person may see the thread; unknown and hidden are alike."""
         try:
-            thread = find_thread(self.rights.person, self.thread_id)
+            self.found = find_thread(self.rights.person, self.thread_id)
         except NotVisible:
             return False
-        self.newest = thread.seq
         return True
 
     async def begin(self) -> None:
-        """Catch up; where the page has seen more than there is, from the beginning."""
-        if self.newest < self.seq:
+        """Catch up; where the page is of a thread that is gone, from the beginning."""
+        self.begun = self.found.created_at
+        is_another = self.asked("begun") not in ("", feed.stamp(self.begun))
+        if is_another or self.found.seq < self.seq:
             await self._begin_anew()
         else:
             await self.catch_up()
@@ -304,11 +308,15 @@ class ThreadSocket(LiveSocket):
 
     async def tell(self, frame: ThreadFrame) -> None:
         """Send the frame where it follows on what was sent; otherwise ask the rows."""
-        if frame.last <= self.seq:
-            # Less is old news, or of a thread that has begun anew since.
-            is_less = frame.last < self.seq and frame.is_newest
-            if is_less and await self.read(newest_seq, self.thread_id) < self.seq:
+        is_of_another = frame.begun != self.begun
+        is_less = frame.last < self.seq and frame.is_newest
+        if is_of_another or is_less:
+            # It is late, or the thread has begun anew since, or has been put back.
+            now = await self.read(feed.thread_now, self.thread_id)
+            if now and (now.begun != self.begun or now.seq < self.seq):
+                self.begun = now.begun
                 await self._begin_anew()
+        if is_of_another or frame.last <= self.seq:
             return
         if frame.first == self.seq + 1:
             self.seq = frame.last

@@ -5,14 +5,15 @@ that catches up with what it missed.
 """
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
-from django.db.models import Max, Q
-from django.utils import timezone
+from django.db.models import F, Max, Q
 
 from workflows.models import Event, Thread
 from workflows.services.records import EventRecord
 from workflows.services.thread_history import event_record
+from workflows.storage.clock import database_now
 
 UNKNOWN_LOOK_BACK = 32
 LATE_SECONDS = 60
@@ -20,10 +21,16 @@ LATE_SECONDS = 60
 
 @dataclass(slots=True)
 class News:
-    """New events by thread, in order; `newest` is the greatest event id among them."""
+    """New events by thread, in order; `newest` is the greatest event id among them.
+
+    `begun` is when each thread was made, which tells it from another of its name, and `ids` the
+    greatest id of its events here; both only where threads were asked for.
+    """
 
     newest: int = 0
     threads: dict[str, list[EventRecord]] = field(default_factory=dict)
+    begun: dict[str, datetime] = field(default_factory=dict)
+    ids: dict[str, int] = field(default_factory=dict)
 
     def add(self, row: Event) -> None:
         """Take one more row."""
@@ -56,8 +63,11 @@ def _add_events(news: News, positions: dict[str, int]) -> None:
     wanted = Q()
     for thread_id, seq in positions.items():
         wanted |= Q(thread_id=thread_id, seq__gt=seq)
-    for row in Event.objects.filter(wanted).order_by("thread_id", "seq"):
+    rows = Event.objects.filter(wanted).annotate(begun=F("thread__created_at"))
+    for row in rows.order_by("thread_id", "seq"):
         news.add(row)
+        news.begun[row.thread_id] = row.begun
+        news.ids[row.thread_id] = max(row.pk, news.ids.get(row.thread_id, 0))
 
 
 def events_since_id(after_id: int, late_ids: int, limit: int) -> News:
@@ -66,9 +76,9 @@ def events_since_id(after_id: int, late_ids: int, limit: int) -> News:
     Where an id may become visible after a greater one, young events of the last `late_ids`
     ids before it count too.
     """
-    young = timezone.now() - timedelta(seconds=LATE_SECONDS)
     wanted = Q(id__gt=after_id)
     if late_ids:
+        young = database_now() - timedelta(seconds=LATE_SECONDS)
         wanted |= Q(id__gt=after_id - late_ids, created_at__gt=young)
     news = News()
     for row in Event.objects.filter(wanted).order_by("id")[:limit]:
@@ -79,7 +89,7 @@ def events_since_id(after_id: int, late_ids: int, limit: int) -> News:
 def recent_events(seconds: float, limit: int) -> News:
     """What happened a moment ago, of all threads: a page may have been drawn just before."""
     news = News()
-    since = timezone.now() - timedelta(seconds=seconds)
+    since = database_now() - timedelta(seconds=seconds)
     rows = list(Event.objects.order_by("-id")[:limit])
     for row in reversed(rows):
         if row.created_at >= since:
@@ -94,17 +104,41 @@ def newest_event_id() -> int:
     return Event.objects.aggregate(newest=Max("id"))["newest"] or 0
 
 
-def threads_with_news(after_id: int) -> tuple[int, dict[str, int]]:
-    """The greatest event id, and the last seq of each thread with events above `after_id`."""
+@dataclass(frozen=True, slots=True)
+class Last:
+    """The last event of a thread: its number there, and its id among all."""
+
+    seq: int
+    event_id: int
+
+
+def threads_with_news(after_id: int) -> tuple[int, dict[str, Last]]:
+    """The greatest event id, and the last event of each thread with some above `after_id`."""
     rows = (
         Event.objects.filter(id__gt=after_id)
         .values("thread_id")
         .annotate(last=Max("seq"), newest=Max("id"))
         .values_list("thread_id", "last", "newest")
     )
-    newest = after_id
-    last = {}
-    for thread_id, seq, event_id in rows:
-        last[thread_id] = seq
-        newest = max(newest, event_id)
+    last = {thread_id: Last(seq, event_id) for thread_id, seq, event_id in rows}
+    newest = max((each.event_id for each in last.values()), default=after_id)
     return newest, last
+
+
+class Now(NamedTuple):
+    """How far a thread is, and when it was made."""
+
+    seq: int
+    begun: datetime
+
+
+def thread_now(thread_id: str) -> Now | None:
+    """The thread that has the name at present; None where there is none."""
+    rows = Thread.objects.filter(pk=thread_id).values_list("seq", "created_at")
+    found = rows.first()
+    return Now(*found) if found else None
+
+
+def stamp(begun: datetime) -> str:
+    """The same as a word of an address; the pages' `data-begun`."""
+    return f"{int(begun.timestamp())}.{begun.microsecond:06d}"

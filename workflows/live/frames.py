@@ -93,7 +93,9 @@ def thread_status(thread_id: str) -> str:
     return render_to_string("workflows/threads/_status.html", context)
 
 
-def thread_frames(thread_id: str, events: Sequence[EventRecord]) -> list[ThreadFrame]:
+def thread_frames(
+    thread_id: str, events: Sequence[EventRecord], begun: datetime | None = None
+) -> list[ThreadFrame]:
     """Frames of at most EVENTS_PER_FRAME events; the last one also tells the status."""
     made = []
     for start in range(0, len(events), EVENTS_PER_FRAME):
@@ -106,7 +108,7 @@ def thread_frames(thread_id: str, events: Sequence[EventRecord]) -> list[ThreadF
         # Labels stand on steps that were drawn before: the page is asked for them.
         is_labelled = any(event.kind == "label" for event in part)
         text = encode(seq=last, html=html, refresh=is_labelled or None)
-        made.append(ThreadFrame(part[0].seq, last, text, is_newest))
+        made.append(ThreadFrame(part[0].seq, last, text, is_newest, begun))
     return made
 
 

@@ -8,6 +8,7 @@ its consumer asks the client to come back with the last number it has.
 import asyncio
 from collections import defaultdict, deque
 from dataclasses import dataclass, field
+from datetime import datetime
 
 QUEUE_SIZE = 256
 
@@ -26,12 +27,15 @@ class ThreadFrame:
     """Events `first` to `last` of one thread, already the text that goes on the wire.
 
     `is_newest`: there were no later ones when they were read.
+    `begun` is when the thread was made: another of the same name has another. None where
+    the reader knows which thread it asked for.
     """
 
     first: int
     last: int
     text: str
     is_newest: bool = True
+    begun: datetime | None = None
 
 
 @dataclass(slots=True)

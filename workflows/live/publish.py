@@ -28,7 +28,6 @@ from workflows.live.hub import (
 from workflows.live.listen import listen
 from workflows.live.reading import Reader
 from workflows.live.watch import Watch
-from workflows.services.records import EventRecord
 
 logger = logging.getLogger(__name__)
 
@@ -48,10 +47,14 @@ class Position(NamedTuple):
 
     What nobody listened to was not read, only heard of. It may have been a late word of a
     thread of the same name that is gone, so whoever says less is believed enough to look.
+
+    Of what was read, `event_id` is the last: in one thread ids rise with the numbers, so a
+    greater id of a number that was told is of another thread of that name.
     """
 
     seq: int
     is_read: bool
+    event_id: int = 0
 
 
 UNKNOWN = Position(-1, is_read=True)
@@ -138,11 +141,14 @@ class Publisher:
         since = max(0, self._last_id - self.late_ids)
         newest, last = await self.reader.run(feed.threads_with_news, since)
         self._last_id = max(self._last_id, newest)
-        for thread_id, seq in last.items():
+        for thread_id, event in last.items():
             known = self._positions.get(thread_id, UNKNOWN)
-            if seq < known.seq:
+            is_another = known.event_id and known.event_id < event.event_id
+            if event.seq <= known.seq and is_another:
+                del self._positions[thread_id]
+            elif event.seq < known.seq:
                 self._positions[thread_id] = known._replace(is_read=False)
-            self.wake(thread_id, seq)
+            self.wake(thread_id, event.seq)
 
     # What we do then
 
@@ -185,13 +191,13 @@ class Publisher:
         # and would hear of them from nobody. Who comes later finds them in the rows.
         came = self._with_listeners(news.threads) - shown
         if came:
-            late = {thread_id: news.threads[thread_id] for thread_id in came}
-            made |= await self.reader.run(_render, late)
+            made |= await self.reader.run(_render, news, came)
         for thread_id, thread_frames in made.items():
             for frame in thread_frames:
                 self.hub.publish(thread_topic(thread_id), frame)
         for thread_id, events in news.threads.items():
-            self._remember(thread_id, Position(events[-1].seq, is_read=True))
+            last = Position(events[-1].seq, True, news.ids[thread_id])
+            self._remember(thread_id, last)
         if news.threads and self._lists_have_listeners():
             self._changes.add(news)
             self._changed.set()
@@ -237,13 +243,15 @@ def _read_and_render(
     positions: dict[str, int], shown: set[str]
 ) -> tuple[News, dict[str, list[ThreadFrame]]]:
     news = feed.events_of_threads(positions)
-    return news, _render({t: news.threads[t] for t in shown & news.threads.keys()})
+    return news, _render(news, shown & news.threads.keys())
 
 
-def _render(threads: dict[str, list[EventRecord]]) -> dict[str, list[ThreadFrame]]:
+def _render(news: News, thread_ids: Iterable[str]) -> dict[str, list[ThreadFrame]]:
     return {
-        thread_id: frames.thread_frames(thread_id, events)
-        for thread_id, events in threads.items()
+        thread_id: frames.thread_frames(
+            thread_id, news.threads[thread_id], news.begun[thread_id]
+        )
+        for thread_id in thread_ids
     }
 
 

@@ -116,12 +116,6 @@ def events_after(thread_id: str, seq: int, limit: int = 1_000) -> list[EventReco
     return [event_record(row) for row in rows[: max(1, limit)]]
 
 
-def newest_seq(thread_id: str) -> int:
-    """The number of the newest event of a thread; 0 for none. Asks nobody's rights either."""
-    rows = Thread.objects.filter(pk=thread_id).values_list("seq", flat=True)
-    return rows.first() or 0
-
-
 def last_events(thread: Thread, limit: int) -> tuple[EventRecord, ...]:
     """The newest events of a thread, oldest first. Asks nobody's rights either."""
     return _last(thread.events.all(), thread.seq, limit)
