@@ -20,6 +20,8 @@ from workflows.storage.saver import DjangoSaver
 
 pytestmark = pytest.mark.django_db
 
+# `doctor` ends with 1 where it finds anything: here it finds nothing.
+SAID = {"prune": "remove", "doctor": ""}
 PAGE = Path(settings.BASE_DIR) / "docs/howto/operate.md"
 
 
@@ -57,11 +59,11 @@ def test_its_python_runs(queue, capsys):
 
 def test_its_commands_run():
     Thread.objects.create(id="import-2026-11", graph="import_rows")
-    [text] = blocks("sh")
+    text = "".join(blocks("sh"))
 
     for line in text.splitlines():
         command = shlex.split(line, comments=True)
         assert command[:2] == ["python", "manage.py"]
         out = StringIO()
         call_command(*command[2:], stdout=out)
-        assert "remove" in out.getvalue()
+        assert SAID[command[2]] in out.getvalue()

@@ -1,0 +1,68 @@
+"""`manage.py doctor`: everything that is stuck, a line each with what to do."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import Error
+
+from workflows.services.doctor import MOST, Finding, diagnose
+from workflows.services.one_line import one_line
+from workflows.services.writable import WHAT_TO_DO, why_not_writable
+
+
+class Command(BaseCommand):
+    """Looks and writes nothing; exit code 1 where anything was found."""
+
+    help = (
+        "List what is stuck: runs, questions, mails, with where it is and what to do. Writes "
+        "nothing. Ends with 1 where anything was found."
+    )
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """--json and --most."""
+        parser.add_argument(
+            "--json", action="store_true", help="a list of findings, for programs"
+        )
+        parser.add_argument(
+            "--most", type=int, default=MOST, help=f"findings of a kind ({MOST})"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Print each finding; end with 1 where there is one."""
+        if options["most"] < 1:
+            raise CommandError("--most is at least 1")
+        found = _look(options["most"])
+        if options["json"]:
+            self.stdout.write(json.dumps([asdict(each) for each in found], indent=1))
+        elif found:
+            for each in found:
+                self.stdout.write(_line(each))
+        else:
+            self.stdout.write("nothing is stuck")
+        if found:
+            sys.exit(1)
+
+
+def _look(most: int) -> list[Finding]:
+    try:
+        why = why_not_writable()
+        found = diagnose(most)
+    except Error as error:
+        said = str(error).strip().partition("\n")[0]
+        what = f"the database does not answer: {said}"
+        return [Finding("database", what, WHAT_TO_DO[""], "", {})]
+    if why:
+        what = f"the database cannot be written: {why}"
+        found.insert(0, Finding("database", what, WHAT_TO_DO[why], "", {}))
+    return found
+
+
+def _line(found: Finding) -> str:
+    where = f" <{found.url}>" if found.url else ""
+    return f"{found.kind}: {one_line(found.what)}{where}. Do: {one_line(found.do)}."
