@@ -13,9 +13,13 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
+from concurrent import futures
+from concurrent.futures import Future
 
 from django.conf import settings
+from django.db import connections
 
 from workflows.models import Run
 from workflows.services.execute_run import execute_run, give_back_all
@@ -24,7 +28,9 @@ from workflows.storage.owners import process_owner
 log = logging.getLogger(__name__)
 
 COMMAND = "work_alone"
-STOP_SECONDS = 20.0
+# Less than what the worker itself is given: it waits for the end of this process.
+STOP_SECONDS = 15.0
+KILL_SECONDS = STOP_SECONDS + 3.0
 _LOOK_SECONDS = 0.2
 
 
@@ -69,42 +75,60 @@ def _in_a_process(run_id: int, should_stop: Callable[[], bool]) -> None:
     except OSError as error:
         log.warning("no process could be started for run %s: %s", run_id, error)
         return
-    is_told = False
+    told_at: float | None = None
     while True:
         try:
             process.wait(_LOOK_SECONDS)
         except subprocess.TimeoutExpired:
-            if should_stop() and not is_told:
-                is_told = True
+            now = time.monotonic()
+            if told_at is None and should_stop():
+                told_at = now
                 process.terminate()
+            elif told_at is not None and now - told_at > KILL_SECONDS:
+                log.warning("killing process %s, which did not stop", process.pid)
+                process.kill()
         else:
             return
 
 
 def work_alone(run_id: int, parent: int) -> str:
-    """What such a process does: carry out this run, as long as its parent lives."""
+    """What such a process does: carry out this run, as long as its parent lives.
+
+    The run has a thread of its own: a function of C in the first one would let no signal
+    through.
+    """
     stopping = threading.Event()
-
-    def stop(*_: object) -> None:
-        if not stopping.is_set():
-            stopping.set()
-            leaving = threading.Timer(STOP_SECONDS, _leave)
-            leaving.daemon = True
-            leaving.start()
-
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
-    return execute_run(
-        run_id,
-        owner=process_owner(),
-        should_stop=lambda: stopping.is_set() or os.getppid() != parent,
-    )
+        signal.signal(number, lambda *_: stopping.set())
+    ended: Future[str] = Future()
+
+    def carry_out() -> None:
+        try:
+            ended.set_result(
+                execute_run(run_id, owner=process_owner(), should_stop=stopping.is_set)
+            )
+        except BaseException as error:  # noqa: BLE001 - raised by whoever waits
+            ended.set_exception(error)
+        finally:
+            connections.close_all()
+
+    threading.Thread(target=carry_out, name="durableweb-alone", daemon=True).start()
+    while not ended.done() and not stopping.is_set():
+        futures.wait([ended], _LOOK_SECONDS)
+        if os.getppid() != parent:
+            stopping.set()
+    futures.wait([ended], STOP_SECONDS)
+    if not ended.done():
+        _leave()
+    return ended.result()
 
 
 def _leave() -> None:
     """End the process whatever its node does."""
     try:
         give_back_all()
+    except Exception:
+        log.exception("what is at work could not be given back; its lease will end")
     finally:
         logging.shutdown()
         os._exit(0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import operator
 import os
 import time
@@ -105,6 +106,19 @@ patient = StateGraph(Steps)
 patient.add_node("wait", wait)
 patient.add_edge(START, "wait")
 register(patient.compile(name="patient"), name="patient")
+
+
+def compute(state: Steps) -> Steps:
+    """Is in a function of C that ends late, and that no signal reaches."""
+    note("waiting")
+    hashlib.pbkdf2_hmac("sha256", b"", b"", 1_000_000_000)  # for many minutes
+    return {}
+
+
+deaf = StateGraph(Steps)
+deaf.add_node("compute", compute)
+deaf.add_edge(START, "compute")
+register(deaf.compile(name="deaf"), name="deaf")
 
 
 def deadly(state: Steps) -> Steps:
