@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -11,6 +12,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Info, Warning
 from django.core.exceptions import ImproperlyConfigured
 
+from workflows.defaults import DEFAULTS
 from workflows.services import registry
 from workflows.storage import queue_search
 from workflows.storage.sealing import vault
@@ -18,6 +20,15 @@ from workflows.worker.choosing import QUEUE_APP
 
 # What servers and platforms call the number of web processes.
 _PROCESS_VARIABLES = ("WEB_CONCURRENCY",)
+_ABOVE_0 = frozenset(
+    {
+        "HTTP_THREADS",
+        "EMBEDDED_WORKER_THREADS",
+        "LEASE_SECONDS",
+        "BULK_MOST",
+        "MAX_VALUE_BYTES",
+    }
+)
 SQLITE_BACKEND = "workflows.storage.sqlite_backend"
 
 
@@ -41,6 +52,48 @@ def check_databases(**_: Any) -> list[CheckMessage]:
             id="workflows.E001",
         )
     ]
+
+
+def check_numbers(**_: Any) -> list[CheckMessage]:
+    """Name settings of ours that should be numbers or switches and are not, or make no sense."""
+    found: list[CheckMessage] = []
+    for name, default in DEFAULTS.items():
+        value = getattr(settings, name)
+        allowed = _allowed(name, default)
+        if allowed and not _fits(name, default, value):
+            found.append(
+                Error(
+                    f"{name} is {value!r}; it has to be {allowed}.",
+                    hint="docs/reference/settings.md says what it is for.",
+                    obj=name,
+                    id="workflows.E005",
+                )
+            )
+    return found
+
+
+def _allowed(name: str, default: Any) -> str:
+    """What a setting with that default may be; "" for one that is no number and no switch."""
+    if isinstance(default, bool):
+        return "True or False"
+    if not isinstance(default, int | float):
+        return ""
+    kind = "a whole number" if _is_whole(name, default) else "a number"
+    return f"{kind} above 0" if name in _ABOVE_0 else f"{kind}, 0 or more"
+
+
+def _is_whole(name: str, default: Any) -> bool:
+    return isinstance(default, int) and not name.endswith(("_SECONDS", "_DAYS"))
+
+
+def _fits(name: str, default: Any, value: Any) -> bool:
+    if isinstance(default, bool):
+        return value in (True, False)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    if _is_whole(name, default) and not isinstance(value, int):
+        return False
+    return math.isfinite(value) and (value > 0 if name in _ABOVE_0 else value >= 0)
 
 
 def check_cipher(**_: Any) -> list[CheckMessage]:

@@ -7,6 +7,7 @@ from django.contrib.auth.models import Group
 from django.core.management import call_command
 
 from workflows import checks
+from workflows.defaults import DEFAULTS
 from workflows.services.access import ROLES
 
 
@@ -43,6 +44,45 @@ def test_several_processes_do_not_fit_sqlite(bare):
         init_command="PRAGMA journal_mode = WAL;",
     )
     assert found == {"workflows.W005", "workflows.I001"}
+
+
+NUMBERS = [
+    name for name, default in DEFAULTS.items() if isinstance(default, int | float)
+]
+
+
+def test_numbers_and_switches_of_this_site_fit():
+    assert checks.check_numbers() == []
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+@pytest.mark.parametrize("value", ["8", None, -1, float("nan")])
+def test_a_setting_that_is_no_number_is_an_error_that_names_it(settings, name, value):
+    setattr(settings, name, value)
+
+    [found] = checks.check_numbers()
+
+    assert found.id == "workflows.E005"
+    assert found.msg.startswith(f"{name} is {value!r}; it has to be ")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "fits"),
+    [
+        ("HTTP_THREADS", 0, False),
+        ("LEASE_SECONDS", 0, False),
+        ("LEASE_SECONDS", 5, True),
+        ("UNDO_SECONDS", 0, True),
+        ("UNDO_SECONDS", 1.5, True),
+        ("BULK_MOST", 1.5, False),
+        ("UNDO_SECONDS", True, False),
+        ("VALUE_CIPHER_ACCEPTS_PLAIN", "on", False),
+        ("VALUE_CIPHER_ACCEPTS_PLAIN", True, True),
+    ],
+)
+def test_what_makes_sense_depends_on_the_setting(settings, name, value, fits):
+    setattr(settings, name, value)
+    assert (checks.check_numbers() == []) is fits
 
 
 def test_postgresql_needs_its_queue(bare):
