@@ -123,15 +123,39 @@ def test_a_timeline_follows_and_a_killed_server_leaves_no_gap(
     assert not complaints
 
 
-def begin_anew(database_url: str) -> None:
+def begin_anew(database_url: str, more: str = "title = title") -> None:
     """The thread is deleted, and one of the same name has an event."""
     tell(
         database_url,
         "custom",
         '{"data": "anew"}',
         "DELETE FROM workflows_event WHERE thread_id = 't1'",
-        "UPDATE workflows_thread SET seq = 0 WHERE id = 't1'",
+        f"UPDATE workflows_thread SET seq = 0, {more} WHERE id = 't1'",
     )
+
+
+def test_a_page_of_a_thread_that_was_begun_anew_meanwhile_shows_the_new_one(
+    page, context, processes, database_url, session, complaints
+):
+    server = processes.serve(database_url)
+    enter(context, server.url, session)
+    page.goto(f"{server.url}/threads/t1/")
+    events = page.locator("#timeline > li")
+    expect_light(page, "live")
+    expect(events).to_have_count(2, timeout=WAIT_MS)
+
+    server.kill9()
+    begin_anew(database_url, "created_at = '2026-01-01 00:00:00+00:00'")
+    write_from_outside(database_url, 4)
+    processes.serve(database_url, port=server.port)
+
+    expect(events).to_have_count(5, timeout=WAIT_MS)
+    expect(page.locator("#event-1")).to_contain_text("anew", timeout=WAIT_MS)
+    root = page.locator("[data-begun]")
+    expect(root).to_have_attribute("data-begun", "1767225600.000000", timeout=WAIT_MS)
+    ids = events.evaluate_all("items => items.map(item => item.id)")
+    assert ids == [f"event-{number}" for number in range(1, 6)]
+    assert not complaints
 
 
 def test_alike_tasks_fold_as_they_arrive_and_as_the_page_is_drawn(
