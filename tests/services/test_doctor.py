@@ -296,6 +296,10 @@ def test_one_that_cannot_be_written_is_told_first(monkeypatch, thread):
     first, second = findings()
     assert (first["kind"], second["kind"]) == ("database", "waiting")
     assert first["do"] == "make room on the disk of the database"
+    assert lines()[0] == (
+        "database: the database cannot be written: The disk of the database is full."
+        " Do: make room on the disk of the database."
+    )
 
 
 def test_of_a_kind_there_are_so_many_and_one_that_counts_them(db, letter):

@@ -65,4 +65,5 @@ def _look(most: int) -> list[Finding]:
 
 def _line(found: Finding) -> str:
     where = f" <{found.url}>" if found.url else ""
-    return f"{found.kind}: {one_line(found.what)}{where}. Do: {one_line(found.do)}."
+    what = one_line(found.what).removesuffix(".")
+    return f"{found.kind}: {what}{where}. Do: {one_line(found.do)}."
