@@ -1,7 +1,15 @@
 """Section 6: what an edit keeps of questions below: in tasks and subgraphs (R6.10, R7.9)."""
 
 from tests.conformance.corpus import program
-from tests.conformance.programs.shapes import asks, graph, kept, open_ids
+from tests.conformance.programs.shapes import (
+    asks,
+    graph,
+    kept,
+    notes_and_asks,
+    once_bad,
+    open_ids,
+    say,
+)
 
 
 def _nested(api, run, ask, **options):
@@ -113,3 +121,126 @@ def an_edit_of_a_graph_that_has_not_begun(api, run):
         return run.invoke(g, None, thread)
 
     return [edited("once", 1), edited("twice", 2)]
+
+
+def _halted(api, run, calls, *, kept, middle=None):
+    """Below a node: s1, a breakpoint, and s2, which is `middle`."""
+    s2 = middle or say("s2", calls)
+    edges = [(api.START, "s1"), ("s1", "s2"), ("s2", "s3")]
+    below = graph(api, *edges, s1=say("s1", calls), s2=s2, s3=say("s3", calls))
+    sub = below.compile(checkpointer=kept, interrupt_before=["s2"])
+    built = graph(api, (api.START, "p"), ("p", "sub"), p=None, sub=sub)
+    return built.compile(checkpointer=run.saver)
+
+
+@program("R5.26", "R7.5", "R7.9")
+def an_edit_above_a_graph_that_stands_at_a_breakpoint(api, run):
+    seen = []
+    for kept_state in (None, True):
+        config, calls = run.config(str(kept_state)), []
+        g = _halted(api, run, calls, kept=kept_state)
+        run.invoke(g, {"log": []}, config)
+        run.update_state(g, config, {"log": ["u"]})
+        for _ in range(2):
+            out = run.invoke(g, None, config)
+            seen.append([out, calls[:], run.look(g, config)["next"]])
+    return seen
+
+
+@program("R7.5", "R7.9")
+def an_edit_above_a_graph_that_keeps_its_state_and_has_failed(api, run):
+    calls = []
+    g = _halted(api, run, calls, kept=True, middle=once_bad(calls))
+    run.invoke(g, {"log": []}, run.config())
+    run.attempt(run.invoke, g, None, run.config())
+    for again in ("u", "v"):
+        run.update_state(g, run.config(), {"log": [again]})
+    return [run.invoke(g, None, run.config()), calls]
+
+
+@program("R7.5", "R7.9")
+def an_edit_above_a_node_that_calls_a_graph_at_a_breakpoint(api, run):
+    edges = [(api.START, "s1"), ("s1", "s2")]
+    calls = []
+    nodes = {name: say(name, calls) for name in ("s1", "s2")}
+    sub = graph(api, *edges, **nodes).compile(
+        checkpointer=True, interrupt_before=["s2"]
+    )
+
+    def node(state):
+        return {"log": sub.invoke({"log": ["in"]})["log"]}
+
+    g = graph(api, (api.START, "n"), n=node).compile(checkpointer=run.saver)
+    run.invoke(g, {"log": []}, run.config())
+    run.update_state(g, run.config(), {"log": ["u"]})
+    inside = run.look(g, run.config(), subgraphs=True)["tasks"][0]["state"]["next"]
+    return [inside, run.invoke(g, None, run.config()), calls]
+
+
+@program(
+    "R5.26",
+    "R6.10",
+    "R7.9",
+    differs="what an edit carries over is asked again at once, past breakpoints left before",
+    expected=[
+        [["s1", "s2", "s1", "s2"], {"q": True}],
+        [["s1", "s2", "s1", "s2"], {"q": True}],
+        [["s1", "s2", "s1", "s2", "s3"], {}],
+        {"log": ["p", "u", "p", "u", "s1", "r", "s3"]},
+    ],
+)
+def an_edit_above_goes_past_a_breakpoint_to_the_question(api, run):
+    seen = []
+    for given in (None, api.Command(resume="r")):
+        config, calls = run.config(str(given)), []
+        asking = notes_and_asks(api, "q", calls, "s2")
+        g = _halted(api, run, calls, kept=None, middle=asking)
+        run.invoke(g, {"log": []}, config)
+        run.invoke(g, None, config)
+        ids = open_ids(run, g, config)
+        run.update_state(g, config, {"log": ["u"]})
+        out = run.invoke(g, given, config)
+        seen.append([calls[:], kept(run, g, ids, config)])
+        if given is None:
+            seen.append(
+                [
+                    calls[:],
+                    {
+                        each.value: each.id == ids[each.value]
+                        for each in out["__interrupt__"]
+                    },
+                ]
+            )
+        else:
+            seen.append(out)
+    return seen
+
+
+@program(
+    "R5.26",
+    "R6.10",
+    differs="a breakpoint that nobody has gone past holds, with the question still open",
+    expected=[
+        [["pay"], ["q"]],
+        [[], {"log": ["u", "u", "pay"]}],
+    ],
+)
+def an_edit_above_that_leads_to_another_breakpoint(api, run):
+    def route(state):
+        return "pay" if "u" in state["log"] else "ask"
+
+    below = graph(api, ask=asks(api), pay=None)
+    below.add_conditional_edges(api.START, route)
+    sub = below.compile(interrupt_before=["pay", "ask"])
+    g = graph(api, (api.START, "sub"), sub=sub).compile(checkpointer=run.saver)
+    seen = []
+    run.invoke(g, {"log": []}, run.config())
+    run.invoke(g, None, run.config())
+    run.update_state(g, run.config(), {"log": ["u"]})
+    for given in (None, api.Command(resume="r")):
+        out = run.invoke(g, given, run.config())
+        found = run.get_state(g, run.config(), subgraphs=True)
+        inside = [name for task in found.tasks for name in task.state.next]
+        asked = [each.value for each in found.interrupts]
+        seen.append([inside, asked or out])
+    return seen

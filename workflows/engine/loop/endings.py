@@ -141,7 +141,9 @@ def _suspend(
     extra = getattr(error, "asked", ())
     task.asked = [*task.asked, *extra]
     view.take_attributes(_attributes_of(event))
-    step.closed += commit.closed_by(view, task, [q.id for q in task.interrupts])
+    # Held by a breakpoint below, it asks what an edit has carried over to it still.
+    asks = task.interrupts or resume.unanswered(view, resume.carried(task))
+    step.closed += commit.closed_by(view, task, [q.id for q in asks])
     record(step, commit.questions_of(task, resume.set_aside(view, task)), task)
     step.unsaved += commit.failures_that_are_history(task)
     if task.call is not None:

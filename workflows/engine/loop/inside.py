@@ -46,9 +46,16 @@ def is_begun(view: View, tasks: Iterable[Task]) -> Steps[bool]:
     return False
 
 
+def keeps_begun(view: View, task: Task) -> Steps[bool]:
+    """Say whether a graph that keeps its state has begun in the task, which is or has called it, and is not at its end."""
+    found = yield from _waiting(view, task)
+    return found is not None and found == without_ids(found)
+
+
 def _waiting(view: View, task: Task) -> Steps[str | None]:
     """The namespace of a graph that the task is or has called and that is not at its end, or None."""
-    if view.is_lone or (task.id not in view.pending and task.node.subgraph is None):
+    may_have_called = task.id in view.pending or "origin" in task.due
+    if view.is_lone or not (may_have_called or task.node.subgraph is not None):
         return None
     for caller, first in _callers(view, task):
         number = 0

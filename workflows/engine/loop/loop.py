@@ -12,6 +12,7 @@ from workflows.engine.loop.apply import apply_writes
 from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.given_updates import check_supersteps
 from workflows.engine.loop.namespaces import with_map
+from workflows.engine.loop.past import gone_past
 from workflows.engine.loop.records import Outcome, Run, Task
 from workflows.engine.loop.resume import pauses_after, pauses_before
 from workflows.engine.loop.step import Step
@@ -30,6 +31,8 @@ def execute(run: Run, given: Any) -> Steps[Outcome]:
         yield from fitting.fit(view, given)
         was_there = bool(view.id)
         going = yield from opening.enter(view, given)
+        if run.outer is not None:
+            view.past = yield from gone_past(run)
         past = opening.passes_break(view, given, was_there=was_there)
         outcome = yield from _steps(view, skip_break=past)
     except (Exception, RunCancelled):

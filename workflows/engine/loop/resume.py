@@ -60,6 +60,11 @@ def carried(task: Task) -> list[Interrupt]:
     return found
 
 
+def unanswered(view: View, asked: Sequence[Interrupt]) -> list[Interrupt]:
+    """Those of these questions that have no answer yet."""
+    return [question for question in asked if question.id not in view.run.answers]
+
+
 def carry(question: Interrupt) -> dict[str, Any]:
     """A question as a due item carries it over an edit; beside it stands the task's origin."""
     found = {
@@ -228,12 +233,20 @@ def may_start(view: View, task: Task) -> bool:
 
 def pauses_before(view: View, names: list[str]) -> bool:
     """Say whether a static breakpoint stands before one of these nodes (R5.25)."""
-    return _stands_in(view.run.before, names)
+    return _stands_in(view.run.before, _not_past(view, "before", names))
 
 
 def pauses_after(view: View, names: list[str]) -> bool:
     """Say whether a static breakpoint stands after one of these nodes."""
-    return _stands_in(view.run.after, names)
+    return _stands_in(view.run.after, _not_past(view, "after", names))
+
+
+def _not_past(view: View, side: str, names: list[str]) -> list[str]:
+    """Those of the nodes that did not run, or end, before an edit had this graph begin anew."""
+    if not view.past:
+        return names
+    step = view.step - view.run.began
+    return [name for name in names if (side, step, name) not in view.past]
 
 
 def _stands_in(stops: frozenset[str], names: list[str]) -> bool:

@@ -9,7 +9,7 @@ from workflows.engine.checkpoint.base import Closed, Due
 from workflows.engine.constants import COPY, END, GOTO, INPUT, START
 from workflows.engine.errors import GraphInterrupt, InvalidUpdateError
 from workflows.engine.kinds import plain_name
-from workflows.engine.loop import commit, effects
+from workflows.engine.loop import commit, effects, inside
 from workflows.engine.loop.apply import Routes, apply_writes
 from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.given_updates import check_nodes, updates_of_copy
@@ -56,7 +56,7 @@ def _one_step(view: View, updates: list[StateUpdate], *, carrying: bool) -> Step
     if len(updates) == 1 and _is_copy(view, first):
         yield from _copy(view, "update", carrying)
         return
-    work = Work(view, carrying)
+    work = yield from _work(view, carrying)
     names = [_node_name(view, work, u) for u in updates]
     tasks = []
     for name, given in zip(names, updates, strict=True):
@@ -137,7 +137,7 @@ def _as_mark(view: View, given: StateUpdate, carrying: bool) -> Steps[None]:
 
 def _copy(view: View, source: str, carrying: bool) -> Steps[None]:
     closed = [] if carrying else open_to_supersede(view)
-    work = Work(view, carrying)
+    work = yield from _work(view, carrying)
     due = (
         work.keep([], set(), explicit=True)
         if carrying
@@ -155,6 +155,19 @@ def _copy(view: View, source: str, carrying: bool) -> Steps[None]:
     yield from commit.save_checkpoint(view, saving)
 
 
+def _work(view: View, carrying: bool) -> Steps[Work]:
+    work = Work(view, carrying)
+    for task in work.tasks if carrying else ():
+        is_over = task.id in work.finished
+        if (
+            not is_over
+            and not work.questions[task.id]
+            and (yield from inside.keeps_begun(view, task))
+        ):
+            work.begun.add(task.id)
+    return work
+
+
 class Work:
     """What the present step holds: what is due, finished, asked (R6.10)."""
 
@@ -167,6 +180,7 @@ class Work:
         self.tasks = due_tasks(view)
         self.due_names = {task.name for task in self.tasks}
         self.finished: set[str] = set()
+        self.begun: set[str] = set()  # tasks in which a graph below is to go on (R7.5)
         self.changed: list[str] = []
         self.next: list[Due] = []
         self.questions: dict[str, list[Any]] = {}
@@ -251,9 +265,8 @@ class Work:
         pair = (same or alike)[0]
         gone.remove(pair)
         carried = self._with_questions(*pair)
-        if "carried" not in carried:
-            return item
-        return {**item, "carried": carried["carried"], "origin": carried["origin"]}
+        marks: Due = {k: carried[k] for k in ("carried", "origin") if k in carried}
+        return {**item, **marks}
 
     def _is_over(self, item: Due) -> bool:
         """Say whether this choice was made before and its task has finished since (R6.10 a)."""
@@ -264,6 +277,8 @@ class Work:
             q for q in self.questions[task.id] if q["id"] not in self.view.run.answers
         ]
         bare = without_questions(item)
+        if task.id in self.begun:
+            return {**bare, "origin": task.origin}
         if not open_now:
             return bare
         return {**bare, "carried": open_now, "origin": task.origin}

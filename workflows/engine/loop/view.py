@@ -56,6 +56,7 @@ class View:
         "newest",
         "next_version",
         "parent_config",
+        "past",
         "pending",
         "recorded",
         "run",
@@ -78,6 +79,7 @@ class View:
         self.recorded: dict[str, dict[str, list[Any]]] = {}
         self.metadata: Mapping[str, Any] = {}
         self.parent_config: dict[str, Any] | None = None
+        self.past: frozenset[tuple[str, int, str]] = frozenset()  # of `past.py`
         self.saved = False  # the present checkpoint is durable
         self.is_lone = False  # the saver knows that no namespace below holds anything
         self.floor = ""
