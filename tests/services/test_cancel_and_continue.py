@@ -8,7 +8,7 @@ from tests.services.conftest import ask
 from tests.support.deciding import decided
 from workflows.models import Run
 from workflows.services.action import NotAllowed, NotPending, NotVisible, ThreadBusy
-from workflows.services.cancel_run import CancelRun
+from workflows.services.cancel_run import CancelRun, cancel_thread
 from workflows.services.continue_run import ContinueRun
 from workflows.services.resume_run import ResumeRun
 
@@ -89,6 +89,53 @@ class TestCancel:
     def test_one_that_has_ended_is_not_cancelled(self, people, failed):
         with pytest.raises(NotPending):
             CancelRun(people.operator, failed.pk).execute()
+
+    @pytest.mark.parametrize("status", ["error", "timeout"])
+    @pytest.mark.rule("RA.17")
+    def test_one_that_failed_beside_a_question_asks_no_more(
+        self, people, question, thread, status
+    ):
+        run = thread.runs.get()
+        run.status, run.error = status, "ValueError: no"
+        run.save()
+        shown: Any = {"version": 1, "round": 1}
+        decision = decided(ResumeRun(people.reviewer, question.pk, "approve", **shown))
+
+        cancelled = CancelRun(people.operator, run.pk, "enough").execute()
+
+        question.refresh_from_db()
+        thread.refresh_from_db()
+        assert (cancelled.status, cancelled.error) == ("cancelled", "ValueError: no")
+        assert (question.status, thread.status) == ("withdrawn", "idle")
+        assert Run.objects.get(pk=decision.run_id).status == "cancelled"
+        with pytest.raises(NotPending):
+            CancelRun(people.operator, run.pk).execute()
+
+    @pytest.mark.rule("RA.17")
+    def test_a_thread_that_failed_beside_a_question_asks_no_more(
+        self, people, question, thread
+    ):
+        run = thread.runs.get()
+        run.status = "error"
+        run.save()
+
+        assert cancel_thread(thread.pk) == [run.pk]
+
+        question.refresh_from_db()
+        assert question.status == "withdrawn"
+        assert cancel_thread(thread.pk) == []
+
+    def test_one_that_failed_before_another_ran_is_not_cancelled(
+        self, people, question, failed
+    ):
+        last = Run.objects.create(
+            thread=failed.thread, kind="continue", status="interrupted"
+        )
+
+        with pytest.raises(NotPending):
+            CancelRun(people.operator, failed.pk).execute()
+
+        assert cancel_thread(failed.thread_id) == [last.pk]
 
     def test_it_needs_an_operator(self, people, failed):
         with pytest.raises(NotAllowed):

@@ -28,7 +28,9 @@ from workflows.storage.places import settle_cancelled, thread_status_after
 CANCELLED_ANSWER = "The run that carried the answer was cancelled."
 MODES = (Run.CancelMode.STEP, Run.CancelMode.NOW)
 LIVE = (Run.Status.PENDING, Run.Status.RUNNING)
-CANCELLABLE = (*LIVE, Run.Status.INTERRUPTED)
+# A run that failed in one node may have asked in another, so that its thread waits.
+_FAILED = (Run.Status.ERROR, Run.Status.TIMEOUT)
+CANCELLABLE = (*LIVE, Run.Status.INTERRUPTED, *_FAILED)
 # What goes on with the work of a thread, while a start is work of its own.
 _SAME_WORK = (Run.Kind.RESUME, Run.Kind.CONTINUE)
 
@@ -38,7 +40,8 @@ class CancelRun:
     """End a run: with mode "step" after its present step, with "now" as soon as it can be.
 
     A queued answer is taken back, and its question asked again. Where the run is at work or
-    waits for a person, the open questions of its thread are withdrawn.
+    waits for a person, the open questions of its thread are withdrawn; one that failed beside
+    them keeps what it failed with.
     """
 
     person: Person
@@ -122,12 +125,23 @@ def can_cancel(run: Run) -> bool:
     """Whether the run has not ended, or is the one whose questions its thread waits for."""
     if run.status in LIVE:
         return True
-    return run.status == Run.Status.INTERRUPTED and not (
+    if run.status not in CANCELLABLE:
+        return False
+    if run.status in _FAILED and not _asks(run.thread_id):
+        return False
+    return not (
         Run.objects.filter(thread_id=run.thread_id, pk__gt=run.pk)
         .exclude(kind=Run.Kind.EDIT)
         .exclude(status__in=(Run.Status.PENDING, Run.Status.CANCELLED))
         .exists()
     )
+
+
+def _asks(thread_id: str) -> bool:
+    return Interrupt.objects.filter(
+        thread_id=thread_id,
+        status__in=(Interrupt.Status.PENDING, Interrupt.Status.DECIDED),
+    ).exists()
 
 
 @dataclass(frozen=True)
@@ -162,7 +176,7 @@ class _How:
             )
             for answer in queued:
                 self.cancel_pending(answer, reopen=False)
-        if run.status == Run.Status.INTERRUPTED:
+        if run.status not in LIVE:
             self._end_waiting(run)
             return
         Run.objects.filter(pk=run.pk).update(
