@@ -141,7 +141,12 @@ class TestFailing:
         assert thread.status == "idle"
         assert values(people, thread.pk)["said"] == ["good"]
 
-    def test_an_edit_of_a_thread_that_failed_may_leave_nothing_to_do(self, people):
+    @pytest.mark.parametrize("cipher", ["", "tests.storage.ciphers.BindingCipher"])
+    def test_an_edit_of_a_thread_that_failed_may_leave_nothing_to_do(
+        self, people, settings, cipher
+    ):
+        settings.VALUE_CIPHER = cipher
+
         def failing(state: State) -> State:
             raise ValueError("bad")
 

@@ -23,7 +23,8 @@ from workflows.services.queueing import lock_thread, wake
 from workflows.storage.claims import due_runs
 from workflows.storage.events import append_events
 from workflows.storage.leases import keeper
-from workflows.storage.places import settle_cancelled, thread_status_after
+from workflows.storage.places import settle_cancelled
+from workflows.storage.thread_status import thread_status_after
 
 CANCELLED_ANSWER = "The run that carried the answer was cancelled."
 MODES = (Run.CancelMode.STEP, Run.CancelMode.NOW)

@@ -28,8 +28,8 @@ from workflows.storage.connections import (
 )
 from workflows.storage.events import append_events
 from workflows.storage.leases import keeper, lease_seconds, renew_lease, seconds_param
-from workflows.storage.places import thread_status_after
 from workflows.storage.texts import clean
+from workflows.storage.thread_status import thread_status_after
 
 _RACES = 5
 

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from workflows.engine.checkpoint.base import Place, is_given_up
 from workflows.engine.errors import LeaseLostError, StaleResumeError, ThreadBusyError
+from workflows.engine.serde.vault import Vault
 from workflows.storage.connections import (
     LATER_SQL,
     NOW_SQL,
@@ -31,6 +32,7 @@ from workflows.storage.leases import keeper, lease_seconds, seconds_param
 from workflows.storage.owners import is_dead, process_owner
 from workflows.storage.prune import roll_back
 from workflows.storage.taking import take
+from workflows.storage.thread_status import thread_status_after
 
 log = logging.getLogger(__name__)
 
@@ -228,10 +230,11 @@ def end_run(
     status: str,
     *,
     reason: str = "",
+    vault: Vault | None = None,
 ) -> bool:
     """End a run under its fencing number and settle the thread's status.
 
-    Returns False, with nothing written, when the run is no longer the holder's.
+    `vault` opens what its saver has encrypted. Returns False, with nothing written, when the run is no longer the holder's.
     """
     wrapper = connection_of(using)
     with transaction.atomic(using=using):
@@ -257,7 +260,7 @@ def end_run(
             thread_id,
             run_id,
             [("run", data)],
-            thread_status=thread_status_after(using, thread_id, status, kind),
+            thread_status=thread_status_after(using, thread_id, status, kind, vault),
         )
     return True
 
@@ -273,43 +276,6 @@ def settle_cancelled(using: str, thread_id: str, run_id: int, mode: str) -> None
         roll_back(using, thread_id, run_id)
 
 
-def thread_status_after(
-    using: str, thread_id: str, run_status: str, kind: str = ""
-) -> str:
-    """The status of a thread whose run ends with `run_status`.
-
-    An edit by hand changes none where anything is due still: what failed, or stopped at a
-    breakpoint, is to be continued.
-    """
-    if kind == "edit" and run_status == "success":
-        run_status = _last_outcome(using, thread_id) or run_status
-    if run_status in ("error", "timeout"):
-        return "error"
-    if run_status == "interrupted":
-        return "interrupted"
-    found = execute(
-        connection_of(using),
-        "SELECT 1 FROM workflows_interrupt"
-        " WHERE thread_id = %s AND status IN ('pending', 'decided') LIMIT 1",
-        (thread_id,),
-    ).fetchone()
-    return "interrupted" if found else "idle"
-
-
-def _last_outcome(using: str, thread_id: str) -> str:
-    """How the last run has ended of a thread where something is due, edits aside; else ""."""
-    found = execute(
-        connection_of(using),
-        "SELECT r.status FROM workflows_run r JOIN workflows_thread t ON t.id = r.thread_id"
-        " WHERE t.id = %s AND r.kind <> 'edit' AND r.status NOT IN ('pending', 'running')"
-        " AND NOT EXISTS (SELECT 1 FROM workflows_checkpoint c WHERE c.thread_id = t.id"
-        " AND c.namespace = '' AND c.id = t.head AND c.due = '[]')"
-        " ORDER BY r.id DESC LIMIT 1",
-        (thread_id,),
-    ).fetchone()
-    return found[0] if found else ""
-
-
 # How a driver says that its run ended -> the status and the reason of its row.
 _OUTCOMES = {
     "paused": ("interrupted", "breakpoint"),
@@ -318,7 +284,9 @@ _OUTCOMES = {
 }
 
 
-def close_direct(using: str, place: Place, outcome: str) -> None:
+def close_direct(
+    using: str, place: Place, outcome: str, vault: Vault | None = None
+) -> None:
     """End the run of `place`; one that was taken over is only reported."""
     run_id = int(place.run_id)
     status, reason = _OUTCOMES.get(outcome, (outcome, ""))
@@ -328,7 +296,13 @@ def close_direct(using: str, place: Place, outcome: str) -> None:
     keeper.settle(using, run_id)
     try:
         ended = end_run(
-            using, place.thread_id, run_id, place.fence, status, reason=reason
+            using,
+            place.thread_id,
+            run_id,
+            place.fence,
+            status,
+            reason=reason,
+            vault=vault,
         )
     finally:
         _held_here.pop((using, run_id), None)

@@ -260,7 +260,7 @@ class DjangoSaver(RowSaver, KeepsLabels, Reader):
     def close(self, place: Place, outcome: str = "success") -> None:
         """Give the thread back. A claimed run is ended by whoever claimed it."""
         if self._drop(place):
-            places.close_direct(self.using, place, outcome)
+            places.close_direct(self.using, place, outcome, self._vault)
 
     def _drop(self, place: Place) -> bool:
         """Forget a place; False where it is not the one that is held."""
