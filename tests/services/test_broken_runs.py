@@ -141,6 +141,28 @@ class TestFailing:
         assert thread.status == "idle"
         assert values(people, thread.pk)["said"] == ["good"]
 
+    @pytest.mark.rule("C.DecryptionError")
+    @pytest.mark.parametrize("has_begun", [False, True])
+    def test_a_run_without_the_key_says_what_it_lacks(
+        self, people, settings, has_begun
+    ):
+        def failing(state: State) -> State:
+            raise ValueError("bad")
+
+        register("fails", failing=failing)
+        settings.VALUE_CIPHER = "tests.storage.ciphers.tiny"
+        run = StartRun(people.operator, "fails", {"text": "x"}).execute()
+        if has_begun:
+            run_all()
+            run = ContinueRun(people.operator, run.thread_id).execute()
+
+        settings.VALUE_CIPHER = "tests.storage.ciphers.other"
+        run_all()
+
+        run.refresh_from_db()
+        assert (run.status, run.reason) == ("error", "not_decrypted")
+        assert "does not decrypt under 'k1'" in run.error
+
     @pytest.mark.parametrize("cipher", ["", "tests.storage.ciphers.BindingCipher"])
     def test_an_edit_of_a_thread_that_failed_may_leave_nothing_to_do(
         self, people, settings, cipher

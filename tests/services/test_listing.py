@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -67,6 +68,29 @@ class TestInterrupts:
 
         assert question.value == {"title": "Refund 40 EUR?"}
         assert question.title == "Refund 40 EUR?"
+
+    def test_one_that_cannot_be_read_is_listed_with_the_reason(self, settings):
+        settings.VALUE_CIPHER = "tests.storage.ciphers.BindingCipher"
+        text = serde.dumps({"title": "Refund 40 EUR?"})
+        asked(1, value=seal(text, "t001", QUESTION), title="ask")
+        asked(2, value=seal(text, "t001", QUESTION), title="ask")  # moved here
+        asked(3, value=seal("{}", "t003", QUESTION).replace(":", ":x", 2))
+        unknown = '{"$t": "shop.Order", "v": {}}'
+        asked(4, value=seal(unknown, "t004", QUESTION))
+        changed = serde.dumps(Decimal("1.5")).replace("1.5", "nothing")
+        asked(5, value=seal(changed, "t005", QUESTION))
+
+        found = durable.list_interrupts()
+        unbuilt, gone, broken, moved, question = found
+
+        assert (question.value, question.problem) == ({"title": "Refund 40 EUR?"}, "")
+        assert "does not decrypt" in moved.problem
+        assert f"Question #{moved.number} cannot be read" in moved.problem
+        assert f"Question #{broken.number} cannot be read" in broken.problem
+        assert "register_type('shop.Order', cls)" in gone.problem
+        assert "cannot be rebuilt" in unbuilt.problem
+        assert [each.value for each in found][:4] == [None] * 4
+        assert (moved.thread_id, moved.title) == ("t002", "ask")
 
     def test_they_are_narrowed_by_graph_node_key_thread_and_age(self):
         asked(1, graph="other")

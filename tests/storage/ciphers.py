@@ -51,6 +51,11 @@ def tiny() -> TinyCipher:
     return TinyCipher()
 
 
+def other() -> TinyCipher:
+    """What a setting may name, without the key of `tiny`."""
+    return TinyCipher("k2")
+
+
 def _seal(name: str, body: bytes) -> bytes:
     return hmac.digest(name.encode(), body, "sha256")
 

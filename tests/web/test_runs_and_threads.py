@@ -232,6 +232,7 @@ def test_a_run_whose_workflow_is_missing_needs_attention(as_, thread):
         ("graph_changed", "Bring the step back"),
         ("unknown_type", "Bring the type back"),
         ("damaged_value", "cannot be read"),
+        ("not_decrypted", "the key that it was written with"),
         ("not_storable", "a value that cannot be stored"),
         ("recursion_limit", "as many steps as it may"),
     ],

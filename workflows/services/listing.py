@@ -16,13 +16,12 @@ from typing import Any, Generic, TypeVar
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
-from workflows.engine import serde
 from workflows.engine.kinds import check_count
 from workflows.models import Interrupt, Thread
-from workflows.services.questions import title_shown
+from workflows.services.action import Unreadable
+from workflows.services.questions import read_question, title_shown
 from workflows.services.where_query import having, narrowed
 from workflows.storage.attributes import attributes_of_threads
-from workflows.storage.sealing import QUESTION, unseal
 
 MAX_PAGE = 1_000
 R = TypeVar("R")
@@ -47,6 +46,7 @@ class Question:
     """A question to a person: `number` as people see it, `interrupt_id` as the engine does.
 
     `value` is what the workflow asked, `schema` the JSON Schema of the answer, if it gave one.
+    Where it cannot be read, `problem` says why, and `value` is None.
     """
 
     number: int
@@ -63,6 +63,7 @@ class Question:
     version: int
     asked_at: datetime
     closed_at: datetime | None
+    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,8 @@ def list_interrupts(
 
     `attributes` are values that those of the thread must have: `{"customer": "c7"}`.
     `older_than` (a timedelta, or seconds) leaves out what was asked more lately; `after` is
-    the `next` of the page before. Raises ValueError for an unknown status or a wrong cursor.
+    the `next` of the page before. One that cannot be read is listed with its `problem`. Raises
+    ValueError for an unknown status or a wrong cursor.
     """
     _check_status(status, Interrupt.Status.values)
     rows = Interrupt.objects.filter(status=status).order_by("asked_at", "id")
@@ -189,6 +191,11 @@ def _number(key: str, text: str) -> int:
 
 
 def _question(row: Interrupt) -> Question:
+    value, problem = None, ""
+    try:
+        value = read_question(row)
+    except Unreadable as refusal:
+        problem = str(refusal)
     return Question(
         number=row.pk,
         interrupt_id=row.interrupt_id,
@@ -198,12 +205,13 @@ def _question(row: Interrupt) -> Question:
         key=row.key,
         status=row.status,
         title=title_shown(row),
-        value=serde.loads(unseal(row.value, row.thread_id, QUESTION)),
+        value=value,
         schema=json.loads(row.response_schema) if row.response_schema else None,
         round=row.round,
         version=row.version,
         asked_at=row.asked_at,
         closed_at=row.closed_at,
+        problem=problem,
     )
 
 

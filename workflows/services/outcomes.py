@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from workflows.engine.errors import (
     DamagedValueError,
+    DecryptionError,
     EmptyInputError,
     GraphChangedError,
     GraphRecursionError,
@@ -30,6 +31,7 @@ _REASONS: dict[type[BaseException], str] = {
     GraphChangedError: "graph_changed",
     UnknownTypeError: "unknown_type",
     DamagedValueError: "damaged_value",
+    DecryptionError: "not_decrypted",
     SerializationError: "not_storable",
     NonDeterminismError: "non_determinism",
     GraphRecursionError: "recursion_limit",

@@ -45,7 +45,13 @@ from workflows.storage.sealing import ANSWER, EDITS, QUESTION, RUN
 MAX_PAGE = 500
 ATTENTION = "attention"
 # Reason codes of status error that ask for a person with code or settings in hand.
-ATTENTION_REASONS = ("graph_changed", "unknown_type", "crash_loop", UNKNOWN_GRAPH)
+ATTENTION_REASONS = (
+    "graph_changed",
+    "unknown_type",
+    "not_decrypted",
+    "crash_loop",
+    UNKNOWN_GRAPH,
+)
 
 
 def run_list(
