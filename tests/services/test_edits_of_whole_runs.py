@@ -8,9 +8,21 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from tests.services.letters import answer, asked, letter, noted, run_all, values
+from durableweb.func import task
+from durableweb.graph import START, StateGraph
+from durableweb.types import interrupt
+from tests.services.letters import (
+    State,
+    answer,
+    asked,
+    letter,
+    noted,
+    run_all,
+    values,
+)
 from tests.support.deciding import decided
 from workflows.models import Decision, Event, Interrupt, Run
+from workflows.services import registry
 from workflows.services.action import (
     InvalidAnswer,
     NotAllowed,
@@ -21,6 +33,7 @@ from workflows.services.action import (
 )
 from workflows.services.edit_state import EditState
 from workflows.services.resume_run import ResumeRun
+from workflows.services.start_run import StartRun
 
 __all__ = ["asked", "letter", "noted"]
 
@@ -131,3 +144,47 @@ class TestEditing:
 
         assert not Run.objects.filter(kind="edit").exists()
         assert not Event.objects.filter(kind="edit").exists()
+
+
+@pytest.mark.rule("R6.10", "R7.5")
+def test_a_question_of_a_task_is_queued_again_once_the_one_before_it_is_answered(
+    people,
+):
+    """The edit has a kept graph ask its first question anew; its second one was on record."""
+
+    @task
+    def sign(text: str) -> str:
+        return str(interrupt(text)["decision"])
+
+    def node(state: State) -> State:
+        first = interrupt("Send it?")["decision"]
+        return {"said": [first, sign("Sign it?").result()]}
+
+    below = StateGraph(State).add_node("node", node).add_edge(START, "node")
+    graph = StateGraph(State).add_node("sub", below.compile(checkpointer=True))
+    compiled = graph.add_edge(START, "sub").compile(name="kept")
+    registry.register(compiled, name="kept", editable=["text"])
+    thread = StartRun(people.operator, "kept", {"text": "x"}).execute().thread
+    run_all()
+
+    def queued() -> list[str]:
+        rows = Interrupt.objects.filter(status="pending")
+        return [*rows.values_list("title", flat=True)]
+
+    def answer_it() -> None:
+        answer(people.reviewer, Interrupt.objects.get(status="pending"))
+        run_all()
+
+    answer_it()
+    assert queued() == ["Sign it?"]
+    thread.refresh_from_db()
+    EditState(people.operator, thread.pk, {"text": "y"}, thread.head, "why").execute()
+    run_all()
+    assert queued() == ["Send it?"]
+
+    answer_it()
+    assert queued() == ["Sign it?"]
+
+    answer_it()
+    assert queued() == []
+    assert values(people, thread.pk)["said"] == ["approve", "approve"]

@@ -47,7 +47,8 @@ def call(view: View, step: Step, child: Task) -> Steps[None]:
         return
     load_answers(view, [child])
     parent.take_child(child)
-    if not may_start(view, child):  # it asked, and nobody has answered (R5.17)
+    # It asked, and nobody has answered (R5.17).
+    if not may_start(view, child) and _still_asks(view, child):
         child.state = "suspended"
         child.interrupts = list(questions(view, child))
         made.future.fail(GraphInterrupt(child.interrupts))
@@ -73,6 +74,18 @@ def _inherit(view: View, child: Task) -> None:
     retry, cache = own.retry or given.retry, own.cache or given.cache
     if retry is not own.retry or cache is not own.cache:
         child.node = replace(own, retry=retry, cache=cache)
+
+
+def _still_asks(view: View, child: Task) -> bool:
+    """Say whether what a call asked is what its node's task waits for; else it asks anew.
+
+    The task may have asked for something before it since then, as after an edit.
+    """
+    caller = child
+    while caller.parent is not None:
+        caller = caller.parent
+    asked = {question.id for question in view.questions_of(caller.id)}
+    return not asked or all(q.id in asked for q in questions(view, child))
 
 
 def _place_of(view: View, child: Task) -> str:
