@@ -185,6 +185,25 @@ def test_a_running_one_is_asked_to_end_now_or_after_its_step(as_, thread):
     assert b"Cancel run" not in page.content
 
 
+def test_one_that_failed_beside_a_question_can_be_cancelled(as_, thread):
+    question = ask(thread)
+    run = question.run
+    run.status, run.error = "error", "ValueError: no"
+    run.save()
+    client = as_("operator")
+
+    assert Html(client.get(f"/runs/{run.pk}/")).one("a", href=f"/runs/{run.pk}/cancel")
+    asked = Html(client.get(f"/runs/{run.pk}/cancel"))
+    assert asked.has_text("Its open questions are withdrawn")
+    client.post(f"/runs/{run.pk}/cancel", {"reason": "Given up"})
+
+    page = client.get(f"/runs/{run.pk}/").content.decode()
+    assert "Cancelled: “Given up”" in page
+    assert "ValueError: no" in page
+    question.refresh_from_db()
+    assert question.status == "withdrawn"
+
+
 def test_a_run_that_has_ended_has_nothing_to_cancel(as_, thread):
     run = Run.objects.create(thread=thread, kind="start", status="success")
     client = as_("operator")
