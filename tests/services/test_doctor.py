@@ -185,6 +185,7 @@ class TestParked:
             ("crash_loop", "look at the node"),
             ("graph_changed", "make the code fit"),
             ("unknown_type", "register_type"),
+            ("not_decrypted", "give the workers the key"),
         ],
     )
     def test_a_run_that_was_given_up(self, thread, reason, do):

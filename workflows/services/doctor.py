@@ -40,6 +40,8 @@ DO_PARKED = {
     "Continue on the page of its thread",
     "unknown_type": "register_type the class that is gone, with aliases= where it was renamed, "
     "then Continue on the page of its thread",
+    "not_decrypted": "give the workers the key that its values were written with "
+    "(docs/howto/encrypt-values.md), then Continue on the page of its thread",
 }
 
 
