@@ -8,6 +8,7 @@ TEMPLATES[0]["OPTIONS"]["context_processors"] += host.CONTEXT_PROCESSORS
 STATICFILES_DIRS = host.STATIC_DIRS
 DATABASES["default"]["ENGINE"] = host.SQLITE_ENGINE  # on SQLite
 DATABASES["default"]["OPTIONS"] = host.SQLITE_OPTIONS  # on SQLite
+DATABASES["default"]["OPTIONS"] = host.POSTGRESQL_OPTIONS  # on PostgreSQL
 ASGI_APPLICATION = "durableweb.asgi.application"
 """
 
@@ -32,4 +33,13 @@ SQLITE_OPTIONS: dict[str, Any] = {
     "timeout": 20,
     "transaction_mode": "IMMEDIATE",
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+}
+# A server that is gone without a word, with its machine or behind a firewall, is noticed in
+# seconds; without these whoever waits for its answer waits for a quarter of an hour.
+POSTGRESQL_OPTIONS: dict[str, Any] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 20_000,
 }

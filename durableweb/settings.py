@@ -85,7 +85,7 @@ DATABASE_DIRECT_URL = env.str("DATABASE_DIRECT_URL", default="")
 if IS_POSTGRESQL:
     # Procrastinate's migrations fail on any other database.
     INSTALLED_APPS.insert(-2, "procrastinate.contrib.django")
-    _DB.setdefault("OPTIONS", {})
+    _DB["OPTIONS"] = host.POSTGRESQL_OPTIONS | _DB.get("OPTIONS", {})
     # Server-side binding and prepared statements; 0 switches them off behind PgBouncer, and
     # with them cursors that outlive their transaction: the next one may be elsewhere.
     _threshold = env.int("PG_PREPARE_THRESHOLD", default=5)

@@ -41,3 +41,12 @@ def test_without_a_pooler_cursors_stay_on_the_server():
     assert "DISABLE_SERVER_SIDE_CURSORS" not in database
     assert database["OPTIONS"]["prepare_threshold"] == 5
     assert direct == ""
+
+
+def test_an_address_may_say_for_how_long_it_is_waited_for():
+    usual, _ = told()
+    patient, _ = told(DATABASE_URL="postgres://u@far/site?connect_timeout=30")
+
+    assert usual["OPTIONS"]["connect_timeout"] == 5
+    assert int(patient["OPTIONS"]["connect_timeout"]) == 30
+    assert patient["OPTIONS"]["tcp_user_timeout"] == 20_000

@@ -12,7 +12,9 @@ DATABASES = {
     "default": environ.Env().db("DATABASE_URL", default="sqlite:///unused.sqlite3")
 }
 IS_POSTGRESQL = "postgresql" in DATABASES["default"]["ENGINE"]
-if not IS_POSTGRESQL:
+if IS_POSTGRESQL:
+    DATABASES["default"]["OPTIONS"] = host.POSTGRESQL_OPTIONS
+else:
     DATABASES["default"]["ENGINE"] = host.SQLITE_ENGINE
     DATABASES["default"]["OPTIONS"] = host.SQLITE_OPTIONS
 
