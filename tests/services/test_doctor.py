@@ -11,6 +11,7 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
+from django.test.utils import CaptureQueriesContext
 
 from tests.services.conftest import ask
 from workflows.management.commands import doctor as command
@@ -244,6 +245,17 @@ class TestQuestions:
         assert the_one("unanswerable")
         people.reviewer.groups.add(board)
         assert findings() == []
+
+    def test_more_questions_of_a_person_are_no_more_statements(self, thread, people):
+        asked = []
+        for _ in range(2):
+            for _ in range(3):
+                ask(thread, assignee=people.reviewer)
+            with CaptureQueriesContext(connection) as statements:
+                assert findings() == []
+            asked.append(len(statements))
+
+        assert asked[0] == asked[1]
 
     def test_those_of_a_workflow_that_is_not_registered_are_one_finding(self, thread):
         Thread.objects.filter(pk="t1").update(graph="gone")

@@ -6,7 +6,7 @@ they count only where they are among those who are asked.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +40,7 @@ class Deciders:
     def __init__(self) -> None:
         self._book = PolicyBook()
         self._known: dict[int, Decider] = {}
+        self._people: dict[tuple[str, ...], list[Any]] = {}
 
     def of(self, row: Interrupt, most: int) -> list[Any]:
         """The first `most` people who could decide the question, claims aside."""
@@ -84,16 +85,20 @@ class Deciders:
                 return Case(_told(started, rules, others))
         return None
 
-    def _asked(self, row: Interrupt) -> Iterator[Any]:
+    def _asked(self, row: Interrupt) -> list[Any]:
         """Active people of the groups that are asked."""
         item = registry.find(row.graph)
         groups = self._book.rules(row).decide_groups
         if groups is None:
             named = item.decide_groups if item else None
             groups = (REVIEWER,) if named is None else tuple(named)
-        users = get_user_model()._default_manager
-        rows = users.filter(is_active=True, groups__name__in=groups)
-        yield from rows.distinct().order_by("pk")[:MOST_PEOPLE]
+        found = self._people.get(groups)
+        if found is None:
+            users = get_user_model()._default_manager
+            rows = users.filter(is_active=True, groups__name__in=groups)
+            found = list(rows.distinct().order_by("pk")[:MOST_PEOPLE])
+            self._people[groups] = found
+        return found
 
 
 def nobody_left(graph: str, node: str, body: Mapping[str, Any]) -> Case | None:
