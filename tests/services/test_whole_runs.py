@@ -192,3 +192,39 @@ def test_a_workflow_of_coroutines_is_carried_out_too(people):
     assert execute_run(answer.run_id) == "success"
     row.refresh_from_db()
     assert row.status == "resolved"
+
+
+@pytest.mark.rule("R5.17", "RA.15")
+def test_a_recovered_answer_starts_nothing_that_waits_for_another(people):
+    """Its worker is lost behind the answered task; beside it somebody has answered meanwhile."""
+    begun: list[str] = []
+
+    def pay(state: State) -> State:
+        begun.append("pay")
+        return {"said": [interrupt(f"Pay {len(begun)}?")["decision"]]}
+
+    def post(state: State) -> State:
+        return {
+            "said": [interrupt("Post?")["decision"], interrupt("Really?")["decision"]]
+        }
+
+    graph = StateGraph(State).add_node("pay", pay).add_node("post", post)
+    graph.add_edge(START, "pay").add_edge(START, "post")
+    registry.register(graph.compile(name="both"), name="both")
+    StartRun(people.operator, "both", {"text": "x"}).execute()
+    run_all()
+    first, last = Interrupt.objects.get(node="post"), Interrupt.objects.get(node="pay")
+    lost = answer(people.reviewer, first).run
+    execute_run(lost.pk)
+    assert Interrupt.objects.get(node="post", status="pending").title == "Really?"
+    begun.append("later")
+    waiting = answer(people.reviewer, last).run
+    Run.objects.filter(pk=lost.pk).update(status="pending", fence=1, recoveries=1)
+
+    execute_run(lost.pk)
+    assert begun == ["pay", "later"]
+    execute_run(waiting.pk)
+
+    waiting.refresh_from_db()
+    last.refresh_from_db()
+    assert (waiting.reason, last.status, last.round) == ("", "resolved", 1)

@@ -152,14 +152,17 @@ def _run_graph(
         raise _Stopped(Run.Status.PENDING)
     graph = bound(item.graph, DjangoSaver(claim.using, claim))
     look_up = partial(_stop_here, claim, should_stop)
-    try:
-        asks = drive(claim, graph, given.value, look_up)
-    except UnknownInterruptError:
-        first = claim.fence == 1 and claim.kind == Run.Kind.RESUME
-        if first or not isinstance(given.value, Command):
-            raise
-        # An earlier claim, or an earlier run, has handed the answer over, with its edits:
-        # they are saved. Go on as a resume does, without starting what waits for an answer.
+    was_taken = given.was_taken
+    if not was_taken:
+        try:
+            asks = drive(claim, graph, given.value, look_up)
+        except UnknownInterruptError:
+            first = claim.fence == 1 and claim.kind == Run.Kind.RESUME
+            if first or not isinstance(given.value, Command):
+                raise
+            was_taken = True  # by an earlier claim, or an earlier run
+    if was_taken:
+        # Go on as a resume does, without starting what waits for an answer.
         again: Command[Any] = Command(resume=given.value.resume)
         asks = drive(claim, graph, again, look_up, strict_resume=False)
     if asks or _has_open_questions(claim.thread_id):

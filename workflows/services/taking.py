@@ -24,10 +24,14 @@ class AnswerIsVoid(Exception):
 
 @dataclass(frozen=True)
 class Given:
-    """`value` for the engine; `decisions` are those it answers with."""
+    """`value` for the engine; `decisions` are those it answers with.
+
+    What `was_taken`, an earlier claim has handed over, with its edits: they are saved.
+    """
 
     value: Any = None
     decisions: tuple[Decision, ...] = ()
+    was_taken: bool = False
 
 
 def given_to_engine(claim: Claim) -> Given:
@@ -92,12 +96,12 @@ def _answer(claim: Claim) -> Given:
         Decision.objects.filter(run_id=claim.run_id).select_related("interrupt")
     )
     if has_checkpoint(claim):
-        return Given(None, decisions)
+        return Given(_payload(claim), decisions, was_taken=True)
     open_ones = [each for each in decisions if _waits_for_answer(each)]
     if open_ones or not decisions:
         return Given(_payload(claim), decisions)
     if claim.fence > 1 and all(_is_resolved(each) for each in decisions):
-        return Given(None, decisions)
+        return Given(_payload(claim), decisions, was_taken=True)
     raise AnswerIsVoid
 
 
