@@ -108,6 +108,7 @@ def enter(view: View, given: Any) -> Steps[bool]:
     if was_begun(view):
         run.began = int(view.metadata.get("began", -1))
         run.went_on, run.is_silent = True, False
+        run.taken_over = view.metadata.get("task") != run.parent_task
         adopt_outside(view)
         yield from _go_on(view)
         return bool(view.due)

@@ -172,10 +172,9 @@ class Task:
     kept_as: FullKey | None = None
     mapped: tuple[Any, Exception | None] | None = None
     """The input as an instance of the node's schema, or how that failed (`inputs.py`)."""
-    returned: Any = None
-    """What the function returned, where messages are streamed (R9.3)."""
-    past_record = ""
-    """What its body asked for that a record which is gone over does not hold (RA.4)."""
+    returned: Any = None  # by the function, where messages are streamed (R9.3)
+    past_record = ""  # asked for by its body, not in the record gone over (RA.4)
+    waits_for: Sequence[Interrupt] = ()  # by its record, when it was started
     _origin: str | None = None
 
     def __init__(
@@ -339,6 +338,7 @@ class Run(Struct, eq=False):
     is_silent: bool = False  # called as a node, wrote no output key: None (R2.12)
     went_on: bool = False
     """A subgraph that was begun before its parent's task was stopped."""
+    taken_over: bool = False  # by another task than began it, as after an edit
     parent: Task | None = None
     outer: Run | None = None
     saver_below: Any = None

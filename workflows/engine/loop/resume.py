@@ -10,7 +10,7 @@ from workflows.engine.checkpoint.base import Asked, Due, TaskWrites
 from workflows.engine.constants import ERROR, INTERRUPT, RESUME
 from workflows.engine.errors import SerdeError, UnknownInterruptError
 from workflows.engine.loop.plan import due_tasks
-from workflows.engine.loop.records import Answer, Task, handled_id
+from workflows.engine.loop.records import Answer, Run, Task, handled_id
 from workflows.engine.loop.view import View, is_finished
 from workflows.engine.response_schemas import check_answer
 from workflows.engine.serde import canonical
@@ -228,7 +228,32 @@ def may_start(view: View, task: Task) -> bool:
     if view.run.rehearsal is not None and task.call is None:
         return task.node.subgraph is not None or has_record(view, task)
     asked = questions(view, task)
-    return not asked or any(q.id in view.run.answers for q in asked)
+    if not asked or any(q.id in view.run.answers for q in asked):
+        return True
+    return task.call is None and not _is_open_above(view.run, asked)
+
+
+def _is_open_above(run: Run, asked: Sequence[Interrupt]) -> bool:
+    """Say whether the tasks above wait for what a task of this graph asked; else it asks anew.
+
+    An edit above a graph that keeps its state may have them ask for something before it.
+    """
+    here: Run | None = run
+    above: list[Sequence[Interrupt]] = []
+    taken_over = False
+    while here is not None:
+        taken_over = taken_over or here.taken_over
+        task = here.parent
+        while task is not None:
+            above.append(task.waits_for)
+            task = task.parent
+        here = here.outer
+    wanted = {question.id for question in asked}
+    return not taken_over or all(
+        wanted <= {question.id for question in waits_for}
+        for waits_for in above
+        if waits_for
+    )
 
 
 def pauses_before(view: View, names: list[str]) -> bool:

@@ -32,6 +32,8 @@ def run_tasks(view: View, tasks: list[Task]) -> Steps[Step]:
         if not view.run.resuming or may_start(view, task):
             if view.pending:
                 take_up(view, task)
+                if view.run.resuming:
+                    task.waits_for = view.questions_of(task.id)
             step.queue.append(task)
         else:
             step.order += [
