@@ -24,6 +24,7 @@ from tests.support.deciding import decided
 from workflows.models import Event, Interrupt, Run
 from workflows.services import registry
 from workflows.services.action import InvalidAnswer
+from workflows.services.desk.reopen_decision import ReopenDecision
 from workflows.services.execute_run import execute_run
 from workflows.services.resume_run import ResumeRun
 from workflows.services.review_item import review_item
@@ -228,3 +229,38 @@ def test_a_recovered_answer_starts_nothing_that_waits_for_another(people):
     waiting.refresh_from_db()
     last.refresh_from_db()
     assert (waiting.reason, last.status, last.round) == ("", "resolved", 1)
+
+
+@pytest.mark.rule("R6.12")
+def test_a_question_answered_in_a_node_that_failed_is_left_behind_with_its_branch(
+    people,
+):
+    tries: list[str] = []
+
+    def first(state: State) -> State:
+        return {"said": [interrupt("First?")["decision"]]}
+
+    def second(state: State) -> State:
+        said = interrupt("Second?")["decision"]
+        tries.append(said)
+        if len(tries) == 1:
+            raise ValueError("no")
+        return {"said": [said]}
+
+    register("two", first=first, second=second)
+    thread = StartRun(people.operator, "two", {"text": "x"}).execute().thread
+    run_all()
+    decision = answer(people.reviewer, Interrupt.objects.get(status="pending"))
+    run_all()
+    answer(people.reviewer, Interrupt.objects.get(status="pending"))
+    run_all()
+    assert Run.objects.filter(thread=thread).latest("id").status == "error"
+
+    ReopenDecision(people.operator, decision.pk, "again").execute()
+    for _ in range(2):
+        run_all()
+        answer(people.reviewer, Interrupt.objects.get(status="pending"))
+    run_all()
+
+    assert not Interrupt.objects.filter(status__in=("pending", "decided")).exists()
+    assert Run.objects.filter(thread=thread).latest("id").status == "success"

@@ -220,16 +220,11 @@ def asked_at(view: View) -> list[str]:
 
 
 def open_at(run: Run, head: CheckpointTuple) -> list[str]:
-    """The questions that stay behind, open, when a run goes on from before `head`."""
+    """The questions that stay behind when a run goes on from before `head`; answered ones, too."""
     there = View(run)
     there.due = list(head.checkpoint.get("due") or [])
     there.remember(head.pending_writes or ())
-    answered = {
-        question_id
-        for task_id in there.pending
-        for question_id in there.record_of(task_id, RESUME) or {}
-    }
-    return [each for each in asked_at(there) if each not in answered]
+    return asked_at(there)
 
 
 def _command(view: View, command: Command[Any]) -> Steps[None]:
