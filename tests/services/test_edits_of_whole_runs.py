@@ -146,70 +146,12 @@ class TestEditing:
         assert not Event.objects.filter(kind="edit").exists()
 
 
-@pytest.mark.rule("R6.10", "R7.5")
-def test_a_question_of_a_task_is_queued_again_once_the_one_before_it_is_answered(
-    people,
-):
-    """The edit has a kept graph ask its first question anew; its second one was on record."""
+def asked_again_after_an_edit(people: Any, below: Any) -> str:
+    """Answer both questions of a graph below, with an edit between that has the first asked anew.
 
-    @task
-    def sign(text: str) -> str:
-        return str(interrupt(text)["decision"])
-
-    def node(state: State) -> State:
-        first = interrupt("Send it?")["decision"]
-        return {"said": [first, sign("Sign it?").result()]}
-
-    below = StateGraph(State).add_node("node", node).add_edge(START, "node")
-    graph = StateGraph(State).add_node("sub", below.compile(checkpointer=True))
-    compiled = graph.add_edge(START, "sub").compile(name="kept")
-    registry.register(compiled, name="kept", editable=["text"])
-    thread = StartRun(people.operator, "kept", {"text": "x"}).execute().thread
-    run_all()
-
-    def queued() -> list[str]:
-        rows = Interrupt.objects.filter(status="pending")
-        return [*rows.values_list("title", flat=True)]
-
-    def answer_it() -> None:
-        answer(people.reviewer, Interrupt.objects.get(status="pending"))
-        run_all()
-
-    answer_it()
-    assert queued() == ["Sign it?"]
-    thread.refresh_from_db()
-    EditState(people.operator, thread.pk, {"text": "y"}, thread.head, "why").execute()
-    run_all()
-    assert queued() == ["Send it?"]
-
-    answer_it()
-    assert queued() == ["Sign it?"]
-
-    answer_it()
-    assert queued() == []
-    assert values(people, thread.pk)["said"] == ["approve", "approve"]
-
-
-@pytest.mark.rule("R6.10", "R7.5")
-@pytest.mark.parametrize("deeper", [False, True])
-def test_a_question_of_a_kept_graph_is_queued_again_once_the_one_before_it_is_answered(
-    people, deeper
-):
-    """The edit has the graph above ask anew what came before; the kept one's is on record."""
-
-    def sign(state: State) -> State:
-        return {"said": [interrupt("Sign it?")["decision"]]}
-
-    def send(state: State) -> State:
-        return {"said": [interrupt("Send it?")["decision"]]}
-
-    lowest = StateGraph(State).add_node("sign", sign).add_edge(START, "sign")
-    if deeper:
-        between = StateGraph(State).add_node("lowest", lowest.compile())
-        lowest = between.add_edge(START, "lowest")
-    below = StateGraph(State).add_node("send", send).add_edge(START, "send")
-    below.add_node("kept", lowest.compile(checkpointer=True)).add_edge("send", "kept")
-    graph = StateGraph(State).add_node("below", below.compile())
+    Returns the thread. The second one was on record by then, and closed in the queue.
+    """
+    graph = StateGraph(State).add_node("below", below)
     compiled = graph.add_edge(START, "below").compile(name="signed")
     registry.register(compiled, name="signed", editable=["text"])
     thread = StartRun(people.operator, "signed", {"text": "x"}).execute().thread
@@ -235,4 +177,48 @@ def test_a_question_of_a_kept_graph_is_queued_again_once_the_one_before_it_is_an
 
     answer_it()
     assert queued() == []
-    assert Run.objects.filter(thread=thread).latest("id").status == "success"
+    return str(thread.pk)
+
+
+@pytest.mark.rule("R6.10", "R7.5")
+def test_a_question_of_a_task_is_queued_again_once_the_one_before_it_is_answered(
+    people,
+):
+    """The edit has a kept graph ask its first question anew; its second one was on record."""
+
+    @task
+    def sign(text: str) -> str:
+        return str(interrupt(text)["decision"])
+
+    def node(state: State) -> State:
+        first = interrupt("Send it?")["decision"]
+        return {"said": [first, sign("Sign it?").result()]}
+
+    below = StateGraph(State).add_node("node", node).add_edge(START, "node")
+    thread_id = asked_again_after_an_edit(people, below.compile(checkpointer=True))
+
+    assert values(people, thread_id)["said"] == ["approve", "approve"]
+
+
+@pytest.mark.rule("R6.10", "R7.5")
+@pytest.mark.parametrize("deeper", [False, True])
+def test_a_question_of_a_kept_graph_is_queued_again_once_the_one_before_it_is_answered(
+    people, deeper
+):
+    """The edit has the graph above ask anew what came before; the kept one's is on record."""
+
+    def sign(state: State) -> State:
+        return {"said": [interrupt("Sign it?")["decision"]]}
+
+    def send(state: State) -> State:
+        return {"said": [interrupt("Send it?")["decision"]]}
+
+    lowest = StateGraph(State).add_node("sign", sign).add_edge(START, "sign")
+    if deeper:
+        between = StateGraph(State).add_node("lowest", lowest.compile())
+        lowest = between.add_edge(START, "lowest")
+    below = StateGraph(State).add_node("send", send).add_edge(START, "send")
+    below.add_node("kept", lowest.compile(checkpointer=True)).add_edge("send", "kept")
+    thread_id = asked_again_after_an_edit(people, below.compile())
+
+    assert Run.objects.filter(thread=thread_id).latest("id").status == "success"
