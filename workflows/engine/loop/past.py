@@ -12,6 +12,7 @@ from workflows.engine.checkpoint.base import CheckpointTuple
 from workflows.engine.loop import effects
 from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.records import Run
+from workflows.engine.loop.resume import tasks_above
 
 Stop = tuple[str, int, str]
 """Before or after, how many steps from the input, and the node."""
@@ -35,15 +36,7 @@ def gone_past(run: Run) -> Steps[frozenset[Stop]]:
 
 def _asks_again(run: Run) -> bool:
     """Say whether a task above is called again for questions that an edit has carried over."""
-    here: Run | None = run
-    while here is not None:
-        task = here.parent
-        while task is not None:
-            if "carried" in task.due:
-                return True
-            task = task.parent
-        here = here.outer
-    return False
+    return any("carried" in task.due for task in tasks_above(run))
 
 
 def _stops(newest_first: Sequence[CheckpointTuple]) -> list[Stop]:

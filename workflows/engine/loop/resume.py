@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from workflows.engine import ids
@@ -238,22 +238,29 @@ def _is_open_above(run: Run, asked: Sequence[Interrupt]) -> bool:
 
     An edit above a graph that keeps its state may have them ask for something before it.
     """
-    here: Run | None = run
-    above: list[Sequence[Interrupt]] = []
-    taken_over = False
-    while here is not None:
-        taken_over = taken_over or here.taken_over
-        task = here.parent
-        while task is not None:
-            above.append(task.waits_for)
-            task = task.parent
-        here = here.outer
+    if not any(each.taken_over for each in _upwards(run)):
+        return True
     wanted = {question.id for question in asked}
-    return not taken_over or all(
-        wanted <= {question.id for question in waits_for}
-        for waits_for in above
-        if waits_for
+    return all(
+        wanted <= {question.id for question in task.waits_for}
+        for task in tasks_above(run)
+        if task.waits_for
     )
+
+
+def _upwards(run: Run | None) -> Iterator[Run]:
+    while run is not None:
+        yield run
+        run = run.outer
+
+
+def tasks_above(run: Run) -> Iterator[Task]:
+    """The task that has called this graph, the one that has called that one, and so on up."""
+    for each in _upwards(run):
+        task = each.parent
+        while task is not None:
+            yield task
+            task = task.parent
 
 
 def pauses_before(view: View, names: list[str]) -> bool:
