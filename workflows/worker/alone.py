@@ -97,15 +97,19 @@ def work_alone(run_id: int, parent: int) -> str:
     The run has a thread of its own: a function of C in the first one would let no signal
     through.
     """
-    stopping = threading.Event()
+    # No Event: a handler that sets one would wait for ever for a lock of the thread it interrupts.
+    asked: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
+        signal.signal(number, lambda number, _: asked.append(number))
     ended: Future[str] = Future()
+
+    def is_asked() -> bool:
+        return bool(asked) or os.getppid() != parent
 
     def carry_out() -> None:
         try:
             ended.set_result(
-                execute_run(run_id, owner=process_owner(), should_stop=stopping.is_set)
+                execute_run(run_id, owner=process_owner(), should_stop=is_asked)
             )
         except BaseException as error:  # noqa: BLE001 - raised by whoever waits
             ended.set_exception(error)
@@ -113,10 +117,8 @@ def work_alone(run_id: int, parent: int) -> str:
             connections.close_all()
 
     threading.Thread(target=carry_out, name="durableweb-alone", daemon=True).start()
-    while not ended.done() and not stopping.is_set():
+    while not ended.done() and not is_asked():
         futures.wait([ended], _LOOK_SECONDS)
-        if os.getppid() != parent:
-            stopping.set()
     futures.wait([ended], STOP_SECONDS)
     if not ended.done():
         _leave()

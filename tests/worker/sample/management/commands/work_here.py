@@ -1,7 +1,7 @@
 """The embedded worker alone in a process, without the server around it."""
 
 import signal
-import threading
+import time
 
 from django.core.management.base import BaseCommand
 
@@ -12,11 +12,14 @@ class Command(BaseCommand):
     help = "Run the embedded worker until SIGTERM."
 
     def handle(self, *args, **options):
-        asked = threading.Event()
-        signal.signal(signal.SIGTERM, lambda *_: asked.set())
+        # No Event: who waits for one may be interrupted while it holds its lock, and
+        # a handler that sets it would then wait for the very thread that it runs in.
+        asked: list[int] = []
+        signal.signal(signal.SIGTERM, lambda number, _: asked.append(number))
         worker = embedded_worker(2)
         worker.start()
         self.stdout.write("at work")
         self.stdout.flush()
-        asked.wait()
+        while not asked:
+            time.sleep(0.05)
         worker.stop()
