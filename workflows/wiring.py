@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import Tags
@@ -11,7 +13,7 @@ from django.db.models.signals import post_migrate, pre_migrate
 
 from workflows import checks, defaults
 from workflows.engine import serde
-from workflows.engine.drivers.threads import on_thread_end
+from workflows.engine.drivers.threads import on_thread_end, on_visit
 from workflows.live.announce import LocalAnnouncer, NotifyAnnouncer
 from workflows.services import access, ports, registry
 from workflows.services.desk import accounts
@@ -32,6 +34,7 @@ def install(app: AppConfig) -> None:
     accounts.listen()
     # A node may use the ORM in a thread of the engine's own.
     on_thread_end.append(connections.close_all)
+    on_visit.append(_note_connections)
     pre_migrate.connect(
         one_statement.forget, sender=app, dispatch_uid="workflows.one_statement"
     )
@@ -50,6 +53,18 @@ def install(app: AppConfig) -> None:
     register_check(checks.check_cipher)
     register_check(checks.check_queue_search, Tags.database)
     registry.autodiscover()
+
+
+def _note_connections() -> Callable[[], None]:
+    """Note which connections this thread has; returns what closes those that came later."""
+    known = {id(each.connection) for each in connections.all(initialized_only=True)}
+
+    def close() -> None:
+        for each in connections.all(initialized_only=True):
+            if each.connection is not None and id(each.connection) not in known:
+                each.close()
+
+    return close
 
 
 def _announcer() -> ports.Announcer:

@@ -10,7 +10,7 @@ from time import monotonic, sleep
 from typing import Any
 
 from workflows.engine.drivers.future import TaskFuture, let_go, run_has_ended
-from workflows.engine.drivers.threads import pool
+from workflows.engine.drivers.threads import pool, visiting
 from workflows.engine.loop.effects import Event
 from workflows.engine.loop.records import Run
 
@@ -62,6 +62,12 @@ class Pump:
         with self.turn:  # another thread may be at it
             if not (self.waiting if is_own else self.is_lent):
                 return False
+        if is_own:
+            return self._pump(future, timeout, is_own=True)
+        with visiting():
+            return self._pump(future, timeout, is_own=False)
+
+    def _pump(self, future: TaskFuture, timeout: float | None, *, is_own: bool) -> bool:
         end = None if timeout is None else monotonic() + timeout
         rest, longest = _GLANCE_SECONDS
         while not future.done():

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import copy_context
 from functools import partial
 from typing import Any
@@ -16,8 +17,29 @@ IDLE_SECONDS = 5.0
 on_thread_end: list[Callable[[], None]] = []
 """Called in a pool thread that ends (to close its database connections, say)."""
 
+on_visit: list[Callable[[], Callable[[], None]]] = []
+"""Called in a thread of the author's own that does the loop's work for a while; what each returns is called
+afterwards (to close the connections that were opened meanwhile, say)."""
+
 before_job: list[Callable[[], None]] = []
 """Called in a pool thread before each of its jobs; cheap, and must not raise."""
+
+
+_here = threading.local()
+
+
+@contextmanager
+def visiting() -> Iterator[None]:
+    """What is done inside is the loop's work, in whichever thread."""
+    if getattr(_here, "is_of_pool", False):
+        yield  # it tidies up when it ends
+        return
+    after = [visit() for visit in on_visit]
+    try:
+        yield
+    finally:
+        for leave in after:
+            leave()
 
 
 class Pool:
@@ -41,6 +63,7 @@ class Pool:
         threading.Thread(target=self._work, args=(job,), name=name, daemon=True).start()
 
     def _work(self, job: Callable[[], None] | None) -> None:
+        _here.is_of_pool = True
         try:
             while job is not None:
                 for look in before_job:
