@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import weakref
 from importlib import import_module
 from typing import Any
 
@@ -19,6 +20,7 @@ def file() -> Any:
     class InNoFile(saver):
         def __init__(self) -> None:
             super().__init__(sqlite3.connect(":memory:", check_same_thread=False))
+            weakref.finalize(self, self.conn.close)
 
     return InNoFile()
 

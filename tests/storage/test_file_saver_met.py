@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -150,23 +151,27 @@ def test_what_is_no_connection_is_refused() -> None:
 
 
 def test_a_connection_in_a_transaction_is_refused(path) -> None:
-    connection = sqlite3.connect(path)
-    connection.execute("CREATE TABLE mine (n)")
-    connection.execute("INSERT INTO mine VALUES (1)")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE mine (n)")
+        connection.execute("INSERT INTO mine VALUES (1)")
 
-    with pytest.raises(ValueError, match="in a transaction; commit it"):
-        SqliteSaver(connection)
+        with pytest.raises(ValueError, match="in a transaction; commit it"):
+            SqliteSaver(connection)
 
-    connection.commit()
-    asking(SqliteSaver(connection)).invoke({"said": []}, CONFIG)
-    assert connection.execute("SELECT n FROM mine").fetchall() == [(1,)]
+        connection.commit()
+        asking(SqliteSaver(connection)).invoke({"said": []}, CONFIG)
+        assert connection.execute("SELECT n FROM mine").fetchall() == [(1,)]
 
 
 def test_a_file_of_newer_code_is_refused(path, saver) -> None:
     saver.conn.execute("UPDATE durableweb_file SET version = 99")
 
-    with pytest.raises(SerdeError, match="version 99, this code reads up to 1"):
-        SqliteSaver(sqlite3.connect(path))
+    newer = "version 99, this code reads up to 1"
+    with (
+        closing(sqlite3.connect(path)) as other,
+        pytest.raises(SerdeError, match=newer),
+    ):
+        SqliteSaver(other)
 
 
 def test_a_file_that_is_no_database_stays_as_it_is(path) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -116,10 +117,10 @@ def test_a_log_that_is_to_stay_short_or_is_looked_after_is_left(
 
 
 def test_a_database_in_memory_has_no_log():
-    connection = connect(":memory:")
-    connection.execute("CREATE TABLE note (number INTEGER)")
+    with closing(connect(":memory:")) as connection:
+        connection.execute("CREATE TABLE note (number INTEGER)")
 
-    write(Turns(LogRoom()), connection, FIRST)
+        write(Turns(LogRoom()), connection, FIRST)
 
 
 def test_another_writer_is_not_waited_for(path, connection):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,24 +24,28 @@ class File:
         self.path = path
         self.turns = Turns()
         self.ran: list[str] = []
-        with self.connect() as connection:
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("CREATE TABLE kept (number INTEGER PRIMARY KEY)")
-            connection.execute(
-                "CREATE TABLE pointing (to_number INTEGER REFERENCES kept"
-                " DEFERRABLE INITIALLY DEFERRED)"
-            )
+        self.connections: list[sqlite3.Connection] = []
+        connection = self.connect()
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("CREATE TABLE kept (number INTEGER PRIMARY KEY)")
+        connection.execute(
+            "CREATE TABLE pointing (to_number INTEGER REFERENCES kept"
+            " DEFERRABLE INITIALLY DEFERRED)"
+        )
         self.ran.clear()
 
     def connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, isolation_level=None)
+        connection = sqlite3.connect(
+            self.path, isolation_level=None, check_same_thread=False
+        )
+        self.connections.append(connection)
         connection.execute("PRAGMA foreign_keys=ON")
         connection.set_trace_callback(self.ran.append)
         return connection
 
     def kept(self) -> list[int]:
-        with self.connect() as connection:
-            return [each for (each,) in connection.execute("SELECT number FROM kept")]
+        kept = self.connect().execute("SELECT number FROM kept")
+        return [each for (each,) in kept]
 
     def waiting(self) -> int:
         return len(self.turns._waiting) + self.turns._is_led
@@ -51,8 +55,11 @@ class File:
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> File:
-    return File(tmp_path / "turns.sqlite3")
+def file(tmp_path: Path) -> Iterator[File]:
+    made = File(tmp_path / "turns.sqlite3")
+    yield made
+    for connection in made.connections:
+        connection.close()
 
 
 def keep(number: int) -> Callable[[Any], int | None]:

@@ -141,7 +141,7 @@ def decision_form(question: Interrupt, kind: str = "approve", **more: Any) -> di
 
 
 def decisions() -> list[tuple[str, str]]:
-    return list(Decision.objects.values_list("kind", "reason"))
+    return list(Decision.objects.order_by("id").values_list("kind", "reason"))
 
 
 @dataclass

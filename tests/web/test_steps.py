@@ -36,7 +36,8 @@ def address(step: str, verb: str = "") -> str:
 
 
 def labels() -> list[tuple[str, str, str]]:
-    return list(CheckpointLabel.objects.values_list("checkpoint", "text", "by"))
+    found = CheckpointLabel.objects.order_by("id")
+    return list(found.values_list("checkpoint", "text", "by"))
 
 
 def chips(page: Html) -> list[str]:

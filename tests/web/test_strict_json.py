@@ -10,7 +10,7 @@ DEEP = "[" * 101 + "]" * 101
 @pytest.mark.parametrize(
     ("text", "place", "reason"),
     [
-        ('{"a": 1,}', "line 1, column", "expecting"),
+        ('{"a": 1:}', "line 1, column", "expecting"),
         ('{"a": "x\\u0000"}', "$.a", "NUL"),
         ('{"a": ["ok", "\\ud800"]}', "$.a[1]", "half a character (U+D800)"),
         ('{"a\\u0000": 1}', "$", "NUL"),
