@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import nullcontext
 from contextvars import copy_context
 from functools import partial
 from queue import Empty, SimpleQueue
@@ -62,10 +63,8 @@ class Pump:
         with self.turn:  # another thread may be at it
             if not (self.waiting if is_own else self.is_lent):
                 return False
-        if is_own:
-            return self._pump(future, timeout, is_own=True)
-        with visiting():
-            return self._pump(future, timeout, is_own=False)
+        with nullcontext() if is_own else visiting():
+            return self._pump(future, timeout, is_own=is_own)
 
     def _pump(self, future: TaskFuture, timeout: float | None, *, is_own: bool) -> bool:
         end = None if timeout is None else monotonic() + timeout
