@@ -155,7 +155,7 @@ class TestNoMore:
 
 class TestWhatStandsInIt:
     def test_title_and_address_and_no_payload(self, reviewer, thread):
-        question = ask(thread, {"amount": 4711, "iban": "IT60X05428"})
+        question = ask(thread, {"amount": "9 guineas", "iban": "IT60X05428"})
         tell(reviewer, question, "“Pay it?” is due soon")
 
         found = sent()
@@ -163,18 +163,20 @@ class TestWhatStandsInIt:
         text, html = (part.get_content() for part in found.iter_parts())
         for body in (text, html):
             assert f"/review/{question.pk}/" in body
-            assert "4711" not in body
+            assert "guineas" not in body
             assert "IT60X05428" not in body
             assert "/link/" not in body
 
     def test_fields_that_the_policy_names_and_no_secret_ones(self, reviewer, thread):
         Policy.objects.create(body='{"outside": ["amount", "password"]}')
-        question = ask(thread, {"amount": 4711, "password": "hush", "iban": "IT60X"})
+        question = ask(
+            thread, {"amount": "9 guineas", "password": "hush", "iban": "IT60X"}
+        )
         tell(reviewer, question)
 
         text = sent().get_body(("plain",)).get_content()
 
-        assert "amount: 4711" in text
+        assert "amount: 9 guineas" in text
         assert "hush" not in text
         assert "IT60X" not in text
 
@@ -182,9 +184,9 @@ class TestWhatStandsInIt:
         settings.VALUE_CIPHER = "tests.storage.ciphers.TinyCipher"
         settings.VALUE_CIPHER_ACCEPTS_PLAIN = True
         Policy.objects.create(body='{"outside": ["amount"]}')
-        tell(reviewer, ask(thread, {"amount": 4711}))
+        tell(reviewer, ask(thread, {"amount": "9 guineas"}))
 
-        assert "4711" not in sent().as_string()
+        assert all("guineas" not in p.get_content() for p in sent().iter_parts())
 
     @pytest.mark.parametrize(
         "title",
