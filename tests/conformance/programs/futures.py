@@ -60,22 +60,38 @@ def calls_that_concurrent_futures_waits_for(api, run):
 
 @program("R8.9", only="blocking")
 def calls_as_they_are_completed(api, run):
-    work, _ = tasks(api)
+    # Each ends when the one before it has been seen, however slow the machine is.
+    gates = {n: threading.Event() for n in (1, 3, 4, 5)}
+
+    @api.task
+    def work(n):
+        if n in gates:
+            gates[n].wait(30)
+        return n
+
+    def seen(calls, *opened):
+        found = []
+        for each, gate in zip(
+            concurrent.futures.as_completed(calls), (*opened, None), strict=True
+        ):
+            found.append(each.result())
+            if gate is not None:
+                gates[gate].set()
+        return found
 
     @api.task
     def outer():
-        calls = [work(5, 0.05), work(6)]
-        return [each.result() for each in concurrent.futures.as_completed(calls)]
+        return seen([work(5), work(6)], 5)
 
     @api.entrypoint(checkpointer=run.saver)
     def flow(_):
-        calls = [work(1, 0.1), work(2), work(3, 0.2)]
-        found = [each.result() for each in concurrent.futures.as_completed(calls)]
-        late = work(4, 0.3)
+        found = seen([work(1), work(2), work(3)], 1, 3)
+        late = work(4)
         try:
             list(concurrent.futures.as_completed([late], timeout=0.01))
         except TimeoutError:
             found.append("not yet")
+        gates[4].set()
         return [*found, outer().result()]
 
     return run.invoke(flow, 1, run.config())
