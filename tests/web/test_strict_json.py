@@ -11,6 +11,7 @@ DEEP = "[" * 101 + "]" * 101
     ("text", "place", "reason"),
     [
         ('{"a": 1:}', "line 1, column", "expecting"),
+        ('{"a": 1,}', "line 1, column", ""),  # said in other words since Python 3.13
         ('{"a": "x\\u0000"}', "$.a", "NUL"),
         ('{"a": ["ok", "\\ud800"]}', "$.a[1]", "half a character (U+D800)"),
         ('{"a\\u0000": 1}', "$", "NUL"),
