@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +15,7 @@ from django.db.utils import ConnectionHandler
 
 from workflows.storage import sqlite
 from workflows.storage.connections import ready, taken_on_disk_later
+from workflows.storage.savings import alone
 
 
 class Stubborn(sqlite3.Connection):
@@ -76,12 +78,15 @@ def test_a_bundle_that_cannot_be_undone_leaves_the_file_to_others(
     none = dict.fromkeys(("known_seq", "relaxed", "is_on_disk", "is_followed"), 0)
     bundle: Any = SimpleNamespace(**none)
 
+    def write() -> int | None:
+        return alone(sqlite.saving(bundle, 1, 1), partial(sqlite.write, wrapper))
+
     with pytest.raises(Error, match="disk I/O error"):
-        sqlite.write(wrapper, bundle, 1, 1)
+        write()
     assert is_free(wrapper)
 
     monkeypatch.setattr(Stubborn, "refuses", False)
-    assert sqlite.write(wrapper, bundle, 1, 1) == 1
+    assert write() == 1
     assert ready(wrapper).execute("SELECT number FROM kept").fetchall() == [(1,)]
 
 

@@ -198,6 +198,72 @@ def test_a_turn_that_does_not_come_is_an_error_and_leaves_nothing_behind(
     assert file.kept() == [2]
 
 
+def several(*each: Callable[[Any], int | None]) -> list[Wish]:
+    return [Wish(rows, relaxed=False) for rows in each]
+
+
+def test_several_wishes_of_one_thread_are_one_transaction(file: File) -> None:
+    def refused(connection: Any) -> None:
+        connection.execute("INSERT INTO kept VALUES (10)")
+
+    wishes = several(keep(1), refused, keep(1), keep(2))
+
+    file.turns.write_all(file.connect(), wishes)
+
+    assert [wish.seq for wish in wishes] == [1, None, None, 2]
+    assert [type(wish.error) for wish in wishes if wish.error] == [
+        sqlite3.IntegrityError
+    ]
+    assert file.kept() == [1, 2]
+    assert file.commits() == 1
+
+
+def test_several_wishes_of_one_thread_go_with_those_of_others(file: File) -> None:
+    writers = Writers(file)
+    mine = several(keep(11), keep(12), keep(13))
+    assert file.turns.take()
+    writers.start(keep(1))
+    writers.start(keep(2))
+    connection = file.connect()
+    thread = threading.Thread(target=file.turns.write_all, args=(connection, mine))
+    thread.start()
+    while file.waiting() < 5:
+        thread.join(0.005)
+    file.turns.give_back()
+    assert writers.join() == [1, 2]
+    thread.join(SOON)
+
+    assert [wish.seq for wish in mine] == [11, 12, 13]
+    assert all(wish.is_done for wish in mine)
+    assert file.kept() == [1, 2, 11, 12, 13]
+    assert file.commits() == 1
+
+
+def test_a_thread_that_is_called_to_lead_brings_all_of_its_own(
+    file: File, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one before it has waited in vain, and has left."""
+    mine = several(keep(11), keep(12))
+    monkeypatch.setattr(turns, "PATIENCE", 0.3)
+    writers = Writers(file)
+    assert file.turns.take()
+    writers.start(keep(1))
+    connection = file.connect()
+    thread = threading.Thread(target=file.turns.write_all, args=(connection, mine))
+    thread.start()
+    while file.waiting() < 3:
+        thread.join(0.005)
+    monkeypatch.setattr(turns, "PATIENCE", SOON)
+    (error,) = writers.join()
+    file.turns.give_back()
+    thread.join(SOON)
+
+    assert isinstance(error, sqlite3.OperationalError)
+    assert [wish.seq for wish in mine] == [11, 12]
+    assert file.kept() == [11, 12]
+    assert file.waiting() == 0
+
+
 def test_only_wishes_that_are_all_relaxed_do_not_wait_for_the_disk(file: File) -> None:
     connection = file.connect()
     file.turns.write(connection, Wish(keep(1), relaxed=True))
@@ -217,9 +283,12 @@ def test_threads_that_write_again_and_again_lose_nothing(file: File) -> None:
 
     def write(first: int) -> None:
         connection = file.connect()
-        for number in range(first, first + 25):
+        for number in range(first, first + 20):
             wish = Wish(keep(number), relaxed=False)
             found.append(file.turns.write(connection, wish))
+        wishes = several(*map(keep, range(first + 20, first + 25)))
+        file.turns.write_all(connection, wishes)
+        found.extend(wish.outcome() for wish in wishes)
 
     threads = [threading.Thread(target=write, args=(n * 100,)) for n in range(6)]
     for thread in threads:

@@ -31,7 +31,8 @@ from workflows.storage.interrupts import withdraw
 from workflows.storage.leases import keeper, lease_seconds, seconds_param
 from workflows.storage.owners import is_dead, process_owner
 from workflows.storage.prune import roll_back
-from workflows.storage.taking import take
+from workflows.storage.savings import Saving
+from workflows.storage.taking import Taken, taking
 from workflows.storage.thread_status import thread_status_after
 
 log = logging.getLogger(__name__)
@@ -69,7 +70,7 @@ def ensure_thread(using: str, thread_id: str, graph: str = "") -> None:
     )
 
 
-def open_direct(
+def opening_direct(
     using: str,
     thread_id: str,
     expected_head: str | None,
@@ -78,11 +79,10 @@ def open_direct(
     forget: Callable[[Place], object],
     graph: str = "",
     kind: str = "direct",
-) -> tuple[Place, int]:
+) -> Saving[tuple[Place, Taken]]:
     """Make a running run of this process on the thread.
 
-    Returns its place, and the number of the thread's last event, 0 where that was not seen. A run of
-    this process whose stream nobody reads on is ended first (RA.2); `forget` is called with the place
+    Returns its place, and how the thread was found. A run of this process whose stream nobody reads on is ended first (RA.2); `forget` is called with the place
     when that happens to the one made here.
 
     Raises ThreadBusyError while another run holds it, StaleResumeError when the head is
@@ -90,15 +90,15 @@ def open_direct(
     """
     taken = None
     if expected_head is None:
-        taken = take(connection_of(using), thread_id, graph, kind)
+        taken = yield from taking(connection_of(using), thread_id, graph, kind)
     if taken is None:
-        taken = _take_slowly(using, thread_id, expected_head, graph, kind), 0
-    run_id, seq = taken
+        taken = Taken(_take_slowly(using, thread_id, expected_head, graph, kind))
+    run_id = taken.run_id
     keeper.hold(using, run_id, 1, lease_seconds())
     listen(using, run_id, owner)
     place = Place(thread_id, str(run_id), 1, owner)
     _held_here[using, run_id] = _Held(place, forget)
-    return place, seq
+    return place, taken
 
 
 def _take_slowly(

@@ -12,7 +12,7 @@ handful of statements is prepared.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import msgspec
@@ -22,6 +22,8 @@ from workflows.storage.checkpoints import CheckpointRow
 from workflows.storage.connections import inside_transaction, prepared, ready
 from workflows.storage.interrupts import AskedRow, close_sql, upsert_sql
 from workflows.storage.rows import Bundle
+from workflows.storage.savings import Saving
+from workflows.storage.turns import Wish, each_alone
 from workflows.storage.values import ValueRow
 from workflows.storage.writes import WriteRow
 
@@ -120,8 +122,27 @@ _QUESTION_EVENTS = """question_event AS (
   FROM raised, held, ({questions}) AS question)"""
 
 
-def write(wrapper: Any, bundle: Bundle, run_id: int | None, fence: int) -> int | None:
-    """Write `bundle` if the fence holds; returns the last event's seq, None if refused.
+def saving(bundle: Bundle, run_id: int | None, fence: int) -> Saving[int | None]:
+    """Ask to have `bundle` written if the fence holds; returns the last event's seq, None if refused."""
+
+    def rows(wrapper: Any) -> int | None:
+        return _write(wrapper, bundle, run_id, fence)
+
+    return (yield Wish(rows, relaxed=bundle.relaxed))
+
+
+def write(wrapper: Any, wish: Wish) -> int | None:
+    """Write what one saving asks for; returns what became of it."""
+    return wish.rows(wrapper)
+
+
+def write_all(wrapper: Any, wishes: Sequence[Wish]) -> None:
+    """Write what savings of several threads ask for; what became of each stands at its wish."""
+    each_alone(wishes, partial(write, wrapper))
+
+
+def _write(wrapper: Any, bundle: Bundle, run_id: int | None, fence: int) -> int | None:
+    """Write `bundle` with one statement.
 
     Inside a transaction of the caller the statement is a part of it, and `relaxed` is not
     heeded: it would let the whole transaction go before it is on the disk.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from sys import getsizeof
 from typing import Any, NamedTuple
+
+from asgiref.sync import SyncToAsync, sync_to_async
 
 from workflows.engine.checkpoint.base import CheckpointTuple, Config
 from workflows.engine.checkpoint.shapes import (
@@ -40,6 +42,13 @@ class Reader(AsyncTwins):
     _codec: Any
     _memory: Memory
     _vault: Vault | None
+
+    async def _hop(self, function: Callable[[], Any]) -> Any:
+        return await sync_to_async(function)()
+
+    def _line(self) -> Hashable:
+        # What `sync_to_async` chooses a thread by, beside the loop.
+        return self.using, SyncToAsync.thread_sensitive_context.get(None)
 
     def get_tuple(self, config: Config) -> CheckpointTuple | None:
         """The checkpoint at `config` (its `checkpoint_id`, else the newest), or None."""

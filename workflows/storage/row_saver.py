@@ -11,7 +11,6 @@ from typing import Any
 
 from workflows.engine.attributes import Attributes, checked
 from workflows.engine.checkpoint.base import (
-    BaseCheckpointSaver,
     Checkpoint,
     CheckpointMetadata,
     Commit,
@@ -20,12 +19,15 @@ from workflows.engine.checkpoint.base import (
     checkpoint_config,
 )
 from workflows.engine.checkpoint.shapes import in_parts, thread_named_by
+from workflows.storage.async_twins import AsyncTwins
 from workflows.storage.channels import Ref
+from workflows.storage.savings import Saving, alone
+from workflows.storage.turns import Wish
 from workflows.storage.values import ThreadMemory
 
 
-class RowSaver(BaseCheckpointSaver):
-    """Saves all there is by `_save`; a subclass has that, and `_map_at`."""
+class RowSaver(AsyncTwins):
+    """Saves all there is by `_saving`; a subclass has that, `_write` and `_map_at`."""
 
     def commit(self, commit: Commit) -> None:
         """Save `commit` whole, or nothing of it.
@@ -34,6 +36,11 @@ class RowSaver(BaseCheckpointSaver):
         with a DjangoSaver that does not hold the thread, ThreadBusyError while a run does.
         """
         self._save(commit)
+
+    def _committing(self, commit: Commit) -> Saving[None]:
+        if type(self).commit is not RowSaver.commit:  # somebody's own
+            return super()._committing(commit)
+        return self._saving(commit)
 
     def put(
         self,
@@ -76,6 +83,14 @@ class RowSaver(BaseCheckpointSaver):
 
     def _save(self, commit: Commit, *, replace: bool = False) -> None:
         """Save `commit` whole; a row that is there already is an error, or replaced."""
+        alone(self._saving(commit, replace=replace), self._write)
+
+    def _saving(self, commit: Commit, *, replace: bool = False) -> Saving[None]:
+        """What saves `commit`, asking for what is to be written."""
+        raise NotImplementedError
+
+    def _write(self, wish: Wish) -> int | None:
+        """Write what a saving asks for; returns what became of it."""
         raise NotImplementedError
 
     def _complete(self, part: Commit) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import (
-    Callable,
     Mapping,
     Sequence,
 )
@@ -51,10 +50,12 @@ from workflows.storage.labels import KeepsLabels
 from workflows.storage.reader import Reader
 from workflows.storage.row_saver import RowSaver
 from workflows.storage.rows import Bundle, bundle_of
+from workflows.storage.savings import Saving, alone
 from workflows.storage.texts import json_text
+from workflows.storage.turns import Wish
 from workflows.storage.values import Memory
 
-_WRITE = {SQLITE: sqlite.write, POSTGRESQL: postgresql.write}
+_SQL: dict[str, Any] = {SQLITE: sqlite, POSTGRESQL: postgresql}
 
 # Nodes that run side by side save through connections of their own threads.
 if connections.close_all not in on_thread_end:
@@ -124,7 +125,7 @@ class DjangoSaver(RowSaver, KeepsLabels, Reader):
                 )
             )
 
-    def _save(self, commit: Commit, *, replace: bool = False) -> None:
+    def _saving(self, commit: Commit, *, replace: bool = False) -> Saving[None]:
         thread_id = commit.thread_id
         check_place(thread_id, commit.namespace)
         memory = self._memory.of(thread_id)
@@ -145,9 +146,11 @@ class DjangoSaver(RowSaver, KeepsLabels, Reader):
             bundle.is_on_disk = commit.is_of_run and self._has_answer(thread_id)
             if self._vault is not None:
                 sealing.seal_bundle(bundle, self._vault)
-            seq = self._end_with(wrapper, bundle, commit) if commit.ending else None
+            seq = None
+            if commit.ending:
+                seq = yield from self._ending_with(wrapper, bundle, commit)
             if seq is None:
-                seq = self._write(wrapper, bundle)
+                seq = yield from self._writing(wrapper, bundle)
         except BaseException:
             # What the memory says may not be on the disk: read again next time.
             self._memory.forget(thread_id)
@@ -156,6 +159,15 @@ class DjangoSaver(RowSaver, KeepsLabels, Reader):
         bundle.remember(memory)
         if bundle.events or bundle.asked or bundle.closed:
             announce_after_commit(wrapper, thread_id, seq)
+
+    def _write(self, wish: Wish) -> int | None:
+        wrapper = connection_of(self.using)
+        seq: int | None = _SQL[wrapper.vendor].write(wrapper, wish)
+        return seq
+
+    def _write_all(self, wishes: Sequence[Wish]) -> None:
+        wrapper = connection_of(self.using)
+        _SQL[wrapper.vendor].write_all(wrapper, wishes)
 
     def attributes_of(self, thread_id: str) -> dict[str, Any]:
         """The attributes of a thread, by name. A cipher leaves them as they are."""
@@ -168,7 +180,9 @@ class DjangoSaver(RowSaver, KeepsLabels, Reader):
         row = reading.newest(wrapper, thread_id, namespace, checkpoint_id)
         return refs_of(row.channels, row.id) if row is not None else {}
 
-    def _end_with(self, wrapper: Any, bundle: Bundle, commit: Commit) -> int | None:
+    def _ending_with(
+        self, wrapper: Any, bundle: Bundle, commit: Commit
+    ) -> Saving[int | None]:
         """Write `bundle` and give the thread back with it; None where that is not to be done.
 
         Whoever drives the run closes its place later and finds it closed.
@@ -182,8 +196,7 @@ class DjangoSaver(RowSaver, KeepsLabels, Reader):
         bundle.ending = status
         bundle.events.append(("run", json_text(data)))
         places.let_go(self.using, run_id)
-        write: Callable[..., int | None] = _WRITE[wrapper.vendor]
-        seq = write(wrapper, bundle, run_id, place.fence)
+        seq = yield from _SQL[wrapper.vendor].saving(bundle, run_id, place.fence)
         if seq is None:
             bundle.ending = ""
             bundle.events.pop()
@@ -192,13 +205,13 @@ class DjangoSaver(RowSaver, KeepsLabels, Reader):
                 self._places.pop(bundle.thread_id, None)
         return seq
 
-    def _write(self, wrapper: Any, bundle: Bundle) -> int:
-        write: Callable[..., int | None] = _WRITE[wrapper.vendor]
+    def _writing(self, wrapper: Any, bundle: Bundle) -> Saving[int]:
+        saving = _SQL[wrapper.vendor].saving
         run_id, fence = self._fence(bundle.thread_id)
-        seq = write(wrapper, bundle, run_id, fence)
+        seq: int | None = yield from saving(bundle, run_id, fence)
         if seq is None and run_id is None:
             places.ensure_thread(self.using, bundle.thread_id, self.graph)
-            seq = write(wrapper, bundle, run_id, fence)
+            seq = yield from saving(bundle, run_id, fence)
         if seq is not None:
             return seq
         if run_id is None:
@@ -231,6 +244,18 @@ class DjangoSaver(RowSaver, KeepsLabels, Reader):
         self, thread_id: str, expected_head: str | None, owner: Any = None
     ) -> Place:
         """Take the thread for one run, or verify that the claim still holds it (RA.1)."""
+        return alone(self._taking(thread_id, expected_head, owner), self._write)
+
+    def _opening(
+        self, thread_id: str, expected_head: str | None, owner: Any
+    ) -> Saving[Place]:
+        if type(self).open is not DjangoSaver.open:  # somebody's own
+            return super()._opening(thread_id, expected_head, owner)
+        return self._taking(thread_id, expected_head, owner)
+
+    def _taking(
+        self, thread_id: str, expected_head: str | None, owner: Any
+    ) -> Saving[Place]:
         check_place(thread_id)
         claim = self.claim
         if claim is not None and claim.thread_id == thread_id:
@@ -243,7 +268,7 @@ class DjangoSaver(RowSaver, KeepsLabels, Reader):
             return Place(
                 thread_id, str(claim.run_id), claim.fence, owner, reached=reached
             )
-        place, seq = places.open_direct(
+        place, taken = yield from places.opening_direct(
             self.using,
             thread_id,
             expected_head,
@@ -252,7 +277,8 @@ class DjangoSaver(RowSaver, KeepsLabels, Reader):
             graph=self.graph,
             kind=self.kind,
         )
-        self._memory.of(thread_id).seq = seq
+        memory = self._memory.of(thread_id)
+        memory.seq = taken.seq
         with self._lock:
             self._places[thread_id] = place
         return place
@@ -261,6 +287,15 @@ class DjangoSaver(RowSaver, KeepsLabels, Reader):
         """Give the thread back. A claimed run is ended by whoever claimed it."""
         if self._drop(place):
             places.close_direct(self.using, place, outcome, self._vault)
+
+    async def aclose(self, place: Place, outcome: str = "success") -> None:
+        """Async twin of `close`."""
+        with self._lock:
+            is_held = self._places.get(place.thread_id) is place
+        if is_held or type(self).close is not DjangoSaver.close:
+            await super().aclose(place, outcome)
+        else:  # given back with the last saving, or a worker's
+            self._memory.forget(place.thread_id)
 
     def _drop(self, place: Place) -> bool:
         """Forget a place; False where it is not the one that is held."""

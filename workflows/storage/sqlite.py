@@ -6,7 +6,9 @@ write lock, so what it reads of the run row cannot change before it commits.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from workflows.storage import one_statement
@@ -19,8 +21,14 @@ from workflows.storage.connections import (
 )
 from workflows.storage.interrupts import close_sql, upsert_sql
 from workflows.storage.rows import Bundle
+from workflows.storage.savings import Saving
 from workflows.storage.texts import json_text
-from workflows.storage.turns import Wish, write_in_turn
+from workflows.storage.turns import (
+    Wish,
+    each_alone,
+    write_all_in_turn,
+    write_in_turn,
+)
 
 _NOW = for_sqlite(NOW_SQL[SQLITE])
 _HELD = "SELECT 1 FROM workflows_run WHERE id = ? AND fence = ? AND status = 'running'"
@@ -77,36 +85,42 @@ _RAISE_ENDED = (
 _CLOSE = close_sql("?", "WHERE old.thread_id = ? AND old.interrupt_id = ?", _NOW)
 
 
-def write(wrapper: Any, bundle: Bundle, run_id: int | None, fence: int) -> int | None:
-    """Write `bundle` if the fence holds; returns the last event's seq, None if refused.
+def saving(bundle: Bundle, run_id: int | None, fence: int) -> Saving[int | None]:
+    """Ask to have `bundle` written if the fence holds; returns the last event's seq, None if refused.
 
-    Inside a transaction of the caller it is a savepoint; otherwise a transaction of its own or
-    one with the bundles of other threads (`turns.py`), which waits for the disk unless
-    they are all relaxed. Nor does one wait that says only what is on the disk already (the
-    run's own row has it, and whoever goes on with the run says it again), nor one that
+    It waits for the disk unless it is relaxed. Nor does one wait that says only what is on the disk
+    already (the run's own row has it, and whoever goes on with the run says it again), nor one that
     another follows at once, which brings it along.
     """
-    connection = ready(wrapper)
+    relaxed = bundle.relaxed or bundle.is_on_disk or bundle.is_followed
+    if run_id is not None and one_statement.fits(bundle):
+        held = run_id
+
+        def at_once(connection: Any) -> int:
+            return one_statement.write(connection, bundle, held, fence)
+
+        with suppress(one_statement.NotAsKnownError):
+            return (yield Wish(at_once, relaxed=relaxed, is_one_statement=True))
 
     def rows(connection: Any) -> int | None:
         return _write_rows(connection.execute, bundle, run_id, fence)
 
+    return (yield Wish(rows, relaxed=relaxed))
+
+
+def write(wrapper: Any, wish: Wish) -> int | None:
+    """Write what one saving asks for; returns what became of it.
+
+    Inside a transaction of the caller it is a savepoint; otherwise a transaction of its own or
+    one with what other threads save (`turns.py`).
+    """
+    connection = ready(wrapper)
     with wrapper.wrap_database_errors:
         if not inside_transaction(wrapper):
-            relaxed = bundle.relaxed or bundle.is_on_disk or bundle.is_followed
-            if run_id is not None and one_statement.fits(bundle):
-                held = run_id
-
-                def at_once(connection: Any) -> int:
-                    return one_statement.write(connection, bundle, held, fence)
-
-                with suppress(one_statement.NotAsKnownError):
-                    wish = Wish(at_once, relaxed=relaxed, is_one_statement=True)
-                    return write_in_turn(wrapper, connection, wish)
-            return write_in_turn(wrapper, connection, Wish(rows, relaxed=relaxed))
+            return write_in_turn(wrapper, connection, wish)
         connection.execute("SAVEPOINT durableweb_commit")
         try:
-            seq = rows(connection)
+            seq = wish.rows(connection)
         except BaseException:
             if connection.in_transaction:
                 connection.execute("ROLLBACK TO durableweb_commit")
@@ -114,6 +128,21 @@ def write(wrapper: Any, bundle: Bundle, run_id: int | None, fence: int) -> int |
             raise
         connection.execute("RELEASE durableweb_commit")
     return seq
+
+
+def write_all(wrapper: Any, wishes: Sequence[Wish]) -> None:
+    """Write what savings of several threads ask for; what became of each stands at its wish."""
+    if inside_transaction(wrapper):
+        each_alone(wishes, partial(write, wrapper))
+        return
+    write_all_in_turn(wrapper, ready(wrapper), wishes)
+    for wish in wishes:
+        if wish.error is not None:
+            try:
+                with wrapper.wrap_database_errors:
+                    raise wish.error
+            except BaseException as error:  # noqa: BLE001 - as Django's, for its saving
+                wish.error = error
 
 
 def _write_rows(

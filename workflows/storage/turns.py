@@ -12,7 +12,7 @@ import os
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from workflows.storage.log_room import LogRoom
@@ -86,29 +86,44 @@ class Turns:
 
         Raises sqlite3.OperationalError when the turn does not come.
         """
+        self.write_all(connection, [wish])
+        return wish.outcome()
+
+    def write_all(self, connection: Any, wishes: Sequence[Wish]) -> None:
+        """Have `wishes` written in one transaction, by this thread or by one that leads.
+
+        What became of each it tells itself. Raises sqlite3.OperationalError when the turn does not come.
+        """
+        own = wishes[0]
         with self._mutex:
             leads, self._is_led = not self._is_led, True
             if not leads:
-                wish.call = threading.Lock()
-                wish.call.acquire()
-                self._waiting.append(wish)
+                for wish in wishes:
+                    wish.call = threading.Lock()
+                    wish.call.acquire()
+                self._waiting += wishes  # together: whoever leads takes all of them
         if not leads:
             try:
-                wish.call.acquire()
+                own.call.acquire()
             except BaseException:  # stopped while it slept
-                self._leave(wish)
+                self._leave(wishes)
                 raise
-            if wish.is_done:
-                return wish.outcome()
-        self._lead(connection, wish)
-        return wish.outcome()
+            if own.is_done:
+                return
+            if (
+                len(wishes) > 1
+            ):  # this thread leads now, and brings all of its own along
+                with self._mutex:
+                    for wish in wishes[1:]:
+                        self._waiting.remove(wish)
+        self._lead(connection, wishes)
 
-    def _lead(self, connection: Any, wish: Wish) -> None:
+    def _lead(self, connection: Any, wishes: Sequence[Wish]) -> None:
         """Wait for the turn, write all wishes there are by then, call who leads next.
 
-        The wish of who leads is not among those that wait.
+        `wishes` are not among those that wait.
         """
-        served = [wish]
+        served = [*wishes]
         try:
             if not self.take():
                 raise sqlite3.OperationalError(LOCKED)
@@ -117,7 +132,7 @@ class Turns:
                     with self._mutex:
                         served += self._waiting
                         self._waiting.clear()
-                _serve(connection, served, wish)
+                _serve(connection, served, wishes[0])
                 if self._room is not None:
                     self._room.note(connection, len(served))
             finally:
@@ -125,7 +140,7 @@ class Turns:
         finally:
             self._hand_on()
             for each in served:
-                if each is not wish:
+                if each.call is not None and each is not wishes[0]:
                     each.call.release()
 
     def _hand_on(self) -> None:
@@ -136,12 +151,14 @@ class Turns:
         if following is not None:
             following.call.release()
 
-    def _leave(self, wish: Wish) -> None:
-        """Take back a wish that nobody waits for any more, where it is not written yet."""
+    def _leave(self, wishes: Sequence[Wish]) -> None:
+        """Take back wishes that nobody waits for any more, where they are not written yet."""
+        own = wishes[0]
         with self._mutex:
-            leads = wish.call.acquire(blocking=False) and not wish.is_done
-            if wish in self._waiting:
-                self._waiting.remove(wish)
+            leads = own.call.acquire(blocking=False) and not own.is_done
+            for wish in wishes:
+                if wish in self._waiting:
+                    self._waiting.remove(wish)
         if leads:
             self._hand_on()
 
@@ -247,6 +264,15 @@ def turns_of(wrapper: Any) -> Turns:
     return known
 
 
+def each_alone(wishes: Sequence[Wish], write: Callable[[Wish], int | None]) -> None:
+    """Have each of `wishes` written by itself; what became of it stands at it."""
+    for wish in wishes:
+        try:
+            wish.seq = write(wish)
+        except BaseException as error:  # noqa: BLE001 - its saving raises it
+            wish.error = error
+
+
 def write_in_turn(wrapper: Any, connection: Any, wish: Wish) -> int | None:
     """Have `wish` written into the file of `wrapper`, whose driver's connection is given.
 
@@ -260,3 +286,17 @@ def write_in_turn(wrapper: Any, connection: Any, wish: Wish) -> int | None:
         error.__durableweb_unwritten__ = True  # type: ignore[attr-defined]
         wrapper.close()
         raise
+
+
+def write_all_in_turn(wrapper: Any, connection: Any, wishes: Sequence[Wish]) -> None:
+    """`write_in_turn` for several, of which each tells itself what became of it."""
+    try:
+        turns_of(wrapper).write_all(connection, wishes)
+    except BaseException as error:  # noqa: BLE001 - the turn did not come
+        for wish in wishes:
+            wish.error = wish.error or error
+    failed = [wish.error for wish in wishes if isinstance(wish.error, sqlite3.Error)]
+    for each in failed:
+        each.__durableweb_unwritten__ = True  # type: ignore[attr-defined]
+    if failed:
+        wrapper.close()

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from workflows.engine.checkpoint.base import (
-    BaseCheckpointSaver,
     CheckpointTuple,
     Config,
 )
@@ -18,7 +17,8 @@ from workflows.engine.checkpoint.shapes import (
     Looked,
     check_listing,
 )
-from workflows.engine.later import asyncio
+from workflows.engine.drivers.threads import hop
+from workflows.storage.async_twins import AsyncTwins
 from workflows.storage.channels import Ref, spans_of
 from workflows.storage.checkpoints import (
     CheckpointRow,
@@ -67,13 +67,19 @@ Place = tuple[str, str]  # thread, namespace
 Writes = dict[str, list[WriteRow]]  # by checkpoint
 
 
-class FileReader(BaseCheckpointSaver):
+class FileReader(AsyncTwins):
     """Reads checkpoints over `conn`, which all threads share, one at a time."""
 
     tells_sameness = True
     conn: sqlite3.Connection
     _turns: Turns
     _memory: Memory
+
+    async def _hop(self, function: Callable[[], Any]) -> Any:
+        return await hop(function)
+
+    def _line(self) -> Hashable:
+        return self._turns
 
     def get_tuple(self, config: Config) -> CheckpointTuple | None:
         """The checkpoint at `config` (its `checkpoint_id`, else the head), or None."""
@@ -107,10 +113,6 @@ class FileReader(BaseCheckpointSaver):
             if sign == known:
                 return Looked(sign, None, True)
             return Looked(sign, self.get_tuple(config))
-
-    async def aget_if_changed(self, config: Config, known: Any) -> Looked:
-        """Async twin of `get_if_changed`."""
-        return await asyncio.to_thread(self.get_if_changed, config, known)
 
     def head(self, thread_id: str) -> str | None:
         """The id of the newest checkpoint of the root namespace, or None."""

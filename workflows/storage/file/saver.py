@@ -27,6 +27,7 @@ from workflows.storage.file.tables import connect, ended_text, prepare
 from workflows.storage.file.upkeep import Upkeep
 from workflows.storage.log_room import LogRoom
 from workflows.storage.row_saver import RowSaver
+from workflows.storage.savings import Saving
 from workflows.storage.turns import Turns, Wish
 from workflows.storage.values import Memory
 from workflows.storage.writes import WriteRow, Written, write_rows
@@ -97,7 +98,7 @@ class SqliteSaver(RowSaver, Upkeep):
             rows = connection.execute(sql, (str(thread_id),)).fetchall()
         return {name: self.serde.loads(value) for name, value in rows}
 
-    def _save(self, commit: Commit, *, replace: bool = False) -> None:
+    def _saving(self, commit: Commit, *, replace: bool = False) -> Saving[None]:
         thread_id = commit.thread_id
         check_place(thread_id, commit.namespace)
         memory = self._memory.of(thread_id)
@@ -121,7 +122,7 @@ class SqliteSaver(RowSaver, Upkeep):
                 for row in write_rows(self.serde, task, written)
             ]
             wish = self._wish(commit, made, writes, replace=replace)
-            if self._turns.write(self.conn, wish) is None:
+            if (yield wish) is None:
                 raise LeaseLostError(self._run_of(thread_id), 0)
         except BaseException:
             self._memory.forget(thread_id)  # what it says may not be in the file
@@ -130,6 +131,16 @@ class SqliteSaver(RowSaver, Upkeep):
             memory.note(commit.namespace, made.row.id, made.refs, made.lists)
             if not commit.namespace and thread_id in self._floors:
                 self._floors[thread_id] = max(self._floors[thread_id], made.row.id)
+
+    def _write(self, wish: Wish) -> int | None:
+        return self._turns.write(self.conn, wish)
+
+    def _write_all(self, wishes: Sequence[Wish]) -> None:
+        try:
+            self._turns.write_all(self.conn, wishes)
+        except BaseException as error:  # noqa: BLE001 - each saving raises it
+            for wish in wishes:
+                wish.error = wish.error or error
 
     def _wish(
         self,
@@ -222,6 +233,10 @@ class SqliteSaver(RowSaver, Upkeep):
         if self._live_place(place.thread_id) is place:
             self._floors.pop(place.thread_id, None)
         super().close(place, outcome)
+
+    async def aclose(self, place: Place, outcome: str = "success") -> None:
+        """Async twin of `close`, which touches no file."""
+        self.close(place, outcome)
 
     def _live_place(self, thread_id: str) -> Place | None:
         live: dict[str, Place] = self.__dict__.get("_live", {})
