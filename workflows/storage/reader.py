@@ -70,6 +70,8 @@ class Reader(AsyncTwins):
         thread_id, namespace, checkpoint_id = address(config)
         wrapper = connection_of(self.using)
         memory = self._memory.of(thread_id)
+        if memory.is_new and not namespace and not checkpoint_id:
+            return Looked(None, None)
         place = (wrapper, thread_id, namespace, checkpoint_id)
         opened = None
         if wrapper.vendor == SQLITE and namespace not in memory.with_rows:

@@ -129,6 +129,7 @@ class DjangoSaver(RowSaver, KeepsLabels, Reader):
         thread_id = commit.thread_id
         check_place(thread_id, commit.namespace)
         memory = self._memory.of(thread_id)
+        memory.is_new = False
         wrapper = connection_of(self.using)
         try:
             before = self._map_before(commit, memory)
@@ -278,7 +279,7 @@ class DjangoSaver(RowSaver, KeepsLabels, Reader):
             kind=self.kind,
         )
         memory = self._memory.of(thread_id)
-        memory.seq = taken.seq
+        memory.seq, memory.is_new = taken.seq, taken.head == ""
         with self._lock:
             self._places[thread_id] = place
         return place

@@ -57,7 +57,8 @@ class ThreadMemory(Struct):
     """What is known of one thread: newest map of each namespace, and its lists.
 
     `with_rows` are the namespaces whose values, when last read, did not all stand in the map; `attributes` the names of
-    the thread's, where they were asked for; `seq` the number of its last event, 0 where nobody has told.
+    the thread's, where they were asked for; `seq` the number of its last event, 0 where nobody has told; `is_new` says that
+    it had no checkpoint when this saver took it, and has not been written to since.
     """
 
     maps: dict[str, tuple[str, dict[str, Ref]]] = field(default_factory=dict)
@@ -65,6 +66,7 @@ class ThreadMemory(Struct):
     with_rows: set[str] = field(default_factory=set)
     attributes: set[str] | None = None
     seq: int = 0
+    is_new: bool = False
 
     def note(
         self,
