@@ -16,10 +16,17 @@ from functools import lru_cache, partial
 from typing import Any
 
 import msgspec
+from django.db import Error, transaction
 
 from workflows.storage.attributes import AttributeRow
 from workflows.storage.checkpoints import CheckpointRow
-from workflows.storage.connections import inside_transaction, prepared, ready
+from workflows.storage.connections import (
+    NOT_IDLE_SQL,
+    execute,
+    inside_transaction,
+    prepared,
+    ready,
+)
 from workflows.storage.interrupts import AskedRow, close_sql, upsert_sql
 from workflows.storage.rows import Bundle
 from workflows.storage.savings import Saving
@@ -137,7 +144,25 @@ def write(wrapper: Any, wish: Wish) -> int | None:
 
 
 def write_all(wrapper: Any, wishes: Sequence[Wish]) -> None:
-    """Write what savings of several threads ask for; what became of each stands at its wish."""
+    """Write what savings of several threads ask for; what became of each stands at its wish.
+
+    In one transaction, which waits for the disk once. Where that fails, each is tried alone; those that
+    need not wait are anyway.
+    """
+    waits = [wish for wish in wishes if not wish.relaxed]
+    if len(waits) > 1 and not inside_transaction(wrapper):
+        try:
+            with transaction.atomic(wrapper.alias):
+                execute(wrapper, f"SELECT {NOT_IDLE_SQL}")
+                for wish in waits:
+                    wish.seq = wish.rows(wrapper)
+        except Error as error:
+            if wrapper.connection is None or wrapper.connection.closed:
+                for wish in wishes:
+                    wish.error = error
+                return
+        else:
+            wishes = [wish for wish in wishes if wish.relaxed]
     each_alone(wishes, partial(write, wrapper))
 
 
