@@ -40,8 +40,10 @@ def _more(saver: Any) -> dict[str, Any]:
     return SYNC if saver is not None else {}
 
 
-def chain_graph(side: Side, saver: Any, length: int) -> Any:
-    """Nodes in a row that each return one small update."""
+def chain_graph(
+    side: Side, saver: Any, length: int, *, coroutines: bool = False
+) -> Any:
+    """Nodes in a row that each return one small update; plain functions, or coroutine functions."""
     graph = side.state_graph(Small)
     before = side.graph.START
     for number in range(length):
@@ -49,7 +51,10 @@ def chain_graph(side: Side, saver: Any, length: int) -> Any:
         def node(state: Small, number: int = number) -> dict[str, Any]:
             return {"n": number, "text": "x" * 40}
 
-        graph.add_node(f"n{number}", node)
+        async def coroutine(state: Small, number: int = number) -> dict[str, Any]:
+            return {"n": number, "text": "x" * 40}
+
+        graph.add_node(f"n{number}", coroutine if coroutines else node)
         graph.add_edge(before, f"n{number}")
         before = f"n{number}"
     return graph.compile(checkpointer=saver)
