@@ -82,8 +82,8 @@ def opening_direct(
 ) -> Saving[tuple[Place, Taken]]:
     """Make a running run of this process on the thread.
 
-    Returns its place, and how the thread was found. A run of this process whose stream nobody reads on is ended first (RA.2); `forget` is called with the place
-    when that happens to the one made here.
+    Returns its place, and how the thread was found. A run of this process whose stream nobody reads on
+    is ended first (RA.2); `forget` is called with the place when that happens to the one made here.
 
     Raises ThreadBusyError while another run holds it, StaleResumeError when the head is
     not `expected_head` ("" means that there must be none yet, None any).

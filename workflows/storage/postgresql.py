@@ -149,6 +149,7 @@ def write_all(wrapper: Any, wishes: Sequence[Wish]) -> None:
     In one transaction, which waits for the disk once. Where that fails, each is tried alone; those that
     need not wait are anyway.
     """
+    ready(wrapper)
     waits = [wish for wish in wishes if not wish.relaxed]
     if len(waits) > 1 and not inside_transaction(wrapper):
         try:

@@ -132,10 +132,11 @@ def write(wrapper: Any, wish: Wish) -> int | None:
 
 def write_all(wrapper: Any, wishes: Sequence[Wish]) -> None:
     """Write what savings of several threads ask for; what became of each stands at its wish."""
+    connection = ready(wrapper)
     if inside_transaction(wrapper):
         each_alone(wishes, partial(write, wrapper))
         return
-    write_all_in_turn(wrapper, ready(wrapper), wishes)
+    write_all_in_turn(wrapper, connection, wishes)
     for wish in wishes:
         if wish.error is not None:
             try:
