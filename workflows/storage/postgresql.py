@@ -12,11 +12,11 @@ handful of statements is prepared.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
 import msgspec
-from django.db import Error, transaction
+from django.db import Error, IntegrityError, transaction
 
 from workflows.storage.attributes import AttributeRow
 from workflows.storage.checkpoints import CheckpointRow
@@ -26,6 +26,7 @@ from workflows.storage.connections import (
     inside_transaction,
     prepared,
     ready,
+    replace_dead,
 )
 from workflows.storage.interrupts import AskedRow, close_sql, upsert_sql
 from workflows.storage.rows import Bundle
@@ -146,25 +147,31 @@ def write(wrapper: Any, wish: Wish) -> int | None:
 def write_all(wrapper: Any, wishes: Sequence[Wish]) -> None:
     """Write what savings of several threads ask for; what became of each stands at its wish.
 
-    In one transaction, which waits for the disk once. Where that fails, each is tried alone; those that
-    need not wait are anyway.
+    In one transaction, which waits for the disk once. Where that fails, each is tried alone, unless nobody can
+    tell whether it was committed. Those that need not wait are written by themselves.
     """
     ready(wrapper)
     waits = [wish for wish in wishes if not wish.relaxed]
     if len(waits) > 1 and not inside_transaction(wrapper):
+        is_sent = False
         try:
             with transaction.atomic(wrapper.alias):
                 execute(wrapper, f"SELECT {NOT_IDLE_SQL}")
                 for wish in waits:
                     wish.seq = wish.rows(wrapper)
-        except Error as error:
-            if wrapper.connection is None or wrapper.connection.closed:
-                for wish in wishes:
-                    wish.error = error
-                return
-        else:
+                is_sent = True
             wishes = [wish for wish in wishes if wish.relaxed]
-    each_alone(wishes, partial(write, wrapper))
+        except Error as error:
+            if is_sent and not isinstance(error, IntegrityError):
+                for wish in waits:
+                    wish.error = error
+                wishes = [wish for wish in wishes if wish.relaxed]
+
+    def write_one(wish: Wish) -> int | None:
+        replace_dead(wrapper)  # one before it may have met its end
+        return write(wrapper, wish)
+
+    each_alone(wishes, write_one)
 
 
 def _write(wrapper: Any, bundle: Bundle, run_id: int | None, fence: int) -> int | None:
