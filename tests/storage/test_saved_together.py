@@ -3,60 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import operator
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, TypedDict
+from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
-from django.db import OperationalError, connection, connections, transaction
+from django.db import connection, transaction
 
 from durableweb.checkpoint.sqlite import SqliteSaver
 from durableweb.errors import LeaseLostError, SerializationError, ThreadBusyError
-from durableweb.graph import START, StateGraph
 from durableweb.types import Command, interrupt
+from tests.storage.at_once import MANY, State, all_at_once, config, graph
 from tests.storage.conftest import real_transactions
 from workflows.models import Checkpoint, Event, Interrupt, Run, Thread
-from workflows.storage import postgresql
 from workflows.storage.gathering import Line
 from workflows.storage.saver import DjangoSaver
 
 pytestmark = real_transactions
-MANY = 12
-only_postgresql = pytest.mark.skipif(
-    "connection.vendor != 'postgresql'", reason="about a server"
-)
 only_sqlite = pytest.mark.skipif("connection.vendor != 'sqlite'", reason="counts there")
-
-
-class State(TypedDict, total=False):
-    n: int
-    log: Annotated[list[str], operator.add]
-
-
-def config(number: int) -> Any:
-    return {"configurable": {"thread_id": f"t{number}"}}
-
-
-def graph(saver: Any, **nodes: Any) -> Any:
-    async def first(state: State) -> Any:
-        return {"n": state["n"] + 1, "log": ["x" * 200]}
-
-    async def second(state: State) -> Any:
-        return {"n": state["n"] + 1, "log": ["y" * 200]}
-
-    async def third(state: State) -> Any:
-        return {"n": state["n"] + 1}
-
-    builder = StateGraph(State)
-    made = {"first": first, "second": second, "third": third, **nodes}
-    before = START
-    for name, node in made.items():
-        builder.add_node(name, node).add_edge(before, name)
-        before = name
-    return builder.compile(checkpointer=saver)
 
 
 @pytest.fixture(params=["dashboard", "file"])
@@ -82,20 +48,6 @@ def groups(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     monkeypatch.setattr(Line, "_carry_out", noted)
     return found
-
-
-async def all_at_once(
-    compiled: Any, given: Any = None, durability: str = "sync"
-) -> list[Any]:
-    runs = (
-        compiled.ainvoke(
-            {"n": 10 * number} if given is None else given,
-            config(number),
-            durability=durability,
-        )
-        for number in range(MANY)
-    )
-    return await asyncio.gather(*runs, return_exceptions=True)
 
 
 def test_many_at_once_end_as_each_would_alone(saver, groups):
@@ -226,84 +178,6 @@ def take_all_numbers(thread_id: str) -> None:
     seq = Thread.objects.get(id=thread_id).seq
     for number in range(1, 10):
         Event.objects.create(thread_id=thread_id, seq=seq + number, kind="custom")
-
-
-def end_connection(pid: int) -> None:
-    other = connections["default"].copy()
-    with other.cursor() as cursor:
-        cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
-    other.close()
-
-
-@only_postgresql
-@pytest.mark.parametrize(("durability", "lost"), [("sync", 0), ("async", 1)])
-@pytest.mark.rule("RA.15")
-def test_a_connection_that_ends_costs_a_group_as_little_as_one(
-    monkeypatch, durability, lost
-):
-    """Before they are committed together each is tried alone, on a new one; without, it is one's own."""
-    write_all = postgresql.write_all
-    ended: list[int] = []
-
-    def ended_first(wrapper: Any, wishes: Any) -> None:
-        if len(wishes) > 3 and not ended:
-            ended.append(wrapper.connection.info.backend_pid)
-            end_connection(*ended)
-        write_all(wrapper, wishes)
-
-    monkeypatch.setattr(postgresql, "write_all", ended_first)
-
-    told = async_to_sync(all_at_once)(graph(DjangoSaver()), durability=durability)
-
-    failed = [each for each in told if isinstance(each, Exception)]
-    assert [type(each) for each in failed] == [OperationalError] * lost
-    whole = [each["n"] % 10 for each in told if isinstance(each, dict)]
-    assert whole == [3] * (MANY - lost)
-    assert ended
-    assert connection.connection.info.backend_pid not in ended
-
-
-@only_postgresql
-@pytest.mark.rule("RA.15")
-def test_a_group_of_which_nobody_knows_whether_it_was_committed_is_not_tried_again(
-    monkeypatch,
-):
-    """It was, here: written again, its events would be told twice."""
-    write_all = postgresql.write_all
-    groups: list[int] = []
-
-    def ended_last(wrapper: Any, wishes: Any) -> None:
-        commit = wrapper.commit
-
-        def commit_and_end() -> None:
-            commit()
-            wrapper.connection.close()
-            raise OperationalError("server closed the connection unexpectedly")
-
-        if len(wishes) > 3 and not groups:
-            groups.append(len(wishes))
-            with monkeypatch.context() as patch:
-                patch.setattr(wrapper, "commit", commit_and_end)
-                write_all(wrapper, wishes)
-        else:
-            write_all(wrapper, wishes)
-
-    monkeypatch.setattr(postgresql, "write_all", ended_last)
-    compiled = graph(DjangoSaver())
-
-    told = async_to_sync(all_at_once)(compiled)
-
-    failed = [number for number, each in enumerate(told) if isinstance(each, Exception)]
-    assert [len(failed)] == groups
-    assert {type(told[number]) for number in failed} == {OperationalError}
-    for number in failed:
-        again = async_to_sync(compiled.ainvoke)(None, config(number))
-        assert again["n"] == 10 * number + 3
-    for number in range(MANY):
-        history = [*compiled.get_state_history(config(number))]
-        assert len(history) == 5
-        steps = Event.objects.filter(thread_id=f"t{number}", kind="step")
-        assert steps.count() == 5
 
 
 def test_a_second_run_of_a_thread_is_refused_and_the_rest_goes_on(saver):
