@@ -18,7 +18,7 @@ from workflows.storage.savings import Part, Saving, together
 from workflows.storage.turns import Wish
 
 MOST = 100
-"""Saving[Any]s that go together at most: whoever else wants to write waits meanwhile."""
+"""Savings that go together at most: whoever else wants to write waits meanwhile."""
 
 TURNS = 4
 """Of the event loop: after so many a run that was answered has come with what its next step wrote.

@@ -110,12 +110,10 @@ class Turns:
                 raise
             if own.is_done:
                 return
-            if (
-                len(wishes) > 1
-            ):  # this thread leads now, and brings all of its own along
-                with self._mutex:
-                    for wish in wishes[1:]:
-                        self._waiting.remove(wish)
+            # This thread leads now, and brings all of its own along.
+            with self._mutex:
+                for wish in wishes[1:]:
+                    self._waiting.remove(wish)
         self._lead(connection, wishes)
 
     def _lead(self, connection: Any, wishes: Sequence[Wish]) -> None:
