@@ -10,8 +10,10 @@ from django.db import connection
 
 from tests.storage.ciphers import BindingCipher, TinyCipher
 from tests.storage.commits import History, asking, task
+from tests.storage.meaning_contract import index
 from workflows.engine.checkpoint.base import checkpoint_config
 from workflows.engine.errors import DamagedValueError, DecryptionError
+from workflows.engine.store import meaning
 from workflows.models import ChannelValue, Checkpoint, Interrupt, Item, PendingWrite
 from workflows.storage import sealing
 from workflows.storage.cache import DjangoCache
@@ -225,6 +227,21 @@ def test_without_the_cipher_encrypted_columns_are_told_as_such(settings):
     with pytest.raises(DecryptionError, match="set VALUE_CIPHER"):
         sealing.unseal(sealed, "t", sealing.ANSWER)
     assert sealing.unseal("1", "t", sealing.ANSWER) == "1"
+
+
+def test_vectors_of_items_are_encrypted_and_open_at_their_own_place(settings):
+    settings.VALUE_CIPHER = "tests.storage.ciphers.BindingCipher"
+    store = DjangoStore(index=index())
+    store.put(("u",), "cats", {"text": "cat"})
+    store.put(("u",), "dogs", {"text": "dog"})
+
+    kept = {item.key: item.vectors for item in Item.objects.all()}
+    assert not {meaning.to_text([(1.0, 0.0, 0.0)])} & {*kept.values()}
+    assert store.search(("u",), query="cat")[0].key == "cats"
+
+    Item.objects.filter(key="dogs").update(vectors=kept["cats"])
+    with pytest.raises(DecryptionError, match="vectors of item dogs"):
+        store.search(("u",), query="cat")
 
 
 def test_items_of_the_store_and_cached_results_are_encrypted_too(settings):

@@ -12,6 +12,7 @@ class ItemAdmin(ReadOnlyAdmin):
 
     list_display = ("namespace", "key", "expires_at", "updated_at")
     search_fields = ("namespace", "key")
+    exclude = ("vectors",)
     ordering = ("namespace", "key")
 
 

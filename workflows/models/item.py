@@ -7,8 +7,9 @@ class Item(models.Model):
     """A value in a namespace, under a key (R11.1).
 
     `id` keeps the order of insertion. `namespace` is the labels joined by periods, which no
-    label contains. `value` is tagged JSON text of a dict with its `digest`. `ttl_minutes`
-    says by how much a reading that refreshes moves `expires_at`; both are NULL for ever.
+    label contains. `value` is tagged JSON text of a dict with its `digest`. `vectors` are what
+    it is found by in a search by meaning (R11.8), NULL for none. `ttl_minutes` says by how much a
+    reading that refreshes moves `expires_at`; both are NULL for ever.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -16,6 +17,7 @@ class Item(models.Model):
     key = models.CharField(max_length=300, blank=True)
     value = models.TextField()
     digest = models.CharField(max_length=32)
+    vectors = models.TextField(null=True)
     ttl_minutes = models.FloatField(null=True)
     expires_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField()

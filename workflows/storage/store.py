@@ -6,9 +6,10 @@ is compared on the values read back, so it means the same as in memory.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
-from typing import Any
+from itertools import islice
+from typing import Any, NamedTuple
 
 from asgiref.sync import sync_to_async
 from django.db import connections, transaction
@@ -16,7 +17,7 @@ from django.db.models import Q, QuerySet
 
 from workflows.engine import ids
 from workflows.engine import serde as default_serde
-from workflows.engine.errors import DamagedValueError, FeatureNotBuiltError
+from workflows.engine.errors import DamagedValueError
 from workflows.engine.store.asking import checked, fits, listed
 from workflows.engine.store.base import (
     BaseStore,
@@ -30,6 +31,15 @@ from workflows.engine.store.base import (
     SearchOp,
 )
 from workflows.engine.store.base import Item as StoreItem
+from workflows.engine.store.embedding import index_of
+from workflows.engine.store.meaning import (
+    NOTHING,
+    Embedded,
+    Vector,
+    best,
+    from_text,
+    to_text,
+)
 from workflows.models import Item
 from workflows.storage.checkpoints import check_name
 from workflows.storage.connections import POSTGRESQL
@@ -37,14 +47,16 @@ from workflows.storage.sealing import seal, unseal
 
 _LONGEST = 300  # of a namespace and of a key, in characters; an index holds both
 _PAGE = 200
-_MOVED = ["value", "digest", "ttl_minutes", "expires_at", "updated_at"]
+_VECTORS = "vectors of item"
+_MOVED = ["value", "digest", "vectors", "ttl_minutes", "expires_at", "updated_at"]
 
 
 class DjangoStore(BaseStore):
     """Keeps items in the database `using`.
 
-    `ttl={"default_ttl": minutes, "refresh_on_read": bool}`. A namespace, its labels joined
-    by periods, and a key have at most 300 characters each.
+    `ttl={"default_ttl": minutes, "refresh_on_read": bool}`. `index={"dims": numbers, "embed":
+    function, "fields": paths}` lets `search(query=)` find by meaning. A namespace, its labels
+    joined by periods, and a key have at most 300 characters each.
     """
 
     supports_ttl = True
@@ -57,37 +69,40 @@ class DjangoStore(BaseStore):
         ttl: Mapping[str, Any] | None = None,
         serde: Any = None,
     ) -> None:
-        if index:
-            raise FeatureNotBuiltError(
-                "DjangoStore(index=...): search by meaning is not built; leave index out"
-            )
         self.using = using
+        self._index = index_of(index, "DjangoStore")
         self.ttl_config = ttl
         self._serde: Any = serde or default_serde
 
     def batch(self, ops: Iterable[Op]) -> list[Result]:
         """Do several operations; reads see the state before the writes of the same batch.
 
-        All writes are done or none. Inside a transaction of the caller they belong to it.
+        All writes are done or none. Inside a transaction of the caller they belong to it. What
+        turns texts into vectors is called before anything is read or written.
         """
-        ops = checked(ops)
-        puts: dict[tuple[str, str], tuple[PutOp, str | None]] = {}
-        for op in ops:
-            if isinstance(op, PutOp):
-                puts[self._place_to_put(op)] = op, self._text(op)
-        if not puts:
-            return [self._read(op) for op in ops]
-        with transaction.atomic(using=self.using):
-            results = [self._read(op) for op in ops]
-            self._write(puts)
-        return results
+        ops = checked(ops, has_index=self._index is not None)
+        return self._do(ops, self._index.embed(ops) if self._index else NOTHING)
 
     async def abatch(self, ops: Iterable[Op]) -> list[Result]:
         """Async twin of `batch`."""
-        found: list[Result] = await sync_to_async(self.batch, thread_sensitive=True)(
-            list(ops)
-        )
+        ops = checked(ops, has_index=self._index is not None)
+        embedded = await self._index.aembed(ops) if self._index else NOTHING
+        do = sync_to_async(self._do, thread_sensitive=True)
+        found: list[Result] = await do(ops, embedded)
         return found
+
+    def _do(self, ops: Sequence[Op], embedded: Embedded) -> list[Result]:
+        puts: dict[tuple[str, str], _Put] = {}
+        for number, op in enumerate(ops):
+            if isinstance(op, PutOp):
+                vectors = to_text(embedded.of_put(number))
+                puts[self._place_to_put(op)] = _Put(op.ttl, self._text(op), vectors)
+        if not puts:
+            return [self._read(op, embedded) for op in ops]
+        with transaction.atomic(using=self.using):
+            results = [self._read(op, embedded) for op in ops]
+            self._write(puts)
+        return results
 
     def prune(self) -> int:
         """Remove what has expired; returns how many items went."""
@@ -100,15 +115,17 @@ class DjangoStore(BaseStore):
         return Item.objects.using(self.using)
 
     def _alive(self) -> QuerySet[Item]:
-        return self._rows().filter(
-            Q(expires_at__isnull=True) | Q(expires_at__gt=ids.now())
+        return (
+            self._rows()
+            .filter(Q(expires_at__isnull=True) | Q(expires_at__gt=ids.now()))
+            .defer("vectors")
         )
 
-    def _read(self, op: Op) -> Result:
+    def _read(self, op: Op, embedded: Embedded) -> Result:
         if isinstance(op, GetOp):
             return self._get(op)
         if isinstance(op, SearchOp):
-            return self._search(op)
+            return self._search(op, embedded.of_query(op))
         if isinstance(op, ListNamespacesOp):
             return self._list_namespaces(op)
         return None
@@ -130,44 +147,45 @@ class DjangoStore(BaseStore):
             updated_at=row.updated_at,
         )
 
-    def _search(self, op: SearchOp) -> list[SearchItem]:
+    def _search(self, op: SearchOp, query: Vector | None) -> list[SearchItem]:
         if not _can_hold(op.namespace_prefix):
             return []
         rows = self._alive().filter(self._below(op.namespace_prefix)).order_by("id")
-        if op.filter:
-            found = self._fitting(rows, op)
+        end = op.offset + op.limit
+        found: list[tuple[_Fitting, float | None]]
+        if query is not None:
+            candidates = self._fitting(rows.defer(None), op)
+            found = best(((each, _vectors(each.row)) for each in candidates), query, op)
+        elif op.filter:
+            fitting = islice(self._fitting(rows, op), op.offset, end)
+            found = [(each, None) for each in fitting]
         else:
-            window = rows[op.offset : op.offset + op.limit]
-            found = [(row, self._value(row)) for row in window]
+            found = [(_Fitting(row, None), None) for row in rows[op.offset : end]]
         if op.refresh_ttl:
-            self._refresh([row for row, _ in found])
+            self._refresh([each.row for each, _ in found])
         return [
             SearchItem(
                 tuple(row.namespace.split(".")),
                 row.key,
-                value,
+                self._value(row) if value is None else value,
                 row.created_at,
                 row.updated_at,
+                score,
             )
-            for row, value in found
+            for (row, value), score in found
         ]
 
-    def _fitting(
-        self, rows: QuerySet[Item], op: SearchOp
-    ) -> list[tuple[Item, dict[str, Any]]]:
-        found: list[tuple[Item, dict[str, Any]]] = []
-        wanted = op.offset + op.limit
+    def _fitting(self, rows: QuerySet[Item], op: SearchOp) -> Iterator[_Fitting]:
         last = 0
-        while len(found) < wanted:
+        while True:
             page = [*rows.filter(id__gt=last)[:_PAGE]]
             for row in page:
-                value = self._value(row)
-                if fits(value, op.filter):
-                    found.append((row, value))
+                value = self._value(row) if op.filter else None
+                if value is None or fits(value, op.filter):
+                    yield _Fitting(row, value)
             if len(page) < _PAGE:
-                break
+                return
             last = page[-1].pk
-        return found[op.offset : wanted]
 
     def _list_namespaces(self, op: ListNamespacesOp) -> list[Namespace]:
         rows = self._alive()
@@ -196,7 +214,7 @@ class DjangoStore(BaseStore):
                 f"item {row.key!r} of namespace {row.namespace!r} does not match its "
                 "digest; put it anew, or restore the row from a backup"
             )
-        text = unseal(row.value, f"store:{row.namespace}", f"item {row.key}")
+        text = unseal(row.value, *_sealed_at(row.namespace, row.key))
         found: dict[str, Any] = self._serde.loads(text)
         return found
 
@@ -211,26 +229,26 @@ class DjangoStore(BaseStore):
         check_name("key", key, _LONGEST)
         return joined, key
 
-    def _write(self, puts: Mapping[tuple[str, str], tuple[PutOp, str | None]]) -> None:
+    def _write(self, puts: Mapping[tuple[str, str], _Put]) -> None:
         now = ids.now()
         rows = []
-        for (namespace, key), (op, text) in puts.items():
+        for (namespace, key), (ttl, text, vectors) in puts.items():
             over = self._rows().filter(namespace=namespace, key=key)
             if text is None:
                 over.delete()
                 continue
             over.filter(expires_at__lte=now).delete()  # what is put there is a new item
-            text = seal(text, f"store:{namespace}", f"item {key}")
+            text = seal(text, *_sealed_at(namespace, key))
             rows.append(
                 Item(
                     namespace=namespace,
                     key=key,
                     value=text,
                     digest=ids.digest(text),
-                    ttl_minutes=op.ttl,
-                    expires_at=None
-                    if op.ttl is None
-                    else now + timedelta(minutes=op.ttl),
+                    vectors=vectors
+                    and seal(vectors, *_sealed_at(namespace, key, _VECTORS)),
+                    ttl_minutes=ttl,
+                    expires_at=None if ttl is None else now + timedelta(minutes=ttl),
                     created_at=now,
                     updated_at=now,
                 )
@@ -252,6 +270,38 @@ class DjangoStore(BaseStore):
             self._alive().filter(pk__in=found).update(
                 expires_at=ids.now() + timedelta(minutes=minutes)
             )
+
+
+class _Fitting(NamedTuple):
+    """A row that a search asks for, before its window is taken; its value where that was read."""
+
+    row: Item
+    value: dict[str, Any] | None
+
+
+class _Put(NamedTuple):
+    """What is written at one place; a text of None deletes it."""
+
+    ttl: float | None
+    text: str | None
+    vectors: str | None
+
+
+def _sealed_at(namespace: str, key: str, part: str = "item") -> tuple[str, str]:
+    return f"store:{namespace}", f"{part} {key}"
+
+
+def _vectors(row: Item) -> list[Vector]:
+    if not row.vectors:
+        return []
+    text = unseal(row.vectors, *_sealed_at(row.namespace, row.key, _VECTORS))
+    try:
+        return from_text(text)
+    except ValueError as error:
+        raise DamagedValueError(
+            f"item {row.key!r} of namespace {row.namespace!r} has vectors that cannot be "
+            "read; put it anew, or restore the row from a backup"
+        ) from error
 
 
 def _can_hold(path: Sequence[str]) -> bool:

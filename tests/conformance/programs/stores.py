@@ -310,3 +310,57 @@ def a_store_of_ones_own_with_a_ttl(api, run):
     store.get(("u",), "k", refresh_ttl=True)
     store.search(("u",))
     return [[op.ttl for op in asked[:3]], [op.refresh_ttl for op in asked[3:]]]
+
+
+@program("R11.8")
+def a_store_with_an_index_finds_by_meaning(api, run):
+    def embed(texts):
+        words = ("cat", "dog", "car")
+        return [[float(text.count(word)) for word in words] for text in texts]
+
+    config = {"dims": 3, "embed": embed, "fields": ["title", "notes[*].text"]}
+    store = api.InMemoryStore(index=config)
+
+    def remember(state, *, store):
+        store.put(("p",), "dogs", {"title": "dog dog"})
+        store.put(("p",), "mixed", {"title": "car", "notes": [{"text": "cat dog"}]})
+        store.put(("p",), "bare", {"size": 1})
+        store.put(("p",), "left out", {"title": "cat"}, index=False)
+        store.put(("p",), "own path", {"a": {"b": ["car", "cat"]}}, index=["a.b[-1]"])
+        store.put(("p", "x"), "cats", {"title": "cat", "size": 2})
+
+    def recall(state, *, store):
+        def found(**asked):
+            items = store.search(("p",), **asked)
+            return [
+                [item.key, None if item.score is None else round(item.score, 3)]
+                for item in items
+            ]
+
+        return {
+            "log": [
+                found(query="cat"),
+                found(query="cat", limit=2),
+                found(query="dog", filter={"size": 2}),
+                found(query="dog dog", limit=1, offset=1),
+                found(query=""),
+                found(),
+            ]
+        }
+
+    built = api.StateGraph(S).add_sequence([remember, recall])
+    return run.invoke(built.add_edge(api.START, "remember").compile(store=store), {})
+
+
+@program("R11.8")
+def whole_values_are_found_where_no_fields_are_named(api, run):
+    seen = []
+
+    def embed(texts):
+        seen.append([*texts])
+        return [[1.0, float(len(text))] for text in texts]
+
+    store = api.InMemoryStore(index={"dims": 2, "embed": embed})
+    store.put(("p",), "k", {"b": [1, {"c": None}], "a": "ä"})
+    found = store.search(("p",), query="two words")
+    return [seen, [item.key for item in found]]

@@ -35,15 +35,15 @@ _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
 OPERATORS = frozenset({"$eq", "$ne", *_COMPARE})
 
 
-def checked(ops: Iterable[Op]) -> list[Op]:
-    """The operations of a batch, each of which a store can do."""
+def checked(ops: Iterable[Op], *, has_index: bool = False) -> list[Op]:
+    """The operations of a batch, each of which a store can do, with an index or without."""
     found = several(ops, "batch", "ops", "a list of operations such as GetOp(...)")
     for op in found:
-        check(op)
+        check(op, has_index=has_index)
     return found
 
 
-def check(op: Op) -> None:
+def check(op: Op, *, has_index: bool) -> None:
     """Refuse an operation that no store can do (R11.2, R11.3, R11.5, R11.8)."""
     if isinstance(op, PutOp):
         check_namespace(op.namespace)
@@ -69,10 +69,13 @@ def check(op: Op) -> None:
         check_path(op.namespace_prefix)
         check_filter(op.filter)
         _check_window(op.limit, op.offset, "search")
-        if op.query is not None:
+        if op.query is not None and not has_index:
             raise NotImplementedError(
-                "search(query=...): this store has no index of meanings; use filter="
+                "search(query=...): this store has no index of meanings; use filter=, or make "
+                "the store with index={'dims': ..., 'embed': ...}"
             )
+        if not isinstance(op.query, str | None):
+            raise refused("search", "query", op.query, "a text, or None")
     elif isinstance(op, ListNamespacesOp):
         for condition in op.match_conditions or ():
             check_path(condition.path)
@@ -102,6 +105,11 @@ def check_path(path: Any) -> None:
         if not label:
             raise InvalidNamespaceError(
                 f"empty label in namespace {path!r}; leave it out or name it"
+            )
+        if "\0" in label:
+            raise InvalidNamespaceError(
+                f"namespace label {label!r} in {path!r} contains a NUL, which a database "
+                "cannot hold; leave it out"
             )
         if "." in label:
             raise InvalidNamespaceError(

@@ -153,6 +153,18 @@ class TTLConfig(TypedDict, total=False):
     refresh_on_read: bool
 
 
+class IndexConfig(TypedDict, total=False):
+    """How a store finds by meaning (R11.8).
+
+    `embed` turns texts into vectors of `dims` numbers; `fields` are the paths whose texts are
+    searched by, by default ["$"], the whole value.
+    """
+
+    dims: int
+    embed: Any
+    fields: list[str] | None
+
+
 Op = GetOp | SearchOp | PutOp | ListNamespacesOp
 """One operation of `batch`."""
 Result = Any
@@ -350,6 +362,7 @@ __all__ = [
     "NOT_PROVIDED",
     "BaseStore",
     "GetOp",
+    "IndexConfig",
     "InvalidNamespaceError",
     "Item",
     "ListNamespacesOp",
