@@ -14,6 +14,7 @@ from tests.storage.values_contract import ValuesContract
 from tests.storage.writes_contract import WritesContract
 from workflows.engine import ids
 from workflows.engine.checkpoint.base import checkpoint_config
+from workflows.engine.checkpoint.porting import empty_checkpoint
 from workflows.engine.errors import (
     StaleResumeError,
     ThreadBusyError,
@@ -148,6 +149,18 @@ class SaverContract(ValuesContract, WritesContract):
         assert list(saver.list(config, filter={"user": "u2"})) == []
         without_a_user = list(saver.list(config, filter={"user": None}))
         assert [f.metadata["source"] for f in without_a_user] == ["input"]
+
+    def test_put_takes_the_metadata_of_its_config_over(self, saver):
+        config = {
+            "configurable": {"thread_id": "t", "checkpoint_ns": "", "u": 1, "__p": 2},
+            "metadata": {"step": 9, "by": "me", "list": [1]},
+        }
+        checkpoint = empty_checkpoint()
+
+        saver.put(config, checkpoint, {"source": "input", "step": -1}, {})
+
+        found = saver.get_tuple({"configurable": {"thread_id": "t"}})
+        assert found.metadata == {"source": "input", "step": -1, "by": "me", "u": 1}
 
     def test_a_config_with_an_id_lists_that_one_alone(self, saver, chain):
         first = chain.put({"a": 1}, ["a"])

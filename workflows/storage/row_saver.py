@@ -18,6 +18,7 @@ from workflows.engine.checkpoint.base import (
     TaskWrites,
     checkpoint_config,
 )
+from workflows.engine.checkpoint.porting import get_checkpoint_metadata
 from workflows.engine.checkpoint.shapes import in_parts, thread_named_by
 from workflows.storage.async_twins import AsyncTwins
 from workflows.storage.channels import Ref
@@ -49,14 +50,17 @@ class RowSaver(AsyncTwins):
         metadata: CheckpointMetadata,
         new_versions: dict[str, Any],
     ) -> Config:
-        """Save a checkpoint whose parent is named by `config`; returns its own config."""
+        """Save a checkpoint whose parent is named by `config`; returns its own config.
+
+        Its metadata are `metadata` and the plain values of the config's metadata and configurable keys.
+        """
         thread_id, namespace, parent = address(config)
         part = Commit(
             thread_id,
             namespace,
             parent,
             checkpoint=checkpoint,
-            metadata=metadata,
+            metadata=get_checkpoint_metadata(config, metadata),
             changed=new_versions,
             **_manner(),
         )

@@ -24,6 +24,7 @@ from workflows.engine.checkpoint.base import (
 )
 from workflows.engine.checkpoint.forms import Forms
 from workflows.engine.checkpoint.labels import Label, label_text
+from workflows.engine.checkpoint.porting import get_checkpoint_metadata
 from workflows.engine.checkpoint.prompt import PromptTwins
 from workflows.engine.checkpoint.records import Saved, Space
 from workflows.engine.checkpoint.shapes import (
@@ -153,7 +154,10 @@ class InMemorySaver(PromptTwins):
         metadata: CheckpointMetadata,
         new_versions: dict[str, Any],
     ) -> Config:
-        """Save a checkpoint whose parent is named by `config`; returns its own config."""
+        """Save a checkpoint whose parent is named by `config`; returns its own config.
+
+        Its metadata are `metadata` and the plain values of the config's metadata and configurable keys.
+        """
         conf = thread_named_by(config)
         thread_id, namespace = str(conf["thread_id"]), conf.get("checkpoint_ns", "")
         parent = conf.get("checkpoint_id")
@@ -166,7 +170,7 @@ class InMemorySaver(PromptTwins):
                     space.saved.get(parent) if parent else None,
                     parent,
                     checkpoint,
-                    metadata,
+                    get_checkpoint_metadata(config, metadata),
                     new_versions,
                 )
             )

@@ -31,8 +31,8 @@ def get_checkpoint_metadata(
     Only plain values are taken over, and no key that begins with two underscores.
     """
     found: dict[str, Any] = {**metadata}
-    for source in (config.get("metadata", {}), config.get("configurable", {})):
-        for key, value in source.items():
+    for source in (config.get("metadata"), config.get("configurable")):
+        for key, value in (source or {}).items():
             if (
                 key not in found
                 and key not in _NOT_METADATA
