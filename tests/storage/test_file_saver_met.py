@@ -19,6 +19,10 @@ from durableweb.errors import LeaseLostError, SerdeError
 from durableweb.graph import START, StateGraph
 from durableweb.types import Command
 from tests.storage.file_savers import CONFIG, State, asking
+from tests.storage.writing_together import (
+    check_each_is_whole,
+    told_before_it_was_killed,
+)
 from workflows.engine.checkpoint.base import checkpoint_config
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -101,6 +105,17 @@ def test_a_killed_process_is_continued_by_another_without_django(
     assert log.read_text().split("\n")[:-1] == [
         *("first", "inner 1", "inner 2", "second", "second")
     ]
+
+
+@rule("R4.2")
+@pytest.mark.parametrize("lines", [9, 50, 200])
+def test_runs_that_save_together_are_each_whole_after_kill_9(path, lines) -> None:
+    program = ["-m", "tests.storage.writing_together", str(path)]
+
+    told = told_before_it_was_killed(program, lines, {"PATH": os.environ["PATH"]})
+
+    with SqliteSaver.from_conn_string(path) as saver:
+        check_each_is_whole(saver, told)
 
 
 @rule("RA.1")

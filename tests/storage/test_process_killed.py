@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import time
 
 import pytest
 from django.db import connection
 
 from tests.storage.conftest import real_transactions
+from tests.storage.writing_together import (
+    NAMES,
+    check_each_is_whole,
+    told_before_it_was_killed,
+)
 from workflows.engine.checkpoint.base import checkpoint_config
 from workflows.models import ChannelValue, Checkpoint, Event, PendingWrite, Thread
 from workflows.storage.saver import DjangoSaver
@@ -37,40 +40,6 @@ while True:
     sys.stdout.write(f"{number} {head}\\n")
     sys.stdout.flush()
     number += 1
-"""
-
-TOGETHER = """
-import asyncio
-import operator
-import sys
-from typing import Annotated, TypedDict
-import django
-django.setup()
-from durableweb.checkpoint.django import DjangoSaver
-from durableweb.graph import START, StateGraph
-
-class State(TypedDict, total=False):
-    n: int
-    log: Annotated[list[str], operator.add]
-
-async def work(state):
-    sys.stdout.write(f"{state['log'][0]} {state['n']}\\n")
-    sys.stdout.flush()
-    return {"n": state["n"] + 1, "log": [f"{state['n']:0200d}"]}
-
-graph = StateGraph(State).add_node("work", work).add_edge(START, "work")
-graph = graph.add_edge("work", "work").compile(DjangoSaver())
-
-async def main():
-    await asyncio.gather(*(
-        graph.ainvoke(
-            {"n": 0, "log": [name]},
-            {"configurable": {"thread_id": name}, "recursion_limit": 10_000},
-        )
-        for name in "abcdefgh"
-    ))
-
-asyncio.run(main())
 """
 
 
@@ -104,55 +73,37 @@ def wait_until_gone(before: set[int]) -> None:
         time.sleep(0.01)
 
 
-def told_before_it_was_killed(program: str, lines: int) -> list[list[str]]:
-    """What `program` has printed, a list of words a line, when it was killed after so many lines."""
+def told_by(arguments: list[str], lines: int) -> list[list[str]]:
+    """What a process on this database has told when it was killed, and the server has seen that."""
     before = other_backends()
-    writer = subprocess.Popen(
-        [sys.executable, "-c", program],
-        stdout=subprocess.PIPE,
-        text=True,
-        env={
-            **os.environ,
-            "DATABASE_URL": database_url(),
-            "DJANGO_SETTINGS_MODULE": "durableweb.settings",
-        },
-    )
-    assert writer.stdout is not None
-    told = [writer.stdout.readline().split() for _ in range(lines)]
-    writer.kill()
-    told += [line.split() for line in writer.stdout.read().splitlines() if " " in line]
-    writer.wait(60)
-    writer.stdout.close()
+    env = {
+        **os.environ,
+        "DATABASE_URL": database_url(),
+        "DJANGO_SETTINGS_MODULE": "durableweb.settings",
+    }
+    told = told_before_it_was_killed(arguments, lines, env)
     wait_until_gone(before)
     return told
 
 
 @pytest.mark.parametrize("lines", [9, 50, 200])
 def test_runs_that_save_together_are_each_whole_after_kill_9(lines):
-    """A node begins when the step before it is on the disk, with however many others it went there."""
-    told = told_before_it_was_killed(TOGETHER, lines)
+    told = told_by(["-m", "tests.storage.writing_together"], lines)
 
-    begun = {name: int(number) for name, number in told if number}
-    assert begun.keys() == {*"abcdefgh"}
-    saver = DjangoSaver()
-    for name, number in begun.items():
-        found = [*saver.list(checkpoint_config(name))][::-1]
-        values = [item.checkpoint["channel_values"] for item in found]
-        assert [each["n"] for each in values[1:]] == [*range(len(found) - 1)]
-        assert [len(each["log"]) for each in values[1:]] == [*range(1, len(found))]
-        # The step whose node was told of may be saved already; that of the node after it not.
-        assert number <= values[-1]["n"] <= number + 1
+    check_each_is_whole(DjangoSaver(), told)
+    for name in NAMES:
+        steps = [each["id"] for each in Checkpoint.objects.filter(thread=name).values()]
         thread = Thread.objects.get(id=name)
         numbers = Event.objects.filter(thread=thread).values_list("seq", flat=True)
-        assert thread.head == found[-1].checkpoint["id"]
+        assert thread.head == max(steps)
         assert sorted(numbers) == [*range(1, thread.seq + 1)]
         rows = PendingWrite.objects.filter(thread=thread)
-        assert rows.values("checkpoint").distinct().count() == len(found) - 1
+        assert rows.values("checkpoint").distinct().count() == len(steps) - 1
 
 
 @pytest.mark.parametrize("lines", [1, 7, 40])
 def test_every_acknowledged_commit_is_whole_after_kill_9(lines):
-    told = told_before_it_was_killed(WRITER, lines)
+    told = told_by(["-c", WRITER], lines)
 
     saver = DjangoSaver()
     found = [*saver.list(checkpoint_config("t"))][::-1]
