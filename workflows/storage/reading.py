@@ -108,15 +108,17 @@ _COLUMNS = ", ".join(CheckpointRow._fields)
 # the row of a write, else whether a namespace below has any.
 _SHORT = """
 SELECT {columns},
-  EXISTS (SELECT 1 FROM workflows_checkpoint WHERE thread_id = ?1 AND namespace > ?2)
+  EXISTS (SELECT 1 FROM workflows_checkpoint WHERE thread_id = ? AND namespace > ?)
 FROM (SELECT {columns} FROM workflows_checkpoint
-  WHERE thread_id = ?1 AND namespace = ?2 AND id {which})
+  WHERE thread_id = ? AND namespace = ? AND id {which})
 UNION ALL SELECT w.task, w.slot, 0, w.path, 0, w.digest, w.payload, w.values_at, '', '', -1
 FROM workflows_pendingwrite AS w
-WHERE w.thread_id = ?1 AND w.namespace = ?2 AND w.checkpoint {which}"""
-_NEWEST = "= (SELECT max(id) FROM workflows_checkpoint WHERE thread_id = ?1 AND namespace = ?2)"
+WHERE w.thread_id = ? AND w.namespace = ? AND w.checkpoint {which}"""
+_NEWEST = (
+    "= (SELECT max(id) FROM workflows_checkpoint WHERE thread_id = ? AND namespace = ?)"
+)
 _SHORT_NEWEST = _SHORT.format(columns=_COLUMNS, which=_NEWEST)
-_SHORT_NAMED = _SHORT.format(columns=_COLUMNS, which="= ?3")
+_SHORT_NAMED = _SHORT.format(columns=_COLUMNS, which="= ?")
 
 
 @lru_cache(maxsize=8)
@@ -194,12 +196,13 @@ def short(
 ) -> Rows:
     """The checkpoint and its writes, raw, for `from_short`; on SQLite only."""
     connection = ready(wrapper)
+    # Each place by itself: Python 3.12.0 to 3.12.3 take numbered parameters for named ones.
+    place = (thread_id, namespace)
     with wrapper.wrap_database_errors:
         if checkpoint_id:
-            named = (thread_id, namespace, checkpoint_id)
+            named = (*place, *place, checkpoint_id, *place, checkpoint_id)
             return connection.execute(_SHORT_NAMED, named).fetchall()  # type: ignore[no-any-return]
-        place = (thread_id, namespace)
-        return connection.execute(_SHORT_NEWEST, place).fetchall()  # type: ignore[no-any-return]
+        return connection.execute(_SHORT_NEWEST, place * 5).fetchall()  # type: ignore[no-any-return]
 
 
 def from_short(rows: Rows) -> Whole | None:

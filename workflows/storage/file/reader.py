@@ -39,17 +39,25 @@ _COLUMNS = ", ".join(CheckpointRow._fields)
 # tasks saved by themselves (-1), and what ended with the steps made from it (-2).
 _ONE = f"""
 SELECT {_COLUMNS}, EXISTS (
-  SELECT 1 FROM durableweb_checkpoint WHERE thread_id = ?1 AND namespace > ?2)
-FROM durableweb_checkpoint WHERE thread_id = ?1 AND namespace = ?2 AND id {{which}}
+  SELECT 1 FROM durableweb_checkpoint WHERE thread_id = ? AND namespace > ?)
+FROM durableweb_checkpoint WHERE thread_id = ? AND namespace = ? AND id {{which}}
 UNION ALL SELECT task, slot, 0, path, 0, digest, payload, values_at, '', '', -1
-FROM durableweb_write WHERE thread_id = ?1 AND namespace = ?2 AND checkpoint {{which}}"""  # noqa: S608
+FROM durableweb_write WHERE thread_id = ? AND namespace = ? AND checkpoint {{which}}"""  # noqa: S608
 _NEWEST = _ONE.format(
-    which="= (SELECT max(id) FROM durableweb_checkpoint WHERE thread_id = ?1 AND namespace = ?2)"
+    which="= (SELECT max(id) FROM durableweb_checkpoint WHERE thread_id = ? AND namespace = ?)"
 )
 _ENDED = """
 UNION ALL SELECT ended, '', 0, '', 0, '', '', '', '', '', -2 FROM durableweb_checkpoint
-WHERE thread_id = ?1 AND namespace = ?2 AND id > ?3 AND parent = ?3 AND ended <> ''"""
-_NAMED = _ONE.format(which="= ?3") + _ENDED
+WHERE thread_id = ? AND namespace = ? AND id > ? AND parent = ? AND ended <> ''"""
+_NAMED = _ONE.format(which="= ?") + _ENDED
+
+
+def _of_named(thread_id: str, namespace: str, id: str) -> tuple[str, ...]:
+    """The parameters of `_NAMED`. Numbered ones are taken for names by Python 3.12.0 to 3.12.3."""
+    place = thread_id, namespace
+    return *place, *place, id, *place, id, *place, id, id
+
+
 _VALUES = """
 SELECT v.channel, v.checkpoint, v.kind, v.base, v.digest, v.payload
 FROM json_each(?) AS w CROSS JOIN durableweb_value AS v
@@ -88,7 +96,7 @@ class FileReader(AsyncTwins):
         with self._held() as connection:
             rows = connection.execute(
                 _NAMED if checkpoint_id else _NEWEST,
-                (*place, checkpoint_id) if checkpoint_id else place,
+                _of_named(*place, checkpoint_id) if checkpoint_id else place * 5,
             ).fetchall()
             head = None
             writes: dict[tuple[str, str], WriteRow] = {}

@@ -190,7 +190,7 @@ def _step_at(execute: Execute, config: Config) -> Step:
     named = str(conf.get("checkpoint_id") or "")
     (found,) = execute(
         "SELECT max(id) FROM durableweb_checkpoint"
-        " WHERE thread_id = ?1 AND namespace = ?2 AND ?3 IN ('', id)",
+        " WHERE thread_id = ? AND namespace = ? AND ? IN ('', id)",
         (thread_id, namespace, named),
     ).fetchone()
     if found is None:
@@ -201,10 +201,10 @@ def _step_at(execute: Execute, config: Config) -> Step:
 def _superseded(execute: Execute, thread_id: str) -> Sequence[tuple[str, str]]:
     """Namespace and id of the checkpoints that are neither a head nor labelled."""
     found: list[tuple[str, str]] = execute(
-        "SELECT namespace, id FROM durableweb_checkpoint AS c WHERE thread_id = ?1"
+        "SELECT namespace, id FROM durableweb_checkpoint AS c WHERE thread_id = ?"
         " AND id < (SELECT max(id) FROM durableweb_checkpoint"
-        " WHERE thread_id = ?1 AND namespace = c.namespace)"
-        " AND NOT EXISTS (SELECT 1 FROM durableweb_label AS l WHERE l.thread_id = ?1"
+        " WHERE thread_id = c.thread_id AND namespace = c.namespace)"
+        " AND NOT EXISTS (SELECT 1 FROM durableweb_label AS l WHERE l.thread_id = c.thread_id"
         " AND l.namespace = c.namespace AND l.checkpoint = c.id)",
         (thread_id,),
     ).fetchall()
