@@ -1,6 +1,7 @@
-"""Section 1: what programs write in annotations, and ask with isinstance."""
+"""Sections 1 and 2: what programs write in annotations, and ask with isinstance."""
 
-from typing import Any, Generic
+import operator
+from typing import Annotated, Any, Generic, NotRequired, TypedDict
 
 from tests.conformance.corpus import program
 from tests.conformance.programs.shapes import S, graph, say
@@ -72,3 +73,28 @@ def a_class_over_the_type_variables_takes_their_defaults(api, run):
         api.OutputT.__default__ is api.StateT,
         Agent[Any].__args__[0] is Any,
     ]
+
+
+@program("R2.7", "R2.3")
+def a_channel_among_other_notes_of_an_annotation(api, run):
+    """A channel counts wherever it stands, a reducer only at the end."""
+
+    class State(TypedDict, total=False):
+        brief: NotRequired[Annotated[int | None, api.EphemeralValue, "private"]]
+        unsaved: Annotated[int, "note", api.UntrackedValue(int), "note"]
+        sent: Annotated[list, api.Topic(str), operator.add]
+        added: Annotated[list, operator.add, "note"]
+        n: int
+
+    seen = []
+
+    def node(state):
+        seen.append(dict(state))
+        n = state["n"] + 1
+        return {"sent": [f"s{n}"], "added": [f"a{n}"], "n": n}
+
+    built = api.StateGraph(State)
+    built.add_sequence([("one", node), ("two", node)]).add_edge(api.START, "one")
+    g = built.compile(checkpointer=run.saver)
+    out = run.invoke(g, {"brief": 1, "unsaved": 2, "n": 0}, run.config())
+    return [seen, out, run.get_state(g, run.config()).values]

@@ -104,14 +104,15 @@ def _from_annotation(key: str, hint: Any) -> Channel | type[ManagedValue]:
     last = hint.__metadata__[-1]
     if isinstance(last, type) and issubclass(last, ManagedValue):
         return last
-    if isinstance(last, Channel):
-        made = last.fresh()
-        if isinstance(made, DeltaChannel) and made.typ is Any:
-            made.typ = _without_required(typ)  # where it begins (R2.8)
-            made.clear()
-        return made
-    if isinstance(last, type) and issubclass(last, Channel):
-        return last(typ)
+    for note in hint.__metadata__:  # beside notes for others, wherever it stands
+        if isinstance(note, Channel):
+            made = note.fresh()
+            if isinstance(made, DeltaChannel) and made.typ is Any:
+                made.typ = _without_required(typ)  # where it begins (R2.8)
+                made.clear()
+            return made
+        if isinstance(note, type) and issubclass(note, Channel):
+            return note(typ)
     if callable(last) and not isinstance(last, type):
         _check_reducer(key, last)
         return BinaryOperatorAggregate(_without_required(typ), last)
