@@ -259,3 +259,106 @@ def a_delta_channel_of_a_dict_over_questions(api, run):
     run.invoke(g, api.Command(resume="a"), run.config())
     out = run.invoke(g, api.Command(resume="b"), run.config())
     return [paused, out, run.get_state(g, run.config()).values]
+
+
+WRITTEN = {
+    "a message": lambda api: api.AIMessage(content="x"),
+    "one in a list": lambda api: [api.HumanMessage(content="x")],
+    "one with an id": lambda api: [api.HumanMessage(content="x", id="1")],
+    "a dict in a list": lambda api: [{"role": "user", "content": "x"}],
+    "with an empty id": lambda api: [{"type": "ai", "content": "x", "id": ""}],
+    "a dict": lambda api: {"role": "assistant", "content": "x"},
+    "instead of all": lambda api: api.Overwrite([api.AIMessage(content="x")]),
+    "in a tuple": lambda api: api.Overwrite((api.AIMessage(content="x"),)),
+    "a dict instead of all": lambda api: api.Overwrite([{"role": "user"}]),
+    "a text": lambda api: "x",
+    "other dicts": lambda api: [{"type": "file", "role": 1}, {"content": "x"}],
+}
+
+
+def named(item):
+    """What it is, and whether it has an id."""
+    if isinstance(item, dict):
+        return sorted(item)
+    return [getattr(item, "type", item), bool(getattr(item, "id", None))]
+
+
+def ids_of(items):
+    return [getattr(item, "id", item) for item in items]
+
+
+@program("R2.8", "R2.18")
+def messages_in_a_delta_channel_have_ids_for_good(api, run):
+    class State(TypedDict, total=False):
+        log: Annotated[list, api.DeltaChannel(folded)]
+        n: int
+
+    found = {}
+    for label, make in WRITTEN.items():
+        seen = []
+
+        def look(state, seen=seen):
+            seen.append(ids_of(state["log"]))
+
+        built = api.StateGraph(State)
+        built.add_node("says", lambda state, make=make: {"log": make(api)})
+        built.add_node("look", look)
+        built.add_edge(api.START, "says").add_edge("says", "look")
+        g = built.compile(checkpointer=run.saver)
+        for start in ("node", "input", "edit"):
+            config = run.config(f"{label} {start}")
+            given = {"log": make(api)} if start == "input" else {"n": 1}
+            if start == "edit":
+                run.invoke(g, {"n": 1}, config)
+                run.update_state(g, config, {"log": make(api)}, as_node="says")
+            out = run.invoke(g, None if start == "edit" else given, config)["log"]
+            kept = run.get_state(g, config).values["log"]
+            again = run.get_state(g, config).values["log"]
+            same = ids_of(out) == ids_of(kept) == ids_of(again) == seen[-1]
+            found[f"{label} {start}"] = [[named(item) for item in out], same]
+    return found
+
+
+@program("R2.8", "R2.18")
+def what_is_written_to_a_delta_channel_stays_the_callers(api, run):
+    class State(TypedDict, total=False):
+        log: Annotated[list, api.DeltaChannel(folded)]
+
+    given = [{"role": "user", "content": "x"}]
+    built = api.StateGraph(State)
+    built.add_node("n", lambda state: None).add_edge(api.START, "n")
+    g = built.compile(checkpointer=run.saver)
+    run.invoke(g, {"log": given}, run.config())
+    out = run.invoke(g, {"log": given}, run.config())["log"]
+    return [[m.content for m in out], len({m.id for m in out}), given]
+
+
+@program("R2.8", "R6.13", "R5.23")
+def a_command_from_outside_gives_its_messages_ids(api, run):
+    class State(TypedDict, total=False):
+        log: Annotated[list, api.DeltaChannel(folded)]
+
+    built = api.StateGraph(State)
+    built.add_node("n", lambda state: None).add_edge(api.START, "n")
+    g = built.compile(checkpointer=run.saver)
+    run.invoke(g, {"log": [api.HumanMessage(content="x", id="1")]}, run.config())
+    old = run.get_history(g, run.config())[1].config
+    said = api.Command(update={"log": [api.HumanMessage(content="y")]})
+    out = run.invoke(g, said, old)["log"]
+    kept = run.get_state(g, run.config()).values["log"]
+    return [[named(m) for m in out], ids_of(out) == ids_of(kept)]
+
+
+@program(
+    "R2.8",
+    differs="a dict that only looks like a message is kept; it does not fail the run",
+    expected=[{"type": "tool", "name": "search"}],
+)
+def a_dict_of_a_delta_channel_that_is_no_message(api, run):
+    class State(TypedDict, total=False):
+        log: Annotated[list, api.DeltaChannel(folded)]
+
+    built = api.StateGraph(State)
+    built.add_node("n", lambda state: {"log": [{"type": "tool", "name": "search"}]})
+    built.add_edge(api.START, "n")
+    return run.invoke(built.compile(), {"log": []})["log"]

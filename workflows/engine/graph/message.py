@@ -99,7 +99,7 @@ def _settled(messages: Any) -> Any:
     if isinstance(messages, list):
         for message in messages:
             if getattr(message, "id", "") is None and hasattr(message, "content"):
-                message.id = _new_id()
+                message.id = new_id()
     return messages
 
 
@@ -158,11 +158,12 @@ def _with_ids(messages: Messages) -> list[Any]:
     converted = convert_to_messages(messages)
     for message in converted:
         if message.id is None:
-            message.id = _new_id()
+            message.id = new_id()
     return converted
 
 
-def _new_id() -> str:
+def new_id() -> str:
+    """An id for a message that has none."""
     return f"{ASSIGNED_ID}{UUID(int=ids.entropy(128), version=4)}"
 
 
@@ -183,9 +184,14 @@ def _message(given: Any) -> Any:
                 f"a message dict needs 'role' and 'content', given {given!r:.80}"
             )
         return _from_parts(role, rest.pop("content"), rest)
-    if all(hasattr(given, name) for name in ("id", "type", "content")):
+    if has_parts(given):
         return given
     raise NotImplementedError(f"unsupported message type: {type(given)}")
+
+
+def has_parts(given: Any) -> bool:
+    """Say whether an object has what any message has."""
+    return all(hasattr(given, name) for name in ("id", "type", "content"))
 
 
 def _from_parts(role: Any, content: Any, rest: dict[str, Any]) -> BaseMessage:

@@ -6,8 +6,10 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from workflows.engine.channels import DeltaChannel
 from workflows.engine.constants import END, GOTO, ROOT
 from workflows.engine.errors import InvalidUpdateError
+from workflows.engine.graph.message_ids import with_ids
 from workflows.engine.graph.schema import as_update
 from workflows.engine.loop.apply import due_item, goto_targets
 from workflows.engine.loop.records import Writes
@@ -96,7 +98,8 @@ def writer(
             return from_update(result)
         return from_update(_mapping(result, said))
 
-    return write
+    deltas = {key for key, each in channels.items() if isinstance(each, DeltaChannel)}
+    return with_ids(write, deltas) if deltas else write
 
 
 def _mapping(value: Any, said: str) -> dict[str, Any]:
