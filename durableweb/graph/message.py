@@ -15,6 +15,7 @@ from workflows.engine.graph.message import (
     ToolMessage,
     add_messages,
     convert_to_messages,
+    push_message,
 )
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "ToolMessage",
     "add_messages",
     "convert_to_messages",
+    "push_message",
 ]
 
 __getattr__ = absent(__name__, "compile a StateGraph(MessagesState)", "MessageGraph")

@@ -10,7 +10,7 @@ from typing import Any
 
 HOMES = {
     "graph": "StateGraph START END MessagesState",
-    "graph.message": "add_messages",
+    "graph.message": "add_messages push_message",
     "graph.state": "CompiledStateGraph",
     "pregel": "Pregel",
     "typing": "StateT InputT OutputT ContextT",

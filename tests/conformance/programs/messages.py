@@ -206,3 +206,112 @@ def dicts_say_none_of_what_a_message_lacks(api, run):
 
     g = _talk(api, (api.START, "a"), a=lambda state: {"messages": given})
     return shown(run.invoke(g.compile(), {"messages": []})["messages"])
+
+
+class Pushed(TypedDict, total=False):
+    log: Any
+    n: int
+
+
+def _told(run, g, given, *args, **options):
+    """What each mode was told of; messages by content and id."""
+    modes = {"stream_mode": ["messages", "updates", "values"]}
+    return [
+        [mode, _short(chunk) if mode == "messages" else chunk]
+        for mode, chunk in run.stream(g, given, *args, **modes, **options)
+    ]
+
+
+@program("R9.3", "R2.18")
+def a_node_pushes_messages(api, run):
+    """Each is shown at once and once; the state has those that were not only to be shown."""
+
+    def a(state):
+        api.push_message(api.AIMessage(content="one", id="1"))
+        api.push_message({"role": "user", "content": "two", "id": "2"})
+        api.push_message(api.AIMessage(content="shown", id="3"), state_key=None)
+        pushed = api.push_message(api.AIMessage(content="one again", id="1"))
+        return {"messages": [pushed, api.AIMessage(content="four", id="4")]}
+
+    g = _talk(api, (api.START, "a"), a=a).compile(checkpointer=run.saver)
+    told = _told(run, g, {"messages": []}, run.config())
+    return [told, run.get_state(g, run.config()).values]
+
+
+@program("R9.3", "R1.20")
+def a_node_pushes_and_returns_nothing(api, run):
+    """A branch sees what was pushed, in any key."""
+
+    def a(state):
+        api.push_message(api.AIMessage(content="one", id="1"), state_key="log")
+
+    seen = []
+    built = api.StateGraph(Pushed).add_node("a", a).add_edge(api.START, "a")
+    built.add_conditional_edges("a", lambda s: seen.append(s["log"].id) or api.END)
+    g = built.compile(checkpointer=run.saver)
+    return [_told(run, g, {"n": 1}, run.config()), seen]
+
+
+@program("R9.3", "R1.35", "R1.11")
+def what_a_failed_attempt_pushed_is_not_kept(api, run):
+    tries = []
+
+    def a(state):
+        tries.append(1)
+        api.push_message(api.AIMessage(content="x", id=str(len(tries))))
+        api.push_message(api.AIMessage(content="y", id="y"), state_key="unknown")
+        if len(tries) == 1:
+            raise ConnectionError
+
+    policy = api.RetryPolicy(initial_interval=0, jitter=False)
+    built = api.StateGraph(api.MessagesState).add_node("a", a, retry_policy=policy)
+    g = built.add_edge(api.START, "a").compile(checkpointer=run.saver)
+    out = run.invoke(g, {"messages": []}, run.config())
+    return [m.id for m in out["messages"]]
+
+
+@program("R9.3", "R7.1")
+def messages_that_are_pushed_below(api, run):
+    def a(state):
+        api.push_message(api.AIMessage(content="below", id="1"))
+
+    sub = _talk(api, (api.START, "a"), a=a).compile()
+    g = _talk(api, (api.START, "sub"), sub=sub).compile()
+    return [
+        _read(run, g, {"messages": []}),
+        _read(run, g, {"messages": []}, subgraphs=True),
+    ]
+
+
+@program("R9.3")
+def what_cannot_be_pushed(api, run):
+    found = []
+
+    def a(state):
+        message = api.AIMessage(content="x")
+        found.append(run.attempt(api.push_message, message, says="needs an id"))
+
+    g = _talk(api, (api.START, "a"), a=a).compile()
+    run.invoke(g, {"messages": []})
+    outside = run.attempt(api.push_message, api.AIMessage(content="x", id="1"))
+    return [found[0]["raises"], outside]
+
+
+@program("R9.3", built=False)
+def a_task_pushes_a_message_into_the_state(api, run):
+    @api.task
+    def t():
+        api.push_message(api.AIMessage(content="x", id="1"))
+
+    g = _talk(api, (api.START, "a"), a=lambda state: t().result())
+    return run.invoke(g.compile(), {"messages": []})
+
+
+@program("R9.3")
+def a_task_pushes_a_message_to_be_shown(api, run):
+    @api.task
+    def t():
+        api.push_message(api.AIMessage(content="x", id="1"), state_key=None)
+
+    g = _talk(api, (api.START, "a"), a=lambda state: t().result()).compile()
+    return [_read(run, g, {"messages": []}), run.invoke(g, {"messages": []})]

@@ -119,6 +119,8 @@ def _written(result: Any, task: Task, context: Context) -> Writes:
             if isinstance(part, Command) and part.graph is not None:
                 _send_up(part, context)
     writes = task.node.write(result)
+    if context.pushed:
+        writes = [*context.pushed, *writes]
     settings = context.run.settings
     if settings and settings.get("strict_updates"):
         check_keys(result, task.name, context.run)

@@ -17,6 +17,7 @@ from workflows.engine.drivers.future import TaskFuture
 from workflows.engine.drivers.threads import pool
 from workflows.engine.drivers.timeouts import Watch
 from workflows.engine.errors import (
+    FeatureNotBuiltError,
     GraphInterrupt,
     NodeTimeoutError,
     RunCancelled,
@@ -27,7 +28,7 @@ from workflows.engine.later import is_in_loop
 from workflows.engine.loop.effects import Wrote
 from workflows.engine.loop.namespaces import namespace_of
 from workflows.engine.loop.plan import metadata_of
-from workflows.engine.loop.records import Call, Run, Task
+from workflows.engine.loop.records import Call, Run, Task, Writes
 from workflows.engine.loop.rehearsal import end_of_record
 from workflows.engine.loop.resume import question_digest
 from workflows.engine.response_schemas import describe, mark_refused
@@ -67,6 +68,8 @@ class Context:
     watch: Watch | None = None
     attributes: Attributes | None = None
     """What this attempt has set; it ends with the attempt, so a failed one leaves nothing."""
+    pushed: Writes | None = None
+    """What it has written before it returns; ends with it, too."""
     listener: Any = None
     """What hears the chat models that the attempt calls, where somebody reads their tokens."""
     _config: dict[str, Any] | None = None
@@ -295,6 +298,20 @@ class Context:
             return True
         self.driver.refuse(self.run, question_id)
         return False
+
+    def push(self, message: Any, key: str | None) -> None:
+        """Stream a whole message, and write it to `key` of the state when the node ends (R9.3)."""
+        self.meet_stop()
+        run, task = self.run, self.task
+        if key is not None:
+            if task.call is not None:
+                raise FeatureNotBuiltError(
+                    f"push_message in task {task.name!r} cannot write to key {key!r}; push it "
+                    "in a node, or give state_key=None and return the message"
+                )
+            self.pushed = [*(self.pushed or ()), *task.node.write({key: message})]
+        run.shown.add(message.id)
+        self.write("messages", lambda: (message, metadata_of(run, task)))
 
     def set_attributes(self, change: Attributes) -> None:
         """RB.11."""

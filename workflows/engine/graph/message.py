@@ -22,6 +22,7 @@ from workflows.engine.graph.message_types import (
     SystemMessage,
     ToolMessage,
 )
+from workflows.engine.runtime import current
 from workflows.engine.serde.write import ASSIGNED_ID
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "ToolMessage",
     "add_messages",
     "convert_to_messages",
+    "push_message",
 ]
 
 Messages = Any
@@ -111,6 +113,22 @@ def convert_to_messages(messages: Messages) -> list[Any]:
     if isinstance(messages, list):
         return [_message(item) for item in messages]
     return [_message(messages)]
+
+
+def push_message(message: Messages, *, state_key: str | None = "messages") -> Any:
+    """Stream a message in the mode `messages` while the node runs, and write it to the state as the node ends.
+
+    With `state_key=None` it is only streamed. It needs an id (ValueError). A node that fails has
+    written nothing; in a `@task`, messages can only be streamed.
+    """
+    (found,) = convert_to_messages([message])
+    if found.id is None:
+        raise ValueError("push_message: the message needs an id")
+    context = current.get()
+    if context is None:
+        raise RuntimeError("push_message was called outside a graph")
+    context.push(found, state_key or None)
+    return found
 
 
 def _merge(left: list[Any], right: list[Any]) -> list[Any]:
