@@ -7,7 +7,7 @@ from langchain_core.language_models.fake_chat_models import (
     FakeMessagesListChatModel,
     GenericFakeChatModel,
 )
-from langchain_core.messages import AIMessage
+from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_core.runnables import RunnableLambda
 
 from tests.conformance.corpus import program
@@ -253,3 +253,23 @@ def what_an_error_handler_says_is_shown(api, run):
         g = built.add_edge(api.START, "n").compile()
         seen += told(run, g, {"one": 0})
     return [[content, node] for _, content, node in seen]
+
+
+@program("R2.18")
+def what_a_model_said_in_pieces_is_kept_as_a_message(api, run):
+    """A chunk of langchain-core becomes the message that it is a chunk of."""
+    pieces = [AIMessageChunk(content=c, id="1") for c in ("one", " two")]
+    call = {"name": "f", "args": {"x": 1}, "id": "c", "type": "tool_call"}
+    other = AIMessageChunk(content="", tool_calls=[call])
+
+    def says(state):
+        return {"messages": [pieces[0] + pieces[1], other]}
+
+    g = chain(api, run, api.MessagesState, says)
+    out = run.invoke(g, {"messages": []}, run.config())["messages"]
+    alone = api.add_messages([pieces[0]], [])
+    return [
+        [[type(m).__name__, m.content, bool(m.id), m.tool_calls] for m in out],
+        [type(m).__name__ for m in alone],
+        api.add_messages([], [], format=""),
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Annotated, Any, TypedDict
@@ -79,7 +80,7 @@ def add_messages(
         raise FeatureNotBuiltError(
             "add_messages(format='langchain-openai') is not built; leave format out"
         )
-    if format is not None:
+    if format:
         raise ValueError(
             f"unrecognized format={format!r}: expected 'langchain-openai' or None"
         )
@@ -164,7 +165,7 @@ def _is_removal(message: Any) -> bool:
 
 def _has_ids(messages: Messages) -> bool:
     # What came out of this reducer goes in again at each step: then nothing is to be converted.
-    if type(messages) is not list:
+    if type(messages) is not list or any(map(_is_in_parts, {*map(type, messages)})):
         return False
     try:
         return None not in {message.id for message in messages}
@@ -203,8 +204,21 @@ def _message(given: Any) -> Any:
             )
         return _from_parts(role, rest.pop("content"), rest)
     if has_parts(given):
-        return given
+        return _whole(given)
     raise NotImplementedError(f"unsupported message type: {type(given)}")
+
+
+def _is_in_parts(kind: type) -> bool:
+    """Say whether a class is one of langchain-core's for a message that a model says piece by piece."""
+    loaded = sys.modules.get("langchain_core.messages")
+    return loaded is not None and issubclass(kind, loaded.BaseMessageChunk)
+
+
+def _whole(message: Any) -> Any:
+    """The message that the pieces of one have become."""
+    if not _is_in_parts(type(message)):
+        return message
+    return sys.modules["langchain_core.messages"].message_chunk_to_message(message)
 
 
 def has_parts(given: Any) -> bool:
