@@ -117,7 +117,7 @@ def run_of(
         if saver is True:
             raise RuntimeError(
                 f"graph {graph.name!r} was compiled with checkpointer=True, which takes "
-                "the parent's saver; run alone it needs one of its own"
+                "the parent's saver; run or asked alone it needs one of its own"
             )
         run = _root(graph, given, config, saver if saver is not False else None)
     run.handlers = handlers_in(run.config.get("callbacks"))

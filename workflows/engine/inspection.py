@@ -195,9 +195,8 @@ class Inspection(Bound):
         return self._look(config)
 
     def _look(self, config: dict[str, Any], context: Any = None) -> Run:
-        if not isinstance(self.checkpointer, BaseCheckpointSaver) and (
-            current.get() is None or self.checkpointer is False
-        ):
+        saver = self.checkpointer  # True is refused as it is for a run
+        if saver is False or (saver is None and current.get() is None):
             raise ValueError(
                 f"graph {self.name!r} has no checkpointer, so there is no saved state; "
                 "compile(checkpointer=...)"

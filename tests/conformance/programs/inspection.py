@@ -263,3 +263,19 @@ def one_step_values_beside_a_finished_task(api, run):
     found = [asked, run.get_state(g, run.config()).values]
     run.invoke(g, api.Command(resume="r"), run.config())
     return [*found, *seen, run.get_state(g, run.config()).values]
+
+
+@program("R1.42", "R6.1")
+def a_graph_that_keeps_its_state_below_is_not_asked_alone(api, run):
+    """Nor edited: it has no saver of its own; one that was compiled without has none at all."""
+    found = {}
+    for saver in (True, False, None):
+        g = graph(api, (api.START, "n"), n=say("n")).compile(checkpointer=saver)
+        step = [api.StateUpdate({"log": []}, "n")]
+        found[str(saver)] = [
+            run.attempt(run.get_state, g, run.config()),
+            run.attempt(run.get_history, g, run.config()),
+            run.attempt(run.update_state, g, run.config(), {"log": []}),
+            run.attempt(run.bulk_update_state, g, run.config(), [step]),
+        ]
+    return found
