@@ -128,9 +128,13 @@ class TimeoutPolicy:
 
 @dataclass(frozen=True)
 class Overwrite:
-    """Sets a reducer's value instead of folding into it; other writes of the step are dropped (R2.5)."""
+    """Sets a reducer's value instead of folding into it; other writes of the step are dropped (R2.5).
+
+    `type` tells what it was where only its fields are left of it, as in JSON.
+    """
 
     value: Any
+    type: Literal["__overwrite__"] = "__overwrite__"
 
 
 class Send:

@@ -1,6 +1,8 @@
 """Section 2: schemas, channels, input and output."""
 
 import collections.abc
+import dataclasses
+import json
 import operator
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Literal, TypedDict
@@ -342,3 +344,18 @@ def a_reducer_in_place_beside_a_branch(api, run):
     out = run.invoke(g, {"log": ["in"], "held": {"in": 1}}, run.config())
     states = [state.values for state in run.get_history(g, run.config())]
     return [out, *states[:2]]
+
+
+@program("R2.5")
+def an_overwrite_that_went_through_json(api, run):
+    """As a client sends it: its fields in a dict, for a reducer's key and for a plain one."""
+    sent = json.loads(json.dumps(dataclasses.asdict(api.Overwrite(["new"]))))
+    likes = [{"type": "__overwrite__"}, {"type": "other", "value": 1}]
+    g = graph(api, (api.START, "n"), n=lambda state: {"log": sent})
+    kept = graph(api, (api.START, "n"), n=lambda state: {"log": likes})
+    return [
+        sent,
+        run.invoke(g.compile(), {"log": ["old"]}),
+        run.invoke(g.compile(), {"log": sent}),
+        run.invoke(kept.compile(), {"log": ["old"]}),
+    ]

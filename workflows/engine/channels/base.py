@@ -210,6 +210,9 @@ def unwrap_overwrite(value: Any) -> tuple[bool, Any]:
         return False, value
     if kind.__name__ == "Overwrite" and hasattr(value, "value"):
         return True, value.value
-    if kind is dict and len(value) == 1 and "__overwrite__" in value:
-        return True, value["__overwrite__"]
+    if kind is dict:
+        if len(value) == 1 and "__overwrite__" in value:
+            return True, value["__overwrite__"]
+        if "value" in value and value.get("type") == "__overwrite__":  # out of JSON
+            return True, value["value"]
     return False, value
