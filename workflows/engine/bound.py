@@ -73,6 +73,16 @@ class Bound:
         return self.program.nodes
 
     @property
+    def channels(self) -> dict[str, Any]:
+        """The channels of the state by key, as each thread begins, and the classes of its managed values.
+
+        What a thread holds stands in `get_state`.
+        """
+        program = self.program
+        own = {key: program.channels[key].fresh() for key in program.state_keys}
+        return {**own, **program.managed}
+
+    @property
     def state_schema(self) -> Any:
         """The class of the state, as the author gave it."""
         return self.schemas.get("state")

@@ -1,5 +1,6 @@
 """Section 2: channels that a program makes itself, in the words of LangGraph's (R2.7)."""
 
+import operator
 from typing import Annotated, TypedDict
 
 from tests.conformance.corpus import program
@@ -141,3 +142,37 @@ def what_a_built_channel_can_do(api, run):
 )
 def a_channel_of_ones_own_that_is_consumed(api, run):
     return _highest(api, consume=lambda self: False)
+
+
+@program("R2.7")
+def what_a_graphs_channels_are(api, run):
+    """By key, of which kind and for which type; they are no thread's."""
+
+    class State(TypedDict, total=False):
+        n: int
+        log: Annotated[list, operator.add]
+        sent: Annotated[list, api.Topic(str)]
+        brief: Annotated[str, api.EphemeralValue]
+        held: Annotated[list, api.DeltaChannel(lambda value, writes: value)]
+        last: api.IsLastStep
+
+    built = api.StateGraph(State).add_node("n", lambda state: {"n": 5})
+    g = built.add_edge(api.START, "n").compile(checkpointer=run.saver)
+    run.invoke(g, {"n": 1}, run.config())
+    found = {key: g.channels[key] for key in ("n", "log", "sent", "brief", "held")}
+    plain = [
+        api.LastValue(int),
+        api.AnyValue(str),
+        api.EphemeralValue(int),
+        api.UntrackedValue(int),
+        api.BinaryOperatorAggregate(int, operator.add),
+        api.Topic(int),
+        api.DeltaChannel(lambda value, writes: value, dict),
+    ]
+    return [
+        {key: [type(c).__name__, c.key] for key, c in found.items()},
+        found["n"].is_available(),
+        isinstance(found["log"], api.BinaryOperatorAggregate),
+        ["last" in g.channels, "more" in g.channels],
+        [[str(c.ValueType), str(c.UpdateType)] for c in plain],
+    ]

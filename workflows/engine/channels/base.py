@@ -48,6 +48,16 @@ class Channel:
         if "from_checkpoint" in own and "load" not in own:
             _take_its_word(cls)
 
+    @property
+    def ValueType(self) -> Any:
+        """The type of what `get` answers."""
+        return self.typ
+
+    @property
+    def UpdateType(self) -> Any:
+        """The type of what is written."""
+        return self.typ
+
     def fresh(self) -> Self:
         """A channel like this one, without a value."""
         new = _twin(self)

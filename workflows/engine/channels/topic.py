@@ -20,6 +20,16 @@ class Topic(Channel):
         self.accumulate = accumulate
         self.values: list[Any] = []
 
+    @property
+    def ValueType(self) -> Any:
+        """A sequence of what is collected."""
+        return Sequence[self.typ]  # type: ignore[name-defined]
+
+    @property
+    def UpdateType(self) -> Any:
+        """What is collected, or a list of it."""
+        return self.typ | list[self.typ]  # type: ignore[name-defined]
+
     def traits(self) -> tuple[Any, ...]:
         return (self.typ, self.accumulate)
 
