@@ -153,3 +153,45 @@ def nobody_reads_and_the_model_is_not_made_to_stream(api, run):
     quiet = list(seen)
     run.stream(g, {"said": []}, stream_mode="messages")
     return [quiet, seen]
+
+
+@program("R9.2", "R9.3", "R8.12")
+def messages_of_a_task_have_the_namespace_of_its_graph(api, run):
+    """What its writer gives has the task's; in an entrypoint, a nested task, and a graph below."""
+    model = FakeListChatModel(responses=["a"])
+
+    @api.task
+    def inner():
+        api.get_stream_writer()("said")
+        model.invoke("x")
+        api.push_message(AIMessage("pushed", id="1"), state_key=None)
+        return AIMessage("whole", id="2")
+
+    @api.task
+    def outer():
+        return inner().result().content
+
+    @api.entrypoint()
+    def flow(given):
+        return outer().result()
+
+    built = one_node(api, lambda state: {"found": outer().result()})
+    top = api.StateGraph(Said).add_node("sub", built.compile())
+    g = top.add_edge(api.START, "sub").compile()
+    modes = {"stream_mode": ["custom", "messages"]}
+
+    def told(graph, given, **options):
+        return [
+            [
+                [part.split(":")[0] for part in chunk["ns"]],
+                chunk["data"][0].content if chunk["type"] == "messages" else "custom",
+            ]
+            for chunk in run.stream(graph, given, version="v2", **modes, **options)
+        ]
+
+    return [
+        told(flow, 1),
+        told(flow, 1, subgraphs=True),
+        told(g, {"said": []}),
+        told(g, {"said": []}, subgraphs=True),
+    ]

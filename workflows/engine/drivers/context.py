@@ -143,7 +143,8 @@ class Context:
         if self.watch is not None:
             self.watch.sign()
         if mode in self.run.modes:
-            parent = self.task.parent
+            # a @task's messages are its graph's, like those that it returns
+            parent = None if mode == "messages" else self.task.parent
             where = None if parent is None else namespace_of(parent, self.run)
             self.driver.wrote(Wrote(self.task, mode, make(), where))
 
