@@ -1,7 +1,7 @@
 """Section 9: whole messages in the mode `messages`: what is shown, under which name, and once."""
 
 from dataclasses import dataclass, field
-from typing import Any, TypedDict
+from typing import Annotated, Any, TypedDict
 
 from langchain_core.language_models.fake_chat_models import (
     FakeMessagesListChatModel,
@@ -272,4 +272,58 @@ def what_a_model_said_in_pieces_is_kept_as_a_message(api, run):
         [[type(m).__name__, m.content, bool(m.id), m.tool_calls] for m in out],
         [type(m).__name__ for m in alone],
         api.add_messages([], [], format=""),
+    ]
+
+
+def _openai_form(api, run):
+    """A graph whose messages have it, and what a person and a model of another house said."""
+    image = {"type": "base64", "media_type": "image/jpeg", "data": "1234"}
+    source = {"type": "image", "source": image}
+    cached = {"type": "text", "text": "look", "cache_control": {"type": "ephemeral"}}
+    call = {"type": "tool_use", "name": "f", "input": {"x": 1}, "id": "c"}
+    result = {"type": "tool_result", "tool_use_id": "c", "content": [source]}
+    said = [
+        {"role": "user", "content": [cached, source], "id": "1"},
+        AIMessage(content=[call], id="2"),
+        {"role": "user", "content": [{**result, "is_error": False}], "id": "3"},
+        api.AIMessage(content="done", id="4"),
+    ]
+
+    class State(TypedDict):
+        messages: Annotated[list, api.add_messages(format="langchain-openai")]
+
+    return chain(api, run, State, lambda s: {"messages": said}, lambda s: None)
+
+
+@program("R2.18")
+def messages_in_the_form_of_openai(api, run):
+    g = _openai_form(api, run)
+    out = run.invoke(g, {"messages": ["hi"]}, run.config())["messages"]
+    return [
+        [
+            type(m).__module__.split(".")[0],
+            m.type,
+            m.content,
+            getattr(m, "tool_calls", None),
+            getattr(m, "tool_call_id", None),
+        ]
+        for m in out
+    ]
+
+
+@program(
+    "R2.18",
+    differs="messages keep their ids, so that the next can replace or remove one",
+    expected=[["1", "2", "4"], True, True],
+)
+def messages_in_the_form_of_openai_keep_their_ids(api, run):
+    g = _openai_form(api, run)
+    out = run.invoke(g, {"messages": ["hi"]}, run.config())["messages"]
+    ids = [m.id for m in out]
+    run.invoke(g, {"messages": []}, run.config())
+    kept = run.get_state(g, run.config()).values["messages"]
+    return [
+        [each for each in ids if each in {"1", "2", "4"}],
+        None not in ids,
+        [m.id for m in kept[: len(ids) - 1]] == ids[:-1],
     ]

@@ -11,7 +11,6 @@ from uuid import UUID
 
 from workflows.engine import ids
 from workflows.engine.channels.reducer import tell_of
-from workflows.engine.errors import FeatureNotBuiltError
 from workflows.engine.graph.message_types import (
     REMOVE_ALL_MESSAGES,
     AIMessage,
@@ -23,6 +22,7 @@ from workflows.engine.graph.message_types import (
     SystemMessage,
     ToolMessage,
 )
+from workflows.engine.graph.openai_format import FORMAT, check_installed, formatted
 from workflows.engine.runtime import current
 from workflows.engine.serde.write import ASSIGNED_ID
 
@@ -74,16 +74,13 @@ def add_messages(
 
     An id that is there already is replaced where it stands, a new one goes to the end, a missing one is
     made. `RemoveMessage(id)` removes; ValueError where there is nothing to remove. Without
-    arguments it gives a reducer with this `format`.
+    arguments it gives a reducer with this `format`: "langchain-openai" makes langchain-core's messages
+    of all, with contents as OpenAI writes them.
     """
-    if format == "langchain-openai":
-        raise FeatureNotBuiltError(
-            "add_messages(format='langchain-openai') is not built; leave format out"
-        )
-    if format:
-        raise ValueError(
-            f"unrecognized format={format!r}: expected 'langchain-openai' or None"
-        )
+    if format == FORMAT:
+        check_installed()
+    elif format:
+        raise ValueError(f"unrecognized format={format!r}: expected {FORMAT!r} or None")
     if left is None and right is None:
         return partial(add_messages, format=format)
     if left is None or right is None:
@@ -94,7 +91,8 @@ def add_messages(
         )
     if not _has_ids(left):
         left = _with_ids(left)
-    return _merge(left, _with_ids(right))
+    merged = _merge(left, _with_ids(right))
+    return _with_ids(formatted(merged)) if format else merged
 
 
 def _settled(messages: Any) -> Any:
