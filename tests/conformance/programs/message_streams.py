@@ -7,7 +7,12 @@ from langchain_core.language_models.fake_chat_models import (
     FakeMessagesListChatModel,
     GenericFakeChatModel,
 )
-from langchain_core.messages import AIMessage, AIMessageChunk
+from langchain_core.messages import (
+    AIMessage,
+    AIMessageChunk,
+    BaseMessage,
+    HumanMessage,
+)
 from langchain_core.runnables import RunnableLambda
 
 from tests.conformance.corpus import program
@@ -327,3 +332,31 @@ def messages_in_the_form_of_openai_keep_their_ids(api, run):
         None not in ids,
         [m.id for m in kept[: len(ids) - 1]] == ids[:-1],
     ]
+
+
+@program("R2.18")
+def a_model_takes_texts_in_the_form_of_openai(api, run):
+    """The list is what the chat models of langchain-core take, whatever was given."""
+
+    class State(TypedDict):
+        messages: Annotated[list, api.add_messages(format="langchain-openai")]
+
+    def chat(state):
+        model = GenericFakeChatModel(messages=iter([AIMessage("yes")]))
+        return {"messages": model.invoke(state["messages"])}
+
+    given = ["a", ("user", "b"), {"role": "ai", "content": "c"}]
+    out = run.invoke(chain(api, run, State, chat), {"messages": given}, run.config())
+    return [[m.type, m.content] for m in out["messages"]]
+
+
+@program(
+    "R2.18",
+    differs="they are the engine's own small messages, for no package is needed",
+    expected=[[True, "human"], [True, "human"], [True, "ai"], [False, "ai"]],
+)
+def texts_pairs_and_dicts_become_messages_of_the_engine(api, run):
+    given = ["a", ("user", "b"), {"role": "ai", "content": "c"}, AIMessage("d")]
+    own = type(api.HumanMessage(content="x")).__module__ != HumanMessage.__module__
+    found = api.add_messages([], given)
+    return [[own and not isinstance(m, BaseMessage), m.type] for m in found]
