@@ -362,3 +362,27 @@ def a_dict_of_a_delta_channel_that_is_no_message(api, run):
     built.add_node("n", lambda state: {"log": [{"type": "tool", "name": "search"}]})
     built.add_edge(api.START, "n")
     return run.invoke(built.compile(), {"log": []})["log"]
+
+
+@program("R2.8", "R2.5")
+def an_overwrite_with_nothing_empties_a_delta_channel(api, run):
+    found = {}
+    for typ, reducer, write in ((list, folded, ["a"]), (dict, merged, {"a": 1})):
+
+        class State(TypedDict, total=False):
+            held: Annotated[typ, api.DeltaChannel(reducer)]
+            n: int
+
+        built = api.StateGraph(State)
+        built.add_node("one", lambda state, write=write: {"held": write})
+        built.add_node("two", lambda state: {"held": api.Overwrite(None)})
+        built.add_node("three", lambda state: {"n": len(state["held"])})
+        built.add_sequence([("four", lambda state, write=write: {"held": write})])
+        for start, end in (("one", "two"), ("two", "three"), ("three", "four")):
+            built.add_edge(start, end)
+        g = built.add_edge(api.START, "one").compile(checkpointer=run.saver)
+        config = run.config(typ.__name__)
+        run.invoke(g, {"n": 5}, config)
+        history = [s.values.get("held") for s in run.get_history(g, config)]
+        found[typ.__name__] = [run.get_state(g, config).values, history[:3]]
+    return found

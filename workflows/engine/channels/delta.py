@@ -15,7 +15,7 @@ from operator import is_
 from typing import Any
 
 from workflows.engine.channels.base import MISSING, Channel
-from workflows.engine.channels.reducer import BinaryOperatorAggregate
+from workflows.engine.channels.reducer import BinaryOperatorAggregate, starting_value
 
 LONGEST_STEPS = 5_000
 """So many steps after a whole value what was written since is saved as one again, whatever the frequency."""
@@ -69,7 +69,8 @@ class DeltaChannel(BinaryOperatorAggregate):
             return False
         found, replacement = self._overwritten(values)
         if found:
-            self.value = replacement
+            empty = starting_value(self.typ) if replacement is None else MISSING
+            self.value = replacement if empty is MISSING else empty
             self._begin()
             return True
         known: Any = None if self.value is MISSING else self.value
