@@ -310,7 +310,8 @@ class Context:
                     f"push_message in task {task.name!r} cannot write to key {key!r}; push it "
                     "in a node, or give state_key=None and return the message"
                 )
-            self.pushed = [*(self.pushed or ()), *task.node.write({key: message})]
+            with _counting:
+                self.pushed = [*(self.pushed or ()), *task.node.write({key: message})]
         run.shown.add(message.id)
         self.write("messages", lambda: (message, metadata_of(run, task)))
 
