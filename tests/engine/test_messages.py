@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from workflows.engine import ids, serde
-from workflows.engine.graph import openai_format
+from workflows.engine.graph import core_messages
 from workflows.engine.graph.message import (
     REMOVE_ALL_MESSAGES,
     AIMessage,
@@ -21,6 +21,11 @@ from workflows.engine.graph.message import (
 )
 
 pytestmark = pytest.mark.rule("R2.18")
+
+
+@pytest.fixture
+def without_langchain(monkeypatch):
+    monkeypatch.setattr(core_messages, "is_installed", lambda: False)
 
 
 def texts(messages):
@@ -105,7 +110,7 @@ def test_made_ids_can_be_set_by_a_test(monkeypatch):
         ),
     ],
 )
-def test_texts_pairs_and_dicts_become_messages(given, expected):
+def test_texts_pairs_and_dicts_become_messages(given, expected, without_langchain):
     (message,) = add_messages([], given)
     expected.id = message.id
 
@@ -189,8 +194,7 @@ def test_what_is_no_message_is_refused(right, error):
         add_messages([], right)
 
 
-def test_formats_are_refused_by_name(monkeypatch):
-    monkeypatch.setattr(openai_format, "find_spec", lambda name: None)
+def test_formats_are_refused_by_name(without_langchain):
     with pytest.raises(ImportError, match="needs langchain-core"):
         add_messages([], "x", format="langchain-openai")
     with pytest.raises(ValueError, match="'x'"):

@@ -11,7 +11,6 @@ from langchain_core.messages import (
     AIMessage,
     AIMessageChunk,
     BaseMessage,
-    HumanMessage,
 )
 from langchain_core.runnables import RunnableLambda
 
@@ -350,13 +349,22 @@ def a_model_takes_texts_in_the_form_of_openai(api, run):
     return [[m.type, m.content] for m in out["messages"]]
 
 
-@program(
-    "R2.18",
-    differs="they are the engine's own small messages, for no package is needed",
-    expected=[[True, "human"], [True, "human"], [True, "ai"], [False, "ai"]],
-)
-def texts_pairs_and_dicts_become_messages_of_the_engine(api, run):
-    given = ["a", ("user", "b"), {"role": "ai", "content": "c"}, AIMessage("d")]
-    own = type(api.HumanMessage(content="x")).__module__ != HumanMessage.__module__
-    found = api.add_messages([], given)
-    return [[own and not isinstance(m, BaseMessage), m.type] for m in found]
+@program("R2.18")
+def texts_pairs_and_dicts_become_messages_that_models_take(api, run):
+    def chat(state):
+        model = GenericFakeChatModel(messages=iter([AIMessage("yes")]))
+        return {"messages": model.invoke(state["messages"])}
+
+    calls = [{"name": "f", "args": {}, "id": "c", "type": "tool_call"}]
+    given = [
+        *("a", ("user", "b"), {"role": "system", "content": "c"}),
+        {"type": "ai", "content": "", "tool_calls": calls, "id": "4"},
+        {"role": "tool", "content": "d", "tool_call_id": "c"},
+    ]
+    g = chain(api, run, api.MessagesState, chat)
+    out = run.invoke(g, {"messages": given}, run.config())["messages"]
+    kept = run.get_state(g, run.config()).values["messages"]
+    return [
+        [isinstance(m, BaseMessage), m.type, m.content, getattr(m, "tool_calls", None)]
+        for m in [*out, *kept]
+    ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Annotated, Any, TypedDict
@@ -11,6 +10,7 @@ from uuid import UUID
 
 from workflows.engine import ids
 from workflows.engine.channels.reducer import tell_of
+from workflows.engine.graph import core_messages
 from workflows.engine.graph.message_types import (
     REMOVE_ALL_MESSAGES,
     AIMessage,
@@ -163,7 +163,9 @@ def _is_removal(message: Any) -> bool:
 
 def _has_ids(messages: Messages) -> bool:
     # What came out of this reducer goes in again at each step: then nothing is to be converted.
-    if type(messages) is not list or any(map(_is_in_parts, {*map(type, messages)})):
+    if type(messages) is not list or any(
+        map(core_messages.is_in_parts, {*map(type, messages)})
+    ):
         return False
     try:
         return None not in {message.id for message in messages}
@@ -188,35 +190,27 @@ def _message(given: Any) -> Any:
     if isinstance(given, BaseMessage):
         return given
     if isinstance(given, str):
-        return HumanMessage(given)
-    if isinstance(given, tuple | list):
+        parts: tuple[Any, Any, dict[str, Any]] = "human", given, {}
+    elif isinstance(given, tuple | list):
         if len(given) != 2:
             raise ValueError(f"a message pair is (role, content), not {given!r:.80}")
-        return _from_parts(given[0], given[1], {})
-    if isinstance(given, Mapping):
+        parts = given[0], given[1], {}
+    elif isinstance(given, Mapping):
         rest = dict(given)
         role = rest.pop("role", None) or rest.pop("type", None)
         if role is None or "content" not in rest:
             raise ValueError(
                 f"a message dict needs 'role' and 'content', given {given!r:.80}"
             )
-        return _from_parts(role, rest.pop("content"), rest)
-    if has_parts(given):
-        return _whole(given)
-    raise NotImplementedError(f"unsupported message type: {type(given)}")
-
-
-def _is_in_parts(kind: type) -> bool:
-    """Say whether a class is one of langchain-core's for a message that a model says piece by piece."""
-    loaded = sys.modules.get("langchain_core.messages")
-    return loaded is not None and issubclass(kind, loaded.BaseMessageChunk)
-
-
-def _whole(message: Any) -> Any:
-    """The message that the pieces of one have become."""
-    if not _is_in_parts(type(message)):
-        return message
-    return sys.modules["langchain_core.messages"].message_chunk_to_message(message)
+        parts = role, rest.pop("content"), rest
+    elif has_parts(given):
+        return core_messages.whole(given)
+    else:
+        raise NotImplementedError(f"unsupported message type: {type(given)}")
+    _check_role(parts[0])
+    if core_messages.is_installed():
+        return core_messages.made(dict(given) if isinstance(given, Mapping) else given)
+    return _from_parts(*parts)
 
 
 def has_parts(given: Any) -> bool:
@@ -224,15 +218,18 @@ def has_parts(given: Any) -> bool:
     return all(hasattr(given, name) for name in ("id", "type", "content"))
 
 
-def _from_parts(role: Any, content: Any, rest: dict[str, Any]) -> BaseMessage:
-    if role == "remove":
-        return RemoveMessage(rest["id"])
-    cls = _ROLES.get(role) if isinstance(role, str) else None
-    if cls is None:
+def _check_role(role: Any) -> None:
+    if not isinstance(role, str) or role not in {*_ROLES, "remove"}:
         raise ValueError(
             f"unexpected message type: {role!r}; use one of "
             f"{', '.join(map(repr, _ROLES))}"
         )
+
+
+def _from_parts(role: str, content: Any, rest: dict[str, Any]) -> BaseMessage:
+    if role == "remove":
+        return RemoveMessage(rest["id"])
+    cls = _ROLES[role]
     known: dict[str, Any] = {}
     for name in (*_COMMON, *_FIELDS.get(cls, ())):
         value = rest.pop(name, None)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
+
+from workflows.engine.graph import core_messages
 
 FORMAT = "langchain-openai"
 _PARTS = (
@@ -20,7 +21,7 @@ _PARTS = (
 
 def check_installed() -> None:
     """Raises ImportError without langchain-core, which knows the forms."""
-    if find_spec("langchain_core") is None:
+    if not core_messages.is_installed():
         raise ImportError(
             f"add_messages(format={FORMAT!r}) needs langchain-core; install it, or leave "
             "format out",
