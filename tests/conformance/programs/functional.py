@@ -1,5 +1,7 @@
 """Section 8: entrypoints and tasks."""
 
+import functools
+
 from tests.conformance.corpus import program
 from tests.conformance.programs.shapes import graph
 
@@ -291,3 +293,38 @@ def the_saved_value_before_there_is_one(api, run):
     run.invoke(wf, api.Command(resume="a"), config)
     run.invoke(wf, 1, config)
     return [fresh, paused, [s.values for s in run.get_history(wf, config)]]
+
+
+@program("R8.5")
+def the_output_schema_of_a_final_is_that_of_its_value(api, run):
+    final = api.entrypoint.final
+
+    def bare(n: int) -> final:
+        return final(value=n, save=None)
+
+    def text(n: int) -> final[str, int]:
+        return final(value=str(n), save=n)
+
+    def many(n: int) -> final[list[int], dict[str, int]]:
+        return final(value=[n], save={})
+
+    schemas = [api.entrypoint()(f).get_output_jsonschema() for f in (bare, text, many)]
+    for schema in schemas:
+        schema.pop("title", None)
+    return schemas
+
+
+@program("R8.9", "R8.17")
+def a_partial_task_is_called_after_its_function(api, run):
+    def join(left, right):
+        return left + right
+
+    prefixed = api.task(functools.partial(join, "a"))
+    twice = api.task(functools.partial(functools.partial(join, "b"), "c"))
+    named = api.task(functools.partial(join, "d"), name="other")
+
+    @api.entrypoint()
+    def wf(text):
+        return [prefixed(text).result(), twice().result(), named(text).result()]
+
+    return run.stream(wf, "x")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, get_args, get_origin
 
 from workflows.engine.bound import check_cache, check_saver, check_store
 from workflows.engine.channels import LastValue
@@ -183,10 +183,17 @@ class entrypoint:
             schemas={
                 "state": None,
                 "input": first_annotation(fn),
-                "output": hints_of(fn).get("return"),
+                "output": _returned(hints_of(fn).get("return")),
                 "context": self.context_schema,
             },
         )
+
+
+def _returned(annotation: Any) -> Any:
+    """What the caller is given: of a `final` its value."""
+    if (get_origin(annotation) or annotation) is not Final:
+        return annotation
+    return next(iter(get_args(annotation)), None)
 
 
 def _writer(name: str) -> Callable[[Any], Writes]:

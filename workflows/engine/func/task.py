@@ -37,7 +37,7 @@ class TaskFunction:
         timeout: Any = None,
     ) -> None:
         functools.update_wrapper(self, fn)
-        self.name = name or name_of(fn)
+        self.name = name or _name_of(fn)
         if is_generator_function(fn):
             raise NotImplementedError(
                 f"task {self.name!r} is a generator function, whose result cannot be "
@@ -86,6 +86,13 @@ class TaskFunction:
         return self if instance is None else functools.partial(self, instance)
 
 
+def _name_of(fn: Callable[..., Any]) -> str:
+    """The function's own name; a partial is called after the function that it completes."""
+    if isinstance(fn, functools.partial) and not hasattr(fn, "__name__"):
+        return name_of(fn.func)
+    return name_of(fn)
+
+
 def task(
     function: Callable[..., Any] | None = None,
     *,
@@ -106,7 +113,7 @@ def task(
     def decorate(fn: Callable[..., Any]) -> TaskFunction:
         wanted = "a function; its name is given as @task(name='...')"
         check_callable(fn, "@task", "what it decorates", wanted)
-        what = f"task {name or name_of(fn)!r}"
+        what = f"task {name or _name_of(fn)!r}"
         return TaskFunction(
             fn,
             name=name,
