@@ -48,7 +48,9 @@ def test_json_leaves_out_what_is_not_there():
 
 
 def test_mermaid_draws_conditional_edges_dotted():
-    assert GRAPH.draw_mermaid(with_styles=False).splitlines() == [
+    lines = GRAPH.draw_mermaid().splitlines()
+
+    assert lines[lines.index("graph TD;") :][:11] == [
         "graph TD;",
         "\t__start__([<p>__start__</p>]):::first",
         "\ta(a)",
@@ -63,11 +65,27 @@ def test_mermaid_draws_conditional_edges_dotted():
     ]
 
 
-def test_styles_can_be_had():
+def test_styles_can_be_had_and_left_out():
     text = GRAPH.draw_mermaid()
 
     assert text.startswith("---\nconfig:")
     assert "classDef last" in text
+    assert "classDef" not in GRAPH.draw_mermaid(with_styles=False)
+
+
+def test_without_styles_a_node_that_no_edge_names_is_still_drawn():
+    graph = DrawnGraph(
+        ["__start__", "a", "alone", "in:b"], [("__start__", "a", None, False)]
+    )
+
+    assert graph.draw_mermaid(with_styles=False).splitlines() == [
+        "graph TD;",
+        "\talone(alone)",
+        "\t__start__ --> a;",
+        "\tsubgraph in",
+        "\tin\\3ab(in:b)",
+        "\tend",
+    ]
 
 
 def test_names_cannot_break_out_of_the_picture():

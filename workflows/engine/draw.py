@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from html import escape
 from typing import Any, NamedTuple
 
@@ -114,20 +114,23 @@ class DrawnGraph:
         }
 
     def draw_mermaid(self, *, with_styles: bool = True) -> str:
-        """The graph in Mermaid's language; conditional edges are dotted, subgraphs are boxes."""
-        lines = ["graph TD;", *self._block("")]
+        """The graph in Mermaid's language; conditional edges are dotted, subgraphs are boxes.
+
+        Without styles it is the edges, and the nodes that no edge leads to or from.
+        """
+        drawn: Collection[DrawnNode] = self.nodes.values()
+        if not with_styles:
+            met = {end for edge in self.edges for end in edge[:2]} | {START, END}
+            drawn = [node for node in drawn if node.id not in met]
+        lines = ["graph TD;", *self._block("", drawn)]
         if with_styles:
             head = ["---", "config:", "  flowchart:", "    curve: linear", "---"]
             lines = [*head, *lines, *_STYLES]
         return "\n".join(lines) + "\n"
 
-    def _block(self, box: str) -> list[str]:
-        """The nodes and edges that lie in `box` itself, then the boxes within it."""
-        lines = [
-            f"\t{_mermaid_node(node)}"
-            for node in self.nodes.values()
-            if _box(node.id) == box
-        ]
+    def _block(self, box: str, drawn: Collection[DrawnNode]) -> list[str]:
+        """Those of the nodes `drawn` and the edges that lie in `box` itself, then the boxes within it."""
+        lines = [f"\t{_mermaid_node(node)}" for node in drawn if _box(node.id) == box]
         lines += [
             f"\t{_mermaid_edge(edge)};"
             for edge in self.edges
@@ -138,7 +141,7 @@ class DrawnGraph:
             key = _mermaid_id(child)
             title = child if key == child else f"{key}[{_label(child)}]"
             name = f"{box}:{child}" if box else child
-            lines += [f"\tsubgraph {title}", *self._block(name), "\tend"]
+            lines += [f"\tsubgraph {title}", *self._block(name, drawn), "\tend"]
         return lines
 
 

@@ -67,6 +67,12 @@ def a_drawing_of_the_inside(api, run):
 
 
 @program("R1.45")
+def a_drawing_without_styles_is_its_edges(api, run):
+    drawn = [_levels(api).get_graph(xray=depth) for depth in (0, 1, 2)]
+    return [each.draw_mermaid(with_styles=False) for each in drawn]
+
+
+@program("R1.45")
 def a_drawing_of_two_equal_insides(api, run):
     sub = _mid(api)
     built = graph(api, ("a", "b"), a=sub, b=sub)
