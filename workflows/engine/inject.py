@@ -24,8 +24,15 @@ def is_coroutine_function(fn: Any) -> bool:
 
 
 def is_runnable(given: Any) -> bool:
-    """Say whether it is run by its `invoke`: a compiled graph, or a runnable of another library."""
-    return hasattr(given, "invoke")
+    """Say whether it is run by its `invoke`: a compiled graph, or a runnable of another library.
+
+    What can be called is called, whatever methods it has besides (a mock has all), unless its class is a Runnable.
+    """
+    if not hasattr(given, "invoke"):
+        return False
+    return not callable(given) or any(
+        base.__name__ == "Runnable" for base in type(given).__mro__
+    )
 
 
 def is_generator_function(fn: Any) -> bool:

@@ -5,6 +5,7 @@ import itertools
 import threading
 from enum import StrEnum
 from typing import TypedDict
+from unittest import mock
 
 from tests.conformance.corpus import program
 from tests.conformance.programs.shapes import S, graph, outcome_of, say
@@ -209,3 +210,28 @@ def many_inputs_at_once(api, run):
     return [
         type(each).__name__ if isinstance(each, Exception) else each for each in results
     ]
+
+
+@program("R1.2", "R1.18")
+def what_can_be_called_is_called_whatever_methods_it_has(api, run):
+    class Both:
+        def __call__(self, state):
+            return {"log": ["call"]}
+
+        def invoke(self, state, config=None):
+            return {"log": ["invoke"]}
+
+        ainvoke = invoke
+
+    where = mock.Mock(return_value="b")
+    built = graph(api, (api.START, "a"), a=Both(), b=mock.Mock(return_value={"a": 1}))
+    built.add_conditional_edges("a", where, ["b", api.END])
+    g = built.compile()
+    return [run.invoke(g, {"log": []}), where.call_count]
+
+
+@program("R1.2", "R1.9", only="async")
+def a_mock_of_a_coroutine_function_is_a_node(api, run):
+    node = mock.AsyncMock(return_value={"log": ["n"]})
+    g = graph(api, (api.START, "n"), n=node).compile()
+    return [run.invoke(g, {"log": []}), node.await_count]

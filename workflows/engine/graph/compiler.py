@@ -18,12 +18,12 @@ from workflows.engine.graph.wiring import accepter, writer
 from workflows.engine.inject import (
     injections,
     is_coroutine_function,
+    is_runnable,
     name_of,
     parameters_of,
 )
 from workflows.engine.loop.identity import Identity
 from workflows.engine.loop.records import Branch, Join, Node, Program, is_bare, is_plain
-from workflows.engine.pregel import Pregel
 from workflows.engine.serde import register_reachable
 
 
@@ -176,8 +176,8 @@ def _node(
 
 def _callables(fn: Any) -> tuple[Any, Any]:
     """The blocking and, for a graph or runnable, the async way to call it."""
-    if isinstance(fn, Pregel) or (hasattr(fn, "invoke") and hasattr(fn, "ainvoke")):
-        return fn.invoke, fn.ainvoke
+    if is_runnable(fn):
+        return fn.invoke, getattr(fn, "ainvoke", None)
     return fn, None
 
 
