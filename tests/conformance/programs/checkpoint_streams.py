@@ -103,3 +103,26 @@ def _kind(where, mode, chunk):
     told = chunk.get("payload", chunk)
     below = [task["state"] is not None for task in told.get("tasks", ())]
     return [len(where), mode, chunk.get("type", "checkpoint"), below]
+
+
+@program("R7.4", "R9.3", "R6.12")
+def a_config_of_a_streamed_checkpoint_below_names_those_around(api, run):
+    sub = graph(api, (api.START, "x"), ("x", "y"), x=None, y=None).compile()
+    g = graph(api, (api.START, "sub"), sub=sub).compile(checkpointer=run.saver)
+    options = {"stream_mode": "checkpoints", "subgraphs": True}
+    chunks = [
+        chunk for ns, chunk in run.stream(g, {"log": []}, run.config(), **options) if ns
+    ]
+
+    def around(config):
+        named = (config or {"configurable": {}})["configurable"]
+        found = named.get("checkpoint_map", {})
+        mine = found.get(named.get("checkpoint_ns"))
+        return [
+            sorted(ns.split(":")[0] for ns in found),
+            mine == named.get("checkpoint_id"),
+        ]
+
+    maps = [[around(c["config"]), around(c["parent_config"])] for c in chunks]
+    inside = next(c["config"] for c in chunks if c["next"] == ["y"])
+    return [maps, run.invoke(g, None, inside), run.look(g, run.config())]

@@ -20,7 +20,7 @@ from workflows.engine.constants import (
 from workflows.engine.loop import effects, messages
 from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.inputs import argument_of
-from workflows.engine.loop.namespaces import namespace_of
+from workflows.engine.loop.namespaces import namespace_of, with_map
 from workflows.engine.loop.notes import shown_metadata
 from workflows.engine.loop.plan import start_order, told_metadata, triggers_of
 from workflows.engine.loop.records import Task
@@ -188,8 +188,8 @@ def checkpoint(view: View, tasks: Sequence[Task]) -> Steps[None]:
         return
     tasks = start_order([*tasks])
     payload = {
-        "config": view.config,
-        "parent_config": view.parent_config,
+        "config": with_map(view.config, view.metadata),
+        "parent_config": with_map(view.parent_config, view.metadata),
         "values": view.values(view.run.program.stream_keys),
         "metadata": shown_metadata(view.metadata),
         "next": [task.name for task in tasks],
