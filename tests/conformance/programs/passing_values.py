@@ -1,6 +1,7 @@
 """Section 2: values that pass: of one step, or never saved."""
 
 import operator
+import threading
 from typing import Annotated, TypedDict
 
 from tests.conformance.corpus import program
@@ -57,3 +58,61 @@ def a_pause_leaves_the_values_of_one_step(api, run):
     ).compile(checkpointer=run.saver)
     asked = run.invoke(g, {"log": []}, run.config())
     return [asked, run.look(g, run.config())["values"]]
+
+
+class Handle:
+    """Something open, which cannot be stored."""
+
+    def __init__(self, name):
+        self.name = name
+        self.lock = threading.Lock()
+
+
+def _sent_along(api, run, durability):
+    """The pause, the result and the end of a run whose nodes are sent an untracked value."""
+
+    class State(TypedDict, total=False):
+        log: Annotated[list, operator.add]
+        inner: dict
+        handle: Annotated[object, api.UntrackedValue(object)]
+
+    def uses(given):
+        name = given["handle"].name
+        return {"log": [name], "inner": given["inner"], "handle": Handle("next")}
+
+    def ask(given):
+        return {"log": [sorted(given), api.interrupt("q")]}
+
+    def send(state):
+        return [api.Send("uses", state), api.Send("ask", {**state, "log": ["own"]})]
+
+    built = graph(
+        api,
+        (api.START, "open"),
+        schema=State,
+        open=lambda s: {"handle": Handle("first"), "inner": {"handle": "kept"}},
+        uses=uses,
+        ask=ask,
+    )
+    built.add_conditional_edges("open", send, ["uses", "ask"])
+    g = built.compile(checkpointer=run.saver)
+    run.invoke(g, {"log": []}, run.config(), durability=durability)
+    paused = run.look(g, run.config())
+    answer = api.Command(resume="r")
+    out = run.invoke(g, answer, run.config(), durability=durability)
+    return [paused, out, run.look(g, run.config())]
+
+
+@program("R2.7", "R1.27")
+def an_untracked_value_is_sent_along_and_saved_nowhere(api, run):
+    return _sent_along(api, run, "sync")
+
+
+@program(
+    "R2.7",
+    "R4.4",
+    differs='it is not saved in durability "exit" either (LangGraph fails to write it at a pause)',
+    expected={"inner": {"handle": "kept"}, "log": ["first", ["inner", "log"], "r"]},
+)
+def an_untracked_value_is_sent_along_in_durability_exit(api, run):
+    return _sent_along(api, run, "exit")[1]

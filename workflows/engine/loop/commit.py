@@ -8,7 +8,14 @@ from typing import Any
 from workflows.engine.attributes import merged
 from workflows.engine.channels import MISSING, BinaryOperatorAggregate, DeltaChannel
 from workflows.engine.checkpoint.base import Closed, Commit, Due, TaskWrites
-from workflows.engine.constants import CALL, ERROR, INTERRUPT, NO_WRITES, RESUME
+from workflows.engine.constants import (
+    CALL,
+    ERROR,
+    GOTO,
+    INTERRUPT,
+    NO_WRITES,
+    RESUME,
+)
 from workflows.engine.errors import SerdeError, SerializationError
 from workflows.engine.loop import effects
 from workflows.engine.loop.effects import Steps
@@ -42,7 +49,9 @@ def advance(
     run = view.run
     before = view.checkpoint
     floor = view.floor if view.floor > before["id"] else before["id"]
-    checkpoint = copy_checkpoint(before, floor, due)
+    untracked = run.program.untracked
+    kept = [_kept(item, untracked) for item in due] if untracked else due
+    checkpoint = copy_checkpoint(before, floor, kept)
     values = checkpoint["channel_values"]
     channels = view.channels
     versions = checkpoint["channel_versions"]
@@ -267,12 +276,24 @@ def finish(view: View) -> Steps[None]:
         )
 
 
+def _kept(item: Due, untracked: frozenset[str]) -> Due:
+    """What is due, as it is saved: of what is sent along without the keys that are never saved (R2.7)."""
+    given = item.get("send")
+    if not isinstance(given, dict) or untracked.isdisjoint(given):
+        return item
+    return {**item, "send": {k: v for k, v in given.items() if k not in untracked}}
+
+
 def writes_of(view: View, task: Task) -> TaskWrites:
     """What a finished task saves: all it wrote but what is never saved (R2.7)."""
     pairs = [*(task.writes or ())]
     untracked = view.run.program.untracked
     if untracked and pairs:
-        pairs = [pair for pair in pairs if pair[0] not in untracked]
+        pairs = [
+            (GOTO, _kept(value, untracked)) if channel == GOTO else (channel, value)
+            for channel, value in pairs
+            if channel not in untracked
+        ]
         pairs = pairs or [(NO_WRITES, None)]
     return TaskWrites(task.key, path_text(task.path), task.name, pairs)
 
