@@ -251,3 +251,24 @@ def what_callers_and_authors_say_of_a_task_that_begins(api, run):
 
     config = {"metadata": {"who": "caller", "langgraph_step": 9}, "tags": ["a", "b"]}
     return [told({}, "tasks"), told(config, "tasks"), told(config, "debug")]
+
+
+@program("R1.5", "R9.3")
+def what_names_a_run_in_configurable_is_in_the_metadata(api, run):
+    heard = []
+    names = {"run_id": "r", "task_id": "t", "graph_id": "", "assistant_id": "as"}
+
+    def note(state, config):
+        known = config["metadata"].items()
+        heard.append({k: v for k, v in known if k in {*names, "thread_id", "user"}})
+
+    below = graph(api, (api.START, "low"), low=note).compile()
+    built = graph(api, (api.START, "n"), ("n", "sub"), n=note, sub=below)
+    seen = []
+    for saver in (None, run.saver):
+        g = built.compile(checkpointer=saver)
+        config = run.config("one", **names, user="u", key=1)
+        config["metadata"] = {"task_id": "mine"}
+        chunks = run.stream(g, {"log": []}, config, stream_mode="tasks")
+        seen.append([c.get("metadata") for c in chunks if "input" in c])
+    return [seen, heard]

@@ -95,10 +95,23 @@ _OWN_METADATA = frozenset(
 )
 
 
+_NAMES_OF_RUNS = ("thread_id", "run_id", "task_id", "graph_id", "assistant_id")
+
+
+def _callers(run: Run) -> dict[str, Any]:
+    """The caller's metadata, and what names the run in `configurable`."""
+    found = {**run.config.get("metadata", {})}
+    configurable = run.config.get("configurable", {})
+    for name in _NAMES_OF_RUNS:
+        if name not in found and configurable.get(name):
+            found[name] = configurable[name]
+    return found
+
+
 def metadata_of(run: Run, task: Task) -> dict[str, Any]:
     """The metadata of a task: the caller's, what says where it runs, the node's own (R1.5)."""
     return {
-        **run.config.get("metadata", {}),
+        **_callers(run),
         **({"thread_id": run.thread_id} if run.saver else {}),
         "langgraph_step": run.live_step,
         "langgraph_node": task.name,
@@ -111,7 +124,7 @@ def metadata_of(run: Run, task: Task) -> dict[str, Any]:
 
 def told_metadata(run: Run, task: Task) -> dict[str, Any]:
     """Of that what is not the engine's own, and the caller's tags, as the tasks mode shows it (R9.3)."""
-    found = {**run.config.get("metadata", {}), **node_metadata(task)}
+    found = {**_callers(run), **node_metadata(task)}
     found = {key: value for key, value in found.items() if key not in _OWN_METADATA}
     tags = run.config.get("tags") or ()
     mine = [tag for tag in tags if not tag.startswith(OF_SEQUENCES)]
