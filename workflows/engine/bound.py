@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import AsyncIterator, Iterator, Sequence
-from typing import Any, Self
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, Literal, Self
 
+from workflows.engine.breakpoints import stops_of
 from workflows.engine.checkpoint.base import BaseCheckpointSaver
 from workflows.engine.config import merge_configs
+from workflows.engine.errors import FeatureNotBuiltError
 from workflows.engine.kinds import check_offers, check_text
 from workflows.engine.loop.records import Program
 
@@ -24,8 +26,8 @@ class Bound:
         checkpointer: Any = None,
         store: Any = None,
         cache: Any = None,
-        interrupt_before: Sequence[str] | str = (),
-        interrupt_after: Sequence[str] | str = (),
+        interrupt_before: tuple[str, ...] | Literal["*"] = (),
+        interrupt_after: tuple[str, ...] | Literal["*"] = (),
         name: str | None = None,
         builder: Any = None,
         schemas: dict[str, Any] | None = None,
@@ -66,6 +68,49 @@ class Bound:
         twin.store = store if self.store is None else self.store
         twin.cache = cache if self.cache is None else self.cache
         return twin
+
+    @property
+    def interrupt_before_nodes(self) -> tuple[str, ...] | Literal["*"]:
+        """The nodes before which it stops, or "*" for all; can be set anew (R5.25)."""
+        return self.interrupt_before
+
+    @interrupt_before_nodes.setter
+    def interrupt_before_nodes(self, nodes: Any) -> None:
+        self.interrupt_before = self._stops(nodes, "interrupt_before_nodes")
+
+    @property
+    def interrupt_after_nodes(self) -> tuple[str, ...] | Literal["*"]:
+        """The nodes after which it stops, or "*" for all; can be set anew (R5.25)."""
+        return self.interrupt_after
+
+    @interrupt_after_nodes.setter
+    def interrupt_after_nodes(self, nodes: Any) -> None:
+        self.interrupt_after = self._stops(nodes, "interrupt_after_nodes")
+
+    def _stops(self, nodes: Any, name: str) -> tuple[str, ...] | Literal["*"]:
+        return stops_of(nodes, f"graph {self.name!r}", name)
+
+    @property
+    def config(self) -> dict[str, Any] | None:
+        """What lies below the config of each call; can be set anew."""
+        return self.bound_config
+
+    @config.setter
+    def config(self, config: dict[str, Any] | None) -> None:
+        self.bound_config = None if config is None else merge_configs(config)
+
+    @property
+    def step_timeout(self) -> None:
+        """None: a step has no time of its own, its nodes have (R1.37)."""
+        return
+
+    @step_timeout.setter
+    def step_timeout(self, seconds: Any) -> None:
+        if seconds is not None:
+            raise FeatureNotBuiltError(
+                f"graph {self.name!r} cannot have a step_timeout; give its coroutine nodes one: "
+                "add_node(..., timeout=seconds), or set_node_defaults(timeout=seconds)"
+            )
 
     @property
     def nodes(self) -> dict[str, Any]:

@@ -211,3 +211,42 @@ def a_breakpoint_before_an_entrypoint_that_has_returned_before(api, run):
         run.invoke(body, 5, run.config()),
         run.invoke(body, None, run.config()),
     ]
+
+
+@program("R5.25")
+def breakpoints_that_are_set_on_a_compiled_graph(api, run):
+    g = _chain(api, run)
+    bare = [list(g.interrupt_before_nodes), list(g.interrupt_after_nodes)]
+    g.interrupt_before_nodes = ["n2"]
+    before = run.invoke(g, {"log": []}, run.config("a"))
+    g.interrupt_before_nodes = []
+    g.interrupt_after_nodes = "*"
+    after = run.invoke(g, {"log": []}, run.config("b"))
+    given = _chain(api, run, interrupt_before=["n1"], interrupt_after=["n2"])
+    known = [list(given.interrupt_before_nodes), list(given.interrupt_after_nodes)]
+    return [bare, before, after, known]
+
+
+@program("R3.10", "R7.13")
+def the_config_that_a_graph_is_bound_to(api, run):
+    g = _chain(api, run)
+    bound = g.with_config({"recursion_limit": 5}).with_config(recursion_limit=1)
+    seen = [g.config, bound.config["recursion_limit"]]
+    seen.append(run.attempt(run.invoke, bound, {"log": []}, run.config("a")))
+    g.config = {"recursion_limit": 1}
+    return [*seen, run.attempt(run.invoke, g, {"log": []}, run.config("b"))]
+
+
+@program(
+    "R1.37",
+    differs="a step has no time of its own, its nodes have",
+    expected=[None, {"raises": "FeatureNotBuiltError", "says": "timeout=seconds"}],
+    built=False,
+)
+def a_time_for_a_step_is_refused(api, run):
+    g = _chain(api, run)
+
+    def limit():
+        g.step_timeout = 1.0
+
+    return [g.step_timeout, run.attempt(limit, says="timeout=seconds")]
