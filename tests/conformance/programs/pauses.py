@@ -303,3 +303,21 @@ def a_new_input_on_a_paused_thread(api, run):
     seen = run.look(g, run.config())["interrupts"]
     last = run.invoke(g, api.Command(resume="r"), run.config())
     return [both, seen, last, run.steps(g, run.config())]
+
+
+@program(
+    "R9.3",
+    "R5.3",
+    differs="a pause is one chunk, after the step, with all questions (there one as each task asks)",
+    expected=[
+        {"c": {"log": ["c"]}},
+        {"__interrupt__": [{"asks": "a", "id": "#1"}, {"asks": "b", "id": "#2"}]},
+    ],
+)
+def the_questions_of_a_step_are_streamed_together(api, run):
+    built = graph(api, c=None, a=lambda s: api.interrupt("a"))
+    built.add_node("b", lambda s: api.interrupt("b"))
+    for name in "abc":
+        built.add_edge(api.START, name)
+    g = built.compile(checkpointer=run.saver)
+    return run.stream(g, {"log": []}, run.config())
