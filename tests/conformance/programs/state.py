@@ -359,3 +359,25 @@ def an_overwrite_that_went_through_json(api, run):
         run.invoke(g.compile(), {"log": sent}),
         run.invoke(kept.compile(), {"log": ["old"]}),
     ]
+
+
+@program("R2.19", "R1.44")
+def a_bare_state_becomes_a_key_beside_others(api, run):
+    bare = api.StateGraph(Annotated[list, operator.add])
+    bare.add_node("a", lambda state: ["a"]).add_edge(api.START, "a")
+    first = run.invoke(bare.compile(checkpointer=run.saver), ["i"], run.config())
+    state = Annotated[list, operator.add]
+    keyed = api.StateGraph(TypedDict("Keyed", {"__root__": state, "n": int}))
+    seen = []
+
+    def node(state):
+        seen.append(dict(state))
+        return {"__root__": ["b"]}
+
+    keyed.add_node("a", node).add_edge(api.START, "a")
+    g = keyed.compile(checkpointer=run.saver)
+    found = run.look(g, run.config())
+    out = run.invoke(g, {"__root__": ["j"], "n": 1}, run.config())
+    run.update_state(g, run.config(), {"n": 2})
+    results = [[t.result for t in s.tasks] for s in run.get_history(g, run.config())]
+    return [first, found, seen, out, run.look(g, run.config()), results[:4]]

@@ -10,6 +10,7 @@ from workflows.engine.constants import END, ROOT, START
 from workflows.engine.graph.branch import router
 from workflows.engine.graph.schema import (
     annotation_schema,
+    is_bare_value,
     keys_of,
     mapper,
     reader,
@@ -33,7 +34,7 @@ def build(graph: Any, name: str, identity: Identity) -> Program:
     state_keys = tuple(channels)
     joins = _joins(graph, channels)
     nodes: dict[str, Node] = {}
-    root = ROOT in channels
+    root = is_bare_value(channels)
     allowed = None if root else frozenset(keys_of(graph.input_schema))
     general = writer(START, channels, nodes, name, quiet=True)
     narrow = writer(START, channels, nodes, name, quiet=True, allowed=allowed)

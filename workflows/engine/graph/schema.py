@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from types import ModuleType
 from typing import Annotated, Any, NotRequired, Required
@@ -44,6 +44,11 @@ def has_keys(schema: Any) -> bool:
         or (isinstance(schema, type) and dataclasses.is_dataclass(schema))
         or is_model(schema)
     )
+
+
+def is_bare_value(keys: Iterable[str]) -> bool:
+    """Say whether these are the keys of a state that is one value; a dict may have the same key among others."""
+    return [*keys] == [ROOT]
 
 
 def keys_of(schema: Any) -> dict[str, Any]:
@@ -172,7 +177,7 @@ def reader(
 ) -> Callable[[Any, int], Any]:
     """A function that reads what a node with this schema sees (R1.8, R2.9)."""
     wanted = keys_of(schema)
-    if ROOT in wanted:
+    if is_bare_value(wanted):
 
         def root(live: Any, remaining: int) -> Any:
             value = live[ROOT].peek()

@@ -10,7 +10,7 @@ from workflows.engine.channels import DeltaChannel
 from workflows.engine.constants import END, GOTO, ROOT
 from workflows.engine.errors import InvalidUpdateError
 from workflows.engine.graph.message_ids import with_ids
-from workflows.engine.graph.schema import as_update
+from workflows.engine.graph.schema import as_update, is_bare_value
 from workflows.engine.loop.apply import due_item, goto_targets
 from workflows.engine.loop.records import Writes
 from workflows.engine.types import Command, Send
@@ -33,7 +33,7 @@ def writer(
     the keys (the input). The function raises InvalidUpdateError for anything else.
     """
     warned: set[str] = set()
-    root = ROOT in channels
+    root = is_bare_value(channels)
     returned = f"node {name!r} returned"
 
     def from_update(update: Any) -> Writes:

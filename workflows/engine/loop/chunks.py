@@ -63,12 +63,13 @@ def update_of(view: View, task: Task) -> Any:
     return [{c: v} for c, v in mine]
 
 
-def result_of(task: Task) -> Any:
+def result_of(view: View, task: Task) -> Any:
     """A task's result as snapshots show it: a dict of its writes; a state that is a bare value as itself."""
     if task.call is not None:
         return next((v for c, v in task.writes or () if c == RETURN), None)
     found = _writes_of(task)
-    return found.get(ROOT, found)
+    is_bare = view.run.program.stream_keys == ROOT or view.run.unknown
+    return found.get(ROOT, found) if is_bare else found
 
 
 def _writes_of(task: Task) -> dict[str, Any]:
@@ -220,7 +221,7 @@ def _due(view: View, task: Task) -> dict[str, Any]:
         asked: Sequence[Interrupt] = ()
         if task.writes is None:
             asked = view.questions_of(task.id)
-        elif result := _asked_for(view, result_of(task)):
+        elif result := _asked_for(view, result_of(view, task)):
             shown["result"] = result
         shown["interrupts"] = tuple(dataclasses.asdict(each) for each in asked)
     return {**shown, "state": _config_below(view, task)}

@@ -195,7 +195,7 @@ def _task(view: View, task: Task, head: bool, state: Any) -> PregelTask:
         asked = tuple(q for q in asked if q.id not in view.run.answers)
     result = None
     if finished:
-        result = result_of(task)
+        result = result_of(view, task)
         if view.run.program.functional:
             result = next((v for c, v in task.writes or () if c in (END, RETURN)), None)
     found = PregelTask(
