@@ -76,6 +76,7 @@ SECTIONS = [
     "leaving",
     "kept_values",
     "attributes",
+    "spellings",
 ]
 DRIVERS = ["blocking", "async"]
 

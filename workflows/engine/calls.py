@@ -34,6 +34,7 @@ from workflows.engine.loop.records import Run
 from workflows.engine.loop.rehearsal import check_on_record, rehearse
 from workflows.engine.runtime import RunControl
 from workflows.engine.serde import encode
+from workflows.engine.spellings import durability_of
 from workflows.engine.types import Durability
 
 log = logging.getLogger("durableweb.engine")
@@ -80,6 +81,9 @@ class Arguments(Struct):
         named = {name: value for name, value in given.items() if name in _FIELDS}
         more = dict(given["more"])
         named |= {name: more.pop(name) for name in _ALSO_OF_INVOKE & more.keys()}
+        if "checkpoint_during" in more:
+            during = more.pop("checkpoint_during")
+            named["durability"] = durability_of(during, named["durability"])
         for name in more:
             if name in _NOT_BUILT:
                 raise FeatureNotBuiltError(_NOT_BUILT[name])

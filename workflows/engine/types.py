@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeVar
 
-from workflows.engine.constants import END, START
+from workflows.engine.constants import END, INTERRUPT, START
 from workflows.engine.kinds import IN_BRACKETS, check_amount, check_callable, seconds_of
 from workflows.engine.retrying import retry_by_default
+from workflows.engine.spellings import outdated
 
 __all__ = [
     "All",
@@ -197,6 +198,12 @@ class Interrupt:
         self.id = id
         self.response_schema = response_schema
 
+    @property
+    def interrupt_id(self) -> str:
+        """Deprecated name of `id`."""
+        outdated("Interrupt.interrupt_id", "write .id")
+        return self.id
+
     __hash__ = None  # type: ignore[assignment]
 
 
@@ -289,6 +296,26 @@ class GraphOutput:
 
     value: Any
     interrupts: tuple[Interrupt, ...] = field(default=())
+
+    def __getitem__(self, key: str) -> Any:
+        """Deprecated: a key of `value`, or `__interrupt__`. Raises KeyError for what is not there."""
+        outdated("GraphOutput[key]", "write .value or .interrupts")
+        if key == INTERRUPT:
+            return self.interrupts
+        if isinstance(self.value, dict):
+            return self.value[key]
+        if not hasattr(self.value, key):
+            raise KeyError(key)
+        return getattr(self.value, key)
+
+    def __contains__(self, key: object) -> bool:
+        """Deprecated: whether `value` has a key, or whether there are `__interrupt__`s."""
+        outdated("key in GraphOutput", "write .value or .interrupts")
+        if key == INTERRUPT:
+            return bool(self.interrupts)
+        if isinstance(self.value, dict):
+            return key in self.value
+        return isinstance(key, str) and hasattr(self.value, key)
 
 
 RESERVED_NODES = frozenset({START, END})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar, get_args, get_origin
+from typing import Any, Generic, TypeVar, Unpack, get_args, get_origin
 
 from workflows.engine.bound import check_cache, check_saver, check_store
 from workflows.engine.channels import LastValue
@@ -29,6 +29,7 @@ from workflows.engine.loop.records import Node, Program, Writes
 from workflows.engine.policies import checked_cache, checked_retry
 from workflows.engine.pregel import Pregel
 from workflows.engine.serde import register_reachable
+from workflows.engine.spellings import OfEntrypoints, taken
 from workflows.engine.types import CachePolicy, RetryPolicy
 
 R = TypeVar("R")
@@ -106,7 +107,11 @@ class entrypoint:
         version: str | None = None,
         on_change: OnChange = None,
         aliases: Mapping[str, str] | None = None,
+        **more: Unpack[OfEntrypoints],
     ) -> None:
+        if more:
+            named = {"context_schema": context_schema, "retry_policy": retry_policy}
+            context_schema, retry_policy = taken("entrypoint()", more, named).values()
         if inspect.isroutine(checkpointer):
             raise TypeError(
                 f"entrypoint was given {checkpointer!r} as its checkpointer; write "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from workflows.engine.cache.base import BaseCache
 from workflows.engine.drivers.timeouts import checked_policy
@@ -21,6 +21,7 @@ from workflows.engine.loop.records import Node
 from workflows.engine.policies import checked_cache, checked_retry
 from workflows.engine.runtime import current
 from workflows.engine.serde import register_reachable
+from workflows.engine.spellings import OfTasks, taken
 from workflows.engine.types import CachePolicy, RetryPolicy
 
 
@@ -100,6 +101,7 @@ def task(
     retry_policy: RetryPolicy | Sequence[RetryPolicy] | None = None,
     cache_policy: CachePolicy | None = None,
     timeout: Any = None,
+    **more: Unpack[OfTasks],
 ) -> Any:
     """Make a function whose calls inside a graph are recorded and not repeated on resume.
 
@@ -107,6 +109,9 @@ def task(
     Raises NotImplementedError for a generator function.
     """
 
+    if more:
+        named = {"retry_policy": retry_policy}
+        retry_policy = taken("task()", more, named)["retry_policy"]
     if name is not None:
         check_text(name, "@task", "name", "a text")
 

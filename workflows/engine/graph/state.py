@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 from msgspec import Struct, field
 
@@ -41,6 +41,7 @@ from workflows.engine.kinds import (
 from workflows.engine.loop.identity import OnChange, checked_identity
 from workflows.engine.policies import checked_cache, checked_handler, checked_retry
 from workflows.engine.pregel import Pregel
+from workflows.engine.spellings import OfGraphs, OfNodes, taken
 from workflows.engine.types import CachePolicy, RetryPolicy
 
 log = logging.getLogger("durableweb.engine")
@@ -76,19 +77,23 @@ class StateGraph:
         *,
         input_schema: Any = None,
         output_schema: Any = None,
+        **more: Unpack[OfGraphs],
     ) -> None:
+        schemas = {
+            "context_schema": context_schema,
+            "input_schema": input_schema,
+            "output_schema": output_schema,
+        }
+        if more:
+            schemas = taken("StateGraph()", more, schemas)
         check_schema(state_schema, "StateGraph", "state_schema")
-        for key, given in (
-            ("context_schema", context_schema),
-            ("input_schema", input_schema),
-            ("output_schema", output_schema),
-        ):
+        for key, given in schemas.items():
             if given is not None:
                 check_schema(given, "StateGraph", key)
         self.state_schema = state_schema
-        self.context_schema = context_schema
-        self.input_schema = input_schema or state_schema
-        self.output_schema = output_schema or state_schema
+        self.context_schema = schemas["context_schema"]
+        self.input_schema = schemas["input_schema"] or state_schema
+        self.output_schema = schemas["output_schema"] or state_schema
         self.nodes: dict[str, NodeSpec] = {}
         self.edges: set[tuple[str, str]] = set()
         self.waiting_edges: list[tuple[tuple[str, ...], str]] = []
@@ -122,11 +127,15 @@ class StateGraph:
         error_handler: Any = None,
         destinations: Any = None,
         timeout: Any = None,
+        **more: Unpack[OfNodes],
     ) -> Self:
         """Add a function, coroutine function, callable or compiled graph (R1.2 to R1.4).
 
         Raises ValueError for a bad or repeated name, TypeError for a parameter that nothing fills.
         """
+        if more:
+            named = {"retry_policy": retry_policy, "input_schema": input_schema}
+            retry_policy, input_schema = taken("add_node()", more, named).values()
         if isinstance(node, str):
             if action is None:
                 raise ValueError(

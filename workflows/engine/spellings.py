@@ -1,0 +1,111 @@
+"""Former spellings that programs for older versions of LangGraph have (E.former).
+
+Each is taken for the present one, with a DeprecationWarning that names it.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any, TypedDict
+
+
+class OfGraphs(TypedDict, total=False):
+    """What `StateGraph` was given by former names."""
+
+    config_schema: Any
+    input: Any
+    output: Any
+
+
+class OfNodes(TypedDict, total=False):
+    """What `add_node` was."""
+
+    retry: Any
+    input: Any
+
+
+class OfEntrypoints(TypedDict, total=False):
+    """What `@entrypoint` was."""
+
+    config_schema: Any
+    retry: Any
+
+
+class OfTasks(TypedDict, total=False):
+    """What `@task` was."""
+
+    retry: Any
+
+
+PRESENT = {
+    "config_schema": "context_schema",
+    "input": "input_schema",
+    "output": "output_schema",
+    "retry": "retry_policy",
+}
+"""former name -> present name"""
+
+
+def outdated(what: str, instead: str, *, above: int = 1) -> None:
+    """Warn that `what` is deprecated; the warning stands `above` calls over who calls this."""
+    warnings.warn(
+        f"{what} is deprecated; {instead}",
+        DeprecationWarning,
+        stacklevel=above + 2,
+    )
+
+
+def taken(
+    where: str, more: Mapping[str, object], given: dict[str, Any]
+) -> dict[str, Any]:
+    """The arguments `given` to `where`, with those that `more` has under a former name.
+
+    What was given under the present name goes before. Raises TypeError for a name that nothing knows.
+    """
+    found = dict(given)
+    for old, value in more.items():
+        new = PRESENT.get(old)
+        if new not in found:
+            raise TypeError(f"{where} got an unexpected keyword argument {old!r}")
+        outdated(f"{where}: {old}=", f"write {new}=", above=2)
+        if found[new] is None:
+            found[new] = value
+    return found
+
+
+def durability_of(during: Any, durability: Any) -> Any:
+    """What `checkpoint_during` says as a `durability`; ValueError where that is given too."""
+    if during is None:
+        return durability
+    outdated("checkpoint_during=", "write durability= ('async' or 'exit')", above=3)
+    if durability is not None:
+        raise ValueError(
+            "checkpoint_during= and durability= say the same; give durability= alone"
+        )
+    return "async" if during else "exit"
+
+
+def moved(module: str, home: str, *names: str) -> Callable[[str], Any]:
+    """The `__getattr__` of a module whose `names` are imported from `home` by now."""
+
+    def __getattr__(name: str) -> Any:
+        if name not in names:
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        outdated(f"{module}.{name}", f"write from {home} import {name}")
+        return getattr(import_module(home), name)
+
+    return __getattr__
+
+
+__all__ = [
+    "OfEntrypoints",
+    "OfGraphs",
+    "OfNodes",
+    "OfTasks",
+    "durability_of",
+    "moved",
+    "outdated",
+    "taken",
+]
