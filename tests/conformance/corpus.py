@@ -77,6 +77,7 @@ SECTIONS = [
     "kept_values",
     "attributes",
     "spellings",
+    "message_texts",
 ]
 DRIVERS = ["blocking", "async"]
 

@@ -55,6 +55,19 @@ def test_a_message_comes_back_equal_and_of_its_class(messages, name, parts):
     assert serde.canonical(again) == serde.canonical([message])
 
 
+@pytest.mark.rule("R10.2")
+def test_the_text_of_a_message_is_kept_as_text(messages):
+    text = messages.AIMessage("hi").text
+    plain = {"a": "hi", "b": ["hi"], "hi": 1}
+
+    for given in ({"a": text, "b": [text], text: 1}, {"a": "hi", "b": [text], text: 1}):
+        again = serde.loads(serde.dumps(given))
+        assert again == plain
+        assert {type(each) for each in [again["a"], *again["b"], *again]} == {str}
+        assert serde.canonical(given) == serde.canonical(plain)
+    assert serde.loads(serde.dumps({text: 1, 2: text})) == {"hi": 1, 2: "hi"}
+
+
 def test_every_class_of_messages_has_its_tag(messages):
     there = {
         name

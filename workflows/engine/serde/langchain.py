@@ -6,6 +6,7 @@ imported only when one of them is written or read.
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from importlib.util import find_spec
 
@@ -45,6 +46,12 @@ def by_class(cls: type, registry: Registry) -> Registered | None:
         return None
     _enter_all(registry)
     return registry.by_class.get(cls)
+
+
+def is_text(cls: type) -> bool:
+    """Say whether `cls` is that of a message's `.text`: a text that older programs call (R10.2)."""
+    home = sys.modules.get(f"{_MODULE}.base")
+    return home is not None and cls is getattr(home, "TextAccessor", None)
 
 
 def _enter_all(registry: Registry) -> None:

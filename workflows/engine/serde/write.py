@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from workflows.engine.errors import SerializationError
+from workflows.engine.serde.langchain import is_text
 from workflows.engine.serde.plain import SAFE
 from workflows.engine.serde.registry import Registered, Registry
 
@@ -70,6 +71,8 @@ class Writer:
             return self._list(value)
         entry = self.registry.by_class.get(kind) or self.find(kind)
         if entry is None:
+            if is_text(kind):
+                return self.tree(str.__str__(value))
             raise self.refuse(value)
         return self._tagged(entry, value)
 
@@ -128,7 +131,10 @@ class Writer:
         return out
 
     def _dict(self, items: dict[Any, Any]) -> dict[str, Any]:
-        if TAG in items or set(map(type, items)) - {str}:
+        others = set(map(type, items)) - {str}
+        if others and all(map(is_text, others)):
+            items, others = {str.__str__(key): items[key] for key in items}, set()
+        if TAG in items or others:
             return self._pairs(items)
         if self.careful_text and any(map(_has_surrogate, items)):
             return self._pairs(items)
