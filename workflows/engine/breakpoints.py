@@ -43,9 +43,9 @@ def _breakpoints(program: Any, given: Any, what: str) -> frozenset[str]:
         return frozenset()
     if names == "*":
         return frozenset("*")
-    unknown = [
-        n for n in names if n != "*" and not (isinstance(n, str) and n in program.nodes)
-    ]
+    handlers = (node.handler for node in program.nodes.values())
+    known = {"*", *program.nodes, *(each.name for each in handlers if each)}
+    unknown = [n for n in names if not (isinstance(n, str) and n in known)]
     if unknown:
         raise ValueError(
             f"{what} names {', '.join(map(repr, unknown))}, which graph "

@@ -33,6 +33,8 @@ RESERVED_WRITES = frozenset(
     {INTERRUPT, RESUME, ERROR, RETURN, NO_WRITES, GOTO, CALL, RUNS, ATTRIBUTES}
 )
 
+HANDLER_OF = "__error_handler__"  # begins the name of a handler, before its node's
+
 NS_SEP = "|"
 NS_END = ":"
 DEFAULT_RECURSION_LIMIT = 10_007

@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.conformance.corpus import program
-from tests.conformance.programs.shapes import S
+from tests.conformance.programs.shapes import S, say
 
 
 def handled(api: Any, run: Any, bad: Any, handle: Any) -> Any:
@@ -288,3 +288,41 @@ def another_attempt_of_a_graph_runs_the_failed_node_again(api, run):
     )
     g = built.add_edge(api.START, "below").compile(checkpointer=run.saver)
     return [run.invoke(g, {"log": []}, run.config(), durability="sync"), calls]
+
+
+@program("R1.13", "R1.39", "R5.25")
+def breakpoints_at_a_handler(api, run):
+    seen = []
+
+    def bad(state):
+        raise RuntimeError("no")
+
+    def handler(state):
+        return api.Command(update={"log": ["handled"]}, goto="then")
+
+    def built(**options):
+        g = api.StateGraph(S).add_node("bad", bad, error_handler=handler)
+        g.add_node("then", say("then")).add_edge(api.START, "bad")
+        return g.compile(checkpointer=run.saver, **options)
+
+    for number, options in enumerate(
+        [
+            {"interrupt_before": ["__error_handler__bad"]},
+            {"interrupt_after": ["__error_handler__bad"]},
+            {"interrupt_after": ["bad"]},
+            {"interrupt_after": "*"},
+        ]
+    ):
+        g = built(**options)
+        config = run.config(str(number))
+        chunks = run.stream(g, {"log": []}, config)
+        due = run.look(g, config)["next"]
+        seen.append([chunks, due, run.stream(g, None, config)])
+    nobody = [
+        run.attempt(built, interrupt_after=["__error_handler__then"]),
+        run.attempt(built, interrupt_after=["__error_handler__ghost"]),
+    ]
+    stopped = run.stream(
+        built(), {"log": []}, run.config("c"), interrupt_after=["__error_handler__bad"]
+    )
+    return [seen, nobody, stopped]

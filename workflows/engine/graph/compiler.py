@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from workflows.engine.channels import DeltaChannel, NamedBarrierValue
-from workflows.engine.constants import END, ROOT, START
+from workflows.engine.constants import END, HANDLER_OF, ROOT, START
 from workflows.engine.graph.branch import router
 from workflows.engine.graph.schema import (
     annotation_schema,
@@ -158,7 +158,7 @@ def _node(
     handler = spec.handler or defaults.get("handler")
     if handler is not None:
         inject, error = injections(handler, f"error handler of node {spec.name!r}")
-        hidden_name = f"__error_handler__{spec.name}"
+        hidden_name = f"{HANDLER_OF}{spec.name}"
         node.handler = Node(
             name=hidden_name,
             fn=handler,

@@ -6,7 +6,7 @@ import typing
 from collections.abc import Container, Iterator, Sequence
 from typing import Any, Literal
 
-from workflows.engine.constants import END, START
+from workflows.engine.constants import END, HANDLER_OF, START
 from workflows.engine.inject import hints_of
 from workflows.engine.types import Command
 
@@ -59,8 +59,9 @@ def validate(graph: Any, stops: Sequence[str]) -> None:
         if target not in nodes and target != END:
             raise ValueError(f"{what} leads to unknown node {target!r}")
     for stop in stops:
-        handled = str(stop).removeprefix("__error_handler__")
-        if stop not in nodes and handled not in nodes:
+        handled = nodes.get(str(stop).removeprefix(HANDLER_OF))
+        has_handler = handled and (handled.handler or graph.defaults.get("handler"))
+        if stop not in nodes and not has_handler:
             raise ValueError(f"the breakpoint names unknown node {stop!r}")
 
 

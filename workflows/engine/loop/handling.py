@@ -6,7 +6,7 @@ import ast
 import builtins
 import contextlib
 
-from workflows.engine.constants import ERROR
+from workflows.engine.constants import ERROR, HANDLER_OF
 from workflows.engine.errors import NodeError, RecordedTaskError
 from workflows.engine.loop.identity import STAMP
 from workflows.engine.loop.records import Run, Task, handled_id
@@ -61,7 +61,7 @@ def failure_for_handler(task: Task) -> NodeError | None:
     """What an error handler is told."""
     if task.failed is None:
         return None
-    return NodeError(task.name.removeprefix("__error_handler__"), task.failed)
+    return NodeError(task.name.removeprefix(HANDLER_OF), task.failed)
 
 
 def revived(text: str, where: str) -> BaseException:

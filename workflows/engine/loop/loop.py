@@ -113,6 +113,8 @@ def _steps(view: View, *, skip_break: bool) -> Steps[Outcome]:
             view.dirty.clear()
         if run.is_silent and _has(run.program.output_keys, changed):
             run.is_silent = False
+        if names:  # a handler's, where it ran in its node's place
+            names = [task.name for task in tasks]
         if run.saver is None:
             commit.step_on(view, due)
         else:

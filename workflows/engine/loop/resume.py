@@ -7,7 +7,7 @@ from typing import Any
 
 from workflows.engine import ids
 from workflows.engine.checkpoint.base import Asked, Due, TaskWrites
-from workflows.engine.constants import ERROR, INTERRUPT, RESUME
+from workflows.engine.constants import ERROR, HANDLER_OF, INTERRUPT, RESUME
 from workflows.engine.errors import SerdeError, UnknownInterruptError
 from workflows.engine.loop.plan import due_tasks
 from workflows.engine.loop.records import Answer, Run, Task, handled_id
@@ -269,8 +269,10 @@ def pauses_before(view: View, names: list[str]) -> bool:
 
 
 def pauses_after(view: View, names: list[str]) -> bool:
-    """Say whether a static breakpoint stands after one of these nodes."""
-    return _stands_in(view.run.after, _not_past(view, "after", names))
+    """Say whether a static breakpoint stands after one of these nodes; a handler ran for its node too."""
+    names = _not_past(view, "after", names)
+    handled = (n.removeprefix(HANDLER_OF) for n in names if n.startswith(HANDLER_OF))
+    return _stands_in(view.run.after, [*names, *handled])
 
 
 def _not_past(view: View, side: str, names: list[str]) -> list[str]:
