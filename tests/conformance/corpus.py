@@ -78,6 +78,7 @@ SECTIONS = [
     "attributes",
     "spellings",
     "message_texts",
+    "drains",
 ]
 DRIVERS = ["blocking", "async"]
 

@@ -214,7 +214,7 @@ def _root(graph: Any, given: Arguments, config: dict[str, Any], saver: Any) -> R
         context=_context_of(graph, given.context),
         store=graph.store,
         cache=graph.cache,
-        control=_checked_control(graph, given.control),
+        control=_checked_control(graph, given.control) or RunControl(),
         max_concurrency=max_concurrency_of(config),
         checkpoint_id=checkpoint_id,
         inside=inside,

@@ -85,6 +85,9 @@ def _steps(view: View, *, skip_break: bool) -> Steps[Outcome]:
         if names and not is_start and not skip_break and pauses_before(view, names):
             yield from chunks.pause(view, ())
             return _outcome(view, "paused", at="interrupt_before")
+        if _drains(run, ran):
+            reason = run.control.drain_reason if run.control else None
+            raise GraphDrained(reason or "shutdown", thread_id=run.thread_id)
         skip_break = False
         if view.pending:
             for task in restore(view, tasks):
@@ -134,11 +137,16 @@ def _steps(view: View, *, skip_break: bool) -> Steps[Outcome]:
             if names and pauses_after(view, names):
                 yield from chunks.pause(view, ())
                 return _outcome(view, "paused", at="interrupt_after")
-            if run.control is not None and run.control.drain_reason and view.due:
-                raise GraphDrained(run.control.drain_reason, thread_id=run.thread_id)
     if ran >= run.limit:
         raise _too_many(view)
     return _outcome(view, "success")
+
+
+def _drains(run: Run, ran: int) -> bool:
+    """Say whether the run is to stop before its next step; an answer is on record when its task has run."""
+    if run.control is None or not run.control.drain_requested:
+        return False
+    return ran > 0 or not run.resuming
 
 
 def _enter_at_once(view: View, task: Task) -> None:
