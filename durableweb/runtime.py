@@ -4,8 +4,16 @@ from workflows.engine.runtime import (
     ExecutionInfo,
     RunControl,
     Runtime,
+    ServerInfo,
     get_runtime,
     set_attributes,
 )
 
-__all__ = ["ExecutionInfo", "RunControl", "Runtime", "get_runtime", "set_attributes"]
+__all__ = [
+    "ExecutionInfo",
+    "RunControl",
+    "Runtime",
+    "ServerInfo",
+    "get_runtime",
+    "set_attributes",
+]

@@ -25,7 +25,7 @@ HOMES = {
     ),
     "callbacks": "GraphCallbackHandler",
     "config": "get_config get_stream_writer get_store",
-    "runtime": "Runtime RunControl get_runtime set_attributes",
+    "runtime": "Runtime RunControl ExecutionInfo ServerInfo get_runtime set_attributes",
     "managed": "IsLastStep RemainingSteps",
     "channels": (
         "BaseChannel LastValue BinaryOperatorAggregate EphemeralValue UntrackedValue AnyValue Topic "

@@ -79,6 +79,7 @@ SECTIONS = [
     "spellings",
     "message_texts",
     "drains",
+    "runtime_parts",
 ]
 DRIVERS = ["blocking", "async"]
 

@@ -23,10 +23,34 @@ class ExecutionInfo:
     checkpoint_id: str
     checkpoint_ns: str
     task_id: str
-    thread_id: str | None
-    run_id: str | None
-    node_attempt: int
-    node_first_attempt_time: float | None
+    thread_id: str | None = None
+    run_id: str | None = None
+    node_attempt: int = 1
+    node_first_attempt_time: float | None = None
+
+    def patch(self, **overrides: Any) -> ExecutionInfo:
+        """A copy with other values of these fields."""
+        return replace(self, **overrides)
+
+
+@dataclass(frozen=True)
+class ServerInfo:
+    """What `configurable` says of a server around the run (R1.6)."""
+
+    assistant_id: str
+    graph_id: str
+    user: Any = None
+
+
+def server_info_of(asked: Mapping[str, Any]) -> ServerInfo | None:
+    """From the keys `assistant_id`, `graph_id` and `langgraph_auth_user`; None where there is none of them."""
+    assistant, graph = asked.get("assistant_id"), asked.get("graph_id")
+    user = asked.get("langgraph_auth_user")
+    if not hasattr(user, "identity"):
+        user = None
+    if assistant is None and graph is None and user is None:
+        return None
+    return ServerInfo(str(assistant or ""), str(graph or ""), user)
 
 
 class TaskContext(Protocol):
@@ -97,6 +121,7 @@ class Runtime(Generic[C]):
     stream_writer: StreamWriter = field(default_factory=NoWriter)
     previous: Any = None
     execution_info: ExecutionInfo | None = None
+    server_info: ServerInfo | None = None
     control: Any = None
     heartbeat: Callable[..., None] = field(default=_no_heartbeat)
     check: Callable[[], None] = field(default=_nothing)
@@ -121,6 +146,14 @@ class Runtime(Generic[C]):
     def override(self, **overrides: Any) -> Runtime[C]:
         """A copy with other values of these fields."""
         return replace(self, **overrides)
+
+    def patch_execution_info(self, **overrides: Any) -> Runtime[C]:
+        """A copy with other values of these fields of `execution_info`. Raises RuntimeError where it is None."""
+        if self.execution_info is None:
+            raise RuntimeError(
+                "patch_execution_info: this runtime has no execution_info; a node's has one"
+            )
+        return replace(self, execution_info=self.execution_info.patch(**overrides))
 
     def merge(self, other: Runtime[C]) -> Runtime[C]:
         """A copy with what `other` has and this one lacks, or has otherwise."""

@@ -11,6 +11,7 @@ from workflows.engine import ids
 from workflows.engine.attributes import Attributes, check_number, merged
 from workflows.engine.checkpoint.base import Asked
 from workflows.engine.checkpoint.overriding import check_keeps_attributes
+from workflows.engine.config import configurable
 from workflows.engine.constants import PREVIOUS
 from workflows.engine.drivers import tokens
 from workflows.engine.drivers.future import TaskFuture
@@ -32,7 +33,7 @@ from workflows.engine.loop.records import Call, Run, Task, Writes
 from workflows.engine.loop.rehearsal import end_of_record
 from workflows.engine.loop.resume import question_digest
 from workflows.engine.response_schemas import describe, mark_refused
-from workflows.engine.runtime import ExecutionInfo, Runtime, current
+from workflows.engine.runtime import ExecutionInfo, Runtime, current, server_info_of
 from workflows.engine.serde import canonical
 from workflows.engine.types import Interrupt, MessageChunk, StreamWriter
 
@@ -225,6 +226,7 @@ class Context:
                     node_attempt=task.attempt,
                     node_first_attempt_time=task.first_attempt,
                 ),
+                server_info=server_info_of(configurable(run.config)),
                 control=run.control,
                 heartbeat=self.beat,
                 check=self.check,
