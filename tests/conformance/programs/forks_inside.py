@@ -223,3 +223,36 @@ def a_replay_of_an_edit_in_which_a_graph_below_asks(api, run):
     run.invoke(g, None, copy)
     again = run.get_state(g, run.config()).interrupts[0].id
     return [calls, first == again, [each[:2] for each in _history(run, g)[:3]]]
+
+
+@program("R6.12", "R6.14", "R7.7")
+def an_answer_at_a_checkpoint_inside_that_was_replayed(api, run):
+    seen = []
+    for edited in (False, True):
+        g, calls = _kept(api, run)
+        thread = f"t{edited}"
+        run.invoke(g, {"log": ["i"]}, run.config(thread))
+        inside = run.get_state(g, run.config(thread), subgraphs=True).tasks[0].state
+        place = inside.config
+        if edited:
+            place = run.update_state(g, place, {"log": ["edited"]})
+        calls.clear()
+        asked = len(run.invoke(g, None, place)["__interrupt__"])
+        again = run.invoke(g, api.Command(resume="1"), place)
+        last = run.invoke(g, api.Command(resume="2"), run.config(thread))
+        seen.append([asked, len(again["__interrupt__"]), last["log"], calls])
+    return seen
+
+
+@program("R6.12", "R6.14", "R7.7")
+def an_answer_two_deep_where_it_was_replayed(api, run):
+    calls = []
+    inner = _graph(api, _asking(api, calls), True)
+    middle = _graph(api, {"m": lambda state: {"log": ["m"]}, "inner": inner}, True)
+    g = _graph(api, {"middle": middle, "z": lambda state: {"log": ["z"]}}, run.saver)
+    run.invoke(g, {"log": ["i"]}, run.config())
+    deep = run.get_state(g, run.config(), subgraphs=True).tasks[0].state.tasks[0].state
+    run.invoke(g, None, deep.config)
+    calls.clear()
+    asked = run.invoke(g, api.Command(resume="1"), deep.config)
+    return [calls, len(asked["__interrupt__"]), _answers(run, api, g, "2")]

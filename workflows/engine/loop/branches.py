@@ -56,6 +56,23 @@ def begins_at(
     return (yield from _named(run, run.namespace, id))
 
 
+def waits_in_fork(run: Run) -> Steps[bool]:
+    """Say whether the thread stands at a replay of the one below that the caller has named, where nothing has ended yet."""
+    ((namespace, id),) = run.inside.items()
+    thread_id = run.thread_id or ""
+    saved: CheckpointTuple | None
+    saved = yield from effects.load(checkpoint_config(thread_id, namespace))
+    head: CheckpointTuple | None = yield from effects.load(checkpoint_config(thread_id))
+    if saved is None or head is None:
+        return False
+    metadata, before = saved.metadata or {}, saved.parent_config or {}
+    return (
+        metadata.get("source") == "fork"
+        and before.get("configurable", {}).get("checkpoint_id") == id
+        and (metadata.get("parents") or {}).get("") == head.checkpoint["id"]
+    )
+
+
 def check_answers_newest(run: Run) -> Steps[None]:
     """Refuse an answer at a checkpoint of a graph below that has gone on since: ValueError."""
     thread_id = run.thread_id or ""

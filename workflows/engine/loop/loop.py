@@ -19,14 +19,15 @@ from workflows.engine.loop.step import Step
 from workflows.engine.loop.superstep import is_whole, restore, run_tasks
 from workflows.engine.loop.update import update
 from workflows.engine.loop.view import View
-from workflows.engine.types import Interrupt, StateUpdate
+from workflows.engine.types import Command, Interrupt, StateUpdate
 
 _SEES_CHECKPOINTS = frozenset({"checkpoints", "debug"})
 
 
 def execute(run: Run, given: Any) -> Steps[Outcome]:
     """One call of a graph, from its input to its end, its pause or its failure."""
-    view = yield from opening.load_view(run)
+    answers = isinstance(given, Command) and given.resume is not None
+    view = yield from opening.load_view(run, answers=answers)
     try:
         yield from fitting.fit(view, given)
         was_there = bool(view.id)

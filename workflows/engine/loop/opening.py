@@ -44,9 +44,10 @@ from workflows.engine.loop.view import View
 from workflows.engine.types import Command
 
 
-def load_view(run: Run) -> Steps[View]:
+def load_view(run: Run, *, answers: bool = False) -> Steps[View]:
     """Take the thread and stand at the checkpoint the config names, else at the head.
 
+    Where the call `answers`, one inside a graph below stands for its replay, if that waits now.
     Raises CheckpointNotFoundError, and what `open` raises.
     """
     view = View(run)
@@ -59,6 +60,8 @@ def load_view(run: Run) -> Steps[View]:
         place = yield from effects.open_thread(thread_id, run.expected_head)
         run.run_id = run.run_id or place.run_id
         run.reached = place.reached
+    if answers and run.inside and (yield from branches.waits_in_fork(run)):
+        run.inside = {}
     if run.inside:
         around = dict((yield from branches.parents_of(run)))
         run.checkpoint_id = around.pop("", None)
