@@ -80,6 +80,7 @@ SECTIONS = [
     "message_texts",
     "drains",
     "runtime_parts",
+    "called_below",
 ]
 DRIVERS = ["blocking", "async"]
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any, Literal, Self
 
 from workflows.engine.breakpoints import stops_of
+from workflows.engine.called import the_only
 from workflows.engine.checkpoint.base import BaseCheckpointSaver
 from workflows.engine.config import merge_configs
 from workflows.engine.errors import FeatureNotBuiltError
@@ -150,19 +151,19 @@ class Bound:
     def get_subgraphs(
         self, *, namespace: str | None = None, recurse: bool = False
     ) -> Iterator[tuple[str, Bound]]:
-        """The subgraphs added as nodes: ("mid", g), with recurse ("mid|inner", g) (R7.11)."""
+        """The graphs that are nodes, or that a node calls: ("mid", g), with recurse ("mid|inner", g) (R7.11)."""
         if namespace is not None:
             wanted = "the names of nodes, joined by '|', or None"
             where = f"get_subgraphs of graph {self.name!r}"
             check_text(namespace, where, "namespace", wanted)
-        return self._subgraphs(namespace, recurse)
+        return self._subgraphs(namespace, recurse, (self.program,))
 
     def _subgraphs(
-        self, namespace: str | None, recurse: bool
+        self, namespace: str | None, recurse: bool, around: tuple[Program, ...]
     ) -> Iterator[tuple[str, Bound]]:
         for name, node in self.program.nodes.items():
-            graph = node.subgraph
-            if not isinstance(graph, Bound):
+            graph = node.subgraph or called_by(node.fn)
+            if not isinstance(graph, Bound) or _is_one_of(graph.program, around):
                 continue
             if namespace in (None, name):
                 yield name, graph
@@ -173,8 +174,9 @@ class Bound:
                     else None
                 )
                 if namespace is None or inner is not None:
-                    for path, below in graph._subgraphs(inner, True):
-                        yield f"{name}|{path}", below
+                    below = (*around, graph.program)
+                    for path, found in graph._subgraphs(inner, True, below):
+                        yield f"{name}|{path}", found
 
     async def aget_subgraphs(
         self, *, namespace: str | None = None, recurse: bool = False
@@ -182,6 +184,16 @@ class Bound:
         """Async twin of `get_subgraphs`."""
         for found in self.get_subgraphs(namespace=namespace, recurse=recurse):
             yield found
+
+
+def _is_one_of(program: Program, others: Sequence[Program]) -> bool:
+    return any(program is each for each in others)
+
+
+def called_by(fn: Any) -> Any:
+    """The graph that the function of a node calls, where its code names one that saves, and no other."""
+    found = the_only(Bound, fn)
+    return found if found is not None and found.checkpointer is not False else None
 
 
 def check_saver(checkpointer: Any) -> None:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from workflows.engine.bound import Bound
+from workflows.engine.bound import Bound, called_by
 from workflows.engine.calls import Arguments, reading_run, run_of
 from workflows.engine.checkpoint.base import BaseCheckpointSaver
 from workflows.engine.checkpoint.reading import ReadingSaver
@@ -194,7 +194,9 @@ class Inspection(Bound):
                 return reading_run(self, merged, "")
         return self._look(config)
 
-    def _look(self, config: dict[str, Any], context: Any = None) -> Run:
+    def _look(
+        self, config: dict[str, Any], context: Any = None, *, called: bool = False
+    ) -> Run:
         saver = self.checkpointer  # True is refused as it is for a run
         if saver is False or (saver is None and current.get() is None):
             raise ValueError(
@@ -203,7 +205,7 @@ class Inspection(Bound):
             )
         merged = merge_configs(self.bound_config, config)
         namespace = place_of(configurable(merged), "checkpoint_ns") or ""
-        graph, place = self._at(namespace)
+        graph, place = self._at(namespace, called=called)
         if place != namespace:
             merged = merge_configs(merged, {"configurable": {"checkpoint_ns": place}})
         is_merged = graph is None or graph is self
@@ -214,7 +216,7 @@ class Inspection(Bound):
 
     def _edit(self, config: dict[str, Any]) -> Run:
         check_on_record(current.get(), f"an edit by graph {self.name!r}")
-        run = self._look(config)
+        run = self._look(config, called=True)
         if run.unknown:
             raise ValueError(
                 f"namespace {run.namespace!r} belongs to a graph that a node or task "
@@ -223,11 +225,13 @@ class Inspection(Bound):
             )
         return run
 
-    def _at(self, namespace: str) -> tuple[Inspection | None, str]:
+    def _at(
+        self, namespace: str, *, called: bool = False
+    ) -> tuple[Inspection | None, str]:
         """The graph whose checkpoints lie in `namespace`, and where exactly they do; one called in a node is asked itself.
 
         None where that graph is not known from this graph's shape. The name of one that keeps its state may be given with
-        the id of a task, as snapshots show it.
+        the id of a task, as snapshots show it. With `called`, one that a node's code calls is known too.
         """
         graph: Inspection = self
         parts = namespace.split(NS_SEP) if namespace else []
@@ -241,9 +245,12 @@ class Inspection(Bound):
             node = program.nodes.get(program.identity.aliases.get(name, name))
             if node is None and graph is self:
                 return self, namespace
-            if node is None or node.subgraph is None:
+            below = None if node is None else node.subgraph
+            if node is not None and below is None and called:
+                below = called_by(node.fn)
+            if below is None:
                 return None, NS_SEP.join([*place, *parts[number:]])
-            graph = node.subgraph
+            graph = below
             if graph.checkpointer is True:
                 place = [without_ids(each) for each in place]
         found = graph if graph is self else graph.with_saver(self.checkpointer)

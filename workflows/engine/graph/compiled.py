@@ -22,7 +22,7 @@ class CompiledStateGraph(Pregel):
 
     def __init__(self, program: Program, **options: Any) -> None:
         super().__init__(program, **options)
-        self._shape = Shape(self.builder)
+        self.shape = Shape(self.builder)
 
     def get_graph(
         self, config: dict[str, Any] | None = None, *, xray: int | bool = False
@@ -32,7 +32,7 @@ class CompiledStateGraph(Pregel):
         if not isinstance(xray, int):
             wanted = "True, or how many levels of subgraphs to open"
             raise refused(f"get_graph of graph {self.name!r}", "xray", xray, wanted)
-        return self._shape.drawn(self.interrupt_before, self.interrupt_after, xray)
+        return self.shape.drawn(self.interrupt_before, self.interrupt_after, xray)
 
     async def aget_graph(
         self, config: dict[str, Any] | None = None, *, xray: int | bool = False

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextvars import ContextVar
 from typing import Any
 
+from workflows.engine.bound import called_by
 from workflows.engine.constants import END, START
 from workflows.engine.draw import DrawnGraph
 from workflows.engine.graph.validate import command_targets
 
 Edge = tuple[str, str, str | None, bool]
+_open: ContextVar[tuple[Shape, ...]] = ContextVar("durableweb_drawing", default=())
 
 
 class Shape:
@@ -37,12 +40,23 @@ class Shape:
         ]
         nodes = [(name, self._notes(name, before, after)) for name in self.nodes]
         graph = DrawnGraph([(START, None), *nodes, (END, None)], [*told, *last])
-        if xray:
-            deeper = xray if xray is True else xray - 1
-            for name, spec in self.nodes.items():
-                if spec.subgraph is not None:
-                    graph = graph.opened(name, spec.subgraph.get_graph(xray=deeper))
+        if not xray:
+            return graph
+        open_before = _open.set((*_open.get(), self))
+        try:
+            for name, inner in self._inside(xray if xray is True else xray - 1):
+                graph = graph.opened(name, inner)
+        finally:
+            _open.reset(open_before)
         return graph
+
+    def _inside(self, deeper: int | bool) -> Iterator[tuple[str, DrawnGraph]]:
+        """The pictures of the graphs that nodes are or call, without those that this one is drawn in."""
+        for name, spec in self.nodes.items():
+            below = spec.subgraph or called_by(spec.fn)
+            shape = getattr(below, "shape", None)
+            if below is not None and not any(shape is each for each in _open.get()):
+                yield name, below.get_graph(xray=deeper)
 
     def _edges(self) -> Iterator[Edge]:
         for start, end in self.edges:

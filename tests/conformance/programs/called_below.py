@@ -1,0 +1,140 @@
+"""Graphs that the function of a node calls: they are known by the graph above too (R7.9, R7.11)."""
+
+from types import SimpleNamespace
+
+from tests.conformance.corpus import program
+from tests.conformance.programs.shapes import S, graph
+
+
+def asking(api, mode=None):
+    def asks(state):
+        return {"log": [state.get("a"), api.interrupt("q")]}
+
+    edges = [(api.START, "x"), ("x", "asks")]
+    return graph(api, *edges, x=None, asks=asks).compile(checkpointer=mode)
+
+
+def calling(api, run, below, **options):
+    """A graph whose node calls `below` in the way of the driver."""
+
+    def call(state):
+        return {"log": below.invoke({"log": ["in"]})["log"]}
+
+    async def acall(state):
+        return {"log": (await below.ainvoke({"log": ["in"]}))["log"]}
+
+    node = call if run.driver == "blocking" else acall
+    built = graph(api, (api.START, "calls"), ("calls", "z"), calls=node, z=None)
+    return built.compile(checkpointer=run.saver, **options)
+
+
+@program("R7.8", "R7.9")
+def a_called_graph_is_edited_where_it_waits(api, run):
+    seen = []
+    for number, mode in enumerate((None, True)):
+        g, config = calling(api, run, asking(api, mode)), run.config(str(number))
+        run.invoke(g, {"log": []}, config)
+        waits = run.look(g, config, subgraphs=True)["tasks"][0]["state"]
+        place = run.get_state(g, config, subgraphs=True).tasks[0].state.config
+        run.update_state(g, place, {"a": 5, "log": ["edited"]})
+        after = run.get_state(g, run.get_state(g, config).tasks[0].state).values
+        result = run.invoke(g, api.Command(resume="yes"), config)
+        seen.append([waits["values"], waits["next"], after, result])
+    return seen
+
+
+@program("R7.9", "R8.12")
+def and_one_that_an_entrypoint_calls(api, run):
+    below = asking(api)
+
+    def body(given):
+        return below.invoke({"log": [given]})["log"]
+
+    async def abody(given):
+        return (await below.ainvoke({"log": [given]}))["log"]
+
+    chosen = body if run.driver == "blocking" else abody
+    flow = api.entrypoint(checkpointer=run.saver)(chosen)
+    run.invoke(flow, "in", run.config())
+    place = run.get_state(flow, run.config(), subgraphs=True).tasks[0].state.config
+    run.update_state(flow, place, {"a": 5})
+    names = [name for name, _ in flow.get_subgraphs()]
+    return [len(names), run.invoke(flow, api.Command(resume="yes"), run.config())]
+
+
+@program("R1.45", "R7.11")
+def called_graphs_are_listed_and_drawn(api, run):
+    low = graph(api, (api.START, "l"), l=None).compile()
+    box = SimpleNamespace(graph=low)
+    invoke = low.invoke
+    quiet = graph(api, (api.START, "l"), l=None).compile(checkpointer=False)
+
+    def captured(state):
+        return low.invoke(state)
+
+    def by_attribute(state):
+        return box.graph.invoke(state)
+
+    def by_method(state):
+        return invoke(state)
+
+    def inside(state):
+        return next(low.invoke(each) for each in [state])
+
+    async def awaited(state):
+        return await low.ainvoke(state)
+
+    def unsaved(state):
+        return quiet.invoke(state)
+
+    def nothing(state):
+        return {}
+
+    nodes = [captured, by_attribute, by_method, inside, awaited, unsaved, nothing]
+    built = api.StateGraph(S)
+    for node in nodes:
+        built.add_node(node).add_edge(api.START, node.__name__)
+    g = built.compile()
+    above = graph(api, (api.START, "g"), g=g).compile()
+    return [
+        sorted(name for name, _ in g.get_subgraphs()),
+        all(found is low for _, found in g.get_subgraphs()),
+        [name for name, _ in g.get_subgraphs(namespace="captured")],
+        sorted(name for name, _ in above.get_subgraphs(recurse=True)),
+        sorted(g.get_graph().nodes),
+        sorted(g.get_graph(xray=True).nodes),
+    ]
+
+
+@program(
+    "R7.9",
+    "R7.11",
+    differs="of several graphs that a node's code names, nobody can tell which one waits",
+    expected=[[], {"raises": "ValueError"}],
+)
+def of_several_called_graphs_none_is_taken(api, run):
+    low, other = asking(api), graph(api, (api.START, "o"), o=None).compile()
+
+    def calls(state):
+        return {"log": (other if state.get("a") else low).invoke({"log": []})["log"]}
+
+    async def acalls(state):
+        found = await (other if state.get("a") else low).ainvoke({"log": []})
+        return {"log": found["log"]}
+
+    node = calls if run.driver == "blocking" else acalls
+    g = graph(api, (api.START, "calls"), calls=node).compile(checkpointer=run.saver)
+    run.invoke(g, {"log": []}, run.config())
+    place = run.get_state(g, run.config(), subgraphs=True).tasks[0].state.config
+    names = [name for name, _ in g.get_subgraphs()]
+    return [names, run.attempt(run.update_state, g, place, {"a": 5})]
+
+
+@program("R7.11")
+def a_graph_that_calls_itself(api, run):
+    def calls(state):
+        return g.invoke(state) if state.get("a") else {}
+
+    g = graph(api, (api.START, "calls"), calls=calls).compile()
+    names = [name for name, _ in g.get_subgraphs(recurse=True)]
+    return [names, sorted(g.get_graph(xray=True).nodes)]
