@@ -1,6 +1,7 @@
 """Graphs that the function of a node calls: they are known by the graph above too (R7.9, R7.11)."""
 
 from types import SimpleNamespace
+from typing import Annotated, TypedDict
 
 from tests.conformance.corpus import program
 from tests.conformance.programs.shapes import S, graph
@@ -138,3 +139,47 @@ def a_graph_that_calls_itself(api, run):
     g = graph(api, (api.START, "calls"), calls=calls).compile()
     names = [name for name, _ in g.get_subgraphs(recurse=True)]
     return [names, sorted(g.get_graph(xray=True).nodes)]
+
+
+@program(
+    "R2.8",
+    "R7.8",
+    differs="of a graph that the code does not name it is shown as it is saved, there reading fails",
+    expected=[
+        {"snapshot": ["in"], "written since": [[["x"]]]},
+        {"snapshot": ["in"], "written since": [[["x"]]]},
+        2,
+        {"log": ["in", "x", "yes"]},
+    ],
+)
+def a_delta_of_a_graph_that_nobody_knows_is_shown(api, run):
+    def add(left, writes):
+        return [*(left or []), *(item for each in writes for item in each)]
+
+    class Kept(TypedDict, total=False):
+        log: Annotated[list, api.DeltaChannel(add)]
+
+    def asks(state):
+        return {"log": [api.interrupt("q")]}
+
+    edges = [(api.START, "x"), ("x", "asks")]
+    below = graph(api, *edges, x=None, asks=asks, schema=Kept).compile()
+    hidden = {"graph": below}
+
+    def calls(state):
+        return {"log": hidden["graph"].invoke({"log": ["in"]})["log"]}
+
+    async def acalls(state):
+        return {"log": (await hidden["graph"].ainvoke({"log": ["in"]}))["log"]}
+
+    node = calls if run.driver == "blocking" else acalls
+    g = graph(api, (api.START, "calls"), calls=node).compile(checkpointer=run.saver)
+    run.invoke(g, {"log": []}, run.config())
+    found = run.get_state(g, run.config(), subgraphs=True).tasks[0].state
+    place = run.get_state(g, run.config()).tasks[0].state
+    return [
+        found.values["log"],
+        run.get_state(g, place).values["log"],
+        len(run.get_history(g, run.config())),
+        run.invoke(g, api.Command(resume="yes"), run.config()),
+    ]

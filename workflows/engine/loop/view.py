@@ -167,7 +167,7 @@ class View:
 
     def _readable(self, key: str, channel: Channel, journal: Any) -> Any:
         """A delta channel's journal, for the channel that the key has now."""
-        if isinstance(channel, DeltaChannel):
+        if isinstance(channel, DeltaChannel) or self.run.unknown:
             return journal
         plain = settled(journal)
         if plain is not MISSING:
