@@ -326,3 +326,25 @@ def breakpoints_at_a_handler(api, run):
         built(), {"log": []}, run.config("c"), interrupt_after=["__error_handler__bad"]
     )
     return [seen, nobody, stopped]
+
+
+@program("R1.3", "R1.39")
+def a_node_called_like_a_handler(api, run):
+    def node(state):
+        return {}
+
+    def built(*names, handler=None, default=None):
+        g = api.StateGraph(S).set_node_defaults(error_handler=default)
+        for name in names:
+            mine = handler if name == "a" else None
+            g.add_node(name, node, error_handler=mine).add_edge(api.START, name)
+        g.compile()
+        return "built"
+
+    names = ("a", "__error_handler__a")
+    return [
+        run.attempt(built, *names, handler=node),
+        run.attempt(built, *reversed(names), handler=node),
+        run.attempt(built, *names),
+        run.attempt(built, "a", handler=node),
+    ]

@@ -58,11 +58,22 @@ def validate(graph: Any, stops: Sequence[str]) -> None:
     for what, target in _targets(graph):
         if target not in nodes and target != END:
             raise ValueError(f"{what} leads to unknown node {target!r}")
+    for name in nodes:
+        if _has_handler(graph, name.removeprefix(HANDLER_OF), but=name):
+            raise ValueError(
+                f"node {name!r} is called like the error handler of another node; give it "
+                "another name"
+            )
     for stop in stops:
-        handled = nodes.get(str(stop).removeprefix(HANDLER_OF))
-        has_handler = handled and (handled.handler or graph.defaults.get("handler"))
-        if stop not in nodes and not has_handler:
+        handled = str(stop).removeprefix(HANDLER_OF)
+        if stop not in nodes and not _has_handler(graph, handled):
             raise ValueError(f"the breakpoint names unknown node {stop!r}")
+
+
+def _has_handler(graph: Any, name: str, but: str = "") -> bool:
+    """Say whether there is a node of this name, other than `but`, with an error handler."""
+    spec = None if name == but else graph.nodes.get(name)
+    return spec is not None and bool(spec.handler or graph.defaults.get("handler"))
 
 
 def _targets(graph: Any) -> Iterator[tuple[str, str]]:
