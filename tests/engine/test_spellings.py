@@ -11,6 +11,7 @@ import pytest
 from durableweb import constants
 from durableweb.func import entrypoint, task
 from durableweb.graph import START, StateGraph
+from durableweb.pregel import types as older
 from durableweb.types import GraphOutput, Interrupt, RetryPolicy, Send
 from tests.engine.support.refusing import State, node
 
@@ -39,6 +40,7 @@ FORMER: list[tuple[Callable[[], Any], str]] = [
     (lambda: GraphOutput({"a": 1})["a"], "write .value or .interrupts"),
     (lambda: "a" in GraphOutput({"a": 1}), "write .value or .interrupts"),
     (lambda: constants.Send, "from durableweb.types import Send"),
+    (lambda: older.StateSnapshot, "from durableweb.types import StateSnapshot"),
     (lambda: constants.Interrupt, "from durableweb.types import Interrupt"),
 ]
 
