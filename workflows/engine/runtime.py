@@ -42,8 +42,9 @@ class ServerInfo:
     user: Any = None
 
 
-def server_info_of(asked: Mapping[str, Any]) -> ServerInfo | None:
-    """From the keys `assistant_id`, `graph_id` and `langgraph_auth_user`; None where there is none of them."""
+def server_info_of(config: Mapping[str, Any]) -> ServerInfo | None:
+    """From `assistant_id`, `graph_id` and `langgraph_auth_user` of `configurable`; None where there is none."""
+    asked = config.get("configurable") or {}
     assistant, graph = asked.get("assistant_id"), asked.get("graph_id")
     user = asked.get("langgraph_auth_user")
     if not hasattr(user, "identity"):

@@ -11,7 +11,6 @@ from workflows.engine import ids
 from workflows.engine.attributes import Attributes, check_number, merged
 from workflows.engine.checkpoint.base import Asked
 from workflows.engine.checkpoint.overriding import check_keeps_attributes
-from workflows.engine.config import configurable
 from workflows.engine.constants import PREVIOUS
 from workflows.engine.drivers import tokens
 from workflows.engine.drivers.future import TaskFuture
@@ -212,6 +211,7 @@ class Context:
         """R1.6."""
         if self._runtime is None:
             run, task = self.run, self.task
+            key = f"{run.thread_id}\0{run.namespace}\0{task.body_id}"
             self._runtime = Runtime(
                 context=run.context,
                 store=run.store,
@@ -226,14 +226,12 @@ class Context:
                     node_attempt=task.attempt,
                     node_first_attempt_time=task.first_attempt,
                 ),
-                server_info=server_info_of(configurable(run.config)),
+                server_info=server_info_of(run.config),
                 control=run.control,
                 heartbeat=self.beat,
                 check=self.check,
                 recall=self.recall,
-                idempotency_key=ids.digest(
-                    f"{run.thread_id}\0{run.namespace}\0{task.body_id}"
-                ),
+                idempotency_key=ids.digest(key),
             )
         return self._runtime
 
