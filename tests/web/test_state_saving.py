@@ -1,9 +1,13 @@
 """Saving an edited state: alone or with the answer, what is refused, and whoever comes late."""
 
 import json
+from importlib import import_module
+from importlib.util import find_spec
 
 import pytest
 
+from tests.conftest import cannot_run
+from tests.web import state_editing
 from tests.web.conftest import Html
 from tests.web.state_editing import (
     BIG,
@@ -18,6 +22,16 @@ from tests.web.state_editing import (
 from workflows.models import Checkpoint, Decision, Event, Interrupt
 
 __all__ = ["asked", "desk", "post"]
+
+
+@pytest.fixture
+def of_langchain(monkeypatch):
+    """The conversation of the workflow is of langchain-core's messages."""
+    if find_spec("langchain_core") is None:
+        cannot_run("the package langchain-core is not installed")
+    messages = import_module("langchain_core.messages")
+    for name in ("HumanMessage", "AIMessage"):
+        monkeypatch.setattr(state_editing, name, getattr(messages, name))
 
 
 class TestSaving:
@@ -137,6 +151,30 @@ class TestSaving:
             assert response.status_code == (400 if button else 200)
             assert Html(response).has_text("no value of this field")
         assert not Event.objects.filter(kind="edit").exists()
+
+    def test_a_conversation_of_langchain_is_edited_as_one_of_ours(
+        self, of_langchain, desk, asked, as_, people
+    ):
+        page = Html(as_("reviewer").get(f"/review/{asked.pk}/"))
+        assert page.has_text("human: Write to Ada")
+        more = Html(desk.post(desk.open(), _add="s/said"))
+        typed = {"s/said/1/text": "Not yet", "s/said/2/role": "0"}
+
+        desk.post(more, save="alone", **typed, **{"s/said/2/text": "Thanks"})
+
+        said = values(asked.thread_id, people)["said"]
+        assert [(each["$t"], each["v"]["content"]) for each in said] == [
+            ("langchain_core:HumanMessage", "Write to Ada"),
+            ("langchain_core:AIMessage", "Not yet"),
+            ("langchain_core:HumanMessage", "Thanks"),
+        ]
+        assert [each["v"]["id"] for each in said[:2]] == ["1", "2"]
+
+    def test_who_said_it_may_be_changed(self, of_langchain, desk, asked, people):
+        desk.post(desk.open(), save="alone", **{"s/said/1/role": "0"})
+
+        said = values(asked.thread_id, people)["said"]
+        assert [each["$t"] for each in said] == ["langchain_core:HumanMessage"] * 2
 
     def test_messages_are_added_and_taken_out(self, desk, asked, people):
         page = desk.open()

@@ -7,8 +7,8 @@ built anew from its role and text, by the engine's own rules for messages.
 from typing import Any
 
 from workflows.engine import serde
-from workflows.engine.graph.message import convert_to_messages
-from workflows.services.conversation import ROLES, is_message
+from workflows.engine.graph.message import convert_to_messages, own_message
+from workflows.services.conversation import ROLES, is_message, is_of_core, role_of
 from workflows.web import strict_json
 
 _TAGS = {role: tag for tag, role in ROLES.items()}
@@ -33,7 +33,7 @@ def to_form(tree: Any) -> Any:
     if not isinstance(tree, list):
         return tree
     return [
-        {"role": ROLES[each["$t"]], "text": each["v"]["content"], _REST: each["v"]}
+        {"role": role_of(each), "text": each["v"]["content"], _REST: each}
         if is_message(each)
         else each
         for each in tree
@@ -48,10 +48,14 @@ def from_form(entries: Any) -> Any:
 
 
 def restored(tree: Any, shown: Any) -> Any:
-    """The messages of a tree; one that was shown as it is comes back as it was."""
+    """The messages of a tree; one that was shown as it is comes back as it was.
+
+    Others are of the package that those shown are of: langchain-core's, or the engine's own.
+    """
     if not isinstance(tree, list):
         return tree
     known = {strict_json.dump(each) for each in shown}
+    is_core = any(map(is_of_core, shown))
     found = []
     for each in tree:
         text = strict_json.dump(each)
@@ -59,7 +63,9 @@ def restored(tree: Any, shown: Any) -> Any:
             found.append(serde.loads(text))
         elif is_message(each):
             rest = {key: part for key, part in each["v"].items() if part is not None}
-            found += convert_to_messages([{**rest, "role": ROLES[each["$t"]]}])
+            given = {**rest, "role": role_of(each)}
+            given.pop("type", None)  # the role says it, which may have been changed
+            found += convert_to_messages(given) if is_core else [own_message(given)]
         else:
             found += convert_to_messages([each])
     return found
@@ -69,5 +75,10 @@ def _tree(entry: Any) -> Any:
     if not isinstance(entry, dict) or entry.get("role") not in _TAGS:
         return entry
     rest = entry.get(_REST)
-    kept = dict(rest) if isinstance(rest, dict) else {}
-    return {"$t": _TAGS[entry["role"]], "v": {**kept, "content": entry.get("text", "")}}
+    text = entry.get("text", "")
+    if not isinstance(rest, dict) or not is_message(rest):
+        return {"$t": _TAGS[entry["role"]], "v": {"content": text}}
+    kept = {**rest, "v": {**rest["v"], "content": text}}
+    return (
+        kept if role_of(rest) == entry["role"] else {**kept, "$t": _TAGS[entry["role"]]}
+    )

@@ -189,12 +189,33 @@ def new_id() -> str:
 def _message(given: Any) -> Any:
     if isinstance(given, BaseMessage):
         return given
+    parts = _parts(given)
+    if parts is None:
+        return core_messages.whole(given)
+    if core_messages.is_installed():
+        return core_messages.made(dict(given) if isinstance(given, Mapping) else given)
+    return _from_parts(*parts)
+
+
+def own_message(given: Mapping[str, Any]) -> BaseMessage:
+    """One of our own messages from a dict with `role` and `content`, whatever is installed."""
+    parts = _parts(given)
+    if parts is None:
+        raise NotImplementedError(f"unsupported message type: {type(given)}")
+    return _from_parts(*parts)
+
+
+def _parts(given: Any) -> tuple[str, Any, dict[str, Any]] | None:
+    """Role, content and the rest of what a text, pair or dict says; None for a message."""
+    role: Any
+    content: Any
+    rest: dict[str, Any] = {}
     if isinstance(given, str):
-        parts: tuple[Any, Any, dict[str, Any]] = "human", given, {}
+        role, content = "human", given
     elif isinstance(given, tuple | list):
         if len(given) != 2:
             raise ValueError(f"a message pair is (role, content), not {given!r:.80}")
-        parts = given[0], given[1], {}
+        role, content = given
     elif isinstance(given, Mapping):
         rest = dict(given)
         role = rest.pop("role", None) or rest.pop("type", None)
@@ -202,28 +223,22 @@ def _message(given: Any) -> Any:
             raise ValueError(
                 f"a message dict needs 'role' and 'content', given {given!r:.80}"
             )
-        parts = role, rest.pop("content"), rest
+        content = rest.pop("content")
     elif has_parts(given):
-        return core_messages.whole(given)
+        return None
     else:
         raise NotImplementedError(f"unsupported message type: {type(given)}")
-    _check_role(parts[0])
-    if core_messages.is_installed():
-        return core_messages.made(dict(given) if isinstance(given, Mapping) else given)
-    return _from_parts(*parts)
-
-
-def has_parts(given: Any) -> bool:
-    """Say whether an object has what any message has."""
-    return all(hasattr(given, name) for name in ("id", "type", "content"))
-
-
-def _check_role(role: Any) -> None:
     if not isinstance(role, str) or role not in {*_ROLES, "remove"}:
         raise ValueError(
             f"unexpected message type: {role!r}; use one of "
             f"{', '.join(map(repr, _ROLES))}"
         )
+    return role, content, rest
+
+
+def has_parts(given: Any) -> bool:
+    """Say whether an object has what any message has."""
+    return all(hasattr(given, name) for name in ("id", "type", "content"))
 
 
 def _from_parts(role: str, content: Any, rest: dict[str, Any]) -> BaseMessage:
