@@ -169,6 +169,7 @@ class TestSaving:
             ("langchain_core:HumanMessage", "Thanks"),
         ]
         assert [each["v"]["id"] for each in said[:2]] == ["1", "2"]
+        assert not any(each["v"]["additional_kwargs"] for each in said)
 
     def test_who_said_it_may_be_changed(self, of_langchain, desk, asked, people):
         desk.post(desk.open(), save="alone", **{"s/said/1/role": "0"})

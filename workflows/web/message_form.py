@@ -7,6 +7,7 @@ built anew from its role and text, by the engine's own rules for messages.
 from typing import Any
 
 from workflows.engine import serde
+from workflows.engine.graph import core_messages
 from workflows.engine.graph.message import convert_to_messages, own_message
 from workflows.services.conversation import ROLES, is_message, is_of_core, role_of
 from workflows.web import strict_json
@@ -63,12 +64,17 @@ def restored(tree: Any, shown: Any) -> Any:
             found.append(serde.loads(text))
         elif is_message(each):
             rest = {key: part for key, part in each["v"].items() if part is not None}
-            given = {**rest, "role": role_of(each)}
-            given.pop("type", None)  # the role says it, which may have been changed
-            found += convert_to_messages(given) if is_core else [own_message(given)]
+            rest.pop("type", None)  # the role says it, which may have been changed
+            found.append(_made(role_of(each), rest, is_core=is_core))
         else:
             found += convert_to_messages([each])
     return found
+
+
+def _made(role: str, rest: dict[str, Any], *, is_core: bool) -> Any:
+    if is_core:
+        return core_messages.made_of(role, rest.pop("content"), rest)
+    return own_message({**rest, "role": role})
 
 
 def _tree(entry: Any) -> Any:

@@ -7,12 +7,19 @@ the first message is made.
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
 _MODULE = "langchain_core.messages"
+_CLASSES = {
+    "human": "HumanMessage",
+    "ai": "AIMessage",
+    "system": "SystemMessage",
+    "tool": "ToolMessage",
+}
 
 
 @cache
@@ -24,6 +31,17 @@ def is_installed() -> bool:
 def made(given: Any) -> Any:
     """The message that a text, a (role, content) pair or a dict says."""
     return import_module(_MODULE).convert_to_messages([given])[0]
+
+
+def made_of(kind: str, content: Any, fields: Mapping[str, Any]) -> Any:
+    """A message of a kind such as "human", with those of `fields` that it has; others are kept beside them."""
+    cls = getattr(import_module(_MODULE), _CLASSES[kind])
+    known = {name: part for name, part in fields.items() if name in cls.model_fields}
+    known["additional_kwargs"] = {
+        **{name: part for name, part in fields.items() if part and name not in known},
+        **(known.get("additional_kwargs") or {}),
+    }
+    return cls(content=content, **known)
 
 
 def is_in_parts(kind: type) -> bool:
