@@ -1,14 +1,45 @@
-"""Ready-made nodes for tools are not here."""
+"""A node that runs the tools that a model asks for, and what its tools may be given."""
 
-from workflows.engine.absent import absent
+from typing import TYPE_CHECKING
 
-__getattr__ = absent(
-    __name__,
-    "it has no agents on LangChain's models. Call the model in a node of a StateGraph, "
-    "run its tools in another, and ask with interrupt() before what a person should see",
+from workflows.engine.absent import absent, later
+
+if TYPE_CHECKING:
+    from workflows.engine.prebuilt.injected import (
+        InjectedState,
+        InjectedStore,
+        ToolRuntime,
+    )
+    from workflows.engine.prebuilt.tool_calls import (
+        ToolCallRequest,
+        ToolCallWithContext,
+        tools_condition,
+    )
+    from workflows.engine.prebuilt.tool_errors import ToolInvocationError
+    from workflows.engine.prebuilt.tool_node import ToolNode
+
+__all__ = [
     "InjectedState",
     "InjectedStore",
+    "ToolCallRequest",
+    "ToolCallWithContext",
+    "ToolInvocationError",
     "ToolNode",
     "ToolRuntime",
     "tools_condition",
+]
+
+__getattr__ = later(
+    __name__,
+    {
+        "InjectedState": "workflows.engine.prebuilt.injected",
+        "InjectedStore": "workflows.engine.prebuilt.injected",
+        "ToolCallRequest": "workflows.engine.prebuilt.tool_calls",
+        "ToolCallWithContext": "workflows.engine.prebuilt.tool_calls",
+        "ToolInvocationError": "workflows.engine.prebuilt.tool_errors",
+        "ToolNode": "workflows.engine.prebuilt.tool_node",
+        "ToolRuntime": "workflows.engine.prebuilt.injected",
+        "tools_condition": "workflows.engine.prebuilt.tool_calls",
+    },
+    absent(__name__, ""),
 )

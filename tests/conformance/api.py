@@ -26,6 +26,7 @@ HOMES = {
     "callbacks": "GraphCallbackHandler",
     "config": "get_config get_stream_writer get_store",
     "runtime": "Runtime RunControl ExecutionInfo ServerInfo get_runtime set_attributes",
+    "prebuilt": "ToolNode tools_condition InjectedState InjectedStore ToolRuntime",
     "managed": "IsLastStep RemainingSteps",
     "channels": (
         "BaseChannel LastValue BinaryOperatorAggregate EphemeralValue UntrackedValue AnyValue Topic "

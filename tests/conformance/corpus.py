@@ -22,6 +22,7 @@ SECTIONS = [
     "policies",
     "retries",
     "handlers",
+    "tools",
     "caching",
     "cached_calls",
     "state",

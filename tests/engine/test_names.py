@@ -34,6 +34,11 @@ ELSEWHERE = {
     ),
     "version": ("workflows.version", "__version__"),
     "errors": ("workflows.engine.channels", "EmptyChannelError"),
+    "prebuilt": ("workflows.engine.prebuilt.tool_node", "ToolNode"),
+    "prebuilt.tool_node": (
+        "durableweb.prebuilt",
+        "InjectedState InjectedStore ToolNode ToolRuntime tools_condition",
+    ),
     "prebuilt.interrupt": (
         "workflows.engine.inbox",
         "ActionRequest HumanInterrupt HumanInterruptConfig HumanResponse",
@@ -58,13 +63,8 @@ ABSENT = {
     "checkpoint.serde.jsonplus": ("JsonPlusSerializer", "register_type"),
     "graph": ("MessageGraph", "StateGraph"),
     "graph.message": ("MessageGraph", "StateGraph"),
-    "prebuilt": (
-        "InjectedState InjectedStore ToolNode ToolRuntime ValidationNode "
-        "create_react_agent tools_condition",
-        "StateGraph",
-    ),
+    "prebuilt": ("ValidationNode create_react_agent", "StateGraph"),
     "prebuilt.chat_agent_executor": ("AgentState create_react_agent", "StateGraph"),
-    "prebuilt.tool_node": ("InjectedState ToolNode tools_condition", "StateGraph"),
     "pregel": ("NodeBuilder", "StateGraph"),
     "pregel.remote": ("RemoteGraph", "register()"),
     "store.postgres": (

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NoReturn
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, NoReturn
 
 
 def absent(module: str, instead: str, *names: str) -> Callable[[str], NoReturn]:
@@ -18,4 +20,24 @@ def absent(module: str, instead: str, *names: str) -> Callable[[str], NoReturn]:
     return __getattr__
 
 
-__all__ = ["absent"]
+def later(
+    module: str, homes: Mapping[str, str], otherwise: Callable[[str], Any]
+) -> Callable[[str], Any]:
+    """The `__getattr__` of a module whose names, in the modules of `homes`, need langchain-core.
+
+    They are imported when somebody asks for them; ImportError says what to install where that package is missing.
+    What is in no home is left to `otherwise`.
+    """
+
+    def __getattr__(name: str) -> Any:
+        if name not in homes:
+            return otherwise(name)
+        if find_spec("langchain_core") is None:
+            text = f"{module}.{name} works with LangChain's tools: pip install langchain-core"
+            raise ImportError(text, name=module)
+        return getattr(import_module(homes[name]), name)
+
+    return __getattr__
+
+
+__all__ = ["absent", "later"]

@@ -11,6 +11,7 @@ from workflows.engine.called import the_only
 from workflows.engine.checkpoint.base import BaseCheckpointSaver
 from workflows.engine.config import merge_configs
 from workflows.engine.errors import FeatureNotBuiltError
+from workflows.engine.foreign import introduce
 from workflows.engine.kinds import check_offers, check_text
 from workflows.engine.loop.records import Program
 
@@ -36,6 +37,7 @@ class Bound:
         debug: bool = False,
     ) -> None:
         check_saver(checkpointer)
+        introduce()
         self.program = program
         self.checkpointer = checkpointer
         self.store = store

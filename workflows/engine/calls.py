@@ -247,6 +247,9 @@ def _nested(graph: Any, given: Arguments, own: dict[str, Any], context: Any) -> 
     if graph.checkpointer is True:  # also below one that saves nothing itself (R7.5)
         saver = outer.saver_below
         namespace = without_ids(namespace)
+        call = context.task.call
+        if context.task.node.hidden and call is not None and call.number:
+            namespace = f"{namespace}{NS_SEP}{call.number}"
     number = context.subgraphs
     context.subgraphs += 1
     if number:

@@ -43,7 +43,10 @@ def is_generator_function(fn: Any) -> bool:
 
 
 def name_of(fn: Any) -> str:
-    """`__name__`, else the name of the class (R1.2)."""
+    """Of what is run the name that it has; else `__name__`, else the name of the class (R1.2)."""
+    if is_runnable(fn):
+        name = fn.get_name() if hasattr(fn, "get_name") else getattr(fn, "name", None)
+        return name or type(fn).__name__
     return getattr(fn, "__name__", None) or type(fn).__name__
 
 

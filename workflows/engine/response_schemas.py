@@ -59,6 +59,11 @@ def mark_refused(error: Exception, question_id: str) -> None:
     error.__durableweb_invalid_resume__ = question_id  # type: ignore[attr-defined]
 
 
+def is_refused(error: BaseException) -> bool:
+    """Say whether it is about an answer that does not fit its question."""
+    return hasattr(error, "__durableweb_invalid_resume__")
+
+
 def _name_of(schema: Any) -> str:
     module = getattr(schema, "__module__", "")
     name = getattr(schema, "__qualname__", "")

@@ -207,8 +207,12 @@ class Interrupt:
     __hash__ = None  # type: ignore[assignment]
 
 
+class ToolOutput:
+    """Stands for the class by which another library knows what a tool may return (`foreign.py`)."""
+
+
 @dataclass(frozen=True, kw_only=True)
-class Command(Generic[N]):
+class Command(ToolOutput, Generic[N]):
     """Update and route in one return value, or answer a question from outside (R1.24).
 
     Returned by a node: `update` is written, `goto` (names or `Send`s) runs beside what the

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 if sys.version_info >= (3, 13):
     from typing import TypeVar
@@ -20,6 +21,8 @@ InputT = TypeVar("InputT", default=StateT)
 """A graph's input; its state unless said otherwise."""
 OutputT = TypeVar("OutputT", default=StateT)
 """A graph's output; its state unless said otherwise."""
+NodeStateT = TypeVar("NodeStateT", default=dict[str, Any])
+"""The state that a node of tools is given."""
 NodeInputT = TypeVar("NodeInputT")
 """What a node is given."""
 NodeInputT_contra = TypeVar("NodeInputT_contra", contravariant=True)
@@ -30,6 +33,7 @@ __all__ = [
     "InputT",
     "NodeInputT",
     "NodeInputT_contra",
+    "NodeStateT",
     "OutputT",
     "StateT",
     "StateT_co",

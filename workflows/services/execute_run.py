@@ -19,6 +19,7 @@ from workflows.engine.errors import (
     RunCancelled,
     UnknownInterruptError,
 )
+from workflows.engine.response_schemas import is_refused
 from workflows.engine.types import Command
 from workflows.models import Decision, Interrupt, Run
 from workflows.services import lost_runs, registry
@@ -201,7 +202,7 @@ def _is_not_its_own(claim: Claim, error: Exception) -> bool:
 
 def _failed(claim: Claim, given: Given, error: Exception) -> Outcome:
     outcome = outcome_of(error)
-    if given.decisions and is_refused_answer(error):
+    if given.decisions and is_refused(error):
         return Outcome(
             Run.Status.INTERRUPTED, ANSWER_REFUSED, outcome.error, outcome.error_node
         )
@@ -212,11 +213,6 @@ def _failed(claim: Claim, given: Given, error: Exception) -> Outcome:
         outcome.error,
     )
     return outcome
-
-
-def is_refused_answer(error: BaseException) -> bool:
-    """Whether the engine refused an answer that does not fit its question's schema (R5.9)."""
-    return hasattr(error, "__durableweb_invalid_resume__")
 
 
 def _finish(claim: Claim, outcome: Outcome, given: Given, warnings: list[str]) -> str:

@@ -146,7 +146,7 @@ class StateGraph:
             if action is not None and not callable(node) and not is_runnable(node):
                 raise refused("add_node", "node", node, "the node's name as text")
             fn = node
-            name = node.name if isinstance(node, Pregel) else name_of(node)
+            name = name_of(node)
         if not callable(fn) and not is_runnable(fn):
             raise TypeError(
                 f"node {name!r}: {fn!r} cannot be called; give a function, a callable "
@@ -273,7 +273,7 @@ class StateGraph:
                 name, fn = item
                 self.add_node(name, fn)
             else:
-                name = item.name if isinstance(item, Pregel) else name_of(item)
+                name = name_of(item)
                 self.add_node(item)
             if before is not None:
                 self.add_edge(before, name)

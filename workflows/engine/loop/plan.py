@@ -110,6 +110,8 @@ def _callers(run: Run) -> dict[str, Any]:
 
 def metadata_of(run: Run, task: Task) -> dict[str, Any]:
     """The metadata of a task: the caller's, what says where it runs, the node's own (R1.5)."""
+    while task.node.hidden and task.parent is not None:
+        task = task.parent  # a part of that one's work
     return {
         **_callers(run),
         **({"thread_id": run.thread_id} if run.saver else {}),

@@ -1,0 +1,1 @@
+"""Ready-made nodes for models that call tools; these need langchain-core."""
