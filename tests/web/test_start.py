@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from durableweb.graph import START, MessagesState, StateGraph
 from tests.web.conftest import SCHEMA, Html
 from workflows.engine import serde
 from workflows.models import Run, Thread
@@ -98,3 +99,63 @@ def test_a_hidden_workflow_is_offered_to_nobody(as_, letter):
         assert as_(name).get("/start/inner/").status_code == 404
         answer = as_(name).post("/start/inner/", {"input/repository": "."})
         assert answer.status_code == 404
+
+
+class TestConversation:
+    """A state of messages is begun by typing one."""
+
+    @pytest.fixture
+    def clerk(self, own_registry):
+        class State(MessagesState):
+            topic: str
+
+        builder = StateGraph(State).add_node("answer", lambda state: {})
+        graph = builder.add_edge(START, "answer").compile(name="clerk")
+        registry.register(graph, title="Clerk")
+
+    TYPED = {
+        "input/messages/~n": "1",
+        "input/messages/0/role": "0",
+        "input/messages/0/text": "Pay it.",
+        "input/topic": "money",
+    }
+
+    def test_one_message_of_a_person_is_there_to_be_filled_in(self, as_, clerk):
+        page = Html(as_("operator").get("/start/clerk/"))
+
+        assert page.one("textarea", name="input/messages/0/text").text.strip() == ""
+        assert page.one("input", name="input/messages/~n").attributes["value"] == "1"
+        [chosen] = [e for e in page.all("option") if "selected" in e.attributes]
+        assert (chosen.text, chosen.attributes["value"]) == ("human", "0")
+        assert not page.all("textarea", name="input/messages")
+
+    def test_what_was_typed_is_what_the_workflow_is_given(self, as_, clerk):
+        client = as_("operator")
+        more = client.post("/start/clerk/", {**self.TYPED, "_add": "input/messages"})
+        assert Html(more).one("textarea", name="input/messages/1/text")
+        second = {
+            "input/messages/~n": "2",
+            "input/messages/1/role": "1",
+            "input/messages/1/text": "Shall I?",
+        }
+
+        response = client.post("/start/clerk/", {**self.TYPED, **second})
+
+        assert response.status_code == 303
+        assert serde.loads(Run.objects.get().payload) == {
+            "messages": [
+                {"role": "human", "content": "Pay it."},
+                {"role": "ai", "content": "Shall I?"},
+            ],
+            "topic": "money",
+        }
+
+    def test_a_message_without_words_is_told(self, as_, clerk):
+        empty = {**self.TYPED, "input/messages/0/text": ""}
+
+        response = as_("operator").post("/start/clerk/", empty)
+
+        assert response.status_code == 400
+        assert Run.objects.count() == 0
+        text = Html(response).one("textarea", name="input/messages/0/text")
+        assert text.attributes["aria-invalid"] == "true"

@@ -1,6 +1,9 @@
 """A list of messages, as a stored tree: told from other lists, and read as who says what."""
 
+from functools import partial
 from typing import Any
+
+from workflows.engine.graph.message import add_messages
 
 ROLES = {
     "HumanMessage": "human",
@@ -11,12 +14,26 @@ ROLES = {
 
 
 _SAID = frozenset({"content", "type"})
+_FOR_PROGRAMS = frozenset({"id", "tool_call_id", "response_metadata", "usage_metadata"})
 _OF_CORE = "langchain_core:"  # begins the tags of that package's messages
 
 
 def are_messages(tree: Any) -> bool:
     """Whether a tree is a conversation in plain words; one with pictures in it is not."""
     return isinstance(tree, list) and bool(tree) and all(map(is_message, tree))
+
+
+def conversations_of(graph: Any) -> frozenset[str]:
+    """The keys of a graph's state that take messages, by their reducer; none of what is no graph."""
+    channels = getattr(graph, "channels", None) or {}
+    return frozenset(key for key, channel in channels.items() if _adds(channel))
+
+
+def _adds(channel: Any) -> bool:
+    reducer = getattr(channel, "operator", None)
+    while isinstance(reducer, partial):
+        reducer = reducer.func
+    return reducer is add_messages
 
 
 def is_message(tree: Any) -> bool:
@@ -54,3 +71,22 @@ def to_read(tree: Any) -> Any:
         }
         for each in tree
     ]
+
+
+def spoken(said: dict[str, Any]) -> Any:
+    """One of these records for people: a line where it is one; else what is called, and all that has no line.
+
+    Ids are for programs, and so is what a provider says of its model and of tokens.
+    """
+    left = {key: part for key, part in said.items() if key not in _FOR_PROGRAMS}
+    who, says = left.pop("who"), left.pop("says")
+    if who == "tool":
+        failed = " failed" if left.pop("status", "") == "error" else ""
+        who = f"tool {left.pop('name', '')}".rstrip() + failed
+    calls = left.pop("tool_calls", None)
+    if left:
+        return said
+    if calls is None:
+        return f"{who}: {says}"
+    named = [{each.get("name", "?"): each.get("args")} for each in calls]
+    return {who: says, "calls": named} if says else {who: {"calls": named}}

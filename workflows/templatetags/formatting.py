@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from workflows.services.conversation import to_read
+from workflows.services.conversation import spoken, to_read
 from workflows.services.desk.claim_question import until_words
 from workflows.services.desk.undo_offer import UndoOffer, undo_offer
 from workflows.templatetags import rich_text, value_html, value_tree
@@ -306,14 +306,7 @@ def tree(value: Any) -> value_tree.ValueNode:
 def conversation(value: Any) -> Any:
     """A list of messages as lines of who says what; any other value as it is."""
     said = to_read(value)
-    return value if said is value else [_spoken(each) for each in said]
-
-
-def _spoken(said: dict[str, Any]) -> Any:
-    """One message as a line; with all it holds where that is more than words and an id."""
-    if said.keys() <= {"who", "says", "id"}:
-        return f"{said['who']}: {said['says']}"
-    return said
+    return value if said is value else [spoken(each) for each in said]
 
 
 @register.filter

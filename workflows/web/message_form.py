@@ -14,6 +14,7 @@ from workflows.web import strict_json
 
 _TAGS = {role: tag for tag, role in ROLES.items()}
 _REST = "~message"
+_WORDS = ("title", "description")
 
 SCHEMA = {
     "type": "array",
@@ -27,6 +28,57 @@ SCHEMA = {
         "required": ["role", "text"],
     },
 }
+
+
+_FIRST = {
+    **SCHEMA,
+    "default": [{"role": "human", "text": ""}],
+    "items": {
+        "type": "object",
+        "properties": {
+            "role": {"enum": ["human", "ai", "system"], "title": "Who"},
+            "text": {
+                "type": "string",
+                "format": "long",
+                "minLength": 1,
+                "title": "Says",
+            },
+        },
+        "required": ["role", "text"],
+    },
+}
+"""What a workflow is begun with: it has one message to fill in, of a person."""
+
+
+def begun(schema: Any, keys: frozenset[str]) -> Any:
+    """The JSON Schema of an input whose `keys` are conversations, for people to type."""
+    parts = (schema or {}).get("properties", {})
+    named = keys & parts.keys()
+    if not named:
+        return schema
+    first = {
+        key: _FIRST | {k: v for k, v in parts[key].items() if k in _WORDS}
+        for key in named
+    }
+    return {**schema, "properties": {**parts, **first}}
+
+
+def as_input(value: Any, keys: frozenset[str]) -> Any:
+    """What was typed, as the input that a graph takes."""
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: [_given(each) for each in part]
+        if key in keys and isinstance(part, list)
+        else part
+        for key, part in value.items()
+    }
+
+
+def _given(entry: Any) -> Any:
+    if not isinstance(entry, dict):
+        return entry
+    return {"role": entry.get("role"), "content": entry.get("text")}
 
 
 def to_form(tree: Any) -> Any:

@@ -11,9 +11,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 from workflows.services import registry
 from workflows.services.access import Rights, require
 from workflows.services.action import InvalidAnswer, NotVisible
+from workflows.services.conversation import conversations_of
 from workflows.services.schema_check import schema_errors
 from workflows.services.start_run import StartRun
-from workflows.web import strict_json
+from workflows.web import message_form, strict_json
 from workflows.web.forms import Form, Reading, attach
 from workflows.web.review_form import is_list_button
 
@@ -32,7 +33,8 @@ def form(request: HttpRequest, graph: str) -> HttpResponse:
     """The form of one workflow's input, and the start itself."""
     item = _find(request, graph)
     schema = item.input_jsonschema()
-    drawn = Form(schema, prefix="input")
+    talks = conversations_of(item.graph)
+    drawn = Form(message_form.begun(schema, talks), prefix="input")
     if request.method != "POST":
         return _page(request, item, drawn)
     reading = drawn.read(request.POST, request.FILES)
@@ -41,8 +43,9 @@ def form(request: HttpRequest, graph: str) -> HttpResponse:
         return _page(request, item, drawn, reading)
     if reading.errors or notices:
         return _page(request, item, drawn, reading, notices, 400)
+    given = message_form.as_input(reading.value, talks)
     # What is typed as JSON can be of any type; the other fields have been checked.
-    misfits = schema_errors(reading.value, schema or {})
+    misfits = schema_errors(given, schema or {})
     if misfits:
         notices = attach(reading.root, misfits)
         return _page(request, item, drawn, reading, notices, 400)
@@ -50,7 +53,7 @@ def form(request: HttpRequest, graph: str) -> HttpResponse:
         run = StartRun(
             request.user,
             item.name,
-            reading.value,
+            given,
             title=request.POST.get("title", "").strip(),
             idempotency_key=request.POST.get("key", "")[:200] or None,
         ).execute()

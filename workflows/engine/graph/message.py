@@ -281,6 +281,6 @@ def _tool_call(call: dict[str, Any]) -> dict[str, Any]:
 
 
 class MessagesState(TypedDict):
-    """A state with one key: the conversation."""
+    """A conversation."""
 
     messages: Annotated[list[AnyMessage], add_messages]
