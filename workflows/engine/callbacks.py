@@ -71,3 +71,16 @@ def handlers_in(callbacks: Any) -> tuple[GraphCallbackHandler, ...]:
             )
     mine = [each for each in listed if isinstance(each, GraphCallbackHandler)]
     return tuple({id(each): each for each in mine}.values())
+
+
+def together(known: Any, given: Any) -> Any:
+    """What two configs have as `callbacks`: lists one behind the other, a list added to a manager, else `given`."""
+    if isinstance(given, list) and isinstance(known, list | None):
+        return [*(known or ()), *given]
+    for manager, others in ((known, given), (given, known)):
+        if isinstance(others, list) and hasattr(manager, "add_handler"):
+            manager = manager.copy()
+            for each in others:
+                manager.add_handler(each)
+            return manager
+    return given

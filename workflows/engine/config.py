@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from workflows.engine.callbacks import together
 from workflows.engine.constants import DEFAULT_RECURSION_LIMIT
 
 Config = dict[str, Any]
@@ -53,8 +54,8 @@ def merge_configs(*configs: Mapping[str, Any] | None) -> Config:
                         f"'tags' of the config is a list of texts, not {value!r}"
                     )
                 merged[key] = [*merged.get(key, []), *value]
-            elif key == "callbacks" and isinstance(value, list):
-                merged[key] = [*merged.get(key, []), *value]
+            elif key == "callbacks":
+                merged[key] = together(merged.get(key), value)
             elif key in _KEYS:
                 merged[key] = value
             else:

@@ -3,6 +3,7 @@
 import operator
 from typing import Annotated, Any, TypedDict
 
+from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.language_models.fake_chat_models import (
     FakeListChatModel,
     GenericFakeChatModel,
@@ -69,6 +70,42 @@ def what_is_told_of_a_model_says_where_it_ran(api, run):
     [[_, about]] = run.stream(g, {"said": []}, config, stream_mode="messages")
     wanted = ("mine", "tags", "langgraph_step", "langgraph_node", "thread_id")
     return {name: about.get(name) for name in wanted}
+
+
+@program("R9.3", "R1.5")
+def a_model_with_something_bound_is_heard_once_by_each(api, run):
+    class Count(BaseCallbackHandler):
+        def on_llm_new_token(self, token, **more):
+            heard.append(token)
+
+    heard = []
+    model = words("one two").bind(stop=["."])
+
+    def n(state, config):
+        return {"found": model.invoke("x", config).content}
+
+    g = one_node(api, n).compile()
+    config = {"callbacks": [Count()]}
+    return [shown(run.stream(g, {"said": []}, config, stream_mode="messages")), heard]
+
+
+@program("R9.3", "R9.2")
+def handlers_bound_to_a_graph_below_join_those_of_the_call(api, run):
+    class Count(BaseCallbackHandler):
+        def on_llm_new_token(self, token, **more):
+            heard.append(token)
+
+    heard = []
+    model = words("one two")
+    inner = one_node(api, lambda state: {"found": model.invoke("x").content}, "i")
+    below = inner.compile().with_config({"callbacks": [Count()]})
+
+    def n(state, config):
+        return below.invoke(state, config)
+
+    g = one_node(api, n).compile()
+    chunks = run.stream(g, {"said": []}, stream_mode="messages", subgraphs=True)
+    return [shown([chunk for _, chunk in chunks]), heard]
 
 
 @program("R9.3")

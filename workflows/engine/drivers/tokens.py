@@ -28,18 +28,24 @@ def listener(context: TaskContext, emit: Emit) -> Any:
 
 
 def with_listener(callbacks: Any, mine: Any) -> Any:
-    """The caller's handlers, without those of the graph's life, and this one."""
+    """The caller's handlers, without those of the graph's life, and this one, as a manager.
+
+    A model that was bound to something meets them twice, in its config and in the context variable. Managers are
+    merged there, lists put one behind the other: each handler would hear everything twice (langchain-core 1.7).
+    """
     if hasattr(callbacks, "add_handler"):
         manager = callbacks.copy()
-        manager.add_handler(mine, inherit=True)
-        return manager
-    listed = callbacks if isinstance(callbacks, list | tuple) else [callbacks]
-    others = [
-        each
-        for each in listed
-        if each is not None and not isinstance(each, GraphCallbackHandler)
-    ]
-    return [*others, mine]
+    else:
+        listed = callbacks if isinstance(callbacks, list | tuple) else [callbacks]
+        others = [
+            each
+            for each in listed
+            if each is not None and not isinstance(each, GraphCallbackHandler)
+        ]
+        kind = import_module("langchain_core.callbacks").CallbackManager
+        manager = kind(others, inheritable_handlers=[*others])
+    manager.add_handler(mine, inherit=True)
+    return manager
 
 
 def offer(config: dict[str, Any]) -> Callable[[], None]:
