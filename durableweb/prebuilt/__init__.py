@@ -1,4 +1,4 @@
-"""Nodes for models that call tools; `prebuilt.interrupt` has the types of their questions."""
+"""Agents, and nodes for models that call tools; `prebuilt.interrupt` has the types of their questions."""
 
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
         InjectedStore,
         ToolRuntime,
     )
+    from workflows.engine.prebuilt.react_agent import create_react_agent
     from workflows.engine.prebuilt.tool_calls import tools_condition
     from workflows.engine.prebuilt.tool_node import ToolNode
 
@@ -18,15 +19,14 @@ __all__ = [
     "InjectedStore",
     "ToolNode",
     "ToolRuntime",
+    "create_react_agent",
     "tools_condition",
 ]
 
 _ABSENT = absent(
     __name__,
-    "it has no agents on LangChain's models. Call the model in a node of a StateGraph, "
-    "run its tools in a ToolNode, and ask with interrupt() before what a person should see",
+    "a ToolNode checks the arguments that a model gives, and tells it what does not fit",
     "ValidationNode",
-    "create_react_agent",
 )
 
 __getattr__ = later(
@@ -36,6 +36,7 @@ __getattr__ = later(
         "InjectedStore": "workflows.engine.prebuilt.injected",
         "ToolNode": "workflows.engine.prebuilt.tool_node",
         "ToolRuntime": "workflows.engine.prebuilt.injected",
+        "create_react_agent": "workflows.engine.prebuilt.react_agent",
         "tools_condition": "workflows.engine.prebuilt.tool_calls",
     },
     _ABSENT,

@@ -26,7 +26,10 @@ HOMES = {
     "callbacks": "GraphCallbackHandler",
     "config": "get_config get_stream_writer get_store",
     "runtime": "Runtime RunControl ExecutionInfo ServerInfo get_runtime set_attributes",
-    "prebuilt": "ToolNode tools_condition InjectedState InjectedStore ToolRuntime",
+    "prebuilt": (
+        "ToolNode tools_condition InjectedState InjectedStore ToolRuntime "
+        "create_react_agent"
+    ),
     "managed": "IsLastStep RemainingSteps",
     "channels": (
         "BaseChannel LastValue BinaryOperatorAggregate EphemeralValue UntrackedValue AnyValue Topic "
@@ -39,6 +42,7 @@ HOMES = {
     "store.memory": "InMemoryStore",
     "cache.base": "BaseCache",
     "cache.memory": "InMemoryCache",
+    "prebuilt.chat_agent_executor": "AgentState AgentStatePydantic",
 }
 HOME_OF = {name: home for home, names in HOMES.items() for name in names.split()}
 ELSEWHERE = {

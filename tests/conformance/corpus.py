@@ -82,6 +82,8 @@ SECTIONS = [
     "drains",
     "runtime_parts",
     "called_below",
+    "agents",
+    "agents_asking",
 ]
 DRIVERS = ["blocking", "async"]
 

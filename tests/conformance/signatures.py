@@ -51,6 +51,11 @@ PUBLIC = {
     "checkpoint.memory": {"InMemorySaver": f"{SAVING} {MOVING}"},
     "store.base": {"BaseStore": STORING},
     "store.memory": {"InMemoryStore": STORING},
+    "prebuilt": {
+        "create_react_agent": "",
+        "ToolNode": "__init__",
+        "tools_condition": "",
+    },
     "cache.memory": {"InMemoryCache": "get set clear aget aset aclear"},
 }
 """Module -> name -> methods; a name without methods is called itself."""

@@ -39,6 +39,13 @@ ELSEWHERE = {
         "durableweb.prebuilt",
         "InjectedState InjectedStore ToolNode ToolRuntime tools_condition",
     ),
+    "prebuilt.chat_agent_executor": (
+        "workflows.engine.prebuilt.react_agent",
+        "AgentState AgentStatePydantic AgentStateWithStructuredResponse "
+        "AgentStateWithStructuredResponsePydantic Prompt StateSchema StateSchemaType "
+        "StructuredResponse StructuredResponseSchema create_react_agent "
+        "create_tool_calling_executor",
+    ),
     "prebuilt.interrupt": (
         "workflows.engine.inbox",
         "ActionRequest HumanInterrupt HumanInterruptConfig HumanResponse",
@@ -63,8 +70,7 @@ ABSENT = {
     "checkpoint.serde.jsonplus": ("JsonPlusSerializer", "register_type"),
     "graph": ("MessageGraph", "StateGraph"),
     "graph.message": ("MessageGraph", "StateGraph"),
-    "prebuilt": ("ValidationNode create_react_agent", "StateGraph"),
-    "prebuilt.chat_agent_executor": ("AgentState create_react_agent", "StateGraph"),
+    "prebuilt": ("ValidationNode", "ToolNode"),
     "pregel": ("NodeBuilder", "StateGraph"),
     "pregel.remote": ("RemoteGraph", "register()"),
     "store.postgres": (

@@ -33,6 +33,12 @@ class OfEntrypoints(TypedDict, total=False):
     retry: Any
 
 
+class OfAgents(TypedDict, total=False):
+    """What `create_react_agent` was."""
+
+    config_schema: Any
+
+
 class OfTasks(TypedDict, total=False):
     """What `@task` was."""
 
@@ -100,6 +106,7 @@ def moved(module: str, home: str, *names: str) -> Callable[[str], Any]:
 
 
 __all__ = [
+    "OfAgents",
     "OfEntrypoints",
     "OfGraphs",
     "OfNodes",

@@ -1,0 +1,521 @@
+"""Agents made by `create_react_agent`: the turns of a model and its tools."""
+
+import operator
+from dataclasses import dataclass
+from typing import Annotated
+
+from langchain_core.messages import (
+    AIMessage,
+    HumanMessage,
+    RemoveMessage,
+    SystemMessage,
+    ToolMessage,
+)
+from langchain_core.prompts import ChatPromptTemplate
+from langchain_core.runnables import RunnableLambda
+from pydantic import BaseModel
+
+from tests.conformance.corpus import program
+from tests.conformance.programs.scripted import (
+    Scripted,
+    add,
+    calls,
+    final,
+    shout,
+    shown,
+)
+
+ASK = {"messages": [("user", "hi")]}
+ADD = ("add", {"a": 1, "b": 2}, "c1")
+SHOUT = ("shout", {"text": "hey"}, "c2")
+FINAL = ("final", {"text": "bye"}, "c3")
+
+
+def model(*replies):
+    return Scripted(replies=list(replies), given=[], options=[])
+
+
+def said(run, agent, given=ASK, **options):
+    return shown(run.invoke(agent, given, **options)["messages"])
+
+
+def edges(agent):
+    drawn = agent.get_graph()
+    lines = [[e.source, e.target, e.data, bool(e.conditional)] for e in drawn.edges]
+    return [list(drawn.nodes), lines]
+
+
+def do_nothing(state):
+    return None
+
+
+# the turns
+
+
+@program("E.prebuilt")
+def a_model_without_tools_speaks_once(api, run):
+    return said(run, api.create_react_agent(model(AIMessage("hello")), []))
+
+
+@program("E.prebuilt")
+def tools_are_called_until_the_model_calls_none(api, run):
+    script = model(calls(ADD), calls(SHOUT, text="and"), AIMessage("done"))
+    agents = [
+        api.create_react_agent(script, [add, shout], version=version)
+        for version in ("v1", "v2")
+    ]
+    return [[said(run, agent) for agent in agents], script.given, script.options]
+
+
+@program("E.prebuilt")
+def several_calls_of_one_message_are_all_answered(api, run):
+    script = model(
+        calls(ADD, SHOUT, ("add", {"a": 3, "b": 4}, "c4")), AIMessage("done")
+    )
+    return [
+        said(run, api.create_react_agent(script, [add, shout], version=version))
+        for version in ("v1", "v2")
+    ]
+
+
+@program("E.prebuilt")
+def functions_and_a_node_of_tools_are_tools(api, run):
+    def double(n: int) -> int:
+        """Double it."""
+        return 2 * n
+
+    script = model(calls(("double", {"n": 4}, "c")), AIMessage("done"))
+    node = api.ToolNode([double, shout])
+    given = ([double], (double, shout), node)
+    return [said(run, api.create_react_agent(script, each)) for each in given]
+
+
+@program("E.prebuilt")
+def a_tool_that_returns_directly_has_the_last_word(api, run):
+    wanted = [(FINAL,), (FINAL, ADD), (ADD, FINAL), (ADD,)]
+    return [
+        said(
+            run,
+            api.create_react_agent(
+                model(calls(*each), AIMessage("done")), [add, final], version=version
+            ),
+        )
+        for each in wanted
+        for version in ("v1", "v2")
+    ]
+
+
+@program("E.prebuilt", "R2.15")
+def a_model_that_wants_more_steps_than_are_left_says_so(api, run):
+    found = []
+    for name, call in (("add", ADD), ("final", FINAL), ("none", None)):
+        reply = AIMessage("done", id="m") if call is None else calls(call, id="m")
+        for version in ("v1", "v2"):
+            agent = api.create_react_agent(model(reply), [add, final], version=version)
+            for limit in (1, 2, 3, 4):
+                config = {"recursion_limit": limit}
+                text = run.attempt(said, run, agent, ASK, config=config)
+                found.append([name, version, limit, text])
+    return found
+
+
+@program("E.prebuilt")
+def an_agent_puts_its_name_on_what_its_model_says(api, run):
+    script = model(calls(ADD), AIMessage("done", name="other"))
+    agent = api.create_react_agent(script, [add], name="counter")
+    return [agent.name, said(run, agent)]
+
+
+# what is refused
+
+
+@program("E.prebuilt")
+def what_cannot_be_an_agent_is_refused(api, run):
+    script = model(AIMessage("done"))
+
+    class NoSteps(api.MessagesState):
+        pass
+
+    def made(*args, **options):
+        api.create_react_agent(*args, **options)
+
+    return [
+        run.attempt(made, script, [add], version="v3"),
+        run.attempt(made, script, [add], prompt=5),
+        run.attempt(made, script, [add], nothing=1),
+        run.attempt(made, script, [add], state_schema=NoSteps),
+        run.attempt(
+            made, script, [add], state_schema=api.AgentState, response_format=dict
+        ),
+        run.attempt(made, script.bind_tools([add, shout]), [add]),
+        run.attempt(made, script.bind_tools([shout]), [add]),
+        run.attempt(made, script.bind_tools([add]), []),
+        run.attempt(made, "openai:gpt-x", [add]),
+        run.attempt(made, script, [add], interrupt_before=["nowhere"]),
+    ]
+
+
+@program("E.prebuilt")
+def a_conversation_with_open_calls_is_refused(api, run):
+    script = model(AIMessage("done"))
+    agent = api.create_react_agent(script, [add])
+    answer = ToolMessage("3", tool_call_id="c1")
+    asked = [
+        [HumanMessage("hi"), calls(ADD)],
+        [HumanMessage("hi"), calls(ADD, SHOUT), answer],
+        [HumanMessage("hi"), calls(ADD), answer],
+        [],
+    ]
+    return [run.attempt(said, run, agent, {"messages": each}) for each in asked]
+
+
+# the model
+
+
+@program("E.prebuilt")
+def a_model_may_have_the_tools_already(api, run):
+    bound = [
+        lambda script: script.bind_tools([add]),
+        lambda script: RunnableLambda(lambda given: given) | script.bind_tools([add]),
+        lambda script: script.bind(other=1).bind_tools([add]),
+        lambda script: script.with_fallbacks([model(AIMessage("instead"))]),
+    ]
+    found = []
+    for each in bound:
+        script = model(calls(ADD), AIMessage("done"))
+        agent = api.create_react_agent(each(script), [add])
+        found.append([said(run, agent), script.options])
+    return found
+
+
+@program("E.prebuilt")
+def tools_of_the_provider_are_bound_and_not_run(api, run):
+    found = []
+    web = {"type": "web_search"}
+    for tools in ([web], [add, web]):
+        script = model(AIMessage("done"))
+        agent = api.create_react_agent(script, tools)
+        found.append([said(run, agent), script.options, list(agent.get_graph().nodes)])
+    bound = model(AIMessage("done")).bind_tools([add, web])
+    return [found, said(run, api.create_react_agent(bound, [add, web]))]
+
+
+@dataclass
+class Wish:
+    loud: bool = False
+
+
+@program("E.prebuilt")
+def a_function_chooses_the_model(api, run):
+    quiet, loud = model(calls(ADD), AIMessage("done")), model(AIMessage("DONE"))
+    seen = []
+
+    def choose(state, runtime):
+        seen.append([sorted(state), shown(state["messages"])])
+        chosen = loud if runtime.context.loud else quiet
+        return chosen.bind_tools([add])
+
+    agent = api.create_react_agent(choose, [add], prompt="be", context_schema=Wish)
+    found = [said(run, agent, context=Wish(loud)) for loud in (False, True)]
+    return [found, quiet.given, loud.given, seen]
+
+
+@program("E.prebuilt", only="async")
+def a_coroutine_function_chooses_the_model(api, run):
+    script = model(calls(ADD), AIMessage("done"))
+
+    async def choose(state, runtime):
+        return script.bind_tools([add])
+
+    class Form(BaseModel):
+        count: int
+
+    agent = api.create_react_agent(choose, [add], response_format=Form)
+    refused = run.attempt(agent.invoke, ASK)
+    return [said(run, agent), script.given, refused]
+
+
+# what the model is given
+
+
+@program("E.prebuilt")
+def a_prompt_is_put_before_the_conversation(api, run):
+    def prompt(state):
+        return [SystemMessage(f"{len(state['messages'])} so far"), *state["messages"]]
+
+    def with_config(state, config):
+        return [SystemMessage(config["configurable"]["who"]), *state["messages"]]
+
+    def with_store(state, *, store):
+        return [SystemMessage(str(store)), *state["messages"]]
+
+    def joined(state):
+        return SystemMessage("joined") + state["messages"]
+
+    template = ChatPromptTemplate.from_messages(
+        [("system", "of a template"), ("placeholder", "{messages}")]
+    )
+    found = []
+    kinds = (None, "text", SystemMessage("message"), prompt, with_config, with_store)
+    for each in (*kinds, joined, template, RunnableLambda(prompt)):
+        script = model(calls(ADD), AIMessage("done"))
+        agent = api.create_react_agent(script, [add], prompt=each)
+        run.invoke(agent, ASK, {"configurable": {"who": "ann"}})
+        found.append(script.given)
+    return found
+
+
+@program("E.prebuilt", only="async")
+def a_prompt_may_be_a_coroutine_function(api, run):
+    async def prompt(state):
+        return [SystemMessage("awaited"), *state["messages"]]
+
+    async def joined(state):
+        return SystemMessage("joined") + state["messages"]
+
+    found = []
+    for each in (prompt, joined):
+        script = model(AIMessage("done"))
+        agent = api.create_react_agent(script, [add], prompt=each)
+        refused = run.attempt(agent.invoke, ASK)
+        found.append([said(run, agent), script.given, refused])
+    return found
+
+
+@program("E.prebuilt")
+def a_hook_before_the_model_says_what_it_reads(api, run):
+    def last_only(state):
+        return {"llm_input_messages": state["messages"][-1:]}
+
+    def shorter(state):
+        kept = state["messages"][-2:]
+        return {"messages": [RemoveMessage(id="__remove_all__"), *kept]}
+
+    def nothing(state):
+        return {}
+
+    found = []
+    for hook in (last_only, shorter, nothing, RunnableLambda(shorter)):
+        script = model(AIMessage("done"))
+        agent = api.create_react_agent(
+            script, [add], pre_model_hook=hook, prompt="be", checkpointer=run.saver
+        )
+        given = {"messages": [("user", text) for text in "abc"]}
+        config = run.config(f"t{len(found)}")
+        parts = run.stream(agent, given, config, stream_mode="updates")
+        kept = sorted(run.get_state(agent, config).values)
+        text = said(run, agent, config=config)
+        found.append([script.given, [list(part) for part in parts], kept, text])
+    return found
+
+
+@program("E.prebuilt")
+def a_hook_after_the_model_may_answer_its_calls(api, run):
+    def answer(state):
+        calls = getattr(state["messages"][-1], "tool_calls", ())
+        found = [c for c in calls if c["name"] == "add"]
+        return {"messages": [ToolMessage("no", tool_call_id=c["id"]) for c in found]}
+
+    wanted = [(ADD,), (SHOUT,), (ADD, SHOUT), ()]
+    return [
+        said(
+            run,
+            api.create_react_agent(
+                model(calls(*each) if each else AIMessage("so"), AIMessage("done")),
+                [add, shout],
+                post_model_hook=answer,
+            ),
+        )
+        for each in wanted
+    ]
+
+
+@program("E.prebuilt")
+def a_hook_after_a_model_without_tools_runs_once(api, run):
+    agent = api.create_react_agent(
+        model(AIMessage("done")), [], post_model_hook=do_nothing
+    )
+    return run.stream(agent, ASK, stream_mode="updates")
+
+
+# answers in a form
+
+
+class Form(BaseModel):
+    count: int
+
+
+@program("E.prebuilt")
+def an_answer_in_a_form_is_asked_for_at_the_end(api, run):
+    found = []
+    for form in (Form, ("count them", Form), {"title": "form", "type": "object"}):
+        for hook in (None, do_nothing):
+            script = model(calls(ADD), AIMessage("done"))
+            agent = api.create_react_agent(
+                script, [add], response_format=form, post_model_hook=hook, prompt="be"
+            )
+            out = run.invoke(agent, ASK)
+            answer = out["structured_response"]
+            if not isinstance(answer, dict):
+                answer = [type(answer).__name__, answer.count]
+            found.append([answer, script.given, shown(out["messages"])])
+    return found
+
+
+@program("E.prebuilt")
+def a_direct_tool_leaves_no_answer_in_a_form(api, run):
+    script = model(calls(FINAL), AIMessage("done"))
+    agent = api.create_react_agent(script, [final], response_format=Form)
+    return sorted(run.invoke(agent, ASK))
+
+
+@program("E.prebuilt")
+def the_answer_in_a_form_is_kept(api, run):
+    script = model(AIMessage("done"))
+    agent = api.create_react_agent(
+        script, [add], response_format=Form, checkpointer=run.saver
+    )
+    run.invoke(agent, ASK, run.config())
+    found = run.get_state(agent, run.config()).values["structured_response"]
+    return [isinstance(found, Form), found.count]
+
+
+# states of a program's own
+
+
+@program("E.prebuilt", "R2.19")
+def a_state_may_have_more_keys(api, run):
+    class State(api.AgentState):
+        notes: Annotated[list, operator.add]
+
+    def note(state):
+        return {"notes": [len(state["messages"])]}
+
+    def prompt(state):
+        return [SystemMessage(str(state["notes"])), *state["messages"]]
+
+    script = model(calls(ADD), AIMessage("done"))
+    agent = api.create_react_agent(
+        script,
+        [add],
+        state_schema=State,
+        prompt=prompt,
+        pre_model_hook=note,
+        checkpointer=run.saver,
+    )
+    out = run.invoke(agent, {**ASK, "notes": [0]}, run.config())
+    return [out["notes"], shown(out["messages"]), script.given, sorted(out)]
+
+
+@program("E.prebuilt", "R2.1")
+def a_state_may_be_a_model(api, run):
+    class State(api.AgentStatePydantic):
+        topic: str = "sums"
+
+    seen = []
+
+    def prompt(state):
+        seen.append([type(state).__name__, state.topic])
+        return [SystemMessage(state.topic), *state.messages]
+
+    found = []
+    for version in ("v1", "v2"):
+        script = model(calls(ADD, SHOUT), AIMessage("done"))
+        agent = api.create_react_agent(
+            script,
+            [add, shout],
+            state_schema=State,
+            prompt=prompt,
+            version=version,
+            checkpointer=run.saver,
+        )
+        out = run.invoke(agent, {**ASK, "topic": "words"}, run.config(version))
+        found.append([shown(out["messages"]), sorted(out), script.given])
+    return [found, seen]
+
+
+@program("E.prebuilt", "E.former")
+def the_context_has_a_former_name(api, run):
+    script = model(AIMessage("done"))
+
+    def prompt(state, runtime):
+        return [SystemMessage(str(runtime.context.loud)), *state["messages"]]
+
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        agent = api.create_react_agent(script, [], prompt=prompt, config_schema=Wish)
+    run.invoke(agent, ASK, context={"loud": True})
+    return script.given
+
+
+# what is seen from outside
+
+
+@program("E.prebuilt", "R1.45")
+def a_drawing_of_an_agent(api, run):
+    found = []
+    for tools in ([], [add], [add, final]):
+        for form in (None, Form):
+            for before in (None, do_nothing):
+                for after in (None, do_nothing):
+                    agent = api.create_react_agent(
+                        model(AIMessage("")),
+                        tools,
+                        response_format=form,
+                        pre_model_hook=before,
+                        post_model_hook=after,
+                    )
+                    found.append(edges(agent))
+    return found
+
+
+@program("E.prebuilt", "R9.1")
+def an_agent_is_streamed_by_the_names_of_its_nodes(api, run):
+    script = model(calls(ADD), AIMessage("all done"))
+    found = []
+    for version in ("v1", "v2"):
+        agent = api.create_react_agent(script, [add], version=version)
+        for chunk in run.stream(agent, ASK, stream_mode="updates"):
+            found += [[name, shown(part["messages"])] for name, part in chunk.items()]
+        values = run.stream(agent, ASK, stream_mode="values")
+        found.append([[sorted(v), shown(v["messages"])] for v in values])
+    return found
+
+
+@program("E.prebuilt", "R9.3")
+def an_agent_is_heard_word_by_word(api, run):
+    script = model(calls(ADD, text="let me see"), AIMessage("all done"))
+    agent = api.create_react_agent(script, [add], prompt="be", name="ann")
+    return [
+        [type(m).__name__, m.content, about["langgraph_node"], about["langgraph_step"]]
+        for m, about in run.stream(agent, ASK, stream_mode="messages")
+    ]
+
+
+@program("E.prebuilt", "R9.1")
+def the_tasks_of_an_agent_are_streamed(api, run):
+    script = model(calls(ADD), AIMessage("done"))
+    found = []
+    for version in ("v1", "v2"):
+        agent = api.create_react_agent(script, [add], version=version)
+        for chunk in run.stream(agent, ASK, stream_mode="tasks"):
+            kind = "input" if "input" in chunk else "result"
+            keys = sorted(chunk[kind])
+            found.append([chunk["name"], kind, keys, chunk.get("triggers")])
+    return [[name, kind, keys] for name, kind, keys, _ in found]
+
+
+@program("E.prebuilt", "R1.25")
+def an_agent_may_be_a_node(api, run):
+    ann = api.create_react_agent(model(AIMessage("from ann")), [add], name="ann")
+    bob = api.create_react_agent(
+        model(AIMessage(""), calls(SHOUT), AIMessage("from bob")), [shout], name="bob"
+    )
+    built = api.StateGraph(api.MessagesState).add_node(ann).add_node(bob)
+    built.add_edge(api.START, "ann").add_edge("ann", "bob")
+    flow = built.compile(checkpointer=run.saver)
+    out = run.stream(flow, ASK, run.config(), stream_mode="updates", subgraphs=True)
+    names = [[len(place), list(part)] for place, part in out]
+    return [names, shown(run.get_state(flow, run.config()).values["messages"])]
