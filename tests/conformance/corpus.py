@@ -84,6 +84,7 @@ SECTIONS = [
     "called_below",
     "agents",
     "agents_asking",
+    "agents_together",
 ]
 DRIVERS = ["blocking", "async"]
 

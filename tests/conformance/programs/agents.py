@@ -494,17 +494,39 @@ def an_agent_is_heard_word_by_word(api, run):
     ]
 
 
+def tasks(api, run, version):
+    """Name, kind and payload of what is told of the tasks of one call of a tool."""
+    script = model(calls(ADD), AIMessage("done"))
+    agent = api.create_react_agent(script, [add], version=version)
+    for chunk in run.stream(agent, ASK, stream_mode="tasks"):
+        kind = "input" if "input" in chunk else "result"
+        yield chunk["name"], kind, chunk[kind]
+
+
 @program("E.prebuilt", "R9.1")
 def the_tasks_of_an_agent_are_streamed(api, run):
-    script = model(calls(ADD), AIMessage("done"))
-    found = []
-    for version in ("v1", "v2"):
-        agent = api.create_react_agent(script, [add], version=version)
-        for chunk in run.stream(agent, ASK, stream_mode="tasks"):
-            kind = "input" if "input" in chunk else "result"
-            keys = sorted(chunk[kind])
-            found.append([chunk["name"], kind, keys, chunk.get("triggers")])
-    return [[name, kind, keys] for name, kind, keys, _ in found]
+    return [
+        [name, kind, sorted(part)]
+        for version in ("v1", "v2")
+        for name, kind, part in tasks(api, run, version)
+        if (version, name, kind) != ("v2", "tools", "input")
+    ]
+
+
+@program(
+    "E.prebuilt",
+    "R9.1",
+    differs="A call is sent alone, so that the conversation is not saved again with it; "
+    "its tool is given the state from the thread.",
+    expected=[["add"]],
+)
+def a_tool_of_its_own_task_is_sent_its_call(api, run):
+    told = tasks(api, run, "v2")
+    return [
+        [call["name"] for call in given]
+        for name, kind, given in told
+        if (name, kind) == ("tools", "input")
+    ]
 
 
 @program("E.prebuilt", "R1.25")

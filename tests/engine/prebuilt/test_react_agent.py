@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from types import ModuleType
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
@@ -13,7 +13,8 @@ from langchain_core.output_parsers import StrOutputParser
 from langchain_core.runnables import RunnableLambda
 from pydantic import BaseModel
 
-from durableweb.prebuilt import create_react_agent
+from durableweb.checkpoint.memory import InMemorySaver
+from durableweb.prebuilt import InjectedState, create_react_agent
 from durableweb.prebuilt.chat_agent_executor import AgentState, AgentStatePydantic
 from tests.conformance.programs.scripted import Scripted, add, calls, shout
 
@@ -250,16 +251,54 @@ def test_the_former_name_of_the_context_is_taken_with_a_warning():
     assert agent.context_schema is dict
 
 
-def test_a_state_may_be_marked_in_a_function_that_becomes_a_tool():
+def test_a_state_may_annotate_a_function_that_becomes_a_tool():
     """pydantic reads the annotation, and refuses other TypedDicts before Python 3.12."""
 
-    def count(state: AgentState) -> str:
+    def count(state: Annotated[AgentState, InjectedState]) -> str:
         """Count."""
         return str(len(state["messages"]))
 
-    node = create_react_agent(script(AIMessage("done")), [count]).builder.nodes["tools"]
+    model = script(calls(("count", {}, "c1")), AIMessage("done"))
 
-    assert [*node.fn.tools_by_name] == ["count"]
+    assert texts(create_react_agent(model, [count]).invoke(ASK))[-2:] == ["2", "done"]
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+@pytest.mark.parametrize("schema", [AgentState, AgentStatePydantic])
+def test_a_tool_sees_the_state_in_its_class(schema, version):
+    seen = []
+
+    def look(state: Annotated[Any, InjectedState]) -> str:
+        """Look."""
+        seen.append(state)
+        return "looked"
+
+    model = script(calls(("look", {}, "c1")), AIMessage("done"))
+    agent = create_react_agent(model, [look], state_schema=schema, version=version)
+
+    agent.invoke(ASK, {"recursion_limit": 10})
+
+    [state] = seen
+    values = state if isinstance(state, dict) else dict(state)
+    assert type(state) is (dict if schema is AgentState else AgentStatePydantic)
+    assert [m.type for m in values["messages"]] == ["human", "ai"]
+    assert sorted(values) == ["messages", "remaining_steps"]
+
+
+def test_a_call_of_a_tool_does_not_save_the_conversation_again():
+    model = script(
+        *[calls(("shout", {"text": "a"}, f"c{n}"), text="x" * 1000) for n in range(20)],
+        AIMessage("done"),
+    )
+    saver = InMemorySaver()
+    agent = create_react_agent(model, [shout], checkpointer=saver)
+    config: Any = {"configurable": {"thread_id": "t"}, "recursion_limit": 100}
+
+    agent.invoke(ASK, config)
+
+    due = [repr(each.checkpoint.get("due")) for each in saver.list(config)]
+    assert any("shout" in each for each in due)
+    assert max(map(len, due)) < 1000
 
 
 # without the package

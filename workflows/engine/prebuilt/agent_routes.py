@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from typing import Any
 
 from langchain_core.messages import AIMessage, ToolMessage
@@ -11,6 +11,7 @@ from msgspec import Struct
 from workflows.engine.constants import END
 from workflows.engine.prebuilt.agent_nodes import calls_of, open_calls
 from workflows.engine.prebuilt.agent_state import value_of
+from workflows.engine.prebuilt.agent_tools import sent
 from workflows.engine.types import Send
 
 
@@ -31,7 +32,7 @@ class Routes(Struct):
         calls = calls_of(value_of(state, "messages")[-1])
         if not calls:
             return self.last
-        return sent(calls, state) if self.apart else "tools"
+        return sent(calls) if self.apart else "tools"
 
     def after_hook(self, state: Any) -> str | list[Send]:
         """To the calls that the hook has left open, back to the model where it has answered them, or to the end."""
@@ -39,7 +40,7 @@ class Routes(Struct):
         asking = next((m for m in reversed(messages) if isinstance(m, AIMessage)), None)
         calls = open_calls([asking] if asking else [], messages)
         if calls:
-            return sent(calls, state)
+            return sent(calls)
         return self.entry if isinstance(messages[-1], ToolMessage) else self.last
 
     def after_tools(self, state: Any) -> str:
@@ -54,14 +55,3 @@ class Routes(Struct):
                 break
             names.add(message.name)
         return END if names & set(self.direct) else self.entry
-
-
-def sent(calls: Iterable[Any], state: Any) -> list[Send]:
-    """A task for each call, with the state that its tool may look at."""
-    return [
-        Send(
-            "tools",
-            {"__type": "tool_call_with_context", "tool_call": call, "state": state},
-        )
-        for call in calls
-    ]

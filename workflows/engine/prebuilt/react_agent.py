@@ -33,6 +33,7 @@ from workflows.engine.prebuilt.agent_state import (
     checked_schema,
     with_model_input,
 )
+from workflows.engine.prebuilt.agent_tools import RunTools
 from workflows.engine.prebuilt.tool_node import ToolNode
 from workflows.engine.spellings import OfAgents, taken
 
@@ -106,7 +107,7 @@ def create_react_agent(
         "agent", asking, input_schema=with_model_input(schema) if hooked else None
     )
     others = {
-        "tools": node if own else None,
+        "tools": RunTools(node) if own else None,
         "pre_model_hook": pre_model_hook,
         "post_model_hook": post_model_hook,
         FORM: AskForForm(models, response_format) if structured else None,
