@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
-from langchain_core.runnables import Runnable, RunnableSequence
+from langchain_core.runnables import RunnableSequence
 from langchain_core.runnables.base import RunnableBindingBase
 from langchain_core.tools import BaseTool
 
-from workflows.engine.inject import is_coroutine_function
+from workflows.engine.inject import is_coroutine_function, is_runnable
 from workflows.engine.kinds import refused
 from workflows.engine.runtime import get_runtime
 
@@ -38,7 +38,7 @@ class Models:
         self._choose: Any = None
         if isinstance(given, str):
             given = _named(given, where)
-        if isinstance(given, Runnable) or hasattr(given, "invoke"):
+        if is_runnable(given):
             self._fixed = _with_tools(given, tools, of_provider, where)
         elif callable(given):
             self._choose = given
@@ -88,7 +88,8 @@ def _inside(model: Any) -> Any:
     if isinstance(model, RunnableBindingBase):
         return model.bound
     if isinstance(model, RunnableSequence):
-        return next((step for step in model.steps if chat_model_in(step)), None)
+        steps = (each for each in model.steps if chat_model_in(each) is not None)
+        return next(steps, None)
     return None
 
 
