@@ -20,11 +20,6 @@ pytestmark = [
     pytest.mark.rule("E.prebuilt"),
     pytest.mark.django_db(transaction=True),
 ]
-LETTER = {
-    "type": "object",
-    "properties": {"messages": {"type": "string", "format": "long"}},
-    "required": ["messages"],
-}
 
 
 class Answer(TypedDict):
@@ -63,7 +58,7 @@ def agent(model: Scripted, did: list[str]) -> Any:
         return f"{given['amount']} euros were paid back"
 
     made = create_react_agent(model, [look, refund], name="refunds")
-    return registry.register(made, input_schema=LETTER)
+    return registry.register(made)
 
 
 @pytest.fixture

@@ -1,14 +1,22 @@
 """The state of an agent: its conversation, and how many steps are left to it."""
 
-from collections.abc import Sequence
-from typing import Annotated, Any, NotRequired, TypeAlias, get_type_hints
+from collections.abc import Iterator, Sequence
+from typing import (
+    Annotated,
+    Any,
+    NotRequired,
+    TypeAlias,
+    cast,
+    get_origin,
+    get_type_hints,
+)
 
 from langchain_core.messages import AnyMessage, BaseMessage
 from pydantic import BaseModel, create_model
 from typing_extensions import TypedDict  # pydantic takes no other before Python 3.12
 
 from workflows.engine.graph.message import add_messages
-from workflows.engine.graph.schema import is_model
+from workflows.engine.graph.schema import is_model, is_typeddict
 from workflows.engine.kinds import check_schema
 from workflows.engine.managed import RemainingSteps
 
@@ -16,6 +24,9 @@ StructuredResponse: TypeAlias = dict[str, Any] | BaseModel
 """An agent's last word in the form of a schema."""
 MODEL_INPUT = "llm_input_messages"
 """The key by which a `pre_model_hook` says what the model is to read instead of the conversation."""
+
+
+_ITS_OWN = frozenset({"remaining_steps", "structured_response"})
 
 
 class AgentState(TypedDict):
@@ -62,6 +73,37 @@ def checked_schema(given: Any, where: str, *, structured: bool) -> Any:
             "inherit from AgentState, or add the keys"
         )
     return given
+
+
+def input_of(schema: Any) -> Any:
+    """The schema of what an agent is given: not what it fills in itself, and messages in any form that they may have."""
+    if is_model(schema):
+        fields, made = schema.model_fields, cast("Any", create_model)
+        parts = {
+            key: (hint, fields[key]) for key, hint in _given(schema) if key in fields
+        }
+        return made(schema.__name__, **parts)
+    if not is_typeddict(schema):
+        return schema
+    optional = schema.__optional_keys__
+    named: Any = TypedDict
+    return named(
+        schema.__name__,
+        {
+            key: NotRequired[hint]
+            if key in optional and get_origin(hint) is not NotRequired
+            else hint
+            for key, hint in _given(schema)
+        },
+    )
+
+
+def _given(schema: Any) -> Iterator[tuple[str, Any]]:
+    for key, hint in get_type_hints(schema, include_extras=True).items():
+        if key == "messages" and get_origin(hint) is Annotated:
+            yield key, Annotated[Sequence[Any], *hint.__metadata__]
+        elif key not in _ITS_OWN:
+            yield key, hint
 
 
 def with_model_input(schema: Any) -> Any:

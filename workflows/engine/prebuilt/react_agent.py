@@ -31,6 +31,7 @@ from workflows.engine.prebuilt.agent_state import (
     AgentStateWithStructuredResponsePydantic,
     StructuredResponse,
     checked_schema,
+    input_of,
     with_model_input,
 )
 from workflows.engine.prebuilt.agent_tools import RunTools
@@ -102,7 +103,7 @@ def create_react_agent(
     models = Models(model, own, of_provider, WHERE)
     asking = AskModel(models, PromptOf(prompt, WHERE), name)
     hooked = pre_model_hook is not None
-    builder = StateGraph(schema, context_schema)
+    builder = StateGraph(schema, context_schema, input_schema=input_of(schema))
     builder.add_node(
         "agent", asking, input_schema=with_model_input(schema) if hooked else None
     )
