@@ -61,3 +61,27 @@ def test_its_programs_print_what_the_page_says(module):
             wanted = following[0][1] if is_told else ""
             given = told(code, module, f"{PAGE}, block {number}")
             assert fits(given, wanted), f"{code}\ngives\n{given}\nnot\n{wanted}"
+
+
+@pytest.mark.parametrize(
+    ("decision", "said"),
+    [
+        ({"type": "approve"}, "A voucher of 20 euros was sent."),
+        (
+            {"type": "edit", "edited_action": {"args": {"number": "A", "amount": 5}}},
+            "A voucher of 5 euros was sent.",
+        ),
+        ({"type": "respond", "message": "Ask me later."}, "Ask me later."),
+    ],
+)
+def test_its_review_of_calls_takes_every_decision(module, decision, said):
+    for language, code in BLOCKS:
+        if language == "python":
+            told(code, module, PAGE)
+    saved = module.careful.with_saver(module.InMemorySaver())
+    config = {"configurable": {"thread_id": "1"}}
+
+    saved.invoke({"messages": "hi"}, config)
+    out = saved.invoke(module.Command(resume=decision), config)
+
+    assert out["messages"][-2].content == said

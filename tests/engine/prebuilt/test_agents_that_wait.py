@@ -18,6 +18,7 @@ from langchain_core.tools import tool
 from durableweb.checkpoint.memory import InMemorySaver
 from durableweb.checkpoint.sqlite import SqliteSaver
 from durableweb.checkpoint.sqlite.aio import AsyncSqliteSaver
+from durableweb.func import task
 from durableweb.prebuilt import create_react_agent
 from durableweb.types import Command, interrupt
 from tests.conformance.programs.scripted import Scripted, calls
@@ -166,6 +167,45 @@ def test_its_words_are_heard_before_and_after_the_answer(savers):
 
     assert before == [["tools", "found tea"]]
     assert after == [["tools", "yes: ann"], ["agent", "done "]]
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_a_task_of_a_tool_before_its_question_is_not_called_again(savers, version):
+    did = []
+
+    @task
+    def reserve(to: str) -> str:
+        did.append(f"reserve for {to}")
+        return f"seat of {to}"
+
+    def book(to: str) -> str:
+        """Book a seat."""
+        seat = reserve(to).result()
+        return f"{seat}: {interrupt(f'book the {seat}?')}"
+
+    model = Scripted(
+        replies=[
+            calls(("book", {"to": "ann"}, "c1"), ("book", {"to": "bob"}, "c2")),
+            AIMessage("done"),
+        ],
+        given=[],
+    )
+
+    def run(given: Any) -> Any:
+        agent = create_react_agent(
+            model, [book], checkpointer=savers(), version=version
+        )
+        return agent.invoke(given, CONFIG)
+
+    asked = run(ASK)["__interrupt__"]
+    out = run(Command(resume={each.id: "yes" for each in asked}))
+
+    assert {each.value for each in asked} == {
+        "book the seat of ann?",
+        "book the seat of bob?",
+    }
+    assert texts(out)[2:] == ["seat of ann: yes", "seat of bob: yes", "done"]
+    assert sorted(did) == ["reserve for ann", "reserve for bob"]
 
 
 KILLED = """

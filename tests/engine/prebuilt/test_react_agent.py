@@ -301,6 +301,13 @@ def test_a_call_of_a_tool_does_not_save_the_conversation_again():
     assert max(map(len, due)) < 1000
 
 
+def test_an_agent_to_be_debugged_prints_what_it_does(capsys):
+    create_react_agent(script(), [add], debug=True).invoke(ASK)
+
+    printed = capsys.readouterr().out
+    assert all(name in printed for name in ("agent", "tools", "done"))
+
+
 # without the package
 
 
