@@ -125,6 +125,22 @@ def test_a_name_without_langchain_says_what_to_install(monkeypatch):
         create_react_agent("openai:gpt-x", [add])
 
 
+def test_an_object_that_can_be_called_chooses_the_model():
+    class Choice:
+        def __call__(self, state: Any, runtime: Any) -> Any:
+            return model.bind_tools([add])
+
+        def invoke(self, *args: Any) -> Any:
+            raise AssertionError("it is no runnable")
+
+    model = script()
+    choice: Any = Choice()
+
+    out = create_react_agent(choice, [add]).invoke(ASK)
+
+    assert texts(out)[-1] == "done"
+
+
 @pytest.mark.parametrize("chosen", [None, "openai:gpt-x", 5])
 def test_a_function_that_chooses_no_model_is_refused(chosen):
     agent = create_react_agent(lambda state, runtime: chosen, [add])
