@@ -15,6 +15,7 @@ from tests.conformance.facade import Run
 FOLDER = Path(__file__).parent
 SECTIONS = [
     "nodes",
+    "single_nodes",
     "annotations",
     "runtime",
     "edges",

@@ -14,6 +14,7 @@ from workflows.engine.errors import FeatureNotBuiltError
 from workflows.engine.foreign import introduce
 from workflows.engine.kinds import check_offers, check_text
 from workflows.engine.loop.records import Program
+from workflows.engine.single import SingleNode
 
 
 class Bound:
@@ -116,9 +117,10 @@ class Bound:
             )
 
     @property
-    def nodes(self) -> dict[str, Any]:
-        """The nodes by name."""
-        return self.program.nodes
+    def nodes(self) -> dict[str, SingleNode]:
+        """The nodes by name; each can be run by itself: `graph.nodes["draft"].invoke(state)` (R1.46)."""
+        nodes = self.program.nodes
+        return {name: SingleNode(node, self) for name, node in nodes.items()}
 
     @property
     def channels(self) -> dict[str, Any]:
