@@ -32,6 +32,7 @@ SECTIONS = [
     "passing_values",
     "supersteps",
     "step_failures",
+    "step_limits",
     "same_turn",
     "durability",
     "versions",

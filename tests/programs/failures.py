@@ -52,6 +52,15 @@ def failure_beside_a_coroutine(life, saver):
 
 
 @sample({"log": []})
+def failure_in_a_limited_step(life, saver):
+    edges = [(START, "ok"), (START, "shaky"), (["ok", "shaky"], "j")]
+    graph = build(life, "ok shaky j", *edges, shaky=_shaky(life))
+    limited = graph.compile(checkpointer=saver)
+    limited.step_timeout = 60
+    return limited
+
+
+@sample({"log": []})
 def retried_node(life, saver):
     graph = StateGraph(Flow).add_node("x", life.says("x"))
     graph.add_node("shaky", _shaky(life, ConnectionError), retry_policy=QUICK)

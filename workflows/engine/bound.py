@@ -10,7 +10,7 @@ from workflows.engine.breakpoints import stops_of
 from workflows.engine.called import the_only
 from workflows.engine.checkpoint.base import BaseCheckpointSaver
 from workflows.engine.config import merge_configs
-from workflows.engine.errors import FeatureNotBuiltError
+from workflows.engine.drivers.timeouts import step_limit
 from workflows.engine.foreign import introduce
 from workflows.engine.kinds import check_offers, check_text
 from workflows.engine.loop.records import Program
@@ -21,6 +21,7 @@ class Bound:
     """What a graph is, before anything is asked of it."""
 
     default_stream_mode = "values"
+    _step_timeout: float | None = None
 
     def __init__(
         self,
@@ -104,17 +105,13 @@ class Bound:
         self.bound_config = None if config is None else merge_configs(config)
 
     @property
-    def step_timeout(self) -> None:
-        """None: a step has no time of its own, its nodes have (R1.37)."""
-        return
+    def step_timeout(self) -> float | None:
+        """How long one step may take, in seconds; None or 0 for as long as it will; can be set anew (R3.20)."""
+        return self._step_timeout
 
     @step_timeout.setter
-    def step_timeout(self, seconds: Any) -> None:
-        if seconds is not None:
-            raise FeatureNotBuiltError(
-                f"graph {self.name!r} cannot have a step_timeout; give its coroutine nodes one: "
-                "add_node(..., timeout=seconds), or set_node_defaults(timeout=seconds)"
-            )
+    def step_timeout(self, seconds: float | None) -> None:
+        self._step_timeout = step_limit(seconds, self.name)
 
     @property
     def nodes(self) -> dict[str, SingleNode]:

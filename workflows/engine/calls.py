@@ -25,6 +25,7 @@ from workflows.engine.config import (
     thread_id_of,
 )
 from workflows.engine.constants import DEFAULT_RECURSION_LIMIT, NS_SEP
+from workflows.engine.drivers.timeouts import step_limit
 from workflows.engine.errors import FeatureNotBuiltError, SerdeError
 from workflows.engine.kinds import listed, refused
 from workflows.engine.loop.namespaces import without_ids
@@ -132,6 +133,8 @@ def run_of(
     run.read = modes
     run.deep = given.subgraphs
     run.before, run.after = breakpoints_of(graph, given)
+    if graph.step_timeout:
+        run.step_timeout = step_limit(graph.step_timeout, graph.name)
     if run.outer is not None:
         run.passed = run.outer.below - (modes & _TO_ONE_READER)
         run.sink = context.pass_up

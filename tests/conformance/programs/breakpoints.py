@@ -235,18 +235,3 @@ def the_config_that_a_graph_is_bound_to(api, run):
     seen.append(run.attempt(run.invoke, bound, {"log": []}, run.config("a")))
     g.config = {"recursion_limit": 1}
     return [*seen, run.attempt(run.invoke, g, {"log": []}, run.config("b"))]
-
-
-@program(
-    "R1.37",
-    differs="a step has no time of its own, its nodes have",
-    expected=[None, {"raises": "FeatureNotBuiltError", "says": "timeout=seconds"}],
-    built=False,
-)
-def a_time_for_a_step_is_refused(api, run):
-    g = _chain(api, run)
-
-    def limit():
-        g.step_timeout = 1.0
-
-    return [g.step_timeout, run.attempt(limit, says="timeout=seconds")]

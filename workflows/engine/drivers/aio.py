@@ -39,6 +39,7 @@ from workflows.engine.loop.effects import (
     Start,
     Steps,
     Wait,
+    Within,
     Wrote,
 )
 from workflows.engine.loop.records import Run, Task
@@ -90,6 +91,7 @@ class Aio:
         self.ended = False
         self.calls: set[TaskFuture] = set()
         self.dropped: set[Task] = set()
+        self.clock = timeouts.StepClock(self.loop.call_later, self._post)
 
     async def drive(self) -> Any:
         """Run to the end; returns what the generator returns."""
@@ -144,6 +146,7 @@ class Aio:
             raise
         finally:
             stop.forget(self._nudge)
+            self.clock.stop()
             self.steps.close()
             for attempt in self.attempts.values():
                 attempt.cancel()
@@ -234,6 +237,8 @@ class Aio:
                 with computing(request, self.run, self) as kwargs:
                     found = request.fn(*request.args, **kwargs)
                     return await found if request.is_async else found
+            case Within():
+                return self.clock.ask(request)
             case Lookup(keys):
                 return await self.run.cache.aget(keys)
             case Keep(pairs):
@@ -259,6 +264,7 @@ class Aio:
     async def _next_events(self) -> list[Event]:
         stop = self.run.stop
         if not stop.is_now:
+            self.clock.begin()
             self._flush()
         if not self.events:
             self.arrived.clear()

@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Generator
 from contextvars import copy_context
 from functools import partial
-from threading import Timer
 from time import monotonic
 from typing import Any
 
@@ -43,10 +42,12 @@ from workflows.engine.loop.effects import (
     Look,
     Lookup,
     Open,
+    Overdue,
     Save,
     Start,
     Steps,
     Wait,
+    Within,
     Wrote,
 )
 from workflows.engine.loop.records import Run, Task
@@ -77,6 +78,7 @@ class Blocking(Pump):
         self.taken_over: Any = None
         self.ended = False
         self.calls: set[TaskFuture] = set()
+        self.clock = timeouts.StepClock(timeouts.call_later, self.queue.put)
 
     # the caller's side
 
@@ -121,6 +123,7 @@ class Blocking(Pump):
             raise
         finally:
             stop.forget(self._nudge)
+            self.clock.stop()
             self.steps.close()
             self.ended = True
             let_go(self.calls, stop)
@@ -130,6 +133,7 @@ class Blocking(Pump):
     def _end_step(self) -> None:
         """Let what runs end and keep it: a thread cannot be stopped, and its work would be done twice (R3.18)."""
         self.run.stopping = True
+        self.clock.stop()
         if self.live or any(task.call is not None for task in self.ready):
             self._flush()  # a body that runs, or has returned, may need a call's end
         while self.live and not (self.done or self.taken_over or self.run.stop.is_now):
@@ -216,6 +220,8 @@ class Blocking(Pump):
                     check_blocking(None, getattr(request.fn, "__name__", "?"))
                 with computing(request, self.run, self) as kwargs:
                     return request.fn(*request.args, **kwargs)
+            case Within():
+                return self.clock.ask(request)
             case Lookup(keys):
                 return self.run.cache.get(keys)
             case Keep(pairs):
@@ -225,9 +231,7 @@ class Blocking(Pump):
     def _start_later(self, task: Task, delay: float) -> None:
         self.live += 1
         job = partial(self._in_pool, task, copy_context())
-        timer = Timer(delay, pool.submit, (job,))
-        timer.daemon = True
-        timer.start()
+        timeouts.call_later(delay, partial(pool.submit, job))
 
     def _submit(self, task: Task) -> None:
         self.live += 1
@@ -264,7 +268,9 @@ class Blocking(Pump):
 
     def _next_events(self) -> list[Event]:
         events: list[Event] = []
-        if self.inline and len(self.ready) == 1 and self.live == 0:
+        self.clock.begin()
+        is_inline = self.inline and len(self.ready) == 1 and self.live == 0
+        if is_inline:
             self.is_lent = True
             try:
                 event: Any = self._attempt(self.ready.popleft())
@@ -280,6 +286,8 @@ class Blocking(Pump):
             self._take(self.queue.get(), events)
         while not self.queue.empty():  # nobody else takes from it
             self._take(self.queue.get(), events)
+        if is_inline and len(events) > 1:  # its time was over before it ended
+            events.sort(key=lambda event: type(event) is not Overdue)
         return events
 
     def _take(self, item: Any, events: list[Event]) -> None:

@@ -1,12 +1,14 @@
-"""How long an attempt may take, and what counts as a sign of life (R1.37)."""
+"""How long an attempt may take, what counts as a sign of life (R1.37), how long a step may take (R3.20)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from threading import TIMEOUT_MAX, Timer
+from typing import Any, Protocol
 
 from workflows.engine.errors import NodeTimeoutError
 from workflows.engine.kinds import seconds_of
+from workflows.engine.loop.effects import Overdue, Within
 from workflows.engine.loop.records import Task
 from workflows.engine.types import TimeoutPolicy
 
@@ -30,6 +32,16 @@ def checked_policy(given: Any, what: str = "timeout") -> TimeoutPolicy | None:
 def policy_of(task: Task) -> TimeoutPolicy | None:
     """The limits of a task: those its `Send` names, else its node's."""
     return checked_policy(task.due.get("timeout") or task.node.timeout)
+
+
+def step_limit(given: Any, graph: str) -> float | None:
+    """How many seconds a step of `graph` may take; None for as long as it will, as 0 says in LangGraph, too.
+
+    Raises TypeError for what is no number, ValueError for a negative one.
+    """
+    if given is None or (given == 0 and not isinstance(given, bool)):
+        return None
+    return seconds_of(given, f"graph {graph!r}: step_timeout")
 
 
 class Watch:
@@ -72,3 +84,54 @@ class Watch:
             idle_timeout=self.policy.idle_timeout,  # type: ignore[arg-type]
             run_timeout=self.policy.run_timeout,  # type: ignore[arg-type]
         )
+
+
+class Timing(Protocol):
+    """A call that is to be made later."""
+
+    def cancel(self) -> None:
+        """Do not make it."""
+
+
+class StepClock:
+    """Tells when the present step has run for as long as the loop lets it.
+
+    `call_later` is given seconds and what to call then, `tell` the event.
+    """
+
+    def __init__(
+        self,
+        call_later: Callable[[float, Callable[[], None]], Timing],
+        tell: Callable[[Overdue], None],
+    ) -> None:
+        self._call_later = call_later
+        self._tell = tell
+        self._asked: Within | None = None
+        self._timing: Timing | None = None
+
+    def ask(self, limit: Within) -> None:
+        """The next step has this limit; that of the step before is over."""
+        self.stop()
+        self._asked = limit
+
+    def begin(self) -> None:
+        """The tasks start now, if they have not: a reader of the stream may have taken long before that."""
+        if self._asked is not None:
+            limit, self._asked = self._asked, None
+            self._timing = self._call_later(
+                limit.seconds, lambda: self._tell(Overdue(limit))
+            )
+
+    def stop(self) -> None:
+        """Nobody is to be told any more."""
+        if self._timing is not None:
+            self._timing.cancel()
+            self._timing = None
+
+
+def call_later(seconds: float, fn: Callable[[], None]) -> Timer:
+    """Call `fn` in a thread of its own, which ends no process that waits for it."""
+    timer = Timer(min(seconds, TIMEOUT_MAX), fn)
+    timer.daemon = True
+    timer.start()
+    return timer

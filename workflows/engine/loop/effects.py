@@ -63,6 +63,12 @@ class Start(Struct, eq=False):
     delay: float = 0.0
 
 
+class Within(Struct, eq=False):
+    """Tell by `Overdue` when the step has run for so many seconds from its first start on; ends an earlier one."""
+
+    seconds: float
+
+
 class Wait(Struct, eq=False):
     """Answered with the events that have come, at least one."""
 
@@ -123,6 +129,7 @@ Request = (
     | Save
     | List
     | Start
+    | Within
     | Wait
     | Cancel
     | Emit
@@ -169,7 +176,13 @@ class Dropped(Struct, eq=False):
     task: Task
 
 
-Event = Finished | Failed | Called | Wrote | Dropped
+class Overdue(Struct, eq=False):
+    """A step has run for as long as it may, by this request (R3.20)."""
+
+    limit: Within
+
+
+Event = Finished | Failed | Called | Wrote | Dropped | Overdue
 
 
 class Abandoned(RunCancelled):

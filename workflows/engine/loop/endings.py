@@ -250,6 +250,24 @@ def _handle(view: View, step: Step, task: Task, error: BaseException) -> Steps[N
     yield from effects.start(task)
 
 
+def run_late(view: View, step: Step) -> Steps[None]:
+    """A step has taken longer than it may: it fails, as if one of its tasks had (R3.20)."""
+    if step.stopped or not step.running:
+        return
+    run = view.run
+    late = sorted({task.name for task in step.running if task.call is None})
+    where = f"graph {run.program.name!r}"
+    if run.thread_id:
+        where += f" on thread {run.thread_id!r}"
+    error = TimeoutError(
+        f"{where}: a step took longer than its step_timeout of {run.step_timeout} seconds, "
+        f"{', '.join(map(repr, late))} had not ended. What has ended is saved: invoke(None) "
+        "goes on; set graph.step_timeout to more if so long is meant."
+    )
+    step.failures.append((None, error))
+    yield from stop(view, step)
+
+
 def stop(view: View, step: Step) -> Steps[None]:
     """After a failure: start nothing more, give up what can be given up (R3.11).
 

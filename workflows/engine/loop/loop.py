@@ -234,7 +234,7 @@ def _asked_beside(view: View, step: Step) -> Steps[None]:
         yield from chunks.pause(view, interrupts)
         yield from chunks.values(view, interrupts)
     if view.run.parent is not None:
-        inside = [q for task, _ in step.failures for q in task.interrupts]
+        inside = [q for task, _ in step.failures if task for q in task.interrupts]
         commit.note_asked_below(view.run.parent, [*step.order, *inside])
 
 

@@ -331,6 +331,7 @@ class Run(Struct, eq=False):
     before: frozenset[str] = frozenset()
     after: frozenset[str] = frozenset()
     max_concurrency: int | None = None
+    step_timeout: float | None = None  # seconds (R3.20)
     answers: dict[str, Answer] = field(default_factory=dict)
     resuming: bool = False
     rehearsal: Any = None
@@ -356,8 +357,7 @@ class Run(Struct, eq=False):
     began: int = -1
     """The step of this call's input; more than -1 in a subgraph that keeps its state (R7.5)."""
     checkpoint_id: str | None = None
-    unknown: bool = False
-    """It looks at a namespace of which nobody knows the graph."""
+    unknown: bool = False  # it looks at a namespace of which nobody knows the graph
     run_id: str | None = None
     remaining: int = 0
     channels: Channels = field(default_factory=dict)

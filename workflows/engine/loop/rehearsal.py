@@ -44,12 +44,13 @@ class Rehearsal(Struct, eq=False):
 
 
 def rehearse(run: Run, rehearsal: Rehearsal) -> None:
-    """Let a run go over its record only: no cache, no handlers, no writes to a store."""
+    """Let a run go over its record only: no cache, no handlers, no limit of time, no writes to a store."""
     run.rehearsal = rehearsal
     run.resuming = True
     run.store = rehearsal.aside(run.store)
     run.cache = None
     run.handlers = ()
+    run.step_timeout = None
     run.warn = rehearsal.warnings.append
 
 

@@ -9,7 +9,14 @@ from typing import Any
 from workflows.engine.checkpoint.base import Closed, TaskWrites
 from workflows.engine.constants import RUNS
 from workflows.engine.loop import chunks
-from workflows.engine.loop.effects import Dropped, Failed, Finished, Start, Steps
+from workflows.engine.loop.effects import (
+    Dropped,
+    Failed,
+    Finished,
+    Start,
+    Steps,
+    Within,
+)
 from workflows.engine.loop.inputs import take_input
 from workflows.engine.loop.records import Task
 from workflows.engine.loop.view import View
@@ -24,6 +31,7 @@ class Step:
         "closed",
         "failures",
         "finishes",
+        "limit",
         "order",
         "parked",
         "queue",
@@ -45,8 +53,9 @@ class Step:
         self.unsaved: list[TaskWrites] = []
         self.closed: list[Closed] = []
         self.replies: list[tuple[Task, Any]] = []
-        self.failures: list[tuple[Task, BaseException]] = []
+        self.failures: list[tuple[Task | None, BaseException]] = []
         self.order: list[Interrupt] = []
+        self.limit: Within | None = None
         self.stopped = False
         self.finishes = False  # what ran when it was stopped may try again
 

@@ -7,8 +7,14 @@ from collections.abc import Sequence
 from workflows.engine.constants import CALL, ERROR, INTERRUPT, RESUME, RUNS
 from workflows.engine.loop import caching, commit, effects, lifecycle, plan
 from workflows.engine.loop.calling import call
-from workflows.engine.loop.effects import Called, Event, Finished, Steps, Wrote
-from workflows.engine.loop.endings import cancellation_of, end, settle, tell
+from workflows.engine.loop.effects import Called, Event, Finished, Overdue, Steps, Wrote
+from workflows.engine.loop.endings import (
+    cancellation_of,
+    end,
+    run_late,
+    settle,
+    tell,
+)
 from workflows.engine.loop.handling import take_up
 from workflows.engine.loop.records import Task
 from workflows.engine.loop.resume import load_answers, may_start, questions
@@ -45,6 +51,9 @@ def run_tasks(view: View, tasks: list[Task]) -> Steps[Step]:
             if not _hold(view, step):
                 yield from _save(view, step)
             _reply(step)
+    if view.run.step_timeout and step.queue:
+        step.limit = effects.Within(view.run.step_timeout)
+        yield step.limit
     limit, modes = view.run.max_concurrency, view.run.modes
     while True:
         while step.queue and not step.stopped and (not limit or is_free(step, limit)):
@@ -98,6 +107,10 @@ def _take(view: View, step: Step, event: Event) -> Steps[None]:
     if isinstance(event, Called):
         if event.parent.state != "cancelled":  # else nobody waits for it
             yield from call(view, step, event.child)
+        return
+    if isinstance(event, Overdue):
+        if event.limit is step.limit:  # else it was told of a step that has ended
+            yield from run_late(view, step)
         return
     task = event.task
     if task not in step.running:
