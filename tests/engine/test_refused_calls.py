@@ -69,6 +69,24 @@ async def test_every_way_to_call_refuses_the_same_before_anything_runs(
     assert ran == []
 
 
+@pytest.mark.rule("RA.21", "R9.1")
+@pytest.mark.parametrize(
+    ("mode", "error", "says"),
+    [
+        ("nothing", ValueError, "unknown stream mode 'nothing'; choose from"),
+        (["values", 5], ValueError, "unknown stream mode 5; choose from"),
+        (5, TypeError, "stream_mode is 5; give a mode such as 'values'"),
+        (None, TypeError, "stream_mode is None; give a mode such as 'updates'"),
+    ],
+)
+def test_a_mode_that_no_stream_has_is_no_mode_of_a_graph(mode, error, says):
+    flow = StateGraph(State).add_node("n", dict).add_edge(START, "n").compile()
+
+    with pytest.raises(error, match=says):
+        flow.stream_mode = mode
+    assert flow.stream_mode == "updates"
+
+
 PLACES = [
     ({"checkpoint_id": 5}, TypeError, "'checkpoint_id'] is 5; give it as text"),
     ({"checkpoint_id": []}, TypeError, "'checkpoint_id'] is .*; give it as text"),

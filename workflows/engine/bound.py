@@ -12,15 +12,17 @@ from workflows.engine.checkpoint.base import BaseCheckpointSaver
 from workflows.engine.config import merge_configs
 from workflows.engine.drivers.timeouts import step_limit
 from workflows.engine.foreign import introduce
-from workflows.engine.kinds import check_offers, check_text
+from workflows.engine.kinds import check_offers, check_text, refused
 from workflows.engine.loop.records import Program
 from workflows.engine.single import SingleNode
+from workflows.engine.streaming import wanted_modes
+from workflows.engine.types import StreamMode
 
 
 class Bound:
     """What a graph is, before anything is asked of it."""
 
-    default_stream_mode = "values"
+    _stream_mode: StreamMode | Sequence[StreamMode] = "updates"
     _step_timeout: float | None = None
 
     def __init__(
@@ -103,6 +105,19 @@ class Bound:
     @config.setter
     def config(self, config: dict[str, Any] | None) -> None:
         self.bound_config = None if config is None else merge_configs(config)
+
+    @property
+    def stream_mode(self) -> StreamMode | Sequence[StreamMode]:
+        """What `stream` hands out where a call names no mode; can be set anew (R9.1)."""
+        return self._stream_mode
+
+    @stream_mode.setter
+    def stream_mode(self, modes: StreamMode | Sequence[StreamMode]) -> None:
+        if modes is None:
+            wanted = "a mode such as 'updates', or a list of them"
+            raise refused(f"graph {self.name!r}", "stream_mode", None, wanted)
+        wanted_modes(modes)
+        self._stream_mode = modes
 
     @property
     def step_timeout(self) -> float | None:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from workflows.engine.cache.base import is_awaited
 from workflows.engine.calls import Arguments, check_call, run_of
 from workflows.engine.clearing import Clearing
+from workflows.engine.config import configurable
 from workflows.engine.drivers import aio, blocking
 from workflows.engine.drivers.context import loop_around
 from workflows.engine.errors import GraphInterrupt
@@ -104,7 +105,7 @@ class Pregel(Inspection, Clearing):
         version: Literal["v1", "v2"] = "v1",
         **more: Any,
     ) -> Iterator[Any]:
-        """Run, yielding chunks of `stream_mode` ("updates" unless said otherwise; R9.1)."""
+        """Run, yielding chunks of `stream_mode` (the graph's own, "updates", unless said otherwise; R9.1)."""
         given = Arguments.taken(locals())
         check_call(self, given)
         return self._chunks(given, self._reader(given), input)
@@ -213,7 +214,9 @@ class Pregel(Inspection, Clearing):
         return run, reader
 
     def _reader(self, given: Arguments, *, whole: bool = False) -> Reader:
-        mode = "updates" if given.stream_mode is None else given.stream_mode
+        mode = given.stream_mode
+        if mode is None:
+            mode = "values" if _is_of_task(given) else self.stream_mode
         return Reader(
             () if whole else mode,
             given.print_mode,
@@ -249,6 +252,14 @@ class Pregel(Inspection, Clearing):
             if run.saver is None and outcome.asked:
                 pause.asked = outcome.asked  # type: ignore[attr-defined]
             raise pause
+
+
+def _is_of_task(given: Arguments) -> bool:
+    """Say whether a call inside a task was given the config of that task."""
+    context = current.get()
+    if context is None or given.config is None:
+        return False
+    return configurable(given.config).get("checkpoint_ns") == context.namespace
 
 
 def _is_one_hop(run: Run) -> bool:

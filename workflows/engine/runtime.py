@@ -57,6 +57,10 @@ def server_info_of(config: Mapping[str, Any]) -> ServerInfo | None:
 class TaskContext(Protocol):
     """What the engine offers to the function of a task."""
 
+    @property
+    def namespace(self) -> str:
+        """The namespace of the graphs that the task calls."""
+
     def ask(
         self,
         value: Any,

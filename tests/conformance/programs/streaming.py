@@ -39,6 +39,51 @@ def invoke_with_a_mode(api, run):
     ]
 
 
+@program("R9.1")
+def the_mode_that_a_graph_has(api, run):
+    g = _pair(api, run)
+    seen = [g.stream_mode]
+    for number, mode in enumerate(["values", ["updates", "values"], "updates"]):
+        g.stream_mode = mode
+        bound = g.with_config(tags=["bound"])
+        seen.append(run.stream(bound, {"log": []}, run.config(str(number))))
+        seen.append(run.invoke(g, {"log": []}, run.config(f"i{number}")))
+        given = run.config(f"n{number}")
+        seen.append(run.invoke(g, {"log": []}, given, stream_mode=None))
+    return seen
+
+
+@program("R9.1", "R8.17")
+def the_mode_that_an_entrypoint_has(api, run):
+    @api.entrypoint()
+    def flow(number):
+        return number + 1
+
+    seen = [flow.stream_mode, run.stream(flow, 1)]
+    flow.stream_mode = "values"
+    return [*seen, run.stream(flow, 1), run.invoke(flow, 1)]
+
+
+@program("R9.1", "R7.2")
+def a_stream_with_the_config_of_a_task(api, run):
+    """Called with the config of the task it is in, a graph gives values where no mode is named."""
+    below = graph(api, (api.START, "n"), n=None).compile()
+
+    def plainly(state):
+        return {"log": [list(below.stream({"log": []}))]}
+
+    def by_its_config(state, config):
+        return {"log": [list(below.stream({"log": []}, config))]}
+
+    def with_a_mode(state, config):
+        chunks = below.stream({"log": []}, config, stream_mode="updates")
+        return {"log": [list(chunks)]}
+
+    nodes = {"a": plainly, "b": by_its_config, "c": with_a_mode}
+    edges = [(api.START, "a"), ("a", "b"), ("b", "c")]
+    return run.invoke(graph(api, *edges, **nodes).compile(), {"log": []})
+
+
 @program(
     "R9.1", differs="an unknown mode is refused", expected=[{"raises": "ValueError"}]
 )
