@@ -37,6 +37,9 @@ FORMER: list[tuple[Callable[[], Any], str]] = [
     (lambda: flow().invoke({"a": 1}, checkpoint_during=True), "write durability="),
     (lambda: flow().stream({"a": 1}, checkpoint_during=False), "write durability="),
     (lambda: Interrupt("q").interrupt_id, "write .id"),
+    (lambda: Interrupt("q", ns=["a:1"]), "Interrupt: ns= is deprecated; write id="),
+    (lambda: Interrupt("q", resumable=True), "resumable= is deprecated; leave it out"),
+    (lambda: Interrupt("q", when="during"), "when= is deprecated; leave it out"),
     (lambda: GraphOutput({"a": 1})["a"], "write .value or .interrupts"),
     (lambda: "a" in GraphOutput({"a": 1}), "write .value or .interrupts"),
     (lambda: constants.Send, "from durableweb.types import Send"),
@@ -67,6 +70,7 @@ def test_a_former_name_is_told_the_present_one_where_it_is_written(
         lambda: task(input=State)(node),  # type: ignore[call-arg]
         lambda: entrypoint(input=State),  # type: ignore[call-arg]
         lambda: flow().invoke({"a": 1}, checkpoint_while=True),
+        lambda: Interrupt("q", namespace=["a:1"]),  # type: ignore[call-arg]
     ],
 )
 def test_a_name_that_nothing_knows_is_refused(write: Callable[[], Any]) -> None:

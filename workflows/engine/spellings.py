@@ -6,7 +6,7 @@ Each is taken for the present one, with a DeprecationWarning that names it.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any, TypedDict
 
@@ -45,6 +45,14 @@ class OfTasks(TypedDict, total=False):
     retry: Any
 
 
+class OfInterrupts(TypedDict, total=False):
+    """What an `Interrupt` was, beside its value."""
+
+    ns: Any
+    resumable: Any
+    when: Any
+
+
 PRESENT = {
     "config_schema": "context_schema",
     "input": "input_schema",
@@ -81,6 +89,20 @@ def taken(
     return found
 
 
+def namespace_of(more: Mapping[str, object]) -> str | None:
+    """The place that an `Interrupt` was given as `ns`, names one below the other, as text; None for none.
+
+    Raises TypeError for a name that nothing knows.
+    """
+    for name in more:
+        if name not in OfInterrupts.__annotations__:
+            raise TypeError(f"Interrupt got an unexpected keyword argument {name!r}")
+        instead = "write id=" if name == "ns" else "leave it out"
+        outdated(f"Interrupt: {name}=", instead, above=2)
+    given = more.get("ns")
+    return "|".join(given) if isinstance(given, Sequence) else None
+
+
 def durability_of(during: Any, durability: Any) -> Any:
     """What `checkpoint_during` says as a `durability`; ValueError where that is given too."""
     if during is None:
@@ -109,10 +131,12 @@ __all__ = [
     "OfAgents",
     "OfEntrypoints",
     "OfGraphs",
+    "OfInterrupts",
     "OfNodes",
     "OfTasks",
     "durability_of",
     "moved",
+    "namespace_of",
     "outdated",
     "taken",
 ]

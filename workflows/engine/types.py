@@ -6,12 +6,13 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeVar, Unpack
 
 from workflows.engine.constants import END, INTERRUPT, START
+from workflows.engine.ids import digest
 from workflows.engine.kinds import IN_BRACKETS, check_amount, check_callable, seconds_of
 from workflows.engine.retrying import retry_by_default
-from workflows.engine.spellings import outdated
+from workflows.engine.spellings import OfInterrupts, namespace_of, outdated
 
 __all__ = [
     "All",
@@ -33,6 +34,8 @@ __all__ = [
     "TimeoutPolicy",
 ]
 
+_NO_ID = "placeholder-id"
+"""The id of an `Interrupt` that was made without one."""
 All = Literal["*"]
 """All nodes, for `interrupt_before` and `interrupt_after`."""
 StreamMode = Literal[
@@ -192,11 +195,25 @@ class Interrupt:
     schema_class = ""  # "module:name" of the class that `response_schema` describes
 
     def __init__(
-        self, value: Any, id: str = "placeholder-id", *, response_schema: Any = None
+        self,
+        value: Any,
+        id: str = _NO_ID,
+        *,
+        response_schema: Any = None,
+        **more: Unpack[OfInterrupts],
     ) -> None:
         self.value = value
         self.id = id
         self.response_schema = response_schema
+        if more:
+            place = namespace_of(more)
+            if place is not None and id == _NO_ID:
+                self.id = digest(place)
+
+    @classmethod
+    def from_ns(cls, value: Any, ns: str, *, response_schema: Any = None) -> Interrupt:
+        """The question that has its id from the place `ns`, such as "node:task"; the same place gives the same id."""
+        return cls(value, digest(ns), response_schema=response_schema)
 
     @property
     def interrupt_id(self) -> str:

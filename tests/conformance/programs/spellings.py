@@ -130,6 +130,24 @@ def checkpoint_during(api, run):
 
 
 @program("E.former")
+def what_an_interrupt_was_given(api, run):
+    """Its digits are each engine's own; what has the same id as what is not."""
+
+    def made(*given, **more):
+        return warned(lambda: api.Interrupt("q", *given, **more))[0]
+
+    place = made(ns=["a:1", "b:2"])
+    return [
+        [place.value, len(place.id)],
+        place == made(ns=("a:1", "b:2"), resumable=True, when="during"),
+        place == api.Interrupt.from_ns("q", "a:1|b:2"),
+        place.id == made(ns=["a:1", "b:3"]).id,
+        [made("own", ns=["a:1"]).id, made(ns=None).id, made(when="during").id],
+        run.attempt(made, ns=[1]),
+    ]
+
+
+@program("E.former")
 def attributes_of_results(api, run):
     def asks(state):
         return {"log": [api.interrupt("q")]}
