@@ -1,5 +1,6 @@
 """Every error that a workflow may meet."""
 
+from workflows.engine.answers import is_invalid_answer as is_invalid_resume
 from workflows.engine.errors import (
     CheckpointNotFoundError,
     ConcurrencyError,
@@ -37,7 +38,6 @@ from workflows.engine.errors import (
     UnknownTypeError,
     WorkflowError,
 )
-from workflows.engine.jsonschema import is_invalid_answer as is_invalid_resume
 from workflows.engine.older import NodeInterrupt
 
 __all__ = [

@@ -14,13 +14,13 @@ import pytest
 import typing_extensions
 from pydantic import BaseModel, ValidationError
 
-from workflows.engine.graph.message import MessagesState
-from workflows.engine.jsonschema import (
+from workflows.engine.answers import (
     answer_errors,
     is_invalid_answer,
-    json_schema,
     validate_answer,
 )
+from workflows.engine.graph.message import MessagesState
+from workflows.engine.jsonschema import json_schema
 
 if TYPE_CHECKING:
     from nowhere import Unseen  # type: ignore[import-not-found]

@@ -12,7 +12,8 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from workflows.engine.jsonschema import json_schema, validate_answer
+from workflows.engine.answers import validate_answer
+from workflows.engine.jsonschema import json_schema
 from workflows.engine.types import Interrupt
 
 _REMEMBERED = 1_000

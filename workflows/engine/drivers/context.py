@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from workflows.engine import ids
+from workflows.engine.answers import validate_answer
 from workflows.engine.attributes import Attributes, check_number, merged
 from workflows.engine.checkpoint.base import Asked
 from workflows.engine.checkpoint.overriding import check_keeps_attributes
@@ -23,7 +24,6 @@ from workflows.engine.errors import (
     RunCancelled,
     SerdeError,
 )
-from workflows.engine.jsonschema import validate_answer
 from workflows.engine.later import is_in_loop
 from workflows.engine.loop.effects import Wrote
 from workflows.engine.loop.namespaces import namespace_of
