@@ -29,6 +29,7 @@ SECTIONS = [
     "state",
     "own_channels",
     "schemas_of_state",
+    "json_schemas",
     "passing_values",
     "supersteps",
     "step_failures",

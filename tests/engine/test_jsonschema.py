@@ -8,6 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired, TypedDict
+from uuid import uuid4
 
 import msgspec
 import pytest
@@ -79,11 +80,11 @@ def test_a_typed_dict_becomes_an_object_with_its_required_keys():
     assert keys["log"] == {"type": "array", "items": {"type": "string"}}
     assert keys["at"] == {"type": "string", "format": "date-time"}
     assert keys["amount"] == {"type": "string", "format": "decimal"}
-    assert keys["size"] == {"enum": ["m", "s"]}
+    assert keys["size"] == {"enum": ["s", "m"]}  # as they are listed
     assert keys["file"] == {"type": "string", "contentMediaType": "text/csv"}
     assert keys["note"] == {"type": "string", "description": "free text"}
     assert {"type": "string", "format": "date"} in keys["due"]["anyOf"]
-    assert schema["$defs"]["Color"]["enum"] == ["blue", "red"]
+    assert schema["$defs"]["Color"]["enum"] == ["red", "blue"]
     assert schema["$defs"]["Line"]["properties"]["count"] == {
         "type": "integer",
         "default": 2,
@@ -94,7 +95,7 @@ def test_keys_of_a_partial_typed_dict_are_optional():
     class Partial(TypedDict, total=False):
         a: int
 
-    assert json_schema(Partial)["required"] == []
+    assert "required" not in json_schema(Partial)
 
 
 def test_a_dataclass_shows_its_defaults():
@@ -104,6 +105,58 @@ def test_a_dataclass_shows_its_defaults():
     assert schema["properties"]["count"] == {"type": "integer", "default": 2}
     assert schema["properties"]["tags"]["default"] == []
     assert "description" not in schema
+
+
+@dataclass
+class Order:
+    """Keys whose defaults are no numbers and texts."""
+
+    color: Color = Color.RED
+    line: Line = field(default_factory=lambda: Line("x"))
+    spare: Line | None = None
+    item: Item = field(default_factory=lambda: Item(name="pen"))
+    marks: set[str] = field(default_factory=set)
+    words: list[str] = field(default_factory=lambda: ["a", "b"])
+    number: str = field(default_factory=lambda: uuid4().hex)
+    broken: str = field(default_factory=lambda: 1 / 0)  # type: ignore[assignment, return-value]
+    odd: Any = field(default_factory=object)
+
+
+@pytest.mark.rule("R1.47")
+def test_a_default_is_shown_whatever_it_is():
+    keys = json_schema(Order)["properties"]
+
+    assert keys["color"] == {"$ref": "#/$defs/Color", "default": "red"}
+    assert keys["spare"]["default"] is None
+    assert keys["marks"]["default"] == []
+    assert "default" not in keys["line"]  # nothing of the author's is called
+
+
+@pytest.mark.rule("R1.47")
+def test_what_a_factory_makes_is_shown_where_it_makes_the_same_each_time():
+    schema = json_schema(Order, made=True)
+    keys = schema["properties"]
+
+    made = {"sku": "x", "count": 2, "tags": []}
+    assert keys["line"] == {"$ref": "#/$defs/Line", "default": made}
+    assert keys["item"]["default"] == {"name": "pen", "count": 1}
+    assert keys["words"]["default"] == ["a", "b"]
+    others = [name for name in ("number", "broken", "odd") if "default" in keys[name]]
+    assert others == []
+    assert "required" not in schema
+
+
+@pytest.mark.rule("R1.47")
+def test_choices_stand_as_they_are_listed_wherever_they_are():
+    class Nested(TypedDict):
+        sizes: dict[str, list[Literal["s", "m", "l"]] | None]
+        inner: Order
+
+    schema = json_schema(Nested)
+
+    text = str(schema["properties"]["sizes"])
+    assert "['s', 'm', 'l']" in text
+    assert schema["$defs"]["Color"]["enum"] == ["red", "blue"]
 
 
 def test_a_model_describes_itself_also_inside_a_state():

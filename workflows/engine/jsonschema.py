@@ -10,8 +10,9 @@ import dataclasses
 import sys
 import types
 import typing
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from enum import Enum
 from typing import Any, Union
 
 import msgspec
@@ -32,19 +33,23 @@ class Key:
     hint: Any
     required: bool = True
     default: Any = _NO_DEFAULT
+    factory: Callable[[], Any] | None = None
 
 
-def json_schema(hint: Any) -> Schema:
+def json_schema(hint: Any, *, made: bool = False) -> Schema:
     """The JSON Schema of a TypedDict, dataclass, model, Annotated or built-in type.
 
     Reducers and channels in `Annotated` are left out; `msgspec.Meta` counts, and a dict there is
-    laid over the schema: `Annotated[str, {"contentMediaType": "text/csv"}]`.
+    laid over the schema: `Annotated[str, {"contentMediaType": "text/csv"}]`. With `made` a dataclass
+    shows what the functions make that give its defaults, where they make the same each time.
     """
     hint = stripped(hint)
     if is_model(hint):
         return typing.cast(Schema, hint.model_json_schema())
     keys = keys_of(hint)
     if keys is not None:
+        if made:
+            keys = [_with_made(key) for key in keys]
         return object_schema(keys, title=hint.__name__, description=_doc(hint))
     defs: Schema = {}
     schema = _schemas([hint], defs)[0]
@@ -59,7 +64,7 @@ def object_schema(
     defs: Schema = {}
     properties = {}
     for key, schema in zip(keys, _schemas([k.hint for k in keys], defs), strict=True):
-        if key.default is not _NO_DEFAULT and "$ref" not in schema:
+        if key.default is not _NO_DEFAULT:
             schema = {**schema, **_default(key.default)}
         properties[key.name] = schema
     out: Schema = {"type": "object", "properties": properties}
@@ -67,7 +72,9 @@ def object_schema(
         out["title"] = title
     if description:
         out["description"] = description
-    out["required"] = [key.name for key in keys if key.required]
+    required = [key.name for key in keys if key.required]
+    if required:
+        out["required"] = required
     return _with_defs(out, defs)
 
 
@@ -118,10 +125,43 @@ def _described(hints: Sequence[Any], defs: Schema) -> list[Schema]:
     schemas, components = msgspec.json.schema_components(
         list(hints), schema_hook=foreign, ref_template=_REFS
     )
-    for name, part in {**found, **components}.items():
+    orders = {_as_set(order): order for order in _choices(hints, set())}
+    for name, part in {**found, **_tidied(components, orders)}.items():
         if defs.setdefault(name, part) != part:
             raise ValueError(f"two different types are called {name}")
-    return list(schemas)
+    return [_tidied(schema, orders) for schema in schemas]
+
+
+def _tidied(part: Any, orders: Mapping[Any, list[Any]]) -> Any:
+    """What msgspec says, with choices in the order of the author, and without empty lists of required keys."""
+    if isinstance(part, list):
+        return [_tidied(item, orders) for item in part]
+    if not isinstance(part, dict):
+        return part
+    tidied = {key: _tidied(item, orders) for key, item in part.items()}
+    if isinstance(tidied.get("enum"), list):
+        tidied["enum"] = orders.get(_as_set(tidied["enum"]), tidied["enum"])
+    if tidied.get("required") == []:
+        del tidied["required"]
+    return tidied
+
+
+def _as_set(choices: Iterable[Any]) -> tuple[str, ...]:
+    return tuple(sorted(map(repr, choices)))
+
+
+def _choices(hints: Iterable[Any], seen: set[Any]) -> Iterator[list[Any]]:
+    """What each Literal and Enum in these annotations lists, in the order in which it does."""
+    for hint in hints:
+        if isinstance(hint, type) and issubclass(hint, Enum):
+            yield [member.value for member in hint]
+        elif typing.get_origin(hint) is typing.Literal:
+            yield [*typing.get_args(hint)]
+        elif isinstance(hint, type) and hint not in seen:
+            seen.add(hint)
+            yield from _choices([key.hint for key in keys_of(hint) or ()], seen)
+        else:
+            yield from _choices(typing.get_args(hint), seen)
 
 
 def _with_defs(schema: Schema, defs: Schema) -> Schema:
@@ -130,21 +170,37 @@ def _with_defs(schema: Schema, defs: Schema) -> Schema:
 
 def _default(value: Any) -> Schema:
     try:
-        return {"default": msgspec.to_builtins(value)}
+        return {"default": msgspec.to_builtins(value, enc_hook=_of_model)}
     except TypeError:
         return {}
+
+
+def _of_model(value: Any) -> Any:
+    if not is_model(type(value)):
+        raise TypeError(f"{type(value).__name__} has no form in JSON")
+    return value.model_dump(mode="json")
+
+
+def _with_made(key: Key) -> Key:
+    """The key with what its factory makes; a new id or the present time is no default that a form could show."""
+    if key.factory is None or key.default is not _NO_DEFAULT:
+        return key
+    try:
+        default, again = key.factory(), key.factory()
+        return dataclasses.replace(key, default=default) if default == again else key
+    except Exception:  # noqa: BLE001 - the author's function, and what it compares
+        return key
 
 
 def _key_of_field(f: dataclasses.Field[Any], hints: Mapping[str, Any]) -> Key:
     default: Any = _NO_DEFAULT
     if f.default is not dataclasses.MISSING:
         default = f.default
-    elif f.default_factory in (list, dict):
-        default = f.default_factory()
-    required = (
-        f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
-    )
-    return Key(f.name, stripped(hints.get(f.name, Any)), required, default)
+    factory = None if f.default_factory is dataclasses.MISSING else f.default_factory
+    if factory in (list, dict, set):
+        default = factory()
+    required = f.default is dataclasses.MISSING and factory is None
+    return Key(f.name, stripped(hints.get(f.name, Any)), required, default, factory)
 
 
 def _hints(owner: Any) -> dict[str, Any]:

@@ -42,11 +42,11 @@ class CompiledStateGraph(Pregel):
 
     def get_input_jsonschema(self, config: Any = None) -> dict[str, Any]:
         """The JSON Schema of the input."""
-        return json_schema(self.input_schema)
+        return json_schema(self.input_schema, made=True)
 
     def get_output_jsonschema(self, config: Any = None) -> dict[str, Any]:
         """The JSON Schema of the output."""
-        return json_schema(self.output_schema)
+        return json_schema(self.output_schema, made=True)
 
     def get_context_jsonschema(self) -> dict[str, Any] | None:
         """The JSON Schema of the context, or None."""
