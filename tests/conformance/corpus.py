@@ -70,6 +70,7 @@ SECTIONS = [
     "messages",
     "streaming_ends",
     "tokens",
+    "hearing",
     "message_streams",
     "task_streams",
     "checkpoint_streams",

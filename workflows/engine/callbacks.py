@@ -50,6 +50,10 @@ class GraphCallbackHandler:
 
     raise_error = False
 
+    # Of models and chains it is told nothing; langchain-core asks its handlers for these.
+    ignore_llm = ignore_chat_model = ignore_chain = ignore_agent = True
+    ignore_retriever = ignore_retry = ignore_custom_event = True
+
     def on_interrupt(self, event: GraphInterruptEvent) -> Any:
         """Hear that the run has paused and that the pause is saved; told once, at the root."""
 
@@ -74,13 +78,19 @@ def handlers_in(callbacks: Any) -> tuple[GraphCallbackHandler, ...]:
 
 
 def together(known: Any, given: Any) -> Any:
-    """What two configs have as `callbacks`: lists one behind the other, a list added to a manager, else `given`."""
-    if isinstance(given, list) and isinstance(known, list | None):
-        return [*(known or ()), *given]
-    for manager, others in ((known, given), (given, known)):
-        if isinstance(others, list) and hasattr(manager, "add_handler"):
-            manager = manager.copy()
-            for each in others:
-                manager.add_handler(each)
-            return manager
-    return given
+    """What two configs have as `callbacks`, each handler once; of a manager of langchain-core a copy is added to."""
+    if known is None:
+        return [*given] if isinstance(given, list) else given
+    if hasattr(known, "merge") and hasattr(given, "merge"):
+        return known.merge(given)
+    is_given = hasattr(given, "add_handler")
+    manager, others = (given, known) if is_given else (known, given)
+    others = others if isinstance(others, list | tuple) else [others]
+    if hasattr(manager, "add_handler"):
+        manager = manager.copy()
+        for handler in others:
+            manager.add_handler(handler, inherit=True)
+        return manager
+    listed = known if isinstance(known, list | tuple) else [known]
+    ids = {id(handler) for handler in listed}
+    return [*listed, *(handler for handler in others if id(handler) not in ids)]

@@ -248,7 +248,8 @@ class Blocking(Pump):
                 # Nothing can stop a plain function: its limit is what runtime.check() obeys.
                 policy = timeouts.policy_of(task)
                 context.watch = timeouts.Watch(policy, monotonic) if policy else None
-            hush = context.listen() if self.run.modes else None
+            if self.run.modes or "callbacks" in self.run.config:
+                hush = context.listen()
             return Finished(task, run_blocking(task, context))
         except BaseException as error:  # noqa: BLE001 - an ending like any other
             if context.is_stop(error):

@@ -98,10 +98,7 @@ class Context:
         if self._config is None:
             run, task = self.run, self.task
             found = dict(run.config)
-            for name in (
-                "run_name",
-                "run_id",
-            ):  # those are of the run, not of its nodes
+            for name in ("run_name", "run_id"):  # of the run, not of its nodes
                 found.pop(name, None)
             found["configurable"] = {
                 **run.config.get("configurable", {}),
@@ -110,18 +107,19 @@ class Context:
                 "checkpoint_map": {**run.parents, run.namespace: run.live_checkpoint},
             }
             found["metadata"] = metadata_of(run, task)
-            if self.listener is not None:
+            if self.listener is not None or tokens.is_heard(run.config):
                 given = run.config.get("callbacks")
                 found["callbacks"] = tokens.with_listener(given, self.listener)
             self._config = found
         return self._config
 
     def listen(self) -> Callable[[], None] | None:
-        """Stream the tokens of chat models, if somebody reads `messages`; returns what ends that."""
-        if "messages" not in self.run.modes:
+        """Let chat models that are called find who hears them, a stream of `messages` too; returns what ends that."""
+        if "messages" in self.run.modes:
+            self.listener = tokens.listener(self, self._said)
+        if self.listener is None and not tokens.is_heard(self.run.config):
             return None
-        self.listener = tokens.listener(self, self._said)
-        return None if self.listener is None else tokens.offer(self.config())
+        return tokens.offer(self.config())
 
     def _said(
         self, message: Any, metadata: dict[str, Any], is_whole: bool = False

@@ -1,4 +1,4 @@
-"""Tokens of the chat models that a node calls, for the stream mode `messages` (R9.3).
+"""The chat models that a node calls: their tokens for the stream mode `messages` (R9.3), and who hears of them.
 
 Models of langchain-core tell callback handlers what they say, and find the handlers in the
 config or in a context variable of that package. It is imported only where somebody reads the
@@ -7,6 +7,7 @@ mode and the package is there.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import cache
 from importlib import import_module
@@ -17,6 +18,7 @@ from workflows.engine.callbacks import GraphCallbackHandler
 from workflows.engine.constants import OF_SEQUENCES, TAG_NOSTREAM
 from workflows.engine.runtime import TaskContext, current
 
+_CONFIGS = "langchain_core.runnables.config"
 Emit = Callable[..., None]
 """Of a message or a part of one, its metadata, and whether it is the whole message."""
 
@@ -28,7 +30,7 @@ def listener(context: TaskContext, emit: Emit) -> Any:
 
 
 def with_listener(callbacks: Any, mine: Any) -> Any:
-    """The caller's handlers, without those of the graph's life, and this one, as a manager.
+    """The caller's handlers, without those of the graph's life, and this one, if there is one, as a manager.
 
     A model that was bound to something meets them twice, in its config and in the context variable. Managers are
     merged there, lists put one behind the other: each handler would hear everything twice (langchain-core 1.7).
@@ -44,15 +46,19 @@ def with_listener(callbacks: Any, mine: Any) -> Any:
         ]
         kind = import_module("langchain_core.callbacks").CallbackManager
         manager = kind(others, inheritable_handlers=[*others])
-    manager.add_handler(mine, inherit=True)
+    if mine is not None:
+        manager.add_handler(mine, inherit=True)
     return manager
+
+
+def is_heard(config: dict[str, Any]) -> bool:
+    """Say whether models of langchain-core, if that is loaded, have somebody to tell of themselves."""
+    return bool(config.get("callbacks")) and _CONFIGS in sys.modules
 
 
 def offer(config: dict[str, Any]) -> Callable[[], None]:
     """Let models that are called without a config find this one; returns what ends that."""
-    variable = import_module(
-        "langchain_core.runnables.config"
-    ).var_child_runnable_config
+    variable = import_module(_CONFIGS).var_child_runnable_config
     token = variable.set(config)
     return lambda: variable.reset(token)
 
