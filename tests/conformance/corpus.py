@@ -71,6 +71,7 @@ SECTIONS = [
     "streaming_ends",
     "tokens",
     "hearing",
+    "chains",
     "message_streams",
     "task_streams",
     "checkpoint_streams",

@@ -45,7 +45,7 @@ def doubled(numbers):
 
 
 assert doubled.invoke([1, 2]) == [2, 4]
-print(*[name for name in ("asyncio", "django", "pydantic", "ssl") if name in sys.modules])
+print(*[name for name in ("asyncio", "django", "langchain_core", "pydantic", "ssl") if name in sys.modules])
 """
 
 

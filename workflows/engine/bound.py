@@ -8,6 +8,7 @@ from typing import Any, Literal, Self
 
 from workflows.engine.breakpoints import stops_of
 from workflows.engine.called import the_only
+from workflows.engine.chaining import make_known
 from workflows.engine.checkpoint.base import BaseCheckpointSaver
 from workflows.engine.config import merge_configs
 from workflows.engine.drivers.timeouts import step_limit
@@ -42,6 +43,7 @@ class Bound:
     ) -> None:
         check_saver(checkpointer)
         introduce()
+        make_known()
         self.program = program
         self.checkpointer = checkpointer
         self.store = store

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from workflows.engine.cache.base import is_awaited
 from workflows.engine.calls import Arguments, check_call, run_of
+from workflows.engine.chaining import Chaining
 from workflows.engine.clearing import Clearing
 from workflows.engine.config import configurable
 from workflows.engine.drivers import aio, blocking
@@ -24,7 +25,7 @@ from workflows.engine.streaming import Reader
 from workflows.engine.types import All, Durability, GraphOutput, StreamMode
 
 
-class Pregel(Inspection, Clearing):
+class Pregel(Inspection, Clearing, Chaining):
     """A graph that can be run. Made by `StateGraph.compile` and by `@entrypoint`."""
 
     __class_getitem__ = IN_BRACKETS

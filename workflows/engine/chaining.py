@@ -1,0 +1,82 @@
+"""A graph as a link of a chain of langchain-core, where that package is installed: `prompt | graph | parser` (E.chains).
+
+A chain takes what is a `Runnable`. A graph is none, as the engine needs no such package; it is made known as one
+once the class is loaded, and has from there the methods that are made of `invoke` and `stream` alone.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+_MODULE = "langchain_core.runnables.base"
+
+
+class Borrowed:
+    """A method of Runnable as one of a graph; the package is imported when it is asked for."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, graph: Any, owner: type | None = None) -> Any:
+        if graph is None:
+            return self
+        runnable = _runnable()
+        if runnable is None:
+            raise AttributeError(
+                f"graph {graph.name!r} has {self.name!r} from langchain-core, which is not "
+                "installed; add langchain-core, or call the graph in a function"
+            )
+        return getattr(runnable, self.name).__get__(graph, owner)
+
+
+class Chaining:
+    """What a graph is in a chain (E.chains)."""
+
+    name: str
+
+    pipe: Any = Borrowed()
+    bind: Any = Borrowed()
+    map: Any = Borrowed()
+    pick: Any = Borrowed()
+    assign: Any = Borrowed()
+    transform: Any = Borrowed()
+    atransform: Any = Borrowed()
+    batch_as_completed: Any = Borrowed()
+    abatch_as_completed: Any = Borrowed()
+    with_retry: Any = Borrowed()
+    with_fallbacks: Any = Borrowed()
+
+    def __or__(self, other: Any) -> Any:
+        runnable = _runnable()
+        return NotImplemented if runnable is None else runnable.__or__(self, other)
+
+    def __ror__(self, other: Any) -> Any:
+        runnable = _runnable()
+        return NotImplemented if runnable is None else runnable.__ror__(self, other)
+
+    def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:
+        """The graph's name, or `name`, with a suffix: "MyGraph" and "input" give "MyGraphInput", "flow" "flow_input"."""
+        found = name or self.name
+        if not suffix:
+            return found
+        if found[:1].isupper():
+            return found + suffix.title()
+        return f"{found}_{suffix.lower()}"
+
+
+def make_known() -> None:
+    """Let chains take graphs, if there can be a chain by now."""
+    runnable = getattr(sys.modules.get(_MODULE), "Runnable", None)
+    if runnable is not None:
+        runnable.register(Chaining)
+
+
+def _runnable() -> Any:
+    if _MODULE not in sys.modules and find_spec("langchain_core") is None:
+        return None
+    found = import_module(_MODULE).Runnable
+    make_known()
+    return found
