@@ -9,6 +9,7 @@ import pytest
 from durableweb.checkpoint.memory import InMemorySaver
 from durableweb.config import get_config
 from durableweb.graph import START, StateGraph
+from durableweb.graph.state import CompiledStateGraph
 from durableweb.runtime import get_runtime
 from durableweb.store.memory import InMemoryStore
 from durableweb.types import RetryPolicy
@@ -29,6 +30,21 @@ def chain(*nodes, **options):
         builder.add_edge(before, node.__name__)
         before = node.__name__
     return builder.compile(**options)
+
+
+@pytest.mark.rule("R9.1")
+def test_a_class_of_graphs_can_have_a_mode():
+    class Values(CompiledStateGraph):
+        stream_mode = "values"
+
+    def first(state: State) -> State:
+        return {"log": ["first"]}
+
+    graph = chain(first)
+    graph.__class__ = Values
+
+    assert [*graph.stream({"log": []})] == [{"log": []}, {"log": ["first"]}]
+    assert graph.with_config(tags=["t"]).stream_mode == "values"
 
 
 @pytest.mark.rule("R9.4", "R3.16")
