@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Annotated, Any
 
 import pytest
 from langchain_core.messages import AIMessage, ToolMessage
-from langchain_core.tools import tool
+from langchain_core.tools import BaseTool, tool
 
 from durableweb.checkpoint.memory import InMemorySaver
 from durableweb.errors import LeaseLostError
@@ -280,6 +281,41 @@ def test_memory_of_a_graph_below_is_kept_by_tool_not_by_turn() -> None:
         heard.append(said(g.invoke(asking(*calls), config))[-len(turn) :])
 
     assert heard == [["1"], ["1", "2"], ["2"]]
+
+
+def test_blocking_tools_of_an_awaited_node_run_in_threads_of_the_engine() -> None:
+    @tool
+    def where(text: str) -> str:
+        """Where."""
+        return threading.current_thread().name
+
+    @tool
+    async def on_loop(text: str) -> str:
+        """Where."""
+        return threading.current_thread().name
+
+    class Own(BaseTool):
+        name: str = "own"
+        description: str = "Own."
+
+        def _run(self, text: str) -> str:
+            return threading.current_thread().name
+
+        async def _arun(self, text: str) -> str:
+            return "its own"
+
+    class Plain(Own):
+        name: str = "plain"
+        _arun = BaseTool._arun
+
+    names = ("where", "on_loop", "own", "plain")
+    calls = [call(name, name, text="") for name in names]
+    node = ToolNode([where, on_loop, Own(), Plain()])
+
+    found = said(asyncio.run(node.ainvoke(asking(*calls))))
+
+    assert found[1:3] == [threading.current_thread().name, "its own"]
+    assert all(found[at].startswith("durableweb-task") for at in (0, 3))
 
 
 def test_its_names_say_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

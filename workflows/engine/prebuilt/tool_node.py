@@ -16,10 +16,11 @@ from typing import Any, cast
 
 from langchain_core.messages import ToolMessage
 from langchain_core.runnables import RunnableConfig
-from langchain_core.tools import BaseTool
+from langchain_core.tools import BaseTool, StructuredTool, Tool
 from langchain_core.tools import tool as made_tool
 from pydantic import ValidationError
 
+from workflows.engine.drivers.threads import hop
 from workflows.engine.errors import GraphInterrupt
 from workflows.engine.foreign import introduce
 from workflows.engine.func.part import start_part
@@ -181,7 +182,7 @@ class ToolNode:
     async def _arun(self, request: ToolCallRequest, form: Form) -> Any:
         if self._async_wrapper is None:
             if self._wrapper is not None:
-                return await asyncio.to_thread(self._run, request, form)
+                return await hop(partial(self._run, request, form))
             return await self._aexecute(request, form)
         try:
             return await self._async_wrapper(
@@ -205,7 +206,11 @@ class ToolNode:
             return self._unknown(request.tool_call)
         given = self._filled(request)
         try:
-            result = await request.tool.ainvoke(given, _as_theirs(request))
+            if _blocks(request.tool):
+                work = partial(request.tool.invoke, given, _as_theirs(request))
+                result = await hop(work)
+            else:
+                result = await request.tool.ainvoke(given, _as_theirs(request))
             return checked_result(result, request.tool_call, form, self._key)
         except Exception as error:  # noqa: BLE001 - raised again unless it is to be told
             return self._told(error, request)
@@ -243,6 +248,20 @@ class ToolNode:
             found.__cause__ = error
             return _answer(request.tool_call, words_for(found, self._errors))
         return _answer(request.tool_call, words_for(error, self._errors))
+
+
+def _blocks(tool: BaseTool) -> bool:
+    """Say whether a tool has no coroutine of its own.
+
+    LangChain would run it in a thread of the event loop's, which keeps what connection to a database it has opened
+    for as long as the process lives. Those of the engine close theirs.
+    """
+    if getattr(tool, "coroutine", None) is not None:
+        return False
+    kind = type(tool)
+    if kind.ainvoke is BaseTool.ainvoke:
+        return kind._arun is BaseTool._arun
+    return kind.ainvoke in (StructuredTool.ainvoke, Tool.ainvoke)
 
 
 def _as_theirs(request: ToolCallRequest) -> RunnableConfig:
