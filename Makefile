@@ -1,7 +1,7 @@
 # The verbs of this project. Each sets up what it lacks and can be repeated.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run check format test test-postgres pictures bench docs rules vendor lock \
+.PHONY: help setup demo run check format test test-postgres test-pythons pictures bench docs rules vendor lock \
         check-format check-lint check-types check-imports check-templates check-django check-docs
 
 PORT ?= 8000
@@ -65,6 +65,9 @@ test: .venv/.dev-installed ## Checks, then the tests on SQLite and on PostgreSQL
 
 test-postgres: .venv/.dev-installed ## The tests to which the database matters, on PostgreSQL
 	@$(PYTHON_RUN) .ci/test.py postgresql
+
+test-pythons: .venv/.dev-installed ## The engine and its storage on the other Pythons that are here
+	@.ci/pythons
 
 pictures: .venv/.dev-installed ## Every screen and the stories' moments as PNG files, in build/pictures
 	@rm -rf build/pictures && mkdir -p build/pictures
