@@ -88,6 +88,7 @@ SECTIONS = [
     "runtime_parts",
     "called_below",
     "agents",
+    "agents_made",
     "agents_asking",
     "agents_together",
 ]
