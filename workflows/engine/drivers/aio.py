@@ -264,7 +264,8 @@ class Aio:
     async def _next_events(self) -> list[Event]:
         stop = self.run.stop
         if not stop.is_now:
-            self.clock.begin()
+            if self.run.step_timeout:
+                self.clock.begin()
             self._flush()
         if not self.events:
             self.arrived.clear()

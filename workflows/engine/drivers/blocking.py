@@ -269,7 +269,8 @@ class Blocking(Pump):
 
     def _next_events(self) -> list[Event]:
         events: list[Event] = []
-        self.clock.begin()
+        if self.run.step_timeout:
+            self.clock.begin()
         is_inline = self.inline and len(self.ready) == 1 and self.live == 0
         if is_inline:
             self.is_lent = True
