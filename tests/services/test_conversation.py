@@ -15,6 +15,7 @@ CALL = {"name": "pay", "args": {"amount": 5}, "id": "c", "type": "tool_call"}
             {"who": "ai", "says": "Hi", "usage_metadata": {"total_tokens": 3}},
             "ai: Hi",
         ),
+        ({"who": "ai", "says": "Hi", "name": "clerk"}, "ai clerk: Hi"),
         (
             {"who": "ai", "says": "I pay.", "tool_calls": [CALL]},
             {"ai": "I pay.", "calls": [{"pay": {"amount": 5}}]},

@@ -80,9 +80,9 @@ def spoken(said: dict[str, Any]) -> Any:
     """
     left = {key: part for key, part in said.items() if key not in _FOR_PROGRAMS}
     who, says = left.pop("who"), left.pop("says")
-    if who == "tool":
-        failed = " failed" if left.pop("status", "") == "error" else ""
-        who = f"tool {left.pop('name', '')}".rstrip() + failed
+    who = f"{who} {left.pop('name', '')}".rstrip()
+    if said["who"] == "tool" and left.pop("status", "") == "error":
+        who += " failed"
     calls = left.pop("tool_calls", None)
     if left:
         return said
