@@ -49,3 +49,11 @@ def test_a_message_of_langchain_reads_as_ours():
     message = {"$t": "langchain_core:AIMessage", "v": {"content": "x", "id": "1"}}
 
     assert [spoken(each) for each in to_read([message])] == ["ai: x"]
+
+
+def test_messages_as_a_workflow_is_given_them_read_as_lines():
+    given = [{"role": "human", "content": "Pay it."}]
+
+    assert [spoken(each) for each in to_read(given)] == ["human: Pay it."]
+    for other in ([], [{"role": "human"}], [{"role": 1, "content": "x"}], ["x"], "x"):
+        assert to_read(other) is other

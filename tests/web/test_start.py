@@ -149,6 +149,9 @@ class TestConversation:
             ],
             "topic": "money",
         }
+        page = Html(client.get(response["Location"]))
+        assert page.has_text("human: Pay it.")
+        assert page.has_text("ai: Shall I?")
 
     def test_a_message_without_words_is_told(self, as_, clerk):
         empty = {**self.TYPED, "input/messages/0/text": ""}

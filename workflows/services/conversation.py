@@ -61,6 +61,8 @@ def is_of_core(message: dict[str, Any]) -> bool:
 
 def to_read(tree: Any) -> Any:
     """A conversation as records of `who`, `says` and what else is given; else the tree itself."""
+    if _are_given(tree):
+        return [{"who": each["role"], "says": each["content"]} for each in tree]
     if not are_messages(tree):
         return tree
     return [
@@ -71,6 +73,21 @@ def to_read(tree: Any) -> Any:
         }
         for each in tree
     ]
+
+
+def _are_given(tree: Any) -> bool:
+    """Whether these are messages as a workflow is given them: a role and a text."""
+    return (
+        isinstance(tree, list)
+        and bool(tree)
+        and all(
+            isinstance(each, dict)
+            and each.keys() == {"role", "content"}
+            and isinstance(each["role"], str)
+            and isinstance(each["content"], str)
+            for each in tree
+        )
+    )
 
 
 def spoken(said: dict[str, Any]) -> Any:

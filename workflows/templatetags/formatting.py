@@ -310,6 +310,14 @@ def conversation(value: Any) -> Any:
 
 
 @register.filter
+def conversations(record: Any) -> Any:
+    """A record whose lists of messages are lines of who says what; any other value as it is."""
+    if not isinstance(record, dict):
+        return record
+    return {key: conversation(value) for key, value in record.items()}
+
+
+@register.filter
 def drawn(node: value_tree.ValueNode) -> SafeString:
     """A tree of nodes as html."""
     return value_html.value_html(node)
