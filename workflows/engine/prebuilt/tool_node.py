@@ -159,8 +159,7 @@ class ToolNode:
         def run(call: Any) -> Any:
             return self._run(request, form)
 
-        call = request.tool_call
-        return start_part(context, call["name"], run, call)
+        return start_part(context, self._name_of(request), run, request.tool_call)
 
     def _async_part(
         self, context: TaskContext, request: ToolCallRequest, form: Form
@@ -168,8 +167,11 @@ class ToolNode:
         async def run(call: Any) -> Any:
             return await self._arun(request, form)
 
-        call = request.tool_call
-        return start_part(context, call["name"], run, call)
+        return start_part(context, self._name_of(request), run, request.tool_call)
+
+    def _name_of(self, request: ToolCallRequest) -> str:
+        """The name on the record: a tool's, or the node's, since a model may make up any."""
+        return self.name if request.tool is None else request.tool.name
 
     def _run(self, request: ToolCallRequest, form: Form) -> Any:
         if self._wrapper is None:
