@@ -15,6 +15,7 @@ from workflows.engine.graph.schema import (
     mapper,
     reader,
 )
+from workflows.engine.graph.traits import is_bare, is_plain
 from workflows.engine.graph.wiring import accepter, writer
 from workflows.engine.inject import (
     injections,
@@ -24,7 +25,7 @@ from workflows.engine.inject import (
     parameters_of,
 )
 from workflows.engine.loop.identity import Identity
-from workflows.engine.loop.records import Branch, Join, Node, Program, is_bare, is_plain
+from workflows.engine.loop.records import Branch, Join, Node, Program
 from workflows.engine.serde import register_reachable
 
 
