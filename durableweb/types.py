@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from workflows.engine.later import handed_on
 from workflows.engine.runtime import interrupt
+from workflows.engine.sleeping import asleep, asleep_until, sleep, sleep_until
 from workflows.engine.types import (
     All,
     CachePolicy,
@@ -17,6 +18,7 @@ from workflows.engine.types import (
     PregelTask,
     RetryPolicy,
     Send,
+    Sleep,
     StateSnapshot,
     StateUpdate,
     StreamMode,
@@ -61,6 +63,7 @@ __all__ = [
     "PregelTask",
     "RetryPolicy",
     "Send",
+    "Sleep",
     "StateSnapshot",
     "StateUpdate",
     "StreamMode",
@@ -72,7 +75,11 @@ __all__ = [
     "TimeoutPolicy",
     "UpdatesStreamPart",
     "ValuesStreamPart",
+    "asleep",
+    "asleep_until",
     "interrupt",
+    "sleep",
+    "sleep_until",
 ]
 
 __getattr__ = handed_on(

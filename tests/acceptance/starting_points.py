@@ -1,7 +1,7 @@
 """`python -m tests.acceptance.starting_points FOLDER`: stop programs in every place, then go on.
 
 Each case lives in two processes of its own, forked from this one: the first is stopped in the
-named place by an exception, by SIGKILL or by a question, the second goes on. Prints, as
+named place by an exception, by SIGKILL, by a question or by a sleep, the second goes on. Prints, as
 JSON, what each of the two has called and what came out.
 """
 
@@ -12,6 +12,7 @@ import operator
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, TypedDict
@@ -23,7 +24,10 @@ django.setup()
 from durableweb.checkpoint.django import DjangoSaver  # noqa: E402
 from durableweb.func import entrypoint, task  # noqa: E402
 from durableweb.graph import START, StateGraph  # noqa: E402
-from durableweb.types import Command, interrupt  # noqa: E402
+from durableweb.types import Command, interrupt, sleep  # noqa: E402
+from workflows.engine import sleeping  # noqa: E402
+
+NAP = 0.2
 
 
 class Stopped(Exception):
@@ -49,9 +53,11 @@ class Life:
         return lambda state: {"log": [self.did(name)]}
 
     def stop(self) -> None:
-        """In the first life, end here; a question is asked in the second life as well."""
+        """In the first life, end here; a question is asked, and a sleep slept, in the second life as well."""
         if self.way == "question":
             interrupt("go on?")
+        elif self.way == "sleep":
+            sleep(NAP)
         elif self.number == 1 and self.way == "exception":
             raise Stopped
         elif self.number == 1 and self.way == "kill":
@@ -175,7 +181,7 @@ PLACES = [
     task_of_an_entrypoint,
     branch_of_a_node,
 ]
-WAYS = ["exception", "kill", "question"]
+WAYS = ["exception", "kill", "question", "sleep"]
 
 
 def in_a_process(act: Callable[[], Any], answer: Path) -> int:
@@ -204,11 +210,15 @@ def lived(build: Any, way: str, folder: Path) -> dict[str, Any]:
             given: Any = {"log": []} if life.number == 1 else None
             if life.number == 2 and way == "question":
                 given = Command(resume="yes")
+            if life.number == 2 and way == "sleep":
+                time.sleep(NAP)
             try:
                 result = flow.invoke(given, config, durability="sync")
             except Stopped:
                 return "raised"
-            return "asked" if "__interrupt__" in result else result
+            if any(task.sleeps for task in flow.get_state(config).tasks):
+                return "slept"
+            return "asked" if "__interrupt__" in (result or ()) else result
 
         ended_by = in_a_process(act, out)
         found[key] = calls.read_text(encoding="utf-8").split("\n")[:-1]
@@ -220,6 +230,7 @@ def lived(build: Any, way: str, folder: Path) -> dict[str, Any]:
 
 def main() -> None:
     folder = Path(sys.argv[1])
+    sleeping.IN_PLACE = 0.0
     cases = [(place, way) for place in PLACES for way in WAYS]
     found = {
         f"{place.__name__} {way}": lived(place, way, folder)

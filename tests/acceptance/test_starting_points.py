@@ -1,4 +1,4 @@
-"""Where a run goes on that was stopped by an exception, a question or a killed process."""
+"""Where a run goes on that was stopped by an exception, a question, a sleep or a killed process."""
 
 from __future__ import annotations
 
@@ -49,7 +49,12 @@ EXPECTED = {
         ["before", "node", "after"],
     ),
 }
-ENDS = {"exception": "raised", "kill": "killed", "question": "asked"}
+ENDS = {
+    "exception": "raised",
+    "kill": "killed",
+    "question": "asked",
+    "sleep": "slept",
+}
 
 
 @pytest.fixture(scope="module")

@@ -235,11 +235,11 @@ class Pregel(Inspection, Clearing, Chaining):
         if given.version == "v2":
             schema = self.program.output
             value = outcome.values
-            return GraphOutput(schema(value) if schema else value, outcome.interrupts)
+            return GraphOutput(schema(value) if schema else value, outcome.questions)
         values = outcome.values
-        if outcome.interrupts:
+        if asked := outcome.questions:
             base = values if isinstance(values, dict) else {}
-            return {**base, "__interrupt__": list(outcome.interrupts)}
+            return {**base, "__interrupt__": list(asked)}
         return values
 
     def _raise_pause(self, run: Run, outcome: Outcome | None) -> None:

@@ -6,7 +6,7 @@ from django.db.models.functions import Now
 
 
 class Run(models.Model):
-    """One start, answer or continuation of a thread.
+    """One start, answer or continuation of a thread, or the waking of what sleeps there.
 
     The row is the truth about who may write: `fence` grows with every claim, and a durable
     write names the number it was claimed with. A run stays `pending` until `due_at`.
@@ -36,6 +36,7 @@ class Run(models.Model):
         START = "start"
         RESUME = "resume"
         CONTINUE = "continue"
+        WAKE = "wake"
         DIRECT = "direct"
         EDIT = "edit"
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db import connections
 
 from workflows.engine.checkpoint.base import Asked, Commit, TaskWrites
+from workflows.engine.types import Sleep
 from workflows.storage.connections import NOW_SQL, execute
 from workflows.storage.events import append_events
 from workflows.storage.texts import clean
@@ -48,7 +50,14 @@ def asked_rows(serde: Any, commit: Commit) -> list[AskedRow]:
         _asked_row(serde, commit, task, asked, asked.interrupt.id in closed)
         for task in commit.writes
         for asked in task.asked
+        if not isinstance(asked.interrupt, Sleep)
     ]
+
+
+def wakes_at(commit: Commit) -> datetime | None:
+    """When the first of the tasks wakes that `commit` lets sleep; None where none does."""
+    waits = [asked.interrupt for task in commit.writes for asked in task.asked]
+    return min((w.until for w in waits if isinstance(w, Sleep)), default=None)
 
 
 def _asked_row(
@@ -182,12 +191,17 @@ RETURNING id, node, title, status, round
 
 
 def withdraw(using: str, thread_id: str, run_id: int | None) -> int:
-    """Close every open question of a thread whose work was cancelled; returns how many.
+    """Close every open question of a thread whose work was cancelled; returns how many. Nothing wakes it.
 
     Part of the caller's transaction, which holds the thread's row. Where the thread goes on
     after all, a task that asks again opens its question again.
     """
     wrapper = connections[using]
+    execute(
+        wrapper,
+        "UPDATE workflows_thread SET wake_at = NULL WHERE id = %s AND wake_at IS NOT NULL",
+        (thread_id,),
+    )
     closed = execute(
         wrapper,
         close_sql(

@@ -87,6 +87,7 @@ def fits(bundle: Bundle) -> bool:
         and len(bundle.events) < 3
         and not bundle.replace
         and not bundle.asked
+        and bundle.wake_at is None
         and not bundle.closed
         and not bundle.touched
     )

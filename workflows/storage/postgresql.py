@@ -72,12 +72,13 @@ _FREE = """held AS MATERIALIZED (
 _CLOSED = "closed AS ({sql})"
 _ASKED = "asked AS ({sql})"
 _RAISED = """raised AS (
-  UPDATE workflows_thread AS row SET seq = row.seq + %(count)s{more}{head}{status}
+  UPDATE workflows_thread AS row SET seq = row.seq + %(count)s{more}{head}{status}{wakes}
   FROM held WHERE row.id = %(thread)s::text RETURNING row.seq)"""
 _HEAD = (
     ", head = CASE WHEN row.head < %(checkpoint_id)s::text THEN %(checkpoint_id)s::text"
     " ELSE row.head END"
 )
+_WAKES = ", wake_at = LEAST(row.wake_at, %(wake_at)s::timestamptz)"
 _CHECKPOINT = """checkpoint AS (
   INSERT INTO workflows_checkpoint (thread_id, namespace, run_id, id, parent, step, source,
     format, channels, due, metadata, rest, digest)
@@ -195,6 +196,7 @@ def _write(wrapper: Any, bundle: Bundle, run_id: int | None, fence: int) -> int 
         bool(bundle.ending),
         bool(bundle.touched),
         bool(bundle.attributes),
+        bundle.wake_at is not None,
     )
     found = prepared(wrapper, sql, _params(bundle, run_id, fence)).fetchone()
     return found[0] if found else None
@@ -215,6 +217,7 @@ def _statement(
     ending: bool,
     forgets: bool,
     attributes: bool,
+    wakes: bool,
 ) -> str:
     parts = [_RELAXED] if relaxed else []
     parts.append(_THREAD.format(relaxed=", relaxed" if relaxed else ""))
@@ -236,6 +239,7 @@ def _statement(
             more=f" + {counts}" if counts else "",
             head=_HEAD if checkpoint and root else "",
             status=_STATUS.format(but=_BUT_CLOSED if closed else "") if ending else "",
+            wakes=_WAKES if wakes else "",
         )
     )
     if checkpoint:
@@ -309,6 +313,8 @@ def _params(bundle: Bundle, run_id: int | None, fence: int) -> dict[str, Any]:
     }
     if bundle.ending:
         params["ending"] = bundle.ending
+    if bundle.wake_at is not None:
+        params["wake_at"] = bundle.wake_at
     if bundle.checkpoint is not None:
         params.update(zip(_CHECKPOINT_NAMES, bundle.checkpoint, strict=True))
     if bundle.values:

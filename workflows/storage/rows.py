@@ -6,6 +6,7 @@ Nothing here knows a database: `postgresql.py` and `sqlite.py` write a `Bundle`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from msgspec import Struct, field
@@ -14,7 +15,12 @@ from workflows.engine.checkpoint.base import Commit
 from workflows.storage.attributes import AttributeRow, rows_of
 from workflows.storage.channels import Ref
 from workflows.storage.checkpoints import CheckpointRow, made_of
-from workflows.storage.interrupts import AskedRow, asked_rows, closed_pairs
+from workflows.storage.interrupts import (
+    AskedRow,
+    asked_rows,
+    closed_pairs,
+    wakes_at,
+)
 from workflows.storage.told import events_of
 from workflows.storage.values import Kept, ThreadMemory, ValueRow
 from workflows.storage.writes import WriteRow, Written, write_rows
@@ -24,6 +30,7 @@ class Bundle(Struct):
     """All rows of one commit, and what the saver remembers once they are written.
 
     `attributes` come in the place of all that the thread has under the names `touched`.
+    `wake_at` is when the first of the tasks wakes that begin to sleep.
     `known_seq` is the number of the thread's last event as far as the saver knows, else 0.
     """
 
@@ -43,6 +50,7 @@ class Bundle(Struct):
     ending: str = ""
     attributes: Sequence[AttributeRow] = ()
     touched: Sequence[str] = ()
+    wake_at: datetime | None = None
     known_seq: int = 0
     refs: dict[str, Ref] = field(default_factory=dict)
     lists: dict[str, Kept | None] = field(default_factory=dict)
@@ -93,6 +101,7 @@ def bundle_of(
         ]
         if any(task.asked for task in commit.writes):
             bundle.asked = asked_rows(serde, commit)
+            bundle.wake_at = wakes_at(commit)
     if commit.closed:
         bundle.closed = closed_pairs(commit)
     if commit.attributes:

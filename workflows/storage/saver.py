@@ -12,6 +12,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
+from datetime import datetime
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -43,6 +44,7 @@ from workflows.storage import (
 from workflows.storage.channels import Ref, refs_of
 from workflows.storage.checkpoints import check_place
 from workflows.storage.claims import Claim
+from workflows.storage.clock import database_now
 from workflows.storage.connections import POSTGRESQL, SQLITE, connection_of
 from workflows.storage.events import announce_after_commit
 from workflows.storage.interrupts import closed_pairs
@@ -169,6 +171,10 @@ class DjangoSaver(RowSaver, KeepsLabels, Reader):
     def _write_all(self, wishes: Sequence[Wish]) -> None:
         wrapper = connection_of(self.using)
         _SQL[wrapper.vendor].write_all(wrapper, wishes)
+
+    def now(self) -> datetime:
+        """The present instant of the database, which machines with other clocks share."""
+        return database_now(self.using)
 
     def attributes_of(self, thread_id: str) -> dict[str, Any]:
         """The attributes of a thread, by name. A cipher leaves them as they are."""

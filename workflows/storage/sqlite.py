@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import UTC
 from functools import partial
 from typing import Any
 
@@ -81,6 +82,10 @@ _RAISE_ENDED = (
     "SELECT 1 FROM workflows_interrupt WHERE thread_id = workflows_thread.id"
     " AND status IN ('pending', 'decided')) THEN 'interrupted' ELSE ? END,"
     f" updated_at = {_NOW} WHERE id = ? RETURNING seq"
+)
+_WAKES = (
+    "UPDATE workflows_thread SET wake_at = ?"
+    " WHERE id = ? AND (wake_at IS NULL OR wake_at > ?)"
 )
 _CLOSE = close_sql("?", "WHERE old.thread_id = ? AND old.interrupt_id = ?", _NOW)
 
@@ -183,6 +188,9 @@ def _write_rows(
         insert = _VALUE_AGAIN if bundle.replace else _VALUE_NEW
         for value in bundle.values:
             execute(insert, (thread_id, namespace, row.id, *value))
+    if bundle.wake_at is not None:
+        instant = f"{bundle.wake_at.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"
+        execute(_WAKES, (instant, thread_id, instant))
     for task in bundle.writes:
         execute(_WRITE, (thread_id, namespace, bundle.parent, *task))
     for name in bundle.touched:

@@ -18,7 +18,8 @@ def thread_status_after(
     """The status of a thread whose run ends with `run_status`.
 
     An edit by hand changes none where anything is due still: what failed, or stopped at a
-    breakpoint, is to be continued.
+    breakpoint, is to be continued. After one by a program what slept sleeps on, for all that is known: who
+    wakes it looks.
     """
     if kind == "edit" and run_status == "success":
         run_status = _last_outcome(using, thread_id, vault) or run_status
@@ -28,11 +29,38 @@ def thread_status_after(
         return "interrupted"
     found = execute(
         connection_of(using),
-        "SELECT 1 FROM workflows_interrupt"
-        " WHERE thread_id = %s AND status IN ('pending', 'decided') LIMIT 1",
+        "SELECT wake_at IS NOT NULL, EXISTS (SELECT 1 FROM workflows_interrupt"
+        " WHERE thread_id = %s AND status IN ('pending', 'decided'))"
+        " FROM workflows_thread WHERE id = %s",
+        (thread_id, thread_id),
+    ).fetchone()
+    sleeps, asks = found or (False, False)
+    if asks:
+        return "interrupted"
+    if sleeps and run_status == "success" and _is_due(using, thread_id, vault):
+        return "waiting"
+    return "waiting" if run_status == "waiting" else "idle"
+
+
+def _is_due(using: str, thread_id: str, vault: Vault | None) -> bool:
+    """Whether anything is due at the thread's head; or may be, where that cannot be read."""
+    found = execute(
+        connection_of(using),
+        "SELECT c.due FROM workflows_checkpoint c JOIN workflows_thread t"
+        " ON c.thread_id = t.id AND c.namespace = '' AND c.id = t.head WHERE t.id = %s",
         (thread_id,),
     ).fetchone()
-    return "interrupted" if found else "idle"
+    return found is not None and _opened(found[0], thread_id, vault) != "[]"
+
+
+def _opened(due: str, thread_id: str, vault: Vault | None) -> str:
+    """What is due, as text; "" where it is encrypted and cannot be read."""
+    if vault is None or not due:
+        return due
+    try:
+        return vault.open(due, thread_id, DUE)
+    except DecryptionError:
+        return ""
 
 
 def _last_outcome(using: str, thread_id: str, vault: Vault | None) -> str:
@@ -50,9 +78,4 @@ def _last_outcome(using: str, thread_id: str, vault: Vault | None) -> str:
     if not found:
         return ""
     status, due = found
-    if vault is not None and due:
-        try:
-            due = vault.open(due, thread_id, DUE)
-        except DecryptionError:  # something is, for all that is known
-            return str(status)
-    return "" if due == "[]" else str(status)
+    return "" if _opened(due, thread_id, vault) == "[]" else str(status)

@@ -79,9 +79,11 @@ def copy_thread(
             )
         made = execute(
             wrapper,
-            "INSERT INTO workflows_thread (id, graph, title, status, head, seq,"  # noqa: S608
-            f" created_at, updated_at) SELECT %s, graph, title, 'idle', head, 0, {now},"
-            f" {now} FROM workflows_thread WHERE id = %s"
+            "INSERT INTO workflows_thread (id, graph, title, head, seq, created_at,"  # noqa: S608
+            f" updated_at, status, wake_at) SELECT %s, graph, title, head, 0, {now}, {now},"
+            " CASE WHEN status = 'waiting' THEN status ELSE 'idle' END,"
+            " CASE WHEN status IN ('waiting', 'interrupted') THEN wake_at END"
+            " FROM workflows_thread WHERE id = %s"
             " ON CONFLICT (id) DO UPDATE SET head = excluded.head",
             (target, source),
         )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from workflows.engine.checkpoint.base import Commit, TaskWrites
 from workflows.engine.constants import CALL, ERROR, INTERRUPT, RESUME, RUNS, START
+from workflows.engine.loop.waits import sleeps_among
 from workflows.storage.texts import json_text
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ def events_of(commit: Commit, row: CheckpointRow | None) -> list[tuple[str, str]
             }
             if task.runs > 1:
                 data["runs"] = task.runs
+            if status == "waiting":
+                data["until"] = _until(task)
             if task.error is not None:
                 data["error"] = str(task.error)[:_ERROR_LENGTH]
             events.append(("task", json_text(data)))
@@ -71,7 +74,7 @@ def _status_of(task: TaskWrites) -> str:
     if task.error is not None:
         return "error"
     if task.asked:
-        return "interrupted"
+        return "waiting" if _until(task) else "interrupted"
     marks = [channel for channel, _ in task.writes if channel in _MARKS]
     if not marks:
         return "done"
@@ -80,3 +83,10 @@ def _status_of(task: TaskWrites) -> str:
     if INTERRUPT in marks:
         return "interrupted"
     return "done" if len(marks) < len(task.writes) else ""
+
+
+def _until(task: TaskWrites) -> str:
+    """When a task wakes that asks nobody and sleeps; "" for others."""
+    waits = [each.interrupt for each in task.asked]
+    sleeps = sleeps_among(waits)
+    return sleeps[0].until.isoformat() if len(sleeps) == len(waits) > 0 else ""

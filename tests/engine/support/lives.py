@@ -8,9 +8,12 @@ import time
 from collections import Counter
 from typing import Any
 
+import pytest
+
 from durableweb.checkpoint.memory import InMemorySaver
 from durableweb.types import Command
 from tests.programs.sample import Life, PlannedFailure, Sample, World
+from workflows.engine import ids
 from workflows.engine.constants import CALL, ERROR, GOTO, INTERRUPT, RESUME, RUNS
 from workflows.engine.drivers.threads import pool
 
@@ -54,9 +57,20 @@ class Story:
         self.world = World()
         self.config = {"configurable": {"thread_id": "t"}}
         self.lives: list[Life] = []
+        self.ahead = 0.0
 
     def live(self) -> Any:
-        """One process: begin or go on, answer what is asked, until nothing is due."""
+        """One process: begin or go on, answer what is asked, until nothing is due.
+
+        Who sleeps is not waited for: the clock goes ahead.
+        """
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(ids, "clock", lambda: time.time() + self.ahead)
+            if hasattr(self.saver, "now"):  # a database has a clock of its own
+                patch.setattr(self.saver, "now", ids.now)
+            return self._live()
+
+    def _live(self) -> Any:
         life = Life(self.world)
         self.lives.append(life)
         graph = self.sample.build(life, self.saver)
@@ -82,6 +96,10 @@ class Story:
             chosen = asked[:1] if self.sample.one_by_one else asked
             answers = {each.id: self.sample.answers[each.value] for each in chosen}
             return (Command(resume=answers),)
+        sleeps = [each for task in found.tasks for each in task.sleeps]
+        if sleeps:
+            first = min(each.until for each in sleeps)
+            self.ahead += max(0.0, (first - ids.now()).total_seconds())
         return (None,) if found.next else None
 
     def _invoke(self, graph: Any, given: Any) -> Any:

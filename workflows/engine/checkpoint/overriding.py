@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from datetime import datetime
 from functools import cache
 from typing import Any
+
+from workflows.engine import ids
 
 _ASYNC = frozenset(
     {"aget_tuple", "alist", "aput", "aput_attributes", "aput_writes", "acommit"}
@@ -79,3 +82,9 @@ def check_keeps_attributes(saver: Any, name: str) -> None:
     else:
         return
     raise RuntimeError(f"set_attributes(): {name!r} runs {lack}")
+
+
+def clock_of(saver: Any) -> Callable[[], datetime]:
+    """What tells the present instant to what is kept in `saver`: its own `now`, where it has one, else this machine."""
+    found: Callable[[], datetime] = getattr(saver, "now", ids.now)
+    return found

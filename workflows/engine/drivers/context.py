@@ -15,7 +15,7 @@ from workflows.engine.checkpoint.overriding import check_keeps_attributes
 from workflows.engine.constants import PREVIOUS
 from workflows.engine.drivers import tokens
 from workflows.engine.drivers.future import TaskFuture
-from workflows.engine.drivers.threads import pool
+from workflows.engine.drivers.threads import off_the_loop
 from workflows.engine.drivers.timeouts import Watch
 from workflows.engine.errors import (
     FeatureNotBuiltError,
@@ -24,7 +24,6 @@ from workflows.engine.errors import (
     RunCancelled,
     SerdeError,
 )
-from workflows.engine.later import is_in_loop
 from workflows.engine.loop.effects import Wrote
 from workflows.engine.loop.namespaces import namespace_of
 from workflows.engine.loop.plan import metadata_of
@@ -167,7 +166,7 @@ class Context:
         """What `heartbeat` was told last, here or by an attempt in another process."""
         task, run = self.task, self.run
         if task.heartbeat is None and run.saver is not None:
-            task.heartbeat = _off_the_loop(
+            task.heartbeat = off_the_loop(
                 run.saver.last_heartbeat, run.thread_id, task.id
             )
         return task.heartbeat
@@ -363,24 +362,6 @@ class Context:
         future.child = child
         self.driver.called(task, child)
         return future
-
-
-def _off_the_loop(function: Any, *args: Any) -> Any:
-    """Call what blocks; from a coroutine on another thread, for databases insist on that."""
-    if not is_in_loop():
-        return function(*args)
-    found: list[Any] = []
-    done = threading.Event()
-
-    def job() -> None:
-        try:
-            found.append(function(*args))
-        finally:
-            done.set()
-
-    pool.submit(job)
-    done.wait()
-    return found[0] if found else None
 
 
 def _arguments_digest(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str | None:

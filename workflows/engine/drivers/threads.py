@@ -10,7 +10,7 @@ from contextvars import copy_context
 from functools import partial
 from typing import Any
 
-from workflows.engine.later import asyncio
+from workflows.engine.later import asyncio, is_in_loop
 
 IDLE_SECONDS = 5.0
 
@@ -118,3 +118,21 @@ async def hop(work: Callable[[], Any]) -> Any:
 
     pool.submit(job)
     return await done
+
+
+def off_the_loop(function: Any, *args: Any) -> Any:
+    """Call what blocks; from a coroutine on another thread, for databases insist on that."""
+    if not is_in_loop():
+        return function(*args)
+    found: list[Any] = []
+    done = threading.Event()
+
+    def job() -> None:
+        try:
+            found.append(function(*args))
+        finally:
+            done.set()
+
+    pool.submit(job)
+    done.wait()
+    return found[0] if found else None

@@ -25,6 +25,7 @@ from workflows.engine.loop.notes import shown_metadata
 from workflows.engine.loop.plan import start_order, told_metadata, triggers_of
 from workflows.engine.loop.records import Task
 from workflows.engine.loop.view import View
+from workflows.engine.loop.waits import questions_among, sleeps_among
 from workflows.engine.types import Interrupt
 
 _NO_RESULT = frozenset({GOTO, NO_WRITES, HANDLED, ERROR})
@@ -102,10 +103,16 @@ def update(view: View, task: Task, *, cached: bool = False) -> Steps[None]:
 def pause(view: View, interrupts: Sequence[Interrupt]) -> Steps[None]:
     """The end of an updates stream at a pause; empty at a static breakpoint (R5.26).
 
-    Each run tells of the questions that reach it; of a breakpoint below, only the root.
+    Each run tells of what reaches it; of a breakpoint below, only the root. What sleeps is told of
+    beside the questions (RB.1).
     """
-    if "updates" in view.run.modes and (interrupts or view.run.is_root):
-        yield from effects.emit("updates", {"__interrupt__": tuple(interrupts)})
+    if "updates" not in view.run.modes:
+        return
+    asked, sleeps = questions_among(interrupts), sleeps_among(interrupts)
+    if asked or (view.run.is_root and not sleeps):
+        yield from effects.emit("updates", {"__interrupt__": asked})
+    if sleeps:
+        yield from effects.emit("updates", {"__sleep__": sleeps})
 
 
 def started(view: View, task: Task) -> Steps[None]:
@@ -151,7 +158,9 @@ def ended(view: View, task: Task, error: BaseException | None = None) -> Steps[N
             "name": task.name,
             "error": error,
             "result": _written(view, task),
-            "interrupts": [dataclasses.asdict(i) for i in task.interrupts],
+            "interrupts": [
+                dataclasses.asdict(i) for i in questions_among(task.interrupts)
+            ],
         },
     )
 
@@ -220,7 +229,7 @@ def _due(view: View, task: Task) -> dict[str, Any]:
     else:
         asked: Sequence[Interrupt] = ()
         if task.writes is None:
-            asked = view.questions_of(task.id)
+            asked = questions_among(view.questions_of(task.id))
         elif result := _asked_for(view, result_of(view, task)):
             shown["result"] = result
         shown["interrupts"] = tuple(dataclasses.asdict(each) for each in asked)

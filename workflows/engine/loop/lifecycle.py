@@ -47,12 +47,14 @@ def paused(view: View, outcome: Outcome) -> Steps[None]:
     run = view.run
     if not outcome.is_pause or not run.handlers or not run.is_root:
         return
+    if outcome.status == "waiting":  # nobody has to do anything
+        return
     event = GraphInterruptEvent(
         _run_id(view),
         outcome.paused_at,
         view.id,
         _namespace(view),
-        outcome.interrupts,
+        outcome.questions,
     )
     for handler in run.handlers:
         yield from _tell(view, handler, handler.on_interrupt, event)

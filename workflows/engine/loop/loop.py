@@ -19,6 +19,7 @@ from workflows.engine.loop.step import Step
 from workflows.engine.loop.superstep import is_whole, restore, run_tasks
 from workflows.engine.loop.update import update
 from workflows.engine.loop.view import View
+from workflows.engine.loop.waits import questions_among
 from workflows.engine.types import Command, Interrupt, StateUpdate
 
 _SEES_CHECKPOINTS = frozenset({"checkpoints", "debug"})
@@ -182,21 +183,22 @@ def _has(keys: tuple[str, ...] | str, changed: list[str]) -> bool:
 def _interrupted(view: View, tasks: list[Task], step: Step) -> Steps[Outcome]:
     """The pause; its values show what the finished tasks wrote, the checkpoint does not.
 
-    Without a question it is a static breakpoint in a subgraph.
+    Without anything to wait for it is a static breakpoint in a subgraph.
     """
     interrupts = _unique(step.order)
+    asked = questions_among(interrupts)
     finished = [task for task in tasks if task.writes is not None]
     changed: list[str] = []
     if finished:  # else the step goes on, and its one-step values stay
         changed = _applied(view, finished)
-    if not interrupts and _shows(view, changed):
+    if not asked and _shows(view, changed):
         yield from chunks.values(view)
     yield from chunks.pause(view, interrupts)
-    if interrupts:
-        yield from chunks.values(view, interrupts)
-    if interrupts:
+    if asked:
+        yield from chunks.values(view, asked)
         _warn_of_no_saver(view)
-    outcome = _outcome(view, "interrupted" if interrupts else "paused", interrupts)
+    status = "interrupted" if asked else "waiting" if interrupts else "paused"
+    outcome = _outcome(view, status, interrupts)
     outcome.asked = tuple(asked for task in step.tasks for asked in task.asked)
     return outcome
 
@@ -232,7 +234,8 @@ def _asked_beside(view: View, step: Step) -> Steps[None]:
     if step.order:
         interrupts = _unique(step.order)
         yield from chunks.pause(view, interrupts)
-        yield from chunks.values(view, interrupts)
+        if asked := questions_among(interrupts):
+            yield from chunks.values(view, asked)
     if view.run.parent is not None:
         inside = [q for task, _ in step.failures if task for q in task.interrupts]
         commit.note_asked_below(view.run.parent, [*step.order, *inside])

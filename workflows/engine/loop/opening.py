@@ -39,6 +39,7 @@ from workflows.engine.loop.resume import (
     questions,
     without_questions,
 )
+from workflows.engine.loop.sleeping import sleep_out
 from workflows.engine.loop.superstep import restore
 from workflows.engine.loop.view import View
 from workflows.engine.types import Command
@@ -135,6 +136,7 @@ def enter(view: View, given: Any) -> Steps[bool]:
         yield from _begin_anew(view)
     else:
         adopt_outside(view)
+        yield from sleep_out(view)
     yield from _go_on(view)
     return bool(view.due)
 
@@ -272,17 +274,8 @@ def _command(view: View, command: Command[Any]) -> Steps[None]:
     yield from commit.save_writes(view, answers, is_of_run=True)
     for writes in answers:
         if not writes.task_id.startswith(plan.OUTSIDE):
-            _remember_answer(view, writes)
+            view.note_answers(writes)
     yield from _go_on(view)
-
-
-def _remember_answer(view: View, writes: TaskWrites) -> None:
-    pairs = view.pending.setdefault(writes.task_id, [])
-    names = {name for name, _ in writes.writes}
-    view.pending[writes.task_id] = [
-        *(pair for pair in pairs if pair[0] not in names),
-        *writes.writes,
-    ]
 
 
 def _begin_anew(view: View, outside: Sequence[tuple[str, Any]] = ()) -> Steps[bool]:

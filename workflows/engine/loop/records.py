@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence, Set
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -15,6 +16,7 @@ from workflows.engine.channels import Channel
 from workflows.engine.checkpoint.base import Asked, Due
 from workflows.engine.loop.identity import Identity
 from workflows.engine.loop.paths import path_text
+from workflows.engine.loop.waits import questions_among
 from workflows.engine.runtime import Stop
 from workflows.engine.types import CachePolicy, Durability, Interrupt, RetryPolicy
 
@@ -143,6 +145,7 @@ class Task:
     made: Set[str] = frozenset()
     position = 0
     questions = 0
+    sleeps = 0
     keys: Set[str] = frozenset()
     asked: Sequence[Asked] = ()
     asked_below: Sequence[Interrupt] = ()
@@ -241,6 +244,7 @@ class Task:
         self.made = set()
         self.position = 0
         self.questions = 0
+        self.sleeps = 0
         self.keys = frozenset()
         self.asked = ()
         self.raised = []
@@ -311,6 +315,8 @@ class Run(Struct, eq=False):
     max_concurrency: int | None = None
     step_timeout: float | None = None  # seconds (R3.20)
     answers: dict[str, Answer] = field(default_factory=dict)
+    sleeps: dict[str, datetime] = field(default_factory=dict)
+    """Until when the tasks sleep that a run before this one has let sleep (RB.1)."""
     resuming: bool = False
     rehearsal: Any = None
     """Where the run only goes over its record, the `Rehearsal` (RA.4)."""
@@ -363,7 +369,10 @@ class Run(Struct, eq=False):
 
 
 class Outcome(Struct, eq=False):
-    """How a run ended: `status` is success, interrupted, paused (a breakpoint) or stopped."""
+    """How a run ended: `status` is success, interrupted, waiting (tasks sleep), paused (a breakpoint) or stopped.
+
+    `interrupts` are all that it waits for, `questions` those of them that somebody is asked.
+    """
 
     values: Any
     interrupts: tuple[Interrupt, ...] = ()
@@ -374,5 +383,10 @@ class Outcome(Struct, eq=False):
 
     @property
     def is_pause(self) -> bool:
-        """Say whether the run stands at questions or at a breakpoint, its own or one below."""
-        return self.status in ("interrupted", "paused")
+        """Say whether the run stands at questions, at a breakpoint, its own or one below, or sleeps."""
+        return self.status in ("interrupted", "paused", "waiting")
+
+    @property
+    def questions(self) -> tuple[Interrupt, ...]:
+        """What somebody is asked."""
+        return questions_among(self.interrupts)

@@ -12,9 +12,13 @@ from workflows.engine.errors import SerdeError, UnknownInterruptError
 from workflows.engine.loop.plan import due_tasks
 from workflows.engine.loop.records import Answer, Run, Task, handled_id
 from workflows.engine.loop.view import View, is_finished
+from workflows.engine.loop.waits import questions_among
 from workflows.engine.response_schemas import check_answer
 from workflows.engine.serde import canonical
-from workflows.engine.types import Interrupt
+from workflows.engine.types import Interrupt, Sleep
+
+SLEPT = "slept"
+"""In the place of the digest of a question, where a sleep is over."""
 
 
 def question_digest(value: Any) -> str | None:
@@ -51,9 +55,12 @@ def carried(task: Task) -> list[Interrupt]:
     """Questions that an edit has carried over to a task that did not run yet (R6.10)."""
     found = []
     for item in task.due.get("carried", ()):
-        question = Interrupt(
-            item["value"], item["id"], response_schema=item.get("schema")
-        )
+        if "until" in item:
+            question: Interrupt = Sleep(item["id"], item["until"])
+        else:
+            question = Interrupt(
+                item["value"], item["id"], response_schema=item.get("schema")
+            )
         question.carried = True
         question.schema_class = item.get("class", "")
         found.append(question)
@@ -74,12 +81,21 @@ def carry(question: Interrupt) -> dict[str, Any]:
     }
     if question.schema_class:
         found["class"] = question.schema_class
+    if isinstance(question, Sleep):
+        found["until"] = question.until
     return found
 
 
 def without_questions(item: Due) -> Due:
     """A due item that begins anew: what it asks will have new ids."""
-    return {k: v for k, v in item.items() if k not in ("carried", "origin")}
+    return {k: v for k, v in item.items() if k not in ("carried", "origin", "slept")}
+
+
+def slept(view: View, task: Task) -> dict[str, Any]:
+    """The sleeps of a task that are over, which an edit carries over to it: nobody sleeps for a month twice."""
+    given = view.record_of(task.id, RESUME) or {}
+    over = {k: value for k, (value, digest) in given.items() if digest == SLEPT}
+    return {**task.due.get("slept", {}), **over}
 
 
 def load_answers(view: View, tasks: list[Task]) -> None:
@@ -88,6 +104,16 @@ def load_answers(view: View, tasks: list[Task]) -> None:
         saved = view.record_of(task.id, RESUME)
         for question_id, (value, digest) in (saved or {}).items():
             view.run.answers.setdefault(question_id, Answer(value, digest))
+        for sleep_id, value in task.due.get("slept", {}).items():
+            view.run.answers.setdefault(sleep_id, Answer(value, SLEPT))
+        note_sleeps(view, task)
+
+
+def note_sleeps(view: View, task: Task) -> None:
+    """Remember until when a task sleeps by its record: its body will ask for so many hours again."""
+    for each in questions(view, task):
+        if isinstance(each, Sleep):
+            view.run.sleeps[each.id] = each.until
 
 
 def match(view: View, resume: Any) -> list[TaskWrites]:
@@ -106,7 +132,7 @@ def match(view: View, resume: Any) -> list[TaskWrites]:
     unknown = [key for key in given if key not in by_id]
     if unknown and strict:
         raise UnknownInterruptError(
-            "not_pending", unknown, list(by_id), thread_id=run.thread_id
+            "not_pending", unknown, _ids_of(open_now), thread_id=run.thread_id
         )
     for question_id, value in given.items():
         if question_id in by_id:
@@ -116,13 +142,17 @@ def match(view: View, resume: Any) -> list[TaskWrites]:
         if question_id not in by_id:
             continue
         task, question = by_id[question_id]
-        run.answers[question_id] = Answer(value, question_digest(question.value))
+        digest = (
+            SLEPT if isinstance(question, Sleep) else question_digest(question.value)
+        )
+        run.answers[question_id] = Answer(value, digest)
         answered[task.id] = task
     run.resuming = True
-    return [_record(view, task) for task in answered.values()]
+    return [record_of_answers(view, task) for task in answered.values()]
 
 
-def _record(view: View, task: Task) -> TaskWrites:
+def record_of_answers(view: View, task: Task) -> TaskWrites:
+    """What a task has been answered by now, as it is saved."""
     mine = {question.id for question in questions(view, task)}
     earlier = dict(view.record_of(task.id, RESUME) or {})
     for question_id in mine:
@@ -136,7 +166,7 @@ def _as_map(
     view: View, resume: Any, open_now: list[tuple[Task, Interrupt]]
 ) -> dict[str, Any]:
     run = view.run
-    pending = [question.id for _, question in open_now]
+    pending = _ids_of(open_now)
     if isinstance(resume, dict) and not resume:
         raise UnknownInterruptError("empty_map", (), pending, thread_id=run.thread_id)
     if isinstance(resume, dict) and all(_looks_like_id(key) for key in resume):
@@ -152,6 +182,10 @@ def _as_map(
             )
         return {}
     return {pending[0]: resume}
+
+
+def _ids_of(open_now: list[tuple[Task, Interrupt]]) -> list[str]:
+    return [each.id for each in questions_among([q for _, q in open_now])]
 
 
 def _stands_at_breakpoint(view: View) -> bool:

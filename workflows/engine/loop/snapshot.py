@@ -23,6 +23,7 @@ from workflows.engine.loop.resume import load_answers, questions
 from workflows.engine.loop.superstep import restore
 from workflows.engine.loop.unknown import get_to_know
 from workflows.engine.loop.view import View
+from workflows.engine.loop.waits import questions_among, sleeps_among
 from workflows.engine.types import PregelTask, StateSnapshot
 
 
@@ -203,10 +204,12 @@ def _task(view: View, task: Task, head: bool, state: Any) -> PregelTask:
         name=task.name,
         path=task.path,
         error=None if finished else error,
-        interrupts=() if finished and head else asked,
+        interrupts=() if finished and head else questions_among(asked),
         state=state,
         result=result,
     )
+    if not (finished and head) and len(found.interrupts) < len(asked):
+        found.sleeps = sleeps_among(asked)
     found.runs_of_this_task = view.runs_of(task.id)
     return found
 

@@ -24,6 +24,7 @@ from workflows.engine.loop.resume import (
     carry,
     load_answers,
     questions,
+    slept,
     without_questions,
 )
 from workflows.engine.loop.superstep import restore
@@ -265,7 +266,9 @@ class Work:
         pair = (same or alike)[0]
         gone.remove(pair)
         carried = self._with_questions(*pair)
-        marks: Due = {k: carried[k] for k in ("carried", "origin") if k in carried}
+        marks: Due = {
+            k: carried[k] for k in ("carried", "origin", "slept") if k in carried
+        }
         return {**item, **marks}
 
     def _is_over(self, item: Due) -> bool:
@@ -281,7 +284,9 @@ class Work:
             return {**bare, "origin": task.origin}
         if not open_now:
             return bare
-        return {**bare, "carried": open_now, "origin": task.origin}
+        over = slept(self.view, task)
+        more = {"slept": over} if over else {}
+        return {**bare, "carried": open_now, "origin": task.origin, **more}
 
     def dropped(self, due: list[Due]) -> list[Closed]:
         """The open questions that are not carried over."""

@@ -188,6 +188,15 @@ class View:
                 parent = value[0]
                 self.recorded.setdefault(parent, {})[task_id] = value
 
+    def note_answers(self, writes: TaskWrites) -> None:
+        """Take what a task has just been answered for its record."""
+        pairs = self.pending.setdefault(writes.task_id, [])
+        names = {name for name, _ in writes.writes}
+        self.pending[writes.task_id] = [
+            *(pair for pair in pairs if pair[0] not in names),
+            *writes.writes,
+        ]
+
     def forget_pending(self) -> None:
         """Drop what tasks of the present step have saved."""
         self.pending = {}

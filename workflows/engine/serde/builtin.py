@@ -21,7 +21,14 @@ from uuid import UUID
 
 from workflows.engine.serde.registry import Form, Registered
 from workflows.engine.serde.times import time_types
-from workflows.engine.types import Command, Interrupt, Overwrite, Send, TimeoutPolicy
+from workflows.engine.types import (
+    Command,
+    Interrupt,
+    Overwrite,
+    Send,
+    Sleep,
+    TimeoutPolicy,
+)
 
 _FACTORIES = {
     factory.__name__: factory
@@ -142,6 +149,7 @@ def _engine_types() -> Iterator[Registered]:
         _question,
         _to_question,
     )
+    yield entry("Sleep", Sleep, _fields_of("id", "until"), _to(Sleep))
     yield entry("Overwrite", Overwrite, _fields_of("value"), _to(Overwrite))
     yield entry(
         "TimeoutPolicy",

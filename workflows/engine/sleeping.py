@@ -1,0 +1,139 @@
+"""Sleeping for an hour or a month: the run ends meanwhile, and the instant is kept (RB.1)."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from workflows.engine import ids
+from workflows.engine.checkpoint.base import Asked
+from workflows.engine.checkpoint.overriding import clock_of
+from workflows.engine.drivers.threads import off_the_loop
+from workflows.engine.errors import GraphInterrupt
+from workflows.engine.kinds import check_amount, refused
+from workflows.engine.later import asyncio, is_in_loop
+from workflows.engine.loop.resume import question_digest
+from workflows.engine.runtime import current
+from workflows.engine.types import Sleep
+
+IN_PLACE = 2.0
+"""Seconds; who sleeps for no longer is waited for where he stands."""
+
+
+def sleep(duration: float | timedelta) -> bool:
+    """Let this task go on when `duration` (seconds, or a timedelta) is over; True if it slept so long, False if woken.
+
+    The instant is fixed and saved when the task first comes here. The run ends as "waiting", nothing is held
+    meanwhile, and the task goes on from its beginning, as after a question: what is recorded is not done again. Up
+    to 2 seconds are waited for in place and not recorded. Works in nodes, `@task`s and entrypoints.
+
+    Raises RuntimeError outside a graph and without a checkpointer, and in a coroutine for what is waited for in
+    place (there, `await asleep(...)`); TypeError or ValueError for a duration that is none.
+    """
+    return _stay(_asked_for(seconds=_seconds(duration)))
+
+
+def sleep_until(instant: datetime) -> bool:
+    """Let this task go on at `instant`, which has a time zone; one that is past does not wait. As `sleep`."""
+    return _stay(_asked_for(until=_instant(instant)))
+
+
+async def asleep(duration: float | timedelta) -> bool:
+    """`sleep` in a coroutine."""
+    return await _astay(_asked_for(seconds=_seconds(duration)))
+
+
+async def asleep_until(instant: datetime) -> bool:
+    """`sleep_until` in a coroutine."""
+    return await _astay(_asked_for(until=_instant(instant)))
+
+
+def _asked_for(seconds: float = 0.0, until: datetime | None = None) -> bool | float:
+    """How the sleep has ended, or the seconds that are left to wait in place; else the task ends here."""
+    context: Any = current.get()
+    if context is None:
+        raise RuntimeError(
+            "sleep() was called outside a graph: call it inside a node, a @task or an "
+            "@entrypoint, in the thread or coroutine the engine started"
+        )
+    context.meet_stop()
+    task, run = context.task, context.run
+    number = task.sleeps
+    task.sleeps += 1
+    sleep_id = ids.interrupt_id(task.origin, f"sleep:{number}")
+    answer = run.answers.get(sleep_id)
+    if answer is not None:
+        return answer.value is True
+    now: datetime = off_the_loop(clock_of(run.saver)) or ids.now()
+    known = run.sleeps.get(sleep_id)
+    if known is None:
+        until = until or _later(now, seconds)
+        left = (until - now).total_seconds()
+        if left <= IN_PLACE:
+            return max(left, 0.0)
+    if run.saver is None:
+        raise RuntimeError(
+            f"{task.name!r} sleeps for more than {IN_PLACE:g} seconds in graph "
+            f"{run.program.name!r}, which has no checkpointer to keep the instant; compile it "
+            "with checkpointer=..."
+        )
+    waits = Sleep(sleep_id, known or until or now)
+    digest = question_digest(waits.value) or ""
+    task.asked = (*task.asked, Asked(waits, number, f"sleep:{number}", digest))
+    task.note_asking((waits,))
+    raise GraphInterrupt((waits,))
+
+
+def _stay(found: bool | float) -> bool:
+    if isinstance(found, bool):
+        return found
+    if is_in_loop():
+        raise RuntimeError(
+            "sleep() of up to 2 seconds was called in a coroutine, where it would hold up all "
+            "others: write `await asleep(...)`"
+        )
+    stop = current.get().run.stop  # type: ignore[union-attr]
+    asked_to_end = threading.Event()
+    stop.listen(asked_to_end.set)
+    try:
+        if not stop.is_now:
+            asked_to_end.wait(found)
+    finally:
+        stop.forget(asked_to_end.set)
+    current.get().meet_stop()  # type: ignore[union-attr]
+    return True
+
+
+async def _astay(found: bool | float) -> bool:
+    if isinstance(found, bool):
+        return found
+    await asyncio.sleep(found)
+    current.get().meet_stop()  # type: ignore[union-attr]
+    return True
+
+
+def _seconds(duration: Any) -> float:
+    given = duration.total_seconds() if isinstance(duration, timedelta) else duration
+    check_amount(given, "sleep()", "duration", "seconds, as a number or a timedelta")
+    return float(given)
+
+
+def _instant(instant: Any) -> datetime:
+    if not isinstance(instant, datetime):
+        wanted = "a datetime with a time zone"
+        raise refused("sleep_until()", "instant", instant, wanted)
+    if instant.tzinfo is None:
+        raise ValueError(
+            f"sleep_until(): {instant!r} has no time zone; add one, such as tzinfo=UTC"
+        )
+    return instant.astimezone(UTC)
+
+
+def _later(now: datetime, seconds: float) -> datetime:
+    try:
+        return now + timedelta(seconds=seconds)
+    except OverflowError:
+        raise ValueError(
+            f"sleep(): {seconds:g} seconds end after the year 9999; to wait for a person use interrupt()"
+        ) from None
