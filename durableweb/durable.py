@@ -7,6 +7,7 @@ of the system. What people do goes through the dashboard.
 from workflows.engine.checkpoint.labels import Label
 from workflows.engine.replay import CheckedBody, ReplayReport
 from workflows.engine.runtime import set_attributes
+from workflows.engine.sleeping import asleep, asleep_until, sleep, sleep_until
 from workflows.services.cancel_run import cancel_thread as cancel
 from workflows.services.labels import (
     alabel,
@@ -25,6 +26,7 @@ from workflows.services.listing import (
 )
 from workflows.services.replay import areplay_check, replay_check
 from workflows.services.retention import Retention, apply_retention
+from workflows.services.sleepers import wake
 from workflows.services.start_run import Started
 from workflows.services.start_run import start_thread as start
 from workflows.services.where import WhereError
@@ -44,6 +46,8 @@ __all__ = [
     "alist_labels",
     "apply_retention",
     "areplay_check",
+    "asleep",
+    "asleep_until",
     "aunlabel",
     "cancel",
     "label",
@@ -53,6 +57,9 @@ __all__ = [
     "prune",
     "replay_check",
     "set_attributes",
+    "sleep",
+    "sleep_until",
     "start",
     "unlabel",
+    "wake",
 ]

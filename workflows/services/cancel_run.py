@@ -31,9 +31,9 @@ MODES = (Run.CancelMode.STEP, Run.CancelMode.NOW)
 LIVE = (Run.Status.PENDING, Run.Status.RUNNING)
 # A run that failed in one node may have asked in another, so that its thread waits.
 _FAILED = (Run.Status.ERROR, Run.Status.TIMEOUT)
-CANCELLABLE = (*LIVE, Run.Status.INTERRUPTED, *_FAILED)
+CANCELLABLE = (*LIVE, Run.Status.INTERRUPTED, Run.Status.WAITING, *_FAILED)
 # What goes on with the work of a thread, while a start is work of its own.
-_SAME_WORK = (Run.Kind.RESUME, Run.Kind.CONTINUE)
+_SAME_WORK = (Run.Kind.RESUME, Run.Kind.CONTINUE, Run.Kind.WAKE)
 
 
 @dataclass(frozen=True)

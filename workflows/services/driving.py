@@ -12,10 +12,12 @@ from typing import Any
 
 from asgiref.sync import async_to_sync, sync_to_async
 
+from workflows.models import Run
 from workflows.services.custom_events import CustomEvents
 from workflows.storage.claims import Claim
 
 INTERRUPT_KEY = "__interrupt__"
+SLEEP_KEY = "__sleep__"
 _MODES = ["updates", "custom", "checkpoints"]
 
 
@@ -25,8 +27,8 @@ def drive(
     value: Any,
     look_up: Callable[[], None],
     **settings: Any,
-) -> bool:
-    """Hand `value` to the graph; whether it stopped at a question.
+) -> Run.Status:
+    """Hand `value` to the graph; how it stopped: at a question or a breakpoint, asleep, or at its end.
 
     `look_up` is called when a step is safely saved, and ends the run by raising.
     """
@@ -41,7 +43,9 @@ def drive(
     else:
         async_to_sync(_drive_coroutines)(graph, value, config, heard)
     heard.custom.flush()
-    return heard.asks
+    if heard.asks:
+        return Run.Status.INTERRUPTED
+    return Run.Status.WAITING if heard.sleeps else Run.Status.SUCCESS
 
 
 async def _drive_coroutines(
@@ -60,12 +64,15 @@ class _Heard:
     def __init__(self, claim: Claim, look_up: Callable[[], None]) -> None:
         self.custom = CustomEvents(claim)
         self.asks = False
+        self.sleeps = False
         self._look_up = look_up
 
     def take(self, mode: str, chunk: Any) -> None:
         if mode == "custom":
             self.custom.add(chunk)
         elif mode == "updates":
-            self.asks = isinstance(chunk, Mapping) and INTERRUPT_KEY in chunk
+            keys = chunk if isinstance(chunk, Mapping) else ()
+            self.sleeps = SLEEP_KEY in keys
+            self.asks = INTERRUPT_KEY in keys or (self.asks and self.sleeps)
         else:
             self._look_up()

@@ -21,7 +21,7 @@ from workflows.engine.errors import (
 )
 from workflows.engine.response_schemas import is_refused
 from workflows.engine.types import Command
-from workflows.models import Decision, Interrupt, Run
+from workflows.models import Decision, Interrupt, Run, Thread
 from workflows.services import lost_runs, registry
 from workflows.services.binding import bound
 from workflows.services.desk.arranging import arrange_new
@@ -29,6 +29,7 @@ from workflows.services.driving import drive
 from workflows.services.outcomes import Outcome, node_of, outcome_of
 from workflows.services.queueing import hold_thread, wake
 from workflows.services.run_warnings import collected_warnings
+from workflows.services.sleepers import NOTHING_SLEEPS, woken_by
 from workflows.services.taking import AnswerIsVoid, Given, given_to_engine
 from workflows.storage.claims import Claim, claim_run, finish_run
 from workflows.storage.connections import is_lost, is_unwritten
@@ -153,22 +154,35 @@ def _run_graph(
         raise _Stopped(Run.Status.PENDING)
     graph = bound(item.graph, DjangoSaver(claim.using, claim))
     look_up = partial(_stop_here, claim, should_stop)
-    was_taken = given.was_taken
+    was_taken, value = given.was_taken, given.value
+    if claim.kind == Run.Kind.WAKE:
+        value = woken_by(claim, graph)
+        if value is None:
+            return _nothing_woken(claim)
     if not was_taken:
         try:
-            asks = drive(claim, graph, given.value, look_up)
+            stopped = drive(claim, graph, value, look_up)
         except UnknownInterruptError:
             first = claim.fence == 1 and claim.kind == Run.Kind.RESUME
-            if first or not isinstance(given.value, Command):
+            if first or not isinstance(value, Command):
                 raise
             was_taken = True  # by an earlier claim, or an earlier run
     if was_taken:
         # Go on as a resume does, without starting what waits for an answer.
-        again: Command[Any] = Command(resume=given.value.resume)
-        asks = drive(claim, graph, again, look_up, strict_resume=False)
-    if asks or _has_open_questions(claim.thread_id):
+        again: Command[Any] = Command(resume=value.resume)
+        stopped = drive(claim, graph, again, look_up, strict_resume=False)
+    if _has_open_questions(claim.thread_id):
         return Outcome(Run.Status.INTERRUPTED)
-    return Outcome(Run.Status.SUCCESS)
+    return Outcome(stopped)
+
+
+def _nothing_woken(claim: Claim) -> Outcome:
+    """Nothing has slept long enough: the thread is left as it is."""
+    if _has_open_questions(claim.thread_id):
+        return Outcome(Run.Status.INTERRUPTED)
+    if Thread.objects.filter(pk=claim.thread_id, wake_at__isnull=False).exists():
+        return Outcome(Run.Status.WAITING)
+    return Outcome(Run.Status.CANCELLED, NOTHING_SLEEPS)
 
 
 def _stop_here(claim: Claim, should_stop: Callable[[], bool] | None) -> None:
