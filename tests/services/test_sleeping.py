@@ -21,6 +21,7 @@ from workflows.services import registry
 from workflows.services.action import NotAllowed, NotPending, NotVisible, ThreadBusy
 from workflows.services.cancel_run import CancelRun, cancel_thread
 from workflows.services.execute_run import execute_run
+from workflows.services.replay import check_each, threads_that_go_on
 from workflows.services.sleepers import (
     NOTHING_SLEEPS,
     WakeThread,
@@ -201,6 +202,16 @@ class TestByTime:
         Thread.objects.filter(pk=thread.pk).update(status="error")
 
         assert wake_sleepers() == 0
+
+    def test_the_check_before_a_deploy_looks_at_it_and_wakes_nobody(self, boss, work):
+        work.pauses = [3600]
+        thread = started(boss)
+
+        (checked,) = check_each(threads_that_go_on())
+
+        assert (checked.thread_id, checked.problem) == (thread.pk, "")
+        assert checked.bodies == 1
+        assert status_of(thread) == ("waiting", "waiting")
 
 
 class TestBesideAQuestion:

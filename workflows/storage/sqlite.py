@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC
 from functools import partial
 from typing import Any
 
@@ -21,6 +20,7 @@ from workflows.storage.connections import (
     ready,
 )
 from workflows.storage.interrupts import close_sql, upsert_sql
+from workflows.storage.prune import as_text
 from workflows.storage.rows import Bundle
 from workflows.storage.savings import Saving
 from workflows.storage.texts import json_text
@@ -189,7 +189,7 @@ def _write_rows(
         for value in bundle.values:
             execute(insert, (thread_id, namespace, row.id, *value))
     if bundle.wake_at is not None:
-        instant = f"{bundle.wake_at.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"
+        instant = as_text(bundle.wake_at)
         execute(_WAKES, (instant, thread_id, instant))
     for task in bundle.writes:
         execute(_WRITE, (thread_id, namespace, bundle.parent, *task))
