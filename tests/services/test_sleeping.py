@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -182,6 +183,10 @@ class TestByTime:
 
         registry.register(flow, name="flow")
         thread = started(boss, "flow")
+        told = [json.loads(each.data) for each in Event.objects.filter(kind="task")]
+        assert [each["status"] for each in told if each["node"] == "flow"] == [
+            "waiting"
+        ]
 
         assert execute_run(swept().pk) == "success"
         assert ran == [1, 2]
@@ -265,6 +270,19 @@ class TestBeforeItsTime:
 
         with pytest.raises(ThreadBusy):
             WakeThread(people.operator, thread.pk).execute()
+
+    def test_who_cancels_that_lets_it_sleep_on(self, people, boss, work):
+        work.pauses = [3600]
+        thread = started(boss)
+        thread.refresh_from_db()
+        before = thread.wake_at
+        run = WakeThread(people.operator, thread.pk).execute()
+
+        CancelRun(people.operator, run.pk).execute()
+
+        assert status_of(thread)[0] == "waiting"
+        assert thread.wake_at == before
+        assert wake(thread.pk) is True
 
     def test_a_thread_that_does_not_sleep_is_told_so(self, people, boss, work):
         work.pauses = []

@@ -1,7 +1,8 @@
 """Threads whose tasks sleep: who wakes them when their time has come, and before it (RB.1).
 
-A sweep finds a thread by the instant on its row and queues a run for it. That run asks the thread itself
-what sleeps there, so an instant that an edit or another run has outdated does no harm.
+A sweep finds a thread by the instant on its row and queues a run for it. That run, once it has begun, asks the
+thread itself what sleeps there and sets the instant anew: one that an edit has outdated does no harm, and a run that
+is cancelled before it begins has taken nothing away.
 """
 
 from __future__ import annotations
@@ -51,12 +52,11 @@ def _wake_on_time(thread_id: str) -> bool:
     thread = lock_free_thread(thread_id)
     if thread is None or has_unfinished_run(thread_id):
         return False  # the next sweep finds it
-    taken = Thread.objects.filter(
-        pk=thread_id, wake_at__lte=Now(), status__in=SLEEPING
-    ).update(wake_at=None)
-    if taken:
-        queue_run(thread, Run.Kind.WAKE, "", None)
-    return bool(taken)
+    still = Thread.objects.filter(pk=thread_id, wake_at__lte=Now(), status__in=SLEEPING)
+    if not still.exists():
+        return False
+    queue_run(thread, Run.Kind.WAKE, "", None)
+    return True
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,6 @@ class WakeThread:
         with transaction.atomic():
             lock_thread(self.check().pk)
             thread = self.check()
-            Thread.objects.filter(pk=thread.pk).update(wake_at=None)
             return queue_run(thread, Run.Kind.WAKE, serde.dumps(_EARLY), self.person)
 
 
