@@ -73,8 +73,10 @@ def _status_of(task: TaskWrites) -> str:
         return ""
     if task.error is not None:
         return "error"
+    if _until(task):
+        return "waiting"
     if task.asked:
-        return "waiting" if _until(task) else "interrupted"
+        return "interrupted"
     marks = [channel for channel, _ in task.writes if channel in _MARKS]
     if not marks:
         return "done"
@@ -86,7 +88,7 @@ def _status_of(task: TaskWrites) -> str:
 
 
 def _until(task: TaskWrites) -> str:
-    """When a task wakes that asks nobody and sleeps; "" for others."""
-    waits = [each.interrupt for each in task.asked]
+    """When a task wakes that asks nobody and sleeps, or waits for what sleeps below it; "" for others."""
+    waits = next((value for channel, value in task.writes if channel == INTERRUPT), ())
     sleeps = sleeps_among(waits)
     return sleeps[0].until.isoformat() if len(sleeps) == len(waits) > 0 else ""
