@@ -2,25 +2,26 @@
 
 import uuid
 from collections.abc import Mapping
-from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
 from django import template
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from workflows.services.conversation import spoken, to_read
 from workflows.services.desk.claim_question import until_words
 from workflows.services.desk.undo_offer import UndoOffer, undo_offer
-from workflows.templatetags import rich_text, value_html, value_tree
+from workflows.templatetags import moments, rich_text, value_html, value_tree
 from workflows.templatetags.visible import has_hidden as find_hidden
 from workflows.templatetags.visible import visible as make_visible
 from workflows.templatetags.visible import visible_text as make_visible_text
 
 register = template.Library()
 register.filter("until", until_words)
+for each in (moments.moment, moments.clock, moments.instant):
+    register.filter(each.__name__, each)
+register.simple_tag(moments.elapsed)
 
 # Drawn for a 24 by 24 box with a stroke of 2; the word beside an icon carries the meaning.
 ICONS = {
@@ -321,63 +322,6 @@ def conversations(record: Any) -> Any:
 def drawn(node: value_tree.ValueNode) -> SafeString:
     """A tree of nodes as html."""
     return value_html.value_html(node)
-
-
-@register.filter
-def moment(value: Any) -> SafeString:
-    """A moment as people say it ("3 min ago"), with the exact time behind it."""
-    if not isinstance(value, datetime):
-        return make_visible("" if value is None else value)
-    local = timezone.localtime(value) if timezone.is_aware(value) else value
-    return format_html(
-        '<time datetime="{}" title="{}" data-since>{}</time>',
-        local.isoformat(),
-        f"{local:%Y-%m-%d %H:%M:%S %Z}".strip(),
-        ago(value),
-    )
-
-
-@register.filter
-def clock(value: Any) -> SafeString:
-    """A moment as a time of day, with the date behind it."""
-    if not isinstance(value, datetime):
-        return make_visible("" if value is None else value)
-    local = timezone.localtime(value) if timezone.is_aware(value) else value
-    return format_html(
-        '<time datetime="{}" title="{}">{}</time>',
-        local.isoformat(),
-        f"{local:%Y-%m-%d %H:%M:%S %Z}".strip(),
-        f"{local:%H:%M:%S}",
-    )
-
-
-@register.simple_tag
-def elapsed(start: datetime | None, end: datetime | None) -> str:
-    """How long something took, or has taken until now."""
-    if start is None:
-        return ""
-    return _length((end or timezone.now()) - start)
-
-
-def ago(value: datetime) -> str:
-    """How long since a moment, in one unit."""
-    now = timezone.now() if timezone.is_aware(value) else datetime.now()  # noqa: DTZ005
-    passed = now - value
-    if passed < timedelta(seconds=-1):
-        return f"in {_length(-passed)}"
-    if passed < timedelta(seconds=10):
-        return "just now"
-    return f"{_length(passed)} ago"
-
-
-def _length(passed: timedelta) -> str:
-    seconds = passed.total_seconds()
-    if seconds < 10:
-        return f"{max(seconds, 0):.1f} s"
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{int(seconds // size)} {unit}"
-    return f"{int(seconds)} s"
 
 
 @register.filter

@@ -1,0 +1,93 @@
+"""Moments and lengths of time as pages tell them, in the time zone of the site."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+from django.utils.dateformat import format as date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from workflows.templatetags.visible import visible
+
+
+def moment(value: Any) -> SafeString:
+    """A moment as people say it ("3 min ago"), with the exact time behind it."""
+    if not isinstance(value, datetime):
+        return visible("" if value is None else value)
+    local = _local(value)
+    return format_html(
+        '<time datetime="{}" title="{}" data-since>{}</time>',
+        local.isoformat(),
+        _exact(local),
+        ago(value),
+    )
+
+
+def clock(value: Any) -> SafeString:
+    """A moment as a time of day, with the date behind it."""
+    return _drawn(value, "H:i:s")
+
+
+def instant(value: Any) -> SafeString:
+    """A moment as date and time of day, to the minute; also one that is written in ISO form."""
+    if isinstance(value, str):
+        with suppress(ValueError):
+            value = datetime.fromisoformat(value)
+    return _drawn(value, "j M Y, H:i")
+
+
+def elapsed(start: datetime | None, end: datetime | None) -> str:
+    """How long something took, or has taken until now."""
+    if start is None:
+        return ""
+    return _length((end or timezone.now()) - start)
+
+
+def ago(value: datetime) -> str:
+    """How long since a moment, in one unit."""
+    now = timezone.now() if timezone.is_aware(value) else datetime.now()  # noqa: DTZ005
+    passed = now - value
+    if passed < timedelta(seconds=-1):
+        return f"in {_length(-passed)}"
+    if passed < timedelta(seconds=10):
+        return "just now"
+    return f"{_length(passed)} ago"
+
+
+def _length(passed: timedelta) -> str:
+    seconds = passed.total_seconds()
+    if seconds < 10:
+        return f"{max(seconds, 0):.1f} s"
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{int(seconds // size)} {unit}"
+    return f"{int(seconds)} s"
+
+
+def _drawn(value: Any, how: str) -> SafeString:
+    if not isinstance(value, datetime):
+        return visible("" if value is None else value)
+    local = _local(value)
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        local.isoformat(),
+        _exact(local),
+        date_format(local, how),
+    )
+
+
+def _exact(local: datetime) -> str:
+    return f"{local:%Y-%m-%d %H:%M:%S %Z}".strip()
+
+
+def _local(value: datetime) -> datetime:
+    if not timezone.is_aware(value):
+        return value
+    try:
+        return timezone.localtime(value)
+    except OverflowError:  # the last hours of the year 9999
+        return value
