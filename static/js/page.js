@@ -76,17 +76,19 @@
 
   // Relative times stay true while the page is open
   const units = [[86400, "d"], [3600, "h"], [60, "min"]];
+  const length = (seconds) => {
+    const [size, unit] = units.find(([size]) => seconds >= size) || [1, "s"];
+    return `${Math.floor(seconds / size)} ${unit}`;
+  };
   const since = (date) => {
     const seconds = (Date.now() - date) / 1000;
-    if (seconds < -1) return null;
-    if (seconds < 10) return "just now";
-    for (const [size, unit] of units) if (seconds >= size) return `${Math.floor(seconds / size)} ${unit} ago`;
-    return `${Math.floor(seconds)} s ago`;
+    if (seconds < -1) return `in ${length(-seconds)}`;
+    return seconds < 10 ? "just now" : `${length(seconds)} ago`;
   };
   const refreshTimes = () => {
     for (const time of all("time[data-since]")) {
       const text = since(new Date(time.getAttribute("datetime")));
-      if (text && time.textContent !== text) time.textContent = text;
+      if (time.textContent !== text) time.textContent = text;
     }
   };
   setInterval(refreshTimes, 15000);
