@@ -134,6 +134,48 @@ class TestWaiting:
         assert "was to be begun 5 min ago" in the_one("late")["what"]
 
 
+@pytest.mark.rule("RB.1")
+class TestSleeping:
+    @pytest.fixture
+    def late(self, thread):
+        """One whose time to wake came two hours ago."""
+        thread.status, thread.wake_at = "waiting", ago(hours=2)
+        thread.save()
+        return thread
+
+    @pytest.mark.parametrize("status", ["waiting", "interrupted"])
+    def test_a_thread_that_nobody_has_woken(self, late, status):
+        Thread.objects.update(status=status)
+
+        found = the_one("overslept")
+
+        assert found["what"] == "thread 't1' was to wake 2 h ago, and still sleeps"
+        assert found["ids"] == {"thread": "t1", "graph": "letter"}
+        assert found["url"].endswith("/threads/t1/")
+        if connection.vendor == "postgresql":
+            assert found["do"].startswith("a worker lives and 0 runs are at work")
+        else:
+            assert found["do"].startswith("see that manage.py serve runs")
+
+    def test_one_of_a_workflow_that_is_not_registered(self, late):
+        Thread.objects.update(graph="gone")
+
+        found = the_one("overslept")
+
+        assert found["what"].endswith("; its workflow 'gone' is not registered")
+        assert found["do"] == "deploy the workflow again under this name"
+
+    @pytest.mark.parametrize("status", ["idle", "busy", "error"])
+    def test_not_one_that_nobody_is_to_wake(self, late, status):
+        Thread.objects.update(status=status)
+        assert findings() == []
+
+    @pytest.mark.parametrize("wake_at", [timedelta(seconds=-5), timedelta(hours=1)])
+    def test_not_one_that_sleeps_on_or_was_to_wake_just_now(self, late, wake_at):
+        Thread.objects.update(wake_at=database_now() + wake_at)
+        assert findings() == []
+
+
 class TestRunning:
     def test_a_run_whose_worker_is_gone(self, thread):
         make_run(thread, "running", owner="w1", lease_until=ago(minutes=3))

@@ -15,13 +15,14 @@ from django.contrib.auth import get_user_model
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
 
-from workflows.models import Delivery, Interrupt, Run
+from workflows.models import Delivery, Interrupt, Run, Thread
 from workflows.services import ports, registry
 from workflows.services.access import ADMIN
 from workflows.services.desk.deciding import RELATED
 from workflows.services.desk.policies import PolicyBook
 from workflows.services.desk.possible import Deciders
 from workflows.services.outbound.events import address
+from workflows.services.sleepers import SLEEPING
 from workflows.services.thread_history import ATTENTION_REASONS
 from workflows.storage.claims import due_runs
 from workflows.storage.clock import database_now
@@ -92,6 +93,7 @@ class _Doctor:
             self.broken_modules,
             self.unknown_graphs,
             self.waiting,
+            self.overslept,
             self.lapsed,
             self.late,
             self.parked,
@@ -143,6 +145,18 @@ class _Doctor:
         for run in _each(rows, claimable):
             what = f"{_name(run)} has waited for a worker for {self._since(run.due_at)}"
             yield _of_run("waiting", run, what, self._do_for_worker())
+
+    def overslept(self) -> Iterator[Finding]:
+        """Threads whose time to wake has come, and that no worker has woken."""
+        rows = Thread.objects.filter(status__in=SLEEPING, wake_at__lt=self._ago())
+        for row in rows.order_by("wake_at", "id").iterator():
+            what = f"thread {row.pk!r} was to wake {self._since(row.wake_at)} ago, and still sleeps"
+            do = self._do_for_worker()
+            if row.graph not in self.known:
+                what += f"; its workflow {row.graph!r} is not registered"
+                do = "deploy the workflow again under this name"
+            ids = {"thread": row.pk, "graph": row.graph}
+            yield Finding("overslept", what, do, address("thread", row.pk), ids)
 
     def lapsed(self) -> Iterator[Finding]:
         """Runs whose worker is gone, and that no sweep has taken up."""
