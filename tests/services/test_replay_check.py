@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from durableweb.durable import replay_check
 from durableweb.errors import NonDeterminismError
 from durableweb.func import entrypoint, task
-from durableweb.types import interrupt
+from durableweb.types import interrupt, sleep
 from tests.services.letters import answer, register, run_all
 from tests.storage.test_replay_check import all_rows
 from workflows.models import Interrupt
@@ -83,6 +83,19 @@ def test_all_that_wait_are_checked(deploys: Deploys, waiting: list[str]) -> None
     assert all(f"{each}: fits, bodies checked: 1" in said for each in waiting)
     assert deploys.drafts == []
     assert all_rows() == before
+
+
+@pytest.mark.rule("RB.1")
+def test_those_that_sleep_are_checked_too(people: Any) -> None:
+    def nap(state: Any) -> Any:
+        sleep(3600)
+        return {"said": ["slept"]}
+
+    register("letter", nap=nap)
+    run = StartRun(people.operator, "letter", {"text": "one"}).execute()
+    run_all()
+
+    assert f"{run.thread_id}: fits, bodies checked: 1" in told(verbosity=2)
 
 
 def test_a_thread_that_differs_has_its_line_and_ends_with_1(

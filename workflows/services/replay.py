@@ -17,7 +17,12 @@ from workflows.services import registry
 from workflows.services.binding import bound
 from workflows.storage.saver import DjangoSaver
 
-_GOES_ON = (Thread.Status.INTERRUPTED, Thread.Status.BUSY, Thread.Status.ERROR)
+_GOES_ON = (
+    Thread.Status.INTERRUPTED,
+    Thread.Status.WAITING,
+    Thread.Status.BUSY,
+    Thread.Status.ERROR,
+)
 
 
 def replay_check(
@@ -107,7 +112,7 @@ class CheckedThread:
 
 
 def threads_that_go_on(graph: str | None = None) -> QuerySet[Thread]:
-    """Threads that the next code will go on with: they wait, are at work, or have failed."""
+    """Threads that the next code will go on with: they wait or sleep, are at work, or have failed."""
     rows = Thread.objects.filter(status__in=_GOES_ON).order_by("pk")
     rows = rows.exclude(head="").exclude(graph="")
     return rows if graph is None else rows.filter(graph=graph)
