@@ -166,7 +166,16 @@ class TestThreads:
 
     def test_another_status_is_refused_by_name(self):
         with pytest.raises(ValueError, match="status is one of idle, busy"):
-            durable.list_threads(status="waiting")
+            durable.list_threads(status="asleep")
+
+    @pytest.mark.rule("RB.1")
+    def test_those_that_sleep_have_a_status_of_their_own(self):
+        for status in ("waiting", "interrupted", "idle"):
+            Thread.objects.create(id=status, graph="letter", status=status)
+
+        [found] = durable.list_threads(status="waiting")
+
+        assert (found.thread_id, found.status) == ("waiting", "waiting")
 
 
 @pytest.mark.skipif(not settings.IS_POSTGRESQL, reason="needs PostgreSQL: its EXPLAIN")

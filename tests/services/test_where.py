@@ -43,6 +43,7 @@ def stored(threads: dict[str, dict[str, Any]], **more: Any) -> None:
 def threads() -> None:
     stored(THREADS)
     Thread.objects.filter(id="a").update(status="interrupted")
+    Thread.objects.filter(id="e").update(status="waiting")
 
 
 def found(where: str) -> str:
@@ -71,6 +72,7 @@ class TestFinding:
             ("tags has 'urgent'", "a"),
             ("not tags contains 'urgent'", "bcde"),
             ("status = 'interrupted' and amount > 100", "a"),
+            ("status = 'waiting'", "e"),
             ("graph in ('graph-a', 'graph-e')", "ae"),
             ("graph != 'graph-a' and status != 'interrupted'", "bcde"),
             ("created_at > '2001-01-01' and updated_at > '2001-01-01'", "abcde"),
@@ -155,7 +157,11 @@ class TestErrors:
             ("tags has 5", 9, "a list has texts"),
             ("customer has 'c'", 0, "has is for lists"),
             ("status has 'x'", 0, "status is no list"),
-            ("status = 'waiting'", 9, "status is idle, busy, interrupted, error"),
+            (
+                "status = 'asleep'",
+                9,
+                "status is idle, busy, interrupted, waiting, error",
+            ),
             ("status > 'idle'", 0, "status has no order"),
             ("graph = 5", 8, "graph is a text"),
             ("amount > 1e999", 9, "too large"),

@@ -116,9 +116,10 @@ class TestWhatIsTold:
         append_events(
             "default", "t1", run.pk, [("run", {"run": run.pk, "status": status})]
         )
-        append_events(
-            "default", "t1", run.pk, [("run", {"run": run.pk, "status": "success"})]
-        )
+        for other in ("success", "waiting"):
+            append_events(
+                "default", "t1", run.pk, [("run", {"run": run.pk, "status": other})]
+            )
 
         told = json.loads(Delivery.objects.get().body)
         assert told["type"] == "run.failed"
