@@ -272,13 +272,50 @@ def test_an_old_page_on_its_way_does_not_take_back_what_was_heard_meanwhile(
     assert not complaints
 
 
-def become(database_url: str, status: str) -> None:
-    words = {"busy": "running", "interrupted": "interrupted"}
+@pytest.mark.rule("RB.1")
+def test_a_thread_that_sleeps_says_until_when_until_it_is_woken(
+    page, context, processes, database_url, session, complaints
+):
+    server = processes.serve(database_url)
+    enter(context, server.url, session)
+    page.goto(f"{server.url}/threads/t1/")
+    expect_light(page, "live")
+    status = page.locator("#thread-status")
+
+    tell(
+        database_url,
+        "task",
+        '{"task": "n", "node": "nap", "namespace": "", "status": "waiting",'
+        ' "until": "2099-11-24T08:49:00+00:00"}',
+    )
+    become(database_url, "waiting", ", wake_at = '2099-11-24 08:49:00'")
+    expect(status).to_contain_text(
+        "Sleeps in nap until 24 Nov 2099, 08:49 (in ", timeout=WAIT_MS
+    )
+    expect(status).to_contain_text("Waits for a time")
+    expect(page.locator("#timeline")).to_contain_text("sleeps until 24 Nov 2099")
+
+    # What is to come is counted down while the page is open.
+    left = status.locator("time[data-since]")
+    left.evaluate(
+        "time => { time.dateTime = new Date(Date.now() + 270000).toISOString();"
+        " document.dispatchEvent(new Event('durableweb:parts')) }"
+    )
+    expect(left).to_have_text("in 4 min")
+
+    become(database_url, "busy", ", wake_at = NULL")
+    expect(status).to_contain_text("Busy", timeout=WAIT_MS)
+    expect(status).not_to_contain_text("leep")
+    assert not complaints
+
+
+def become(database_url: str, status: str, more: str = "") -> None:
+    run = "running" if status == "busy" else status
     tell(
         database_url,
         "run",
-        f'{{"run": 1, "kind": "start", "status": "{words[status]}"}}',
-        f"UPDATE workflows_thread SET status = '{status}' WHERE id = 't1'",
+        f'{{"run": 1, "kind": "start", "status": "{run}"}}',
+        f"UPDATE workflows_thread SET status = '{status}'{more} WHERE id = 't1'",
     )
 
 

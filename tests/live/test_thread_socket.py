@@ -22,7 +22,9 @@ from tests.live.conftest import (
     write_events,
 )
 from workflows.live import consumers, identity, publish
+from workflows.models import Thread
 from workflows.services import ports
+from workflows.storage.events import append_events
 
 PATH = "/ws/threads/t1/"
 
@@ -54,6 +56,23 @@ async def test_a_frame_ends_with_the_status_of_the_thread(viewer):
 
     assert frame["seq"] == 1
     assert 'id="thread-status"' in frame["html"]
+    await socket.disconnect()
+
+
+@pytest.mark.rule("RB.1")
+async def test_the_status_says_what_sleeps_and_until_when(viewer):
+    await on_thread(make_thread)
+    data = {"task": "a", "node": "nap", "status": "waiting", "namespace": ""}
+    await on_thread(append_events, "default", "t1", None, [("task", data)])
+    threads = Thread.objects.filter(pk="t1")
+    await threads.aupdate(status="waiting", wake_at="2099-11-24T08:49Z")
+    socket = await open_socket(PATH, viewer)
+
+    html = (await next_frame(socket))["html"]
+
+    assert "Waits for a time" in html
+    assert "Sleeps in <code>nap</code> until" in html
+    assert "24 Nov 2099, 08:49" in html
     await socket.disconnect()
 
 

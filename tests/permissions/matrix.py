@@ -54,7 +54,7 @@ class Door:
     """One method of one address, and the act of the table that it is.
 
     `path` and `form` may name in {braces} what world.py makes: question, version, run, thread,
-    failed, stepped, step, workflow, decision, view, order, webhook.
+    failed, asleep, stepped, step, workflow, decision, view, order, webhook.
     `ok` are the statuses of whoever is let in.
     """
 
@@ -155,6 +155,7 @@ DOORS: Mapping[str, tuple[Door, ...]] = {
     "threads": (Door("own", "/threads/"),),
     "thread": (Door("see", "/threads/{thread}/"),),
     "thread_continue": (Door("start", "/threads/{failed}/continue", {}),),
+    "thread_wake": (Door("start", "/threads/{asleep}/wake", {}),),
     "step": (Door("see", "/threads/{stepped}/steps/{step}/"),),
     "step_label": (Door("label", "/threads/{stepped}/steps/{step}/label", NAME),),
     "step_unlabel": (Door("label", "/threads/{stepped}/steps/{step}/unlabel", NAME),),

@@ -35,6 +35,7 @@ UNKNOWN: Names = {
     "run": "999999",
     "thread": "none",
     "failed": "none",
+    "asleep": "none",
     "stepped": "none",
     "step": "none",
     "workflow": "none",
@@ -105,6 +106,10 @@ def _make(name: str, somebody: User, **groups: Any) -> Names:
     assigned = ask(assigned_thread, f"{TITLES[name]}, assigned", assignee=somebody)
     failed = _thread(name, "3")
     Run.objects.create(thread=failed, graph=name, kind="start", status="error")
+    asleep = _thread(name, "7")
+    Thread.objects.filter(pk=asleep.pk).update(
+        status="waiting", wake_at="2099-01-01T00:00Z"
+    )
     stepped = Chain(DjangoSaver(), _thread(name, "6").pk)
     stepped.put({"text": "as it was"}, ["text"])
     Policy.objects.create(graph=name, body='{"priority": 1}')
@@ -118,6 +123,7 @@ def _make(name: str, somebody: User, **groups: Any) -> Names:
         "assigned": str(assigned.pk),
         "assigned_thread": assigned_thread.pk,
         "failed": failed.pk,
+        "asleep": asleep.pk,
         "stepped": stepped.thread,
         "step": stepped.head,
         "decision": str(_decided(name, somebody).pk),

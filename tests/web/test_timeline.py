@@ -101,6 +101,16 @@ class TestRuns:
         assert self.shape([*checks, *asks]) == [(True, 4), (True, 4)]
         assert self.shape([*checks, *self.tasks("other")]) == [(True, 4), (False, 1)]
 
+    @pytest.mark.rule("RB.1")
+    def test_those_that_sleep_are_alike_where_they_wake_in_the_same_minute(self):
+        early, late, later = (
+            self.tasks(*["nap"] * 4, status="waiting", until=f"2026-11-24T{time}+00:00")
+            for time in ("08:49:01", "08:49:59.5", "08:50:00")
+        )
+
+        assert self.shape([*early, *late, *later]) == [(True, 8), (True, 4)]
+        assert ">24 Nov 2026, 08:50</time>" in timeline_event(later[0])
+
     @pytest.mark.parametrize(
         "said", [{"runs": 3}, {"error": {"type": "ValueError", "text": "no"}}]
     )

@@ -45,6 +45,8 @@ class ContinueRun:
                 raise ThreadBusy(f"Thread {thread.pk} has a run that has not ended.")
             return thread
         last = thread.runs.exclude(kind=Run.Kind.EDIT).order_by("-id").first()
+        if thread.status == Thread.Status.WAITING:
+            raise NotPending(f"Thread {thread.pk} sleeps: wake it instead.")
         if last is None or last.status not in CONTINUABLE:
             raise NotPending(f"Thread {thread.pk} has nothing to go on with.")
         if last.status == Run.Status.INTERRUPTED and open_questions(thread.pk):

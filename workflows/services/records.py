@@ -15,6 +15,7 @@ from workflows.services.thread_attributes import AttributeRecord
 
 MAX_CONTEXT = 8
 SHORT_TEXT = 120
+MAX_SLEEPERS = 3
 
 
 @dataclass(frozen=True)
@@ -290,8 +291,40 @@ class LabelRecord:
 
 
 @dataclass(frozen=True)
+class SleepRecord:
+    """What sleeps on a thread: the first wakes at `until`, `nodes` are in the order in which they wake.
+
+    `due` are those of the workflow itself, not of a part of it. There are no nodes where an edit
+    has come between. `is_all`: nobody is asked beside it.
+    """
+
+    until: datetime
+    nodes: tuple[str, ...] = ()
+    due: frozenset[str] = frozenset()
+    is_all: bool = True
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The first of the nodes."""
+        return self.nodes[:MAX_SLEEPERS]
+
+    @property
+    def more(self) -> int:
+        """How many there are beside those."""
+        return len(self.nodes) - len(self.shown)
+
+    @property
+    def is_late(self) -> bool:
+        """Whether its time has come, and nobody has woken it yet."""
+        return self.until <= timezone.now()
+
+
+@dataclass(frozen=True)
 class ThreadRecord:
-    """One thread with what a page needs: runs, questions, decisions, state, labels and events."""
+    """One thread with what a page needs: runs, questions, decisions, state, labels and events.
+
+    `sleep` is None where nothing sleeps that a worker is to wake.
+    """
 
     id: str
     title: str
@@ -310,7 +343,9 @@ class ThreadRecord:
     events: tuple[EventRecord, ...] = ()
     labels: tuple[LabelRecord, ...] = ()
     attributes: tuple[AttributeRecord, ...] = ()
+    sleep: SleepRecord | None = None
     may_continue: bool = False
+    may_wake: bool = False
     may_edit: bool = False
     may_cancel: bool = False
 

@@ -18,6 +18,7 @@ from workflows.services.access import (
     find_thread,
     name_of,
 )
+from workflows.services.asleep import sleep_of
 from workflows.services.continue_run import CONTINUABLE
 from workflows.services.desk.deciding import Decider
 from workflows.services.desk.holding import is_held
@@ -203,8 +204,9 @@ def _thread_record(
     unfinished = any(run.status in UNFINISHED for run in runs)
     items = open_questions(row, rights)
     decisions = Decision.objects.filter(interrupt__thread=row).order_by("-id")
+    plain = plain_thread(row)
     return replace(
-        plain_thread(row),
+        plain,
         runs=tuple(run_record(run, rights) for run in runs),
         questions=items,
         decisions=tuple(
@@ -219,6 +221,7 @@ def _thread_record(
         and bool(runs)
         and runs[0].status in CONTINUABLE
         and not (runs[0].status == Run.Status.INTERRUPTED and items),
+        may_wake=operates and not unfinished and plain.sleep is not None,
         may_edit=not unfinished and may_edit(Decider(rights.person, rights), row),
         may_cancel=operates and unfinished,
     )
@@ -256,6 +259,7 @@ def plain_thread(row: Thread) -> ThreadRecord:
         created_at=row.created_at,
         updated_at=row.updated_at,
         by=name_of(row.created_by),
+        sleep=sleep_of(row),
     )
 
 

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Count, OuterRef, Q, Subquery
+from django.utils import timezone
 
 from workflows.models import Interrupt, Run, Thread
 from workflows.services.access import Person, Rights
 from workflows.services.review_queue import graph_title
+from workflows.services.sleepers import SLEEPING
 from workflows.services.thread_history import MAX_PAGE
 from workflows.services.where_query import narrowed
 
@@ -20,7 +22,8 @@ STATUSES = tuple(Thread.Status.values)
 class ListedThread:
     """A thread in a list; `status` is that of its last run while nothing goes on in it.
 
-    `changed_at` is when that status came, `questions` counts the open ones.
+    `changed_at` is when that status came, `questions` counts the open ones, `wake_at` is when
+    the first wakes that sleeps there.
     """
 
     id: str
@@ -30,6 +33,12 @@ class ListedThread:
     status: str
     changed_at: datetime
     questions: int = 0
+    wake_at: datetime | None = None
+
+    @property
+    def is_late(self) -> bool:
+        """Whether it was to wake by now."""
+        return self.wake_at is not None and self.wake_at <= timezone.now()
 
     @property
     def cursor(self) -> str:
@@ -91,6 +100,7 @@ def _listed(row: Thread, questions: int) -> ListedThread:
         status=last if last and row.status == Thread.Status.IDLE else row.status,
         changed_at=row.updated_at,
         questions=questions,
+        wake_at=row.wake_at if row.status in SLEEPING else None,
     )
 
 

@@ -66,7 +66,7 @@ STATUSES = {
     "success": ("success", "check", "Done"),
     "error": ("error", "alert", "Failed"),
     "interrupted": ("waiting", "hand", "Waits for a person"),
-    "waiting": ("pending", "clock", "Waits for a time"),
+    "waiting": ("quiet", "clock", "Waits for a time"),
     "timeout": ("error", "clock", "Timed out"),
     "cancelled": ("quiet", "stop", "Cancelled"),
     "idle": ("quiet", "pause", "Idle"),
@@ -161,6 +161,7 @@ RUN_KINDS = {
     "start": ("start", "started"),
     "resume": ("answer", "answered"),
     "continue": ("continued", "continued"),
+    "wake": ("woken", "woken"),
     "direct": ("script", "run from a script"),
     "edit": ("edit", "edited"),
 }
@@ -175,6 +176,8 @@ EVENT_ICONS = {
     "label": "bookmark",
     "warning": "alert",
 }
+# Those of tasks that wait.
+TASK_ICONS = {"interrupted": "hand", "waiting": "clock"}
 # What made a checkpoint, in the words of a page.
 SOURCES = {"input": "input taken", "update": "edited", "fork": "forked"}
 
@@ -226,6 +229,13 @@ def standing(thread: Any) -> str:
 
 
 @register.filter
+def awake(names: Any, thread: Any) -> list[str]:
+    """Of the nodes that are due on a thread those that do not sleep."""
+    asleep = thread.sleep.due if thread.sleep else ()
+    return [name for name in names or () if name not in asleep]
+
+
+@register.filter
 def step_name(number: object) -> str:
     """What a step is called: the one that took the input has a number below 0."""
     if not isinstance(number, int):
@@ -244,8 +254,8 @@ def event_icon(kind: str, data: Mapping[str, Any]) -> SafeString:
     """The icon of an event; one that tells of a failure has its own."""
     if data.get("status") == "error":
         return icon("alert")
-    if kind == "task" and data.get("status") == "interrupted":
-        return icon("hand")
+    if kind == "task" and data.get("status") in TASK_ICONS:
+        return icon(TASK_ICONS[data["status"]])
     return icon(EVENT_ICONS.get(kind, "dot"))
 
 

@@ -25,6 +25,7 @@ LONG_TEXT = 200
 STATUSES = [
     (Run.Status.RUNNING.value, "Running"),
     (Run.Status.INTERRUPTED.value, "Waits for a person"),
+    (Run.Status.WAITING.value, "Waits for a time"),
     (Run.Status.PENDING.value, "Waiting to start"),
     (Run.Status.ERROR.value, "Failed"),
     (ATTENTION, "Needs attention"),

@@ -12,6 +12,7 @@ from workflows.models import Thread
 from workflows.services import registry
 from workflows.services.access import find_thread
 from workflows.services.continue_run import ContinueRun
+from workflows.services.sleepers import WakeThread
 from workflows.services.state_to_edit import can_open_editor
 from workflows.services.thread_history import MAX_PAGE, thread_detail
 from workflows.services.thread_list import thread_list
@@ -21,6 +22,7 @@ from workflows.web.asking import decider_of, rights_of
 PAGE_SIZE = 50
 STATUSES = [
     (Thread.Status.INTERRUPTED.value, "Waits for a person"),
+    (Thread.Status.WAITING.value, "Waits for a time"),
     (Thread.Status.BUSY.value, "Busy"),
     (Thread.Status.ERROR.value, "Failed"),
     (Thread.Status.IDLE.value, "At rest"),
@@ -99,6 +101,16 @@ def go_on(request: HttpRequest, thread_id: str) -> HttpResponse:
     """Continue a thread whose last run failed; finished steps are not repeated."""
     run = ContinueRun(request.user, thread_id).execute()
     messages.success(request, f"Run {run.pk} goes on from the last finished step")
+    return HttpResponseRedirect(
+        reverse("workflows:thread", args=[thread_id]), status=303
+    )
+
+
+@require_POST
+def wake(request: HttpRequest, thread_id: str) -> HttpResponse:
+    """Wake all that sleeps on a thread, also before its time."""
+    run = WakeThread(request.user, thread_id).execute()
+    messages.success(request, f"Run {run.pk} wakes what sleeps")
     return HttpResponseRedirect(
         reverse("workflows:thread", args=[thread_id]), status=303
     )

@@ -88,6 +88,7 @@ urlpatterns = [
     path("threads/", threads.index, name="threads"),
     path("threads/<str:thread_id>/", threads.detail, name="thread"),
     path("threads/<str:thread_id>/continue", threads.go_on, name="thread_continue"),
+    path("threads/<str:thread_id>/wake", threads.wake, name="thread_wake"),
     path("threads/<str:thread_id>/state", state_editor.of_thread, name="thread_state"),
     path(
         "threads/<str:thread_id>/state/preview",
