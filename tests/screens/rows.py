@@ -122,6 +122,8 @@ def fill() -> None:
     names["decision"] = _reopened(other)
     names["order"] = _bulk_order(demo)
     names["failed"] = _failed_run()
+    names["asleep"] = _asleep("asleep")
+    _asleep("asks-asleep", "interrupted")
     names["start"] = (
         StartRun(
             demo, GRAPH, {"url": "http://127.0.0.1:9/nothing"}, title="Nobody answers"
@@ -310,4 +312,19 @@ def _failed_run() -> int:
         payload='{"url":"http://127.0.0.1/"}',
     )
     happen(thread, "run", run=run.pk, kind="start", status="error")
+    return run.pk
+
+
+def _asleep(name: str, status: str = "waiting") -> int:
+    """A thread that sleeps in two nodes, and asks a person where its status says so."""
+    thread = _thread(name)
+    until = datetime(2099, 1, 1, tzinfo=UTC)
+    Thread.objects.filter(pk=thread.pk).update(status=status, wake_at=until)
+    for node in ("remind_the_customer", "wait_for_the_bank"):
+        said = {"task": node, "node": node, "status": "waiting", "namespace": ""}
+        happen(thread, "task", **said, until=until.isoformat())
+    if status == "interrupted":
+        ask(thread, "Pay at once?", node="ask")
+    run = Run.objects.create(thread=thread, graph=GRAPH, kind="start", status=status)
+    happen(thread, "run", run=run.pk, kind="start", status=status)
     return run.pk
