@@ -6,8 +6,8 @@ import pytest
 from django.utils import timezone
 from django.utils.dateformat import format as date_format
 
-from tests.web.conftest import Html, ask, happen
-from workflows.models import Event, Run, Thread
+from tests.web.conftest import Html, ask, decision_form, happen
+from workflows.models import Decision, Event, Run, Thread
 
 pytestmark = pytest.mark.rule("RB.1")
 
@@ -192,6 +192,42 @@ class TestWaking:
         page = Html(client.get(f"/runs/{run.pk}/"))
         assert said(page).startswith("Cancelled")
         assert "leep" not in said(page)
+
+
+class TestReviewers:
+    @pytest.fixture
+    def question(self, as_, thread, run):
+        Thread.objects.filter(pk=thread.pk).update(status="interrupted")
+        made = ask(thread)
+        as_("reviewer").post(f"/review/{made.pk}/decision", decision_form(made))
+        Thread.objects.filter(pk=thread.pk).update(status="waiting")
+        Decision.objects.update(created_at=timezone.now() - timedelta(hours=1))
+        Run.objects.filter(kind="resume").update(status="waiting", fence=1)
+        return made
+
+    def test_who_has_answered_reads_why_nothing_happens(self, as_, question, until):
+        page = Html(as_("reviewer").get(f"/review/{question.pk}/"))
+
+        moment = date_format(timezone.localtime(until), "j M Y, H:i")
+        assert page.has_text(
+            f"The workflow sleeps until {moment} (in 23 h), and goes on by itself then."
+        )
+
+    def test_one_that_nobody_has_woken_in_time_says_so(self, as_, thread, question):
+        wake_up_late(thread)
+
+        page = Html(as_("reviewer").get(f"/review/{question.pk}/"))
+
+        assert page.has_text(
+            "The workflow was to wake 3 min ago: no worker has woken it yet."
+        )
+
+    def test_an_open_question_says_nothing_of_it(self, as_, thread, question):
+        other = ask(thread)
+
+        page = Html(as_("reviewer").get(f"/review/{other.pk}/"))
+
+        assert "The workflow sleeps" not in page.text()
 
 
 class TestLists:

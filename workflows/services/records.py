@@ -136,7 +136,7 @@ class ReviewItem:
     `saying` is where its schema has a place for the decision, `has_cards` that each of `cards`
     is decided on its own, `close_ends_run` what closing without an answer does. `problem`
     tells why the question cannot be read. `events` are the thread's last ones, `seq` the last
-    that this record knows of.
+    that this record knows of. `sleep` is what sleeps on the thread of a closed question.
     """
 
     number: int
@@ -168,6 +168,7 @@ class ReviewItem:
     started_by: str = ""
     events: tuple[EventRecord, ...] = ()
     siblings: tuple[Sibling, ...] = ()
+    sleep: SleepRecord | None = None
     decision: DecisionRecord | None = None
     earlier: tuple[DecisionRecord, ...] = ()
     refusal: str = ""

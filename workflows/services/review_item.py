@@ -17,6 +17,7 @@ from workflows.services.access import (
     row_of,
 )
 from workflows.services.action import NotPending
+from workflows.services.asleep import sleep_of
 from workflows.services.closed_question import why_closed
 from workflows.services.desk.deciding import Decider, holder_of
 from workflows.services.desk.secrets_seen import note_secrets_seen
@@ -121,6 +122,7 @@ class Look:
             state=read_state(thread, rights),
             started_by=name_of(thread.created_by) if thread.created_by else "",
             events=last_events(thread, LATEST_EVENTS),
+            sleep=None if is_open else sleep_of(thread),
             decision=_present(row, decisions),
             earlier=tuple(each for each in decisions if each.round < row.round),
             assignee=str(row.assignee or ""),
