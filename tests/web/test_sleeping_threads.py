@@ -89,10 +89,38 @@ class TestOnePage:
 
         assert "Sleeps in other until" in said(Html(as_("viewer").get("/threads/t-1/")))
 
-    def test_after_an_edit_no_node_is_named(self, as_, thread, run):
-        happen(thread, "step", namespace="", step=1, source="update", next=["nap"])
+    @pytest.mark.parametrize(
+        ("source", "due", "words"),
+        [
+            ("update", ["nap"], "Sleeps in nap until"),
+            ("update", ["part"], "Sleeps in inner until"),
+            ("update", [], "Sleeps until"),
+            ("fork", ["nap"], "Sleeps until"),
+        ],
+    )
+    def test_after_an_edit_those_are_named_that_are_due_still(
+        self, as_, thread, run, source, due, words
+    ):
+        tell_task(thread, "inner", namespace="part:1")
+        happen(thread, "step", namespace="", step=1, source=source, next=due)
 
-        assert "Sleeps until" in said(Html(as_("viewer").get("/threads/t-1/")))
+        assert words in said(Html(as_("viewer").get("/threads/t-1/")))
+
+    def test_what_has_gone_on_after_an_edit_is_not_named(self, as_, thread, run):
+        tell_task(thread, "other")
+        happen(
+            thread,
+            "step",
+            namespace="",
+            step=1,
+            source="update",
+            next=["nap", "other"],
+        )
+        tell_task(thread, "nap", "done", task="another")
+
+        told = said(Html(as_("viewer").get("/threads/t-1/")))
+
+        assert told.startswith("Waits for a time Sleeps in other until")
 
     def test_one_that_nobody_has_woken_in_time_says_so(self, as_, thread, run):
         wake_up_late(thread)

@@ -295,8 +295,8 @@ class LabelRecord:
 class SleepRecord:
     """What sleeps on a thread: the first wakes at `until`, `nodes` are in the order in which they wake.
 
-    `due` are those of the workflow itself, not of a part of it. There are no nodes where an edit
-    has come between. `is_all`: nobody is asked beside it.
+    `due` are those of the workflow itself, not of a part of it. There are no nodes where
+    what happened does not tell them. `is_all`: nobody is asked beside it.
     """
 
     until: datetime
