@@ -13,6 +13,7 @@ from workflows.engine.clearing import Clearing
 from workflows.engine.config import configurable
 from workflows.engine.drivers import aio, blocking
 from workflows.engine.drivers.context import loop_around
+from workflows.engine.drivers.left import Left
 from workflows.engine.errors import GraphInterrupt
 from workflows.engine.inspection import Inspection
 from workflows.engine.kinds import IN_BRACKETS, several
@@ -141,13 +142,13 @@ class Pregel(Inspection, Clearing, Chaining):
         """Async twin of `stream`."""
         given = Arguments.taken(locals())
         check_call(self, given)
-        left = aio.Left()
+        left = Left()
         chunks = self._read(given, self._reader(given), input, left)
         left.watch(chunks)
         return chunks
 
     async def _read(
-        self, given: Arguments, reader: Reader, input: Any, left: aio.Left
+        self, given: Arguments, reader: Reader, input: Any, left: Left
     ) -> AsyncGenerator[Any, None]:
         run = run_of(self, given, current.get(), reader.all_modes)
         driver = aio.Aio(run, execute(run, input), left)

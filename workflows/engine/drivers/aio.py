@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import weakref
 from collections import deque
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -15,6 +14,7 @@ from workflows.engine.drivers.attempt import Invoke, run_async
 from workflows.engine.drivers.blocking import Blocking
 from workflows.engine.drivers.context import Context
 from workflows.engine.drivers.future import TaskFuture, let_go
+from workflows.engine.drivers.left import Left
 from workflows.engine.drivers.requests import computing, handed_out, to_give_up
 from workflows.engine.drivers.threads import hop
 from workflows.engine.errors import LeaseLostError, NodeCancelledError, RunCancelled
@@ -44,24 +44,6 @@ from workflows.engine.loop.effects import (
 )
 from workflows.engine.loop.records import Run, Task
 from workflows.engine.runtime import current
-
-
-class Left:
-    """Tells whether the reader of a stream has let it go.
-
-    Whoever breaks out of `async for` drops the stream; that it is closed comes later, when the event
-    loop gets to it, and the next call on the thread may well come before.
-    """
-
-    def __init__(self) -> None:
-        self._stream: weakref.ref[Any] | None = None
-
-    def watch(self, stream: Any) -> None:
-        """Look at this stream from now on."""
-        self._stream = weakref.ref(stream)
-
-    def __bool__(self) -> bool:
-        return self._stream is not None and self._stream() is None
 
 
 class Aio:

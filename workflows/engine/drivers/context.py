@@ -17,6 +17,7 @@ from workflows.engine.drivers import tokens
 from workflows.engine.drivers.future import TaskFuture
 from workflows.engine.drivers.threads import off_the_loop
 from workflows.engine.drivers.timeouts import Watch
+from workflows.engine.drivers.writer import Writer
 from workflows.engine.errors import (
     FeatureNotBuiltError,
     GraphInterrupt,
@@ -33,31 +34,9 @@ from workflows.engine.loop.resume import question_digest
 from workflows.engine.response_schemas import describe, mark_refused
 from workflows.engine.runtime import ExecutionInfo, Runtime, current, server_info_of
 from workflows.engine.serde import canonical
-from workflows.engine.types import Interrupt, MessageChunk, StreamWriter
+from workflows.engine.types import Interrupt, StreamWriter
 
 _counting = threading.Lock()
-
-
-class Writer:
-    """The stream writer of one attempt; see `types.StreamWriter`."""
-
-    __slots__ = ("_context",)
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
-
-    def __call__(self, chunk: Any, /) -> None:
-        """Hand out a chunk in the mode `custom`."""
-        self._context.write("custom", lambda: chunk)
-
-    def message(self, id: str, text: str) -> None:
-        """Hand out a part of the message `id` in the mode `messages` (R9.6)."""
-        context = self._context
-        context.run.shown.add(id)
-        context.write(
-            "messages",
-            lambda: (MessageChunk(text, id), metadata_of(context.run, context.task)),
-        )
 
 
 class Context:
