@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import Any
 
@@ -13,6 +14,7 @@ from workflows.engine.config import merge_configs
 
 pytestmark = pytest.mark.rule("R9.9")
 models = pytest.importorskip("langchain_core.language_models.fake_chat_models")
+runnables = pytest.importorskip("langchain_core.runnables")
 
 
 def graph() -> Any:
@@ -47,3 +49,12 @@ def test_a_handler_that_two_configs_have_is_told_once() -> None:
 
     assert merged["callbacks"] == [mine, other]
     assert single["callbacks"] == [mine, other]
+
+
+def test_a_handler_of_pauses_is_taken_by_an_awaited_chain() -> None:
+    chain = runnables.RunnableLambda(lambda given: given) | graph()
+
+    config = {"callbacks": [GraphCallbackHandler()]}
+    done = asyncio.run(chain.ainvoke({"messages": []}, config))
+
+    assert len(done["messages"]) == 1

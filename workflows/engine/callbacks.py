@@ -51,6 +51,7 @@ class GraphCallbackHandler:
     raise_error = False
 
     # Of models and chains it is told nothing; langchain-core asks its handlers for these.
+    run_inline = False
     ignore_llm = ignore_chat_model = ignore_chain = ignore_agent = True
     ignore_retriever = ignore_retry = ignore_custom_event = True
 
