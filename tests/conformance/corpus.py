@@ -71,6 +71,7 @@ SECTIONS = [
     "streaming_ends",
     "tokens",
     "hearing",
+    "runs",
     "chains",
     "message_streams",
     "task_streams",

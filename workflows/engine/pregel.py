@@ -11,9 +11,10 @@ from workflows.engine.calls import Arguments, check_call, run_of
 from workflows.engine.chaining import Chaining
 from workflows.engine.clearing import Clearing
 from workflows.engine.config import configurable
-from workflows.engine.drivers import aio, blocking
+from workflows.engine.drivers import aio, blocking, heard
 from workflows.engine.drivers.context import loop_around
 from workflows.engine.drivers.left import Left
+from workflows.engine.drivers.listeners import heard_by
 from workflows.engine.errors import GraphInterrupt
 from workflows.engine.inspection import Inspection
 from workflows.engine.kinds import IN_BRACKETS, several
@@ -56,7 +57,7 @@ class Pregel(Inspection, Clearing, Chaining):
         run, reader = self._open(given, whole=stream_mode == "values")
         steps = execute(run, input)
         driver = blocking.Blocking(run, steps, loop_around())
-        with closing(driver.stream()) as stream:
+        with closing(heard.stream(driver, input)) as stream:
             chunks = [reader.shape(*each) for each in stream if reader.takes(*each)]
         return self._result(run, driver.result, chunks, given)
 
@@ -83,7 +84,7 @@ class Pregel(Inspection, Clearing, Chaining):
             outcome = await aio.drive_plain(run, execute(run, input))
             return self._result(run, outcome, [], given)
         driver = aio.Aio(run, execute(run, input))
-        async with aclosing(driver.stream()) as stream:
+        async with aclosing(heard.astream(driver, input)) as stream:
             chunks = [
                 reader.shape(*each) async for each in stream if reader.takes(*each)
             ]
@@ -113,9 +114,9 @@ class Pregel(Inspection, Clearing, Chaining):
         return self._chunks(given, self._reader(given), input)
 
     def _chunks(self, given: Arguments, reader: Reader, input: Any) -> Iterator[Any]:
-        run = run_of(self, given, current.get(), reader.all_modes)
+        run = self._run(given, reader)
         driver = blocking.Blocking(run, execute(run, input))
-        with closing(driver.stream()) as chunks:
+        with closing(heard.stream(driver, input)) as chunks:
             for each in chunks:
                 if reader.takes(*each):
                     yield reader.shape(*each)
@@ -150,9 +151,9 @@ class Pregel(Inspection, Clearing, Chaining):
     async def _read(
         self, given: Arguments, reader: Reader, input: Any, left: Left
     ) -> AsyncGenerator[Any, None]:
-        run = run_of(self, given, current.get(), reader.all_modes)
+        run = self._run(given, reader)
         driver = aio.Aio(run, execute(run, input), left)
-        async with aclosing(driver.stream()) as chunks:
+        async with aclosing(heard.astream(driver, input)) as chunks:
             async for each in chunks:
                 if reader.takes(*each):
                     yield reader.shape(*each)
@@ -211,9 +212,14 @@ class Pregel(Inspection, Clearing, Chaining):
         What is streamed of a graph that is called for its output has the keys of the output (R2.13).
         """
         reader = self._reader(given, whole=whole)
-        run = run_of(self, given, current.get(), reader.all_modes)
+        run = self._run(given, reader)
         run.stream_keys = run.program.output_keys
         return run, reader
+
+    def _run(self, given: Arguments, reader: Reader) -> Run:
+        run = run_of(self, given, current.get(), reader.all_modes)
+        run.heard = heard_by(self, run, given.config)
+        return run
 
     def _reader(self, given: Arguments, *, whole: bool = False) -> Reader:
         mode = given.stream_mode
@@ -273,6 +279,7 @@ def _is_one_hop(run: Run) -> bool:
         run.program.plain
         and not run.modes
         and not run.handlers
+        and run.heard is None
         and not getattr(run.saver, "awaited", False)
         and not (run.cache is not None and is_awaited(run.cache))
     )

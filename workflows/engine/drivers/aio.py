@@ -9,7 +9,7 @@ from contextlib import aclosing
 from functools import partial
 from typing import Any
 
-from workflows.engine.drivers import faults, timeouts
+from workflows.engine.drivers import faults, heard, timeouts
 from workflows.engine.drivers.attempt import Invoke, run_async
 from workflows.engine.drivers.blocking import Blocking
 from workflows.engine.drivers.context import Context
@@ -268,11 +268,16 @@ class Aio:
     async def _attempt(self, task: Task, delay: float) -> None:
         context = Context(task, self.run, self)
         current.set(context)
-        context.listen()
+        if self.run.heard is None:
+            context.listen()
         try:
             if delay > 0:
                 await asyncio.sleep(delay)
-            writes = await self._within_limits(task, context)
+            if self.run.heard is None:
+                writes = await self._within_limits(task, context)
+            else:
+                work = partial(self._within_limits, task, context)
+                writes = await heard.aattempt(task, context, work)
         except asyncio.CancelledError:
             if task in self.dropped:
                 self._post(Dropped(task))

@@ -89,12 +89,14 @@ def body(task: Task, context: Context) -> Generator[Invoke, Any, Writes]:
 
 
 def _note_returned(value: Any, task: Task, context: Context) -> None:
-    """Keep what the function of a node or `@task` returned for the stream of messages (R9.3).
+    """Keep what the function of a node or `@task` returned for the stream of messages (R9.3), and for handlers.
 
     A Command for this graph that came from below is nothing that a function here returned.
     """
     if "messages" in context.run.modes:
         task.returned = value
+    if context.told is not None:
+        context.told.returned = value
 
 
 def _with_attributes(writes: Writes, context: Context) -> Writes:
@@ -159,12 +161,18 @@ def _route(
         channels[name] = channel
     state = branch.sees(channels, context.run.remaining, returned)
     kwargs = injected(branch.inject, context)
-    answer = yield Invoke(branch.path, (state,), kwargs, branch.is_async)
+    invoke = Invoke(branch.path, (state,), kwargs, branch.is_async)
+    if context.told is None:
+        answer = yield invoke
+    else:
+        answer = yield from context.told.ask(branch, invoke, context)
     return [(GOTO, item) for item in branch.route(answer)]
 
 
 def _taken_over(up: ParentCommand, context: Context) -> Command[Any]:
     command: Command[Any] = up.args[0]
+    if context.told is not None:
+        context.told.sent_up = up
     if up.attributes:
         context.attributes = merged(up.attributes, context.attributes)
     return Command(update=command.update, goto=command.goto)

@@ -14,7 +14,7 @@ from functools import partial
 from time import monotonic
 from typing import Any
 
-from workflows.engine.drivers import faults, timeouts
+from workflows.engine.drivers import faults, heard, timeouts
 from workflows.engine.drivers.attempt import check_blocking, run_blocking
 from workflows.engine.drivers.context import Context
 from workflows.engine.drivers.future import TaskFuture, let_go
@@ -74,6 +74,7 @@ class Blocking(Pump):
         self.fatal: BaseException | None = None
         self.chunks: deque[Any] = deque()
         self.inline = not shows_while_it_runs(run)
+        self.is_heard = bool(run.modes or run.heard or "callbacks" in run.config)
         self.suspended = False
         self.taken_over: Any = None
         self.ended = False
@@ -248,7 +249,9 @@ class Blocking(Pump):
                 # Nothing can stop a plain function: its limit is what runtime.check() obeys.
                 policy = timeouts.policy_of(task)
                 context.watch = timeouts.Watch(policy, monotonic) if policy else None
-            if self.run.modes or "callbacks" in self.run.config:
+            if self.is_heard:
+                if self.run.heard is not None:
+                    return Finished(task, heard.attempt(task, context))
                 hush = context.listen()
             return Finished(task, run_blocking(task, context))
         except BaseException as error:  # noqa: BLE001 - an ending like any other

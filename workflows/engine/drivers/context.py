@@ -15,6 +15,7 @@ from workflows.engine.checkpoint.overriding import check_keeps_attributes
 from workflows.engine.constants import PREVIOUS
 from workflows.engine.drivers import tokens
 from workflows.engine.drivers.future import TaskFuture
+from workflows.engine.drivers.listeners import around
 from workflows.engine.drivers.threads import off_the_loop
 from workflows.engine.drivers.timeouts import Watch
 from workflows.engine.drivers.writer import Writer
@@ -50,6 +51,8 @@ class Context:
     """What it has written before it returns; ends with it, too."""
     listener: Any = None
     """What hears the chat models that the attempt calls, where somebody reads their tokens."""
+    told: Any = None
+    """The attempt as a run that handlers of langchain-core hear of (`heard.Told`), where there are some."""
     _config: dict[str, Any] | None = None
     _runtime: Runtime[Any] | None = None
 
@@ -85,7 +88,10 @@ class Context:
                 "checkpoint_map": {**run.parents, run.namespace: run.live_checkpoint},
             }
             found["metadata"] = metadata_of(run, task)
-            if self.listener is not None or tokens.is_heard(run.config):
+            if self.told is not None:
+                child = self.told.child
+                found["callbacks"] = tokens.with_listener(child, self.listener)
+            elif self.listener is not None or tokens.is_heard(run.config):
                 given = run.config.get("callbacks")
                 found["callbacks"] = tokens.with_listener(given, self.listener)
             self._config = found
@@ -95,7 +101,8 @@ class Context:
         """Let chat models that are called find who hears them, a stream of `messages` too; returns what ends that."""
         if "messages" in self.run.modes:
             self.listener = tokens.listener(self, self._said)
-        if self.listener is None and not tokens.is_heard(self.run.config):
+        is_heard = self.told is not None or tokens.is_heard(self.run.config)
+        if self.listener is None and not is_heard:
             return None
         return tokens.offer(self.config())
 
@@ -311,6 +318,7 @@ class Context:
             self.watch.sign()
         future = TaskFuture(fn.name, self)
         call = Call(fn.node.fn, args, kwargs, future)
+        call.above = None if run.heard is None else around()
         with _counting:  # threads of the author's own may call at the same time
             call.number, call.position = task.count_call(fn.name)
         kind = "call" if task.caught is None else "handler call"

@@ -73,6 +73,7 @@ def _kind() -> Any:
         """Hears the models that one attempt of a task calls."""
 
         run_inline = True  # on the thread and in the context of the model
+        ignore_chain = True
 
         def __init__(self, context: TaskContext, emit: Emit) -> None:
             self.context = context

@@ -73,9 +73,9 @@ def triggers_of(run: Run, task: Task) -> tuple[str, ...]:
     """What can make the task due, in LangGraph's words: an edge to its node, and each edge from several."""
     if task.call is not None or task.caught is not None or task.path[0] == "send":
         return ("__pregel_push",)
-    if run.program.functional:
-        return (START,)
     name = task.node.name
+    if run.program.functional or name == START:
+        return (START,)
     joins = (key for key, join in run.program.joins.items() if join.target == name)
     return (f"branch:to:{name}", *joins)
 
@@ -98,7 +98,7 @@ _OWN_METADATA = frozenset(
 _NAMES_OF_RUNS = ("thread_id", "run_id", "task_id", "graph_id", "assistant_id")
 
 
-def _callers(run: Run) -> dict[str, Any]:
+def callers_metadata(run: Run) -> dict[str, Any]:
     """The caller's metadata, and what names the run in `configurable`."""
     found = {**run.config.get("metadata", {})}
     configurable = run.config.get("configurable", {})
@@ -113,7 +113,7 @@ def metadata_of(run: Run, task: Task) -> dict[str, Any]:
     while task.node.hidden and task.parent is not None:
         task = task.parent  # a part of that one's work
     return {
-        **_callers(run),
+        **callers_metadata(run),
         **({"thread_id": run.thread_id} if run.saver else {}),
         "langgraph_step": run.live_step,
         "langgraph_node": task.name,
@@ -126,7 +126,7 @@ def metadata_of(run: Run, task: Task) -> dict[str, Any]:
 
 def told_metadata(run: Run, task: Task) -> dict[str, Any]:
     """Of that what is not the engine's own, and the caller's tags, as the tasks mode shows it (R9.3)."""
-    found = {**_callers(run), **node_metadata(task)}
+    found = {**callers_metadata(run), **node_metadata(task)}
     found = {key: value for key, value in found.items() if key not in _OWN_METADATA}
     tags = run.config.get("tags") or ()
     mine = [tag for tag in tags if not tag.startswith(OF_SEQUENCES)]

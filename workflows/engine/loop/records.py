@@ -112,13 +112,17 @@ class Program(Struct, eq=False):
 class Call:
     """A `@task` that was called: its function, arguments and the future to answer."""
 
-    __slots__ = ("args", "fn", "future", "kwargs", "number", "position", "record")
+    __slots__ = (
+        *("above", "args", "fn", "future", "kwargs"),
+        *("number", "position", "record"),
+    )
 
     def __init__(self, fn: Any, args: Any, kwargs: Any, future: Any) -> None:
         self.fn = fn
         self.args = args
         self.kwargs = kwargs
         self.future = future
+        self.above: Any = None  # the callbacks of what calls it, where it is heard of
         self.number = 0  # how-many-th call of that name in its parent
         self.position = 0  # how-many-th call of any name in its parent
         self.record: list[Any] = []
@@ -310,6 +314,8 @@ class Run(Struct, eq=False):
     stream_keys: tuple[str, ...] | str = ()
     control: Any = None
     handlers: tuple[GraphCallbackHandler, ...] = ()
+    heard: Any = None
+    """The call as a run that handlers of langchain-core hear of (`listeners.Heard`), where there are some."""
     before: frozenset[str] = frozenset()
     after: frozenset[str] = frozenset()
     max_concurrency: int | None = None
