@@ -72,6 +72,7 @@ SECTIONS = [
     "tokens",
     "hearing",
     "runs",
+    "events",
     "chains",
     "message_streams",
     "task_streams",

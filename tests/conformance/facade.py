@@ -85,6 +85,25 @@ class Run:
         self._loop.run(read())
         return chunks
 
+    def events(self, graph: Any, *args: Any, **options: Any) -> list[Any]:
+        """What `astream_events` gives; an exception at the end becomes a last entry."""
+        found: list[Any] = []
+        assert self._loop is not None
+        try:
+            self._loop.run(self._collect(found, graph.astream_events(*args, **options)))
+        except not_built():
+            raise
+        except Exception as error:  # noqa: BLE001
+            found.append({"raises": type(error).__name__})
+        return found
+
+    def logs(self, graph: Any, *args: Any, **options: Any) -> list[Any]:
+        """What `astream_log` gives."""
+        found: list[Any] = []
+        assert self._loop is not None
+        self._loop.run(self._collect(found, graph.astream_log(*args, **options)))
+        return found
+
     async def _collect(self, chunks: list[Any], stream: Any) -> None:
         async for chunk in stream:
             chunks.append(chunk)

@@ -10,6 +10,7 @@ import pytest
 
 from durableweb.graph import START, MessagesState, StateGraph
 from workflows.engine import chaining
+from workflows.engine.errors import FeatureNotBuiltError
 
 pytestmark = pytest.mark.rule("E.chains")
 core = pytest.importorskip("langchain_core.runnables")
@@ -76,6 +77,9 @@ def test_without_langchain_core_a_graph_is_no_link() -> None:
         AttributeError, match="graph 'flow' has 'pipe' from langchain-core"
     ):
         flow.pipe(len)
+    for name in ("astream_events", "stream_events", "astream_log", "with_listeners"):
+        with pytest.raises(AttributeError, match=f"'{name}' from langchain-core"):
+            getattr(flow, name)
     with pytest.raises(TypeError, match="unsupported operand"):
         flow | len
     with pytest.raises(TypeError, match="unsupported operand"):
@@ -87,8 +91,17 @@ def test_what_is_no_link_is_refused_as_in_every_chain() -> None:
         graph() | 5
 
 
+@pytest.mark.parametrize("name", ["stream_events", "astream_events"])
+def test_a_stream_of_events_says_what_to_read_where_it_is_not_there(name: str) -> None:
+    with pytest.raises(FeatureNotBuiltError, match=f"{name} of graph 'flow' .* 'v3'"):
+        getattr(graph(), name)({"messages": []}, version="v3")
+    with pytest.raises(FeatureNotBuiltError, match=r"astream_events\(version='v2'\)"):
+        graph().stream_events({"messages": []})
+
+
 def test_a_method_belongs_to_the_class_until_a_graph_asks_for_it() -> None:
     kind = type(graph())
 
     assert kind.pipe is kind.pipe
+    assert kind.astream_events is kind.astream_events
     assert graph().pipe is not kind.pipe

@@ -7,9 +7,12 @@ once the class is loaded, and has from there the methods that are made of `invok
 from __future__ import annotations
 
 import sys
+from functools import cache, partial
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
+
+from workflows.engine.errors import FeatureNotBuiltError
 
 _MODULE = "langchain_core.runnables.base"
 
@@ -32,6 +35,32 @@ class Borrowed:
         return getattr(runnable, self.name).__get__(graph, owner)
 
 
+class Events(Borrowed):
+    """The same of what streams events: of a runnable around the graph, and not in its newest version."""
+
+    def __get__(self, graph: Any, owner: type | None = None) -> Any:
+        found = super().__get__(graph, owner)
+        return found if graph is None else partial(self._stream, graph)
+
+    def _stream(
+        self,
+        graph: Any,
+        input: Any,
+        config: dict[str, Any] | None = None,
+        *,
+        version: str = "v2",
+        **more: Any,
+    ) -> Any:
+        if version == "v3" or self.name == "stream_events":
+            raise FeatureNotBuiltError(
+                f"{self.name} of graph {graph.name!r} has no version {version!r}; read "
+                "astream_events(version='v2'), or stream(stream_mode=[...], "
+                "subgraphs=True), which knows 'values', 'updates', 'messages' and others"
+            )
+        around = _link()(graph)
+        return getattr(around, self.name)(input, config, version=version, **more)
+
+
 class Chaining:
     """What a graph is in a chain (E.chains)."""
 
@@ -48,6 +77,11 @@ class Chaining:
     abatch_as_completed: Any = Borrowed()
     with_retry: Any = Borrowed()
     with_fallbacks: Any = Borrowed()
+    with_listeners: Any = Borrowed()
+    with_alisteners: Any = Borrowed()
+    astream_log: Any = Borrowed()
+    astream_events: Any = Events()
+    stream_events: Any = Events()
 
     def __or__(self, other: Any) -> Any:
         runnable = _runnable()
@@ -72,6 +106,29 @@ def make_known() -> None:
     runnable = getattr(sys.modules.get(_MODULE), "Runnable", None)
     if runnable is not None:
         runnable.register(Chaining)
+
+
+@cache
+def _link() -> Any:
+    """A class whose own parts langchain-core may call by private names."""
+    base: Any = import_module(_MODULE).Runnable
+
+    class Link(base):  # type: ignore[misc]
+        """A graph as a runnable of its own."""
+
+        def __init__(self, graph: Any) -> None:
+            self.graph = graph
+            self.name = graph.get_name()
+
+        def invoke(self, input: Any, config: Any = None, **more: Any) -> Any:
+            """The graph's."""
+            return self.graph.invoke(input, config, **more)
+
+        def astream(self, input: Any, config: Any = None, **more: Any) -> Any:
+            """The graph's."""
+            return self.graph.astream(input, config, **more)
+
+    return Link
 
 
 def _runnable() -> Any:
