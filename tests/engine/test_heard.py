@@ -245,6 +245,39 @@ def test_an_attempt_whose_time_is_over_has_failed_of_it() -> None:
     assert notes.seen[2] == ("NodeTimeoutError", "n")
 
 
+def test_what_has_ended_is_kept_though_a_handler_is_still_being_told() -> None:
+    calls: list[str] = []
+
+    async def twice() -> None:
+        ending = asyncio.Event()
+
+        class Slow(callbacks.AsyncCallbackHandler):  # type: ignore[misc, name-defined]
+            async def on_chain_end(self, *args: Any, **more: Any) -> None:
+                ending.set()
+                await asyncio.sleep(0.2)
+
+        async def quick(state: MessagesState) -> None:
+            calls.append("quick")
+
+        async def bad(state: MessagesState) -> None:
+            calls.append("bad")
+            await ending.wait()
+            if calls.count("bad") == 1:
+                raise ValueError("no")
+
+        built = StateGraph(MessagesState).add_node("quick", quick).add_node("bad", bad)
+        built.add_edge(START, "quick").add_edge(START, "bad")
+        flow = built.compile(checkpointer=InMemorySaver())
+        config: Any = {"configurable": {"thread_id": "t"}, "callbacks": [Slow()]}
+        with pytest.raises(ValueError, match="no"):
+            await flow.ainvoke(GIVEN, config)
+        await flow.ainvoke(None, config)
+
+    asyncio.run(twice())
+
+    assert sorted(calls) == ["bad", "bad", "quick"]
+
+
 def test_words_are_streamed_once_where_handlers_hear_too() -> None:
     def said(config: Any) -> list[Any]:
         stream = graph().stream(GIVEN, config, stream_mode="messages")

@@ -397,6 +397,22 @@ def what_is_given_up_ends_before_its_graph(api, run):
     return [found[0], sorted(found[1:3]), sorted(found[3:5]), found[5]]
 
 
+@program("R1.37", "R9.10", only="async")
+def each_word_of_a_model_is_a_sign_of_life(api, run):
+    async def speaks_slowly(state):
+        model = FakeListChatModel(responses=["x" * 20], sleep=0.03)
+        return {"log": ["".join([part.content async for part in model.astream("")])]}
+
+    policy = api.TimeoutPolicy(idle_timeout=0.4)
+    built = graph(api, (api.START, "n"))
+    built.add_node("n", speaks_slowly, timeout=policy)
+    seen = [heard(run, built.compile(), GIVEN), run.invoke(built.compile(), GIVEN)]
+    deaf = graph(api, (api.START, "n"))
+    policy = api.TimeoutPolicy(idle_timeout=0.4, refresh_on="heartbeat")
+    deaf.add_node("n", speaks_slowly, timeout=policy)
+    return [*seen, run.attempt(run.invoke, deaf.compile(), GIVEN)]
+
+
 @program(
     "R9.10",
     differs="a branch without a name is called as it is in the graph (LangGraph: "

@@ -73,6 +73,7 @@ class Aio:
         self.ended = False
         self.calls: set[TaskFuture] = set()
         self.dropped: set[Task] = set()
+        self.told_of: dict[Task, Event] = {}  # endings of which handlers are being told
         self.clock = timeouts.StepClock(self.loop.call_later, self._post)
 
     async def drive(self) -> Any:
@@ -235,6 +236,7 @@ class Aio:
 
     def _cancel(self, tasks: tuple[Task, ...]) -> tuple[Task, ...]:
         """Give up what runs and has not ended (R3.11)."""
+        self._wait_for_no_handler()
         starting = {task for task, _ in self.ready}
         given_up = to_give_up(tasks, [*self.taken, *self.events], starting)
         self.ready = deque(pair for pair in self.ready if pair[0] not in given_up)
@@ -255,9 +257,16 @@ class Aio:
                 await self.arrived.wait()
         if self.fatal is not None:
             raise self.fatal
+        if stop.is_now:
+            self._wait_for_no_handler()
         # one by one, as threads may add some meanwhile
         self.taken = [self.events.popleft() for _ in range(len(self.events))]
         return self.taken
+
+    def _wait_for_no_handler(self) -> None:
+        """What has ended counts, though handlers are being told of it."""
+        self.events.extend(self.told_of.values())
+        self.told_of.clear()
 
     def _flush(self) -> None:
         while self.ready:
@@ -273,11 +282,12 @@ class Aio:
         try:
             if delay > 0:
                 await asyncio.sleep(delay)
+            end: Event | None
             if self.run.heard is None:
-                writes = await self._within_limits(task, context)
+                end = Finished(task, await self._within_limits(task, context))
             else:
                 work = partial(self._within_limits, task, context)
-                writes = await heard.aattempt(task, context, work)
+                end = await heard.aattempt(task, context, work, self.told_of)
         except asyncio.CancelledError:
             if task in self.dropped:
                 self._post(Dropped(task))
@@ -293,7 +303,8 @@ class Aio:
                 self.fatal = error  # ends the run (R3.16)
                 self._nudge()
         else:
-            self._post(Finished(task, writes))
+            if end is not None:
+                self._post(end)
 
     def _has_given_up(self, task: Task) -> bool:
         return self.ended or task.id not in self.attempts

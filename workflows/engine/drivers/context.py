@@ -51,6 +51,8 @@ class Context:
     """What it has written before it returns; ends with it, too."""
     listener: Any = None
     """What hears the chat models that the attempt calls, where somebody reads their tokens."""
+    signs: Any = None
+    """What takes all that is heard of the attempt for a sign of life, where its idle time is limited."""
     told: Any = None
     """The attempt as a run that handlers of langchain-core hear of (`heard.Told`), where there are some."""
     _config: dict[str, Any] | None = None
@@ -89,22 +91,27 @@ class Context:
             }
             found["metadata"] = metadata_of(run, task)
             if self.told is not None:
-                child = self.told.child
-                found["callbacks"] = tokens.with_listener(child, self.listener)
-            elif self.listener is not None or tokens.is_heard(run.config):
-                given = run.config.get("callbacks")
-                found["callbacks"] = tokens.with_listener(given, self.listener)
+                found["callbacks"] = self.heard_by(self.told.child)
+            elif self._is_heard():
+                found["callbacks"] = self.heard_by(run.config.get("callbacks"))
             self._config = found
         return self._config
+
+    def heard_by(self, callbacks: Any) -> Any:
+        """These callbacks, and what the engine itself hears of the attempt."""
+        return tokens.with_listeners(callbacks, self.listener, self.signs)
+
+    def _is_heard(self) -> bool:
+        mine = self.told or self.listener or self.signs
+        return mine is not None or tokens.is_heard(self.run.config)
 
     def listen(self) -> Callable[[], None] | None:
         """Let chat models that are called find who hears them, a stream of `messages` too; returns what ends that."""
         if "messages" in self.run.modes:
             self.listener = tokens.listener(self, self._said)
-        is_heard = self.told is not None or tokens.is_heard(self.run.config)
-        if self.listener is None and not is_heard:
-            return None
-        return tokens.offer(self.config())
+        if self.task.node.timeout or "timeout" in self.task.due:
+            self.signs = tokens.signs_of_life(self)
+        return tokens.offer(self.config()) if self._is_heard() else None
 
     def _said(
         self, message: Any, metadata: dict[str, Any], is_whole: bool = False

@@ -14,6 +14,7 @@ from workflows.engine.drivers.context import Context
 from workflows.engine.errors import GraphInterrupt
 from workflows.engine.inject import is_runnable
 from workflows.engine.later import asyncio
+from workflows.engine.loop.effects import Event, Failed, Finished
 from workflows.engine.loop.inputs import argument_of
 from workflows.engine.loop.plan import metadata_of
 from workflows.engine.loop.records import Branch, Node, Outcome, Run, Task, Writes
@@ -54,8 +55,7 @@ async def _atold(driver: Any, given: Any, chunks: Any) -> AsyncGenerator[Any, No
         await method(value)
     except BaseException as error:
         for told in [*heard.running]:  # what was given up ends before its graph does
-            for telling in told.fail(asyncio.CancelledError()):
-                await telling
+            await told.afail(asyncio.CancelledError())
         await run.on_chain_error(error)
         raise
 
@@ -87,24 +87,32 @@ def attempt(task: Task, context: Context) -> Writes:
 
 
 async def aattempt(
-    task: Task, context: Context, work: Callable[[], Awaitable[Writes]]
-) -> Writes:
-    """Async twin of `attempt`; `work` is the attempt itself."""
+    task: Task,
+    context: Context,
+    work: Callable[[], Awaitable[Writes]],
+    ended: dict[Task, Event],
+) -> Event | None:
+    """Async twin of `attempt`, whose `work` it is to await; returns its ending.
+
+    The ending stands in `ended` while handlers are told of it. Whoever cannot wait for them takes it out of there,
+    and None is returned.
+    """
     told = context.told = Told(task, context)
     if told.manager is not None:
         told.began(await told.begin())
     try:
         context.listen()
-        writes = await work()
-        await told.show()
+        ended[task] = Finished(task, await work())
     except BaseException as error:
-        for telling in told.fail(error):
-            await telling
-        raise
-    telling = told.end()
-    if telling is not None:
-        await telling
-    return writes
+        if not isinstance(error, Exception) or context.is_stop(error):
+            await told.afail(error)
+            raise
+        ended[task] = Failed(task, error)
+    try:
+        await told.atell(ended[task])
+    finally:
+        end = ended.pop(task, None)
+    return end
 
 
 class Told:
@@ -172,7 +180,22 @@ class Told:
         self.heard.running.discard(self)
         return run
 
-    async def show(self) -> None:
+    async def afail(self, error: BaseException) -> None:
+        """Async twin of `fail`, gone through."""
+        for telling in self.fail(error):
+            await telling
+
+    async def atell(self, end: Event) -> None:
+        """Tell how the attempt has ended, and show what it returned."""
+        if isinstance(end, Failed):
+            return await self.afail(end.error)
+        await self._show()
+        telling = self.end()
+        if telling is not None:
+            await telling
+        return None
+
+    async def _show(self) -> None:
         """Hand what the function returned to those that stream the output of each run, as `astream_events` does."""
         if self.run is None or self.sent_up is not None:
             return
@@ -196,7 +219,7 @@ class Told:
         config = context.config()
         inside = {
             **config,
-            "callbacks": tokens.with_listener(child, context.listener),
+            "callbacks": context.heard_by(child),
         }
         if "config" in invoke.kwargs:
             invoke.kwargs["config"] = inside

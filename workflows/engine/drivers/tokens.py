@@ -16,6 +16,7 @@ from typing import Any
 
 from workflows.engine.callbacks import GraphCallbackHandler
 from workflows.engine.constants import OF_SEQUENCES, TAG_NOSTREAM
+from workflows.engine.drivers.timeouts import policy_of
 from workflows.engine.runtime import TaskContext, current
 
 _CONFIGS = "langchain_core.runnables.config"
@@ -29,8 +30,16 @@ def listener(context: TaskContext, emit: Emit) -> Any:
     return None if kind is None else kind(context, emit)
 
 
-def with_listener(callbacks: Any, mine: Any) -> Any:
-    """The caller's handlers, without those of the graph's life, and this one, if there is one, as a manager.
+def signs_of_life(context: Any) -> Any:
+    """A handler for which whatever happens below an attempt is a sign of life (R1.37); None where none is needed."""
+    policy = policy_of(context.task)
+    if policy is None or policy.idle_timeout is None or _CONFIGS not in sys.modules:
+        return None
+    return _signing()(context) if policy.refresh_on == "auto" else None
+
+
+def with_listeners(callbacks: Any, *mine: Any) -> Any:
+    """The caller's handlers, without those of the graph's life, and these, where they are any, as a manager.
 
     A model that was bound to something meets them twice, in its config and in the context variable. Managers are
     merged there, lists put one behind the other: each handler would hear everything twice (langchain-core 1.7).
@@ -46,8 +55,9 @@ def with_listener(callbacks: Any, mine: Any) -> Any:
         ]
         kind = import_module("langchain_core.callbacks").CallbackManager
         manager = kind(others, inheritable_handlers=[*others])
-    if mine is not None:
-        manager.add_handler(mine, inherit=True)
+    for each in mine:
+        if each is not None:
+            manager.add_handler(each, inherit=True)
     return manager
 
 
@@ -61,6 +71,29 @@ def offer(config: dict[str, Any]) -> Callable[[], None]:
     variable = import_module(_CONFIGS).var_child_runnable_config
     token = variable.set(config)
     return lambda: variable.reset(token)
+
+
+@cache
+def _signing() -> Any:
+    base: Any = import_module("langchain_core.callbacks").BaseCallbackHandler
+
+    class Signing(base):  # type: ignore[misc]
+        """Sets the idle clock of an attempt back at each event."""
+
+        run_inline = True
+
+        def __init__(self, context: Any) -> None:
+            self.context = context
+
+        def sign(self, *args: Any, **more: Any) -> None:
+            """Something happened."""
+            if self.context.watch is not None:
+                self.context.watch.sign()
+
+    for name in dir(base):
+        if name.startswith("on_"):
+            setattr(Signing, name, Signing.sign)
+    return Signing
 
 
 @cache
