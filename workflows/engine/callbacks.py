@@ -17,7 +17,8 @@ GraphLifecycleStatus = PauseStatus
 class GraphInterruptEvent:
     """A run has paused: at questions ("pending") or at a static breakpoint, then without any.
 
-    `run_id` is that of the config, else of the run that holds the thread; `checkpoint_ns` is split at `|`.
+    `run_id` is that of the graph's run where handlers hear of it, else that of the config, else of the run that holds
+    the thread; `checkpoint_ns` is split at `|`.
     """
 
     run_id: Any

@@ -18,7 +18,7 @@ GIVEN = {"log": ["i"]}
 
 
 def events(run, g, *args, **options):
-    """Each event: its kind, whose, how far below, and what it carries."""
+    """Each event: its kind, whose, how far below, what it carries, its tags and in which node."""
     seen = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # version="v1" is deprecated
@@ -32,7 +32,8 @@ def events(run, g, *args, **options):
             elif type(data.get("input")).__name__ == "Command":
                 data = {**data, "input": "a Command"}
             row = [each["event"], each["name"], len(each["parent_ids"]), data]
-            seen.append([*row, sorted(each["tags"])])
+            node = each["metadata"].get("langgraph_node")
+            seen.append([*row, sorted(each["tags"]), node])
     return seen
 
 

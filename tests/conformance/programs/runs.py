@@ -397,6 +397,24 @@ def what_is_given_up_ends_before_its_graph(api, run):
     return [found[0], sorted(found[1:3]), sorted(found[3:5]), found[5]]
 
 
+@program("R9.9", "R9.10", "R5.1")
+def a_pause_is_told_with_the_id_of_its_run(api, run):
+    notes, ids = Notes(), []
+
+    class Mine(api.GraphCallbackHandler):
+        def on_interrupt(self, event):
+            ids.append(event.run_id)
+
+        def on_resume(self, event):
+            ids.append(event.run_id)
+
+    g = _one(api, asks(api), checkpointer=run.saver)
+    config = {**run.config(), "callbacks": [Mine(), notes]}
+    run.invoke(g, GIVEN, config)
+    run.invoke(g, api.Command(resume="yes"), config)
+    return [notes.names.get(each) for each in ids]
+
+
 @program("R1.37", "R9.10", only="async")
 def each_word_of_a_model_is_a_sign_of_life(api, run):
     async def speaks_slowly(state):

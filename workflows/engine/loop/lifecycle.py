@@ -81,4 +81,7 @@ def _namespace(view: View) -> tuple[str, ...]:
 
 
 def _run_id(view: View) -> Any:
-    return view.run.config.get("run_id") or view.run.run_id
+    run = view.run
+    if run.heard is not None and run.heard.opened is not None:
+        return run.heard.opened.run_id
+    return run.config.get("run_id") or run.run_id
