@@ -34,6 +34,19 @@ assert "langchain_core" not in sys.modules
 """
 
 
+EARLY = """
+from langchain_core.callbacks import BaseCallbackHandler
+from durableweb.graph import START, MessagesState, StateGraph
+
+class Mine(BaseCallbackHandler):
+    def on_chain_start(self, *args, name, **more):
+        print(name)
+
+built = StateGraph(MessagesState).add_node("n", lambda state: {}).add_edge(START, "n")
+built.compile().invoke({"messages": []}, {"callbacks": [Mine()]})
+"""
+
+
 class Notes(callbacks.BaseCallbackHandler):  # type: ignore[misc, name-defined]
     """Notes the names of runs as they begin and end."""
 
@@ -108,6 +121,14 @@ def test_a_call_without_handlers_loads_nothing() -> None:
     )
 
     assert done.returncode == 0, done.stderr
+
+
+def test_a_handler_is_told_where_nothing_else_of_its_package_is_loaded() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", EARLY], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.split() == ["LangGraph", "n"]
 
 
 @pytest.mark.parametrize("handlers", [[], [OfModels()], [GraphCallbackHandler()]])

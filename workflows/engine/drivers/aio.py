@@ -73,6 +73,7 @@ class Aio:
         self.ended = False
         self.calls: set[TaskFuture] = set()
         self.dropped: set[Task] = set()
+        self.is_heard = bool(run.modes or run.heard or "callbacks" in run.config)
         self.told_of: dict[Task, Event] = {}  # endings of which handlers are being told
         self.clock = timeouts.StepClock(self.loop.call_later, self._post)
 
@@ -277,8 +278,6 @@ class Aio:
     async def _attempt(self, task: Task, delay: float) -> None:
         context = Context(task, self.run, self)
         current.set(context)
-        if self.run.heard is None:
-            context.listen()
         try:
             if delay > 0:
                 await asyncio.sleep(delay)
@@ -313,9 +312,12 @@ class Aio:
         """One attempt under its timeout, if it has one (R1.37)."""
         policy = timeouts.policy_of(task)
         if policy is None:
+            if self.is_heard:
+                context.listen()
             return await run_async(task, context, self._in_thread)
         watch = timeouts.Watch(policy, self.loop.time)
         context.watch = watch
+        context.listen()
         attempt = asyncio.ensure_future(run_async(task, context, self._in_thread))
         try:
             while True:

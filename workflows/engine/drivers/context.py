@@ -109,8 +109,8 @@ class Context:
         """Let chat models that are called find who hears them, a stream of `messages` too; returns what ends that."""
         if "messages" in self.run.modes:
             self.listener = tokens.listener(self, self._said)
-        if self.task.node.timeout or "timeout" in self.task.due:
-            self.signs = tokens.signs_of_life(self)
+        if self.watch is not None:
+            self.signs = tokens.signs_of_life(self.watch)
         return tokens.offer(self.config()) if self._is_heard() else None
 
     def _said(

@@ -101,7 +101,6 @@ async def aattempt(
     if told.manager is not None:
         told.began(await told.begin())
     try:
-        context.listen()
         ended[task] = Finished(task, await work())
     except BaseException as error:
         if not isinstance(error, Exception) or context.is_stop(error):

@@ -64,8 +64,7 @@ class Heard:
 
 def heard_by(graph: Any, run: Run, given: Any) -> Heard | None:
     """The run for handlers, where somebody hears it; `given` is the config of the call."""
-    configs = sys.modules.get(_CONFIGS)
-    if configs is None:
+    if _HANDLERS not in sys.modules:
         return None
     own = run.config
     if run.outer is not None:
@@ -73,10 +72,9 @@ def heard_by(graph: Any, run: Run, given: Any) -> Heard | None:
     found, outside = own.get("callbacks"), around()
     if outside is not None:
         found = outside if found is None else together(outside, found)
-    found = _theirs(found)
-    if not _listens(found) and not _is_traced():
-        return None
-    return Heard(graph, run, own, found)
+    found = None if found is None else _theirs(found)
+    is_heard = found is not None and _listens(found)
+    return Heard(graph, run, own, found) if is_heard or _is_traced() else None
 
 
 def around() -> Any:
@@ -89,7 +87,7 @@ def around() -> Any:
 def _theirs(callbacks: Any) -> Any:
     """Of handlers those that langchain-core knows what to do with; a manager as it is."""
     base = getattr(sys.modules.get(_HANDLERS), "BaseCallbackHandler", None)
-    if callbacks is None or base is None or hasattr(callbacks, "handlers"):
+    if base is None or hasattr(callbacks, "handlers"):
         return callbacks
     listed = callbacks if isinstance(callbacks, list | tuple) else [callbacks]
     return [each for each in listed if isinstance(each, base)]
@@ -97,7 +95,7 @@ def _theirs(callbacks: Any) -> Any:
 
 def _listens(callbacks: Any) -> bool:
     """Say whether one of these hears of more than models."""
-    listed = getattr(callbacks, "handlers", callbacks) or ()
+    listed = getattr(callbacks, "handlers", callbacks)
     return any(not getattr(each, "ignore_chain", False) for each in listed)
 
 
@@ -107,9 +105,12 @@ def _is_traced() -> bool:
         return True
     tracers = sys.modules.get(_TRACERS)
     own = getattr(tracers, "tracing_v2_callback_var", None)
-    hooks = getattr(tracers, "_configure_hooks", ())
-    variables = [own, *(each[0] for each in hooks)] if own is not None else ()
-    return any(each.get() is not None for each in variables)
+    if own is not None and own.get() is not None:
+        return True
+    for variable, *_ in getattr(tracers, "_configure_hooks", ()):
+        if variable.get() is not None:
+            return True
+    return False
 
 
 @cache

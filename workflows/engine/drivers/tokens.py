@@ -16,7 +16,7 @@ from typing import Any
 
 from workflows.engine.callbacks import GraphCallbackHandler
 from workflows.engine.constants import OF_SEQUENCES, TAG_NOSTREAM
-from workflows.engine.drivers.timeouts import policy_of
+from workflows.engine.drivers.timeouts import Watch
 from workflows.engine.runtime import TaskContext, current
 
 _CONFIGS = "langchain_core.runnables.config"
@@ -30,12 +30,12 @@ def listener(context: TaskContext, emit: Emit) -> Any:
     return None if kind is None else kind(context, emit)
 
 
-def signs_of_life(context: Any) -> Any:
+def signs_of_life(watch: Watch) -> Any:
     """A handler for which whatever happens below an attempt is a sign of life (R1.37); None where none is needed."""
-    policy = policy_of(context.task)
-    if policy is None or policy.idle_timeout is None or _CONFIGS not in sys.modules:
+    policy = watch.policy
+    if policy.idle_timeout is None or policy.refresh_on != "auto":
         return None
-    return _signing()(context) if policy.refresh_on == "auto" else None
+    return _signing()(watch) if _CONFIGS in sys.modules else None
 
 
 def with_listeners(callbacks: Any, *mine: Any) -> Any:
@@ -82,13 +82,12 @@ def _signing() -> Any:
 
         run_inline = True
 
-        def __init__(self, context: Any) -> None:
-            self.context = context
+        def __init__(self, watch: Watch) -> None:
+            self.watch = watch
 
         def sign(self, *args: Any, **more: Any) -> None:
             """Something happened."""
-            if self.context.watch is not None:
-                self.context.watch.sign()
+            self.watch.sign()
 
     for name in dir(base):
         if name.startswith("on_"):
