@@ -25,6 +25,7 @@ from workflows.engine.config import (
     thread_id_of,
 )
 from workflows.engine.constants import DEFAULT_RECURSION_LIMIT, NS_SEP
+from workflows.engine.drivers.listeners import asked_around
 from workflows.engine.drivers.timeouts import step_limit
 from workflows.engine.errors import FeatureNotBuiltError, SerdeError
 from workflows.engine.kinds import listed, refused
@@ -115,6 +116,8 @@ def run_of(
         config = given.config
     else:
         config = merge_configs(graph.bound_config, given.config)
+    if context is None and not given.looking:
+        config = asked_around(config) or config
     if context is not None and not _stands_alone(saver, config, context):
         run = _nested(graph, given, config, context)
     else:

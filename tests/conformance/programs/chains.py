@@ -213,6 +213,31 @@ def handlers_of_a_chain_hear_models_in_its_graph(api, run):
     return seen
 
 
+@program("E.chains", "R7.13")
+def a_graph_in_a_function_of_a_chain_takes_its_config(api, run):
+    seen = []
+
+    def node(state, config):
+        asked = config["configurable"]
+        tags = sorted(tag for tag in config["tags"] if not tag.startswith("seq"))
+        seen.append([asked["thread_id"], asked.get("who"), config["metadata"].get("k")])
+        seen.append(tags)
+        return {"log": ["n"]}
+
+    g = _one(api, node, checkpointer=run.saver)
+    own = {**run.config("own"), "tags": ["own", "mine"]}
+    config = {**run.config(who="me"), "metadata": {"k": 1}, "tags": ["mine"]}
+    for call in (
+        lambda text: g.invoke(GIVEN),
+        lambda text: g.invoke(GIVEN, {"configurable": {"who": "you"}}),
+        lambda text: g.invoke(GIVEN, own),
+        lambda text: [*g.stream(GIVEN)],
+    ):
+        run.invoke(first | RunnableLambda(call), "t", config)
+    threads = [run.config(name) for name in ("t", "own")]
+    return [seen, [len(run.look(g, each)["values"]["log"]) for each in threads]]
+
+
 @program("E.chains", "R3.10")
 def a_chain_gives_its_graph_25_steps(api, run):
     def long(count):
@@ -238,3 +263,18 @@ def a_late_step_in_a_chain(api, run):
     g.step_timeout = 0.1
     late = run.attempt(run.invoke, first | g, "t", run.config())
     return [late, run.invoke(g | last, None, run.config())]
+
+
+@program(
+    "E.chains",
+    "R3.10",
+    differs="a graph that a function of a chain calls without a config keeps its own limit "
+    "of steps (LangGraph: the chain's 25)",
+    expected=41,
+)
+def a_function_of_a_chain_gives_its_graph_no_limit(api, run):
+    built = graph(api, (api.START, "n"), n=None)
+    path = lambda s: api.END if len(s["log"]) > 40 else "n"  # noqa: E731
+    g = built.add_conditional_edges("n", path).compile()
+    done = run.attempt(run.invoke, RunnableLambda(lambda text: g.invoke(GIVEN)), "t")
+    return len(done["log"]) if "log" in done else done

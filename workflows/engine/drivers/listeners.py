@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from workflows.engine.callbacks import together
-from workflows.engine.config import merge_configs
+from workflows.engine.config import configurable, merge_configs
 from workflows.engine.loop.plan import callers_metadata
 from workflows.engine.loop.records import Run
 
@@ -22,6 +22,7 @@ _CONFIGS = "langchain_core.runnables.config"
 _HANDLERS = "langchain_core.callbacks.base"
 _MANAGERS = "langchain_core.callbacks.manager"
 _TRACERS = "langchain_core.tracers.context"
+_OF_CHECKPOINTS = ("checkpoint_", "__")
 _OF_FUNCTIONS = "LangGraph"  # what those who read events know an entrypoint by
 _SWITCHES = (
     *("LANGSMITH_TRACING_V2", "LANGCHAIN_TRACING_V2"),
@@ -79,9 +80,33 @@ def heard_by(graph: Any, run: Run, given: Any) -> Heard | None:
 
 def around() -> Any:
     """The callbacks of the chain, or of the task, in which this is called; None for none."""
-    variable = getattr(sys.modules.get(_CONFIGS), "var_child_runnable_config", None)
-    config = None if variable is None else variable.get()
+    config = _config_around()
     return None if config is None else config.get("callbacks")
+
+
+def asked_around(own: dict[str, Any]) -> dict[str, Any] | None:
+    """What a chain in whose function a graph is called says of the call, beside its `own` config; None for nothing.
+
+    A config that names a thread is that of another conversation than the chain's.
+    """
+    config = _config_around()
+    if config is None:
+        return None
+    found = {"metadata": config.get("metadata") or {}}
+    tags = own.get("tags") or ()
+    found["tags"] = [each for each in config.get("tags") or () if each not in tags]
+    if not configurable(own).get("thread_id"):
+        found["configurable"] = {
+            key: value
+            for key, value in configurable(config).items()
+            if not key.startswith(_OF_CHECKPOINTS)
+        }
+    return merge_configs(found, own)
+
+
+def _config_around() -> Any:
+    variable = getattr(sys.modules.get(_CONFIGS), "var_child_runnable_config", None)
+    return None if variable is None else variable.get()
 
 
 def _theirs(callbacks: Any) -> Any:
