@@ -24,6 +24,8 @@ from workflows.engine.types import (
     StreamMode,
     StreamWriter,
     TimeoutPolicy,
+    TracePolicy,
+    omit_payload,
 )
 
 if TYPE_CHECKING:
@@ -73,11 +75,13 @@ __all__ = [
     "TaskResultPayload",
     "TasksStreamPart",
     "TimeoutPolicy",
+    "TracePolicy",
     "UpdatesStreamPart",
     "ValuesStreamPart",
     "asleep",
     "asleep_until",
     "interrupt",
+    "omit_payload",
     "sleep",
     "sleep_until",
 ]

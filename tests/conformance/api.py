@@ -16,7 +16,7 @@ HOMES = {
     "typing": "StateT InputT OutputT ContextT",
     "types": (
         "Command Send interrupt Interrupt RetryPolicy CachePolicy TimeoutPolicy "
-        "Overwrite StateUpdate GraphOutput"
+        "Overwrite StateUpdate GraphOutput TracePolicy omit_payload"
     ),
     "func": "task entrypoint",
     "errors": (

@@ -27,7 +27,6 @@ pytestmark = pytest.mark.rule("E.signatures")
 RECORDED: dict[str, list[list[Any]]] = json.loads(RECORD.read_text(encoding="utf-8"))
 OURS = callables("durableweb")
 NOT_TAKEN = {
-    ("graph.StateGraph.add_node", "trace_policy"): "for its tracing service",
     ("graph.StateGraph.compile", "transformers"): "for its streaming service",
     ("types.Overwrite", "type"): "a marker for its JSON form",
     ("errors.UnknownInterruptError", "message"): "made from the other arguments",

@@ -299,6 +299,18 @@ def test_what_has_ended_is_kept_though_a_handler_is_still_being_told() -> None:
     assert sorted(calls) == ["bad", "bad", "quick"]
 
 
+def test_a_handler_that_has_methods_of_streams_by_chance_is_not_asked() -> None:
+    class Exports(Notes):
+        def tap_output_aiter(self, run_id: Any, output: Any) -> Any:
+            raise AssertionError("not asked for")
+
+    notes = Exports()
+
+    asyncio.run(graph().ainvoke(GIVEN, {"callbacks": [notes]}))
+
+    assert notes.seen == WHOLE
+
+
 def test_words_are_streamed_once_where_handlers_hear_too() -> None:
     def said(config: Any) -> list[Any]:
         stream = graph().stream(GIVEN, config, stream_mode="messages")

@@ -23,6 +23,7 @@ from durableweb.types import (
     RetryPolicy,
     Send,
     TimeoutPolicy,
+    TracePolicy,
 )
 from tests.engine.support.refusing import State, builder, graph, node, slow
 
@@ -52,6 +53,7 @@ BUILDING = [
     (lambda: task(5), "what it decorates is 5; give a function"),  # type: ignore[arg-type]
     (lambda: task("node"), r"is 'node'; .*@task\(name='...'\)"),  # type: ignore[arg-type]
     (lambda: task(name=5)(node), "name is 5; give a text"),  # type: ignore[arg-type]
+    (lambda: TracePolicy(5), "process_inputs is 5; give a function"),  # type: ignore[arg-type]
     (lambda: CachePolicy(ttl="3"), "ttl is '3'; give a number of seconds"),  # type: ignore[arg-type]
     (lambda: CachePolicy(key_func=5), "key_func is 5; give a function"),  # type: ignore[arg-type]
     (lambda: DeltaChannel(5), "the reducer is 5; give a function"),  # type: ignore[arg-type]
@@ -77,6 +79,7 @@ NODES_AND_EDGES = [
     ("add_node", ("n", node), {"destinations": [5]}, "a name in destinations is 5"),
     ("add_node", ("n", node), {"metadata": 5}, "node 'n': metadata is 5; give a dict"),
     ("add_node", ("n", node), {"metadata": "x"}, "metadata is 'x'; give a dict"),
+    ("add_node", ("n", node), {"trace_policy": 5}, "trace_policy is 5; give a Trace"),
     ("add_node", ("n", node), {"input_schema": 5}, "input_schema is 5; give a class"),
     ("add_sequence", (5,), {}, "nodes is 5; give a list of functions"),
     ("add_sequence", ("ab",), {}, "nodes is 'ab'; give a list of functions"),

@@ -110,6 +110,29 @@ class CachePolicy:
 
 
 @dataclass(frozen=True)
+class TracePolicy:
+    """What tracers of langchain-core keep of a node's own run (R9.10).
+
+    Each function is given the input or the output, which it must not change, and returns what is kept of it. Where
+    it fails, the whole value is. What the node calls, and the run of the graph, are kept as they are.
+    """
+
+    process_inputs: Callable[[Any], Any] | None = None
+    process_outputs: Callable[[Any], Any] | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("process_inputs", "process_outputs"):
+            if getattr(self, name) is not None:
+                wanted = "a function of the value, or None"
+                check_callable(getattr(self, name), "TracePolicy", name, wanted)
+
+
+def omit_payload(_value: Any) -> dict[str, Any]:
+    """For a `TracePolicy` that keeps nothing of a value."""
+    return {}
+
+
+@dataclass(frozen=True)
 class TimeoutPolicy:
     """Limits of one attempt of a coroutine, in seconds (R1.37).
 

@@ -8,6 +8,7 @@ from langchain_core.language_models.fake_chat_models import FakeListChatModel
 from langchain_core.messages import AIMessage
 from langchain_core.runnables import RunnableLambda
 from langchain_core.tools import tool
+from langchain_core.tracers.base import BaseTracer
 
 from tests.conformance.corpus import program
 from tests.conformance.programs.shapes import asks, graph, say
@@ -429,6 +430,56 @@ def each_word_of_a_model_is_a_sign_of_life(api, run):
     policy = api.TimeoutPolicy(idle_timeout=0.4, refresh_on="heartbeat")
     deaf.add_node("n", speaks_slowly, timeout=policy)
     return [*seen, run.attempt(run.invoke, deaf.compile(), GIVEN)]
+
+
+class Tracer(BaseTracer):
+    """Notes what a tracer keeps of each chain that has ended."""
+
+    def __init__(self):
+        super().__init__()
+        self.kept = []
+
+    def _persist_run(self, run):
+        pass
+
+    def _on_chain_end(self, run):
+        self.kept.append([run.name, run.inputs, run.outputs])
+
+
+def _brief(value):
+    return {"count": len(value["log"])}
+
+
+def _traced(api, node, **functions):
+    built = graph(api, (api.START, "x"), ("x", "y"), y=None)
+    policy = api.TracePolicy(**functions)
+    return built.add_node("x", node, trace_policy=policy).compile()
+
+
+@program("R9.10")
+def a_trace_policy_says_what_tracers_keep_of_a_node(api, run):
+    seen = []
+    below = _one(api, None, name="below")
+    empty = {"process_inputs": api.omit_payload, "process_outputs": api.omit_payload}
+    for node, functions in (
+        (speaks, {"process_inputs": _brief, "process_outputs": _brief}),
+        (below, empty),
+        (speaks, {"process_outputs": lambda value: value["nothing"]}),
+        (speaks, {}),
+    ):
+        tracer, notes = Tracer(), Notes()
+        g = _traced(api, node, **functions)
+        done = run.invoke(g, GIVEN, {"callbacks": [tracer, notes]})
+        told = [notes.kept["x"]["inputs"], notes.kept["x"]["outputs"]]
+        seen.append([tracer.kept, told, done, notes.seen])
+    return seen
+
+
+@program("R9.10", "E.chains", only="async")
+def a_trace_policy_leaves_events_as_they_are(api, run):
+    g = _traced(api, speaks, process_outputs=api.omit_payload)
+    found = run.events(g, GIVEN, include_names=["x"])
+    return [[each["event"], each["data"]] for each in found]
 
 
 @program(

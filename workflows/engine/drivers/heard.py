@@ -11,6 +11,7 @@ from workflows.engine.constants import TAG_HIDDEN
 from workflows.engine.drivers import tokens
 from workflows.engine.drivers.attempt import Invoke, run_blocking
 from workflows.engine.drivers.context import Context
+from workflows.engine.drivers.trimming import shows_output, trimmed
 from workflows.engine.errors import GraphInterrupt
 from workflows.engine.inject import is_runnable
 from workflows.engine.later import asyncio
@@ -144,6 +145,9 @@ class Told:
         """The callbacks of what the attempt calls."""
         if call is None or not task.node.hidden:
             self.manager = heard.manager(above, self.tags, metadata_of(run, task))
+            if task.node.trace is not None:
+                mine = trimmed(self.manager.handlers, task.node.trace)
+                self.manager.handlers = mine
 
     def begin(self) -> Any:
         """Tell that it begins; returns the run's manager, to be awaited in an awaited run."""
@@ -199,9 +203,9 @@ class Told:
         if self.run is None or self.sent_up is not None:
             return
         for handler in self.run.handlers:
-            tap = getattr(handler, "tap_output_aiter", None)
-            if tap is not None and not handler.ignore_chain:
-                async for _ in tap(self.run.run_id, _only(self.returned)):
+            if shows_output(handler):
+                shown = handler.tap_output_aiter(self.run.run_id, _only(self.returned))
+                async for _ in shown:
                     pass
 
     def ask(

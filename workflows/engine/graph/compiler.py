@@ -154,6 +154,7 @@ def _node(
         timeout=timeout if is_coroutine_function(fn) else None,
         defer=spec.defer,
         metadata=spec.metadata,
+        trace=spec.trace,
         subgraph=spec.subgraph,
     )
     handler = spec.handler or defaults.get("handler")

@@ -42,7 +42,7 @@ from workflows.engine.loop.identity import OnChange, checked_identity
 from workflows.engine.policies import checked_cache, checked_handler, checked_retry
 from workflows.engine.pregel import Pregel
 from workflows.engine.spellings import OfGraphs, OfNodes, taken
-from workflows.engine.types import CachePolicy, RetryPolicy
+from workflows.engine.types import CachePolicy, RetryPolicy, TracePolicy
 
 log = logging.getLogger("durableweb.engine")
 
@@ -62,6 +62,7 @@ class NodeSpec(Struct, eq=False):
     timeout: Any = None
     handler: Any = None
     destinations: Mapping[str, str] | None = None
+    trace: TracePolicy | None = None
     subgraph: Pregel | None = None
 
 
@@ -127,6 +128,7 @@ class StateGraph:
         error_handler: Any = None,
         destinations: Any = None,
         timeout: Any = None,
+        trace_policy: TracePolicy | None = None,
         **more: Unpack[OfNodes],
     ) -> Self:
         """Add a function, coroutine function, callable or compiled graph (R1.2 to R1.4).
@@ -174,6 +176,10 @@ class StateGraph:
         spec.cache = checked_cache(cache_policy, f"node {name!r}")
         spec.timeout = checked_policy(timeout, f"node {name!r}: timeout")
         spec.handler = checked_handler(error_handler, f"node {name!r}")
+        if trace_policy is not None and not isinstance(trace_policy, TracePolicy):
+            wanted = "a TracePolicy, or None"
+            raise refused(f"node {name!r}", "trace_policy", trace_policy, wanted)
+        spec.trace = trace_policy
         spec.destinations = _destinations(destinations, f"node {name!r}")
         if timeout is not None and not is_coroutine_function(fn):
             raise ValueError(

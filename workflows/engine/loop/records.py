@@ -18,7 +18,13 @@ from workflows.engine.loop.identity import Identity
 from workflows.engine.loop.paths import path_text
 from workflows.engine.loop.waits import questions_among
 from workflows.engine.runtime import Stop
-from workflows.engine.types import CachePolicy, Durability, Interrupt, RetryPolicy
+from workflows.engine.types import (
+    CachePolicy,
+    Durability,
+    Interrupt,
+    RetryPolicy,
+    TracePolicy,
+)
 
 Writes = list[tuple[str, Any]]
 Channels = dict[str, Channel]
@@ -69,6 +75,7 @@ class Node(Struct, eq=False):
     defer: bool = False
     hidden: bool = False
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    trace: TracePolicy | None = None
     subgraph: Any = None
     afn: Callable[..., Any] | None = None
     mapper: Callable[[Any], Any] | None = None
