@@ -78,7 +78,8 @@ def attempt(task: Task, context: Context) -> Writes:
         hush = context.listen()
         writes = run_blocking(task, context)
     except BaseException as error:
-        [*told.fail(error)]
+        for _ in told.fail(error):
+            pass
         raise
     finally:
         if hush is not None:
@@ -220,10 +221,7 @@ class Told:
             self.router = yield Invoke(manager.on_chain_start, given, named, is_async)
             child = self.router.get_child()
         config = context.config()
-        inside = {
-            **config,
-            "callbacks": context.heard_by(child),
-        }
+        inside = {**config, "callbacks": context.heard_by(child)}
         if "config" in invoke.kwargs:
             invoke.kwargs["config"] = inside
         tokens.offer(inside)
