@@ -359,16 +359,17 @@ class Aio:
         """The event loop keeps itself going; a waiting thread simply waits."""
         return False
 
-    def drop(self, future: TaskFuture) -> None:
-        """Cancel a coroutine's call, as who waits for it was cancelled, unless the run is (R8.9)."""
+    def drop(self, future: TaskFuture) -> bool:
+        """Cancel a coroutine's call that runs, unless the run is (R8.9); False where it cannot be."""
         child = future.child
         if child is None or not child.node.is_async or child.parent is None:
-            return
+            return False
         attempt = self.attempts.get(child.id)
         if attempt is None or attempt.done() or self._has_given_up(child.parent):
-            return
+            return False
         self.dropped.add(child)
         attempt.cancel()
+        return True
 
     def keep_going(self, future: Any) -> None:
         """The event loop keeps itself going."""

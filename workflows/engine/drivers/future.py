@@ -93,7 +93,7 @@ class TaskFuture(Future[Any]):
         self._settle(None, error)
 
     def drop(self) -> None:
-        """The call was cancelled, as who waited for it was (R8.9)."""
+        """The call was cancelled, by the author or as who waited for it was (R8.9)."""
         self._cancelled = True
         self._settle(None, self._cancellation())
 
@@ -111,6 +111,8 @@ class TaskFuture(Future[Any]):
 
     def _settle(self, value: Any, error: BaseException | None) -> None:
         with self._lock:
+            if self._cancelled and self._done:
+                return  # what it makes of that is not told any more
             self._value, self._error, self._done = value, error, True
             self.child = None
             event, others = self._event, self._others
@@ -190,18 +192,20 @@ class TaskFuture(Future[Any]):
         self.set_result(exception)
 
     def cancel(self) -> bool:
-        """Take the call back if it has not been taken up; False where it is too late.
+        """Take the call back, or cancel it where a coroutine runs; False where it is too late.
 
-        A cancelled call leaves no record. A plain node's calls are taken up at once, a coroutine's
-        when it next awaits.
+        A cancelled call leaves no record. What runs in a thread goes on, and a plain node's calls
+        are taken up at once.
         """
         with self._lock:
             if self._cancelled:
                 return True
-            if self._begun or self._done:
+            if self._done:
                 return False
-            self._cancelled = True
-        self._settle(None, self._cancellation())
+            is_waiting, self._cancelled = not self._begun, not self._begun
+        if not is_waiting and not self._context.driver.drop(self):
+            return False
+        self.drop()
         return True
 
     def cancelled(self) -> bool:

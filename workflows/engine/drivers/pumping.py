@@ -127,8 +127,9 @@ class Pump:
             self._has_keeper = True
         pool.submit(partial(copy_context().run, self._keep))
 
-    def drop(self, future: TaskFuture) -> None:
+    def drop(self, future: TaskFuture) -> bool:
         """Nobody waits for the call any more; a thread goes on to its end."""
+        return False
 
     def _keep(self) -> None:
         """In a thread of the pool: keep the loop going until none of these is waited for."""

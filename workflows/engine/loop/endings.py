@@ -39,7 +39,8 @@ from workflows.engine.types import RetryPolicy
 def end(view: View, step: Step, event: Finished | Failed | Dropped) -> Steps[None]:
     """Say how an ended attempt counts, and do what follows from it."""
     task = event.task
-    if isinstance(event, Dropped):
+    taken_back = task.call is not None and task.call.future.cancelled()
+    if taken_back or isinstance(event, Dropped):
         leave(step, task)
         task.state = "cancelled"
         step.replies.append((task, None))
