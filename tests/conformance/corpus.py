@@ -57,6 +57,7 @@ SECTIONS = [
     "repeats",
     "subgraphs",
     "paused_subgraphs",
+    "finished_subgraphs",
     "below",
     "kept_below",
     "kept_nested",

@@ -20,14 +20,16 @@ Read = Callable[[Run], Steps[Any]]
 
 
 def inside(view: View, task: Task, read: Read | None) -> Steps[Any]:
-    """The config of the graph that an unfinished task is or has called; with `read`, its snapshot.
+    """The config of the graph that a task is or has called; with `read`, its snapshot.
 
-    A node that is a graph has a config before it begins, if it saves anything. Of several calls in one task, it is the
-    first that is not at its end. None where there is none: finished ones are found in the history.
+    A node that is a graph has a config before it begins and when it has finished, if it saves anything. Of several
+    calls in an unfinished task, it is the first that is not at its end, else the last. None where there is none: what
+    a finished task has called is found in the history.
     """
-    if task.writes is not None:
-        return None
-    namespace = (yield from _waiting(view, task)) or _begins_in(view, task)
+    namespace = None
+    if task.writes is None:
+        namespace = yield from _waiting(view, task, or_ended=True)
+    namespace = namespace or _begins_in(view, task)
     if namespace is None:
         return None
     if read is not None:
@@ -52,8 +54,12 @@ def keeps_begun(view: View, task: Task) -> Steps[bool]:
     return found is not None and found == without_ids(found)
 
 
-def _waiting(view: View, task: Task) -> Steps[str | None]:
-    """The namespace of a graph that the task is or has called and that is not at its end, or None."""
+def _waiting(view: View, task: Task, *, or_ended: bool = False) -> Steps[str | None]:
+    """The namespace of a graph that the task is or has called and that is not at its end, or None.
+
+    With `or_ended`, where all are at their end, that of the last.
+    """
+    ended = None
     may_have_called = task.id in view.pending or "origin" in task.due
     if view.is_lone or not (may_have_called or task.node.subgraph is not None):
         return None
@@ -72,8 +78,10 @@ def _waiting(view: View, task: Task) -> Steps[str | None]:
                 mine = metadata.get("origin") == ids.task_id(task.origin, number)
             if mine and saved.checkpoint.get("due"):
                 return namespace
+            if mine:
+                ended = namespace
             number += 1
-    return None
+    return ended if or_ended else None
 
 
 def _begins_in(view: View, task: Task) -> str | None:
