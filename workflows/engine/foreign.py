@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
 
 from workflows.engine.types import Command, ToolOutput
 
@@ -22,4 +26,17 @@ def introduce() -> None:
     Command.__bases__ = tuple(bases)
 
 
-__all__ = ["introduce"]
+def side_by_side(parts: Mapping[str, Any], where: str) -> Any:
+    """A Runnable that gives each of `parts` the same input, and returns a dict of what they return.
+
+    Raises TypeError where langchain-core is missing, and for what that package cannot run.
+    """
+    if find_spec("langchain_core") is None:
+        raise TypeError(
+            f"{where} is a dict, which langchain-core runs: pip install langchain-core, "
+            "or give a function that returns the dict"
+        )
+    return import_module("langchain_core.runnables").RunnableParallel(dict(parts))
+
+
+__all__ = ["introduce", "side_by_side"]

@@ -12,6 +12,7 @@ from workflows.engine.bound import check_cache, check_saver, check_store
 from workflows.engine.breakpoints import stops_of
 from workflows.engine.constants import END, START
 from workflows.engine.drivers.timeouts import checked_policy
+from workflows.engine.foreign import side_by_side
 from workflows.engine.graph.branch import BranchSpec, path_map_of
 from workflows.engine.graph.compiled import CompiledStateGraph
 from workflows.engine.graph.compiler import build
@@ -131,7 +132,7 @@ class StateGraph:
         trace_policy: TracePolicy | None = None,
         **more: Unpack[OfNodes],
     ) -> Self:
-        """Add a function, coroutine function, callable or compiled graph (R1.2 to R1.4).
+        """Add a function, coroutine function, callable, Runnable or compiled graph (R1.2 to R1.4).
 
         Raises ValueError for a bad or repeated name, TypeError for a parameter that nothing fills.
         """
@@ -149,6 +150,8 @@ class StateGraph:
                 raise refused("add_node", "node", node, "the node's name as text")
             fn = node
             name = name_of(node)
+        if isinstance(fn, Mapping):
+            fn = side_by_side(fn, f"node {name!r}")
         if not callable(fn) and not is_runnable(fn):
             raise TypeError(
                 f"node {name!r}: {fn!r} cannot be called; give a function, a callable "
