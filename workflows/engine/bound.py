@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal, Self
 
 from workflows.engine.breakpoints import stops_of
@@ -60,6 +60,24 @@ class Bound:
         """A copy that merges `config` below the config of each call."""
         twin = copy.copy(self)
         twin.bound_config = merge_configs(self.bound_config, config, more)
+        return twin
+
+    def copy(self, update: Mapping[str, Any] | None = None) -> Self:
+        """A copy with other attributes, such as {"checkpointer": saver} (R1.48).
+
+        Raises TypeError for an attribute that a copy cannot have another of, and what setting it raises.
+        """
+        twin = copy.copy(self)
+        for name, value in (update or {}).items():
+            if name not in _OTHERS:
+                raise TypeError(
+                    f"graph {self.name!r}: a copy cannot have another {name!r}, only "
+                    f"another of {', '.join(_OTHERS)}"
+                )
+            check = _OTHERS[name]
+            if check is not None:
+                check(value, f"graph {self.name!r}")
+            setattr(twin, name, value)
         return twin
 
     def with_saver(self, saver: Any) -> Self:
@@ -214,7 +232,7 @@ def called_by(fn: Any) -> Any:
     return found if found is not None and found.checkpointer is not False else None
 
 
-def check_saver(checkpointer: Any) -> None:
+def check_saver(checkpointer: Any, where: str = "") -> None:
     """Raises TypeError for what is no saver, None, True or False (R1.42)."""
     if checkpointer is None or checkpointer is True or checkpointer is False:
         return
@@ -237,3 +255,22 @@ def check_cache(cache: Any, where: str) -> None:
     verbs = (("get", "set"), ("aget", "aset"))
     wanted = "a cache such as InMemoryCache(), or None"
     check_offers(cache, where, "cache", verbs, wanted)
+
+
+def _check_name(name: Any, where: str) -> None:
+    check_text(name, where, "name", "a text")
+
+
+_OTHERS: dict[str, Callable[[Any, str], None] | None] = {
+    "cache": check_cache,
+    "checkpointer": check_saver,
+    "config": None,
+    "debug": None,
+    "interrupt_after_nodes": None,
+    "interrupt_before_nodes": None,
+    "name": _check_name,
+    "step_timeout": None,
+    "store": check_store,
+    "stream_mode": None,
+}
+"""attribute that a copy may have another of -> what looks at that; None: the attribute does, when it is set"""

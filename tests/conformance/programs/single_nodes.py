@@ -50,6 +50,23 @@ def a_node_of_a_model_is_run_by_itself(api, run):
     return [g.nodes["kind"].invoke({"a": 1}), g.nodes["kind"].invoke(Letter(a=1))]
 
 
+@program("R1.48")
+def a_copy_of_a_graph_has_another_saver(api, run):
+    def ask(state):
+        return {"a": api.interrupt("q")}
+
+    plain = _built(api, ask=ask).compile(name="plain")
+    kept = plain.copy({"checkpointer": run.saver, "name": "kept"})
+    held = kept.copy({"interrupt_before_nodes": ["ask"]})
+    run.invoke(kept, {"a": 1}, run.config())
+    run.invoke(held, {"a": 1}, run.config("held"))
+    return [
+        [plain.name, kept.name, plain.checkpointer, plain.copy().name],
+        run.invoke(kept, api.Command(resume=2), run.config()),
+        run.look(held, run.config("held")),
+    ]
+
+
 def _built(api, **nodes):
     class State(TypedDict):
         a: int
