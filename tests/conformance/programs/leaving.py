@@ -203,3 +203,58 @@ def a_call_that_nobody_awaits_as_its_stream_is_left(api, run):
         return "returned"
 
     return _left_with_a_call(api, run, body, 1, stream_mode="custom")
+
+
+def _clears_up(seen, seconds=0.0):
+    async def slow(state):
+        try:
+            await asyncio.sleep(30)
+        except asyncio.CancelledError:
+            seen.append("hears")
+            if seconds:
+                await asyncio.sleep(seconds)
+                seen.append("has cleared up")
+            raise
+
+    return slow
+
+
+@program("R3.17", only="async")
+def who_cancels_a_run_waits_until_its_nodes_have_cleared_up(api, run):
+    seen = []
+
+    async def cancelled(g, thread):
+        task = asyncio.ensure_future(g.ainvoke({"log": []}, run.config(thread)))
+        await asyncio.sleep(0.05)
+        task.cancel()
+        try:
+            await task
+        except asyncio.CancelledError:
+            return list(seen)
+
+    below = graph(api, (api.START, "slow"), slow=_clears_up(seen, 0.05)).compile()
+    found = []
+    for name, saver in (("plain", None), ("kept", run.saver)):
+        g = graph(api, (api.START, "sub"), sub=below).compile(checkpointer=saver)
+        found.append(run._loop.run(cancelled(g, name)))
+        seen.clear()
+    return found
+
+
+@program("R3.11", "R3.20", only="async")
+def nodes_hear_that_they_are_cancelled_before_the_run_raises(api, run):
+    async def bad(state):
+        await asyncio.sleep(0.02)
+        raise KeyError("x")
+
+    seen, found = [], []
+    for seconds in (None, 0.01):
+        for saver in (None, run.saver):
+            edges = (api.START, "slow"), (api.START, "bad")
+            built = graph(api, *edges, slow=_clears_up(seen), bad=bad)
+            g = built.compile(checkpointer=saver)
+            g.step_timeout = seconds
+            ended = run.attempt(run.invoke, g, {"log": []}, run.config(str(seconds)))
+            found.append([ended, list(seen)])
+            seen.clear()
+    return found

@@ -87,6 +87,7 @@ class Aio:
     async def stream(self) -> AsyncGenerator[Any, None]:
         """Run to the end, yielding chunks while no task of the next step has started."""
         status = "error"
+        cleaning: tuple[asyncio.Task[None], ...] = ()
         stop = self.run.stop
         stop.listen(self._nudge)
         try:
@@ -121,12 +122,12 @@ class Aio:
             raise
         except asyncio.CancelledError:
             status = "cancelled"
+            cleaning = tuple(self.attempts.values())
             await asyncio.shield(self._leave(Abandoned(cancelled=True)))
             raise
-        except Exception:
-            raise
-        except BaseException:  # KeyboardInterrupt of a task (R3.16)
-            await self._leave(Abandoned())
+        except BaseException as error:
+            if not isinstance(error, Exception):  # KeyboardInterrupt of a task (R3.16)
+                await self._leave(Abandoned())
             raise
         finally:
             stop.forget(self._nudge)
@@ -139,6 +140,7 @@ class Aio:
             if self.place is not None:
                 place, self.place = self.place, None
                 await asyncio.shield(self.saver.aclose(place, status))
+            await asyncio.gather(*cleaning, return_exceptions=True)
 
     async def _leave(self, end: Abandoned) -> None:
         """Let the loop save what it has kept back, before nobody drives it any more (R4.4)."""
@@ -209,7 +211,7 @@ class Aio:
                 self.place = await self.saver.aopen(thread_id, head, self)
                 return self.place
             case Cancel(tasks):
-                return self._cancel(tasks)
+                return await self._cancel(tasks)
             case List(config, filter, before, limit):
                 return [
                     found
@@ -235,7 +237,7 @@ class Aio:
         else:
             self.loop.call_soon_threadsafe(self.arrived.set)
 
-    def _cancel(self, tasks: tuple[Task, ...]) -> tuple[Task, ...]:
+    async def _cancel(self, tasks: tuple[Task, ...]) -> tuple[Task, ...]:
         """Give up what runs and has not ended (R3.11)."""
         self._wait_for_no_handler()
         starting = {task for task, _ in self.ready}
@@ -244,6 +246,7 @@ class Aio:
         for attempt in [self.attempts.pop(t.id, None) for t in given_up]:
             if attempt is not None:
                 attempt.cancel()
+        await asyncio.sleep(0)  # they hear of it before the run raises
         return given_up
 
     async def _next_events(self) -> list[Event]:
@@ -272,8 +275,7 @@ class Aio:
     def _flush(self) -> None:
         while self.ready:
             task, delay = self.ready.popleft()
-            attempt = self.loop.create_task(self._attempt(task, delay))
-            self.attempts[task.id] = attempt
+            self.attempts[task.id] = self.loop.create_task(self._attempt(task, delay))
 
     async def _attempt(self, task: Task, delay: float) -> None:
         context = Context(task, self.run, self)
