@@ -12,6 +12,7 @@ HOMES = {
     "graph": "StateGraph START END MessagesState",
     "graph.message": "add_messages push_message",
     "graph.state": "CompiledStateGraph",
+    "graph.ui": "push_ui_message delete_ui_message ui_message_reducer",
     "pregel": "Pregel",
     "typing": "StateT InputT OutputT ContextT",
     "types": (

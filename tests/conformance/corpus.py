@@ -77,6 +77,7 @@ SECTIONS = [
     "chains",
     "message_streams",
     "task_streams",
+    "shown_parts",
     "checkpoint_streams",
     "savers",
     "deltas",

@@ -83,8 +83,8 @@ class TaskContext(Protocol):
     def set_attributes(self, change: Mapping[str, Any]) -> None:
         """Change attributes of the thread when the task's record is saved."""
 
-    def push(self, message: Any, key: str | None) -> None:
-        """Stream a whole message, and write it to a key of the state."""
+    def push(self, given: Any, key: str | None, mode: str = "messages") -> None:
+        """Stream a whole message or a part, and write it to a key of the state."""
 
     def call(self, fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Start a `@task` and return its future."""

@@ -290,20 +290,22 @@ class Context:
         self.driver.refuse(self.run, question_id)
         return False
 
-    def push(self, message: Any, key: str | None) -> None:
-        """Stream a whole message, and write it to `key` of the state when the node ends (R9.3)."""
+    def push(self, given: Any, key: str | None, mode: str = "messages") -> None:
+        """Stream a whole message or a part, and write it to `key` of the state when the node ends (R9.3)."""
         self.meet_stop()
         run, task = self.run, self.task
         if key is not None:
             if task.call is not None:
                 raise FeatureNotBuiltError(
-                    f"push_message in task {task.name!r} cannot write to key {key!r}; push it "
-                    "in a node, or give state_key=None and return the message"
+                    f"in task {task.name!r} nothing can be pushed to key {key!r}; push it in "
+                    "a node, or give state_key=None and return it"
                 )
             with _counting:
-                self.pushed = [*(self.pushed or ()), *task.node.write({key: message})]
-        run.shown.add(message.id)
-        self.write("messages", lambda: (message, metadata_of(run, task)))
+                self.pushed = [*(self.pushed or ()), *task.node.write({key: given})]
+        if mode == "messages":
+            run.shown.add(given.id)
+        whole = mode != "messages"
+        self.write(mode, lambda: given if whole else (given, metadata_of(run, task)))
 
     def set_attributes(self, change: Attributes) -> None:
         """RB.11."""
