@@ -13,6 +13,10 @@ from durableweb.func import entrypoint, task
 from durableweb.graph import START, StateGraph
 from durableweb.pregel import types as older
 from durableweb.types import GraphOutput, Interrupt, RetryPolicy, Send
+from durableweb.warnings import (
+    LangGraphDeprecatedSinceV10,
+    LangGraphDeprecationWarning,
+)
 from tests.engine.support.refusing import State, node
 
 pytestmark = pytest.mark.rule("E.former")
@@ -84,3 +88,13 @@ def test_a_class_that_has_moved_is_the_one_of_its_new_home() -> None:
 
     assert found is Send
     assert not hasattr(constants, "anything_else")
+
+
+def test_warnings_of_former_names_are_filtered_by_the_names_of_their_category() -> None:
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("ignore", LangGraphDeprecatedSinceV10)
+        StateGraph(State, config_schema=State)
+        warnings.simplefilter("always", LangGraphDeprecationWarning)
+        StateGraph(State, config_schema=State)
+
+    assert len(seen) == 1

@@ -53,6 +53,15 @@ class OfInterrupts(TypedDict, total=False):
     when: Any
 
 
+LangGraphDeprecationWarning = DeprecationWarning
+"""What former names are warned of; here all are one category."""
+LangGraphDeprecatedSinceV05 = LangGraphDeprecationWarning
+"""The same."""
+LangGraphDeprecatedSinceV10 = LangGraphDeprecationWarning
+"""The same."""
+LangGraphDeprecatedSinceV11 = LangGraphDeprecationWarning
+"""The same."""
+
 PRESENT = {
     "config_schema": "context_schema",
     "input": "input_schema",
@@ -128,6 +137,10 @@ def moved(module: str, home: str, *names: str) -> Callable[[str], Any]:
 
 
 __all__ = [
+    "LangGraphDeprecatedSinceV05",
+    "LangGraphDeprecatedSinceV10",
+    "LangGraphDeprecatedSinceV11",
+    "LangGraphDeprecationWarning",
     "OfAgents",
     "OfEntrypoints",
     "OfGraphs",
