@@ -1,5 +1,7 @@
 """Section 11: the store as nodes, tasks and subgraphs meet it."""
 
+from typing import Any, TypedDict
+
 from tests.conformance.corpus import program
 from tests.conformance.programs.shapes import S
 
@@ -364,3 +366,31 @@ def whole_values_are_found_where_no_fields_are_named(api, run):
     store.put(("p",), "k", {"b": [1, {"c": None}], "a": "ä"})
     found = store.search(("p",), query="two words")
     return [seen, [item.key for item in found]]
+
+
+@program("R10.1", "R11.4")
+def what_a_store_gave_is_kept_in_the_state(api, run):
+    class Known(TypedDict, total=False):
+        one: Any
+        found: list
+
+    def asks_store(state, *, store):
+        store.put(("facts",), "sky", {"colour": ["blue", 1]})
+        return {"one": store.get(("facts",), "sky"), "found": store.search(("facts",))}
+
+    def asks(state):
+        return {"one": [state["one"], api.interrupt("q")]}
+
+    g = api.StateGraph(Known).add_node(asks_store).add_node(asks)
+    g.add_edge(api.START, "asks_store").add_edge("asks_store", "asks")
+    store = api.InMemoryStore()
+    g = g.compile(checkpointer=run.saver, store=store)
+    run.invoke(g, {}, run.config())
+    out = run.invoke(g, api.Command(resume="r"), run.config())
+    (item, answer), (found,) = out["one"], out["found"]
+    there = store.get(("facts",), "sky")
+    return [
+        [type(each).__name__ for each in (item, found)],
+        [item == there, item.created_at == there.created_at, found.score, answer],
+        [item.namespace, found.key, len(found.value["colour"])],
+    ]

@@ -11,6 +11,7 @@ from typing import Any, Final, Literal, NamedTuple, TypedDict
 
 from workflows.engine.errors import InvalidNamespaceError
 from workflows.engine.kinds import refused
+from workflows.engine.serde import register_type
 
 Namespace = tuple[str, ...]
 
@@ -356,6 +357,16 @@ def _namespaces_op(
 
 def _instant(value: Any) -> datetime:
     return datetime.fromisoformat(value) if isinstance(value, str) else value
+
+
+# What a search found may be kept in a state (R10.1).
+register_type("store.Item", Item, pack=Item.dict, unpack=lambda parts: Item(**parts))
+register_type(
+    "store.SearchItem",
+    SearchItem,
+    pack=SearchItem.dict,
+    unpack=lambda parts: SearchItem(**parts),
+)
 
 
 __all__ = [
