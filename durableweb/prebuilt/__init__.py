@@ -13,21 +13,17 @@ if TYPE_CHECKING:
     from workflows.engine.prebuilt.react_agent import create_react_agent
     from workflows.engine.prebuilt.tool_calls import tools_condition
     from workflows.engine.prebuilt.tool_node import ToolNode
+    from workflows.engine.prebuilt.validation_node import ValidationNode
 
 __all__ = [
     "InjectedState",
     "InjectedStore",
     "ToolNode",
     "ToolRuntime",
+    "ValidationNode",
     "create_react_agent",
     "tools_condition",
 ]
-
-_ABSENT = absent(
-    __name__,
-    "a ToolNode checks the arguments that a model gives, and tells it what does not fit",
-    "ValidationNode",
-)
 
 __getattr__ = later(
     __name__,
@@ -36,8 +32,9 @@ __getattr__ = later(
         "InjectedStore": "workflows.engine.prebuilt.injected",
         "ToolNode": "workflows.engine.prebuilt.tool_node",
         "ToolRuntime": "workflows.engine.prebuilt.injected",
+        "ValidationNode": "workflows.engine.prebuilt.validation_node",
         "create_react_agent": "workflows.engine.prebuilt.react_agent",
         "tools_condition": "workflows.engine.prebuilt.tool_calls",
     },
-    _ABSENT,
+    absent(__name__, ""),
 )

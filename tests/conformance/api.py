@@ -28,7 +28,7 @@ HOMES = {
     "config": "get_config get_stream_writer get_store",
     "runtime": "Runtime RunControl ExecutionInfo ServerInfo get_runtime set_attributes",
     "prebuilt": (
-        "ToolNode tools_condition InjectedState InjectedStore ToolRuntime "
+        "ToolNode tools_condition InjectedState InjectedStore ToolRuntime ValidationNode "
         "create_react_agent"
     ),
     "managed": "IsLastStep RemainingSteps",

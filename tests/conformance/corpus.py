@@ -24,6 +24,7 @@ SECTIONS = [
     "retries",
     "handlers",
     "tools",
+    "checked_calls",
     "caching",
     "cached_calls",
     "state",

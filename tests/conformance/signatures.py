@@ -54,6 +54,7 @@ PUBLIC = {
     "prebuilt": {
         "create_react_agent": "",
         "ToolNode": "__init__",
+        "ValidationNode": "__init__",
         "tools_condition": "",
     },
     "cache.memory": {"InMemoryCache": "get set clear aget aset aclear"},

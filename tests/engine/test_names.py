@@ -39,6 +39,7 @@ ELSEWHERE = {
         "durableweb.prebuilt",
         "InjectedState InjectedStore ToolNode ToolRuntime tools_condition",
     ),
+    "prebuilt.tool_validator": ("durableweb.prebuilt", "ValidationNode"),
     "prebuilt.chat_agent_executor": (
         "workflows.engine.prebuilt.react_agent",
         "AgentState AgentStatePydantic AgentStateWithStructuredResponse "
@@ -70,7 +71,6 @@ ABSENT = {
     "checkpoint.serde.jsonplus": ("JsonPlusSerializer", "register_type"),
     "graph": ("MessageGraph", "StateGraph"),
     "graph.message": ("MessageGraph", "StateGraph"),
-    "prebuilt": ("ValidationNode", "ToolNode"),
     "pregel": ("NodeBuilder", "StateGraph"),
     "pregel.remote": ("RemoteGraph", "register()"),
     "store.postgres": (
