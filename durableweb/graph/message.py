@@ -1,6 +1,5 @@
 """Conversations as state."""
 
-from workflows.engine.absent import absent
 from workflows.engine.graph.message import (
     REMOVE_ALL_MESSAGES,
     AIMessage,
@@ -17,6 +16,7 @@ from workflows.engine.graph.message import (
     convert_to_messages,
     push_message,
 )
+from workflows.engine.graph.message_graph import MessageGraph
 
 __all__ = [
     "REMOVE_ALL_MESSAGES",
@@ -25,6 +25,7 @@ __all__ = [
     "BaseMessage",
     "FunctionMessage",
     "HumanMessage",
+    "MessageGraph",
     "Messages",
     "MessagesState",
     "RemoveMessage",
@@ -34,5 +35,3 @@ __all__ = [
     "convert_to_messages",
     "push_message",
 ]
-
-__getattr__ = absent(__name__, "compile a StateGraph(MessagesState)", "MessageGraph")

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Any
 
 HOMES = {
-    "graph": "StateGraph START END MessagesState",
+    "graph": "StateGraph START END MessagesState MessageGraph",
     "graph.message": "add_messages push_message",
     "graph.state": "CompiledStateGraph",
     "graph.ui": "push_ui_message delete_ui_message ui_message_reducer",

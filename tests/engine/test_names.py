@@ -69,8 +69,6 @@ ABSENT = {
         "durableweb.checkpoint.encryption",
     ),
     "checkpoint.serde.jsonplus": ("JsonPlusSerializer", "register_type"),
-    "graph": ("MessageGraph", "StateGraph"),
-    "graph.message": ("MessageGraph", "StateGraph"),
     "pregel": ("NodeBuilder", "StateGraph"),
     "pregel.remote": ("RemoteGraph", "register()"),
     "store.postgres": (

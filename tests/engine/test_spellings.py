@@ -10,7 +10,7 @@ import pytest
 
 from durableweb import constants
 from durableweb.func import entrypoint, task
-from durableweb.graph import START, StateGraph
+from durableweb.graph import START, MessageGraph, StateGraph
 from durableweb.pregel import types as older
 from durableweb.types import GraphOutput, Interrupt, RetryPolicy, Send
 from durableweb.warnings import (
@@ -47,6 +47,7 @@ FORMER: list[tuple[Callable[[], Any], str]] = [
     (lambda: GraphOutput({"a": 1})["a"], "write .value or .interrupts"),
     (lambda: "a" in GraphOutput({"a": 1}), "write .value or .interrupts"),
     (lambda: constants.Send, "from durableweb.types import Send"),
+    (lambda: MessageGraph(), "write StateGraph(MessagesState)"),
     (lambda: older.StateSnapshot, "from durableweb.types import StateSnapshot"),
     (lambda: constants.Interrupt, "from durableweb.types import Interrupt"),
 ]

@@ -162,3 +162,24 @@ def attributes_of_results(api, run):
         warned(lambda: made.interrupts[0].interrupt_id == made.interrupts[0].id),
     ]
     return [[value, count > 0] for value, count in seen]
+
+
+@program("E.former", "R2.19")
+def a_graph_of_messages_alone(api, run):
+    built, count = warned(api.MessageGraph)
+
+    def counts(messages):
+        return {"role": "assistant", "content": f"saw {len(messages)}"}
+
+    def ends(messages):
+        return [("user", "that is all")]
+
+    built.add_node("counts", counts).add_node("ends", ends)
+    built.set_entry_point("counts").set_finish_point("ends")
+    path = lambda messages: api.END if len(messages) > 3 else "ends"  # noqa: E731
+    g = built.add_conditional_edges("counts", path).compile(checkpointer=run.saver)
+    first = run.invoke(g, "hi", run.config())
+    second = run.invoke(g, [("user", "again")], run.config())
+    kept = run.get_state(g, run.config()).values
+    texts = [[[m.type, m.content] for m in each] for each in (first, second, kept)]
+    return [texts, len({m.id for m in kept}), count]
