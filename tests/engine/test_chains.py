@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from durableweb.graph import START, MessagesState, StateGraph
-from workflows.engine import chaining, foreign
+from workflows.engine import chaining
 from workflows.engine.errors import FeatureNotBuiltError
 
 pytestmark = pytest.mark.rule("E.chains")
@@ -105,12 +105,3 @@ def test_a_method_belongs_to_the_class_until_a_graph_asks_for_it() -> None:
     assert kind.pipe is kind.pipe
     assert kind.astream_events is kind.astream_events
     assert graph().pipe is not kind.pipe
-
-
-def test_without_langchain_core_a_dict_is_no_node(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(foreign, "find_spec", lambda name: None)
-
-    with pytest.raises(TypeError, match=r"node 'parts' is a dict, .* pip install"):
-        StateGraph(MessagesState).add_node("parts", {"messages": len})

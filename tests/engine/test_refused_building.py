@@ -26,6 +26,7 @@ from durableweb.types import (
     TracePolicy,
 )
 from tests.engine.support.refusing import State, builder, graph, node, slow
+from workflows.engine import foreign
 
 BUILDING = [
     (lambda: graph(store=5), "store is 5; give a store"),
@@ -279,3 +280,12 @@ def test_more_forms_than_one_are_taken():
         ("updates", {"__interrupt__": ()}),
     ]
     assert flow.batch(({"a": 0},), ({},)) == [{"a": 1}]
+
+
+def test_without_langchain_core_a_dict_is_no_node(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(foreign, "find_spec", lambda name: None)
+
+    with pytest.raises(TypeError, match=r"node 'parts' is a dict, .* pip install"):
+        StateGraph(State).add_node("parts", {"messages": len})

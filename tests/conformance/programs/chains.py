@@ -1,8 +1,6 @@
 """Section E: a graph as a link of a chain of langchain-core."""
 
-import operator
 import time
-from typing import Annotated, TypedDict
 
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.language_models.fake_chat_models import FakeListChatModel
@@ -280,23 +278,3 @@ def a_function_of_a_chain_gives_its_graph_no_limit(api, run):
     g = built.add_conditional_edges("n", path).compile()
     done = run.attempt(run.invoke, RunnableLambda(lambda text: g.invoke(GIVEN)), "t")
     return len(done["log"]) if "log" in done else done
-
-
-@program("R1.2", "E.chains")
-def a_dict_of_runnables_is_a_node(api, run):
-    model = FakeListChatModel(responses=["hi"])
-    parts = {
-        "log": RunnableLambda(lambda state: state["log"][-1]) | (lambda last: [last]),
-        "said": RunnableLambda(lambda state: "x") | model | (lambda m: m.content),
-        "plain": lambda state: len(state["log"]),
-    }
-
-    class Parts(TypedDict, total=False):
-        log: Annotated[list, operator.add]
-        said: str
-        plain: int
-
-    g = api.StateGraph(Parts).add_node("parts", parts).add_edge(api.START, "parts")
-    g = g.compile(checkpointer=run.saver)
-    shown = run.stream(g, {"log": ["a"]}, run.config(), stream_mode="updates")
-    return [shown, run.look(g, run.config())["values"]]

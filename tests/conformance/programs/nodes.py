@@ -2,10 +2,14 @@
 
 import functools
 import itertools
+import operator
 import threading
 from enum import StrEnum
-from typing import TypedDict
+from typing import Annotated, TypedDict
 from unittest import mock
+
+from langchain_core.language_models.fake_chat_models import FakeListChatModel
+from langchain_core.runnables import RunnableLambda
 
 from tests.conformance.corpus import program
 from tests.conformance.programs.shapes import S, graph, outcome_of, say
@@ -235,3 +239,23 @@ def a_mock_of_a_coroutine_function_is_a_node(api, run):
     node = mock.AsyncMock(return_value={"log": ["n"]})
     g = graph(api, (api.START, "n"), n=node).compile()
     return [run.invoke(g, {"log": []}), node.await_count]
+
+
+@program("R1.2")
+def a_dict_of_runnables_is_a_node(api, run):
+    model = FakeListChatModel(responses=["hi"])
+    parts = {
+        "log": RunnableLambda(lambda state: state["log"][-1]) | (lambda last: [last]),
+        "said": RunnableLambda(lambda state: "x") | model | (lambda m: m.content),
+        "plain": lambda state: len(state["log"]),
+    }
+
+    class Parts(TypedDict, total=False):
+        log: Annotated[list, operator.add]
+        said: str
+        plain: int
+
+    g = api.StateGraph(Parts).add_node("parts", parts).add_edge(api.START, "parts")
+    g = g.compile(checkpointer=run.saver)
+    shown = run.stream(g, {"log": ["a"]}, run.config(), stream_mode="updates")
+    return [shown, run.look(g, run.config())["values"]]

@@ -26,7 +26,7 @@ def _told(run, g, given, *args):
     return run.stream(g, given, *args, stream_mode=["custom", "updates", "values"])
 
 
-@program("R9.10")
+@program("R2.20")
 def a_node_pushes_parts(api, run):
     def first(state):
         api.push_ui_message("chart", {"of": 1, "to": 3}, id="1")
@@ -44,7 +44,7 @@ def a_node_pushes_parts(api, run):
     return [_told(run, g, {"other": 0}, run.config()), run.look(g, run.config())]
 
 
-@program("R9.10", "R1.35")
+@program("R2.20", "R1.35")
 def what_a_failed_attempt_pushed_of_parts_is_not_kept(api, run):
     tries = []
 
@@ -60,7 +60,7 @@ def what_a_failed_attempt_pushed_of_parts_is_not_kept(api, run):
     return [part["id"] for part in run.invoke(g, {"other": 0}, run.config())["ui"]]
 
 
-@program("R9.10")
+@program("R2.20")
 def the_id_of_a_part_is_made_and_removing_needs_one(api, run):
     made = []
 
@@ -81,7 +81,7 @@ def the_id_of_a_part_is_made_and_removing_needs_one(api, run):
     ]
 
 
-@program("R9.10")
+@program("R2.20")
 def parts_are_merged_by_id(api, run):
     def part(id, merge=False, **props):
         metadata = {"merge": merge}
