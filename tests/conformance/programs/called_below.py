@@ -183,3 +183,46 @@ def a_delta_of_a_graph_that_nobody_knows_is_shown(api, run):
         len(run.get_history(g, run.config())),
         run.invoke(g, api.Command(resume="yes"), run.config()),
     ]
+
+
+def _on_a_thread(api, run, below, named):
+    """What two runs show whose node calls `below` with a config that names a thread."""
+
+    def call(state):
+        found = below.invoke({"log": ["in"]}, named)
+        return {"log": [len(found["log"]), "__interrupt__" in found]}
+
+    async def acall(state):
+        found = await below.ainvoke({"log": ["in"]}, named)
+        return {"log": [len(found["log"]), "__interrupt__" in found]}
+
+    node = call if run.driver == "blocking" else acall
+    g = graph(api, (api.START, "calls"), calls=node).compile(checkpointer=run.saver)
+    told = [
+        run.stream(g, {"log": []}, run.config(), stream_mode="updates", subgraphs=True)
+        for _ in range(2)
+    ]
+    return [[len(place), chunk] for chunks in told for place, chunk in chunks]
+
+
+@program("R7.2")
+def a_called_graph_with_a_saver_and_a_thread_is_a_run_of_its_own(api, run):
+    below = asking(api, api.InMemorySaver())
+    return _on_a_thread(api, run, below, {"configurable": {"thread_id": "own"}})
+
+
+@program(
+    "R7.2",
+    differs="without a saver of its own it belongs to the run around it, so that its question can be answered",
+    expected=[
+        [1, {"x": {"log": ["x"]}}],
+        [1, {"__interrupt__": [{"asks": "q", "id": "#1"}]}],
+        [0, {"__interrupt__": [{"asks": "q", "id": "#1"}]}],
+        [1, {"x": {"log": ["x"]}}],
+        [1, {"__interrupt__": [{"asks": "q", "id": "#2"}]}],
+        [0, {"__interrupt__": [{"asks": "q", "id": "#2"}]}],
+    ],
+)
+def a_called_graph_without_a_saver_belongs_to_the_run_around_it(api, run):
+    below = asking(api)
+    return _on_a_thread(api, run, below, {"configurable": {"thread_id": "own"}})
