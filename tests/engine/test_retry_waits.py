@@ -30,3 +30,11 @@ def test_jitter_adds_a_part_of_a_second_at_most(monkeypatch):
     waits = [delay_before_next(RetryPolicy(initial_interval=4.0), n) for n in (1, 2)]
 
     assert waits == [5.0, 9.0]
+
+
+def test_jitter_adds_no_more_than_the_wait_again(monkeypatch):
+    monkeypatch.setattr("random.uniform", lambda low, high: high)
+
+    waits = [delay_before_next(RetryPolicy(initial_interval=0.01), n) for n in (1, 2)]
+
+    assert waits == [0.02, 0.04]
