@@ -74,6 +74,7 @@ SECTIONS = [
     "tokens",
     "hearing",
     "runs",
+    "named_runs",
     "events",
     "chains",
     "message_streams",

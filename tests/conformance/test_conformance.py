@@ -26,7 +26,7 @@ BEFORE_SAVING = {
     *("handlers", "caching", "cached_calls", "schemas", "schemas_of_state"),
     *("passing_values", "supersteps", "cancelled_calls", "futures", "drawing"),
     *("streaming", "streaming_ends", "streaming_below", "task_streams"),
-    *("tokens", "message_streams", "stores", "runs", "events"),
+    *("tokens", "message_streams", "stores", "runs", "named_runs", "events"),
 }
 """Sections about what goes on before anything is saved: not on a file, whose rows are those
 that DjangoSaver keeps, made by the same code. All programs run in memory and on DjangoSaver.
