@@ -20,7 +20,8 @@ from workflows.engine.inspection import Inspection
 from workflows.engine.kinds import IN_BRACKETS, several
 from workflows.engine.later import asyncio
 from workflows.engine.loop.loop import execute
-from workflows.engine.loop.records import Outcome, Run
+from workflows.engine.loop.outcome import Outcome
+from workflows.engine.loop.records import Run
 from workflows.engine.loop.rehearsal import check_on_record
 from workflows.engine.runtime import RunControl, current
 from workflows.engine.streaming import Reader

@@ -17,8 +17,9 @@ from workflows.engine.inject import is_runnable
 from workflows.engine.later import asyncio
 from workflows.engine.loop.effects import Event, Failed, Finished
 from workflows.engine.loop.inputs import argument_of
+from workflows.engine.loop.outcome import Outcome
 from workflows.engine.loop.plan import metadata_of
-from workflows.engine.loop.records import Branch, Node, Outcome, Run, Task, Writes
+from workflows.engine.loop.records import Branch, Node, Run, Task, Writes
 
 
 def stream(driver: Any, given: Any) -> Generator[Any, None, None]:

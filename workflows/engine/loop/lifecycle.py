@@ -14,7 +14,7 @@ from workflows.engine.constants import NS_SEP
 from workflows.engine.inject import is_coroutine_function
 from workflows.engine.loop import effects
 from workflows.engine.loop.effects import Steps
-from workflows.engine.loop.records import Outcome
+from workflows.engine.loop.outcome import Outcome
 from workflows.engine.loop.resume import pauses_after
 from workflows.engine.loop.view import View
 

@@ -12,8 +12,9 @@ from workflows.engine.loop.apply import apply_writes
 from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.given_updates import check_supersteps
 from workflows.engine.loop.namespaces import with_map
+from workflows.engine.loop.outcome import Outcome
 from workflows.engine.loop.past import gone_past
-from workflows.engine.loop.records import Outcome, Run, Task
+from workflows.engine.loop.records import Run, Task
 from workflows.engine.loop.resume import pauses_after, pauses_before
 from workflows.engine.loop.step import Step
 from workflows.engine.loop.superstep import is_whole, restore, run_tasks

@@ -11,12 +11,11 @@ from msgspec import Struct, field
 
 from workflows.engine import ids
 from workflows.engine.cache.base import FullKey
-from workflows.engine.callbacks import GraphCallbackHandler, PauseStatus
+from workflows.engine.callbacks import GraphCallbackHandler
 from workflows.engine.channels import Channel
 from workflows.engine.checkpoint.base import Asked, Due
 from workflows.engine.loop.identity import Identity
 from workflows.engine.loop.paths import path_text
-from workflows.engine.loop.waits import questions_among
 from workflows.engine.runtime import Stop
 from workflows.engine.types import (
     CachePolicy,
@@ -379,27 +378,3 @@ class Run(Struct, eq=False):
     def is_root(self) -> bool:
         """Say whether no other run of this process waits for this one."""
         return self.outer is None
-
-
-class Outcome(Struct, eq=False):
-    """How a run ended: `status` is success, interrupted, waiting (tasks sleep), paused (a breakpoint) or stopped.
-
-    `interrupts` are all that it waits for, `questions` those of them that somebody is asked.
-    """
-
-    values: Any
-    interrupts: tuple[Interrupt, ...] = ()
-    status: str = "success"
-    asked: tuple[Asked, ...] = ()
-    paused_at: PauseStatus = "pending"
-    """What held a run whose status is paused or interrupted; "pending" stands for questions."""
-
-    @property
-    def is_pause(self) -> bool:
-        """Say whether the run stands at questions, at a breakpoint, its own or one below, or sleeps."""
-        return self.status in ("interrupted", "paused", "waiting")
-
-    @property
-    def questions(self) -> tuple[Interrupt, ...]:
-        """What somebody is asked."""
-        return questions_among(self.interrupts)
