@@ -130,6 +130,15 @@ class TestOnePage:
         assert "Was to wake in nap on " in told
         assert told.endswith("(3 min ago): no worker has woken it yet")
 
+    def test_one_whose_time_has_just_come_is_on_its_way(self, as_, thread, run):
+        thread.wake_at = timezone.now() - timedelta(seconds=3)
+        thread.save()
+
+        told = said(Html(as_("viewer").get("/threads/t-1/")))
+
+        assert "Sleeps in nap until" in told
+        assert told.endswith("(just now)")
+
     @pytest.mark.parametrize("status", ["error", "busy", "idle"])
     def test_one_that_nobody_is_to_wake_says_nothing(self, as_, thread, run, status):
         Thread.objects.filter(pk=thread.pk).update(status=status)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -16,6 +16,7 @@ from workflows.services.thread_attributes import AttributeRecord
 MAX_CONTEXT = 8
 SHORT_TEXT = 120
 MAX_SLEEPERS = 3
+ON_ITS_WAY = timedelta(seconds=10)
 
 
 @dataclass(frozen=True)
@@ -316,8 +317,13 @@ class SleepRecord:
 
     @property
     def is_late(self) -> bool:
-        """Whether its time has come, and nobody has woken it yet."""
-        return self.until <= timezone.now()
+        """Whether nobody has woken it yet, though a worker would have by now."""
+        return is_overslept(self.until)
+
+
+def is_overslept(until: datetime) -> bool:
+    """Say whether this is so long ago that a sweep and the queue cannot be the reason."""
+    return until < timezone.now() - ON_ITS_WAY
 
 
 @dataclass(frozen=True)

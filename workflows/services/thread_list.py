@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Count, OuterRef, Q, Subquery
-from django.utils import timezone
 
 from workflows.models import Interrupt, Run, Thread
 from workflows.services.access import Person, Rights
+from workflows.services.records import is_overslept
 from workflows.services.review_queue import graph_title
 from workflows.services.sleepers import SLEEPING
 from workflows.services.thread_history import MAX_PAGE
@@ -37,8 +37,8 @@ class ListedThread:
 
     @property
     def is_late(self) -> bool:
-        """Whether it was to wake by now."""
-        return self.wake_at is not None and self.wake_at <= timezone.now()
+        """Whether it was to wake some time ago."""
+        return self.wake_at is not None and is_overslept(self.wake_at)
 
     @property
     def cursor(self) -> str:
