@@ -10,7 +10,7 @@ import sys
 from functools import cache, partial
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, get_type_hints
 
 from workflows.engine.errors import FeatureNotBuiltError
 
@@ -61,6 +61,28 @@ class Events(Borrowed):
         return getattr(around, self.name)(input, config, version=version, **more)
 
 
+class AsTool(Borrowed):
+    """The same of what makes a tool of a graph: left out, its arguments are the keys of the graph's input."""
+
+    def __get__(self, graph: Any, owner: type | None = None) -> Any:
+        found = super().__get__(graph, owner)
+        return found if graph is None else partial(self._make, graph, found)
+
+    def _make(
+        self,
+        graph: Any,
+        make: Any,
+        args_schema: Any = None,
+        *,
+        arg_types: Any = None,
+        **more: Any,
+    ) -> Any:
+        if args_schema is None and arg_types is None:
+            schema = graph.input_schema
+            arg_types = get_type_hints(schema) if isinstance(schema, type) else None
+        return make(args_schema, arg_types=arg_types, **more)
+
+
 class Chaining:
     """What a graph is in a chain (E.chains)."""
 
@@ -79,6 +101,8 @@ class Chaining:
     with_fallbacks: Any = Borrowed()
     with_listeners: Any = Borrowed()
     with_alisteners: Any = Borrowed()
+    with_types: Any = Borrowed()
+    as_tool: Any = AsTool()
     astream_log: Any = Borrowed()
     astream_events: Any = Events()
     stream_events: Any = Events()

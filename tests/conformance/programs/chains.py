@@ -1,7 +1,9 @@
 """Section E: a graph as a link of a chain of langchain-core."""
 
 import time
+import warnings
 
+from langchain_core._api import LangChainBetaWarning
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.language_models.fake_chat_models import FakeListChatModel
 from langchain_core.messages import AIMessage
@@ -13,6 +15,8 @@ from langchain_core.runnables import (
     RunnableParallel,
     RunnablePassthrough,
 )
+from pydantic import BaseModel
+from typing_extensions import TypedDict
 
 from tests.conformance.corpus import program
 from tests.conformance.programs.shapes import asks, graph
@@ -278,3 +282,63 @@ def a_function_of_a_chain_gives_its_graph_no_limit(api, run):
     g = built.add_conditional_edges("n", path).compile()
     done = run.attempt(run.invoke, RunnableLambda(lambda text: g.invoke(GIVEN)), "t")
     return len(done["log"]) if "log" in done else done
+
+
+class Asked(TypedDict):
+    city: str
+    log: list
+
+
+class City(BaseModel):
+    city: str
+
+
+def _tool(g, **options):
+    """What langchain-core makes of a graph, which it calls new."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", LangChainBetaWarning)
+        return g.as_tool(**options)
+
+
+def _weather(api, **options):
+    node = lambda state: {"log": [f"sun in {state['city']}"]}  # noqa: E731
+    built = api.StateGraph(Asked).add_node("look", node).add_edge(api.START, "look")
+    return built.compile(**options)
+
+
+@program("E.chains")
+def a_graph_is_a_tool(api, run):
+    told = {"name": "weather", "description": "The weather in a city."}
+    seen = []
+    for given in ({}, {"args_schema": City}, {"arg_types": {"city": str}}):
+        tool = _tool(_weather(api), **told, **given)
+        called = run.invoke(
+            tool, {"city": "Rome"} if given else {**GIVEN, "city": "Rome"}
+        )
+        seen.append([tool.name, [*tool.args], called["log"]])
+    return seen
+
+
+@program("E.chains", "E.tools")
+def a_graph_that_asks_is_a_tool_of_an_agent(api, run):
+    ask = lambda state: {"log": [api.interrupt(f"{state['city']}?")]}  # noqa: E731
+    built = api.StateGraph(Asked).add_node("ask", ask).add_edge(api.START, "ask")
+    told = {"name": "asker", "description": "Asks for more."}
+    tool = _tool(built.compile(), args_schema=City, **told)
+    tools = api.StateGraph(api.MessagesState)
+    tools.add_node("tools", api.ToolNode([tool])).add_edge(api.START, "tools")
+    g = tools.compile(checkpointer=run.saver)
+    call = {"name": "asker", "args": {"city": "Oslo"}, "id": "1"}
+    said = AIMessage("", tool_calls=[call])
+    asked = run.invoke(g, {"messages": [said]}, run.config())
+    done = run.invoke(g, api.Command(resume="yes"), run.config())
+    return [
+        [each.value for each in asked["__interrupt__"]],
+        done["messages"][-1].content,
+    ]
+
+
+@program("E.chains")
+def a_graph_with_types_is_the_same_graph(api, run):
+    typed = _weather(api).with_types(input_type=City)
+    return run.invoke(typed, {"city": "Rome"})["log"]
