@@ -12,6 +12,7 @@ from langchain_core.runnables import RunnableLambda
 from langchain_core.tools import tool
 
 from tests.conformance.corpus import program
+from tests.conformance.programs.scripted import Scripted, calls
 from tests.conformance.programs.shapes import asks, graph
 
 GIVEN = {"log": ["i"]}
@@ -241,3 +242,25 @@ def events_of_the_third_version(api, run):
     except NotImplementedError as error:
         return type(error).__name__
     return None
+
+
+@program("E.chains", "E.prebuilt", only="async")
+def events_of_an_agent_by_the_names_of_its_branches(api, run):
+    @tool
+    def weather(city: str) -> str:
+        """The weather."""
+        return f"sun in {city}"
+
+    model = Scripted(
+        replies=[calls(("weather", {"city": "Rome"}, "c1")), AIMessage("It is fine.")]
+    )
+    g = api.create_react_agent(model, [weather])
+    names = ["should_continue", "agent", "tools", "weather"]
+    given = {"messages": [HumanMessage("How is it in Rome?")]}
+    found = run.events(g, given, include_names=names)
+    kinds = ("on_chain_start", "on_tool_start")
+    return [
+        [each["event"], each["name"], len(each["parent_ids"]), sorted(each["tags"])]
+        for each in found
+        if each["event"] in kinds
+    ]

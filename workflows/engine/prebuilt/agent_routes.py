@@ -27,14 +27,14 @@ class Routes(Struct):
     direct: Collection[str]
     apart: bool
 
-    def after_model(self, state: Any) -> str | list[Send]:
+    def should_continue(self, state: Any) -> str | list[Send]:
         """To the tools that the model has asked for, or to the end."""
         calls = calls_of(value_of(state, "messages")[-1])
         if not calls:
             return self.last
         return sent(calls) if self.apart else "tools"
 
-    def after_hook(self, state: Any) -> str | list[Send]:
+    def post_model_hook_router(self, state: Any) -> str | list[Send]:
         """To the calls that the hook has left open, back to the model where it has answered them, or to the end."""
         messages = value_of(state, "messages")
         asking = next((m for m in reversed(messages) if isinstance(m, AIMessage)), None)
@@ -43,7 +43,7 @@ class Routes(Struct):
             return sent(calls)
         return self.entry if isinstance(messages[-1], ToolMessage) else self.last
 
-    def after_tools(self, state: Any) -> str:
+    def route_tool_responses(self, state: Any) -> str:
         """Back to the model, unless a tool has had the last word.
 
         Tools of one message may be tasks of their own, so one may know of the other by its call alone.

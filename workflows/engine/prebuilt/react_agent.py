@@ -155,11 +155,15 @@ def _connect(builder: StateGraph, direct: set[str], *, apart: bool) -> None:
         return
     if hook:
         ends = [entry, "tools", last]
-        builder.add_conditional_edges("post_model_hook", routes.after_hook, ends)
+        builder.add_conditional_edges(
+            "post_model_hook", routes.post_model_hook_router, ends
+        )
     else:
-        builder.add_conditional_edges("agent", routes.after_model, ["tools", last])
+        builder.add_conditional_edges("agent", routes.should_continue, ["tools", last])
     if direct:
-        builder.add_conditional_edges("tools", routes.after_tools, [entry, END])
+        builder.add_conditional_edges(
+            "tools", routes.route_tool_responses, [entry, END]
+        )
     else:
         builder.add_edge("tools", entry)
 
