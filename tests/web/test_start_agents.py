@@ -82,3 +82,21 @@ def test_keys_of_its_own_are_asked_for(as_, schema):
     assert page.one("input", name="input/topic")
     assert started.status_code == 303
     assert serde.loads(Run.objects.get().payload)["topic"] == "sums"
+
+
+def test_its_messages_are_called_messages(as_):
+    register()
+    client = as_("operator")
+
+    typed = Html(client.get("/start/adder/"))
+    emptied = Html(
+        client.post("/start/adder/", TYPED | {"_remove": "input/messages/0"})
+    )
+
+    assert "Message 1" in [each.text for each in typed.all("legend")]
+    words = typed.text()
+    assert "Add a message" in words
+    assert "No messages." in emptied.text()
+    labels = [each.attributes.get("aria-label", "") for each in typed.all("button")]
+    assert any(label.startswith("Remove message 1") for label in labels)
+    assert not any("ntry" in each for each in [*labels, words])

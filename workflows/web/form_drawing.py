@@ -57,7 +57,7 @@ class Drawing:
                 child = self.draw(
                     shape.items,
                     join(name, at),
-                    f"Entry {at + 1}",
+                    f"{field.entry.capitalize()} {at + 1}",
                     True,
                     item,
                     depth + 1,

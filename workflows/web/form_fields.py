@@ -73,6 +73,16 @@ class Field:
         return self.shape.nullable
 
     @property
+    def is_conversation(self) -> bool:
+        """Whether the entries of this list are messages."""
+        return bool(self.shape.schema.get("format") == "conversation")
+
+    @property
+    def entry(self) -> str:
+        """What one entry of this list is called."""
+        return "message" if self.is_conversation else "entry"
+
+    @property
     def id(self) -> str:
         """An html id that is unique because the escape is reversible."""
         return "f" + re.sub(r"[^A-Za-z0-9]", _escape, self.name)
