@@ -235,7 +235,8 @@ class Stop:
         self._listeners = tuple(one for one in self._listeners if one != listener)
 
 
-def _context(what: str) -> TaskContext:
+def task_context(what: str) -> TaskContext:
+    """The running task's context. Raises RuntimeError outside a graph, which names `what` was called there."""
     context = current.get()
     if context is None:
         raise RuntimeError(
@@ -267,7 +268,7 @@ def interrupt(
         check_schema(response_schema, "interrupt()", "response_schema")
     if policy is not None:
         _check_policy(policy)
-    return _context("interrupt()").ask(value, response_schema, key, policy)
+    return task_context("interrupt()").ask(value, response_schema, key, policy)
 
 
 def _check_policy(policy: Any) -> None:
@@ -290,12 +291,12 @@ def set_attributes(**attributes: Any) -> None:
     Raises RuntimeError outside a graph, and where its saver keeps no attributes; TypeError or ValueError
     for a name or a value that cannot be one.
     """
-    _context("set_attributes()").set_attributes(checked(attributes))
+    task_context("set_attributes()").set_attributes(checked(attributes))
 
 
 def get_config() -> dict[str, Any]:
     """The config of the running task. Raises RuntimeError outside a graph."""
-    return _context("get_config()").config()
+    return task_context("get_config()").config()
 
 
 def get_store() -> Any:
@@ -308,9 +309,9 @@ def get_stream_writer() -> StreamWriter:
 
     Raises RuntimeError outside a graph.
     """
-    return _context("get_stream_writer()").writer
+    return task_context("get_stream_writer()").writer
 
 
 def get_runtime(context_schema: Any = None) -> Runtime[Any]:
     """The runtime of the running task. Raises RuntimeError outside a graph."""
-    return _context("get_runtime()").runtime()
+    return task_context("get_runtime()").runtime()

@@ -14,7 +14,7 @@ from workflows.engine.errors import GraphInterrupt
 from workflows.engine.kinds import check_amount, refused
 from workflows.engine.later import asyncio, is_in_loop
 from workflows.engine.loop.resume import question_digest
-from workflows.engine.runtime import current
+from workflows.engine.runtime import current, task_context
 from workflows.engine.types import Sleep
 
 IN_PLACE = 2.0
@@ -51,12 +51,7 @@ async def asleep_until(instant: datetime) -> bool:
 
 def _asked_for(seconds: float = 0.0, until: datetime | None = None) -> bool | float:
     """How the sleep has ended, or the seconds that are left to wait in place; else the task ends here."""
-    context: Any = current.get()
-    if context is None:
-        raise RuntimeError(
-            "sleep() was called outside a graph: call it inside a node, a @task or an "
-            "@entrypoint, in the thread or coroutine the engine started"
-        )
+    context: Any = task_context("sleep()")
     context.meet_stop()
     task, run = context.task, context.run
     number = task.sleeps
@@ -93,7 +88,8 @@ def _stay(found: bool | float) -> bool:
             "sleep() of up to 2 seconds was called in a coroutine, where it would hold up all "
             "others: write `await asleep(...)`"
         )
-    stop = current.get().run.stop  # type: ignore[union-attr]
+    context: Any = current.get()
+    stop = context.run.stop
     asked_to_end = threading.Event()
     stop.listen(asked_to_end.set)
     try:
@@ -101,7 +97,7 @@ def _stay(found: bool | float) -> bool:
             asked_to_end.wait(found)
     finally:
         stop.forget(asked_to_end.set)
-    current.get().meet_stop()  # type: ignore[union-attr]
+    context.meet_stop()
     return True
 
 
@@ -109,7 +105,8 @@ async def _astay(found: bool | float) -> bool:
     if isinstance(found, bool):
         return found
     await asyncio.sleep(found)
-    current.get().meet_stop()  # type: ignore[union-attr]
+    context: Any = current.get()
+    context.meet_stop()
     return True
 
 
