@@ -6,8 +6,8 @@ import time
 from tests.conformance.corpus import program
 from tests.conformance.programs.shapes import asks, chain, fan, graph, say
 
-LIMIT = 0.2
-LONG = 0.4
+LIMIT = 0.4
+LONG = 0.8
 
 
 def slow(calls, name="slow"):
