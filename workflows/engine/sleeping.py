@@ -36,7 +36,7 @@ def sleep(duration: float | timedelta) -> bool:
 
 def sleep_until(instant: datetime) -> bool:
     """Let this task go on at `instant`, which has a time zone; one that is past does not wait. As `sleep`."""
-    return _stay(_asked_for(until=_instant(instant)))
+    return _stay(_asked_for(instant=_instant(instant)))
 
 
 async def asleep(duration: float | timedelta) -> bool:
@@ -46,10 +46,10 @@ async def asleep(duration: float | timedelta) -> bool:
 
 async def asleep_until(instant: datetime) -> bool:
     """`sleep_until` in a coroutine."""
-    return await _astay(_asked_for(until=_instant(instant)))
+    return await _astay(_asked_for(instant=_instant(instant)))
 
 
-def _asked_for(seconds: float = 0.0, until: datetime | None = None) -> bool | float:
+def _asked_for(seconds: float = 0.0, instant: datetime | None = None) -> bool | float:
     """How the sleep has ended, or the seconds that are left to wait in place; else the task ends here."""
     context: Any = task_context("sleep()")
     context.meet_stop()
@@ -60,10 +60,10 @@ def _asked_for(seconds: float = 0.0, until: datetime | None = None) -> bool | fl
     answer = run.answers.get(sleep_id)
     if answer is not None:
         return answer.value is True
-    now: datetime = off_the_loop(clock_of(run.saver)) or ids.now()
-    known = run.sleeps.get(sleep_id)
-    if known is None:
-        until = until or _later(now, seconds)
+    until: datetime | None = run.sleeps.get(sleep_id)
+    if until is None:
+        now: datetime = off_the_loop(clock_of(run.saver)) or ids.now()
+        until = instant or _later(now, seconds)
         left = (until - now).total_seconds()
         if left <= IN_PLACE:
             return max(left, 0.0)
@@ -73,7 +73,7 @@ def _asked_for(seconds: float = 0.0, until: datetime | None = None) -> bool | fl
             f"{run.program.name!r}, which has no checkpointer to keep the instant; compile it "
             "with checkpointer=..."
         )
-    waits = Sleep(sleep_id, known or until or now)
+    waits = Sleep(sleep_id, until)
     digest = question_digest(waits.value) or ""
     task.asked = (*task.asked, Asked(waits, number, f"sleep:{number}", digest))
     task.note_asking((waits,))
