@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,20 +17,12 @@ from workflows.templatetags.visible import visible
 
 def moment(value: Any) -> SafeString:
     """A moment as people say it ("3 min ago"), with the exact time behind it."""
-    if not isinstance(value, datetime):
-        return visible("" if value is None else value)
-    local = _local(value)
-    return format_html(
-        '<time datetime="{}" title="{}" data-since>{}</time>',
-        local.isoformat(),
-        _exact(local),
-        ago(value),
-    )
+    return _drawn(value, ago, " data-since")
 
 
 def clock(value: Any) -> SafeString:
     """A moment as a time of day, with the date behind it."""
-    return _drawn(value, "H:i:s")
+    return _drawn(value, lambda local: date_format(local, "H:i:s"))
 
 
 def instant(value: Any) -> SafeString:
@@ -37,7 +30,7 @@ def instant(value: Any) -> SafeString:
     if isinstance(value, str):
         with suppress(ValueError):
             value = datetime.fromisoformat(value)
-    return _drawn(value, "j M Y, H:i")
+    return _drawn(value, lambda local: date_format(local, "j M Y, H:i"))
 
 
 def elapsed(start: datetime | None, end: datetime | None) -> str:
@@ -68,20 +61,17 @@ def _length(passed: timedelta) -> str:
     return f"{int(seconds)} s"
 
 
-def _drawn(value: Any, how: str) -> SafeString:
+def _drawn(value: Any, words: Callable[[datetime], str], mark: str = "") -> SafeString:
     if not isinstance(value, datetime):
         return visible("" if value is None else value)
     local = _local(value)
     return format_html(
-        '<time datetime="{}" title="{}">{}</time>',
+        '<time datetime="{}" title="{}"{}>{}</time>',
         local.isoformat(),
-        _exact(local),
-        date_format(local, how),
+        f"{local:%Y-%m-%d %H:%M:%S %Z}".strip(),
+        mark,
+        words(local),
     )
-
-
-def _exact(local: datetime) -> str:
-    return f"{local:%Y-%m-%d %H:%M:%S %Z}".strip()
 
 
 def _local(value: datetime) -> datetime:
