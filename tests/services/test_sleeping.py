@@ -27,8 +27,8 @@ from workflows.engine.func.task import task
 from workflows.engine.graph.state import StateGraph
 from workflows.engine.runtime import interrupt
 from workflows.engine.sleeping import asleep, sleep, sleep_until
-from workflows.models import Event, Interrupt, Thread
-from workflows.services import registry
+from workflows.models import Event, Interrupt, Run, Thread
+from workflows.services import registry, sleepers
 from workflows.services.execute_run import execute_run
 from workflows.services.replay import check_each, threads_that_go_on
 from workflows.services.sleepers import (
@@ -36,6 +36,8 @@ from workflows.services.sleepers import (
 )
 from workflows.services.sweep import sweep
 from workflows.storage.saver import DjangoSaver
+
+LATER = datetime(2999, 1, 1, tzinfo=UTC)
 
 assert boss
 assert every_sleep_is_long
@@ -142,6 +144,18 @@ class TestByTime:
         registry._graphs.clear()
 
         assert wake_sleepers() == 0
+
+    def test_threads_that_cannot_go_on_yet_keep_no_other_from_waking(
+        self, boss, work, monkeypatch
+    ):
+        monkeypatch.setattr(sleepers, "AT_ONCE", 1)
+        work.pauses = [0.01]
+        first, second = started(boss), started(boss)
+        time.sleep(0.05)
+        Run.objects.create(thread=first, graph="naps", kind="continue", due_at=LATER)
+
+        assert wake_sleepers() == 1
+        assert [run.thread_id for run in Run.objects.filter(kind="wake")] == [second.pk]
 
     def test_a_failed_thread_is_left_to_people(self, boss, work):
         work.pauses = [0.01]

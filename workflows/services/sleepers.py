@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 
 from workflows.engine import serde
@@ -20,6 +21,7 @@ from workflows.services import registry
 from workflows.services.access import Person, Rights, find_thread, require
 from workflows.services.action import NotPending, ThreadBusy
 from workflows.services.queueing import (
+    UNFINISHED,
     has_unfinished_run,
     lock_free_thread,
     lock_thread,
@@ -38,8 +40,12 @@ _EARLY = {"early": True}
 
 def wake_sleepers() -> int:
     """Queue a run for each thread where something has slept long enough; returns how many."""
+    busy = Run.objects.filter(thread=OuterRef("pk"), status__in=UNFINISHED)
     due = Thread.objects.filter(
-        wake_at__lte=Now(), status__in=SLEEPING, graph__in=registry.names()
+        ~Exists(busy),
+        wake_at__lte=Now(),
+        status__in=SLEEPING,
+        graph__in=registry.names(),
     )
     return sum(
         _wake_on_time(thread_id)
