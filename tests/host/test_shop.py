@@ -9,6 +9,7 @@ from durableweb import durable
 from tests.host.orders.models import Order
 from workflows.models import Decision, Interrupt, Run
 from workflows.services.execute_run import execute_run
+from workflows.storage.clock import database_now
 
 OURS = ("/desk/", "/static/", "/admin/")
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -30,7 +31,7 @@ def order(people, settings):
 def work():
     """Carry out what is due, as a worker would."""
     for run in Run.objects.filter(status=Run.Status.PENDING):
-        Run.objects.filter(pk=run.pk).update(due_at=run.created_at)
+        Run.objects.filter(pk=run.pk).update(due_at=database_now())
         execute_run(run.pk)
 
 

@@ -25,6 +25,7 @@ from workflows.storage.claims import (
     finish_run,
     renew,
 )
+from workflows.storage.clock import database_now
 from workflows.storage.dead_leases import release_dead_leases
 from workflows.storage.leases import keeper
 from workflows.storage.owners import is_dead, process_owner
@@ -85,6 +86,18 @@ def test_a_claim_carries_what_a_worker_needs():
     assert timedelta(seconds=600) < left < timedelta(seconds=701)
     assert Thread.objects.get().status == "busy"
     assert Event.objects.get().kind == "run"
+
+
+def test_what_is_due_now_is_claimed_at_once():
+    """SQLite's clock counts milliseconds; a moment between two of them is none of its own."""
+    numbers = [pending(f"t{number}").pk for number in range(50)]
+    late = []
+    for number in numbers:
+        Run.objects.filter(pk=number).update(due_at=database_now())
+        if claim_run(number, "me") is None:
+            late.append(number)
+
+    assert late == []
 
 
 def test_what_runs_or_is_not_due_yet_is_not_claimed():

@@ -15,9 +15,13 @@ from workflows.storage.connections import POSTGRESQL, connection_of, execute
 
 
 def database_now(using: str = DEFAULT_DB_ALIAS) -> datetime:
-    """The database's clock at this moment; SQLite's is this machine's."""
+    """The database's clock at this moment; SQLite's is this machine's, in whole milliseconds.
+
+    What is due at it is due for the next statement, not only a part of a millisecond later.
+    """
     wrapper = connection_of(using)
     if wrapper.vendor != POSTGRESQL:
-        return timezone.now()
+        here = timezone.now()
+        return here.replace(microsecond=here.microsecond // 1000 * 1000)
     now: datetime = execute(wrapper, "SELECT clock_timestamp()").fetchone()[0]
     return now

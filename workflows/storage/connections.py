@@ -26,11 +26,11 @@ SQLITE = "sqlite"
 # The database's clock; on SQLite in the form Django stores.
 NOW_SQL = {
     POSTGRESQL: "clock_timestamp()",
-    SQLITE: "strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now')",
+    SQLITE: "strftime('%%Y-%%m-%%d %%H:%%M:%%f000', 'now')",
 }
 LATER_SQL = {
     POSTGRESQL: "clock_timestamp() + %s * interval '1 second'",
-    SQLITE: "strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now', %s || ' seconds')",
+    SQLITE: "strftime('%%Y-%%m-%%d %%H:%%M:%%f000', 'now', %s || ' seconds')",
 }
 
 

@@ -33,6 +33,7 @@ from workflows.services.outbound.delivering import deliver_due
 from workflows.services.outbound.links import find_link
 from workflows.services.outbound.mailing import send_test_mail
 from workflows.services.tidy import forget_outbound
+from workflows.storage.clock import database_now
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -329,7 +330,7 @@ class TestTryingAgain:
         tell(reviewer, question)
         row = Delivery.objects.get()
         deliver_due()
-        Delivery.objects.update(status="pending", next_at=timezone.now())
+        Delivery.objects.update(status="pending", next_at=database_now())
         deliver_due()
 
         ids = {each.message()["Message-ID"] for each in mail.outbox}
