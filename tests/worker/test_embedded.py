@@ -93,7 +93,8 @@ def test_it_finds_what_nobody_woke_it_for(thread, recorder, running):
     run = pending(thread)
 
     assert recorder.done.wait(PATIENCE_SECONDS)
-    assert recorder.ids == [run.pk]
+    # A look that began while it ended may find it once more: then the claim is refused.
+    assert set(recorder.ids) == {run.pk}
 
 
 def test_it_sweeps_when_it_starts(thread, recorder, running):
@@ -125,7 +126,8 @@ def test_a_run_that_breaks_does_not_stop_the_worker(thread, recorder, running):
     run = pending(thread)
 
     assert recorder.done.wait(PATIENCE_SECONDS)
-    assert recorder.ids == [run.pk, run.pk]
+    assert len(recorder.ids) >= 2
+    assert set(recorder.ids) == {run.pk}
 
 
 def test_it_says_whether_it_lives(recorder):
