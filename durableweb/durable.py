@@ -7,6 +7,7 @@ of the system. What people do goes through the dashboard.
 from workflows.engine.checkpoint.labels import Label
 from workflows.engine.replay import CheckedBody, ReplayReport
 from workflows.engine.runtime import set_attributes
+from workflows.engine.signals import RAISE, wait_signal
 from workflows.engine.sleeping import asleep, asleep_until, sleep, sleep_until
 from workflows.services.cancel_run import cancel_thread as cancel
 from workflows.services.labels import (
@@ -26,6 +27,7 @@ from workflows.services.listing import (
 )
 from workflows.services.replay import areplay_check, replay_check
 from workflows.services.retention import Retention, apply_retention
+from workflows.services.signals import send_signal
 from workflows.services.sleepers import wake
 from workflows.services.start_run import Started
 from workflows.services.start_run import start_thread as start
@@ -33,6 +35,7 @@ from workflows.services.where import WhereError
 from workflows.storage.prune import prune_thread as prune
 
 __all__ = [
+    "RAISE",
     "CheckedBody",
     "Label",
     "Page",
@@ -56,10 +59,12 @@ __all__ = [
     "list_threads",
     "prune",
     "replay_check",
+    "send_signal",
     "set_attributes",
     "sleep",
     "sleep_until",
     "start",
     "unlabel",
+    "wait_signal",
     "wake",
 ]

@@ -36,6 +36,7 @@ from workflows.engine.errors import (
     ThreadBusyError,
     UnknownInterruptError,
     UnknownTypeError,
+    WaitTimeout,
     WorkflowError,
 )
 from workflows.engine.older import NodeInterrupt
@@ -76,6 +77,7 @@ __all__ = [
     "ThreadBusyError",
     "UnknownInterruptError",
     "UnknownTypeError",
+    "WaitTimeout",
     "WorkflowError",
     "is_invalid_resume",
 ]

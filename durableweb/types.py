@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from workflows.engine.later import handed_on
 from workflows.engine.runtime import interrupt
+from workflows.engine.signals import RAISE, wait_signal
 from workflows.engine.sleeping import asleep, asleep_until, sleep, sleep_until
 from workflows.engine.types import (
     All,
@@ -18,7 +19,6 @@ from workflows.engine.types import (
     PregelTask,
     RetryPolicy,
     Send,
-    Sleep,
     StateSnapshot,
     StateUpdate,
     StreamMode,
@@ -27,6 +27,7 @@ from workflows.engine.types import (
     TracePolicy,
     omit_payload,
 )
+from workflows.engine.waits import SignalWait, Sleep, Wait
 
 if TYPE_CHECKING:
     from workflows.engine.stream_parts import (
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "RAISE",
     "All",
     "CachePolicy",
     "CheckpointPayload",
@@ -65,6 +67,7 @@ __all__ = [
     "PregelTask",
     "RetryPolicy",
     "Send",
+    "SignalWait",
     "Sleep",
     "StateSnapshot",
     "StateUpdate",
@@ -78,12 +81,14 @@ __all__ = [
     "TracePolicy",
     "UpdatesStreamPart",
     "ValuesStreamPart",
+    "Wait",
     "asleep",
     "asleep_until",
     "interrupt",
     "omit_payload",
     "sleep",
     "sleep_until",
+    "wait_signal",
 ]
 
 __getattr__ = handed_on(

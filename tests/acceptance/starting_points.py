@@ -1,7 +1,7 @@
 """`python -m tests.acceptance.starting_points FOLDER`: stop programs in every place, then go on.
 
 Each case lives in two processes of its own, forked from this one: the first is stopped in the
-named place by an exception, by SIGKILL, by a question or by a sleep, the second goes on. Prints, as
+named place by an exception, by SIGKILL, by a question, a sleep or a signal, the second goes on. Prints, as
 JSON, what each of the two has called and what came out.
 """
 
@@ -24,7 +24,7 @@ django.setup()
 from durableweb.checkpoint.django import DjangoSaver  # noqa: E402
 from durableweb.func import entrypoint, task  # noqa: E402
 from durableweb.graph import START, StateGraph  # noqa: E402
-from durableweb.types import Command, interrupt, sleep  # noqa: E402
+from durableweb.types import Command, interrupt, sleep, wait_signal  # noqa: E402
 from workflows.engine import sleeping  # noqa: E402
 
 NAP = 0.2
@@ -53,11 +53,13 @@ class Life:
         return lambda state: {"log": [self.did(name)]}
 
     def stop(self) -> None:
-        """In the first life, end here; a question is asked, and a sleep slept, in the second life as well."""
+        """In the first life, end here; what is waited for is waited for in the second life as well."""
         if self.way == "question":
             interrupt("go on?")
         elif self.way == "sleep":
             sleep(NAP)
+        elif self.way == "signal":
+            wait_signal("go on")
         elif self.number == 1 and self.way == "exception":
             raise Stopped
         elif self.number == 1 and self.way == "kill":
@@ -181,7 +183,12 @@ PLACES = [
     task_of_an_entrypoint,
     branch_of_a_node,
 ]
-WAYS = ["exception", "kill", "question", "sleep"]
+WAYS = ["exception", "kill", "question", "sleep", "signal"]
+
+
+def awaited(flow: Any, config: Any) -> list[str]:
+    """The ids of the waits for signals."""
+    return [each.id for task in flow.get_state(config).tasks for each in task.waits]
 
 
 def in_a_process(act: Callable[[], Any], answer: Path) -> int:
@@ -212,12 +219,16 @@ def lived(build: Any, way: str, folder: Path) -> dict[str, Any]:
                 given = Command(resume="yes")
             if life.number == 2 and way == "sleep":
                 time.sleep(NAP)
+            if life.number == 2 and way == "signal":
+                given = Command(resume=dict.fromkeys(awaited(flow, config), "yes"))
             try:
                 result = flow.invoke(given, config, durability="sync")
             except Stopped:
                 return "raised"
             if any(task.sleeps for task in flow.get_state(config).tasks):
                 return "slept"
+            if awaited(flow, config):
+                return "waited"
             return "asked" if "__interrupt__" in (result or ()) else result
 
         ended_by = in_a_process(act, out)

@@ -1,4 +1,4 @@
-"""Where a run goes on that was stopped by an exception, a question, a sleep or a killed process."""
+"""Where a run goes on that was stopped by an exception, a question, a sleep, a signal or a killed process."""
 
 from __future__ import annotations
 
@@ -54,6 +54,7 @@ ENDS = {
     "kill": "killed",
     "question": "asked",
     "sleep": "slept",
+    "signal": "waited",
 }
 
 

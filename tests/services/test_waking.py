@@ -28,11 +28,11 @@ from workflows.services.action import NotAllowed, NotPending, NotVisible, Thread
 from workflows.services.cancel_run import CancelRun, cancel_thread
 from workflows.services.execute_run import execute_run
 from workflows.services.sleepers import (
-    NOTHING_SLEEPS,
     WakeThread,
     wake,
     wake_sleepers,
 )
+from workflows.services.waking import NOTHING_SLEEPS
 from workflows.storage.claims import claim_run
 from workflows.storage.saver import DjangoSaver
 

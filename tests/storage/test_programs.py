@@ -39,7 +39,7 @@ CASES = [
     for driver in sample.drivers
 ]
 # One of each kind of saving: steps, a question, several at once, a fan-out, a subgraph,
-# results of tasks that go to the cache before, attributes, sleeps.
+# results of tasks that go to the cache before, attributes, sleeps, signals.
 KILLED = [
     "one_question",
     "parallel_answered_one_by_one",
@@ -49,6 +49,7 @@ KILLED = [
     "cached_tasks",
     "attributes_in_nodes",
     "a_graph_below_that_sleeps_beside_a_question",
+    "nodes_that_wait_side_by_side",
 ]
 LONG_AGO = timedelta(hours=1)
 

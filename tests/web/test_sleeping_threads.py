@@ -205,7 +205,9 @@ class TestWaking:
             "form", action="/threads/t-1/continue"
         )
         assert answer.status_code == 409
-        assert Html(answer).has_text("Thread t-1 sleeps: wake it instead.")
+        assert Html(answer).has_text(
+            "Thread t-1 waits for a time or a signal: wake it, or send the signal."
+        )
 
     def test_a_run_that_found_nothing_says_so(self, as_, thread):
         run = Run.objects.create(

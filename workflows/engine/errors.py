@@ -309,6 +309,29 @@ class RecordedTaskError(WorkflowError):
         self.message = message
 
 
+class WaitTimeout(TimeoutError):
+    """No signal came in time to a task that gave no default (RB.2); `topic` is what it waited for."""
+
+    def __init__(
+        self, topic: str, seconds: float | None, node: str, thread_id: str | None
+    ) -> None:
+        long = "" if seconds is None else f" in {seconds:g} seconds"
+        super().__init__(
+            f"no signal {topic!r} came to thread {thread_id!r}{long}, where {node!r} waited for it; send it with "
+            f"send_signal({thread_id!r}, {topic!r}, payload), wait longer, or give "
+            "wait_signal() a default"
+        )
+        self.topic = topic
+        self.seconds = seconds
+        self.node = node
+        self.thread_id = thread_id
+
+    def __repr__(self) -> str:
+        # As it stands on record: with what makes it anew (R4.16).
+        given = (self.topic, self.seconds, self.node, self.thread_id)
+        return f"WaitTimeout{given!r}"
+
+
 class SerializationError(SerdeError, TypeError):
     """A value cannot be stored; `path` says where in the value it stands."""
 

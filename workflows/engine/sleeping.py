@@ -6,16 +6,11 @@ import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from workflows.engine import ids
-from workflows.engine.checkpoint.base import Asked
-from workflows.engine.checkpoint.overriding import clock_of
-from workflows.engine.drivers.threads import off_the_loop
-from workflows.engine.errors import GraphInterrupt
-from workflows.engine.kinds import check_amount, refused
+from workflows.engine.kinds import refused
 from workflows.engine.later import asyncio, is_in_loop
-from workflows.engine.loop.resume import question_digest
-from workflows.engine.runtime import current, task_context
-from workflows.engine.types import Sleep
+from workflows.engine.runtime import current
+from workflows.engine.waiting import later, next_spot, seconds_of
+from workflows.engine.waits import Sleep
 
 IN_PLACE = 2.0
 """Seconds; who sleeps for no longer is waited for where he stands."""
@@ -31,7 +26,7 @@ def sleep(duration: float | timedelta) -> bool:
     Raises RuntimeError outside a graph and without a checkpointer, and in a coroutine for what is waited for in
     place (there, `await asleep(...)`); TypeError or ValueError for a duration that is none.
     """
-    return _stay(_asked_for(seconds=_seconds(duration)))
+    return _stay(_asked_for(seconds=seconds_of(duration, "sleep()", "duration")))
 
 
 def sleep_until(instant: datetime) -> bool:
@@ -41,7 +36,7 @@ def sleep_until(instant: datetime) -> bool:
 
 async def asleep(duration: float | timedelta) -> bool:
     """`sleep` in a coroutine."""
-    return await _astay(_asked_for(seconds=_seconds(duration)))
+    return await _astay(_asked_for(seconds=seconds_of(duration, "sleep()", "duration")))
 
 
 async def asleep_until(instant: datetime) -> bool:
@@ -51,33 +46,22 @@ async def asleep_until(instant: datetime) -> bool:
 
 def _asked_for(seconds: float = 0.0, instant: datetime | None = None) -> bool | float:
     """How the sleep has ended, or the seconds that are left to wait in place; else the task ends here."""
-    context: Any = task_context("sleep()")
-    context.meet_stop()
-    task, run = context.task, context.run
-    number = task.sleeps
-    task.sleeps += 1
-    sleep_id = ids.interrupt_id(task.origin, f"sleep:{number}")
-    answer = run.answers.get(sleep_id)
-    if answer is not None:
-        return answer.value is True
-    until: datetime | None = run.sleeps.get(sleep_id)
+    spot = next_spot("sleep", "sleep()")
+    if spot.answer is not None:
+        return spot.answer.value is True
+    until = spot.until
     if until is None:
-        now: datetime = off_the_loop(clock_of(run.saver)) or ids.now()
-        until = instant or _later(now, seconds)
+        now = spot.now()
+        instead = "to wait for a person use interrupt()"
+        until = instant or later(now, seconds, "sleep()", instead)
         left = (until - now).total_seconds()
         if left <= IN_PLACE:
             return max(left, 0.0)
-    if run.saver is None:
-        raise RuntimeError(
-            f"{task.name!r} sleeps for more than {IN_PLACE:g} seconds in graph "
-            f"{run.program.name!r}, which has no checkpointer to keep the instant; compile it "
-            "with checkpointer=..."
-        )
-    waits = Sleep(sleep_id, until)
-    digest = question_digest(waits.value) or ""
-    task.asked = (*task.asked, Asked(waits, number, f"sleep:{number}", digest))
-    task.note_asking((waits,))
-    raise GraphInterrupt((waits,))
+    raise spot.stop_for(
+        Sleep(spot.id, until),
+        f"sleeps for more than {IN_PLACE:g} seconds",
+        "the instant",
+    )
 
 
 def _stay(found: bool | float) -> bool:
@@ -110,12 +94,6 @@ async def _astay(found: bool | float) -> bool:
     return True
 
 
-def _seconds(duration: Any) -> float:
-    given = duration.total_seconds() if isinstance(duration, timedelta) else duration
-    check_amount(given, "sleep()", "duration", "seconds, as a number or a timedelta")
-    return float(given)
-
-
 def _instant(instant: Any) -> datetime:
     if not isinstance(instant, datetime):
         wanted = "a datetime with a time zone"
@@ -125,12 +103,3 @@ def _instant(instant: Any) -> datetime:
             f"sleep_until(): {instant!r} has no time zone; add one, such as tzinfo=UTC"
         )
     return instant.astimezone(UTC)
-
-
-def _later(now: datetime, seconds: float) -> datetime:
-    try:
-        return now + timedelta(seconds=seconds)
-    except OverflowError:
-        raise ValueError(
-            f"sleep(): {seconds:g} seconds end after the year 9999; to wait for a person use interrupt()"
-        ) from None

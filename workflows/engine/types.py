@@ -5,14 +5,26 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeVar, Unpack
+from datetime import timedelta
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Generic,
+    Literal,
+    NamedTuple,
+    Protocol,
+    TypeVar,
+    Unpack,
+)
 
 from workflows.engine.constants import END, INTERRUPT, START
 from workflows.engine.ids import digest
 from workflows.engine.kinds import IN_BRACKETS, check_amount, check_callable, seconds_of
 from workflows.engine.retrying import retry_by_default
 from workflows.engine.spellings import OfInterrupts, namespace_of, outdated
+
+if TYPE_CHECKING:
+    from workflows.engine.waits import Sleep, Wait
 
 __all__ = [
     "All",
@@ -27,7 +39,6 @@ __all__ = [
     "PregelTask",
     "RetryPolicy",
     "Send",
-    "Sleep",
     "StateSnapshot",
     "StateUpdate",
     "StreamMode",
@@ -248,23 +259,6 @@ class Interrupt:
     __hash__ = None  # type: ignore[assignment]
 
 
-class Sleep(Interrupt):
-    """What a task waits for that sleeps: nobody is asked, an instant is (RB.1).
-
-    `until` has a time zone. The engine answers with True when it has come; who answers before,
-    by `Command(resume={id: False})`, wakes the task.
-    """
-
-    until: datetime
-
-    def __init__(self, id: str, until: datetime) -> None:
-        super().__init__("sleep", id)
-        self.until = until
-
-    def __repr__(self) -> str:
-        return f"Sleep(until={self.until.isoformat()!r}, id={self.id!r})"
-
-
 class ToolOutput:
     """Stands for the class by which another library knows what a tool may return (`foreign.py`)."""
 
@@ -313,17 +307,20 @@ class PregelTask(_TaskFields):
 
     `error` is the exception as text, `result` what the task wrote, `state` a subgraph's
     config or snapshot (R7.8).
-    Two are no fields, so that the tuple stays LangGraph's. `runs_of_this_task`: how often the task has
+    Three are no fields, so that the tuple stays LangGraph's. `runs_of_this_task`: how often the task has
     been run by now, as far as was saved (RA.3). `sleeps`: until when it sleeps, the earliest first (RB.1).
+    `waits`: for what else it waits that no person is asked, such as a signal (RB.2).
     """
 
     runs_of_this_task = 0
     sleeps: tuple[Sleep, ...] = ()
+    waits: tuple[Wait, ...] = ()
 
     def _replace(self, /, **changes: Any) -> PregelTask:
         made = super()._replace(**changes)
         made.runs_of_this_task = self.runs_of_this_task
         made.sleeps = self.sleeps
+        made.waits = self.waits
         return made
 
 

@@ -21,6 +21,7 @@ from workflows.models.question_field import QuestionField
 from workflows.models.reopening import Reopening
 from workflows.models.run import Run
 from workflows.models.saved_view import SavedView
+from workflows.models.signal import Awaited, Signal
 from workflows.models.thread import Thread
 from workflows.models.thread_attribute import ThreadAttribute
 from workflows.models.undo import Undo
@@ -30,6 +31,7 @@ from workflows.models.webhook import Webhook
 __all__ = [
     "ApprovalLink",
     "AuditEntry",
+    "Awaited",
     "BulkItem",
     "BulkOrder",
     "CacheEntry",
@@ -52,6 +54,7 @@ __all__ = [
     "Reopening",
     "Run",
     "SavedView",
+    "Signal",
     "Thread",
     "ThreadAttribute",
     "Undo",

@@ -46,7 +46,9 @@ class ContinueRun:
             return thread
         last = thread.runs.exclude(kind=Run.Kind.EDIT).order_by("-id").first()
         if thread.status == Thread.Status.WAITING:
-            raise NotPending(f"Thread {thread.pk} sleeps: wake it instead.")
+            raise NotPending(
+                f"Thread {thread.pk} waits for a time or a signal: wake it, or send the signal."
+            )
         if last is None or last.status not in CONTINUABLE:
             raise NotPending(f"Thread {thread.pk} has nothing to go on with.")
         if last.status == Run.Status.INTERRUPTED and open_questions(thread.pk):

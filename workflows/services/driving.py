@@ -17,7 +17,7 @@ from workflows.services.custom_events import CustomEvents
 from workflows.storage.claims import Claim
 
 INTERRUPT_KEY = "__interrupt__"
-SLEEP_KEY = "__sleep__"
+WAIT_KEYS = {"__sleep__", "__wait__"}
 _MODES = ["updates", "custom", "checkpoints"]
 
 
@@ -28,7 +28,7 @@ def drive(
     look_up: Callable[[], None],
     **settings: Any,
 ) -> Run.Status:
-    """Hand `value` to the graph; how it stopped: at a question or a breakpoint, asleep, or at its end.
+    """Hand `value` to the graph; how it stopped: at a question or a breakpoint, waiting, or at its end.
 
     `look_up` is called when a step is safely saved, and ends the run by raising.
     """
@@ -45,7 +45,7 @@ def drive(
     heard.custom.flush()
     if heard.asks:
         return Run.Status.INTERRUPTED
-    return Run.Status.WAITING if heard.sleeps else Run.Status.SUCCESS
+    return Run.Status.WAITING if heard.waits else Run.Status.SUCCESS
 
 
 async def _drive_coroutines(
@@ -64,7 +64,7 @@ class _Heard:
     def __init__(self, claim: Claim, look_up: Callable[[], None]) -> None:
         self.custom = CustomEvents(claim)
         self.asks = False
-        self.sleeps = False
+        self.waits = False
         self._look_up = look_up
 
     def take(self, mode: str, chunk: Any) -> None:
@@ -72,7 +72,7 @@ class _Heard:
             self.custom.add(chunk)
         elif mode == "updates":
             keys = chunk if isinstance(chunk, Mapping) else ()
-            self.sleeps = SLEEP_KEY in keys
-            self.asks = INTERRUPT_KEY in keys or (self.asks and self.sleeps)
+            self.waits = not WAIT_KEYS.isdisjoint(keys)
+            self.asks = INTERRUPT_KEY in keys or (self.asks and self.waits)
         else:
             self._look_up()

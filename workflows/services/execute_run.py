@@ -29,12 +29,14 @@ from workflows.services.driving import drive
 from workflows.services.outcomes import Outcome, node_of, outcome_of
 from workflows.services.queueing import hold_thread, wake
 from workflows.services.run_warnings import collected_warnings
-from workflows.services.sleepers import NOTHING_SLEEPS, woken_by
+from workflows.services.sleepers import wake_if_due
 from workflows.services.taking import AnswerIsVoid, Given, given_to_engine
+from workflows.services.waking import NOTHING_SLEEPS, woken_by
 from workflows.storage.claims import Claim, claim_run, finish_run
 from workflows.storage.connections import is_lost, is_unwritten
 from workflows.storage.events import append_events
 from workflows.storage.leases import keeper
+from workflows.storage.mailbox import is_waited_on
 from workflows.storage.outage import LOCKED, is_away, why_unwritable
 from workflows.storage.owners import process_owner
 from workflows.storage.places import settle_cancelled
@@ -177,10 +179,11 @@ def _run_graph(
 
 
 def _nothing_woken(claim: Claim) -> Outcome:
-    """Nothing has slept long enough: the thread is left as it is."""
+    """Nothing has waited long enough: the thread is left as it is."""
     if _has_open_questions(claim.thread_id):
         return Outcome(Run.Status.INTERRUPTED)
-    if Thread.objects.filter(pk=claim.thread_id, wake_at__isnull=False).exists():
+    sleeps = Thread.objects.filter(pk=claim.thread_id, wake_at__isnull=False).exists()
+    if sleeps or is_waited_on(claim.using, claim.thread_id):
         return Outcome(Run.Status.WAITING)
     return Outcome(Run.Status.CANCELLED, NOTHING_SLEEPS)
 
@@ -255,6 +258,8 @@ def _finish(claim: Claim, outcome: Outcome, given: Given, warnings: list[str]) -
         )
         if following is not None:
             wake(following)
+        elif outcome.status in (Run.Status.WAITING, Run.Status.INTERRUPTED):
+            wake_if_due(claim.thread_id)  # a signal was there already
     return outcome.status
 
 

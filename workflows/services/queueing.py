@@ -88,6 +88,11 @@ def lock_thread(thread_id: str) -> Thread:
     return _locked().get(pk=thread_id)
 
 
+def lock_known_thread(thread_id: str) -> Thread | None:
+    """The same for a thread that need not be there: None then."""
+    return _locked().filter(pk=thread_id).first()
+
+
 def lock_free_thread(thread_id: str) -> Thread | None:
     """The same, without waiting: None where somebody else holds the row just now.
 

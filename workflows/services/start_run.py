@@ -52,7 +52,7 @@ class StartRun:
         for name in ("run_timeout", "start_timeout"):
             _seconds(name, getattr(self, name))
         if self.thread_id is not None:
-            _check_id(self.thread_id)
+            check_id(self.thread_id)
             held = Thread.objects.filter(pk=self.thread_id).first()
             if held is not None and held.graph != self.graph:
                 raise InvalidAnswer({"thread_id": "this id belongs to another thread"})
@@ -185,7 +185,8 @@ def _seconds(name: str, given: float | timedelta | None) -> float | None:
         raise InvalidAnswer({name: str(error)}) from error
 
 
-def _check_id(thread_id: str) -> None:
+def check_id(thread_id: str) -> None:
+    """Raise InvalidAnswer for what can be no thread's id."""
     if not thread_id or len(thread_id) > MAX_ID_LENGTH:
         raise InvalidAnswer({"thread_id": f"an id has 1 to {MAX_ID_LENGTH} characters"})
     if "/" in thread_id or not thread_id.isprintable():

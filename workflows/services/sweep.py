@@ -5,9 +5,11 @@ from __future__ import annotations
 from workflows.services.desk.holding import release_forgotten
 from workflows.services.desk.steps import take_due_steps
 from workflows.services.recover_runs import recover_runs
+from workflows.services.signals import tell_of_forgotten
 from workflows.services.sleepers import wake_sleepers
 
 
 def sweep() -> int:
     """One round; returns how many runs were woken or let go, threads that slept, and steps done."""
+    tell_of_forgotten()
     return recover_runs() + wake_sleepers() + take_due_steps() + release_forgotten()

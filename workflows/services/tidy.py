@@ -13,6 +13,7 @@ from workflows.services.forget_expired import forget_expired
 from workflows.services.outbound.links import forget_links, revoke_lost
 from workflows.services.outbound.outbox import forget_deliveries
 from workflows.services.retention import apply_retention
+from workflows.services.signals import tidy_signals
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +28,7 @@ def tidy() -> None:
         forget_expired,
         revoke_lost,
         forget_outbound,
+        tidy_signals,
     )
     for part in parts:
         try:

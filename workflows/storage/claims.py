@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import DateTimeField, Func
-from django.db.models.functions import Now
 
 from workflows.engine.errors import LeaseLostError
 from workflows.storage.connections import (
@@ -21,6 +20,7 @@ from workflows.storage.connections import (
     NOT_IDLE_SQL,
     NOW_SQL,
     POSTGRESQL,
+    SQLITE,
     connection_of,
     execute,
     lock_thread,
@@ -28,10 +28,14 @@ from workflows.storage.connections import (
 )
 from workflows.storage.events import append_events
 from workflows.storage.leases import keeper, lease_seconds, renew_lease, seconds_param
+from workflows.storage.mailbox import wake_for_signals
 from workflows.storage.texts import clean
-from workflows.storage.thread_status import thread_status_after
+from workflows.storage.thread_status import PAUSED, thread_status_after
 
 _RACES = 5
+
+
+_SQLITE_NOW = NOW_SQL[SQLITE].replace("%", "%%")
 
 
 class DatabaseNow(Func):
@@ -41,7 +45,7 @@ class DatabaseNow(Func):
     output_field = DateTimeField()
 
     def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> Any:
-        return Now().as_sqlite(compiler, connection, **extra)
+        return self.as_sql(compiler, connection, template=_SQLITE_NOW, **extra)
 
 
 # Pending and due, on a thread where nothing runs and nothing due waits before it. The ORM
@@ -297,12 +301,15 @@ def finish_run(
         }
         if reason:
             data["reason"] = reason
+        left = thread_status_after(claim.using, claim.thread_id, status)
         append_events(
             claim.using,
             claim.thread_id,
             claim.run_id,
             [("run", data)],
-            thread_status=thread_status_after(claim.using, claim.thread_id, status),
+            thread_status=left,
         )
+        if left in PAUSED:
+            wake_for_signals(claim.using, claim.thread_id)
     following = due_runs(using=claim.using, thread_id=claim.thread_id, limit=1)
     return following[0] if following else None

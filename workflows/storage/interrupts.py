@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from django.db import connections
 
 from workflows.engine.checkpoint.base import Asked, Commit, TaskWrites
-from workflows.engine.types import Sleep
+from workflows.engine.waits import Wait
 from workflows.storage.connections import NOW_SQL, execute
 from workflows.storage.events import append_events
 from workflows.storage.texts import clean
@@ -50,14 +50,15 @@ def asked_rows(serde: Any, commit: Commit) -> list[AskedRow]:
         _asked_row(serde, commit, task, asked, asked.interrupt.id in closed)
         for task in commit.writes
         for asked in task.asked
-        if not isinstance(asked.interrupt, Sleep)
+        if not isinstance(asked.interrupt, Wait)
     ]
 
 
 def wakes_at(commit: Commit) -> datetime | None:
-    """When the first of the tasks wakes that `commit` lets sleep; None where none does."""
-    waits = [asked.interrupt for task in commit.writes for asked in task.asked]
-    return min((w.until for w in waits if isinstance(w, Sleep)), default=None)
+    """When the first wait is over by itself that begins with `commit`; None where none is."""
+    asked = [item.interrupt for task in commit.writes for item in task.asked]
+    ends = [each.until for each in asked if isinstance(each, Wait)]
+    return min((until for until in ends if until is not None), default=None)
 
 
 def _asked_row(
@@ -202,6 +203,7 @@ def withdraw(using: str, thread_id: str, run_id: int | None) -> int:
         "UPDATE workflows_thread SET wake_at = NULL WHERE id = %s AND wake_at IS NOT NULL",
         (thread_id,),
     )
+    execute(wrapper, "DELETE FROM workflows_awaited WHERE thread_id = %s", (thread_id,))
     closed = execute(
         wrapper,
         close_sql(

@@ -88,6 +88,8 @@ def fits(bundle: Bundle) -> bool:
         and not bundle.replace
         and not bundle.asked
         and bundle.wake_at is None
+        and not bundle.awaited
+        and not bundle.handed
         and not bundle.closed
         and not bundle.touched
     )

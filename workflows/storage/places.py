@@ -29,11 +29,12 @@ from workflows.storage.connections import (
 from workflows.storage.events import append_events
 from workflows.storage.interrupts import withdraw
 from workflows.storage.leases import keeper, lease_seconds, seconds_param
+from workflows.storage.mailbox import wake_for_signals
 from workflows.storage.owners import is_dead, process_owner
 from workflows.storage.prune import roll_back
 from workflows.storage.savings import Saving
 from workflows.storage.taking import Taken, taking
-from workflows.storage.thread_status import thread_status_after
+from workflows.storage.thread_status import PAUSED, thread_status_after
 
 log = logging.getLogger(__name__)
 
@@ -255,13 +256,10 @@ def end_run(
         data = {"run": run_id, "kind": kind, "status": status}
         if reason:
             data["reason"] = reason
-        append_events(
-            using,
-            thread_id,
-            run_id,
-            [("run", data)],
-            thread_status=thread_status_after(using, thread_id, status, kind, vault),
-        )
+        left = thread_status_after(using, thread_id, status, kind, vault)
+        append_events(using, thread_id, run_id, [("run", data)], thread_status=left)
+        if left in PAUSED:
+            wake_for_signals(using, thread_id)
     return True
 
 

@@ -118,6 +118,14 @@ _ATTRIBUTES = """attribute AS (
   INSERT INTO workflows_threadattribute (thread_id, name, position, kind, text, key, number)
   SELECT %(thread)s::text, given.*
   FROM held, (SELECT count(*) FROM forgotten) AS gone, unnest({columns}) AS given)"""
+_AWAITED = """awaited AS (
+  INSERT INTO workflows_awaited (thread_id, kind, topic)
+  SELECT %(thread)s::text, given.*
+  FROM held, unnest(%(awaited_kind)s::text[], %(awaited_topic)s::text[]) AS given
+  ON CONFLICT DO NOTHING)"""
+_HANDED = """handed AS (
+  UPDATE workflows_signal SET handed = true FROM held
+  WHERE thread_id = %(thread)s::text AND taken_for = ANY (%(handed)s::text[]))"""
 _EVENTS = """event AS (
   INSERT INTO workflows_event (thread_id, run_id, seq, kind, data)
   SELECT %(thread)s::text, held.run, raised.seq - %(count)s + given.number, given.kind, given.data
@@ -197,6 +205,8 @@ def _write(wrapper: Any, bundle: Bundle, run_id: int | None, fence: int) -> int 
         bool(bundle.touched),
         bool(bundle.attributes),
         bundle.wake_at is not None,
+        bool(bundle.awaited),
+        bool(bundle.handed),
     )
     found = prepared(wrapper, sql, _params(bundle, run_id, fence)).fetchone()
     return found[0] if found else None
@@ -218,6 +228,8 @@ def _statement(
     forgets: bool,
     attributes: bool,
     wakes: bool,
+    awaits: bool,
+    hands: bool,
 ) -> str:
     parts = [_RELAXED] if relaxed else []
     parts.append(_THREAD.format(relaxed=", relaxed" if relaxed else ""))
@@ -261,6 +273,10 @@ def _statement(
             for name in AttributeRow._fields
         )
         parts.append(_ATTRIBUTES.format(columns=columns))
+    if awaits:
+        parts.append(_AWAITED)
+    if hands:
+        parts.append(_HANDED)
     if questions:
         union = " UNION ALL ".join(
             f"SELECT * FROM {name}"  # noqa: S608
@@ -315,6 +331,12 @@ def _params(bundle: Bundle, run_id: int | None, fence: int) -> dict[str, Any]:
         params["ending"] = bundle.ending
     if bundle.wake_at is not None:
         params["wake_at"] = bundle.wake_at
+    if bundle.awaited:
+        params["awaited_kind"], params["awaited_topic"] = map(
+            _array, zip(*bundle.awaited, strict=True)
+        )
+    if bundle.handed:
+        params["handed"] = _array(bundle.handed)
     if bundle.checkpoint is not None:
         params.update(zip(_CHECKPOINT_NAMES, bundle.checkpoint, strict=True))
     if bundle.values:

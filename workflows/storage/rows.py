@@ -21,6 +21,7 @@ from workflows.storage.interrupts import (
     closed_pairs,
     wakes_at,
 )
+from workflows.storage.mailbox import awaited_by, handed_by
 from workflows.storage.told import events_of
 from workflows.storage.values import Kept, ThreadMemory, ValueRow
 from workflows.storage.writes import WriteRow, Written, write_rows
@@ -30,7 +31,8 @@ class Bundle(Struct):
     """All rows of one commit, and what the saver remembers once they are written.
 
     `attributes` come in the place of all that the thread has under the names `touched`.
-    `wake_at` is when the first of the tasks wakes that begin to sleep.
+    `wake_at` is when the first wait is over by itself that begins; `awaited` are (kind, topic) of what else tasks
+    begin to wait for, `handed` the ids of the waits that signals are handed to.
     `known_seq` is the number of the thread's last event as far as the saver knows, else 0.
     """
 
@@ -51,6 +53,8 @@ class Bundle(Struct):
     attributes: Sequence[AttributeRow] = ()
     touched: Sequence[str] = ()
     wake_at: datetime | None = None
+    awaited: Sequence[tuple[str, str]] = ()
+    handed: Sequence[str] = ()
     known_seq: int = 0
     refs: dict[str, Ref] = field(default_factory=dict)
     lists: dict[str, Kept | None] = field(default_factory=dict)
@@ -102,6 +106,11 @@ def bundle_of(
         if any(task.asked for task in commit.writes):
             bundle.asked = asked_rows(serde, commit)
             bundle.wake_at = wakes_at(commit)
+            bundle.awaited = awaited_by(commit)
+        if (
+            commit.checkpoint is None
+        ):  # answers are saved before the step that they let go on
+            bundle.handed = handed_by(commit)
     if commit.closed:
         bundle.closed = closed_pairs(commit)
     if commit.attributes:

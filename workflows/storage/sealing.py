@@ -1,7 +1,7 @@
 """What the database holds encrypted, where the setting `VALUE_CIPHER` names a cipher (R10.9).
 
 Encrypted are channel values, the writes of tasks, what is due (inputs of a `Send`), questions,
-answers, edits, what a run is given, items of the store and cached results. Ids, names, steps, status, metadata, response schemas and
+answers, edits, signals, what a run is given, items of the store and cached results. Ids, names, steps, status, metadata, response schemas and
 digests stay readable; a digest of an encrypted text is taken over what is stored. The title of
 a question would tell what it asks, so the name of its node stands there instead.
 """
@@ -37,6 +37,7 @@ ANSWER = "answer"
 EDITS = "edits"
 RUN = "run"
 DUE = "due"
+SIGNAL = "signal"
 
 
 def vault() -> Vault | None:

@@ -87,6 +87,10 @@ _WAKES = (
     "UPDATE workflows_thread SET wake_at = ?"
     " WHERE id = ? AND (wake_at IS NULL OR wake_at > ?)"
 )
+_AWAIT = (
+    "INSERT OR IGNORE INTO workflows_awaited (thread_id, kind, topic) VALUES (?, ?, ?)"
+)
+_HAND = "UPDATE workflows_signal SET handed = 1 WHERE thread_id = ? AND taken_for = ?"
 _CLOSE = close_sql("?", "WHERE old.thread_id = ? AND old.interrupt_id = ?", _NOW)
 
 
@@ -191,6 +195,10 @@ def _write_rows(
     if bundle.wake_at is not None:
         instant = as_text(bundle.wake_at)
         execute(_WAKES, (instant, thread_id, instant))
+    for awaited in bundle.awaited:
+        execute(_AWAIT, (thread_id, *awaited))
+    for wait_id in bundle.handed:
+        execute(_HAND, (thread_id, wait_id))
     for task in bundle.writes:
         execute(_WRITE, (thread_id, namespace, bundle.parent, *task))
     for name in bundle.touched:

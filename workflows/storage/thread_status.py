@@ -7,6 +7,9 @@ from workflows.engine.serde.vault import Vault
 from workflows.storage.connections import connection_of, execute
 from workflows.storage.sealing import DUE
 
+PAUSED = ("waiting", "interrupted")
+"""In which tasks may wait for an instant or a signal."""
+
 
 def thread_status_after(
     using: str,
@@ -18,7 +21,7 @@ def thread_status_after(
     """The status of a thread whose run ends with `run_status`.
 
     An edit by hand changes none where anything is due still: what failed, or stopped at a
-    breakpoint, is to be continued. After one by a program what slept sleeps on, for all that is known: who
+    breakpoint, is to be continued. After one by a program what slept or waited does so still, for all that is known: who
     wakes it looks.
     """
     if kind == "edit" and run_status == "success":
@@ -29,15 +32,16 @@ def thread_status_after(
         return "interrupted"
     found = execute(
         connection_of(using),
-        "SELECT wake_at IS NOT NULL, EXISTS (SELECT 1 FROM workflows_interrupt"
+        "SELECT wake_at IS NOT NULL OR EXISTS (SELECT 1 FROM workflows_awaited"
+        " WHERE thread_id = %s), EXISTS (SELECT 1 FROM workflows_interrupt"
         " WHERE thread_id = %s AND status IN ('pending', 'decided'))"
         " FROM workflows_thread WHERE id = %s",
-        (thread_id, thread_id),
+        (thread_id,) * 3,
     ).fetchone()
-    sleeps, asks = found or (False, False)
+    waits, asks = found or (False, False)
     if asks:
         return "interrupted"
-    if sleeps and run_status == "success" and _is_due(using, thread_id, vault):
+    if waits and run_status == "success" and _is_due(using, thread_id, vault):
         return "waiting"
     return "waiting" if run_status == "waiting" else "idle"
 

@@ -9,6 +9,8 @@ from workflows.storage import sealing
 from workflows.storage.connections import NOW_SQL, execute, lock_thread
 
 _BY_THREAD = (
+    "signal",
+    "awaited",
     "threadattribute",
     "pendingwrite",
     "channelvalue",
@@ -27,6 +29,7 @@ _COPIED = {
     ),
     "label": "namespace, checkpoint, text, by, created_at",
     "threadattribute": "name, position, kind, text, key, number",
+    "awaited": "kind, topic",
 }
 
 
@@ -60,7 +63,9 @@ def delete_thread(using: str, thread_id: str) -> None:
 def copy_thread(
     using: str, source: str, target: str, vault: Vault | None = None
 ) -> None:
-    """Copy checkpoints, values, writes, labels, attributes and open questions; runs and events stay behind.
+    """Copy checkpoints, values, writes, labels, attributes, open questions and signals that nobody has taken.
+
+    Runs and events stay behind.
 
     Raises ValueError when `source` is unknown or `target` already has a history.
     """
@@ -97,8 +102,33 @@ def copy_thread(
                 (target, source),
             )
         _copy_questions(using, source, target, now)
+        _copy_mailbox(using, source, target, vault)
         if vault is not None:
             sealing.move_rows(using, vault, source, target)
+
+
+def _copy_mailbox(
+    using: str, source: str, target: str, vault: Vault | None = None
+) -> None:
+    """Copy what lies in the mailbox; what was handed over is in the copied record."""
+    wrapper = connections[using]
+    columns = "topic, key, sent_by_id, sent_at"
+    found = execute(
+        wrapper,
+        f"SELECT payload, {columns} FROM workflows_signal"  # noqa: S608
+        " WHERE thread_id = %s AND NOT handed ORDER BY id",
+        (source,),
+    ).fetchall()
+    for payload, *rest in found:
+        if vault is not None:
+            text = vault.open(payload, source, sealing.SIGNAL)
+            payload = vault.seal(text, target, sealing.SIGNAL)
+        execute(
+            wrapper,
+            f"INSERT INTO workflows_signal (thread_id, payload, {columns})"  # noqa: S608
+            " VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
+            (target, payload, *rest),
+        )
 
 
 def _copy_questions(using: str, source: str, target: str, now: str) -> None:

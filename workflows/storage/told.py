@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from workflows.engine.checkpoint.base import Commit, TaskWrites
 from workflows.engine.constants import CALL, ERROR, INTERRUPT, RESUME, RUNS, START
-from workflows.engine.loop.waits import sleeps_among
+from workflows.engine.waits import Wait
 from workflows.storage.texts import json_text
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def events_of(commit: Commit, row: CheckpointRow | None) -> list[tuple[str, str]
             if task.runs > 1:
                 data["runs"] = task.runs
             if status == "waiting":
-                data["until"] = _until(task)
+                data |= _waits_of(task)
             if task.error is not None:
                 data["error"] = str(task.error)[:_ERROR_LENGTH]
             events.append(("task", json_text(data)))
@@ -73,7 +73,7 @@ def _status_of(task: TaskWrites) -> str:
         return ""
     if task.error is not None:
         return "error"
-    if _until(task):
+    if _waits_of(task):
         return "waiting"
     if task.asked:
         return "interrupted"
@@ -87,8 +87,16 @@ def _status_of(task: TaskWrites) -> str:
     return "done" if len(marks) < len(task.writes) else ""
 
 
-def _until(task: TaskWrites) -> str:
-    """When a task wakes that asks nobody and sleeps, or waits for what sleeps below it; "" for others."""
+def _waits_of(task: TaskWrites) -> dict[str, Any]:
+    """What a task waits for that asks nobody, itself or below it; {} for others.
+
+    `until` is when the first wait is over by itself ("" where none is), `topics` the signals among them.
+    """
     waits = next((value for channel, value in task.writes if channel == INTERRUPT), ())
-    sleeps = sleeps_among(waits)
-    return sleeps[0].until.isoformat() if len(sleeps) == len(waits) > 0 else ""
+    if not waits or not all(isinstance(each, Wait) for each in waits):
+        return {}
+    ends = [each.until for each in waits if each.until is not None]
+    told: dict[str, Any] = {"until": min(ends).isoformat() if ends else ""}
+    if topics := dict.fromkeys(each.topic for each in waits if each.topic):
+        told["topics"] = [*topics]
+    return told

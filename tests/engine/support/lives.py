@@ -62,7 +62,7 @@ class Story:
     def live(self) -> Any:
         """One process: begin or go on, answer what is asked, until nothing is due.
 
-        Who sleeps is not waited for: the clock goes ahead.
+        Who sleeps is not waited for: the clock goes ahead. Who waits for a signal is sent its answer.
         """
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(ids, "clock", lambda: time.time() + self.ahead)
@@ -96,9 +96,13 @@ class Story:
             chosen = asked[:1] if self.sample.one_by_one else asked
             answers = {each.id: self.sample.answers[each.value] for each in chosen}
             return (Command(resume=answers),)
-        sleeps = [each for task in found.tasks for each in task.sleeps]
-        if sleeps:
-            first = min(each.until for each in sleeps)
+        waits = [each for task in found.tasks for each in (*task.sleeps, *task.waits)]
+        known = self.sample.answers
+        sent = {each.id: known[each.topic] for each in waits if each.topic in known}
+        if sent:
+            return (Command(resume=sent),)
+        if waits:
+            first = min(each.until for each in waits)
             self.ahead += max(0.0, (first - ids.now()).total_seconds())
         return (None,) if found.next else None
 

@@ -92,7 +92,9 @@ def _kept(snapshot: StateSnapshot) -> Kept | None:
     """What `made_again` needs; None where a snapshot has more than that can give back."""
     for task in snapshot.tasks:
         # A finished task's writes go through the author's reducers, which may do anything.
-        if task.result is not None or task.state is not None or task.sleeps:
+        if task.result is not None or task.state is not None:
+            return None
+        if task.sleeps or task.waits:
             return None
         if any(each.carried or each.schema_class for each in task.interrupts):
             return None

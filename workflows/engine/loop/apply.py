@@ -173,7 +173,7 @@ class Routes:
             self.sends.append(item)
             return
         known = self.reach(item["node"], [*item.get("by", ())])
-        for mark in ("carried", "origin", "slept", "was"):
+        for mark in ("carried", "origin", "over", "was"):
             if item.get(mark):
                 known[mark] = item[mark]
 

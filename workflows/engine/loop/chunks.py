@@ -25,8 +25,8 @@ from workflows.engine.loop.notes import shown_metadata
 from workflows.engine.loop.plan import start_order, told_metadata, triggers_of
 from workflows.engine.loop.records import Task
 from workflows.engine.loop.view import View
-from workflows.engine.loop.waits import questions_among, sleeps_among
 from workflows.engine.types import Interrupt
+from workflows.engine.waits import questions_among, sleeps_among, waits_among
 
 _NO_RESULT = frozenset({GOTO, NO_WRITES, HANDLED, ERROR})
 
@@ -104,15 +104,18 @@ def pause(view: View, interrupts: Sequence[Interrupt]) -> Steps[None]:
     """The end of an updates stream at a pause; empty at a static breakpoint (R5.26).
 
     Each run tells of what reaches it; of a breakpoint below, only the root. What sleeps is told of
-    beside the questions (RB.1).
+    beside the questions (RB.1), and so is what waits for something else (RB.2).
     """
     if "updates" not in view.run.modes:
         return
-    asked, sleeps = questions_among(interrupts), sleeps_among(interrupts)
-    if asked or (view.run.is_root and not sleeps):
+    asked = questions_among(interrupts)
+    sleeps, waits = sleeps_among(interrupts), waits_among(interrupts)
+    if asked or (view.run.is_root and not sleeps and not waits):
         yield from effects.emit("updates", {"__interrupt__": asked})
     if sleeps:
         yield from effects.emit("updates", {"__sleep__": sleeps})
+    if waits:
+        yield from effects.emit("updates", {"__wait__": waits})
 
 
 def started(view: View, task: Task) -> Steps[None]:

@@ -20,8 +20,8 @@ from workflows.engine.loop.step import Step
 from workflows.engine.loop.superstep import is_whole, restore, run_tasks
 from workflows.engine.loop.update import update
 from workflows.engine.loop.view import View
-from workflows.engine.loop.waits import questions_among
 from workflows.engine.types import Command, Interrupt, StateUpdate
+from workflows.engine.waits import questions_among
 
 _SEES_CHECKPOINTS = frozenset({"checkpoints", "debug"})
 

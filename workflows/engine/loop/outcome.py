@@ -8,12 +8,14 @@ from msgspec import Struct
 
 from workflows.engine.callbacks import PauseStatus
 from workflows.engine.checkpoint.base import Asked
-from workflows.engine.loop.waits import questions_among
 from workflows.engine.types import Interrupt
+from workflows.engine.waits import questions_among
 
 
 class Outcome(Struct, eq=False):
-    """How a run ended: `status` is success, interrupted, waiting (tasks sleep), paused (a breakpoint) or stopped.
+    """How a run ended: `status` is success, interrupted, waiting, paused (a breakpoint) or stopped.
+
+    One that is waiting asks nobody: its tasks sleep, or wait for signals.
 
     `interrupts` are all that it waits for, `questions` those of them that somebody is asked.
     """

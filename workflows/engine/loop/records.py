@@ -155,7 +155,7 @@ class Task:
     made: Set[str] = frozenset()
     position = 0
     questions = 0
-    sleeps = 0
+    waits: Mapping[str, int] = MappingProxyType({})
     keys: Set[str] = frozenset()
     asked: Sequence[Asked] = ()
     asked_below: Sequence[Interrupt] = ()
@@ -229,6 +229,15 @@ class Task:
         self.position += 1
         return number, position
 
+    def count_wait(self, what: str) -> int:
+        """One more call that waits for `what`: its number among those."""
+        waits = self.waits
+        if not isinstance(waits, dict):
+            waits = self.waits = {}
+        number = waits.get(what, 0)
+        waits[what] = number + 1
+        return number
+
     def note_made(self, child: Task) -> None:
         """The present attempt has made this call."""
         made = self.made
@@ -254,7 +263,7 @@ class Task:
         self.made = set()
         self.position = 0
         self.questions = 0
-        self.sleeps = 0
+        self.waits = {}
         self.keys = frozenset()
         self.asked = ()
         self.raised = []
@@ -328,7 +337,7 @@ class Run(Struct, eq=False):
     step_timeout: float | None = None  # seconds (R3.20)
     answers: dict[str, Answer] = field(default_factory=dict)
     sleeps: dict[str, datetime] = field(default_factory=dict)
-    """Until when the tasks sleep that a run before this one has let sleep (RB.1)."""
+    """Until when the tasks sleep or wait that a run before this one has let do so (RB.1)."""
     resuming: bool = False
     rehearsal: Any = None
     """Where the run only goes over its record, the `Rehearsal` (RA.4)."""

@@ -12,13 +12,22 @@ from workflows.engine.errors import SerdeError, UnknownInterruptError
 from workflows.engine.loop.plan import due_tasks
 from workflows.engine.loop.records import Answer, Run, Task, handled_id
 from workflows.engine.loop.view import View, is_finished
-from workflows.engine.loop.waits import questions_among
 from workflows.engine.response_schemas import check_answer
 from workflows.engine.serde import canonical
-from workflows.engine.types import Interrupt, Sleep
+from workflows.engine.types import Interrupt
+from workflows.engine.waits import (
+    TIME_IS_UP,
+    SignalWait,
+    Sleep,
+    Wait,
+    questions_among,
+)
 
 SLEPT = "slept"
-"""In the place of the digest of a question, where a sleep is over."""
+SIGNALLED = "signalled"
+TIMED_OUT = "timed out"
+"""In the place of the digest of a question, where a wait is over: how it ended."""
+_ENDS = (SLEPT, SIGNALLED, TIMED_OUT)
 
 
 def question_digest(value: Any) -> str | None:
@@ -55,8 +64,10 @@ def carried(task: Task) -> list[Interrupt]:
     """Questions that an edit has carried over to a task that did not run yet (R6.10)."""
     found = []
     for item in task.due.get("carried", ()):
-        if "until" in item:
-            question: Interrupt = Sleep(item["id"], item["until"])
+        if "topic" in item:
+            question: Interrupt = SignalWait(item["id"], item["topic"], item["until"])
+        elif "until" in item:
+            question = Sleep(item["id"], item["until"])
         else:
             question = Interrupt(
                 item["value"], item["id"], response_schema=item.get("schema")
@@ -81,21 +92,26 @@ def carry(question: Interrupt) -> dict[str, Any]:
     }
     if question.schema_class:
         found["class"] = question.schema_class
-    if isinstance(question, Sleep):
+    if isinstance(question, Wait):
         found["until"] = question.until
+    if isinstance(question, SignalWait):
+        found["topic"] = question.topic
     return found
 
 
 def without_questions(item: Due) -> Due:
     """A due item that begins anew: what it asks will have new ids."""
-    return {k: v for k, v in item.items() if k not in ("carried", "origin", "slept")}
+    return {k: v for k, v in item.items() if k not in ("carried", "origin", "over")}
 
 
-def slept(view: View, task: Task) -> dict[str, Any]:
-    """The sleeps of a task that are over, which an edit carries over to it: nobody sleeps for a month twice."""
+def waits_over(view: View, task: Task) -> dict[str, Any]:
+    """The waits of a task that are over, which an edit carries over to it: nobody sleeps for a month twice.
+
+    Each with how it ended, as on the task's record.
+    """
     given = view.record_of(task.id, RESUME) or {}
-    over = {k: value for k, (value, digest) in given.items() if digest == SLEPT}
-    return {**task.due.get("slept", {}), **over}
+    over = {k: answer for k, answer in given.items() if answer[1] in _ENDS}
+    return {**task.due.get("over", {}), **over}
 
 
 def load_answers(view: View, tasks: list[Task]) -> None:
@@ -104,15 +120,15 @@ def load_answers(view: View, tasks: list[Task]) -> None:
         saved = view.record_of(task.id, RESUME)
         for question_id, (value, digest) in (saved or {}).items():
             view.run.answers.setdefault(question_id, Answer(value, digest))
-        for sleep_id, value in task.due.get("slept", {}).items():
-            view.run.answers.setdefault(sleep_id, Answer(value, SLEPT))
+        for wait_id, (value, digest) in task.due.get("over", {}).items():
+            view.run.answers.setdefault(wait_id, Answer(value, digest))
         note_sleeps(view, task)
 
 
 def note_sleeps(view: View, task: Task) -> None:
     """Remember until when a task sleeps by its record: its body will ask for so many hours again."""
     for each in questions(view, task):
-        if isinstance(each, Sleep):
+        if isinstance(each, Wait) and each.until is not None:
             view.run.sleeps[each.id] = each.until
 
 
@@ -142,13 +158,20 @@ def match(view: View, resume: Any) -> list[TaskWrites]:
         if question_id not in by_id:
             continue
         task, question = by_id[question_id]
-        digest = (
-            SLEPT if isinstance(question, Sleep) else question_digest(question.value)
-        )
-        run.answers[question_id] = Answer(value, digest)
+        run.answers[question_id] = _answer_to(question, value)
         answered[task.id] = task
     run.resuming = True
     return [record_of_answers(view, task) for task in answered.values()]
+
+
+def _answer_to(question: Interrupt, value: Any) -> Answer:
+    if isinstance(question, Sleep):
+        return Answer(value, SLEPT)
+    if isinstance(question, Wait):
+        return (
+            Answer(None, TIMED_OUT) if value is TIME_IS_UP else Answer(value, SIGNALLED)
+        )
+    return Answer(value, question_digest(question.value))
 
 
 def record_of_answers(view: View, task: Task) -> TaskWrites:

@@ -10,37 +10,42 @@ from workflows.engine.loop.plan import due_tasks
 from workflows.engine.loop.records import Answer, Task
 from workflows.engine.loop.resume import (
     SLEPT,
+    TIMED_OUT,
     load_answers,
     open_questions,
     record_of_answers,
 )
 from workflows.engine.loop.view import View
-from workflows.engine.types import Sleep
+from workflows.engine.waits import Sleep, Wait
 
 
 def sleep_out(view: View) -> Steps[None]:
-    """Answer the sleeps of the present step that are over, and save that before a task starts."""
+    """End the waits of the present step whose time has come, and save that before a task starts."""
     if not (view.pending or any("carried" in item for item in view.due)):
         return
     tasks = due_tasks(view)
     load_answers(view, tasks)
-    sleeping = [
-        (task, each)
+    timed = [
+        (task, each, each.until)
         for task, each in open_questions(view, tasks)
-        if isinstance(each, Sleep)
+        if isinstance(each, Wait) and each.until is not None
     ]
-    if not sleeping:
+    if not timed:
         return
     now = yield from effects.compute(clock_of(view.run.saver), (), {}, False)
-    answers = _answers(view, [each for each in sleeping if each[1].until <= now])
+    over = [(task, each) for task, each, until in timed if until <= now]
+    answers = _answers(view, over)
     yield from commit.save_writes(view, answers)
     for writes in answers:
         view.note_answers(writes)
 
 
-def _answers(view: View, over: list[tuple[Task, Sleep]]) -> list[TaskWrites]:
-    woken: dict[str, Task] = {}
+def _answers(view: View, over: list[tuple[Task, Wait]]) -> list[TaskWrites]:
+    ended: dict[str, Task] = {}
     for task, each in over:
-        view.run.answers[each.id] = Answer(True, SLEPT)
-        woken[task.id] = task
-    return [record_of_answers(view, task) for task in woken.values()]
+        slept = isinstance(each, Sleep)
+        view.run.answers[each.id] = (
+            Answer(True, SLEPT) if slept else Answer(None, TIMED_OUT)
+        )
+        ended[task.id] = task
+    return [record_of_answers(view, task) for task in ended.values()]

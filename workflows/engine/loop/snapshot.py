@@ -23,8 +23,8 @@ from workflows.engine.loop.resume import load_answers, questions
 from workflows.engine.loop.superstep import restore
 from workflows.engine.loop.unknown import get_to_know
 from workflows.engine.loop.view import View
-from workflows.engine.loop.waits import questions_among, sleeps_among
 from workflows.engine.types import PregelTask, StateSnapshot
+from workflows.engine.waits import questions_among, sleeps_among, waits_among
 
 
 def read(run: Run, *, subgraphs: bool = False) -> Steps[StateSnapshot]:
@@ -210,6 +210,7 @@ def _task(view: View, task: Task, head: bool, state: Any) -> PregelTask:
     )
     if not (finished and head) and len(found.interrupts) < len(asked):
         found.sleeps = sleeps_among(asked)
+        found.waits = waits_among(asked)
     found.runs_of_this_task = view.runs_of(task.id)
     return found
 

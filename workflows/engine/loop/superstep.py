@@ -20,7 +20,7 @@ from workflows.engine.loop.records import Task
 from workflows.engine.loop.resume import load_answers, may_start, questions
 from workflows.engine.loop.step import Step, is_free, make_ready, start
 from workflows.engine.loop.view import View, is_finished
-from workflows.engine.loop.waits import sleeps_among
+from workflows.engine.waits import has_waits
 
 _RECORDS = frozenset({CALL, ERROR, INTERRUPT, RESUME, RUNS})
 
@@ -168,7 +168,7 @@ def _reply(step: Step) -> None:
 def _only_asks(step: Step) -> bool:
     """Say whether nothing is left of the step but questions, so that the run ends with it."""
     busy = step.running or step.queue or step.parked or step.replies or step.failures
-    if not step.order or busy or sleeps_among(step.order):
+    if not step.order or busy or has_waits(step.order):
         return False
     return not any(task.writes is not None for task in step.tasks)
 

@@ -24,7 +24,7 @@ from workflows.engine.loop.resume import (
     carry,
     load_answers,
     questions,
-    slept,
+    waits_over,
     without_questions,
 )
 from workflows.engine.loop.superstep import restore
@@ -267,7 +267,7 @@ class Work:
         gone.remove(pair)
         carried = self._with_questions(*pair)
         marks: Due = {
-            k: carried[k] for k in ("carried", "origin", "slept") if k in carried
+            k: carried[k] for k in ("carried", "origin", "over") if k in carried
         }
         return {**item, **marks}
 
@@ -284,8 +284,8 @@ class Work:
             return {**bare, "origin": task.origin}
         if not open_now:
             return bare
-        over = slept(self.view, task)
-        more = {"slept": over} if over else {}
+        over = waits_over(self.view, task)
+        more = {"over": over} if over else {}
         return {**bare, "carried": open_now, "origin": task.origin, **more}
 
     def dropped(self, due: list[Due]) -> list[Closed]:

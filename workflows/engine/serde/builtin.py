@@ -26,9 +26,9 @@ from workflows.engine.types import (
     Interrupt,
     Overwrite,
     Send,
-    Sleep,
     TimeoutPolicy,
 )
+from workflows.engine.waits import SignalWait, Sleep
 
 _FACTORIES = {
     factory.__name__: factory
@@ -150,6 +150,12 @@ def _engine_types() -> Iterator[Registered]:
         _to_question,
     )
     yield entry("Sleep", Sleep, _fields_of("id", "until"), _to(Sleep))
+    yield entry(
+        "SignalWait",
+        SignalWait,
+        _fields_of("id", "topic", "until"),
+        _to(SignalWait),
+    )
     yield entry("Overwrite", Overwrite, _fields_of("value"), _to(Overwrite))
     yield entry(
         "TimeoutPolicy",

@@ -1,0 +1,75 @@
+"""Signals that are waited for: in nodes, tasks and graphs below, beside questions, and until an instant."""
+
+from durableweb.errors import WaitTimeout
+from durableweb.func import entrypoint, task
+from durableweb.graph import START
+from durableweb.types import interrupt, wait_signal
+from tests.programs.flows import build
+from tests.programs.sample import sample
+
+HOUR = 3600
+
+
+@sample({"log": []}, answers={"paid": "p", "sent": ["s"]})
+def a_node_that_waits_for_three_signals(life, saver):
+    def wait(state):
+        found = [wait_signal(each) for each in ("paid", "sent", "paid")]
+        return {"log": [life.did("wait"), str(found)]}
+
+    edges = [(START, "x"), ("x", "wait"), ("wait", "y")]
+    return build(life, "x wait y", *edges, wait=wait).compile(checkpointer=saver)
+
+
+@sample({"log": []}, answers={"paid": None, "q": "yes"})
+def nodes_that_wait_side_by_side(life, saver):
+    def ask(state):
+        return {"log": [life.did("ask"), interrupt("q")]}
+
+    def wait(state):
+        return {"log": [life.did("wait"), str(wait_signal("paid"))]}
+
+    def late(state):
+        return {"log": [life.did("late"), wait_signal("never", HOUR, "late")]}
+
+    edges = [(START, name) for name in ("ask", "wait", "late")]
+    nodes = {"ask": ask, "wait": wait, "late": late}
+    edges.append(([*nodes], "fin"))
+    return build(life, "ask wait late fin", *edges, **nodes).compile(checkpointer=saver)
+
+
+@sample(2, answers={"0": "zero", "1": "one"}, only="async")
+def tasks_that_wait_for_signals(life, saver):
+    @task
+    async def fetch(number):
+        return life.did(f"fetch {number}") + wait_signal(str(number))
+
+    @task
+    def note(text):
+        return life.did(text)
+
+    @entrypoint(checkpointer=saver)
+    async def flow(given):
+        calls = [fetch(number) for number in range(given)]
+        found = [await each for each in calls]
+        try:
+            wait_signal("never", HOUR)
+        except WaitTimeout:
+            found.append(await note("late"))
+        return found
+
+    return flow
+
+
+@sample({"log": []}, answers={"paid": "p"})
+def a_graph_below_that_waits(life, saver):
+    def wait(state):
+        return {"log": [life.did("wait"), wait_signal("paid")]}
+
+    edges = [(START, "a"), ("a", "wait"), ("wait", "b")]
+    below = build(life, "a wait b", *edges, wait=wait).compile()
+
+    def call(state):
+        return {"log": below.invoke({"log": []})["log"]}
+
+    edges = [(START, "call"), ("call", "fin")]
+    return build(life, "call fin", *edges, call=call).compile(checkpointer=saver)

@@ -1,0 +1,72 @@
+"""Waiting for a signal: a message to a thread, sent by whoever knows its id (RB.2)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Final
+
+from workflows.engine.errors import WaitTimeout
+from workflows.engine.kinds import check_text, refused
+from workflows.engine.loop.resume import TIMED_OUT
+from workflows.engine.waiting import Spot, later, next_spot, seconds_of
+from workflows.engine.waits import SignalWait
+
+LONGEST_TOPIC = 200
+"""Characters."""
+
+
+class _Raise:
+    def __repr__(self) -> str:
+        return "RAISE"
+
+
+RAISE: Final = _Raise()
+"""The default of `wait_signal`: a signal that does not come in time is an error."""
+
+
+def wait_signal(
+    topic: str, timeout: float | timedelta | None = None, default: Any = RAISE
+) -> Any:
+    """Wait until somebody sends this thread a signal on `topic`; returns its payload.
+
+    The run ends as "waiting", nothing is held meanwhile, and the task goes on from its beginning, as after a
+    question. Signals of a topic are taken in the order in which they were sent, each once; one that was sent before
+    is there already. Works in nodes, `@task`s and entrypoints, also in coroutines. Send with
+    `durableweb.durable.send_signal`, or answer by `Command(resume={wait.id: payload})`.
+
+    After `timeout` (seconds, or a timedelta; the instant is fixed when the task first comes here) without a signal
+    it returns `default`, or raises WaitTimeout where none is given. Raises RuntimeError outside a graph and without a
+    checkpointer; TypeError or ValueError for a topic or a timeout that is none.
+    """
+    check_topic(topic, "wait_signal()")
+    seconds = None
+    if timeout is not None:
+        seconds = seconds_of(timeout, "wait_signal()", "timeout")
+    spot = next_spot(f"signal:{topic}", "wait_signal()")
+    answer = spot.answer
+    if answer is not None and answer.digest != TIMED_OUT:
+        return answer.value
+    if answer is not None:
+        if default is not RAISE:
+            return default
+        context = spot.context
+        raise WaitTimeout(topic, seconds, context.task.name, context.run.thread_id)
+    until = spot.until
+    if until is None and seconds is not None:
+        until = _end(spot, seconds)
+    raise spot.stop_for(
+        SignalWait(spot.id, topic, until), f"waits for signal {topic!r}", "its place"
+    )
+
+
+def _end(spot: Spot, seconds: float) -> Any:
+    instead = "leave timeout out to wait for as long as it takes"
+    return later(spot.now(), seconds, "wait_signal()", instead)
+
+
+def check_topic(topic: Any, where: str) -> None:
+    """Refuse what can be no topic: TypeError for what is no text, ValueError for one that is empty, too long or unprintable."""
+    wanted = f"a text of 1 to {LONGEST_TOPIC} printable characters, such as 'paid'"
+    check_text(topic, where, "topic", wanted)
+    if not topic or len(topic) > LONGEST_TOPIC or not topic.isprintable():
+        raise refused(where, "topic", topic, wanted, ValueError)

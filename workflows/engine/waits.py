@@ -1,0 +1,86 @@
+"""What tasks wait for is one list: questions, which somebody is asked, and waits, which nobody is (RB.1, RB.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from workflows.engine.types import Interrupt
+
+
+class Wait(Interrupt):
+    """What a task waits for that no person is asked.
+
+    `until` is when it has waited long enough; None for as long as it takes. `kind` and `topic` say what
+    ends it before; "" where nothing does but the time.
+    """
+
+    kind = ""
+    topic = ""
+    until: datetime | None = None
+
+
+class Sleep(Wait):
+    """What a task waits for that sleeps: nobody is asked, an instant is (RB.1).
+
+    `until` has a time zone. The engine answers with True when it has come; who answers before,
+    by `Command(resume={id: False})`, wakes the task.
+    """
+
+    until: datetime
+
+    def __init__(self, id: str, until: datetime) -> None:
+        super().__init__("sleep", id)
+        self.until = until
+
+    def __repr__(self) -> str:
+        return f"Sleep(until={self.until.isoformat()!r}, id={self.id!r})"
+
+
+class SignalWait(Wait):
+    """What a task waits for that waits for a signal: a message on `topic` to its thread (RB.2).
+
+    It is answered with the message's payload. Where `until` has come first, it is given up.
+    """
+
+    kind = "signal"
+
+    def __init__(self, id: str, topic: str, until: datetime | None = None) -> None:
+        super().__init__("signal", id)
+        self.topic = topic
+        self.until = until
+
+    def __repr__(self) -> str:
+        until = None if self.until is None else self.until.isoformat()
+        return f"SignalWait(topic={self.topic!r}, until={until!r}, id={self.id!r})"
+
+
+class _TimeIsUp:
+    def __repr__(self) -> str:
+        return "TIME_IS_UP"
+
+
+TIME_IS_UP: Final = _TimeIsUp()
+"""The answer to a wait that has come to its time without what it waited for."""
+
+
+def questions_among(waits: Sequence[Interrupt]) -> tuple[Interrupt, ...]:
+    """What somebody is asked, of what tasks wait for."""
+    return tuple([each for each in waits if not isinstance(each, Wait)])
+
+
+def sleeps_among(waits: Sequence[Interrupt]) -> tuple[Sleep, ...]:
+    """The sleeps among what tasks wait for, the earliest first."""
+    found = [each for each in waits if isinstance(each, Sleep)]
+    return tuple(sorted(found, key=lambda each: each.until))
+
+
+def waits_among(waits: Sequence[Interrupt]) -> tuple[Wait, ...]:
+    """What tasks wait for besides questions and instants."""
+    return tuple([each for each in waits if isinstance(each, Wait) and each.kind != ""])
+
+
+def has_waits(waits: Sequence[Interrupt]) -> bool:
+    """Say whether any of what tasks wait for asks nobody."""
+    return any(isinstance(each, Wait) for each in waits)

@@ -1,0 +1,72 @@
+"""Signals: messages to threads, and which topics a thread waits on (RB.2)."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Now
+
+
+class Signal(models.Model):
+    """One message to a thread, which need not exist yet: it names no row.
+
+    `payload` is JSON. `taken_for` is the id of the wait that a run is to hand it to, "" before; it was `handed` over
+    once the answer to that wait is saved, in one transaction with it. `key` is the sender's own,
+    so that one who sends again sends once.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    thread_id = models.CharField(max_length=200)
+    topic = models.CharField(max_length=200)
+    key = models.CharField(max_length=200, null=True, blank=True)
+    payload = models.TextField()
+    sent_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
+    sent_at = models.DateTimeField(db_default=Now())
+    taken_for = models.CharField(max_length=32, blank=True, default="", db_default="")
+    handed = models.BooleanField(default=False, db_default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["thread_id", "topic", "key"], name="one_signal_per_key"
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["thread_id", "topic", "id"],
+                name="signal_mailbox",
+                condition=models.Q(handed=False),
+            ),
+            models.Index(fields=["sent_at"], name="signal_sent"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.topic} to {self.thread_id}"
+
+
+class Awaited(models.Model):
+    """A topic that a task of the thread waits on, as far as known: who looks sets them anew."""
+
+    id = models.BigAutoField(primary_key=True)
+    thread = models.ForeignKey(
+        "workflows.Thread",
+        on_delete=models.CASCADE,
+        related_name="awaited",
+        db_index=False,
+    )
+    kind = models.CharField(max_length=10)
+    topic = models.CharField(max_length=200)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["thread", "kind", "topic"], name="one_awaited_topic"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.topic}"

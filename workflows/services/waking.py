@@ -1,0 +1,111 @@
+"""What a run that wakes gives to the engine: which sleeps are over, and the signals that came (RB.1, RB.2).
+
+It asks the thread itself what waits there, and sets anew what its row says of that: an instant or a topic that an
+edit has outdated does no harm, and a run that is cancelled before it begins has taken nothing away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.db import transaction
+
+from workflows.engine import serde
+from workflows.engine.types import Command
+from workflows.engine.waits import TIME_IS_UP, Wait
+from workflows.models import Run, Signal, Thread
+from workflows.services.queueing import hold_thread
+from workflows.services.sleepers import EARLY
+from workflows.storage.claims import Claim
+from workflows.storage.clock import database_now
+from workflows.storage.mailbox import set_awaited
+from workflows.storage.sealing import RUN, SIGNAL, seal, unseal
+
+NOTHING_SLEEPS = "nothing_sleeps"
+"""The reason of a run that found nothing to wake."""
+
+
+def woken_by(claim: Claim, graph: Any) -> Command[Any] | None:
+    """What a run that wakes gives to `graph`, whose saver is the claim's; None where nothing is to be woken.
+
+    It is kept on the run's row before: whoever takes the run over gives the same.
+    """
+    kept = (
+        serde.loads(unseal(claim.payload, claim.thread_id, RUN))
+        if claim.payload
+        else {}
+    )
+    if "woken" in kept:
+        return _command(kept)
+    state = graph.get_state({"configurable": {"thread_id": claim.thread_id}})
+    sleeps = [each for task in state.tasks for each in task.sleeps]
+    waits = [each for task in state.tasks for each in task.waits]
+    now = database_now(claim.using)
+    with transaction.atomic(using=claim.using):
+        hold_thread(claim.thread_id)  # a signal that comes from now on finds us waiting
+        woken: dict[str, Any] = {}
+        for sleep in sleeps:
+            if sleep.until <= now:
+                woken[sleep.id] = True
+            elif kept == EARLY:
+                woken[sleep.id] = False
+        woken |= _signals_for(claim, waits)
+        up = [
+            each.id
+            for each in waits
+            if each.id not in woken
+            and each.until is not None
+            and (each.until <= now or kept == EARLY)
+        ]
+        over = {*woken, *up}
+        _wait_on(claim, [each for each in (*sleeps, *waits) if each.id not in over])
+        found = {"woken": woken, "time_is_up": up} if over else {}
+        text = seal(serde.dumps(found), claim.thread_id, RUN) if found else ""
+        Run.objects.using(claim.using).filter(
+            pk=claim.run_id, fence=claim.fence
+        ).update(payload=text)
+    return _command(found) if found else None
+
+
+def _command(kept: dict[str, Any]) -> Command[Any]:
+    up = dict.fromkeys(kept.get("time_is_up", ()), TIME_IS_UP)
+    return Command(resume={**kept["woken"], **up})
+
+
+def _signals_for(claim: Claim, waits: Sequence[Wait]) -> dict[str, Any]:
+    """The payloads of the signals that these waits get, by the ids of the waits: the oldest first, each once.
+
+    Which wait each is for is noted on its row, so that it counts as handed over when the answer is saved.
+    """
+    found: dict[str, Any] = {}
+    mailbox = Signal.objects.using(claim.using).filter(
+        thread_id=claim.thread_id, handed=False
+    )
+    mailbox.exclude(taken_for="").update(taken_for="")
+    for topic, alike in _by_topic(waits).items():
+        oldest = mailbox.filter(topic=topic).order_by("id")[: len(alike)]
+        for wait, signal in zip(alike, oldest, strict=False):
+            text = unseal(signal.payload, claim.thread_id, SIGNAL)
+            found[wait.id] = serde.loads(text)
+            signal.taken_for = wait.id
+            signal.save(update_fields=["taken_for"])
+    return found
+
+
+def _by_topic(waits: Iterable[Wait]) -> dict[str, list[Wait]]:
+    found: dict[str, list[Wait]] = {}
+    for each in waits:
+        if each.kind == "signal":
+            found.setdefault(each.topic, []).append(each)
+    return found
+
+
+def _wait_on(claim: Claim, left: Sequence[Wait]) -> None:
+    """Write on the thread's row and beside it what is waited for still."""
+    ends = [each.until for each in left if each.until is not None]
+    Thread.objects.using(claim.using).filter(pk=claim.thread_id).update(
+        wake_at=min(ends, default=None)
+    )
+    topics = {(each.kind, each.topic) for each in left if each.kind}
+    set_awaited(claim.using, claim.thread_id, sorted(topics))
