@@ -292,7 +292,7 @@ def test_a_thread_that_sleeps_says_until_when_until_it_is_woken(
     expect(status).to_contain_text(
         "Sleeps in nap until 24 Nov 2099, 08:49 (in ", timeout=WAIT_MS
     )
-    expect(status).to_contain_text("Waits for a time")
+    expect(status).to_contain_text("Waiting")
     expect(page.locator("#timeline")).to_contain_text("sleeps until 24 Nov 2099")
 
     # What is to come is counted down while the page is open.

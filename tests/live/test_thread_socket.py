@@ -70,7 +70,7 @@ async def test_the_status_says_what_sleeps_and_until_when(viewer):
 
     html = (await next_frame(socket))["html"]
 
-    assert "Waits for a time" in html
+    assert "Waiting" in html
     assert "Sleeps in <code>nap</code> until" in html
     assert "24 Nov 2099, 08:49" in html
     await socket.disconnect()

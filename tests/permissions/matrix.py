@@ -156,6 +156,10 @@ DOORS: Mapping[str, tuple[Door, ...]] = {
     "thread": (Door("see", "/threads/{thread}/"),),
     "thread_continue": (Door("start", "/threads/{failed}/continue", {}),),
     "thread_wake": (Door("start", "/threads/{asleep}/wake", {}),),
+    "thread_signal": (
+        Door("start", "/threads/{thread}/signal"),
+        Door("start", "/threads/{thread}/signal", {"other": "paid"}),
+    ),
     "step": (Door("see", "/threads/{stepped}/steps/{step}/"),),
     "step_label": (Door("label", "/threads/{stepped}/steps/{step}/label", NAME),),
     "step_unlabel": (Door("label", "/threads/{stepped}/steps/{step}/unlabel", NAME),),

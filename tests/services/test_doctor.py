@@ -15,7 +15,15 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.services.conftest import ask
 from workflows.management.commands import doctor as command
-from workflows.models import Delivery, Interrupt, Policy, Run, Thread
+from workflows.models import (
+    Awaited,
+    Delivery,
+    Interrupt,
+    Policy,
+    Run,
+    Signal,
+    Thread,
+)
 from workflows.services import doctor, registry
 from workflows.storage.clock import database_now
 
@@ -174,6 +182,70 @@ class TestSleeping:
     def test_not_one_that_sleeps_on_or_was_to_wake_just_now(self, late, wake_at):
         Thread.objects.update(wake_at=database_now() + wake_at)
         assert findings() == []
+
+
+@pytest.mark.rule("RB.2")
+class TestUnheardSignals:
+    @pytest.fixture
+    def unheard(self, thread):
+        """One that has waited for two hours for a signal that was sent then, too."""
+        Thread.objects.update(status="waiting", updated_at=ago(hours=2))
+        Awaited.objects.create(thread=thread, kind="signal", topic="paid")
+        return Signal.objects.create(
+            thread_id=thread.pk, topic="paid", payload="null", sent_at=ago(hours=2)
+        )
+
+    @pytest.mark.parametrize("status", ["waiting", "interrupted"])
+    @pytest.mark.parametrize("wake_at", [None, timedelta(hours=1)])
+    def test_one_that_nobody_was_told_of(self, unheard, status, wake_at):
+        Thread.objects.update(
+            status=status, wake_at=wake_at and database_now() + wake_at
+        )
+
+        found = the_one("unheard")
+
+        assert found["what"] == (
+            "a signal 'paid' has lain for 2 h in the mailbox of thread 't1', which waits for it"
+        )
+        assert found["ids"] == {"thread": "t1", "graph": "letter", "topic": "paid"}
+        assert found["url"].endswith("/threads/t1/")
+
+    def test_one_of_a_workflow_that_is_not_registered(self, unheard):
+        Thread.objects.update(graph="gone")
+
+        found = the_one("unheard")
+
+        assert found["what"].endswith("; its workflow 'gone' is not registered")
+        assert found["do"] == "deploy the workflow again under this name"
+
+    @pytest.mark.parametrize(
+        "changed",
+        [
+            {"handed": True},
+            {"topic": "sent"},
+            {"thread_id": "t2"},
+            {"sent_at": None},
+        ],
+    )
+    def test_not_one_that_is_not_waited_for_or_has_just_come(self, unheard, changed):
+        now = database_now()
+        Signal.objects.update(
+            **{k: now if v is None else v for k, v in changed.items()}
+        )
+        assert findings() == []
+
+    @pytest.mark.parametrize("status", ["idle", "busy", "error"])
+    def test_not_on_a_thread_that_waits_no_more(self, unheard, status):
+        Thread.objects.update(status=status)
+        assert findings() == []
+
+    def test_not_on_a_thread_that_has_just_begun_to_wait(self, unheard):
+        Thread.objects.update(updated_at=database_now())
+        assert findings() == []
+
+    def test_a_thread_that_is_to_wake_is_told_of_once(self, unheard):
+        Thread.objects.update(wake_at=ago(minutes=5))
+        assert the_one("overslept")
 
 
 class TestRunning:

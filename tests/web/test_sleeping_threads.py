@@ -55,9 +55,7 @@ class TestOnePage:
         page = Html(as_("viewer").get(path.format(run.pk)))
 
         moment = date_format(timezone.localtime(until), "j M Y, H:i")
-        assert said(page) == (
-            f"Waits for a time Sleeps in nap until {moment} (in 23 h)"
-        )
+        assert said(page) == (f"Waiting Sleeps in nap until {moment} (in 23 h)")
 
     def test_a_thread_that_asks_too_tells_both(self, as_, thread, run):
         Thread.objects.filter(pk=thread.pk).update(status="interrupted")
@@ -120,7 +118,7 @@ class TestOnePage:
 
         told = said(Html(as_("viewer").get("/threads/t-1/")))
 
-        assert told.startswith("Waits for a time Sleeps in other until")
+        assert told.startswith("Waiting Sleeps in other until")
 
     def test_one_that_nobody_has_woken_in_time_says_so(self, as_, thread, run):
         wake_up_late(thread)
@@ -176,7 +174,7 @@ class TestWaking:
 
         woken = Run.objects.latest("pk")
         assert (woken.kind, woken.created_by.username) == ("wake", "operator")
-        assert page.has_text(f"Run {woken.pk} wakes what sleeps")
+        assert page.has_text(f"Run {woken.pk} ends the wait")
         assert page.has_text(f"Run {woken.pk} queued (woken) by operator")
         assert not page.all("form", action=WAKE)
         assert Html(client.get(f"/runs/{woken.pk}/")).has_text("woken by operator")
@@ -215,10 +213,10 @@ class TestWaking:
         )
         client = as_("viewer")
 
-        assert Html(client.get(f"/runs/{run.pk}/")).has_text("Nothing slept any more")
+        assert Html(client.get(f"/runs/{run.pk}/")).has_text("Nothing waited any more")
         row = Html(client.get("/runs/")).one("tr", id=f"run-{run.pk}").text
         assert "woken" in row
-        assert "nothing slept any more" in row
+        assert "nothing waited any more" in row
 
     def test_who_cancels_reads_what_becomes_of_it(self, as_, thread, run):
         client, path = as_("operator"), f"/runs/{run.pk}/cancel"
@@ -282,17 +280,17 @@ class TestLists:
         page = Html(as_("viewer").get(f"/threads/{query}"))
 
         row = " ".join(page.one("tr", **{"data-row": ""}).text.split())
-        assert "Waits for a time wakes in 23 h" in row
+        assert "Waiting wakes in 23 h" in row
         options = [each.text for each in page.all("option", value="waiting")]
-        assert options == ["Waits for a time"]
+        assert options == ["Waiting"]
 
     def test_runs_that_sleep_are_found(self, as_, run):
         page = Html(as_("viewer").get("/runs/?status=waiting"))
 
         row = page.one("tr", **{"data-row": ""})
         assert row.attributes["id"] == f"run-{run.pk}"
-        assert "Waits for a time" in row.text
-        assert page.one("option", value="waiting").text == "Waits for a time"
+        assert "Waiting" in row.text
+        assert page.one("option", value="waiting").text == "Waiting"
 
     def test_a_thread_that_asks_too_says_that_it_sleeps(self, as_, thread):
         Thread.objects.filter(pk=thread.pk).update(status="interrupted")

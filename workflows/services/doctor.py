@@ -13,15 +13,16 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.db import DEFAULT_DB_ALIAS, connections
-from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet, Subquery
 
-from workflows.models import Delivery, Interrupt, Run, Thread
+from workflows.models import Awaited, Delivery, Interrupt, Run, Signal, Thread
 from workflows.services import ports, registry
 from workflows.services.access import ADMIN
 from workflows.services.desk.deciding import RELATED
 from workflows.services.desk.policies import PolicyBook
 from workflows.services.desk.possible import Deciders
 from workflows.services.outbound.events import address
+from workflows.services.queueing import UNFINISHED
 from workflows.services.sleepers import SLEEPING
 from workflows.services.thread_history import ATTENTION_REASONS
 from workflows.storage.claims import due_runs
@@ -94,6 +95,7 @@ class _Doctor:
             self.unknown_graphs,
             self.waiting,
             self.overslept,
+            self.unheard,
             self.lapsed,
             self.late,
             self.parked,
@@ -151,12 +153,43 @@ class _Doctor:
         rows = Thread.objects.filter(status__in=SLEEPING, wake_at__lt=self._ago())
         for row in rows.order_by("wake_at", "id").iterator():
             what = f"thread {row.pk!r} was to wake {self._since(row.wake_at)} ago, and still sleeps"
-            do = self._do_for_worker()
-            if row.graph not in self.known:
-                what += f"; its workflow {row.graph!r} is not registered"
-                do = "deploy the workflow again under this name"
-            ids = {"thread": row.pk, "graph": row.graph}
-            yield Finding("overslept", what, do, address("thread", row.pk), ids)
+            yield self._of_sleeper("overslept", row, what)
+
+    def unheard(self) -> Iterator[Finding]:
+        """Threads that wait for a signal which lies in their mailbox, and that nobody is to wake."""
+        ago = self._ago()
+        lies = Signal.objects.filter(
+            thread_id=OuterRef("thread_id"),
+            topic=OuterRef("topic"),
+            handed=False,
+            sent_at__lt=ago,
+        )
+        busy = Run.objects.filter(thread=OuterRef("thread"), status__in=UNFINISHED)
+        rows = Awaited.objects.filter(
+            Exists(lies),
+            ~Exists(busy),
+            Q(thread__wake_at=None) | Q(thread__wake_at__gt=self.now),
+            kind="signal",
+            thread__status__in=SLEEPING,
+            thread__updated_at__lt=ago,
+        )
+        first = lies.order_by("id").values("sent_at")[:1]
+        found = rows.annotate(sent_at=Subquery(first)).select_related("thread")
+        for row in found.order_by("sent_at", "id").iterator():
+            since = self._since(row.sent_at)
+            what = (
+                f"a signal {row.topic!r} has lain for {since} in the mailbox of thread "
+                f"{row.thread_id!r}, which waits for it"
+            )
+            yield self._of_sleeper("unheard", row.thread, what, topic=row.topic)
+
+    def _of_sleeper(self, kind: str, row: Thread, what: str, **more: str) -> Finding:
+        do = self._do_for_worker()
+        if row.graph not in self.known:
+            what += f"; its workflow {row.graph!r} is not registered"
+            do = "deploy the workflow again under this name"
+        ids = {"thread": row.pk, "graph": row.graph, **more}
+        return Finding(kind, what, do, address("thread", row.pk), ids)
 
     def lapsed(self) -> Iterator[Finding]:
         """Runs whose worker is gone, and that no sweep has taken up."""

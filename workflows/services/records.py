@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
 
+from workflows.services.asleep import WaitRecord
 from workflows.services.schema_words import NOTHING, Saying
 from workflows.services.shapes import ActionCard
 from workflows.services.thread_attributes import AttributeRecord
+from workflows.services.thread_mailbox import SignalRecord
 
 MAX_CONTEXT = 8
 SHORT_TEXT = 120
-MAX_SLEEPERS = 3
-ON_ITS_WAY = timedelta(seconds=10)
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ class ReviewItem:
     `saying` is where its schema has a place for the decision, `has_cards` that each of `cards`
     is decided on its own, `close_ends_run` what closing without an answer does. `problem`
     tells why the question cannot be read. `events` are the thread's last ones, `seq` the last
-    that this record knows of. `sleep` is what sleeps on the thread of a closed question.
+    that this record knows of. `sleep` is what the thread of a closed question waits for.
     """
 
     number: int
@@ -169,7 +169,7 @@ class ReviewItem:
     started_by: str = ""
     events: tuple[EventRecord, ...] = ()
     siblings: tuple[Sibling, ...] = ()
-    sleep: SleepRecord | None = None
+    sleep: WaitRecord | None = None
     decision: DecisionRecord | None = None
     earlier: tuple[DecisionRecord, ...] = ()
     refusal: str = ""
@@ -293,44 +293,11 @@ class LabelRecord:
 
 
 @dataclass(frozen=True)
-class SleepRecord:
-    """What sleeps on a thread: the first wakes at `until`, `nodes` are in the order in which they wake.
-
-    `due` are those of the workflow itself, not of a part of it. There are no nodes where
-    what happened does not tell them. `is_all`: nobody is asked beside it.
-    """
-
-    until: datetime
-    nodes: tuple[str, ...] = ()
-    due: frozenset[str] = frozenset()
-    is_all: bool = True
-
-    @property
-    def shown(self) -> tuple[str, ...]:
-        """The first of the nodes."""
-        return self.nodes[:MAX_SLEEPERS]
-
-    @property
-    def more(self) -> int:
-        """How many there are beside those."""
-        return len(self.nodes) - len(self.shown)
-
-    @property
-    def is_late(self) -> bool:
-        """Whether nobody has woken it yet, though a worker would have by now."""
-        return is_overslept(self.until)
-
-
-def is_overslept(until: datetime) -> bool:
-    """Say whether this is so long ago that a sweep and the queue cannot be the reason."""
-    return until < timezone.now() - ON_ITS_WAY
-
-
-@dataclass(frozen=True)
 class ThreadRecord:
     """One thread with what a page needs: runs, questions, decisions, state, labels and events.
 
-    `sleep` is None where nothing sleeps that a worker is to wake.
+    `sleep` is None where nothing sleeps or waits for a signal. `signals` are the oldest that nobody has
+    taken, of `signals_count`.
     """
 
     id: str
@@ -350,9 +317,12 @@ class ThreadRecord:
     events: tuple[EventRecord, ...] = ()
     labels: tuple[LabelRecord, ...] = ()
     attributes: tuple[AttributeRecord, ...] = ()
-    sleep: SleepRecord | None = None
+    signals: tuple[SignalRecord, ...] = ()
+    signals_count: int = 0
+    sleep: WaitRecord | None = None
     may_continue: bool = False
     may_wake: bool = False
+    may_signal: bool = False
     may_edit: bool = False
     may_cancel: bool = False
 

@@ -39,6 +39,7 @@ from workflows.services.records import (
 from workflows.services.review_queue import graph_title, queue_items
 from workflows.services.state import read_state
 from workflows.services.thread_attributes import thread_attributes
+from workflows.services.thread_mailbox import mailbox_of
 from workflows.storage import heartbeats
 from workflows.storage.labels import labels_with_steps
 from workflows.storage.sealing import ANSWER, EDITS, QUESTION, RUN
@@ -205,6 +206,9 @@ def _thread_record(
     items = open_questions(row, rights)
     decisions = Decision.objects.filter(interrupt__thread=row).order_by("-id")
     plain = plain_thread(row)
+    signals, signals_count = mailbox_of(
+        row.pk, lambda tree: _masked(tree, row.graph, rights)
+    )
     return replace(
         plain,
         runs=tuple(run_record(run, rights) for run in runs),
@@ -216,12 +220,18 @@ def _thread_record(
         events=_last(row.events.all(), newest, limit),
         labels=labels_of(row.pk),
         attributes=thread_attributes(row.pk),
+        signals=signals,
+        signals_count=signals_count,
         may_continue=operates
         and not unfinished
         and bool(runs)
         and runs[0].status in CONTINUABLE
         and not (runs[0].status == Run.Status.INTERRUPTED and items),
-        may_wake=operates and not unfinished and plain.sleep is not None,
+        may_wake=operates
+        and not unfinished
+        and plain.sleep is not None
+        and plain.sleep.until is not None,
+        may_signal=operates,
         may_edit=not unfinished and may_edit(Decider(rights.person, rights), row),
         may_cancel=operates and unfinished,
     )

@@ -66,7 +66,7 @@ STATUSES = {
     "success": ("success", "check", "Done"),
     "error": ("error", "alert", "Failed"),
     "interrupted": ("waiting", "hand", "Waits for a person"),
-    "waiting": ("quiet", "clock", "Waits for a time"),
+    "waiting": ("quiet", "clock", "Waiting"),
     "timeout": ("error", "clock", "Timed out"),
     "cancelled": ("quiet", "stop", "Cancelled"),
     "idle": ("quiet", "pause", "Idle"),
@@ -174,6 +174,7 @@ EVENT_ICONS = {
     "edit": "pencil",
     "desk": "user",
     "label": "bookmark",
+    "signal": "message",
     "warning": "alert",
 }
 # Those of tasks that wait.
@@ -230,7 +231,7 @@ def standing(thread: Any) -> str:
 
 @register.filter
 def awake(names: Any, thread: Any) -> list[str]:
-    """Of the nodes that are due on a thread those that do not sleep."""
+    """Of the nodes that are due on a thread those that neither sleep nor wait."""
     asleep = thread.sleep.due if thread.sleep else ()
     return [name for name in names or () if name not in asleep]
 

@@ -45,12 +45,14 @@ def alike(event: EventRecord) -> str:
     """What events must share to be told in one line; empty for those that stand alone.
 
     Only ends of tasks are alike, and only those without anything of their own to say. Of tasks
-    that sleep those are that wake in the same minute.
+    that wait those are that wait for the same, until the same minute.
     """
     data = event.data
     if event.kind != "task" or data.get("runs") or data.get("error"):
         return ""
     shared = [data.get(name, "") for name in ("status", "node", "namespace")]
+    if data.get("topics"):
+        shared.append(",".join(map(repr, data["topics"])))
     if data.get("until"):
         shared.append(str(data["until"])[: len("2026-11-24T08:49")])
     return "/".join(map(str, shared))

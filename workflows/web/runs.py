@@ -13,6 +13,7 @@ from workflows.models import Run
 from workflows.services import registry
 from workflows.services.access import Rights
 from workflows.services.action import InvalidAnswer, Refused
+from workflows.services.asleep import sleep_of
 from workflows.services.cancel_run import CancelRun
 from workflows.services.records import State
 from workflows.services.thread_history import ATTENTION, MAX_PAGE, run_detail, run_list
@@ -25,7 +26,7 @@ LONG_TEXT = 200
 STATUSES = [
     (Run.Status.RUNNING.value, "Running"),
     (Run.Status.INTERRUPTED.value, "Waits for a person"),
-    (Run.Status.WAITING.value, "Waits for a time"),
+    (Run.Status.WAITING.value, "Waiting"),
     (Run.Status.PENDING.value, "Waiting to start"),
     (Run.Status.ERROR.value, "Failed"),
     (ATTENTION, "Needs attention"),
@@ -94,7 +95,12 @@ def cancel(request: HttpRequest, run_id: int) -> HttpResponse:
     """Ask whether and how to end a run; then end it."""
     if request.method != "POST":
         run = CancelRun(request.user, run_id).check()
-        context = {"section": "runs", "run": run, "limit": MAX_REASON}
+        context = {
+            "section": "runs",
+            "run": run,
+            "sleep": sleep_of(run.thread),
+            "limit": MAX_REASON,
+        }
         return render(request, "workflows/runs/cancel.html", context)
     reason = request.POST.get("reason", "").strip()[:MAX_REASON]
     fault = strict_json.text_fault(reason)

@@ -22,7 +22,7 @@ from workflows.web.asking import decider_of, rights_of
 PAGE_SIZE = 50
 STATUSES = [
     (Thread.Status.INTERRUPTED.value, "Waits for a person"),
-    (Thread.Status.WAITING.value, "Waits for a time"),
+    (Thread.Status.WAITING.value, "Waiting"),
     (Thread.Status.BUSY.value, "Busy"),
     (Thread.Status.ERROR.value, "Failed"),
     (Thread.Status.IDLE.value, "At rest"),
@@ -108,9 +108,9 @@ def go_on(request: HttpRequest, thread_id: str) -> HttpResponse:
 
 @require_POST
 def wake(request: HttpRequest, thread_id: str) -> HttpResponse:
-    """Wake all that sleeps on a thread, also before its time."""
+    """End what sleeps or waits until a time on a thread, also before it."""
     run = WakeThread(request.user, thread_id).execute()
-    messages.success(request, f"Run {run.pk} wakes what sleeps")
+    messages.success(request, f"Run {run.pk} ends the wait")
     return HttpResponseRedirect(
         reverse("workflows:thread", args=[thread_id]), status=303
     )

@@ -21,6 +21,7 @@ from workflows.web import (
     queue,
     review,
     runs,
+    signals,
     start,
     state_editor,
     steps,
@@ -89,6 +90,7 @@ urlpatterns = [
     path("threads/<str:thread_id>/", threads.detail, name="thread"),
     path("threads/<str:thread_id>/continue", threads.go_on, name="thread_continue"),
     path("threads/<str:thread_id>/wake", threads.wake, name="thread_wake"),
+    path("threads/<str:thread_id>/signal", signals.send, name="thread_signal"),
     path("threads/<str:thread_id>/state", state_editor.of_thread, name="thread_state"),
     path(
         "threads/<str:thread_id>/state/preview",
