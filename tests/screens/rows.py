@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from tests.web.conftest import ask, happen
 from workflows.models import (
+    Awaited,
     BulkItem,
     BulkOrder,
     Comment,
@@ -25,6 +26,7 @@ from workflows.models import (
     Webhook,
 )
 from workflows.services.outbound.links import make_link
+from workflows.services.signals import SendSignal
 from workflows.services.start_run import StartRun
 from workflows.storage.saver import DjangoSaver
 
@@ -124,6 +126,7 @@ def fill() -> None:
     names["failed"] = _failed_run()
     names["asleep"] = _asleep("asleep")
     _asleep("asks-asleep", "interrupted")
+    _waiting_for_signals()
     names["start"] = (
         StartRun(
             demo, GRAPH, {"url": "http://127.0.0.1:9/nothing"}, title="Nobody answers"
@@ -313,6 +316,23 @@ def _failed_run() -> int:
     )
     happen(thread, "run", run=run.pk, kind="start", status="error")
     return run.pk
+
+
+def _waiting_for_signals() -> None:
+    """A thread that waits for three signals, one of them until a time; others lie in its mailbox."""
+    thread = _thread("signals")
+    until = datetime(2099, 1, 1, tzinfo=UTC)
+    Thread.objects.filter(pk=thread.pk).update(status="waiting", wake_at=until)
+    for node, topics, end in (
+        ("collect_the_money", ["paid"], until.isoformat()),
+        ("wait_for_the_parcel", ["sent", "the-parcel-came-back-to-us"], ""),
+    ):
+        said = {"task": node, "node": node, "status": "waiting", "namespace": ""}
+        happen(thread, "task", **said, topics=topics, until=end)
+        for topic in topics:
+            Awaited.objects.create(thread=thread, kind="signal", topic=topic)
+    for topic, payload in (("payed", {"amount": 120}), ("refund", None)):
+        SendSignal(None, thread.pk, topic, payload).execute()
 
 
 def _asleep(name: str, status: str = "waiting") -> int:

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 from workflows.engine.signals import LONGEST_TOPIC
 from workflows.services.access import Rights, find_thread, require
 from workflows.services.action import InvalidAnswer, ThreadBusy
-from workflows.services.asleep import WaitRecord, sleep_of
+from workflows.services.asleep import SignalWaiter, WaitRecord, sleep_of
 from workflows.services.keys import MAX_KEY_LENGTH
 from workflows.services.signals import SendSignal
 from workflows.web import strict_json
@@ -115,6 +115,15 @@ def _tell(
         )
 
 
+def _choices(waits: WaitRecord | None) -> list[tuple[str, SignalWaiter]]:
+    """The first topics that are waited for, each with the first that waits for it."""
+    found: dict[str, SignalWaiter] = {}
+    for waiter in waits.signals if waits else ():
+        for topic in waiter.topics:
+            found.setdefault(topic, waiter)
+    return list(found.items())[:MAX_CHOICES]
+
+
 def _page(
     request: HttpRequest,
     thread_id: str,
@@ -122,15 +131,14 @@ def _page(
     typed: _Typed,
     status: int = 200,
 ) -> HttpResponse:
-    topics = waits.topics[:MAX_CHOICES] if waits else ()
-    if typed.chosen not in topics:
+    choices = _choices(waits)
+    if typed.chosen not in dict(choices):
         typed.other, typed.chosen = typed.topic, OTHER
     typed.key = typed.key or str(uuid.uuid4())
     context = {
         "section": "threads",
         "thread": find_thread(request.user, thread_id),
-        "waits": waits,
-        "topics": topics,
+        "choices": choices,
         "typed": typed,
         "longest": LONGEST_TOPIC,
     }
