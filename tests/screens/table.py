@@ -67,6 +67,14 @@ def label_step(page: Page) -> None:
             page.get_by_role("button", name="Add label").click()
 
 
+def send_nonsense(page: Page) -> None:
+    """A signal on a topic that is not said, with what is no JSON."""
+    page.get_by_label("Another topic").first.check()
+    page.fill("#signal-payload", '{"amount"')
+    with page.expect_navigation():
+        page.get_by_role("button", name="Send the signal").click()
+
+
 def approve_rest(page: Page) -> None:
     """A batch of which one call is rejected and the others are approved by one press."""
     first, *_ = calls = page.locator(".batch-card fieldset").all()
@@ -234,6 +242,10 @@ SCREENS = (
     Screen("thread that sleeps", "demo", "/threads/screen-asleep/"),
     Screen("thread that asks and sleeps", "viewer", "/threads/screen-asks-asleep/"),
     Screen("run that sleeps", "demo", "/runs/{asleep}/"),
+    Screen("thread that waits for signals", "demo", "/threads/screen-signals/"),
+    Screen("form of a signal", "demo", "/threads/screen-signals/signal"),
+    Screen("form of a signal, nothing waits", "demo", "/threads/{thread}/signal"),
+    Screen("signal refused", "demo", "/threads/screen-signals/signal", send_nonsense),
     Screen("thread that failed", "demo", "/threads/screen-failed/"),
     # What was decided, and the rules
     Screen("decisions", "demo", "/decisions/?who=all"),
