@@ -33,6 +33,8 @@ from workflows.storage.leases import lease_seconds
 # What is younger may be on its way.
 WAIT_SECONDS = 30.0
 UNSENT_SECONDS = 300.0
+# Workers look once a minute for signals whose sender died before it told of them.
+UNHEARD_SECONDS = 120.0
 MOST = 100
 
 DO_PARKED = {
@@ -157,7 +159,7 @@ class _Doctor:
 
     def unheard(self) -> Iterator[Finding]:
         """Threads that wait for a signal which lies in their mailbox, and that nobody is to wake."""
-        ago = self._ago()
+        ago = self._ago(UNHEARD_SECONDS)
         lies = Signal.objects.filter(
             thread_id=OuterRef("thread_id"),
             topic=OuterRef("topic"),
