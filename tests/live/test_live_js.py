@@ -309,6 +309,32 @@ def test_a_thread_that_sleeps_says_until_when_until_it_is_woken(
     assert not complaints
 
 
+@pytest.mark.rule("RB.2")
+def test_a_signal_that_nobody_waits_for_is_shown_when_it_comes(
+    page, context, processes, database_url, session, complaints
+):
+    server = processes.serve(database_url)
+    enter(context, server.url, session)
+    page.goto(f"{server.url}/threads/t1/")
+    expect_light(page, "live")
+
+    tell(
+        database_url,
+        "signal",
+        '{"topic": "paid", "by": "rita"}',
+        "INSERT INTO workflows_signal (thread_id, topic, payload)"
+        " VALUES ('t1', 'paid', 'null')",
+    )
+
+    expect(page.locator("#timeline")).to_contain_text(
+        "Signal “paid” came in, sent by rita", timeout=WAIT_MS
+    )
+    expect(page.locator("#thread-signals")).to_contain_text(
+        "1 signal in the mailbox", timeout=WAIT_MS
+    )
+    assert not complaints
+
+
 def become(database_url: str, status: str, more: str = "") -> None:
     run = "running" if status == "busy" else status
     tell(

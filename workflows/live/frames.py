@@ -31,6 +31,11 @@ EVENTS_PER_FRAME = 100
 REMEMBERED_FRAGMENTS = 4096
 
 
+# What changes more than the timeline and the status: labels stand on steps that were drawn
+# before, signals lie in the mailbox. The page is asked for them.
+SHOWN_ELSEWHERE = frozenset({"label", "signal"})
+
+
 class Fragments:
     """Fragments of events: many sockets that reconnect ask for the same.
 
@@ -105,9 +110,8 @@ def thread_frames(
         if is_newest:
             html += thread_status(thread_id)
         last = part[-1].seq
-        # Labels stand on steps that were drawn before: the page is asked for them.
-        is_labelled = any(event.kind == "label" for event in part)
-        text = encode(seq=last, html=html, refresh=is_labelled or None)
+        is_elsewhere = any(event.kind in SHOWN_ELSEWHERE for event in part)
+        text = encode(seq=last, html=html, refresh=is_elsewhere or None)
         made.append(ThreadFrame(part[0].seq, last, text, is_newest, begun))
     return made
 
