@@ -5,6 +5,7 @@ of the system. What people do goes through the dashboard.
 """
 
 from workflows.engine.checkpoint.labels import Label
+from workflows.engine.recorded import anow, now, random, uuid4
 from workflows.engine.replay import CheckedBody, ReplayReport
 from workflows.engine.runtime import set_attributes
 from workflows.engine.signals import RAISE, wait_signal
@@ -47,6 +48,7 @@ __all__ = [
     "WhereError",
     "alabel",
     "alist_labels",
+    "anow",
     "apply_retention",
     "areplay_check",
     "asleep",
@@ -57,7 +59,9 @@ __all__ = [
     "list_interrupts",
     "list_labels",
     "list_threads",
+    "now",
     "prune",
+    "random",
     "replay_check",
     "send_signal",
     "set_attributes",
@@ -65,6 +69,7 @@ __all__ = [
     "sleep_until",
     "start",
     "unlabel",
+    "uuid4",
     "wait_signal",
     "wake",
 ]

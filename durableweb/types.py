@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from workflows.engine.later import handed_on
+from workflows.engine.recorded import anow, now, random, uuid4
 from workflows.engine.runtime import interrupt
 from workflows.engine.signals import RAISE, wait_signal
 from workflows.engine.sleeping import asleep, asleep_until, sleep, sleep_until
@@ -82,12 +83,16 @@ __all__ = [
     "UpdatesStreamPart",
     "ValuesStreamPart",
     "Wait",
+    "anow",
     "asleep",
     "asleep_until",
     "interrupt",
+    "now",
     "omit_payload",
+    "random",
     "sleep",
     "sleep_until",
+    "uuid4",
     "wait_signal",
 ]
 

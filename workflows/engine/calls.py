@@ -28,7 +28,7 @@ from workflows.engine.constants import DEFAULT_RECURSION_LIMIT, NS_SEP
 from workflows.engine.drivers.listeners import asked_around
 from workflows.engine.drivers.timeouts import step_limit
 from workflows.engine.errors import FeatureNotBuiltError, SerdeError
-from workflows.engine.kinds import listed, refused
+from workflows.engine.kinds import check_amount, listed, refused
 from workflows.engine.loop.namespaces import without_ids
 from workflows.engine.loop.notes import kept_name
 from workflows.engine.loop.plan import node_metadata
@@ -347,6 +347,11 @@ def _settings(asked: Mapping[str, Any]) -> dict[str, Any]:
             raise ValueError(
                 f"configurable[{key!r}] must be one of {words}, not {value!r}"
             )
+    if "sleep_in_place" in asked:
+        seconds = asked["sleep_in_place"]
+        wanted = "seconds, as a number"
+        check_amount(seconds, "configurable", "sleep_in_place", wanted)
+        found["sleep_in_place"] = seconds
     return found
 
 

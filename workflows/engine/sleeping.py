@@ -13,7 +13,7 @@ from workflows.engine.waiting import later, next_spot, seconds_of
 from workflows.engine.waits import Sleep
 
 IN_PLACE = 2.0
-"""Seconds; who sleeps for no longer is waited for where he stands."""
+"""Seconds; who sleeps for no longer is waited for where he stands, unless `sleep_in_place` says otherwise."""
 
 
 def sleep(duration: float | timedelta) -> bool:
@@ -21,7 +21,8 @@ def sleep(duration: float | timedelta) -> bool:
 
     The instant is fixed and saved when the task first comes here. The run ends as "waiting", nothing is held
     meanwhile, and the task goes on from its beginning, as after a question: what is recorded is not done again. Up
-    to 2 seconds are waited for in place and not recorded. Works in nodes, `@task`s and entrypoints.
+    to 2 seconds are waited for in place and not recorded; `sleep_in_place` in `configurable` gives another limit.
+    Works in nodes, `@task`s and entrypoints.
 
     Raises RuntimeError outside a graph and without a checkpointer, and in a coroutine for what is waited for in
     place (there, `await asleep(...)`); TypeError or ValueError for a duration that is none.
@@ -50,16 +51,17 @@ def _asked_for(seconds: float = 0.0, instant: datetime | None = None) -> bool | 
     if spot.answer is not None:
         return spot.answer.value is True
     until = spot.until
+    in_place = spot.context.run.settings.get("sleep_in_place", IN_PLACE)
     if until is None:
         now = spot.now()
         instead = "to wait for a person use interrupt()"
         until = instant or later(now, seconds, "sleep()", instead)
         left = (until - now).total_seconds()
-        if left <= IN_PLACE:
+        if left <= in_place:
             return max(left, 0.0)
     raise spot.stop_for(
         Sleep(spot.id, until),
-        f"sleeps for more than {IN_PLACE:g} seconds",
+        f"sleeps for more than {in_place:g} seconds",
         "the instant",
     )
 
