@@ -5,12 +5,14 @@ of the system. What people do goes through the dashboard.
 """
 
 from workflows.engine.checkpoint.labels import Label
+from workflows.engine.events import wait_event
 from workflows.engine.recorded import anow, now, random, uuid4
 from workflows.engine.replay import CheckedBody, ReplayReport
 from workflows.engine.runtime import set_attributes
 from workflows.engine.signals import RAISE, wait_signal
 from workflows.engine.sleeping import asleep, asleep_until, sleep, sleep_until
 from workflows.services.cancel_run import cancel_thread as cancel
+from workflows.services.emitting import emit
 from workflows.services.labels import (
     alabel,
     alist_labels,
@@ -55,6 +57,7 @@ __all__ = [
     "asleep_until",
     "aunlabel",
     "cancel",
+    "emit",
     "label",
     "list_interrupts",
     "list_labels",
@@ -70,6 +73,7 @@ __all__ = [
     "start",
     "unlabel",
     "uuid4",
+    "wait_event",
     "wait_signal",
     "wake",
 ]

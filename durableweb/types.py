@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from workflows.engine.events import wait_event
 from workflows.engine.later import handed_on
 from workflows.engine.recorded import anow, now, random, uuid4
 from workflows.engine.runtime import interrupt
@@ -28,7 +29,7 @@ from workflows.engine.types import (
     TracePolicy,
     omit_payload,
 )
-from workflows.engine.waits import SignalWait, Sleep, Wait
+from workflows.engine.waits import EventWait, SignalWait, Sleep, Wait
 
 if TYPE_CHECKING:
     from workflows.engine.stream_parts import (
@@ -60,6 +61,7 @@ __all__ = [
     "DebugPayload",
     "DebugStreamPart",
     "Durability",
+    "EventWait",
     "GraphOutput",
     "Interrupt",
     "MessageChunk",
@@ -93,6 +95,7 @@ __all__ = [
     "sleep",
     "sleep_until",
     "uuid4",
+    "wait_event",
     "wait_signal",
 ]
 

@@ -1,7 +1,7 @@
 """`python -m tests.acceptance.starting_points FOLDER`: stop programs in every place, then go on.
 
 Each case lives in two processes of its own, forked from this one: the first is stopped in the
-named place by an exception, by SIGKILL, by a question, a sleep or a signal, the second goes on. Prints, as
+named place by an exception, by SIGKILL, by a question, a sleep, a signal or an event, the second goes on. Prints, as
 JSON, what each of the two has called and what came out.
 """
 
@@ -24,7 +24,7 @@ django.setup()
 from durableweb.checkpoint.django import DjangoSaver  # noqa: E402
 from durableweb.func import entrypoint, task  # noqa: E402
 from durableweb.graph import START, StateGraph  # noqa: E402
-from durableweb.types import Command, interrupt, sleep, wait_signal  # noqa: E402
+from durableweb.types import Command, interrupt, sleep, wait_event, wait_signal  # noqa: E402
 from workflows.engine import sleeping  # noqa: E402
 
 NAP = 0.2
@@ -60,6 +60,8 @@ class Life:
             sleep(NAP)
         elif self.way == "signal":
             wait_signal("go on")
+        elif self.way == "event":
+            wait_event("go on")
         elif self.number == 1 and self.way == "exception":
             raise Stopped
         elif self.number == 1 and self.way == "kill":
@@ -183,11 +185,11 @@ PLACES = [
     task_of_an_entrypoint,
     branch_of_a_node,
 ]
-WAYS = ["exception", "kill", "question", "sleep", "signal"]
+WAYS = ["exception", "kill", "question", "sleep", "signal", "event"]
 
 
 def awaited(flow: Any, config: Any) -> list[str]:
-    """The ids of the waits for signals."""
+    """The ids of the waits for signals and events."""
     return [each.id for task in flow.get_state(config).tasks for each in task.waits]
 
 
@@ -219,7 +221,7 @@ def lived(build: Any, way: str, folder: Path) -> dict[str, Any]:
                 given = Command(resume="yes")
             if life.number == 2 and way == "sleep":
                 time.sleep(NAP)
-            if life.number == 2 and way == "signal":
+            if life.number == 2 and way in ("signal", "event"):
                 given = Command(resume=dict.fromkeys(awaited(flow, config), "yes"))
             try:
                 result = flow.invoke(given, config, durability="sync")

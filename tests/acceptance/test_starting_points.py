@@ -1,4 +1,4 @@
-"""Where a run goes on that was stopped by an exception, a question, a sleep, a signal or a killed process."""
+"""Where a run goes on that was stopped by an exception, a question, a sleep, a signal, an event or a killed process."""
 
 from __future__ import annotations
 
@@ -55,6 +55,7 @@ ENDS = {
     "question": "asked",
     "sleep": "slept",
     "signal": "waited",
+    "event": "waited",
 }
 
 

@@ -1,9 +1,9 @@
-"""Signals that are waited for: in nodes, tasks and graphs below, beside questions, and until an instant."""
+"""Signals and events that are waited for: in nodes, tasks and graphs below, beside questions, and until an instant."""
 
 from durableweb.errors import WaitTimeout
 from durableweb.func import entrypoint, task
 from durableweb.graph import START
-from durableweb.types import interrupt, wait_signal
+from durableweb.types import interrupt, wait_event, wait_signal
 from tests.programs.flows import build
 from tests.programs.sample import sample
 
@@ -58,6 +58,20 @@ def tasks_that_wait_for_signals(life, saver):
         return found
 
     return flow
+
+
+@sample({"log": []}, answers={"told": {"n": 1}})
+def nodes_that_wait_for_events(life, saver):
+    def wait(state):
+        found = [wait_event("told", key=each) for each in "aba"]
+        return {"log": [life.did("wait"), str(found)]}
+
+    def late(state):
+        return {"log": [life.did("late"), wait_event("n", timeout=HOUR, default="no")]}
+
+    nodes = {"wait": wait, "late": late}
+    edges = [(START, name) for name in nodes] + [([*nodes], "fin")]
+    return build(life, "wait late fin", *edges, **nodes).compile(checkpointer=saver)
 
 
 @sample({"log": []}, answers={"paid": "p"})

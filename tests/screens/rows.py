@@ -330,7 +330,9 @@ def _waiting_for_signals() -> None:
         said = {"task": node, "node": node, "status": "waiting", "namespace": ""}
         happen(thread, "task", **said, topics=topics, until=end)
         for topic in topics:
-            Awaited.objects.create(thread=thread, kind="signal", topic=topic)
+            Awaited.objects.create(
+                thread=thread, wait=topic[:32], kind="signal", topic=topic
+            )
     for topic, payload in (("payed", {"amount": 120}), ("refund", None)):
         SendSignal(None, thread.pk, topic, payload).execute()
 

@@ -190,7 +190,7 @@ class TestUnheardSignals:
     def unheard(self, thread):
         """One that has waited for two hours for a signal that was sent then, too."""
         Thread.objects.update(status="waiting", updated_at=ago(hours=2))
-        Awaited.objects.create(thread=thread, kind="signal", topic="paid")
+        Awaited.objects.create(thread=thread, wait="w", kind="signal", topic="paid")
         return Signal.objects.create(
             thread_id=thread.pk, topic="paid", payload="null", sent_at=ago(hours=2)
         )

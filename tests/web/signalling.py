@@ -20,7 +20,9 @@ def tell_wait(thread: Thread, node: str, *topics: str, until: str = "", **more: 
 
 def wait_on(thread: Thread, *topics: str) -> None:
     for topic in topics:
-        Awaited.objects.create(thread=thread, kind="signal", topic=topic)
+        Awaited.objects.create(
+            thread=thread, wait=topic[:32], kind="signal", topic=topic
+        )
 
 
 @pytest.fixture

@@ -283,7 +283,7 @@ def _nested(graph: Any, given: Arguments, own: dict[str, Any], context: Any) -> 
         control=_checked_control(graph, given.control) or outer.control,
         max_concurrency=max_concurrency_of(config),
         answers=outer.answers,
-        sleeps=outer.sleeps,
+        waits=outer.waits,
         resuming=outer.resuming,
         is_silent=context.task.node.subgraph is graph and not graph.program.functional,
         parent=context.task,

@@ -310,25 +310,35 @@ class RecordedTaskError(WorkflowError):
 
 
 class WaitTimeout(TimeoutError):
-    """No signal came in time to a task that gave no default (RB.2); `topic` is what it waited for."""
+    """No signal or event came in time to a task that gave no default (RB.2, RB.3); `topic` is what it waited for."""
 
     def __init__(
-        self, topic: str, seconds: float | None, node: str, thread_id: str | None
+        self,
+        topic: str,
+        seconds: float | None,
+        node: str,
+        thread_id: str | None,
+        kind: str = "signal",
     ) -> None:
         long = "" if seconds is None else f" in {seconds:g} seconds"
+        send = (
+            f"send it with send_signal({thread_id!r}, {topic!r}, payload)"
+            if kind == "signal"
+            else f"tell it with emit({topic!r}, payload)"
+        )
         super().__init__(
-            f"no signal {topic!r} came to thread {thread_id!r}{long}, where {node!r} waited for it; send it with "
-            f"send_signal({thread_id!r}, {topic!r}, payload), wait longer, or give "
-            "wait_signal() a default"
+            f"no {kind} {topic!r} came to thread {thread_id!r}{long}, where {node!r} waited for it; "
+            f"{send}, wait longer, or give wait_{kind}() a default"
         )
         self.topic = topic
         self.seconds = seconds
         self.node = node
         self.thread_id = thread_id
+        self.kind = kind
 
     def __repr__(self) -> str:
         # As it stands on record: with what makes it anew (R4.16).
-        given = (self.topic, self.seconds, self.node, self.thread_id)
+        given = (self.topic, self.seconds, self.node, self.thread_id, self.kind)
         return f"WaitTimeout{given!r}"
 
 

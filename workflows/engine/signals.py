@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from workflows.engine.errors import WaitTimeout
@@ -39,34 +39,45 @@ def wait_signal(
     checkpointer; TypeError or ValueError for a topic or a timeout that is none.
     """
     check_topic(topic, "wait_signal()")
-    seconds = None
-    if timeout is not None:
-        seconds = seconds_of(timeout, "wait_signal()", "timeout")
+    seconds = limit_of(timeout, "wait_signal()")
     spot = next_spot(f"signal:{topic}", "wait_signal()")
-    answer = spot.answer
-    if answer is not None and answer.digest != TIMED_OUT:
-        return answer.value
-    if answer is not None:
-        if default is not RAISE:
-            return default
-        context = spot.context
-        raise WaitTimeout(topic, seconds, context.task.name, context.run.thread_id)
-    until = spot.until
-    if until is None and seconds is not None:
-        until = _end(spot, seconds)
+    if spot.answer is not None:
+        return answer_to(spot, topic, "signal", seconds, default)
+    until = spot.until or end_of(spot, seconds, "wait_signal()")
     raise spot.stop_for(
         SignalWait(spot.id, topic, until), f"waits for signal {topic!r}", "its place"
     )
 
 
-def _end(spot: Spot, seconds: float) -> Any:
+def answer_to(
+    spot: Spot, topic: str, kind: str, seconds: float | None, default: Any
+) -> Any:
+    """What a wait returns that is over: what came, else the default; raises WaitTimeout where there is none."""
+    if spot.answer.digest != TIMED_OUT:
+        return spot.answer.value
+    if default is not RAISE:
+        return default
+    context = spot.context
+    thread_id = context.run.thread_id
+    raise WaitTimeout(topic, seconds, context.task.name, thread_id, kind)
+
+
+def limit_of(timeout: Any, where: str) -> float | None:
+    """A timeout in seconds; TypeError or ValueError for what is none."""
+    return None if timeout is None else seconds_of(timeout, where, "timeout")
+
+
+def end_of(spot: Spot, seconds: float | None, where: str) -> datetime | None:
+    """The instant at which a wait is given up that begins now."""
+    if seconds is None:
+        return None
     instead = "leave timeout out to wait for as long as it takes"
-    return later(spot.now(), seconds, "wait_signal()", instead)
+    return later(spot.now(), seconds, where, instead)
 
 
-def check_topic(topic: Any, where: str) -> None:
+def check_topic(topic: Any, where: str, name: str = "topic") -> None:
     """Refuse what can be no topic: TypeError for what is no text, ValueError for one that is empty, too long or unprintable."""
     wanted = f"a text of 1 to {LONGEST_TOPIC} printable characters, such as 'paid'"
-    check_text(topic, where, "topic", wanted)
+    check_text(topic, where, name, wanted)
     if not topic or len(topic) > LONGEST_TOPIC or not topic.isprintable():
-        raise refused(where, "topic", topic, wanted, ValueError)
+        raise refused(where, name, topic, wanted, ValueError)

@@ -39,10 +39,20 @@ class Spot(NamedTuple):
         return self.context.run.answers.get(self.id)
 
     @property
+    def kept(self) -> Any:
+        """The `Wait` that was saved when the body first came here; None before."""
+        return self.context.run.waits.get(self.id)
+
+    @property
     def until(self) -> datetime | None:
         """The instant that was fixed when the body first came here; None where none was."""
-        found: datetime | None = self.context.run.sleeps.get(self.id)
+        found: datetime | None = getattr(self.kept, "until", None)
         return found
+
+    @property
+    def before(self) -> Spot | None:
+        """The call of this kind before this one; None for the first."""
+        return self._replace(number=self.number - 1) if self.number else None
 
     def now(self) -> datetime:
         """The clock of what keeps the instants."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 from workflows.engine.types import Interrupt
 
@@ -54,6 +54,60 @@ class SignalWait(Wait):
     def __repr__(self) -> str:
         until = None if self.until is None else self.until.isoformat()
         return f"SignalWait(topic={self.topic!r}, until={until!r}, id={self.id!r})"
+
+
+class EventWait(Wait):
+    """What a task waits for that waits for an event: one called `topic`, told to all who wait for it (RB.3).
+
+    Its key has to be `key`, its payload to have what is in `where` (None asks for nothing), and it has to have been
+    told at `since` or later, as one with a number above `after`.
+    """
+
+    kind = "event"
+
+    def __init__(
+        self,
+        id: str,
+        topic: str,
+        key: str,
+        where: dict[str, Any] | None,
+        since: datetime,
+        until: datetime | None = None,
+        after: int = 0,
+    ) -> None:
+        super().__init__("event", id)
+        self.topic = topic
+        self.key = key
+        self.where = where
+        self.since = since
+        self.until = until
+        self.after = after
+
+    def __repr__(self) -> str:
+        until = None if self.until is None else self.until.isoformat()
+        return f"EventWait(topic={self.topic!r}, key={self.key!r}, until={until!r}, id={self.id!r})"
+
+    def matches(self, payload: Any) -> bool:
+        """Whether an event with this payload is what is waited for."""
+        if not self.where:
+            return True
+        return isinstance(payload, Mapping) and all(
+            name in payload and _are_equal(payload[name], value)
+            for name, value in self.where.items()
+        )
+
+
+def _are_equal(one: Any, other: Any) -> bool:
+    """Equality that tells 1 from True, as JSON does."""
+    return isinstance(one, bool) is isinstance(other, bool) and bool(one == other)
+
+
+class Happened(NamedTuple):
+    """The event that a wait has got, as its answer keeps it: the payload, its number, when it was told."""
+
+    payload: Any
+    number: int
+    at: datetime
 
 
 class _TimeIsUp:

@@ -21,7 +21,7 @@ from workflows.models.question_field import QuestionField
 from workflows.models.reopening import Reopening
 from workflows.models.run import Run
 from workflows.models.saved_view import SavedView
-from workflows.models.signal import Awaited, Signal
+from workflows.models.signal import Awaited, Emitted, Signal
 from workflows.models.thread import Thread
 from workflows.models.thread_attribute import ThreadAttribute
 from workflows.models.undo import Undo
@@ -42,6 +42,7 @@ __all__ = [
     "Decision",
     "Delivery",
     "Draft",
+    "Emitted",
     "Event",
     "Interrupt",
     "Item",

@@ -1,4 +1,4 @@
-"""Signals: messages to threads, and which topics a thread waits on (RB.2)."""
+"""Signals to threads and events told to all, and what threads wait for (RB.2, RB.3)."""
 
 from django.conf import settings
 from django.db import models
@@ -48,8 +48,31 @@ class Signal(models.Model):
         return f"{self.topic} to {self.thread_id}"
 
 
+class Emitted(models.Model):
+    """An event, told to all who wait for it; it never changes. `payload` is JSON (RB.3)."""
+
+    id = models.BigAutoField(primary_key=True)
+    name = models.CharField(max_length=200)
+    key = models.CharField(max_length=200, blank=True, default="", db_default="")
+    payload = models.TextField()
+    emitted_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["name", "key", "id"], name="event_by_name"),
+            models.Index(fields=["emitted_at"], name="event_told"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.key}".strip()
+
+
 class Awaited(models.Model):
-    """A topic that a task of the thread waits on, as far as known: who looks sets them anew."""
+    """What a task of the thread waits for besides an instant, as far as known: who looks sets them anew.
+
+    `wait` is the id of the wait, `kind` "signal" or "event". Of an event `since`, `after` and `matching` (JSON, "" for
+    nothing) say which ones count.
+    """
 
     id = models.BigAutoField(primary_key=True)
     thread = models.ForeignKey(
@@ -58,14 +81,20 @@ class Awaited(models.Model):
         related_name="awaited",
         db_index=False,
     )
+    wait = models.CharField(max_length=32)
     kind = models.CharField(max_length=10)
     topic = models.CharField(max_length=200)
+    key = models.CharField(max_length=200, blank=True, default="")
+    since = models.DateTimeField(null=True, blank=True)
+    after = models.BigIntegerField(default=0)
+    matching = models.TextField(blank=True, default="")
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["thread", "kind", "topic"], name="one_awaited_topic"
-            )
+            models.UniqueConstraint(fields=["thread", "wait"], name="one_row_per_wait")
+        ]
+        indexes = [
+            models.Index(fields=["kind", "topic", "key"], name="awaited_topic"),
         ]
 
     def __str__(self) -> str:

@@ -124,7 +124,8 @@ def topics_of(thread_ids: Iterable[str]) -> dict[str, tuple[str, ...]]:
     rows = Awaited.objects.filter(thread__in=[*thread_ids], kind="signal")
     found: dict[str, tuple[str, ...]] = {}
     for thread_id, topic in rows.order_by("id").values_list("thread_id", "topic"):
-        found[thread_id] = (*found.get(thread_id, ()), topic)
+        known = found.get(thread_id, ())
+        found[thread_id] = known if topic in known else (*known, topic)
     return found
 
 

@@ -18,7 +18,7 @@ from django.db import DEFAULT_DB_ALIAS, IntegrityError, transaction
 from django.utils import timezone
 
 from workflows.engine.signals import check_topic
-from workflows.models import Signal, Thread
+from workflows.models import Emitted, Signal, Thread
 from workflows.services.access import (
     Person,
     Rights,
@@ -28,6 +28,7 @@ from workflows.services.access import (
     row_of,
 )
 from workflows.services.action import InvalidAnswer, ThreadBusy
+from workflows.services.emitting import tell_again
 from workflows.services.keys import check_key
 from workflows.services.queueing import lock_known_thread
 from workflows.services.sleepers import SLEEPING, wake_if_due
@@ -150,7 +151,7 @@ def look_again(thread_id: str) -> bool:
 
 
 class _Forgotten:
-    """Wakes threads whose signal nobody told of, because its sender died at that moment: once a minute a process."""
+    """Wakes threads that nobody told of their signal or event, as its sender died at that moment: once a minute a process."""
 
     def __init__(self) -> None:
         self.looks_at = 0.0  # on the monotonic clock
@@ -162,18 +163,22 @@ class _Forgotten:
             if time.monotonic() < self.looks_at:
                 return 0
             self.looks_at = time.monotonic() + LOOK_SECONDS
-        return wake_all_for_signals(DEFAULT_DB_ALIAS)
+        return wake_all_for_signals(DEFAULT_DB_ALIAS) + tell_again()
 
 
 tell_of_forgotten = _Forgotten()
 
 
 def tidy_signals() -> int:
-    """Forget signals that were handed over, or never met a thread, after SIGNALS_KEEP_DAYS; returns how many."""
+    """Forget what is older than SIGNALS_KEEP_DAYS: events, and signals that were handed over or never met a thread.
+
+    Returns how many rows went.
+    """
     if not settings.SIGNALS_KEEP_DAYS:
         return 0
     before = timezone.now() - timedelta(days=settings.SIGNALS_KEEP_DAYS)
     old = Signal.objects.filter(sent_at__lt=before)
     handed, _ = old.filter(handed=True).delete()
     lost, _ = old.exclude(thread_id__in=Thread.objects.values("pk")).delete()
-    return handed + lost
+    told, _ = Emitted.objects.filter(emitted_at__lt=before).delete()
+    return handed + lost + told

@@ -1,4 +1,4 @@
-"""What a run that wakes gives to the engine: which sleeps are over, and the signals that came (RB.1, RB.2).
+"""What a run that wakes gives to the engine: which sleeps are over, and the signals and events that came (RB.1 to RB.3).
 
 It asks the thread itself what waits there, and sets anew what its row says of that: an instant or a topic that an
 edit has outdated does no harm, and a run that is cancelled before it begins has taken nothing away.
@@ -13,13 +13,13 @@ from django.db import transaction
 
 from workflows.engine import serde
 from workflows.engine.types import Command
-from workflows.engine.waits import TIME_IS_UP, Wait
+from workflows.engine.waits import TIME_IS_UP, EventWait, Wait
 from workflows.models import Run, Signal, Thread
 from workflows.services.queueing import hold_thread
 from workflows.services.sleepers import EARLY
 from workflows.storage.claims import Claim
 from workflows.storage.clock import database_now
-from workflows.storage.mailbox import set_awaited
+from workflows.storage.emitted import event_for, set_awaited
 from workflows.storage.sealing import RUN, SIGNAL, seal, unseal
 
 NOTHING_SLEEPS = "nothing_sleeps"
@@ -50,7 +50,7 @@ def woken_by(claim: Claim, graph: Any) -> Command[Any] | None:
                 woken[sleep.id] = True
             elif kept == EARLY:
                 woken[sleep.id] = False
-        woken |= _signals_for(claim, waits)
+        woken |= _signals_for(claim, waits) | _events_for(claim, waits)
         up = [
             each.id
             for each in waits
@@ -93,6 +93,13 @@ def _signals_for(claim: Claim, waits: Sequence[Wait]) -> dict[str, Any]:
     return found
 
 
+def _events_for(claim: Claim, waits: Sequence[Wait]) -> dict[str, Any]:
+    """The events that these waits get, by the ids of the waits."""
+    asked = [each for each in waits if isinstance(each, EventWait)]
+    found = {each.id: event_for(claim.using, each) for each in asked}
+    return {wait_id: event for wait_id, event in found.items() if event is not None}
+
+
 def _by_topic(waits: Iterable[Wait]) -> dict[str, list[Wait]]:
     found: dict[str, list[Wait]] = {}
     for each in waits:
@@ -107,5 +114,4 @@ def _wait_on(claim: Claim, left: Sequence[Wait]) -> None:
     Thread.objects.using(claim.using).filter(pk=claim.thread_id).update(
         wake_at=min(ends, default=None)
     )
-    topics = {(each.kind, each.topic) for each in left if each.kind}
-    set_awaited(claim.using, claim.thread_id, sorted(topics))
+    set_awaited(claim.using, claim.thread_id, [each for each in left if each.kind])

@@ -26,9 +26,9 @@ from workflows.storage.connections import (
     lock_thread,
     taken_on_disk_later,
 )
+from workflows.storage.emitted import wake_for_arrivals
 from workflows.storage.events import append_events
 from workflows.storage.leases import keeper, lease_seconds, renew_lease, seconds_param
-from workflows.storage.mailbox import wake_for_signals
 from workflows.storage.texts import clean
 from workflows.storage.thread_status import PAUSED, thread_status_after
 
@@ -310,6 +310,6 @@ def finish_run(
             thread_status=left,
         )
         if left in PAUSED:
-            wake_for_signals(claim.using, claim.thread_id)
+            wake_for_arrivals(claim.using, claim.thread_id)
     following = due_runs(using=claim.using, thread_id=claim.thread_id, limit=1)
     return following[0] if following else None

@@ -1,18 +1,20 @@
-"""The signals of a thread: whether one lies there that a task waits for (RB.2).
+"""What has come that a task waits for: signals in the thread's mailbox, and events told to all (RB.2, RB.3).
 
-A signal lies in the mailbox until the answer that carries it is saved. The topics that tasks wait on are written with
-their waits. A thread is due when both are there: whoever brings the second of them says so on the
-thread's row, which both hold.
+A signal lies in the mailbox until the answer that carries it is saved; an event is there for whoever waits. What
+tasks wait for is written with their waits. A thread is due when both are there: whoever brings the
+second of them says so on the thread's row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from datetime import datetime
+from typing import NamedTuple
 
+from workflows.engine import serde
 from workflows.engine.checkpoint.base import Commit
 from workflows.engine.constants import RESUME
 from workflows.engine.loop.resume import SIGNALLED
-from workflows.engine.waits import waits_among
+from workflows.engine.waits import EventWait, Wait, waits_among
 from workflows.storage.connections import NOW_SQL, connection_of, execute
 
 _MET = """
@@ -28,6 +30,28 @@ WHERE status IN ('waiting', 'interrupted') AND (wake_at IS NULL OR wake_at > {no
   AND id IN (SELECT awaited.thread_id{met})"""
 
 
+class AwaitedRow(NamedTuple):
+    """A row of `Awaited` without its thread."""
+
+    wait: str
+    kind: str
+    topic: str
+    key: str = ""
+    since: datetime | None = None
+    after: int = 0
+    matching: str = ""
+
+    @classmethod
+    def of(cls, wait: Wait) -> AwaitedRow:
+        """The row of what a task waits for."""
+        if not isinstance(wait, EventWait):
+            return cls(wait.id, wait.kind, wait.topic)
+        matching = serde.dumps(wait.where) if wait.where else ""
+        return cls(
+            wait.id, wait.kind, wait.topic, wait.key, wait.since, wait.after, matching
+        )
+
+
 def wake_for_signals(using: str, thread_id: str) -> bool:
     """Make a thread due now where a signal lies in its mailbox that a task waits for; whether one does.
 
@@ -41,38 +65,21 @@ def wake_for_signals(using: str, thread_id: str) -> bool:
 def wake_all_for_signals(using: str) -> int:
     """The same for all threads, one by one; returns how many were not due."""
     wrapper = connection_of(using)
-    return int(
-        execute(
-            wrapper, _WAKE_ALL.format(now=NOW_SQL[wrapper.vendor], met=_MET)
-        ).rowcount
-    )
-
-
-def set_awaited(
-    using: str, thread_id: str, awaited: Collection[tuple[str, str]]
-) -> None:
-    """Write anew what the tasks of a thread wait on, as (kind, topic); the caller holds the thread's row."""
-    wrapper = connection_of(using)
-    execute(wrapper, "DELETE FROM workflows_awaited WHERE thread_id = %s", (thread_id,))
-    for kind, topic in awaited:
-        execute(
-            wrapper,
-            "INSERT INTO workflows_awaited (thread_id, kind, topic) VALUES (%s, %s, %s)",
-            (thread_id, kind, topic),
-        )
+    sql = _WAKE_ALL.format(now=NOW_SQL[wrapper.vendor], met=_MET)
+    return int(execute(wrapper, sql).rowcount)
 
 
 def is_waited_on(using: str, thread_id: str) -> bool:
-    """Whether a task of the thread waits on a topic, as far as known."""
+    """Whether a task of the thread waits for something that may come, as far as known."""
     wrapper = connection_of(using)
     sql = "SELECT 1 FROM workflows_awaited WHERE thread_id = %s LIMIT 1"
     return execute(wrapper, sql, (thread_id,)).fetchone() is not None
 
 
-def awaited_by(commit: Commit) -> list[tuple[str, str]]:
-    """(kind, topic) of what the tasks of `commit` begin to wait for."""
+def awaited_by(commit: Commit) -> list[AwaitedRow]:
+    """What the tasks of `commit` begin to wait for."""
     asked = [item.interrupt for task in commit.writes for item in task.asked]
-    return sorted({(each.kind, each.topic) for each in waits_among(asked)})
+    return [AwaitedRow.of(each) for each in waits_among(asked)]
 
 
 def handed_by(commit: Commit) -> list[str]:

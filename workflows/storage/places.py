@@ -26,10 +26,10 @@ from workflows.storage.connections import (
     lock_thread,
     taken_on_disk_later,
 )
+from workflows.storage.emitted import wake_for_arrivals
 from workflows.storage.events import append_events
 from workflows.storage.interrupts import withdraw
 from workflows.storage.leases import keeper, lease_seconds, seconds_param
-from workflows.storage.mailbox import wake_for_signals
 from workflows.storage.owners import is_dead, process_owner
 from workflows.storage.prune import roll_back
 from workflows.storage.savings import Saving
@@ -259,7 +259,7 @@ def end_run(
         left = thread_status_after(using, thread_id, status, kind, vault)
         append_events(using, thread_id, run_id, [("run", data)], thread_status=left)
         if left in PAUSED:
-            wake_for_signals(using, thread_id)
+            wake_for_arrivals(using, thread_id)
     return True
 
 

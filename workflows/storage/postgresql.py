@@ -29,6 +29,7 @@ from workflows.storage.connections import (
     replace_dead,
 )
 from workflows.storage.interrupts import AskedRow, close_sql, upsert_sql
+from workflows.storage.mailbox import AwaitedRow
 from workflows.storage.rows import Bundle
 from workflows.storage.savings import Saving
 from workflows.storage.turns import Wish, each_alone
@@ -36,7 +37,12 @@ from workflows.storage.values import ValueRow
 from workflows.storage.writes import WriteRow
 
 _NOW = "clock_timestamp()"
-_ATTRIBUTE_TYPES = {"position": "smallint", "number": "float8"}
+_TYPES = {
+    "position": "smallint",
+    "number": "float8",
+    "since": "timestamptz",
+    "after": "bigint",
+}
 _CHECKPOINT_NAMES = [f"checkpoint_{name}" for name in CheckpointRow._fields]
 _json = msgspec.json.Encoder().encode
 
@@ -119,9 +125,8 @@ _ATTRIBUTES = """attribute AS (
   SELECT %(thread)s::text, given.*
   FROM held, (SELECT count(*) FROM forgotten) AS gone, unnest({columns}) AS given)"""
 _AWAITED = """awaited AS (
-  INSERT INTO workflows_awaited (thread_id, kind, topic)
-  SELECT %(thread)s::text, given.*
-  FROM held, unnest(%(awaited_kind)s::text[], %(awaited_topic)s::text[]) AS given
+  INSERT INTO workflows_awaited (thread_id, wait, kind, topic, key, since, after, matching)
+  SELECT %(thread)s::text, given.* FROM held, unnest({columns}) AS given
   ON CONFLICT DO NOTHING)"""
 _HANDED = """handed AS (
   UPDATE workflows_signal SET handed = true FROM held
@@ -268,13 +273,9 @@ def _statement(
     if forgets:
         parts.append(_FORGOTTEN)
     if attributes:
-        columns = ", ".join(
-            f"%(attribute_{name})s::{_ATTRIBUTE_TYPES.get(name, 'text')}[]"
-            for name in AttributeRow._fields
-        )
-        parts.append(_ATTRIBUTES.format(columns=columns))
+        parts.append(_ATTRIBUTES.format(columns=_lists("attribute", AttributeRow)))
     if awaits:
-        parts.append(_AWAITED)
+        parts.append(_AWAITED.format(columns=_lists("awaited", AwaitedRow)))
     if hands:
         parts.append(_HANDED)
     if questions:
@@ -290,6 +291,12 @@ def _statement(
 
 def _arrays(prefix: str, row: Any) -> str:
     return ", ".join(f"%({prefix}_{name})s::text[]" for name in row._fields)
+
+
+def _lists(prefix: str, row: Any) -> str:
+    return ", ".join(
+        f"%({prefix}_{name})s::{_TYPES.get(name, 'text')}[]" for name in row._fields
+    )
 
 
 def _ask_sql() -> str:
@@ -332,9 +339,7 @@ def _params(bundle: Bundle, run_id: int | None, fence: int) -> dict[str, Any]:
     if bundle.wake_at is not None:
         params["wake_at"] = bundle.wake_at
     if bundle.awaited:
-        params["awaited_kind"], params["awaited_topic"] = map(
-            _array, zip(*bundle.awaited, strict=True)
-        )
+        _add_lists(params, "awaited", AwaitedRow, bundle.awaited)
     if bundle.handed:
         params["handed"] = _array(bundle.handed)
     if bundle.checkpoint is not None:
@@ -351,11 +356,7 @@ def _params(bundle: Bundle, run_id: int | None, fence: int) -> dict[str, Any]:
     if bundle.touched:
         params["touched"] = _array(bundle.touched)
     if bundle.attributes:
-        # Few rows with empty places: psycopg may walk these.
-        for name, column in zip(
-            AttributeRow._fields, zip(*bundle.attributes, strict=True), strict=True
-        ):
-            params[f"attribute_{name}"] = list(column)
+        _add_lists(params, "attribute", AttributeRow, bundle.attributes)
     if bundle.events:
         params["event_kind"] = _array([kind for kind, _ in bundle.events])
         params["event_data"] = _array([data for _, data in bundle.events])
@@ -365,6 +366,12 @@ def _params(bundle: Bundle, run_id: int | None, fence: int) -> dict[str, Any]:
 def _add_arrays(params: dict[str, Any], prefix: str, row: Any, rows: Any) -> None:
     for name, column in zip(row._fields, zip(*rows, strict=True), strict=True):
         params[f"{prefix}_{name}"] = _array(column)
+
+
+def _add_lists(params: dict[str, Any], prefix: str, row: Any, rows: Any) -> None:
+    # Few rows with empty places: psycopg may walk these.
+    for name, column in zip(row._fields, zip(*rows, strict=True), strict=True):
+        params[f"{prefix}_{name}"] = list(column)
 
 
 def _array(column: Sequence[str | int]) -> str:

@@ -21,7 +21,7 @@ from workflows.storage.interrupts import (
     closed_pairs,
     wakes_at,
 )
-from workflows.storage.mailbox import awaited_by, handed_by
+from workflows.storage.mailbox import AwaitedRow, awaited_by, handed_by
 from workflows.storage.told import events_of
 from workflows.storage.values import Kept, ThreadMemory, ValueRow
 from workflows.storage.writes import WriteRow, Written, write_rows
@@ -31,8 +31,8 @@ class Bundle(Struct):
     """All rows of one commit, and what the saver remembers once they are written.
 
     `attributes` come in the place of all that the thread has under the names `touched`.
-    `wake_at` is when the first wait is over by itself that begins; `awaited` are (kind, topic) of what else tasks
-    begin to wait for, `handed` the ids of the waits that signals are handed to.
+    `wake_at` is when the first wait is over by itself that begins; `awaited` is what else tasks begin to
+    wait for, `handed` the ids of the waits that signals are handed to.
     `known_seq` is the number of the thread's last event as far as the saver knows, else 0.
     """
 
@@ -53,7 +53,7 @@ class Bundle(Struct):
     attributes: Sequence[AttributeRow] = ()
     touched: Sequence[str] = ()
     wake_at: datetime | None = None
-    awaited: Sequence[tuple[str, str]] = ()
+    awaited: Sequence[AwaitedRow] = ()
     handed: Sequence[str] = ()
     known_seq: int = 0
     refs: dict[str, Ref] = field(default_factory=dict)

@@ -46,6 +46,7 @@ from workflows.storage.checkpoints import check_place
 from workflows.storage.claims import Claim
 from workflows.storage.clock import database_now
 from workflows.storage.connections import POSTGRESQL, SQLITE, connection_of
+from workflows.storage.emitted import began_at
 from workflows.storage.events import announce_after_commit
 from workflows.storage.interrupts import closed_pairs
 from workflows.storage.labels import KeepsLabels
@@ -175,6 +176,10 @@ class DjangoSaver(RowSaver, KeepsLabels, Reader):
     def now(self) -> datetime:
         """The present instant of the database, which machines with other clocks share."""
         return database_now(self.using)
+
+    def began_at(self, thread_id: str) -> datetime | None:
+        """When the run was queued that brought a thread its present input; None without one."""
+        return began_at(self.using, thread_id)
 
     def attributes_of(self, thread_id: str) -> dict[str, Any]:
         """The attributes of a thread, by name. A cipher leaves them as they are."""

@@ -38,6 +38,8 @@ EDITS = "edits"
 RUN = "run"
 DUE = "due"
 SIGNAL = "signal"
+AWAITED = "awaited"
+EVENT = "event"
 
 
 def vault() -> Vault | None:
@@ -104,6 +106,12 @@ def seal_bundle(bundle: Bundle, made: Vault) -> None:
     bundle.asked = [
         row._replace(title=row.node, value=made.seal(row.value, thread_id, QUESTION))
         for row in bundle.asked
+    ]
+    bundle.awaited = [
+        row._replace(matching=made.seal(row.matching, thread_id, AWAITED))
+        if row.matching
+        else row
+        for row in bundle.awaited
     ]
     if bundle.checkpoint is not None and bundle.checkpoint.due:
         sealed = made.seal(bundle.checkpoint.due, thread_id, DUE)
@@ -211,6 +219,10 @@ def move_rows(using: str, made: Vault, source: str, target: str) -> None:
     for number, value in _rows(wrapper, "interrupt", "id, value", target):
         text = made.seal(made.open(value, source, QUESTION), target, QUESTION)
         _update(wrapper, "interrupt", target, "id", (number,), value=text)
+    for number, matching in _rows(wrapper, "awaited", "id, matching", target):
+        if matching:
+            text = made.seal(made.open(matching, source, AWAITED), target, AWAITED)
+            _update(wrapper, "awaited", target, "id", (number,), matching=text)
 
 
 def _rows(wrapper: Any, table: str, columns: str, thread_id: str) -> list[Any]:

@@ -88,7 +88,9 @@ _WAKES = (
     " WHERE id = ? AND (wake_at IS NULL OR wake_at > ?)"
 )
 _AWAIT = (
-    "INSERT OR IGNORE INTO workflows_awaited (thread_id, kind, topic) VALUES (?, ?, ?)"
+    "INSERT OR IGNORE INTO workflows_awaited"
+    " (thread_id, wait, kind, topic, key, since, after, matching)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _HAND = "UPDATE workflows_signal SET handed = 1 WHERE thread_id = ? AND taken_for = ?"
 _CLOSE = close_sql("?", "WHERE old.thread_id = ? AND old.interrupt_id = ?", _NOW)
@@ -196,7 +198,9 @@ def _write_rows(
         instant = as_text(bundle.wake_at)
         execute(_WAKES, (instant, thread_id, instant))
     for awaited in bundle.awaited:
-        execute(_AWAIT, (thread_id, *awaited))
+        since = None if awaited.since is None else as_text(awaited.since)
+        wait, kind, topic, key, _, after, matching = awaited
+        execute(_AWAIT, (thread_id, wait, kind, topic, key, since, after, matching))
     for wait_id in bundle.handed:
         execute(_HAND, (thread_id, wait_id))
     for task in bundle.writes:

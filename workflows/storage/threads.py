@@ -29,7 +29,7 @@ _COPIED = {
     ),
     "label": "namespace, checkpoint, text, by, created_at",
     "threadattribute": "name, position, kind, text, key, number",
-    "awaited": "kind, topic",
+    "awaited": "wait, kind, topic, key, since, after, matching",
 }
 
 

@@ -90,13 +90,14 @@ def _status_of(task: TaskWrites) -> str:
 def _waits_of(task: TaskWrites) -> dict[str, Any]:
     """What a task waits for that asks nobody, itself or below it; {} for others.
 
-    `until` is when the first wait is over by itself ("" where none is), `topics` the signals among them.
+    `until` is when the first wait is over by itself ("" where none is), `topics` the signals, `events` the events among them.
     """
     waits = next((value for channel, value in task.writes if channel == INTERRUPT), ())
     if not waits or not all(isinstance(each, Wait) for each in waits):
         return {}
     ends = [each.until for each in waits if each.until is not None]
     told: dict[str, Any] = {"until": min(ends).isoformat() if ends else ""}
-    if topics := dict.fromkeys(each.topic for each in waits if each.topic):
-        told["topics"] = [*topics]
+    for kind, name in (("signal", "topics"), ("event", "events")):
+        if topics := dict.fromkeys(each.topic for each in waits if each.kind == kind):
+            told[name] = [*topics]
     return told

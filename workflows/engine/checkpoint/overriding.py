@@ -88,3 +88,11 @@ def clock_of(saver: Any) -> Callable[[], datetime]:
     """What tells the present instant to what is kept in `saver`: its own `now`, where it has one, else this machine."""
     found: Callable[[], datetime] = getattr(saver, "now", ids.now)
     return found
+
+
+def beginning_of(saver: Any) -> Callable[[str], datetime | None]:
+    """What tells when the run was queued that brought a thread its input; it tells nothing for a saver without runs."""
+    found: Callable[[str], datetime | None] = getattr(
+        saver, "began_at", lambda thread_id: None
+    )
+    return found

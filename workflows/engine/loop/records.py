@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence, Set
-from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -24,6 +23,7 @@ from workflows.engine.types import (
     RetryPolicy,
     TracePolicy,
 )
+from workflows.engine.waits import Wait
 
 Writes = list[tuple[str, Any]]
 Channels = dict[str, Channel]
@@ -336,8 +336,8 @@ class Run(Struct, eq=False):
     max_concurrency: int | None = None
     step_timeout: float | None = None  # seconds (R3.20)
     answers: dict[str, Answer] = field(default_factory=dict)
-    sleeps: dict[str, datetime] = field(default_factory=dict)
-    """Until when the tasks sleep or wait that a run before this one has let do so (RB.1)."""
+    waits: dict[str, Wait] = field(default_factory=dict)
+    """What the tasks wait for that a run before this one has let wait, by id: what was fixed then stays (RB.1)."""
     resuming: bool = False
     rehearsal: Any = None
     """Where the run only goes over its record, the `Rehearsal` (RA.4)."""

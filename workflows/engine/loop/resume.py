@@ -17,7 +17,6 @@ from workflows.engine.serde import canonical
 from workflows.engine.types import Interrupt
 from workflows.engine.waits import (
     TIME_IS_UP,
-    SignalWait,
     Sleep,
     Wait,
     questions_among,
@@ -64,14 +63,9 @@ def carried(task: Task) -> list[Interrupt]:
     """Questions that an edit has carried over to a task that did not run yet (R6.10)."""
     found = []
     for item in task.due.get("carried", ()):
-        if "topic" in item:
-            question: Interrupt = SignalWait(item["id"], item["topic"], item["until"])
-        elif "until" in item:
-            question = Sleep(item["id"], item["until"])
-        else:
-            question = Interrupt(
-                item["value"], item["id"], response_schema=item.get("schema")
-            )
+        question: Interrupt = item.get("wait") or Interrupt(
+            item["value"], item["id"], response_schema=item.get("schema")
+        )
         question.carried = True
         question.schema_class = item.get("class", "")
         found.append(question)
@@ -93,9 +87,7 @@ def carry(question: Interrupt) -> dict[str, Any]:
     if question.schema_class:
         found["class"] = question.schema_class
     if isinstance(question, Wait):
-        found["until"] = question.until
-    if isinstance(question, SignalWait):
-        found["topic"] = question.topic
+        found["wait"] = question
     return found
 
 
@@ -122,14 +114,14 @@ def load_answers(view: View, tasks: list[Task]) -> None:
             view.run.answers.setdefault(question_id, Answer(value, digest))
         for wait_id, (value, digest) in task.due.get("over", {}).items():
             view.run.answers.setdefault(wait_id, Answer(value, digest))
-        note_sleeps(view, task)
+        note_waits(view, task)
 
 
-def note_sleeps(view: View, task: Task) -> None:
-    """Remember until when a task sleeps by its record: its body will ask for so many hours again."""
+def note_waits(view: View, task: Task) -> None:
+    """Remember what a task waits for by its record: its body will ask for so many hours again."""
     for each in questions(view, task):
-        if isinstance(each, Wait) and each.until is not None:
-            view.run.sleeps[each.id] = each.until
+        if isinstance(each, Wait):
+            view.run.waits[each.id] = each
 
 
 def match(view: View, resume: Any) -> list[TaskWrites]:

@@ -28,7 +28,7 @@ from workflows.engine.types import (
     Send,
     TimeoutPolicy,
 )
-from workflows.engine.waits import SignalWait, Sleep
+from workflows.engine.waits import EventWait, Happened, SignalWait, Sleep
 
 _FACTORIES = {
     factory.__name__: factory
@@ -155,6 +155,15 @@ def _engine_types() -> Iterator[Registered]:
         SignalWait,
         _fields_of("id", "topic", "until"),
         _to(SignalWait),
+    )
+    yield entry(
+        "EventWait",
+        EventWait,
+        _fields_of("id", "topic", "key", "where", "since", "until", "after"),
+        _to(EventWait),
+    )
+    yield entry(
+        "Happened", Happened, _fields_of("payload", "number", "at"), _to(Happened)
     )
     yield entry("Overwrite", Overwrite, _fields_of("value"), _to(Overwrite))
     yield entry(

@@ -1,0 +1,117 @@
+"""Events: which one a task gets that waits, and which threads one makes due (RB.3)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Exists, OuterRef
+
+from workflows.engine import serde
+from workflows.engine.waits import EventWait, Happened, Wait
+from workflows.models import Awaited, Checkpoint, Emitted, Thread
+from workflows.storage.clock import database_now
+from workflows.storage.connections import connection_of, execute
+from workflows.storage.mailbox import AwaitedRow, wake_for_signals
+from workflows.storage.sealing import AWAITED, EVENT, seal, unseal
+from workflows.storage.thread_status import PAUSED
+
+
+def wake_for_arrivals(using: str, thread_id: str) -> None:
+    """Make a thread due now where what a task of it waits for has come: a signal, or an event.
+
+    Called by who holds the thread's row.
+    """
+    sql = "SELECT DISTINCT kind FROM workflows_awaited WHERE thread_id = %s"
+    rows = execute(connection_of(using), sql, (thread_id,)).fetchall()
+    kinds = {row[0] for row in rows}
+    if "signal" in kinds:
+        wake_for_signals(using, thread_id)
+    if "event" in kinds:
+        wake_for_events(using, thread_id)
+
+
+def event_for(using: str, wait: EventWait) -> Happened | None:
+    """The first event that counts for a wait; None where none was told yet."""
+    told = Emitted.objects.using(using).filter(
+        name=wait.topic, key=wait.key, emitted_at__gte=wait.since, pk__gt=wait.after
+    )
+    for row in told.order_by("pk").iterator():
+        payload = serde.loads(unseal(row.payload, row.name, EVENT))
+        if wait.matches(payload):
+            return Happened(payload, row.pk, row.emitted_at)
+    return None
+
+
+def wake_for_events(using: str, thread_id: str) -> bool:
+    """Make a thread due now where an event was told that a task of it waits for; whether one was.
+
+    Called by who holds the thread's row.
+    """
+    rows = Awaited.objects.using(using).filter(thread_id=thread_id, kind="event")
+    if not any(event_for(using, wait_of(row)) for row in rows):
+        return False
+    threads = Thread.objects.using(using).filter(pk=thread_id)
+    return bool(threads.update(wake_at=database_now(using)))
+
+
+def threads_waiting_for(using: str, event: Emitted) -> list[str]:
+    """The ids of the threads for whose waits this event counts, in order."""
+    rows = Awaited.objects.using(using).filter(
+        kind="event",
+        topic=event.name,
+        key=event.key,
+        since__lte=event.emitted_at,
+        after__lt=event.pk,
+    )
+    payload = serde.loads(unseal(event.payload, event.name, EVENT))
+    found = {row.thread_id for row in rows if wait_of(row).matches(payload)}
+    return sorted(found)
+
+
+def threads_not_told(using: str) -> list[str]:
+    """The ids of threads that are not due and wait for an event that was told: whoever told it died at that moment."""
+    told = Emitted.objects.using(using).filter(
+        name=OuterRef("topic"),
+        key=OuterRef("key"),
+        pk__gt=OuterRef("after"),
+        emitted_at__gte=OuterRef("since"),
+    )
+    rows = Awaited.objects.using(using).filter(
+        Exists(told), kind="event", thread__status__in=PAUSED
+    )
+    rows = rows.exclude(thread__wake_at__lte=database_now(using))
+    return sorted({row.thread_id for row in rows if event_for(using, wait_of(row))})
+
+
+def wait_of(row: Awaited) -> EventWait:
+    """The wait that a row is of, as far as it says which events count."""
+    where = None
+    if row.matching:
+        where = serde.loads(unseal(row.matching, row.thread_id, AWAITED))
+    since: Any = row.since  # an event's row has one
+    return EventWait(row.wait, row.topic, row.key, where, since, after=row.after)
+
+
+def set_awaited(using: str, thread_id: str, waits: list[Wait]) -> None:
+    """Write anew what the tasks of a thread wait for; the caller holds the thread's row."""
+    rows = Awaited.objects.using(using)
+    rows.filter(thread_id=thread_id).delete()
+    made = []
+    for each in waits:
+        row = AwaitedRow.of(each)
+        sealed = seal(row.matching, thread_id, AWAITED)
+        made.append(
+            Awaited(thread_id=thread_id, **row._replace(matching=sealed)._asdict())
+        )
+    rows.bulk_create(made)
+
+
+def began_at(using: str, thread_id: str) -> datetime | None:
+    """When the run was queued that brought a thread its present input, by the database's clock; None without one."""
+    inputs = Checkpoint.objects.using(using).filter(
+        thread_id=thread_id, namespace="", source="input"
+    )
+    newest = inputs.select_related("run").order_by("-id").first()
+    run = getattr(newest, "run", None)
+    return None if run is None else run.due_at
