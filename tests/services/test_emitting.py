@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -181,8 +182,8 @@ class TestTelling:
     def test_its_time(self, boss, desk):
         desk.waits = [{"timeout": 0.01, "default": "late"}]
         thread = started(boss, "desk")
-        while not wake_sleepers():
-            pass
+        time.sleep(0.05)
+        wake_sleepers()  # or the run's own end has found it over
 
         assert carried_out() == ["success"]
         assert values_of(thread) == {"said": ["late"]}
@@ -205,6 +206,25 @@ class TestCrashes:
         assert values_of(thread) == {"said": [1]}
         signals.tell_of_forgotten.looks_at = 0.0
         assert signals.tell_of_forgotten() == 0
+
+    def test_one_that_cannot_be_read_fails_the_run_that_wakes_and_no_other(
+        self, boss, desk
+    ):
+        desk.waits = [{"where": {"n": 1}}]
+        thread = started(boss, "desk")
+        Emitted.objects.create(
+            name="paid",
+            payload='{"$t":"nobody.knows","v":1}',
+            emitted_at=database_now(),
+        )
+        signals.tell_of_forgotten.looks_at = 0.0
+
+        assert sweep() == 1
+        assert carried_out() == ["error"]
+
+        assert status_of(thread) == ("error", "error")
+        run = Run.objects.get(kind="wake")
+        assert run.reason in ("unknown_type", "damaged_value"), run.error
 
     def test_telling_and_beginning_to_wait_at_one_time_never_miss_each_other(
         self, boss, desk

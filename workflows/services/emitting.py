@@ -43,7 +43,7 @@ def emit(name: str, payload: Any = None, *, key: str = "") -> None:
         event = Emitted.objects.create(
             name=name, key=key, payload=text, emitted_at=database_now()
         )
-        transaction.on_commit(partial(tell, event))
+        transaction.on_commit(partial(tell, event), robust=True)
 
 
 def tell(event: Emitted) -> int:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 
 from workflows.engine import serde
+from workflows.engine.errors import SerdeError
 from workflows.engine.waits import EventWait, Happened, Wait
 from workflows.models import Awaited, Checkpoint, Emitted, Thread
 from workflows.storage.clock import database_now
@@ -33,14 +34,33 @@ def wake_for_arrivals(using: str, thread_id: str) -> None:
 
 def event_for(using: str, wait: EventWait) -> Happened | None:
     """The first event that counts for a wait; None where none was told yet."""
-    told = Emitted.objects.using(using).filter(
-        name=wait.topic, key=wait.key, emitted_at__gte=wait.since, pk__gt=wait.after
-    )
-    for row in told.order_by("pk").iterator():
+    told = _told(using, wait.topic, wait.key, wait.since, wait.after)
+    for row in told.iterator():
         payload = serde.loads(unseal(row.payload, row.name, EVENT))
         if wait.matches(payload):
             return Happened(payload, row.pk, row.emitted_at)
     return None
+
+
+def _told(
+    using: str, name: str, key: str, since: datetime | None, after: int
+) -> QuerySet[Emitted]:
+    rows = Emitted.objects.using(using).filter(name=name, key=key, pk__gt=after)
+    return rows.filter(emitted_at__gte=since).order_by("pk")
+
+
+def _has_come(using: str, row: Awaited) -> bool:
+    """Whether an event was told that counts for the wait of this row.
+
+    One that cannot be read here counts: the run that wakes fails with the reason, where people see it.
+    """
+    if not row.matching:
+        told = _told(using, row.topic, row.key, row.since, row.after)
+        return told.exists()
+    try:
+        return event_for(using, wait_of(row)) is not None
+    except SerdeError:
+        return True
 
 
 def wake_for_events(using: str, thread_id: str) -> bool:
@@ -49,7 +69,7 @@ def wake_for_events(using: str, thread_id: str) -> bool:
     Called by who holds the thread's row.
     """
     rows = Awaited.objects.using(using).filter(thread_id=thread_id, kind="event")
-    if not any(event_for(using, wait_of(row)) for row in rows):
+    if not any(_has_come(using, row) for row in rows):
         return False
     threads = Thread.objects.using(using).filter(pk=thread_id)
     return bool(threads.update(wake_at=database_now(using)))
@@ -64,9 +84,17 @@ def threads_waiting_for(using: str, event: Emitted) -> list[str]:
         since__lte=event.emitted_at,
         after__lt=event.pk,
     )
-    payload = serde.loads(unseal(event.payload, event.name, EVENT))
-    found = {row.thread_id for row in rows if wait_of(row).matches(payload)}
-    return sorted(found)
+    return sorted({row.thread_id for row in rows if _is_for(row, event)})
+
+
+def _is_for(row: Awaited, event: Emitted) -> bool:
+    if not row.matching:
+        return True
+    try:
+        payload = serde.loads(unseal(event.payload, event.name, EVENT))
+        return wait_of(row).matches(payload)
+    except SerdeError:
+        return True  # as in `_has_come`
 
 
 def threads_not_told(using: str) -> list[str]:
@@ -81,7 +109,7 @@ def threads_not_told(using: str) -> list[str]:
         Exists(told), kind="event", thread__status__in=PAUSED
     )
     rows = rows.exclude(thread__wake_at__lte=database_now(using))
-    return sorted({row.thread_id for row in rows if event_for(using, wait_of(row))})
+    return sorted({row.thread_id for row in rows if _has_come(using, row)})
 
 
 def wait_of(row: Awaited) -> EventWait:
