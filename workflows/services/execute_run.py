@@ -47,6 +47,7 @@ log = logging.getLogger(__name__)
 LOST = "lost"
 ANSWER_REFUSED = "answer_refused"
 _at_work: dict[int, Claim] = {}
+_PAUSED = (Run.Status.WAITING, Run.Status.INTERRUPTED)
 _OPEN = (Interrupt.Status.PENDING, Interrupt.Status.DECIDED)
 
 
@@ -258,8 +259,8 @@ def _finish(claim: Claim, outcome: Outcome, given: Given, warnings: list[str]) -
         )
         if following is not None:
             wake(following)
-        elif outcome.status in (Run.Status.WAITING, Run.Status.INTERRUPTED):
-            wake_if_due(claim.thread_id)  # a signal was there already
+        elif outcome.status in _PAUSED and is_waited_on(claim.using, claim.thread_id):
+            wake_if_due(claim.thread_id)  # what it waits for was there already
     return outcome.status
 
 
