@@ -251,7 +251,8 @@ for _network in WEBHOOK_NETWORKS:
         raise Refused(f"WEBHOOK_NETWORKS: {error}") from error
 # For how many days it is kept what was sent, or could not be; 0 keeps it for ever.
 OUTBOX_KEEP_DAYS = env.float("OUTBOX_KEEP_DAYS", default=30.0)
-# For how many days signals are kept that were handed over, or sent to a thread that never began.
+# For how many days events are kept, and signals that were handed over, or sent to a thread that
+# never began.
 SIGNALS_KEEP_DAYS = env.float("SIGNALS_KEEP_DAYS", default=30.0)
 
 # The demo's workflows: may they fetch from this machine and its private networks, and
