@@ -18,6 +18,7 @@ from workflows.management.commands import doctor as command
 from workflows.models import (
     Awaited,
     Delivery,
+    Emitted,
     Interrupt,
     Policy,
     Run,
@@ -246,6 +247,72 @@ class TestUnheardSignals:
     def test_a_thread_that_is_to_wake_is_told_of_once(self, unheard):
         Thread.objects.update(wake_at=ago(minutes=5))
         assert the_one("overslept")
+
+
+@pytest.mark.rule("RB.3")
+class TestUntoldEvents:
+    @pytest.fixture
+    def untold(self, thread):
+        """One that has waited for three hours for an event that was told an hour after."""
+        Thread.objects.update(status="waiting", updated_at=ago(hours=3))
+        Awaited.objects.create(
+            thread=thread, wait="w", kind="event", topic="told", since=ago(hours=3)
+        )
+        return Emitted.objects.create(
+            name="told", payload="null", emitted_at=ago(hours=2)
+        )
+
+    @pytest.mark.parametrize("status", ["waiting", "interrupted"])
+    @pytest.mark.parametrize("wake_at", [None, timedelta(hours=1)])
+    def test_one_that_nobody_has_taken_up(self, untold, status, wake_at):
+        Thread.objects.update(
+            status=status, wake_at=wake_at and database_now() + wake_at
+        )
+
+        found = the_one("unheard")
+
+        assert found["what"] == (
+            "event 'told' was told 2 h ago, and thread 't1', which waits for it, has not gone on"
+        )
+        assert found["ids"] == {"thread": "t1", "graph": "letter", "event": "told"}
+        assert found["url"].endswith("/threads/t1/")
+
+    def test_one_with_a_key(self, untold):
+        Awaited.objects.update(key="7")
+        assert findings() == []
+        Emitted.objects.update(key="7")
+
+        found = the_one("unheard")
+
+        assert found["what"].startswith("event 'told' with the key '7' was told")
+
+    @pytest.mark.parametrize(
+        "awaited",
+        [{"topic": "sent"}, {"after": 10**9}, {"matching": '{"n":1}'}],
+    )
+    def test_not_one_that_is_not_waited_for(self, untold, awaited):
+        Awaited.objects.update(**awaited)
+        assert findings() == []
+
+    def test_not_one_that_has_just_been_told(self, untold):
+        Emitted.objects.update(emitted_at=ago(seconds=100))
+        assert findings() == []
+
+    def test_not_on_a_thread_that_has_just_begun_to_wait(self, untold):
+        Thread.objects.update(updated_at=database_now())
+        assert findings() == []
+
+    def test_not_on_a_thread_that_has_a_run_to_come(self, untold, thread):
+        make_run(thread, due_at=database_now())
+        assert findings() == []
+
+    def test_a_thread_that_is_to_wake_is_told_of_once(self, untold):
+        Thread.objects.update(wake_at=ago(minutes=5))
+        assert the_one("overslept")
+
+    def test_one_that_cannot_be_read(self, untold, settings):
+        settings.VALUE_CIPHER = "tests.storage.ciphers.BindingCipher"
+        assert "cannot be read" in the_one("unheard")["what"]
 
 
 class TestRunning:

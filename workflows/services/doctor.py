@@ -15,6 +15,7 @@ from django.contrib.auth import get_user_model
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet, Subquery
 
+from workflows.engine.errors import SerdeError
 from workflows.models import Awaited, Delivery, Interrupt, Run, Signal, Thread
 from workflows.services import ports, registry
 from workflows.services.access import ADMIN
@@ -28,12 +29,13 @@ from workflows.services.thread_history import ATTENTION_REASONS
 from workflows.storage.claims import due_runs
 from workflows.storage.clock import database_now
 from workflows.storage.connections import POSTGRESQL
+from workflows.storage.emitted import event_for, threads_not_told, wait_of
 from workflows.storage.leases import lease_seconds
 
 # What is younger may be on its way.
 WAIT_SECONDS = 30.0
 UNSENT_SECONDS = 300.0
-# Workers look once a minute for signals whose sender died before it told of them.
+# Workers look once a minute for signals and events whose sender died before it told of them.
 UNHEARD_SECONDS = 120.0
 MOST = 100
 
@@ -98,6 +100,7 @@ class _Doctor:
             self.waiting,
             self.overslept,
             self.unheard,
+            self.untold,
             self.lapsed,
             self.late,
             self.parked,
@@ -166,17 +169,13 @@ class _Doctor:
             handed=False,
             sent_at__lt=ago,
         )
-        busy = Run.objects.filter(thread=OuterRef("thread"), status__in=UNFINISHED)
-        rows = Awaited.objects.filter(
+        rows = self._awaited("signal").filter(
             Exists(lies),
-            ~Exists(busy),
             Q(thread__wake_at=None) | Q(thread__wake_at__gt=self.now),
-            kind="signal",
             thread__status__in=SLEEPING,
-            thread__updated_at__lt=ago,
         )
         first = lies.order_by("id").values("sent_at")[:1]
-        found = rows.annotate(sent_at=Subquery(first)).select_related("thread")
+        found = rows.annotate(sent_at=Subquery(first))
         for row in found.order_by("sent_at", "id").iterator():
             since = self._since(row.sent_at)
             what = (
@@ -184,6 +183,35 @@ class _Doctor:
                 f"{row.thread_id!r}, which waits for it"
             )
             yield self._of_sleeper("unheard", row.thread, what, topic=row.topic)
+
+    def untold(self) -> Iterator[Finding]:
+        """Threads that wait for an event which was told, and that nobody is to wake."""
+        ago = self._ago(UNHEARD_SECONDS)
+        try:
+            found = threads_not_told(DEFAULT_DB_ALIAS)
+        except SerdeError as error:
+            what = f"an event that a thread may wait for cannot be read: {error}"
+            do = "give site and workers the keys and classes that it was told with"
+            yield Finding("unheard", what, do, "", {})
+            return
+        for thread_id in found:
+            for row in self._awaited("event").filter(thread=thread_id).order_by("id"):
+                event = event_for(DEFAULT_DB_ALIAS, wait_of(row))
+                if event is None or event.at >= ago:
+                    continue
+                key = f" with the key {row.key!r}" if row.key else ""
+                what = (
+                    f"event {row.topic!r}{key} was told {self._since(event.at)} ago, and thread "
+                    f"{row.thread_id!r}, which waits for it, has not gone on"
+                )
+                yield self._of_sleeper("unheard", row.thread, what, event=row.topic)
+
+    def _awaited(self, kind: str) -> QuerySet[Awaited]:
+        """What threads wait for of a kind, and have for longer than it takes a worker to look."""
+        busy = Run.objects.filter(thread=OuterRef("thread"), status__in=UNFINISHED)
+        ago = self._ago(UNHEARD_SECONDS)
+        rows = Awaited.objects.filter(~Exists(busy), kind=kind)
+        return rows.filter(thread__updated_at__lt=ago).select_related("thread")
 
     def _of_sleeper(self, kind: str, row: Thread, what: str, **more: str) -> Finding:
         do = self._do_for_worker()
