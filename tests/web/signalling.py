@@ -1,6 +1,7 @@
-"""Threads that wait for signals, and what their pages say of it."""
+"""Threads that wait for signals and events, and what their pages say of it."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -12,16 +13,22 @@ from workflows.models import Awaited, Run, Thread
 SEND, WAKE = "/threads/t-1/signal", "/threads/t-1/wake"
 
 
-def tell_wait(thread: Thread, node: str, *topics: str, until: str = "", **more: str):
-    """The end of a task that waits for signals, as a saver tells of it."""
+def tell_wait(thread: Thread, node: str, *topics: str, until: str = "", **more: Any):
+    """The end of a task that waits for signals (`events`: for those), as a saver tells of it."""
     data = {"task": f"task of {node}", "node": node, "namespace": "", **more}
-    happen(thread, "task", status="waiting", topics=[*topics], until=until, **data)
+    if topics:
+        data["topics"] = [*topics]
+    happen(thread, "task", status="waiting", until=until, **data)
 
 
-def wait_on(thread: Thread, *topics: str) -> None:
+def wait_on(thread: Thread, *topics: str, kind: str = "signal", key: str = "") -> None:
     for topic in topics:
         Awaited.objects.create(
-            thread=thread, wait=topic[:32], kind="signal", topic=topic
+            thread=thread,
+            wait=f"{kind}{key}{topic}"[:32],
+            kind=kind,
+            topic=topic,
+            key=key,
         )
 
 
@@ -33,6 +40,21 @@ def run(thread):
     happen(thread, "step", namespace="", step=0, source="loop", next=["collect"])
     tell_wait(thread, "collect", "paid")
     wait_on(thread, "paid")
+    return _last_run(thread)
+
+
+@pytest.fixture
+def eventful(thread):
+    """The last run of a thread that has waited since for an event in one node."""
+    thread.status = "waiting"
+    thread.save()
+    happen(thread, "step", namespace="", step=0, source="loop", next=["listen"])
+    tell_wait(thread, "listen", events=["told"])
+    wait_on(thread, "told", kind="event")
+    return _last_run(thread)
+
+
+def _last_run(thread: Thread) -> Run:
     return Run.objects.create(
         thread=thread, graph="letter", kind="start", status="waiting"
     )

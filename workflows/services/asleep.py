@@ -1,9 +1,9 @@
-"""What a thread waits for that asks nobody, for pages: until when, for which signals, and in which nodes."""
+"""What a thread waits for that asks nobody, for pages: until when, for which signals and events, and in which nodes."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -19,26 +19,47 @@ MAX_SHOWN = 3
 ON_ITS_WAY = timedelta(seconds=10)
 
 
+class Awaits(NamedTuple):
+    """What is waited for: `kind` is "signal" or "event", `key` that of the event as far as known."""
+
+    kind: str
+    name: str
+    key: str = ""
+
+
 @dataclass(frozen=True)
-class SignalWaiter:
-    """A node that waits for signals on `topics`; "" where what happened does not tell which.
+class Alike:
+    """What is waited for of one kind."""
 
-    `until` is when the first of its waits is given up; None where that is never, or not known.
-    """
-
-    topics: tuple[str, ...]
-    node: str = ""
-    until: datetime | None = None
+    kind: str
+    all: tuple[Awaits, ...]
 
     @property
-    def shown(self) -> tuple[str, ...]:
-        """The first of the topics."""
-        return self.topics[:MAX_SHOWN]
+    def shown(self) -> tuple[Awaits, ...]:
+        """The first of them."""
+        return self.all[:MAX_SHOWN]
 
     @property
     def more(self) -> int:
         """How many there are beside those."""
-        return len(self.topics) - len(self.shown)
+        return len(self.all) - len(self.shown)
+
+
+@dataclass(frozen=True)
+class Waiter:
+    """A node that waits for signals or events; "" where what happened does not tell which.
+
+    `until` is when the first of its waits is given up; None where that is never, or not known.
+    """
+
+    awaits: tuple[Awaits, ...]
+    node: str = ""
+    until: datetime | None = None
+
+    @property
+    def kinds(self) -> tuple[Alike, ...]:
+        """The same by kind."""
+        return by_kind(self.awaits)
 
 
 @dataclass(frozen=True)
@@ -54,7 +75,7 @@ class WaitRecord:
     nodes: tuple[str, ...] = ()
     due: frozenset[str] = frozenset()
     is_all: bool = True
-    signals: tuple[SignalWaiter, ...] = ()
+    waiters: tuple[Waiter, ...] = ()
     sleeps_until: datetime | None = None
 
     @property
@@ -68,21 +89,24 @@ class WaitRecord:
         return len(self.nodes) - len(self.shown)
 
     @property
-    def waiters(self) -> tuple[SignalWaiter, ...]:
-        """The first of those that wait for signals."""
-        return self.signals[:MAX_SHOWN]
+    def shown_waiters(self) -> tuple[Waiter, ...]:
+        """The first of those that wait for signals or events."""
+        return self.waiters[:MAX_SHOWN]
 
     @property
     def more_waiters(self) -> int:
         """How many there are beside those."""
-        return len(self.signals) - len(self.waiters)
+        return len(self.waiters) - len(self.shown_waiters)
+
+    @property
+    def awaits(self) -> tuple[Awaits, ...]:
+        """All that is waited for."""
+        return _once(found for each in self.waiters for found in each.awaits)
 
     @property
     def topics(self) -> tuple[str, ...]:
-        """All topics that are waited for."""
-        return tuple(
-            dict.fromkeys(topic for each in self.signals for topic in each.topics)
-        )
+        """All topics on which signals are waited for."""
+        return tuple(each.name for each in self.awaits if each.kind == "signal")
 
     @property
     def is_late(self) -> bool:
@@ -95,16 +119,34 @@ def is_overslept(until: datetime) -> bool:
     return until < timezone.now() - ON_ITS_WAY
 
 
+def awaits_of(task: Mapping[str, Any]) -> tuple[Awaits, ...]:
+    """What a task waits for, by what is told of its end."""
+    told = (("signal", task.get("topics", ())), ("event", task.get("events", ())))
+    return tuple(Awaits(kind, str(name)) for kind, names in told for name in names)
+
+
+def by_kind(awaits: Iterable[Awaits]) -> tuple[Alike, ...]:
+    """The signals, then the events."""
+    found: dict[str, tuple[Awaits, ...]] = {"signal": (), "event": ()}
+    for each in awaits:
+        found[each.kind] += (each,)
+    return tuple(Alike(kind, alike) for kind, alike in found.items() if alike)
+
+
+def _once(awaits: Iterable[Awaits]) -> tuple[Awaits, ...]:
+    return tuple(dict.fromkeys(awaits))
+
+
 def sleep_of(row: Thread) -> WaitRecord | None:
-    """What sleeps or waits for a signal there; None where nothing does."""
+    """What sleeps there or waits for a signal or an event; None where nothing does."""
     if row.status not in SLEEPING:
         return None
-    topics = topics_of([row.pk]).get(row.pk, ())
-    if row.wake_at is None and not topics:
+    awaits = awaited_on([row.pk]).get(row.pk, ())
+    if row.wake_at is None and not awaits:
         return None
     found = sorted(_asleep(row.pk), key=lambda each: (not each.until, each))
-    waiters = _waiters(found, topics, row.wake_at)
-    sleepers = [each for each in found if not each.topics]
+    waiters = _waiters(found, awaits, row.wake_at)
+    sleepers = [each for each in found if not each.awaits]
     sleeps_until = None
     if sleepers or not waiters:
         told = [each.end for each in sleepers if each.end] if waiters else []
@@ -114,51 +156,56 @@ def sleep_of(row: Thread) -> WaitRecord | None:
         tuple(dict.fromkeys(each.node for each in sleepers)),
         frozenset(each.node for each in found if not each.namespace),
         is_all=row.status == Thread.Status.WAITING,
-        signals=waiters,
+        waiters=waiters,
         sleeps_until=sleeps_until,
     )
 
 
-def topics_of(thread_ids: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """The topics on which these threads wait for signals, as far as known; in one query."""
-    rows = Awaited.objects.filter(thread__in=[*thread_ids], kind="signal")
-    found: dict[str, tuple[str, ...]] = {}
-    for thread_id, topic in rows.order_by("id").values_list("thread_id", "topic"):
-        known = found.get(thread_id, ())
-        found[thread_id] = known if topic in known else (*known, topic)
-    return found
+def awaited_on(thread_ids: Iterable[str]) -> dict[str, tuple[Awaits, ...]]:
+    """The signals and events that these threads wait for, as far as known; in one query."""
+    rows = Awaited.objects.filter(thread__in=[*thread_ids]).order_by("id")
+    found: dict[str, list[Awaits]] = {}
+    for thread_id, *told in rows.values_list("thread_id", "kind", "topic", "key"):
+        found.setdefault(thread_id, []).append(Awaits(*told))
+    return {thread_id: _once(awaits) for thread_id, awaits in found.items()}
 
 
 def _waiters(
-    found: Sequence[_Sleeper], topics: Sequence[str], wake_at: datetime | None
-) -> tuple[SignalWaiter, ...]:
-    """Those that wait for signals, one a node; last what is known to be waited for and not where."""
+    found: Sequence[_Sleeper], known: Sequence[Awaits], wake_at: datetime | None
+) -> tuple[Waiter, ...]:
+    """Those that wait for signals or events, one a node; last what is known to be waited for and not where."""
     nodes: dict[str, list[_Sleeper]] = {}
     for each in found:
-        if each.topics:
+        if each.awaits:
             nodes.setdefault(each.node, []).append(each)
     told = [
-        SignalWaiter(
-            tuple(dict.fromkeys(topic for each in alike for topic in each.topics)),
+        Waiter(
+            _with_keys(_once(one for each in alike for one in each.awaits), known),
             node,
             min((each.end for each in alike if each.end), default=None),
         )
         for node, alike in nodes.items()
     ]
-    known = {topic for each in told for topic in each.topics}
-    left = tuple(topic for topic in topics if topic not in known)
+    named = {one[:2] for each in told for one in each.awaits}
+    left = tuple(each for each in known if each[:2] not in named)
     if left:
-        told.append(SignalWaiter(left, until=None if found else wake_at))
+        told.append(Waiter(left, until=None if found else wake_at))
     return tuple(told)
 
 
+def _with_keys(awaits: Iterable[Awaits], known: Sequence[Awaits]) -> tuple[Awaits, ...]:
+    """The same with the key of each event that is waited for with one key only."""
+    alike = {one: [each for each in known if each[:2] == one[:2]] for one in awaits}
+    return tuple(found[0] if len(found) == 1 else one for one, found in alike.items())
+
+
 class _Sleeper(NamedTuple):
-    """A task that sleeps or waits for signals: until when (ISO text, "" for ever), where, and on which topics."""
+    """A task that sleeps or waits: until when (ISO text, "" for ever), where, and for what."""
 
     until: str
     node: str
     namespace: str
-    topics: tuple[str, ...]
+    awaits: tuple[Awaits, ...]
 
     @property
     def place(self) -> tuple[str, str]:
@@ -214,9 +261,8 @@ class _Reading:
         if is_ended or task.get("task", "") in self._seen:
             return
         self._seen.add(task.get("task", ""))
-        topics = tuple(map(str, task.get("topics", ())))
         sleeper = _Sleeper(
-            task.get("until", ""), task.get("node", ""), namespace, topics
+            task.get("until", ""), task.get("node", ""), namespace, awaits_of(task)
         )
         if self._due is None:
             self._places.add(sleeper.place)

@@ -296,7 +296,7 @@ class LabelRecord:
 class ThreadRecord:
     """One thread with what a page needs: runs, questions, decisions, state, labels and events.
 
-    `sleep` is None where nothing sleeps or waits for a signal. `signals` are the oldest that nobody has
+    `sleep` is None where nothing sleeps, or waits for a signal or an event. `signals` are the oldest that nobody has
     taken, of `signals_count`.
     """
 

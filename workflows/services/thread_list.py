@@ -9,7 +9,7 @@ from django.db.models import Count, OuterRef, Q, Subquery
 
 from workflows.models import Interrupt, Run, Thread
 from workflows.services.access import Person, Rights
-from workflows.services.asleep import is_overslept, topics_of
+from workflows.services.asleep import Alike, awaited_on, by_kind, is_overslept
 from workflows.services.review_queue import graph_title
 from workflows.services.sleepers import SLEEPING
 from workflows.services.thread_history import MAX_PAGE
@@ -23,7 +23,7 @@ class ListedThread:
     """A thread in a list; `status` is that of its last run while nothing goes on in it.
 
     `changed_at` is when that status came, `questions` counts the open ones, `wake_at` is when
-    the first goes on by itself that sleeps or waits there, `topics` what it waits for signals on.
+    the first goes on by itself that sleeps or waits there, `awaits` the signals and events that it waits for.
     """
 
     id: str
@@ -34,12 +34,7 @@ class ListedThread:
     changed_at: datetime
     questions: int = 0
     wake_at: datetime | None = None
-    topics: tuple[str, ...] = ()
-
-    @property
-    def more_topics(self) -> int:
-        """How many topics there are beside the first."""
-        return max(0, len(self.topics) - 1)
+    awaits: tuple[Alike, ...] = ()
 
     @property
     def is_late(self) -> bool:
@@ -94,11 +89,14 @@ def thread_list(
         .annotate(Count("id"))
     )
     paused = [row.pk for row in found if row.status in SLEEPING]
-    topics = topics_of(paused) if paused else {}
-    return [_listed(row, asked.get(row.pk, 0), topics.get(row.pk, ())) for row in found]
+    awaits = awaited_on(paused) if paused else {}
+    return [
+        _listed(row, asked.get(row.pk, 0), by_kind(awaits.get(row.pk, ())))
+        for row in found
+    ]
 
 
-def _listed(row: Thread, questions: int, topics: tuple[str, ...]) -> ListedThread:
+def _listed(row: Thread, questions: int, awaits: tuple[Alike, ...]) -> ListedThread:
     last: str | None = getattr(row, "last", None)
     return ListedThread(
         id=row.pk,
@@ -109,7 +107,7 @@ def _listed(row: Thread, questions: int, topics: tuple[str, ...]) -> ListedThrea
         changed_at=row.updated_at,
         questions=questions,
         wake_at=row.wake_at if row.status in SLEEPING else None,
-        topics=topics,
+        awaits=awaits,
     )
 
 

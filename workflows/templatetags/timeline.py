@@ -6,10 +6,10 @@ line. A page that is open folds by static/js/timeline.js, with the same words an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 from django import template
@@ -18,6 +18,7 @@ from django.urls import get_script_prefix
 from django.utils import timezone, translation
 from django.utils.safestring import SafeString, mark_safe
 
+from workflows.services.asleep import Alike, awaits_of, by_kind
 from workflows.services.records import EventRecord, LabelRecord
 
 register = template.Library()
@@ -51,11 +52,16 @@ def alike(event: EventRecord) -> str:
     if event.kind != "task" or data.get("runs") or data.get("error"):
         return ""
     shared = [data.get(name, "") for name in ("status", "node", "namespace")]
-    if data.get("topics"):
-        shared.append(",".join(map(repr, data["topics"])))
+    shared += [repr(tuple(each)) for each in awaits_of(data)]
     if data.get("until"):
         shared.append(str(data["until"])[: len("2026-11-24T08:49")])
     return "/".join(map(str, shared))
+
+
+@register.filter
+def awaited(task: Mapping[str, Any]) -> tuple[Alike, ...]:
+    """What a task waits for, by what is told of its end."""
+    return by_kind(awaits_of(task))
 
 
 @register.filter

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 from workflows.engine.signals import LONGEST_TOPIC
 from workflows.services.access import Rights, find_thread, require
 from workflows.services.action import InvalidAnswer, ThreadBusy
-from workflows.services.asleep import SignalWaiter, WaitRecord, sleep_of
+from workflows.services.asleep import Waiter, WaitRecord, sleep_of
 from workflows.services.keys import MAX_KEY_LENGTH
 from workflows.services.signals import SendSignal
 from workflows.web import strict_json
@@ -115,12 +115,13 @@ def _tell(
         )
 
 
-def _choices(waits: WaitRecord | None) -> list[tuple[str, SignalWaiter]]:
+def _choices(waits: WaitRecord | None) -> list[tuple[str, Waiter]]:
     """The first topics that are waited for, each with the first that waits for it."""
-    found: dict[str, SignalWaiter] = {}
-    for waiter in waits.signals if waits else ():
-        for topic in waiter.topics:
-            found.setdefault(topic, waiter)
+    found: dict[str, Waiter] = {}
+    for waiter in waits.waiters if waits else ():
+        for each in waiter.awaits:
+            if each.kind == "signal":
+                found.setdefault(each.name, waiter)
     return list(found.items())[:MAX_CHOICES]
 
 
