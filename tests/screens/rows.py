@@ -319,7 +319,7 @@ def _failed_run() -> int:
 
 
 def _waiting_for_signals() -> None:
-    """A thread that waits for three signals, one of them until a time; others lie in its mailbox."""
+    """A thread that waits for three signals, one of them until a time, and for an event; others lie in its mailbox."""
     thread = _thread("signals")
     until = datetime(2099, 1, 1, tzinfo=UTC)
     Thread.objects.filter(pk=thread.pk).update(status="waiting", wake_at=until)
@@ -333,6 +333,12 @@ def _waiting_for_signals() -> None:
             Awaited.objects.create(
                 thread=thread, wait=topic[:32], kind="signal", topic=topic
             )
+    told = "the-rates-of-the-central-bank-were-published"
+    said = {"task": "rates", "node": "wait_for_the_rates", "status": "waiting"}
+    happen(thread, "task", **said, namespace="", events=[told], until="")
+    Awaited.objects.create(
+        thread=thread, wait="rates", kind="event", topic=told, key="EUR"
+    )
     for topic, payload in (("payed", {"amount": 120}), ("refund", None)):
         SendSignal(None, thread.pk, topic, payload).execute()
 
