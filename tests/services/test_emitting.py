@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from tests.services.napping import boss, started, status_of
-from tests.services.test_signals import State, carried_out, values_of
+from tests.services.posting import State, carried_out, values_of
 from tests.storage.racing import together
 from workflows.engine.events import wait_event
 from workflows.engine.graph.state import StateGraph
