@@ -15,7 +15,6 @@ from django.contrib.auth import get_user_model
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet, Subquery
 
-from workflows.engine.errors import SerdeError
 from workflows.models import Awaited, Delivery, Interrupt, Run, Signal, Thread
 from workflows.services import ports, registry
 from workflows.services.access import ADMIN
@@ -29,7 +28,7 @@ from workflows.services.thread_history import ATTENTION_REASONS
 from workflows.storage.claims import due_runs
 from workflows.storage.clock import database_now
 from workflows.storage.connections import POSTGRESQL
-from workflows.storage.emitted import event_for, threads_not_told, wait_of
+from workflows.storage.emitted import threads_not_told, told_for
 from workflows.storage.leases import lease_seconds
 
 # What is younger may be on its way.
@@ -187,24 +186,17 @@ class _Doctor:
     def untold(self) -> Iterator[Finding]:
         """Threads that wait for an event which was told, and that nobody is to wake."""
         ago = self._ago(UNHEARD_SECONDS)
-        try:
-            found = threads_not_told(DEFAULT_DB_ALIAS)
-        except SerdeError as error:
-            what = f"an event that a thread may wait for cannot be read: {error}"
-            do = "give site and workers the keys and classes that it was told with"
-            yield Finding("unheard", what, do, "", {})
-            return
-        for thread_id in found:
-            for row in self._awaited("event").filter(thread=thread_id).order_by("id"):
-                event = event_for(DEFAULT_DB_ALIAS, wait_of(row))
-                if event is None or event.at >= ago:
-                    continue
-                key = f" with the key {row.key!r}" if row.key else ""
-                what = (
-                    f"event {row.topic!r}{key} was told {self._since(event.at)} ago, and thread "
-                    f"{row.thread_id!r}, which waits for it, has not gone on"
-                )
-                yield self._of_sleeper("unheard", row.thread, what, event=row.topic)
+        threads = threads_not_told(DEFAULT_DB_ALIAS)
+        for row in self._awaited("event").filter(thread__in=threads).order_by("id"):
+            event = told_for(DEFAULT_DB_ALIAS, row)
+            if event is None or event.emitted_at >= ago:
+                continue
+            key = f" with the key {row.key!r}" if row.key else ""
+            what = (
+                f"event {row.topic!r}{key} was told {self._since(event.emitted_at)} ago, and "
+                f"thread {row.thread_id!r}, which waits for it, has not gone on"
+            )
+            yield self._of_sleeper("unheard", row.thread, what, event=row.topic)
 
     def _awaited(self, kind: str) -> QuerySet[Awaited]:
         """What threads wait for of a kind, and have for longer than it takes a worker to look."""

@@ -49,18 +49,13 @@ def _told(
     return rows.filter(emitted_at__gte=since).order_by("pk")
 
 
-def _has_come(using: str, row: Awaited) -> bool:
-    """Whether an event was told that counts for the wait of this row.
+def told_for(using: str, row: Awaited) -> Emitted | None:
+    """The first event that was told and counts for the wait of this row; None where none was.
 
     One that cannot be read here counts: the run that wakes fails with the reason, where people see it.
     """
-    if not row.matching:
-        told = _told(using, row.topic, row.key, row.since, row.after)
-        return told.exists()
-    try:
-        return event_for(using, wait_of(row)) is not None
-    except SerdeError:
-        return True
+    told = _told(using, row.topic, row.key, row.since, row.after)
+    return next((event for event in told.iterator() if _is_for(row, event)), None)
 
 
 def wake_for_events(using: str, thread_id: str) -> bool:
@@ -69,7 +64,7 @@ def wake_for_events(using: str, thread_id: str) -> bool:
     Called by who holds the thread's row.
     """
     rows = Awaited.objects.using(using).filter(thread_id=thread_id, kind="event")
-    if not any(_has_come(using, row) for row in rows):
+    if not any(told_for(using, row) for row in rows):
         return False
     threads = Thread.objects.using(using).filter(pk=thread_id)
     return bool(threads.update(wake_at=database_now(using)))
@@ -94,7 +89,7 @@ def _is_for(row: Awaited, event: Emitted) -> bool:
         payload = serde.loads(unseal(event.payload, event.name, EVENT))
         return wait_of(row).matches(payload)
     except SerdeError:
-        return True  # as in `_has_come`
+        return True  # as in `told_for`
 
 
 def threads_not_told(using: str) -> list[str]:
@@ -109,7 +104,7 @@ def threads_not_told(using: str) -> list[str]:
         Exists(told), kind="event", thread__status__in=PAUSED
     )
     rows = rows.exclude(thread__wake_at__lte=database_now(using))
-    return sorted({row.thread_id for row in rows if _has_come(using, row)})
+    return sorted({row.thread_id for row in rows if told_for(using, row)})
 
 
 def wait_of(row: Awaited) -> EventWait:
