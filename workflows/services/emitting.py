@@ -6,16 +6,16 @@ commit, so that a task which begins to wait meanwhile either finds the event or 
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, transaction
 
 from workflows.engine.events import check_event_key
 from workflows.engine.signals import check_topic
-from workflows.models import Emitted, Thread
+from workflows.models import Emitted
 from workflows.services.action import InvalidAnswer
-from workflows.services.sleepers import AT_ONCE, wake_if_due
+from workflows.services.afterwards import after_commit
+from workflows.services.sleepers import AT_ONCE, make_due
 from workflows.services.start_run import encode_input
 from workflows.storage.clock import database_now
 from workflows.storage.emitted import threads_not_told, threads_waiting_for
@@ -43,7 +43,7 @@ def emit(name: str, payload: Any = None, *, key: str = "") -> None:
         event = Emitted.objects.create(
             name=name, key=key, payload=text, emitted_at=database_now()
         )
-        transaction.on_commit(partial(tell, event), robust=True)
+        after_commit(tell, event)
 
 
 def tell(event: Emitted) -> int:
@@ -53,7 +53,7 @@ def tell(event: Emitted) -> int:
     """
     found = threads_waiting_for(DEFAULT_DB_ALIAS, event)
     for number, thread_id in enumerate(found):
-        _make_due(thread_id, at_once=number < AT_ONCE)
+        make_due(thread_id, at_once=number < AT_ONCE)
     return len(found)
 
 
@@ -61,12 +61,5 @@ def tell_again() -> int:
     """Make the threads due that were not told of an event, because its teller died at that moment; how many."""
     found = threads_not_told(DEFAULT_DB_ALIAS)
     for thread_id in found:
-        _make_due(thread_id, at_once=False)
+        make_due(thread_id, at_once=False)
     return len(found)
-
-
-@transaction.atomic
-def _make_due(thread_id: str, *, at_once: bool) -> None:
-    Thread.objects.filter(pk=thread_id).update(wake_at=database_now())
-    if at_once:
-        wake_if_due(thread_id)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from dataclasses import KW_ONLY, dataclass
 from datetime import timedelta
-from functools import partial
 from threading import Lock
 from typing import Any
 from uuid import UUID
@@ -29,6 +28,7 @@ from workflows.services.access import (
     row_of,
 )
 from workflows.services.action import InvalidAnswer, ThreadBusy
+from workflows.services.afterwards import after_commit
 from workflows.services.emitting import tell_again
 from workflows.services.keys import check_key
 from workflows.services.queueing import lock_known_thread
@@ -83,8 +83,7 @@ class SendSignal:
                 return False
             if thread is None:
                 # It may have begun, and begun to wait, since we looked.
-                look = partial(look_again, self.thread_id)
-                transaction.on_commit(look, robust=True)
+                after_commit(look_again, self.thread_id)
             else:
                 self._tell(thread)
         return True

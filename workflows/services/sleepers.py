@@ -24,6 +24,7 @@ from workflows.services.queueing import (
     queue_run,
 )
 from workflows.storage.claims import DatabaseNow
+from workflows.storage.clock import database_now
 
 AT_ONCE = 100
 SLEEPING = (Thread.Status.WAITING, Thread.Status.INTERRUPTED)
@@ -61,6 +62,14 @@ def wake_if_due(thread_id: str) -> bool:
         return False
     queue_run(thread, Run.Kind.WAKE, "", None)
     return True
+
+
+@transaction.atomic
+def make_due(thread_id: str, *, at_once: bool) -> None:
+    """Say on the thread's row that it is due; `at_once` queues its run too, which a sweep does else."""
+    Thread.objects.filter(pk=thread_id).update(wake_at=database_now())
+    if at_once:
+        wake_if_due(thread_id)
 
 
 @dataclass(frozen=True)
