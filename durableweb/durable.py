@@ -12,6 +12,7 @@ from workflows.engine.runtime import set_attributes
 from workflows.engine.signals import RAISE, wait_signal
 from workflows.engine.sleeping import asleep, asleep_until, sleep, sleep_until
 from workflows.services.cancel_run import cancel_thread as cancel
+from workflows.services.children import Child, start_child
 from workflows.services.emitting import emit
 from workflows.services.labels import (
     alabel,
@@ -40,6 +41,7 @@ from workflows.storage.prune import prune_thread as prune
 __all__ = [
     "RAISE",
     "CheckedBody",
+    "Child",
     "Label",
     "Page",
     "Question",
@@ -71,6 +73,7 @@ __all__ = [
     "sleep",
     "sleep_until",
     "start",
+    "start_child",
     "unlabel",
     "uuid4",
     "wait_event",

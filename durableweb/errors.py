@@ -3,6 +3,7 @@
 from workflows.engine.answers import is_invalid_answer as is_invalid_resume
 from workflows.engine.errors import (
     CheckpointNotFoundError,
+    ChildFailed,
     ConcurrencyError,
     DamagedValueError,
     DecryptionError,
@@ -43,6 +44,7 @@ from workflows.engine.older import NodeInterrupt
 
 __all__ = [
     "CheckpointNotFoundError",
+    "ChildFailed",
     "ConcurrencyError",
     "DamagedValueError",
     "DecryptionError",

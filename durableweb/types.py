@@ -29,7 +29,7 @@ from workflows.engine.types import (
     TracePolicy,
     omit_payload,
 )
-from workflows.engine.waits import EventWait, SignalWait, Sleep, Wait
+from workflows.engine.waits import ChildWait, EventWait, SignalWait, Sleep, Wait
 
 if TYPE_CHECKING:
     from workflows.engine.stream_parts import (
@@ -56,6 +56,7 @@ __all__ = [
     "CheckpointStreamPart",
     "CheckpointTask",
     "Checkpointer",
+    "ChildWait",
     "Command",
     "CustomStreamPart",
     "DebugPayload",

@@ -1,7 +1,7 @@
 """`python -m tests.acceptance.starting_points FOLDER`: stop programs in every place, then go on.
 
 Each case lives in two processes of its own, forked from this one: the first is stopped in the
-named place by an exception, by SIGKILL, by a question, a sleep, a signal or an event, the second goes on. Prints, as
+named place by an exception, by SIGKILL, by a question, a sleep, a signal, an event or a child, the second goes on. Prints, as
 JSON, what each of the two has called and what came out.
 """
 
@@ -22,10 +22,15 @@ import django
 django.setup()
 
 from durableweb.checkpoint.django import DjangoSaver  # noqa: E402
+from durableweb.durable import start_child  # noqa: E402
 from durableweb.func import entrypoint, task  # noqa: E402
 from durableweb.graph import START, StateGraph  # noqa: E402
+from durableweb.register import register  # noqa: E402
 from durableweb.types import Command, interrupt, sleep, wait_event, wait_signal  # noqa: E402
 from workflows.engine import sleeping  # noqa: E402
+from workflows.models import Run  # noqa: E402
+from workflows.services.ends import ending_of  # noqa: E402
+from workflows.services.execute_run import execute_run  # noqa: E402
 
 NAP = 0.2
 
@@ -62,6 +67,8 @@ class Life:
             wait_signal("go on")
         elif self.way == "event":
             wait_event("go on")
+        elif self.way == "child":
+            start_child("child", self.path.name).result()
         elif self.number == 1 and self.way == "exception":
             raise Stopped
         elif self.number == 1 and self.way == "kill":
@@ -185,11 +192,27 @@ PLACES = [
     task_of_an_entrypoint,
     branch_of_a_node,
 ]
-WAYS = ["exception", "kill", "question", "sleep", "signal", "event"]
+WAYS = ["exception", "kill", "question", "sleep", "signal", "event", "child"]
+
+
+@entrypoint()
+def child(given: str) -> str:
+    return "yes"
+
+
+register(child, name="child", hidden=True)
+
+
+def awaited_end(flow: Any, config: Any) -> dict[str, Any]:
+    """How the one child has ended that was started, by the id of the wait."""
+    (run,) = Run.objects.filter(graph="child", status="pending")
+    execute_run(run.pk)
+    (wait_id,) = awaited(flow, config)
+    return {wait_id: ending_of("default", run.thread_id)}
 
 
 def awaited(flow: Any, config: Any) -> list[str]:
-    """The ids of the waits for signals and events."""
+    """The ids of the waits for signals, events and children."""
     return [each.id for task in flow.get_state(config).tasks for each in task.waits]
 
 
@@ -223,6 +246,8 @@ def lived(build: Any, way: str, folder: Path) -> dict[str, Any]:
                 time.sleep(NAP)
             if life.number == 2 and way in ("signal", "event"):
                 given = Command(resume=dict.fromkeys(awaited(flow, config), "yes"))
+            if life.number == 2 and way == "child":
+                given = Command(resume=awaited_end(flow, config))
             try:
                 result = flow.invoke(given, config, durability="sync")
             except Stopped:

@@ -1,4 +1,4 @@
-"""Where a run goes on that was stopped by an exception, a question, a sleep, a signal, an event or a killed process."""
+"""Where a run goes on that was stopped by an exception, a question, a sleep, a signal, an event, a child or a killed process."""
 
 from __future__ import annotations
 
@@ -56,6 +56,7 @@ ENDS = {
     "sleep": "slept",
     "signal": "waited",
     "event": "waited",
+    "child": "waited",
 }
 
 

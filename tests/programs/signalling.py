@@ -1,11 +1,13 @@
-"""Signals and events that are waited for: in nodes, tasks and graphs below, beside questions, and until an instant."""
+"""Signals, events and children that are waited for: in nodes, tasks and graphs below, beside questions, and until an instant."""
 
-from durableweb.errors import WaitTimeout
+from durableweb.errors import ChildFailed, WaitTimeout
 from durableweb.func import entrypoint, task
 from durableweb.graph import START
 from durableweb.types import interrupt, wait_event, wait_signal
 from tests.programs.flows import build
 from tests.programs.sample import sample
+from workflows.engine.children import result_of
+from workflows.engine.waits import ChildEnded
 
 HOUR = 3600
 
@@ -72,6 +74,22 @@ def nodes_that_wait_for_events(life, saver):
     nodes = {"wait": wait, "late": late}
     edges = [(START, name) for name in nodes] + [([*nodes], "fin")]
     return build(life, "wait late fin", *edges, **nodes).compile(checkpointer=saver)
+
+
+@sample({"log": []}, answers={"c1": ChildEnded("one"), "c2": ChildEnded(error="no")})
+def nodes_that_wait_for_children(life, saver):
+    def wait(state):
+        return {"log": [life.did("wait"), result_of("c1")]}
+
+    def careful(state):
+        try:
+            result_of("c2")
+        except ChildFailed as error:
+            return {"log": [life.did("careful"), error.error]}
+
+    nodes = {"wait": wait, "careful": careful}
+    edges = [(START, name) for name in nodes] + [([*nodes], "fin")]
+    return build(life, "wait careful fin", *edges, **nodes).compile(checkpointer=saver)
 
 
 @sample({"log": []}, answers={"paid": "p"})

@@ -23,7 +23,7 @@ from durableweb.types import interrupt
 from tests.services.desk.bulk import order
 from tests.support.deciding import decided
 from workflows.models import BulkOrder, Decision, Interrupt, Run
-from workflows.services import registry
+from workflows.services import ends, registry
 from workflows.services.cancel_run import CancelRun
 from workflows.services.desk.assign_question import ArrangeQuestion
 from workflows.services.desk.bulk_control import StopBulk
@@ -81,8 +81,9 @@ class Failing:
 def count_our_own(faults: Failing, patched: pytest.MonkeyPatch) -> None:
     """Let the statements that go past Django's cursor be counted too.
 
-    But for the notices after a commit: who asked need not hear that nobody was told of it.
+    But for what is done after a commit: who asked need not hear that nobody was told of it.
     """
+    patched.setattr(ends, "after_end", lambda *_: None)
     real = connections.execute
 
     def counted(wrapper: Any, sql: str, params: Any = ()) -> Any:

@@ -24,10 +24,10 @@ from workflows.services.action import (
     ThreadBusy,
 )
 from workflows.services.cancel_run import CancelRun, cancel_thread
+from workflows.services.ends import NOTHING_SLEEPS
 from workflows.services.signals import SendSignal, send_signal, tidy_signals
 from workflows.services.sleepers import wake_sleepers
 from workflows.services.start_run import start_thread
-from workflows.services.waking import NOTHING_SLEEPS
 from workflows.storage.saver import DjangoSaver
 
 assert boss

@@ -26,13 +26,13 @@ from workflows.models import Run
 from workflows.services import registry
 from workflows.services.action import NotAllowed, NotPending, NotVisible, ThreadBusy
 from workflows.services.cancel_run import CancelRun, cancel_thread
+from workflows.services.ends import NOTHING_SLEEPS
 from workflows.services.execute_run import execute_run
 from workflows.services.sleepers import (
     WakeThread,
     wake,
     wake_sleepers,
 )
-from workflows.services.waking import NOTHING_SLEEPS
 from workflows.storage.claims import claim_run
 from workflows.storage.saver import DjangoSaver
 

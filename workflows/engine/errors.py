@@ -309,8 +309,18 @@ class RecordedTaskError(WorkflowError):
         self.message = message
 
 
+_TOO_LATE = {
+    "signal": "no signal {topic!r} came to thread {thread_id!r}{long}, where {node!r} waited for it; "
+    "send it with send_signal({thread_id!r}, {topic!r}, payload), wait longer, or give wait_signal() a default",
+    "event": "no event {topic!r} came to thread {thread_id!r}{long}, where {node!r} waited for it; "
+    "tell it with emit({topic!r}, payload), wait longer, or give wait_event() a default",
+    "child": "thread {topic!r} has not ended{long}, where {node!r} of thread {thread_id!r} waited for it; "
+    "look what it waits for, wait longer, or give result() a default",
+}
+
+
 class WaitTimeout(TimeoutError):
-    """No signal or event came in time to a task that gave no default (RB.2, RB.3); `topic` is what it waited for."""
+    """What a task waited for has not come in time, and it gave no default (RB.2, RB.3, RB.5); `topic` is what that was."""
 
     def __init__(
         self,
@@ -321,14 +331,10 @@ class WaitTimeout(TimeoutError):
         kind: str = "signal",
     ) -> None:
         long = "" if seconds is None else f" in {seconds:g} seconds"
-        send = (
-            f"send it with send_signal({thread_id!r}, {topic!r}, payload)"
-            if kind == "signal"
-            else f"tell it with emit({topic!r}, payload)"
-        )
         super().__init__(
-            f"no {kind} {topic!r} came to thread {thread_id!r}{long}, where {node!r} waited for it; "
-            f"{send}, wait longer, or give wait_{kind}() a default"
+            _TOO_LATE[kind].format(
+                topic=topic, thread_id=thread_id, node=node, long=long
+            )
         )
         self.topic = topic
         self.seconds = seconds
@@ -340,6 +346,20 @@ class WaitTimeout(TimeoutError):
         # As it stands on record: with what makes it anew (R4.16).
         given = (self.topic, self.seconds, self.node, self.thread_id, self.kind)
         return f"WaitTimeout{given!r}"
+
+
+class ChildFailed(WorkflowError):
+    """A thread that a task waited for has ended without a result (RB.5); `error` says why."""
+
+    def __init__(self, thread_id: str, error: str) -> None:
+        super().__init__(
+            f"thread {thread_id!r} has no result: {error}; see what it ended with there, or catch ChildFailed"
+        )
+        self.thread_id = thread_id
+        self.error = error
+
+    def __repr__(self) -> str:
+        return f"ChildFailed{(self.thread_id, self.error)!r}"  # as in `WaitTimeout`
 
 
 class SerializationError(SerdeError, TypeError):

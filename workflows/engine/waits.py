@@ -1,4 +1,4 @@
-"""What tasks wait for is one list: questions, which somebody is asked, and waits, which nobody is (RB.1, RB.2)."""
+"""What tasks wait for is one list: questions, which somebody is asked, and waits, which nobody is (RB.1 to RB.3, RB.5)."""
 
 from __future__ import annotations
 
@@ -97,6 +97,24 @@ class EventWait(Wait):
         )
 
 
+class ChildWait(Wait):
+    """What a task waits for that waits for another thread, called `topic`, to end (RB.5).
+
+    It is answered with a `ChildEnded`. Where `until` has come first, it is given up.
+    """
+
+    kind = "child"
+
+    def __init__(self, id: str, topic: str, until: datetime | None = None) -> None:
+        super().__init__("child", id)
+        self.topic = topic
+        self.until = until
+
+    def __repr__(self) -> str:
+        until = None if self.until is None else self.until.isoformat()
+        return f"ChildWait(topic={self.topic!r}, until={until!r}, id={self.id!r})"
+
+
 def _are_equal(one: Any, other: Any) -> bool:
     """Equality that tells 1 from True, as JSON does."""
     return isinstance(one, bool) is isinstance(other, bool) and bool(one == other)
@@ -108,6 +126,19 @@ class Happened(NamedTuple):
     payload: Any
     number: int
     at: datetime
+
+
+class ChildEnded(NamedTuple):
+    """How the thread has ended that a task waited for: with what it returned, or what went wrong."""
+
+    value: Any = None
+    error: str | None = None
+
+    def is_cause_of(self, failure: str) -> bool:
+        """Whether a task whose failure is on record as this text failed with the ChildFailed of this child."""
+        return failure.startswith("ChildFailed(") and failure.endswith(
+            f", {self.error!r})"
+        )
 
 
 class _TimeIsUp:

@@ -5,6 +5,7 @@ from workflows.models.audit import AuditEntry
 from workflows.models.bulk import BulkItem, BulkOrder
 from workflows.models.cache_entry import CacheEntry
 from workflows.models.checkpoint import ChannelValue, Checkpoint, PendingWrite
+from workflows.models.child import Child
 from workflows.models.comment import Comment
 from workflows.models.decision import Decision
 from workflows.models.draft import Draft
@@ -38,6 +39,7 @@ __all__ = [
     "ChannelValue",
     "Checkpoint",
     "CheckpointLabel",
+    "Child",
     "Comment",
     "Decision",
     "Delivery",

@@ -19,6 +19,7 @@ from workflows.models import Decision, Interrupt, Run
 from workflows.services.access import Person, Rights, find_run, name_of, require
 from workflows.services.action import InvalidAnswer, NotPending
 from workflows.services.desk import audit
+from workflows.services.ends import note_end
 from workflows.services.queueing import lock_thread, wake
 from workflows.storage.claims import due_runs
 from workflows.storage.events import append_events
@@ -75,6 +76,7 @@ class CancelRun:
                 how.cancel_work(run)
             wake_next(run.thread_id)
             how.note(self.person, run)
+            note_end(run.thread_id, cancel_thread)
             run.refresh_from_db()  # once it is committed nothing may fail any more
         return run
 
@@ -113,6 +115,7 @@ def cancel_thread(
             ended.append(run)
         for run in ended:
             how.note(person, run)
+        note_end(thread_id, cancel_thread)
     return [run.pk for run in ended]
 
 

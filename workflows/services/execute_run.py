@@ -24,14 +24,22 @@ from workflows.engine.types import Command
 from workflows.models import Decision, Interrupt, Run, Thread
 from workflows.services import lost_runs, registry
 from workflows.services.binding import bound
+from workflows.services.cancel_run import cancel_thread
 from workflows.services.desk.arranging import arrange_new
 from workflows.services.driving import drive
+from workflows.services.ends import (
+    CHILDREN,
+    NOTHING_SLEEPS,
+    has_children_to_wait_for,
+    note_end,
+    wait_for_children,
+)
 from workflows.services.outcomes import Outcome, node_of, outcome_of
 from workflows.services.queueing import hold_thread, wake
 from workflows.services.run_warnings import collected_warnings
 from workflows.services.sleepers import wake_if_due
 from workflows.services.taking import AnswerIsVoid, Given, given_to_engine
-from workflows.services.waking import NOTHING_SLEEPS, woken_by
+from workflows.services.waking import woken_by
 from workflows.storage.claims import Claim, claim_run, finish_run
 from workflows.storage.connections import is_lost, is_unwritten
 from workflows.storage.events import append_events
@@ -186,6 +194,8 @@ def _nothing_woken(claim: Claim) -> Outcome:
     sleeps = Thread.objects.filter(pk=claim.thread_id, wake_at__isnull=False).exists()
     if sleeps or is_waited_on(claim.using, claim.thread_id):
         return Outcome(Run.Status.WAITING)
+    if has_children_to_wait_for(claim.thread_id):
+        return Outcome(Run.Status.SUCCESS)
     return Outcome(Run.Status.CANCELLED, NOTHING_SLEEPS)
 
 
@@ -244,6 +254,8 @@ def _finish(claim: Claim, outcome: Outcome, given: Given, warnings: list[str]) -
             arrange_new(claim.thread_id, claim.using)
         if outcome.status == Run.Status.CANCELLED and not outcome.reason:
             outcome = _cancelled(claim)
+        if outcome.status == Run.Status.SUCCESS and wait_for_children(claim.thread_id):
+            outcome = Outcome(Run.Status.WAITING, CHILDREN)
         if warnings:
             told = [("warning", {"text": text}) for text in warnings]
             append_events(claim.using, claim.thread_id, claim.run_id, told)
@@ -257,6 +269,7 @@ def _finish(claim: Claim, outcome: Outcome, given: Given, warnings: list[str]) -
             traceback=outcome.traceback,
             warnings="\n".join(warnings),
         )
+        note_end(claim.thread_id, cancel_thread)
         if following is not None:
             wake(following)
         elif outcome.status in _PAUSED and is_waited_on(claim.using, claim.thread_id):

@@ -29,7 +29,9 @@ from workflows.services.access import (
 )
 from workflows.services.action import InvalidAnswer, ThreadBusy
 from workflows.services.afterwards import after_commit
+from workflows.services.cancel_run import cancel_thread
 from workflows.services.emitting import tell_again
+from workflows.services.ends import look_at_ends
 from workflows.services.keys import check_key
 from workflows.services.queueing import lock_known_thread
 from workflows.services.sleepers import SLEEPING, wake_if_due
@@ -162,7 +164,10 @@ def look_again(thread_id: str) -> bool:
 
 
 class _Forgotten:
-    """Wakes threads that nobody told of their signal or event, as its sender died at that moment: once a minute a process."""
+    """Sees to what processes left undone that died at that moment, once a minute a process.
+
+    Threads that nobody told of their signal, their event or the end of their child; children of threads that ended.
+    """
 
     def __init__(self) -> None:
         self.looks_at = 0.0  # on the monotonic clock
@@ -174,7 +179,8 @@ class _Forgotten:
             if time.monotonic() < self.looks_at:
                 return 0
             self.looks_at = time.monotonic() + LOOK_SECONDS
-        return wake_all_for_signals(DEFAULT_DB_ALIAS) + tell_again()
+        found = wake_all_for_signals(DEFAULT_DB_ALIAS) + tell_again()
+        return found + look_at_ends(cancel_thread)
 
 
 tell_of_forgotten = _Forgotten()

@@ -1,4 +1,4 @@
-"""What a run that wakes gives to the engine: which sleeps are over, and the signals and events that came (RB.1 to RB.3).
+"""What a run that wakes gives to the engine: which sleeps are over, which signals and events came, which children ended (RB.1 to RB.3, RB.5).
 
 It asks the thread itself what waits there, and sets anew what its row says of that: an instant or a topic that an
 edit has outdated does no harm, and a run that is cancelled before it begins has taken nothing away.
@@ -15,15 +15,13 @@ from workflows.engine import serde
 from workflows.engine.types import Command
 from workflows.engine.waits import TIME_IS_UP, EventWait, Wait
 from workflows.models import Run, Signal, Thread
+from workflows.services.ends import ending_of
 from workflows.services.queueing import hold_thread
 from workflows.services.sleepers import EARLY
 from workflows.storage.claims import Claim
 from workflows.storage.clock import database_now
 from workflows.storage.emitted import event_for, set_awaited
 from workflows.storage.sealing import RUN, SIGNAL, seal, unseal
-
-NOTHING_SLEEPS = "nothing_sleeps"
-"""The reason of a run that found nothing to wake."""
 
 
 def woken_by(claim: Claim, graph: Any) -> Command[Any] | None:
@@ -41,6 +39,7 @@ def woken_by(claim: Claim, graph: Any) -> Command[Any] | None:
     state = graph.get_state({"configurable": {"thread_id": claim.thread_id}})
     sleeps = [each for task in state.tasks for each in task.sleeps]
     waits = [each for task in state.tasks for each in task.waits]
+    ended = _ends_for(claim, waits)
     now = database_now(claim.using)
     with transaction.atomic(using=claim.using):
         hold_thread(claim.thread_id)  # a signal that comes from now on finds us waiting
@@ -51,6 +50,7 @@ def woken_by(claim: Claim, graph: Any) -> Command[Any] | None:
             elif kept == EARLY:
                 woken[sleep.id] = False
         woken |= _signals_for(claim, waits) | _events_for(claim, waits)
+        woken |= ended
         up = [
             each.id
             for each in waits
@@ -98,6 +98,16 @@ def _events_for(claim: Claim, waits: Sequence[Wait]) -> dict[str, Any]:
     asked = [each for each in waits if isinstance(each, EventWait)]
     found = {each.id: event_for(claim.using, each) for each in asked}
     return {wait_id: event for wait_id, event in found.items() if event is not None}
+
+
+def _ends_for(claim: Claim, waits: Sequence[Wait]) -> dict[str, Any]:
+    """How the threads have ended that are waited for, by the ids of the waits.
+
+    It stays so: one that ends while we look is found when the run has ended.
+    """
+    asked = [each for each in waits if each.kind == "child"]
+    found = {each.id: ending_of(claim.using, each.topic) for each in asked}
+    return {wait_id: ending for wait_id, ending in found.items() if ending is not None}
 
 
 def _by_topic(waits: Iterable[Wait]) -> dict[str, list[Wait]]:

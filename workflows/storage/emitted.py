@@ -11,6 +11,7 @@ from workflows.engine import serde
 from workflows.engine.errors import SerdeError
 from workflows.engine.waits import EventWait, Happened, Wait
 from workflows.models import Awaited, Checkpoint, Emitted, Thread
+from workflows.storage.children import wake_for_children
 from workflows.storage.clock import database_now
 from workflows.storage.connections import connection_of, execute
 from workflows.storage.mailbox import AwaitedRow, wake_for_signals
@@ -19,7 +20,7 @@ from workflows.storage.thread_status import PAUSED
 
 
 def wake_for_arrivals(using: str, thread_id: str) -> None:
-    """Make a thread due now where what a task of it waits for has come: a signal, or an event.
+    """Make a thread due now where what a task of it waits for has come: a signal, an event, or the end of a child.
 
     Called by who holds the thread's row.
     """
@@ -30,6 +31,8 @@ def wake_for_arrivals(using: str, thread_id: str) -> None:
         wake_for_signals(using, thread_id)
     if "event" in kinds:
         wake_for_events(using, thread_id)
+    if "child" in kinds:
+        wake_for_children(using, thread_id)
 
 
 def event_for(using: str, wait: EventWait) -> Happened | None:

@@ -102,9 +102,21 @@ def copy_thread(
                 (target, source),
             )
         _copy_questions(using, source, target, now)
+        _share_children(using, source, target)
         _copy_mailbox(using, source, target, vault)
         if vault is not None:
             sealing.move_rows(using, vault, source, target)
+
+
+def _share_children(using: str, source: str, target: str) -> None:
+    """Let the copy know whom its tasks have started; what becomes of them at the end is the other's to say."""
+    columns = "place, child_id, started_at"
+    execute(
+        connections[using],
+        f"INSERT INTO workflows_child (thread_id, {columns}, on_parent_end, settled)"  # noqa: S608
+        f" SELECT %s, {columns}, 'leave', TRUE FROM workflows_child WHERE thread_id = %s",
+        (target, source),
+    )
 
 
 def _copy_mailbox(

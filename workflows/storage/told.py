@@ -87,17 +87,20 @@ def _status_of(task: TaskWrites) -> str:
     return "done" if len(marks) < len(task.writes) else ""
 
 
+_AWAITED = {"signal": "topics", "event": "events", "child": "children"}
+
+
 def _waits_of(task: TaskWrites) -> dict[str, Any]:
     """What a task waits for that asks nobody, itself or below it; {} for others.
 
-    `until` is when the first wait is over by itself ("" where none is), `topics` the signals, `events` the events among them.
+    `until` is when the first wait is over by itself ("" where none is), `topics` the signals, `events` the events, `children` the threads among them.
     """
     waits = next((value for channel, value in task.writes if channel == INTERRUPT), ())
     if not waits or not all(isinstance(each, Wait) for each in waits):
         return {}
     ends = [each.until for each in waits if each.until is not None]
     told: dict[str, Any] = {"until": min(ends).isoformat() if ends else ""}
-    for kind, name in (("signal", "topics"), ("event", "events")):
+    for kind, name in _AWAITED.items():
         if topics := dict.fromkeys(each.topic for each in waits if each.kind == kind):
             told[name] = [*topics]
     return told

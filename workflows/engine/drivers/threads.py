@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from contextvars import copy_context
 from functools import partial
@@ -124,15 +125,13 @@ def off_the_loop(function: Any, *args: Any) -> Any:
     """Call what blocks; from a coroutine on another thread, for databases insist on that."""
     if not is_in_loop():
         return function(*args)
-    found: list[Any] = []
-    done = threading.Event()
+    found: Future[Any] = Future()
 
     def job() -> None:
         try:
-            found.append(function(*args))
-        finally:
-            done.set()
+            found.set_result(function(*args))
+        except BaseException as error:  # noqa: BLE001 - handed over whole
+            found.set_exception(error)
 
     pool.submit(job)
-    done.wait()
-    return found[0] if found else None
+    return found.result()

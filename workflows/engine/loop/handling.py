@@ -7,7 +7,12 @@ import builtins
 import contextlib
 
 from workflows.engine.constants import ERROR, HANDLER_OF
-from workflows.engine.errors import NodeError, RecordedTaskError, WaitTimeout
+from workflows.engine.errors import (
+    ChildFailed,
+    NodeError,
+    RecordedTaskError,
+    WaitTimeout,
+)
 from workflows.engine.loop.identity import STAMP
 from workflows.engine.loop.records import Run, Task, handled_id
 from workflows.engine.loop.view import View
@@ -64,10 +69,13 @@ def failure_for_handler(task: Task) -> NodeError | None:
     return NodeError(task.name.removeprefix(HANDLER_OF), task.failed)
 
 
+_OF_WAITS = {each.__name__: each for each in (WaitTimeout, ChildFailed)}
+
+
 def revived(text: str, where: str) -> BaseException:
-    """A recorded failure as an exception again: Python's own ones, and waits that ran out, as themselves (R4.16)."""
+    """A recorded failure as an exception again: Python's own ones, and those of waits, as themselves (R4.16)."""
     name, _, rest = text.partition("(")
-    kind = getattr(builtins, name, WaitTimeout if name == "WaitTimeout" else None)
+    kind = _OF_WAITS.get(name) or getattr(builtins, name, None)
     try:
         arguments = ast.literal_eval(f"({rest[:-1]},)") if rest[:-1] else ()
     except (SyntaxError, ValueError, RecursionError, MemoryError):

@@ -17,6 +17,7 @@ from workflows.engine.serde import canonical
 from workflows.engine.types import Interrupt
 from workflows.engine.waits import (
     TIME_IS_UP,
+    ChildEnded,
     Sleep,
     Wait,
     questions_among,
@@ -102,19 +103,31 @@ def waits_over(view: View, task: Task) -> dict[str, Any]:
     Each with how it ended, as on the task's record.
     """
     given = view.record_of(task.id, RESUME) or {}
-    over = {k: answer for k, answer in given.items() if answer[1] in _ENDS}
-    return {**task.due.get("over", {}), **over}
+    failed = view.record_of(task.id, ERROR) or ""
+    over = {**task.due.get("over", {})}
+    for wait_id, (value, how) in given.items():
+        if how in _ENDS and not _is_asked_anew(value, failed):
+            over[wait_id] = [value, how]
+    return over
 
 
 def load_answers(view: View, tasks: list[Task]) -> None:
     """Take up the answers that were saved with the tasks of this step."""
     for task in tasks:
         saved = view.record_of(task.id, RESUME)
+        failed = view.record_of(task.id, ERROR) or ""
         for question_id, (value, digest) in (saved or {}).items():
+            if _is_asked_anew(value, failed):
+                continue
             view.run.answers.setdefault(question_id, Answer(value, digest))
         for wait_id, (value, digest) in task.due.get("over", {}).items():
             view.run.answers.setdefault(wait_id, Answer(value, digest))
         note_waits(view, task)
+
+
+def _is_asked_anew(answer: Any, failed: str) -> bool:
+    """Whether this is how a child ended whose failure has ended the task, too: it may have been mended since (RB.5)."""
+    return isinstance(answer, ChildEnded) and answer.is_cause_of(failed)
 
 
 def note_waits(view: View, task: Task) -> None:

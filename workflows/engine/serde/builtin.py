@@ -28,7 +28,14 @@ from workflows.engine.types import (
     Send,
     TimeoutPolicy,
 )
-from workflows.engine.waits import EventWait, Happened, SignalWait, Sleep
+from workflows.engine.waits import (
+    ChildEnded,
+    ChildWait,
+    EventWait,
+    Happened,
+    SignalWait,
+    Sleep,
+)
 
 _FACTORIES = {
     factory.__name__: factory
@@ -162,6 +169,10 @@ def _engine_types() -> Iterator[Registered]:
         _fields_of("id", "topic", "key", "where", "since", "until", "after"),
         _to(EventWait),
     )
+    yield entry(
+        "ChildWait", ChildWait, _fields_of("id", "topic", "until"), _to(ChildWait)
+    )
+    yield entry("ChildEnded", ChildEnded, _fields_of("value", "error"), _to(ChildEnded))
     yield entry(
         "Happened", Happened, _fields_of("payload", "number", "at"), _to(Happened)
     )

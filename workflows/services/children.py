@@ -1,0 +1,170 @@
+"""Threads that a task starts: workflows of their own, with a history, a worker and a page each (RB.5)."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from django.db import DEFAULT_DB_ALIAS, transaction
+
+from workflows.engine.children import check_thread_id, result_of
+from workflows.engine.drivers.threads import off_the_loop
+from workflows.engine.errors import LeaseLostError
+from workflows.engine.kinds import refused
+from workflows.engine.serde import register_type
+from workflows.engine.signals import RAISE
+from workflows.engine.waiting import Spot, next_spot
+from workflows.models import Child as ChildRow
+from workflows.models import Run
+from workflows.services import registry
+from workflows.services.cancel_run import cancel_thread
+from workflows.services.queueing import hold_thread
+from workflows.services.start_run import Started, start_thread
+from workflows.storage.claims import Claim
+from workflows.storage.events import append_events
+from workflows.storage.saver import DjangoSaver
+
+_CALLER = "start_child()"
+AT_END = tuple(ChildRow.AtEnd.values)
+
+
+@dataclass(frozen=True)
+class Child:
+    """A thread that a task has started, or any other one by its id: `Child("order-7")`.
+
+    A state may hold it, and any task may ask it for its result.
+    """
+
+    thread_id: str
+
+    def result(
+        self, timeout: float | timedelta | None = None, default: Any = RAISE
+    ) -> Any:
+        """Wait until the thread has ended; returns what its workflow returned.
+
+        The run ends as "waiting", nothing is held meanwhile, and the task goes on from its beginning, as after a
+        question. A thread has ended when nothing is at work, due or asked there. Works in nodes, `@task`s and
+        entrypoints, also in coroutines; the result stays what it was when the body runs again.
+
+        Raises ChildFailed where the thread has failed or was cancelled, or does not exist. After `timeout` (seconds,
+        or a timedelta; the instant is fixed when the task first comes here) it returns `default`, or raises
+        WaitTimeout where none is given; the thread works on. RuntimeError outside a graph and without a checkpointer.
+        """
+        return result_of(self.thread_id, timeout, default)
+
+    def cancel(self, reason: str = "") -> bool:
+        """Cancel what the thread does, after its present step; False where nothing was to be cancelled."""
+        ended = off_the_loop(partial(cancel_thread, self.thread_id, reason=reason))
+        return bool(ended)
+
+
+register_type("Child", Child)
+
+
+def start_child(
+    graph: Any,
+    input: Any,
+    *,
+    thread_id: str | None = None,
+    title: str = "",
+    on_parent_end: str = "cancel",
+) -> Child:
+    """Start a registered workflow on a thread of its own, from a node, a `@task` or an entrypoint (RB.5).
+
+    `graph` is the name of the workflow, or what was registered. The call starts it once, however often its body
+    runs: after a crash or an answer it gives the same child again. Without a `thread_id` the child's is made of the
+    call's place, so a fork or an edit that lets the body begin anew starts another child.
+
+    `on_parent_end` says what becomes of a child that has not ended when this thread has: "cancel" it, "leave" it
+    alone, or "wait", so that this thread has ended only when the child has. A thread that failed has not
+    ended: it can be continued. Whoever cancels it cancels its children, save those to be left.
+
+    Raises RuntimeError outside a graph and where the thread is not kept in this site's database, UnknownGraphError
+    for a workflow that is not registered here, InvalidAnswer for what does not fit, ThreadBusy where the thread
+    `thread_id` has work, ValueError for another word in `on_parent_end`.
+    """
+    name = _name_of(graph)
+    if on_parent_end not in AT_END:
+        wanted = "'cancel', 'wait' or 'leave'"
+        raise refused(_CALLER, "on_parent_end", on_parent_end, wanted, ValueError)
+    if thread_id is not None:
+        check_thread_id(thread_id, _CALLER)
+    spot = next_spot(f"child:{name}", _CALLER)
+    child = thread_id or str(uuid.UUID(hex=spot.id))
+    run = spot.context.run
+    if run.rehearsal is not None:
+        return Child(child)
+    if not isinstance(run.saver, DjangoSaver):
+        raise RuntimeError(
+            f"{spot.context.task.name!r} starts a child of thread {run.thread_id!r}, which is not kept in the "
+            "database of this site: nobody would know that it was started; let workers carry the thread out, "
+            "or compile the graph with checkpointer=DjangoSaver()"
+        )
+    start = _Start(name, child, on_parent_end, title)
+    return Child(off_the_loop(start.once, spot, input))
+
+
+@dataclass(frozen=True)
+class _Start:
+    graph: str
+    child: str
+    on_parent_end: str
+    title: str
+
+    def once(self, spot: Spot, input: Any) -> str:
+        """Start it, where this call has not; the id of the child."""
+        run = spot.context.run
+        parent: str = run.thread_id
+        rows = ChildRow.objects.filter(thread_id=parent, place=spot.id)
+        with transaction.atomic():
+            hold_thread(parent)
+            known = rows.values_list("child_id", flat=True).first()
+            if known is not None:
+                return known
+            _check_claim(run.saver.claim)
+            self._start(spot, input)
+            ChildRow.objects.create(
+                thread_id=parent,
+                place=spot.id,
+                child_id=self.child,
+                on_parent_end=self.on_parent_end,
+            )
+            told = {"thread": self.child, "graph": self.graph}
+            told["node"] = spot.context.task.name
+            run_id = None if run.saver.claim is None else run.saver.claim.run_id
+            append_events(DEFAULT_DB_ALIAS, parent, run_id, [("child", told)])
+        return self.child
+
+    def _start(self, spot: Spot, input: Any) -> Started:
+        # A copy of the parent has the same places: it shares the child.
+        return start_thread(
+            self.graph,
+            input,
+            thread_id=self.child,
+            title=self.title,
+            idempotency_key=f"child {spot.id}",
+        )
+
+
+def _check_claim(claim: Claim | None) -> None:
+    """Raise LeaseLostError where somebody else has taken the run over that the body belongs to."""
+    if claim is None:
+        return
+    held = Run.objects.filter(
+        pk=claim.run_id, fence=claim.fence, status=Run.Status.RUNNING
+    )
+    if not held.exists():
+        raise LeaseLostError(str(claim.run_id), claim.fence)
+
+
+def _name_of(graph: Any) -> str:
+    if isinstance(graph, str):
+        return registry.get(graph).name
+    for name in registry.names():
+        if registry.get(name).graph is graph:
+            return name
+    wanted = "the name of a registered workflow, or what was given to register()"
+    raise refused(_CALLER, "graph", graph, wanted)
