@@ -26,10 +26,12 @@ from workflows.engine.graph.state import StateGraph
 from workflows.engine.runtime import interrupt
 from workflows.models import Awaited, Run, Thread
 from workflows.models import Child as ChildRow
+from workflows.services import children as starting
 from workflows.services import registry
 from workflows.services.action import InvalidAnswer
 from workflows.services.children import Child, start_child
 from workflows.services.execute_run import execute_run
+from workflows.services.listing import list_threads
 from workflows.services.registry import UnknownGraphError
 from workflows.services.replay import replay_check
 from workflows.services.start_run import start_thread
@@ -67,6 +69,31 @@ class TestStarting:
         assert carried_out()[-1] == "success"
         assert values_of(parent) == {"said": ["a done", "b done", "c done"]}
         assert desk.worked == ["a", "b", "c"]
+
+    def test_they_are_listed_by_their_parent(self, desk):
+        desk.inputs = ["a", "b"]
+        begun()
+        start_thread("work", "other")
+
+        found = {each.thread_id for each in list_threads(parent="parent")}
+
+        assert found == {row.child_id for row in ChildRow.objects.all()}
+        assert len(found) == 2
+        assert len(list_threads(parent="nobody")) == 0
+
+    def test_a_body_asks_once_a_run_which_children_it_has(self, desk, monkeypatch):
+        desk.inputs = ["a"] * 20
+        begun()
+        work = Run.objects.filter(graph="work").order_by("id")
+        execute_run(work[0].pk)
+        (woken,) = Run.objects.filter(kind="wake")
+
+        held: list[str] = []
+        monkeypatch.setattr(starting, "hold_thread", held.append)
+
+        assert execute_run(woken.pk) == "waiting"
+
+        assert (desk.began, held) == (2, [])
 
     def test_a_name_a_graph_a_title_and_an_id(self, desk):
         work = registry.get("work").graph

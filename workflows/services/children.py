@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from django.db import DEFAULT_DB_ALIAS, transaction
 
@@ -118,6 +119,9 @@ class _Start:
         """Start it, where this call has not; the id of the child."""
         run = spot.context.run
         parent: str = run.thread_id
+        started = _started_before(run.saver, parent).get(spot.id)
+        if started is not None:
+            return started
         rows = ChildRow.objects.filter(thread_id=parent, place=spot.id)
         with transaction.atomic():
             hold_thread(parent)
@@ -147,6 +151,23 @@ class _Start:
             title=self.title,
             idempotency_key=f"child {spot.id}",
         )
+
+
+_of_runs: WeakKeyDictionary[DjangoSaver, dict[str, str]] = WeakKeyDictionary()
+
+
+def _started_before(saver: DjangoSaver, thread_id: str) -> dict[str, str]:
+    """The children that the thread had when its present run first asked, by the places of the calls.
+
+    A body begins again with each child that it waited for: it need not ask for each of the others again.
+    """
+    if saver.claim is None:
+        return {}
+    known = _of_runs.get(saver)
+    if known is None:
+        rows = ChildRow.objects.filter(thread_id=thread_id)
+        known = _of_runs[saver] = dict(rows.values_list("place", "child_id"))
+    return known
 
 
 def _check_claim(claim: Claim | None) -> None:

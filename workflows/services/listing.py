@@ -17,7 +17,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from workflows.engine.kinds import check_count
-from workflows.models import Interrupt, Thread
+from workflows.models import Child, Interrupt, Thread
 from workflows.services.action import Unreadable
 from workflows.services.questions import read_question, title_shown
 from workflows.services.where_query import having, narrowed
@@ -123,6 +123,7 @@ def list_threads(
     *,
     status: str | None = None,
     graph: str | None = None,
+    parent: str | None = None,
     older_than: timedelta | float | None = None,
     where: str | None = None,
     limit: int = 100,
@@ -130,6 +131,7 @@ def list_threads(
 ) -> Page[ThreadSummary]:
     """Threads, the one whose status changed last first.
 
+    `parent` is the id of a thread: only those that its tasks have started (RB.5).
     `where` asks for attributes and fields: "amount > 100 and status = 'interrupted'" (RB.11);
     what it does not make clear is a WhereError.
     `older_than` (a timedelta, or seconds) leaves out those that changed more lately; `after`
@@ -144,6 +146,9 @@ def list_threads(
         rows = rows.filter(status=status)
     if graph is not None:
         rows = rows.filter(graph=graph)
+    if parent is not None:
+        started = Child.objects.filter(thread_id=parent)
+        rows = rows.filter(pk__in=started.values("child_id"))
     if older_than is not None:
         rows = rows.filter(updated_at__lt=Now() - _span(older_than))
     if after is not None:
