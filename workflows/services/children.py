@@ -124,7 +124,8 @@ class _Start:
             return started
         rows = ChildRow.objects.filter(thread_id=parent, place=spot.id)
         with transaction.atomic():
-            hold_thread(parent)
+            for thread_id in sorted({parent, self.child}):
+                hold_thread(thread_id)  # in one order, should they start each other
             known = rows.values_list("child_id", flat=True).first()
             if known is not None:
                 return known
