@@ -11,7 +11,7 @@ from workflows.engine.func.entrypoint import entrypoint
 from workflows.engine.graph.state import StateGraph
 from workflows.engine.runtime import interrupt
 from workflows.models import Interrupt, Thread
-from workflows.services import registry, signals
+from workflows.services import forgotten, registry
 from workflows.services.children import start_child
 from workflows.services.execute_run import execute_run
 from workflows.services.start_run import start_thread
@@ -81,7 +81,7 @@ def answer(boss: Any, value: Any) -> None:
 
 def swept() -> int:
     """A sweep that looks for what was left undone, too, as one a minute does."""
-    signals.tell_of_forgotten.looks_at = 0.0
+    forgotten.tell_of_forgotten.looks_at = 0.0
     return sweep()
 
 

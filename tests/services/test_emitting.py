@@ -18,7 +18,7 @@ from workflows.engine.events import wait_event
 from workflows.engine.graph.state import StateGraph
 from workflows.engine.signals import wait_signal
 from workflows.models import Awaited, Emitted, Run, Thread
-from workflows.services import emitting, registry, signals
+from workflows.services import emitting, forgotten, registry
 from workflows.services.action import InvalidAnswer
 from workflows.services.emitting import emit
 from workflows.services.execute_run import execute_run
@@ -199,13 +199,13 @@ class TestCrashes:
         Emitted.objects.create(name="sent", payload="1", emitted_at=database_now())
         assert sweep() == 0  # once a minute
 
-        signals.tell_of_forgotten.looks_at = 0.0
+        forgotten.tell_of_forgotten.looks_at = 0.0
 
         assert sweep() == 2
         assert carried_out() == ["success", "success"]
         assert values_of(thread) == {"said": [1]}
-        signals.tell_of_forgotten.looks_at = 0.0
-        assert signals.tell_of_forgotten() == 0
+        forgotten.tell_of_forgotten.looks_at = 0.0
+        assert forgotten.tell_of_forgotten() == 0
 
     def test_one_that_cannot_be_read_fails_the_run_that_wakes_and_no_other(
         self, boss, desk
@@ -217,7 +217,7 @@ class TestCrashes:
             payload='{"$t":"nobody.knows","v":1}',
             emitted_at=database_now(),
         )
-        signals.tell_of_forgotten.looks_at = 0.0
+        forgotten.tell_of_forgotten.looks_at = 0.0
 
         assert sweep() == 1
         assert carried_out() == ["error"]

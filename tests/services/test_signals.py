@@ -20,7 +20,7 @@ from workflows.engine.signals import wait_signal
 from workflows.engine.sleeping import sleep
 from workflows.models import Awaited, Event, Interrupt, Run, Signal, Thread
 from workflows.services import execute_run as executing
-from workflows.services import registry, signals
+from workflows.services import forgotten, registry
 from workflows.services.execute_run import execute_run
 from workflows.services.signals import send_signal
 from workflows.services.sleepers import wake, wake_sleepers
@@ -345,12 +345,12 @@ class TestCrashes:
         Signal.objects.create(thread_id=thread.pk, topic="paid", payload="1")
         assert sweep() == 0  # once a minute
 
-        signals.tell_of_forgotten.looks_at = 0.0
+        forgotten.tell_of_forgotten.looks_at = 0.0
 
         assert sweep() == 1
         assert carried_out() == ["success"]
-        signals.tell_of_forgotten.looks_at = 0.0
-        assert signals.tell_of_forgotten() == 0
+        forgotten.tell_of_forgotten.looks_at = 0.0
+        assert forgotten.tell_of_forgotten() == 0
 
     def test_sending_and_beginning_to_wait_at_one_time_never_miss_each_other(
         self, boss, desk

@@ -6,10 +6,8 @@ thread's row held, as where a run ends that has begun to wait: so one of the two
 
 from __future__ import annotations
 
-import time
 from dataclasses import KW_ONLY, dataclass
 from datetime import timedelta
-from threading import Lock
 from typing import Any
 from uuid import UUID
 
@@ -29,20 +27,16 @@ from workflows.services.access import (
 )
 from workflows.services.action import InvalidAnswer, ThreadBusy
 from workflows.services.afterwards import after_commit
-from workflows.services.cancel_run import cancel_thread
-from workflows.services.emitting import tell_again
-from workflows.services.ends import look_at_ends
 from workflows.services.keys import check_key
 from workflows.services.queueing import lock_known_thread
 from workflows.services.sleepers import SLEEPING, wake_if_due
 from workflows.services.start_run import check_id, encode_input
 from workflows.storage.events import append_events
-from workflows.storage.mailbox import wake_all_for_signals, wake_for_signals
+from workflows.storage.mailbox import wake_for_signals
 from workflows.storage.sealing import SIGNAL, seal
 
 MAX_WAITING = 10_000
 """Signals that may lie in the mailbox of one thread."""
-LOOK_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -161,29 +155,6 @@ def look_again(thread_id: str) -> bool:
         if thread is None or thread.status not in SLEEPING:
             return False
         return wake_for_signals(DEFAULT_DB_ALIAS, thread_id) and wake_if_due(thread_id)
-
-
-class _Forgotten:
-    """Sees to what processes left undone that died at that moment, once a minute a process.
-
-    Threads that nobody told of their signal, their event or the end of their child; children of threads that ended.
-    """
-
-    def __init__(self) -> None:
-        self.looks_at = 0.0  # on the monotonic clock
-        self._guard = Lock()
-
-    def __call__(self) -> int:
-        """Returns how many were made due, for the sweep that follows."""
-        with self._guard:
-            if time.monotonic() < self.looks_at:
-                return 0
-            self.looks_at = time.monotonic() + LOOK_SECONDS
-        found = wake_all_for_signals(DEFAULT_DB_ALIAS) + tell_again()
-        return found + look_at_ends(cancel_thread)
-
-
-tell_of_forgotten = _Forgotten()
 
 
 def tidy_signals() -> int:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from workflows.services.desk.holding import release_forgotten
 from workflows.services.desk.steps import take_due_steps
+from workflows.services.forgotten import tell_of_forgotten
 from workflows.services.recover_runs import recover_runs
-from workflows.services.signals import tell_of_forgotten
 from workflows.services.sleepers import wake_sleepers
 
 
