@@ -30,6 +30,7 @@ from workflows.services.children import Child, start_child
 from workflows.services.execute_run import execute_run
 from workflows.services.start_run import start_thread
 from workflows.services.sweep import sweep
+from workflows.services.tidy import tidy
 from workflows.storage.saver import DjangoSaver
 from workflows.storage.threads import delete_thread
 
@@ -220,6 +221,8 @@ class TestWhatBecomesOfThem:
         swept()
 
         assert status_of(children()[0]) == ("idle", "cancelled")
+        tidy()
+        assert not ChildRow.objects.exists()
 
     def test_a_child_is_cancelled_by_its_handle(self, desk):
         @entrypoint()

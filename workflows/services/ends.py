@@ -156,3 +156,12 @@ def _returned(using: str, thread: Thread) -> Any:
     if isinstance(keys, str) or not isinstance(state.values, dict):
         return state.values
     return {key: state.values[key] for key in keys if key in state.values}
+
+
+def forget_children() -> int:
+    """Forget whom threads have started that are gone, where nothing is to be seen to any more; how many rows."""
+    gone = Child.objects.filter(settled=True).exclude(
+        Exists(Thread.objects.filter(pk=OuterRef("thread_id")))
+    )
+    rows, _ = gone.delete()
+    return rows

@@ -9,6 +9,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils import timezone
 
+from workflows.services.ends import forget_children
 from workflows.services.forget_expired import forget_expired
 from workflows.services.outbound.links import forget_links, revoke_lost
 from workflows.services.outbound.outbox import forget_deliveries
@@ -29,6 +30,7 @@ def tidy() -> None:
         revoke_lost,
         forget_outbound,
         tidy_signals,
+        forget_children,
     )
     for part in parts:
         try:
