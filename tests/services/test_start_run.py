@@ -1,11 +1,14 @@
 """Starting a workflow: who may, on which thread, once per key."""
 
 import threading
+from functools import partial
 
 import pytest
 from django.db import connections
 
+from tests.storage.racing import together
 from workflows.engine import serde
+from workflows.engine.errors import IdempotencyConflict
 from workflows.models import Run, Thread
 from workflows.services.action import (
     InvalidAnswer,
@@ -14,7 +17,7 @@ from workflows.services.action import (
     NotVisible,
     ThreadBusy,
 )
-from workflows.services.start_run import StartRun
+from workflows.services.start_run import Started, StartRun, start_thread
 
 pytestmark = pytest.mark.django_db
 
@@ -50,6 +53,40 @@ def test_a_repeated_key_gives_the_first_run(people, letter):
     again = StartRun(people.operator, "letter", {}, idempotency_key="k").execute()
 
     assert again == first
+    assert Thread.objects.count() == 1
+
+
+@pytest.mark.rule("RB.6", "C.IdempotencyConflict")
+def test_a_repeated_key_with_another_input_starts_nothing(people, letter):
+    first = start_thread("letter", {"a": 1, "b": [True]}, idempotency_key="k")
+    again = start_thread("letter", {"b": [True], "a": 1}, idempotency_key="k")
+    assert again == first
+
+    for other in ({"a": 1}, {"a": 1, "b": [1]}, {"a": 1.0, "b": [True]}, None):
+        with pytest.raises(IdempotencyConflict) as raised:
+            start_thread("letter", other, idempotency_key="k")
+
+        assert raised.value.thread_id == first.thread_id
+        assert str(raised.value) == (
+            f"idempotency key 'k' has started workflow 'letter' on thread '{first.thread_id}' before, "
+            "with another input; nothing was started: give the same input to be given that run, "
+            "or another key to start another"
+        )
+    assert Thread.objects.count() == 1
+
+
+@pytest.mark.rule("RB.6")
+@pytest.mark.django_db(transaction=True)
+def test_of_two_inputs_at_once_one_is_refused(letter):
+    starts = [
+        partial(start_thread, "letter", {"n": number}, idempotency_key="k")
+        for number in range(4)
+    ]
+
+    found = together(starts)
+
+    assert sum(isinstance(each, Started) for each in found) == 1
+    assert sum(isinstance(each, IdempotencyConflict) for each in found) == 3
     assert Thread.objects.count() == 1
 
 

@@ -83,6 +83,24 @@ def test_sending_twice_starts_once(as_, letter):
     assert Run.objects.count() == 1
 
 
+def test_going_back_and_changing_what_was_sent_starts_nothing_unasked(as_, letter):
+    client = as_("operator")
+    form = {"input/repository": ".", "key": "k-1"}
+    client.post("/start/letter/", form)
+
+    answer = client.post("/start/letter/", {**form, "input/repository": "/other"})
+
+    page = Html(answer)
+    assert answer.status_code == 409
+    assert page.has_text(f"This form has started thread {Thread.objects.get().pk}")
+    assert page.one("input", name="input/repository").attributes["value"] == "/other"
+    key = page.one("input", name="key").attributes["value"]
+    assert key not in ("", "k-1")
+    again = {"input/repository": "/other", "key": key}
+    assert client.post("/start/letter/", again).status_code == 303
+    assert Run.objects.count() == 2
+
+
 def test_a_hidden_workflow_is_offered_to_nobody(as_, letter):
     registry.register(
         SimpleNamespace(name="inner"),

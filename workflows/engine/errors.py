@@ -362,6 +362,19 @@ class ChildFailed(WorkflowError):
         return f"ChildFailed{(self.thread_id, self.error)!r}"  # as in `WaitTimeout`
 
 
+class IdempotencyConflict(ValueError):
+    """An idempotency key was used before for another input (RB.6); `thread_id` is the thread that was started then."""
+
+    def __init__(self, key: str, graph: str, thread_id: str) -> None:
+        super().__init__(
+            f"idempotency key {key!r} has started workflow {graph!r} on thread {thread_id!r} before, with another input; "
+            "nothing was started: give the same input to be given that run, or another key to start another"
+        )
+        self.key = key
+        self.graph = graph
+        self.thread_id = thread_id
+
+
 class SerializationError(SerdeError, TypeError):
     """A value cannot be stored; `path` says where in the value it stands."""
 

@@ -95,5 +95,13 @@ class KeyReused(Refused):
     """The idempotency key was used before, for something else."""
 
 
+class OtherInput(KeyReused):
+    """The key has started the thread `thread_id` before, with another input."""
+
+    def __init__(self, text: str, thread_id: str) -> None:
+        super().__init__(text)
+        self.thread_id = thread_id
+
+
 class Unreadable(Refused):
     """What is stored cannot be read here: its key is missing, or it is damaged."""

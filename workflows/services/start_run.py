@@ -10,15 +10,20 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from workflows.engine import serde
-from workflows.engine.errors import SerializationError
+from workflows.engine.errors import (
+    IdempotencyConflict,
+    SerdeError,
+    SerializationError,
+)
 from workflows.engine.kinds import seconds_of
 from workflows.models import Run, Thread
 from workflows.services import registry
 from workflows.services.access import Person, Rights, require, row_of
-from workflows.services.action import InvalidAnswer, KeyReused, NotVisible
+from workflows.services.action import InvalidAnswer, KeyReused, NotVisible, OtherInput
 from workflows.services.keys import check_key
 from workflows.services.queueing import lock_thread, queue_run
 from workflows.services.turns import check_if_busy, take_turn
+from workflows.storage.sealing import RUN, unseal
 
 MAX_ID_LENGTH = 200
 MAX_TITLE_LENGTH = 300
@@ -28,7 +33,7 @@ MAX_TITLE_LENGTH = 300
 class StartRun:
     """A run of `graph` with `input`.
 
-    A repeated `idempotency_key` gives the first run again. `title` names the thread for
+    A repeated `idempotency_key` gives the first run again; with another input it is refused (RB.6). `title` names the thread for
     people. `if_busy` says what becomes of work that the thread has already (turns.py). Limits
     of time are seconds or timedeltas; left out, they are those of the registration (RA.16).
     """
@@ -78,13 +83,13 @@ class StartRun:
                 return self._start(item, payload)
         except IntegrityError:
             # Two requests with one key or one thread id: the other was first.
-            again = self._first()
+            again = self._first(payload)
             if again is None:
                 raise
             return again
 
     def _start(self, item: registry.Registered, payload: str) -> Run:
-        first = self._first()
+        first = self._first(payload)
         if first is not None:
             return first
         thread, made = Thread.objects.get_or_create(
@@ -108,7 +113,7 @@ class StartRun:
             start_timeout=_seconds("start_timeout", self.start_timeout),
         )
 
-    def _first(self) -> Run | None:
+    def _first(self, payload: str) -> Run | None:
         if self.idempotency_key is None:
             return None
         found = (
@@ -121,6 +126,11 @@ class StartRun:
         ):
             raise KeyReused(
                 f"The idempotency key {self.idempotency_key!r} was used by somebody else."
+            )
+        if found is not None and not _is_input_of(found, payload):
+            raise OtherInput(
+                f"The idempotency key {self.idempotency_key!r} has started thread {found.thread_id} before, with another input.",
+                found.thread_id,
             )
         return found
 
@@ -153,21 +163,41 @@ def start_thread(
 ) -> Started:
     """Queue a run of the workflow registered as `graph`, in the name of the system.
 
+    With an `idempotency_key` that has started the workflow before nothing is started, and that run is given again;
+    IdempotencyConflict where its input was another (RB.6).
+
     Raises ThreadBusy where the thread has work and `if_busy` is "reject", UnknownGraphError
     for a workflow this process does not know, InvalidAnswer for what does not fit.
     """
-    run = _StartBySystem(
-        None,
-        graph,
-        input,
-        thread_id=thread_id,
-        title=title,
-        idempotency_key=idempotency_key,
-        if_busy=if_busy,
-        run_timeout=run_timeout,
-        start_timeout=start_timeout,
-    ).execute()
+    try:
+        run = _StartBySystem(
+            None,
+            graph,
+            input,
+            thread_id=thread_id,
+            title=title,
+            idempotency_key=idempotency_key,
+            if_busy=if_busy,
+            run_timeout=run_timeout,
+            start_timeout=start_timeout,
+        ).execute()
+    except OtherInput as refusal:
+        key = str(idempotency_key)
+        raise IdempotencyConflict(key, graph, refusal.thread_id) from refusal
     return Started(run.thread_id, run.pk)
+
+
+def _is_input_of(run: Run, payload: str) -> bool:
+    """Whether this is what the run was started with, however it is ordered; so it is where that is not known."""
+    try:
+        kept = unseal(run.payload, run.thread_id, RUN)
+        if kept in ("", payload):
+            return True
+        return serde.canonical(serde.loads(kept)) == serde.canonical(
+            serde.loads(payload)
+        )
+    except SerdeError:
+        return False
 
 
 def encode_input(value: Any) -> str:

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from workflows.services import registry
 from workflows.services.access import Rights, require
-from workflows.services.action import InvalidAnswer, NotVisible
+from workflows.services.action import InvalidAnswer, NotVisible, OtherInput
 from workflows.services.conversation import conversations_of
 from workflows.services.schema_check import schema_errors
 from workflows.services.start_run import StartRun
@@ -60,8 +60,25 @@ def form(request: HttpRequest, graph: str) -> HttpResponse:
     except InvalidAnswer as refusal:
         notices = attach(reading.root, refusal.errors)
         return _page(request, item, drawn, reading, notices, 400)
+    except OtherInput as refusal:
+        return _sent_before(request, item, drawn, reading, refusal)
     messages.success(request, f"Started {item.title}: run {run.pk}")
     return HttpResponseRedirect(reverse("workflows:run", args=[run.pk]), status=303)
+
+
+def _sent_before(
+    request: HttpRequest,
+    item: registry.Registered,
+    drawn: Form,
+    reading: Reading,
+    refusal: OtherInput,
+) -> HttpResponse:
+    """The form again, to start another: somebody went back in the browser and changed what was sent."""
+    notices = [
+        f"This form has started thread {refusal.thread_id} already, with what it said then. "
+        "Nothing was started now: send it again to start another."
+    ]
+    return _page(request, item, drawn, reading, notices, 409, key="")
 
 
 def _find(request: HttpRequest, graph: str) -> registry.Registered:
@@ -86,7 +103,9 @@ def _page(
     reading: Reading | None = None,
     notices: list[str] | None = None,
     status: int = 200,
+    key: str | None = None,
 ) -> HttpResponse:
+    key = request.POST.get("key", "") if key is None else key
     context = {
         "section": "start",
         "workflow": item,
@@ -95,6 +114,6 @@ def _page(
         "notices": notices or [],
         "takes_files": drawn.takes_files,
         "title": request.POST.get("title", ""),
-        "key": request.POST.get("key", "") or str(uuid.uuid4()),
+        "key": key or str(uuid.uuid4()),
     }
     return render(request, "workflows/start/form.html", context, status=status)
