@@ -9,8 +9,9 @@ from workflows.engine.events import wait_event
 from workflows.engine.recorded import anow, now, random, uuid4
 from workflows.engine.replay import CheckedBody, ReplayReport
 from workflows.engine.runtime import set_attributes
-from workflows.engine.signals import RAISE, wait_signal
+from workflows.engine.signals import wait_signal
 from workflows.engine.sleeping import asleep, asleep_until, sleep, sleep_until
+from workflows.engine.waits import RAISE
 from workflows.services.cancel_run import cancel_thread as cancel
 from workflows.services.children import Child, start_child
 from workflows.services.emitting import emit

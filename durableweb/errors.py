@@ -3,7 +3,6 @@
 from workflows.engine.answers import is_invalid_answer as is_invalid_resume
 from workflows.engine.errors import (
     CheckpointNotFoundError,
-    ChildFailed,
     ConcurrencyError,
     DamagedValueError,
     DecryptionError,
@@ -38,10 +37,10 @@ from workflows.engine.errors import (
     ThreadBusyError,
     UnknownInterruptError,
     UnknownTypeError,
-    WaitTimeout,
     WorkflowError,
 )
 from workflows.engine.older import NodeInterrupt
+from workflows.engine.wait_errors import ChildFailed, InterruptTimeout, WaitTimeout
 
 __all__ = [
     "CheckpointNotFoundError",
@@ -60,6 +59,7 @@ __all__ = [
     "GraphRecursionError",
     "IdempotencyConflict",
     "InterruptSwallowedError",
+    "InterruptTimeout",
     "InvalidNamespaceError",
     "InvalidUpdateError",
     "LeaseLostError",

@@ -6,7 +6,7 @@ from workflows.engine.events import wait_event
 from workflows.engine.later import handed_on
 from workflows.engine.recorded import anow, now, random, uuid4
 from workflows.engine.runtime import interrupt
-from workflows.engine.signals import RAISE, wait_signal
+from workflows.engine.signals import wait_signal
 from workflows.engine.sleeping import asleep, asleep_until, sleep, sleep_until
 from workflows.engine.types import (
     All,
@@ -29,7 +29,7 @@ from workflows.engine.types import (
     TracePolicy,
     omit_payload,
 )
-from workflows.engine.waits import ChildWait, EventWait, SignalWait, Sleep, Wait
+from workflows.engine.waits import RAISE, ChildWait, EventWait, SignalWait, Sleep, Wait
 
 if TYPE_CHECKING:
     from workflows.engine.stream_parts import (

@@ -1,6 +1,6 @@
 """Signals, events and children that are waited for: in nodes, tasks and graphs below, beside questions, and until an instant."""
 
-from durableweb.errors import ChildFailed, WaitTimeout
+from durableweb.errors import ChildFailed, InterruptTimeout, WaitTimeout
 from durableweb.func import entrypoint, task
 from durableweb.graph import START
 from durableweb.types import interrupt, wait_event, wait_signal
@@ -90,6 +90,23 @@ def nodes_that_wait_for_children(life, saver):
     nodes = {"wait": wait, "careful": careful}
     edges = [(START, name) for name in nodes] + [([*nodes], "fin")]
     return build(life, "wait careful fin", *edges, **nodes).compile(checkpointer=saver)
+
+
+@sample({"log": []}, answers={"in time": "yes"})
+def questions_that_are_given_up(life, saver):
+    def ask(state):
+        found = [interrupt(q, timeout=HOUR, on_timeout=q) for q in ("late", "in time")]
+        return {"log": [life.did("ask"), *found]}
+
+    def careful(state):
+        try:
+            interrupt("never", timeout=HOUR)
+        except InterruptTimeout as error:
+            return {"log": [life.did("careful"), error.question]}
+
+    nodes = {"ask": ask, "careful": careful}
+    edges = [(START, name) for name in nodes] + [([*nodes], "fin")]
+    return build(life, "ask careful fin", *edges, **nodes).compile(checkpointer=saver)
 
 
 @sample({"log": []}, answers={"paid": "p"})

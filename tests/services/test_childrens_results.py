@@ -19,12 +19,12 @@ from tests.services.family import (
 )
 from tests.services.napping import boss, status_of
 from tests.services.posting import carried_out, values_of
-from workflows.engine.errors import ChildFailed, WaitTimeout
 from workflows.engine.func.entrypoint import entrypoint
 from workflows.engine.func.task import task
 from workflows.engine.graph.state import StateGraph
 from workflows.engine.runtime import interrupt
 from workflows.engine.types import Command
+from workflows.engine.wait_errors import ChildFailed, WaitTimeout
 from workflows.models import Run
 from workflows.services import registry
 from workflows.services.cancel_run import cancel_thread

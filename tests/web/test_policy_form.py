@@ -61,7 +61,9 @@ BODIES = st.fixed_dictionaries(
             max_size=3,
         ),
         "timeout": st.none() | spans,
-        "timeout_action": st.sampled_from(["none", "answer", "reject", "fail"]),
+        "timeout_action": st.sampled_from(
+            ["none", "answer", "reject", "workflow", "fail"]
+        ),
         "timeout_answer": st.none() | st.booleans() | texts | st.lists(texts),
         "decisions": st.none() | st.just(["approve", "reject"]),
         "close": st.sampled_from(["", "cancel", "ignore"]),

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from workflows.engine.errors import ChildFailed
 from workflows.engine.kinds import check_text, refused
-from workflows.engine.signals import RAISE, answer_to, end_of, limit_of
+from workflows.engine.signals import answer_to, end_of, limit_of
+from workflows.engine.wait_errors import ChildFailed
 from workflows.engine.waiting import next_spot
-from workflows.engine.waits import ChildEnded, ChildWait
+from workflows.engine.waits import RAISE, ChildEnded, ChildWait
 
 CALLER = "Child.result()"
 LONGEST_ID = 200

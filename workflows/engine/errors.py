@@ -309,59 +309,6 @@ class RecordedTaskError(WorkflowError):
         self.message = message
 
 
-_TOO_LATE = {
-    "signal": "no signal {topic!r} came to thread {thread_id!r}{long}, where {node!r} waited for it; "
-    "send it with send_signal({thread_id!r}, {topic!r}, payload), wait longer, or give wait_signal() a default",
-    "event": "no event {topic!r} came to thread {thread_id!r}{long}, where {node!r} waited for it; "
-    "tell it with emit({topic!r}, payload), wait longer, or give wait_event() a default",
-    "child": "thread {topic!r} has not ended{long}, where {node!r} of thread {thread_id!r} waited for it; "
-    "look what it waits for, wait longer, or give result() a default",
-}
-
-
-class WaitTimeout(TimeoutError):
-    """What a task waited for has not come in time, and it gave no default (RB.2, RB.3, RB.5); `topic` is what that was."""
-
-    def __init__(
-        self,
-        topic: str,
-        seconds: float | None,
-        node: str,
-        thread_id: str | None,
-        kind: str = "signal",
-    ) -> None:
-        long = "" if seconds is None else f" in {seconds:g} seconds"
-        super().__init__(
-            _TOO_LATE[kind].format(
-                topic=topic, thread_id=thread_id, node=node, long=long
-            )
-        )
-        self.topic = topic
-        self.seconds = seconds
-        self.node = node
-        self.thread_id = thread_id
-        self.kind = kind
-
-    def __repr__(self) -> str:
-        # As it stands on record: with what makes it anew (R4.16).
-        given = (self.topic, self.seconds, self.node, self.thread_id, self.kind)
-        return f"WaitTimeout{given!r}"
-
-
-class ChildFailed(WorkflowError):
-    """A thread that a task waited for has ended without a result (RB.5); `error` says why."""
-
-    def __init__(self, thread_id: str, error: str) -> None:
-        super().__init__(
-            f"thread {thread_id!r} has no result: {error}; see what it ended with there, or catch ChildFailed"
-        )
-        self.thread_id = thread_id
-        self.error = error
-
-    def __repr__(self) -> str:
-        return f"ChildFailed{(self.thread_id, self.error)!r}"  # as in `WaitTimeout`
-
-
 class IdempotencyConflict(ValueError):
     """An idempotency key was used before for another input (RB.6); `thread_id` is the thread that was started then."""
 

@@ -11,14 +11,13 @@ from workflows.engine.drivers.threads import off_the_loop
 from workflows.engine.kinds import check_text, refused
 from workflows.engine.signals import (
     LONGEST_TOPIC,
-    RAISE,
     answer_to,
     check_topic,
     end_of,
     limit_of,
 )
 from workflows.engine.waiting import Spot, next_spot
-from workflows.engine.waits import EventWait, Happened
+from workflows.engine.waits import RAISE, EventWait, Happened
 
 _CALLER = "wait_event()"
 

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field, fields, replace
+from datetime import timedelta
 from typing import Any, Generic, Protocol, TypeVar
 
 from workflows.engine.attributes import checked
 from workflows.engine.errors import RunCancelled
-from workflows.engine.kinds import check_schema, check_text
+from workflows.engine.kinds import check_amount, check_schema, check_text, refused
 from workflows.engine.types import StreamWriter
+from workflows.engine.waits import RAISE, Limit
 
 C = TypeVar("C")
+LONGEST_QUESTION = 366 * 24 * 60 * 60
+"""Seconds."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,7 @@ class TaskContext(Protocol):
         schema: Any,
         key: str | None,
         policy: Mapping[str, Any] | None = None,
+        limit: Limit | None = None,
     ) -> Any:
         """Return the answer to a question, or end the task."""
 
@@ -252,13 +258,20 @@ def interrupt(
     response_schema: Any = None,
     key: str | None = None,
     policy: Mapping[str, Any] | None = None,
+    timeout: float | timedelta | None = None,
+    on_timeout: Any = RAISE,
 ) -> Any:
     """Ask a person: without an answer the task ends here; with one, it is returned (R5.1).
 
     `response_schema` (a model, TypedDict, dataclass or JSON Schema dict) describes the answer and, unless it is a
     dict, checks it. `key` matches the answer by name instead of by order (R5.7).
     `policy` is for the review queue: who decides and by when (plain JSON; see `register`).
-    Raises RuntimeError outside a graph, TypeError or ValueError for a schema, key or policy that is none.
+
+    After `timeout` (seconds up to a year, or a timedelta; the instant is fixed when the task first asks) without an
+    answer the task goes on with `on_timeout`, or where that is not given meets an InterruptTimeout (RB.4). Who decides
+    in the browser may be given more or less time there, by a policy.
+
+    Raises RuntimeError outside a graph, TypeError or ValueError for a schema, key, policy or timeout that is none.
     """
     if key is not None:
         check_text(key, "interrupt()", "key", "a text of your own, such as 'price'")
@@ -268,7 +281,32 @@ def interrupt(
         check_schema(response_schema, "interrupt()", "response_schema")
     if policy is not None:
         _check_policy(policy)
-    return task_context("interrupt()").ask(value, response_schema, key, policy)
+    limit = _limit_of(timeout, on_timeout, policy)
+    if limit is not None:
+        policy = {**(policy or {}), **_in_policy(limit)}
+    return task_context("interrupt()").ask(value, response_schema, key, policy, limit)
+
+
+def _limit_of(timeout: Any, instead: Any, policy: Any) -> Limit | None:
+    if timeout is None:
+        if instead is RAISE:
+            return None
+        wanted = "a timeout as well, or leave it out: without one the question waits for as long as it takes"
+        raise refused("interrupt()", "on_timeout", instead, wanted, ValueError)
+    wanted = "seconds, up to 366 days, as a number or a timedelta"
+    given = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
+    check_amount(given, "interrupt()", "timeout", wanted)
+    if given > LONGEST_QUESTION:
+        raise refused("interrupt()", "timeout", timeout, wanted, ValueError)
+    if policy is not None and "timeout" in policy:
+        wanted = "it here or in the policy, not in both"
+        raise refused("interrupt()", "timeout", timeout, wanted, ValueError)
+    return Limit(float(given), instead)
+
+
+def _in_policy(limit: Limit) -> dict[str, Any]:
+    """The same for the review queue, which counts whole seconds."""
+    return {"timeout": max(1, math.ceil(limit.seconds)), "timeout_action": "workflow"}
 
 
 def _check_policy(policy: Any) -> None:

@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
-from workflows.engine.errors import WaitTimeout
 from workflows.engine.kinds import check_text, refused
 from workflows.engine.loop.resume import TIMED_OUT
+from workflows.engine.wait_errors import WaitTimeout
 from workflows.engine.waiting import Spot, later, next_spot, seconds_of
-from workflows.engine.waits import SignalWait
+from workflows.engine.waits import RAISE, SignalWait
 
 LONGEST_TOPIC = 200
 """Characters."""
-
-
-class _Raise:
-    def __repr__(self) -> str:
-        return "RAISE"
-
-
-RAISE: Final = _Raise()
-"""The default of `wait_signal`: a signal that does not come in time is an error."""
 
 
 def wait_signal(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -15,6 +15,7 @@ from typing import (
     Protocol,
     TypeVar,
     Unpack,
+    cast,
 )
 
 from workflows.engine.constants import END, INTERRUPT, START
@@ -225,9 +226,10 @@ class Interrupt:
     id: str
     response_schema: Any = None
 
-    # These two are no fields, so that questions compare by what they ask.
+    # These are no fields, so that questions compare by what they ask.
     carried = False  # True on one that an edit of the state has carried over
     schema_class = ""  # "module:name" of the class that `response_schema` describes
+    until = cast("datetime | None", None)  # when it is given up (RB.4)
 
     def __init__(
         self,

@@ -141,13 +141,29 @@ class ChildEnded(NamedTuple):
         )
 
 
+class _Raise:
+    def __repr__(self) -> str:
+        return "RAISE"
+
+
+RAISE: Final = _Raise()
+"""What comes of a wait or a question whose time is up, unless it is told otherwise: an error."""
+
+
+class Limit(NamedTuple):
+    """How long a question waits for its answer, in seconds, and what the task gets then."""
+
+    seconds: float
+    instead: Any = RAISE
+
+
 class _TimeIsUp:
     def __repr__(self) -> str:
         return "TIME_IS_UP"
 
 
 TIME_IS_UP: Final = _TimeIsUp()
-"""The answer to a wait that has come to its time without what it waited for."""
+"""The answer to a wait or a question that has come to its time without what it waited for."""
 
 
 def questions_among(waits: Sequence[Interrupt]) -> tuple[Interrupt, ...]:

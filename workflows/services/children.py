@@ -16,8 +16,8 @@ from workflows.engine.drivers.threads import off_the_loop
 from workflows.engine.errors import LeaseLostError
 from workflows.engine.kinds import refused
 from workflows.engine.serde import register_type
-from workflows.engine.signals import RAISE
 from workflows.engine.waiting import Spot, next_spot
+from workflows.engine.waits import RAISE
 from workflows.models import Child as ChildRow
 from workflows.models import Run
 from workflows.services import registry

@@ -177,6 +177,11 @@ class DjangoSaver(RowSaver, KeepsLabels, Reader):
         """The present instant of the database, which machines with other clocks share."""
         return database_now(self.using)
 
+    @property
+    def has_desk(self) -> bool:
+        """Whether it writes for a run that a worker carries out: the desk ends its questions (RB.4)."""
+        return self.claim is not None
+
     def began_at(self, thread_id: str) -> datetime | None:
         """When the run was queued that brought a thread its present input; None without one."""
         return began_at(self.using, thread_id)

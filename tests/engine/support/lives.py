@@ -91,14 +91,19 @@ class Story:
         if self.saver.get_tuple(self.config) is None:
             return (self.sample.given,)
         found = self._get_state(graph)
-        asked = list(found.interrupts)
+        known = self.sample.answers
+        asked = [
+            each
+            for each in found.interrupts
+            if each.until is None or each.value in known
+        ]
         if asked:
             chosen = asked[:1] if self.sample.one_by_one else asked
             answers = {each.id: self.sample.answers[each.value] for each in chosen}
             return (Command(resume=answers),)
         waits = [each for task in found.tasks for each in (*task.sleeps, *task.waits)]
-        known = self.sample.answers
         sent = {each.id: known[each.topic] for each in waits if each.topic in known}
+        waits += [each for each in found.interrupts if each.until is not None]
         if sent:
             return (Command(resume=sent),)
         if waits:

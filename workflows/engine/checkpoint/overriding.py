@@ -90,6 +90,11 @@ def clock_of(saver: Any) -> Callable[[], datetime]:
     return found
 
 
+def has_desk(saver: Any) -> bool:
+    """Whether questions that are kept in `saver` are kept at a desk, where somebody else ends those whose time is up."""
+    return bool(getattr(saver, "has_desk", False))
+
+
 def beginning_of(saver: Any) -> Callable[[str], datetime | None]:
     """What tells when the run was queued that brought a thread its input; it tells nothing for a saver without runs."""
     found: Callable[[str], datetime | None] = getattr(

@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from workflows.engine import ids
 from workflows.engine.answers import validate_answer
 from workflows.engine.attributes import Attributes, check_number, merged
 from workflows.engine.checkpoint.base import Asked
-from workflows.engine.checkpoint.overriding import check_keeps_attributes
+from workflows.engine.checkpoint.overriding import check_keeps_attributes, clock_of
 from workflows.engine.constants import PREVIOUS
 from workflows.engine.drivers import tokens
 from workflows.engine.drivers.future import TaskFuture
@@ -31,11 +32,13 @@ from workflows.engine.loop.namespaces import namespace_of
 from workflows.engine.loop.plan import metadata_of
 from workflows.engine.loop.records import Call, Run, Task, Writes
 from workflows.engine.loop.rehearsal import end_of_record
-from workflows.engine.loop.resume import question_digest
+from workflows.engine.loop.resume import TIMED_OUT, question_digest
 from workflows.engine.response_schemas import describe, mark_refused
 from workflows.engine.runtime import ExecutionInfo, Runtime, current, server_info_of
 from workflows.engine.serde import canonical
 from workflows.engine.types import Interrupt, StreamWriter
+from workflows.engine.wait_errors import InterruptTimeout
+from workflows.engine.waits import RAISE, Limit
 
 _counting = threading.Lock()
 
@@ -231,8 +234,9 @@ class Context:
         schema: Any,
         key: str | None,
         policy: Mapping[str, Any] | None = None,
+        limit: Limit | None = None,
     ) -> Any:
-        """R5.1 to R5.9."""
+        """R5.1 to R5.9, RB.4."""
         self.meet_stop()
         task, run = self.task, self.run
         ordinal = task.questions
@@ -254,6 +258,8 @@ class Context:
             )
         question_id = ids.interrupt_id(task.origin, place)
         answer = run.answers.get(question_id)
+        if answer is not None and answer.digest == TIMED_OUT:
+            return self._given_up(value, limit)
         if answer is not None and self._still_asks(value, answer.digest, question_id):
             if schema is None:
                 return answer.value
@@ -265,11 +271,28 @@ class Context:
                 raise
         question = Interrupt(value, question_id)
         describe(question, schema)
+        if limit is not None:
+            question.until = self._until(question_id, limit)
         digest = question_digest(value) or ""
         asked = Asked(question, ordinal, key, digest, policy)
         task.asked = (*task.asked, asked)
         task.note_asking((question,))
         raise GraphInterrupt((question,))
+
+    def _until(self, question_id: str, limit: Limit) -> datetime:
+        """When the question is given up; what was fixed when it was first asked stays."""
+        kept = self.run.waits.get(question_id)
+        if kept is not None and kept.until is not None:
+            return kept.until
+        now: datetime = off_the_loop(clock_of(self.run.saver))
+        return (now + timedelta(seconds=limit.seconds)).astimezone(UTC)
+
+    def _given_up(self, value: Any, limit: Limit | None) -> Any:
+        if limit is not None and limit.instead is not RAISE:
+            return limit.instead
+        seconds = None if limit is None else limit.seconds
+        name, thread_id = self.task.name, self.run.thread_id
+        raise InterruptTimeout(str(value), seconds, name, thread_id)
 
     def _still_asks(self, value: Any, digest: str | None, question_id: str) -> bool:
         mode = self.run.settings.get("question_changed", "warn")

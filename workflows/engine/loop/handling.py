@@ -7,15 +7,11 @@ import builtins
 import contextlib
 
 from workflows.engine.constants import ERROR, HANDLER_OF
-from workflows.engine.errors import (
-    ChildFailed,
-    NodeError,
-    RecordedTaskError,
-    WaitTimeout,
-)
+from workflows.engine.errors import NodeError, RecordedTaskError
 from workflows.engine.loop.identity import STAMP
 from workflows.engine.loop.records import Run, Task, handled_id
 from workflows.engine.loop.view import View
+from workflows.engine.wait_errors import ChildFailed, InterruptTimeout, WaitTimeout
 
 # Failures that no handler was given: the node was given up, or has swallowed a question.
 _NOT_HANDED_OVER = ("CancelledError()", "InterruptSwallowedError(")
@@ -69,7 +65,9 @@ def failure_for_handler(task: Task) -> NodeError | None:
     return NodeError(task.name.removeprefix(HANDLER_OF), task.failed)
 
 
-_OF_WAITS = {each.__name__: each for each in (WaitTimeout, ChildFailed)}
+_OF_WAITS = {
+    each.__name__: each for each in (WaitTimeout, InterruptTimeout, ChildFailed)
+}
 
 
 def revived(text: str, where: str) -> BaseException:

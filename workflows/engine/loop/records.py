@@ -23,7 +23,6 @@ from workflows.engine.types import (
     RetryPolicy,
     TracePolicy,
 )
-from workflows.engine.waits import Wait
 
 Writes = list[tuple[str, Any]]
 Channels = dict[str, Channel]
@@ -336,7 +335,7 @@ class Run(Struct, eq=False):
     max_concurrency: int | None = None
     step_timeout: float | None = None  # seconds (R3.20)
     answers: dict[str, Answer] = field(default_factory=dict)
-    waits: dict[str, Wait] = field(default_factory=dict)
+    waits: dict[str, Interrupt] = field(default_factory=dict)
     """What the tasks wait for that a run before this one has let wait, by id: what was fixed then stays (RB.1)."""
     resuming: bool = False
     rehearsal: Any = None

@@ -69,6 +69,7 @@ def carried(task: Task) -> list[Interrupt]:
         )
         question.carried = True
         question.schema_class = item.get("class", "")
+        question.until = item.get("until") or question.until
         found.append(question)
     return found
 
@@ -87,6 +88,8 @@ def carry(question: Interrupt) -> dict[str, Any]:
     }
     if question.schema_class:
         found["class"] = question.schema_class
+    if question.until is not None:
+        found["until"] = question.until
     if isinstance(question, Wait):
         found["wait"] = question
     return found
@@ -133,7 +136,7 @@ def _is_asked_anew(answer: Any, failed: str) -> bool:
 def note_waits(view: View, task: Task) -> None:
     """Remember what a task waits for by its record: its body will ask for so many hours again."""
     for each in questions(view, task):
-        if isinstance(each, Wait):
+        if isinstance(each, Wait) or each.until is not None:
             view.run.waits[each.id] = each
 
 
@@ -156,7 +159,7 @@ def match(view: View, resume: Any) -> list[TaskWrites]:
             "not_pending", unknown, _ids_of(open_now), thread_id=run.thread_id
         )
     for question_id, value in given.items():
-        if question_id in by_id:
+        if question_id in by_id and value is not TIME_IS_UP:
             check_answer(by_id[question_id][1], value, run.thread_id)
     answered: dict[str, Task] = {}
     for question_id, value in given.items():
@@ -172,10 +175,10 @@ def match(view: View, resume: Any) -> list[TaskWrites]:
 def _answer_to(question: Interrupt, value: Any) -> Answer:
     if isinstance(question, Sleep):
         return Answer(value, SLEPT)
+    if value is TIME_IS_UP:
+        return Answer(None, TIMED_OUT)
     if isinstance(question, Wait):
-        return (
-            Answer(None, TIMED_OUT) if value is TIME_IS_UP else Answer(value, SIGNALLED)
-        )
+        return Answer(value, SIGNALLED)
     return Answer(value, question_digest(question.value))
 
 

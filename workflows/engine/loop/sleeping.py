@@ -1,9 +1,9 @@
-"""Tasks whose time has come go on, whoever calls the graph again (RB.1)."""
+"""Tasks whose time has come go on, whoever calls the graph again (RB.1, RB.4)."""
 
 from __future__ import annotations
 
 from workflows.engine.checkpoint.base import TaskWrites
-from workflows.engine.checkpoint.overriding import clock_of
+from workflows.engine.checkpoint.overriding import clock_of, has_desk
 from workflows.engine.loop import commit, effects
 from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.plan import due_tasks
@@ -16,19 +16,24 @@ from workflows.engine.loop.resume import (
     record_of_answers,
 )
 from workflows.engine.loop.view import View
+from workflows.engine.types import Interrupt
 from workflows.engine.waits import Sleep, Wait
 
 
 def sleep_out(view: View) -> Steps[None]:
-    """End the waits of the present step whose time has come, and save that before a task starts."""
+    """End what waits in the present step and whose time has come, and save that before a task starts.
+
+    Questions are left to people's desk where they are kept at one: they may have been given more time there.
+    """
     if not (view.pending or any("carried" in item for item in view.due)):
         return
     tasks = due_tasks(view)
     load_answers(view, tasks)
+    at_desk = has_desk(view.run.saver)
     timed = [
         (task, each, each.until)
         for task, each in open_questions(view, tasks)
-        if isinstance(each, Wait) and each.until is not None
+        if each.until is not None and (isinstance(each, Wait) or not at_desk)
     ]
     if not timed:
         return
@@ -40,7 +45,7 @@ def sleep_out(view: View) -> Steps[None]:
         view.note_answers(writes)
 
 
-def _answers(view: View, over: list[tuple[Task, Wait]]) -> list[TaskWrites]:
+def _answers(view: View, over: list[tuple[Task, Interrupt]]) -> list[TaskWrites]:
     ended: dict[str, Task] = {}
     for task, each in over:
         slept = isinstance(each, Sleep)

@@ -29,6 +29,7 @@ from workflows.engine.types import (
     TimeoutPolicy,
 )
 from workflows.engine.waits import (
+    TIME_IS_UP,
     ChildEnded,
     ChildWait,
     EventWait,
@@ -176,6 +177,7 @@ def _engine_types() -> Iterator[Registered]:
     yield entry(
         "Happened", Happened, _fields_of("payload", "number", "at"), _to(Happened)
     )
+    yield entry("TimeIsUp", type(TIME_IS_UP), lambda _: None, lambda _: TIME_IS_UP)
     yield entry("Overwrite", Overwrite, _fields_of("value"), _to(Overwrite))
     yield entry(
         "TimeoutPolicy",
@@ -193,6 +195,8 @@ def _question(value: Interrupt) -> dict[str, Any]:
     }
     if value.schema_class:
         parts["class"] = value.schema_class
+    if value.until is not None:
+        parts["until"] = value.until
     return parts
 
 
@@ -202,6 +206,7 @@ def _to_question(parts: dict[str, Any]) -> Interrupt:
     )
     if "class" in parts:
         found.schema_class = parts["class"]
+    found.until = parts.get("until")
     return found
 
 

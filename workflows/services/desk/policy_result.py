@@ -13,6 +13,7 @@ _APPROVING = (APPROVE, EDIT, RESPOND)
 _TIMEOUTS = {
     "answer": "time ran out: the default answer was given",
     "reject": "time ran out: it was rejected",
+    "workflow": "time ran out: the workflow went on without an answer",
 }
 
 

@@ -44,6 +44,7 @@ TIMEOUT_WORDS: Mapping[str, str] = {
     "none": "nothing happens",
     "answer": "it gets the default answer",
     "reject": "it is rejected",
+    "workflow": "the workflow is told, and goes on as it says for this case",
     "fail": "its run fails",
 }
 CLOSE_WORDS: Mapping[str, str] = {

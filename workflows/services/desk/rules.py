@@ -17,7 +17,7 @@ from workflows.services.shapes import KINDS
 
 DAY = 24 * 60 * 60
 LONGEST_SECONDS = 366 * DAY
-TIMEOUT_ACTIONS = ("none", "answer", "reject", "fail")
+TIMEOUT_ACTIONS = ("none", "answer", "reject", "workflow", "fail")
 CLOSE_ACTIONS = ("", "cancel", "ignore")
 
 

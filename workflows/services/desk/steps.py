@@ -10,12 +10,14 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.contrib.auth.models import Group
 from django.db import DEFAULT_DB_ALIAS, transaction
 
 from workflows.engine import serde
 from workflows.engine.types import Command
+from workflows.engine.waits import TIME_IS_UP
 from workflows.models import Decision, Interrupt, Run, Thread
 from workflows.services.action import InvalidAnswer, Unreadable
 from workflows.services.answers import make_answer
@@ -164,12 +166,15 @@ def _run_out(row: Interrupt, thread: Thread, rules: Rules) -> None:
     if rules.timeout_action == "fail":
         _fail(row, thread)
         return
+    given: Any = None
     try:
-        answer = (
-            rules.timeout_answer
-            if rules.timeout_action == "answer"
-            else make_answer(shape_of(row), "reject", None, "Nobody answered in time.")
-        )
+        if rules.timeout_action == "workflow":
+            given, answer = TIME_IS_UP, None
+        elif rules.timeout_action == "answer":
+            given = answer = rules.timeout_answer
+        else:
+            reason = "Nobody answered in time."
+            given = answer = make_answer(shape_of(row), "reject", None, reason)
     except (InvalidAnswer, Unreadable) as error:
         # A question that cannot be rejected fails instead of waiting for ever.
         log.warning("question #%s cannot be rejected: %s", row.pk, error)
@@ -187,7 +192,7 @@ def _run_out(row: Interrupt, thread: Thread, rules: Rules) -> None:
             answer=serde.dumps(answer),
             checkpoint=thread.head,
         ),
-        serde.dumps(Command(resume={row.interrupt_id: answer})),
+        serde.dumps(Command(resume={row.interrupt_id: given})),
     )
 
 

@@ -22,6 +22,7 @@ def in_words(rules: Rules) -> str:
         what = {
             "answer": "it gets its default answer",
             "reject": "it is rejected",
+            "workflow": "the workflow goes on without an answer",
             "fail": "it fails",
         }[rules.timeout_action]
         parts.append(f"{what} after {span(rules.timeout)}")
