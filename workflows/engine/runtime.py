@@ -283,7 +283,7 @@ def interrupt(
         _check_policy(policy)
     limit = _limit_of(timeout, on_timeout, policy)
     if limit is not None:
-        policy = {**(policy or {}), **_in_policy(limit)}
+        policy = _with_limit(policy or {}, limit)
     return task_context("interrupt()").ask(value, response_schema, key, policy, limit)
 
 
@@ -304,9 +304,11 @@ def _limit_of(timeout: Any, instead: Any, policy: Any) -> Limit | None:
     return Limit(float(given), instead)
 
 
-def _in_policy(limit: Limit) -> dict[str, Any]:
-    """The same for the review queue, which counts whole seconds."""
-    return {"timeout": max(1, math.ceil(limit.seconds)), "timeout_action": "workflow"}
+def _with_limit(policy: Mapping[str, Any], limit: Limit) -> dict[str, Any]:
+    """The same for the review queue, which counts whole seconds; the question is due when it is given up."""
+    seconds = max(1, math.ceil(limit.seconds))
+    end = {"timeout": seconds, "timeout_action": "workflow"}
+    return {"due": seconds, **policy, **end}
 
 
 def _check_policy(policy: Any) -> None:

@@ -138,6 +138,7 @@ class ReviewItem:
     is decided on its own, `close_ends_run` what closing without an answer does. `problem`
     tells why the question cannot be read. `events` are the thread's last ones, `seq` the last
     that this record knows of. `sleep` is what the thread of a closed question waits for.
+    At `ends_at` a question that nobody answers is given up (RB.4).
     """
 
     number: int
@@ -175,6 +176,7 @@ class ReviewItem:
     refusal: str = ""
     is_cut: bool = False
     due_at: datetime | None = None
+    ends_at: datetime | None = None
     assignee: str = ""
     group: str = ""
     priority: int = 0

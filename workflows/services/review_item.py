@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from functools import cached_property
 
 from workflows.engine import serde
@@ -20,6 +21,7 @@ from workflows.services.action import NotPending
 from workflows.services.asleep import sleep_of
 from workflows.services.closed_question import why_closed
 from workflows.services.desk.deciding import Decider, holder_of
+from workflows.services.desk.rules import Rules
 from workflows.services.desk.secrets_seen import note_secrets_seen
 from workflows.services.desk.shape import closes_by_cancelling, narrowed
 from workflows.services.desk.undo_decision import may_take_back
@@ -204,6 +206,7 @@ def _to_decide(
         refusal=row.reason,
         is_cut=payload.is_cut,
         due_at=row.due_at,
+        ends_at=_end(row, rules),
         priority=row.priority,
         snoozed_until=row.snoozed_until,
         needed=rules.quorum,
@@ -250,3 +253,8 @@ def _tree(text: str) -> object:
         return serde.tree(text)
     except SerdeError:
         return None
+
+
+def _end(row: Interrupt, rules: Rules) -> datetime | None:
+    """When the question is given up; None where it waits as long as it takes."""
+    return None if rules.ends is None else row.asked_at + timedelta(seconds=rules.ends)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from functools import partial
 from typing import Any, TypedDict
@@ -15,11 +16,12 @@ from tests.services.posting import carried_out, values_of
 from tests.storage.racing import together
 from workflows.engine.graph.state import StateGraph
 from workflows.engine.runtime import interrupt
-from workflows.models import Decision, Interrupt, Run, Thread
+from workflows.models import Decision, Event, Interrupt, Run, Thread
 from workflows.services import registry
 from workflows.services.desk.policies import rules_for
 from workflows.services.desk.steps import take_due_steps
 from workflows.services.desk.words import in_words
+from workflows.services.review_item import review_item
 from workflows.services.start_run import start_thread
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.rule("RB.4")]
@@ -85,6 +87,31 @@ def test_the_workflow_goes_on_when_its_time_has_come(people, desk):
     assert carried_out() == ["success"]
     said = values_of(Thread.objects.get())["said"]
     assert [said[0], said[1]["value"]] == ["late", "x"]
+
+
+def test_it_is_due_by_then_and_never_overdue(people, desk):
+    question = asked()
+    end = question.asked_at + timedelta(hours=1)
+    assert question.due_at == end
+    item = review_item(people.admin, question.pk)
+    assert (item.due_at, item.ends_at) == (end, end)
+    passed(question, HOUR + 1)
+    Interrupt.objects.update(due_at=F("due_at") - timedelta(seconds=HOUR + 1))
+
+    assert take_due_steps() == 1
+
+    done = Event.objects.filter(kind="desk").values_list("data", flat=True)
+    assert [json.loads(each)["action"] for each in done] == ["timeout"]
+
+
+def test_a_date_of_its_own_counts_before_that(people, desk):
+    desk.more["policy"] = {"due": 60}
+    question = asked()
+
+    item = review_item(people.admin, question.pk)
+
+    assert item.due_at == question.asked_at + timedelta(seconds=60)
+    assert item.ends_at == question.asked_at + timedelta(hours=1)
 
 
 def test_without_a_value_the_run_fails(desk):

@@ -78,6 +78,11 @@ class Rules:
     outside: tuple[str, ...] | None = None
     sources: tuple[str, ...] = field(default=("default",), compare=False)
 
+    @property
+    def ends(self) -> int | None:
+        """Seconds after which a question is given up; None where it waits as long as it takes."""
+        return None if self.timeout_action == "none" else self.timeout
+
     def with_part(self, part: Mapping[str, Any], source: str) -> Rules:
         """These rules with what `part` says instead; raises InvalidPolicy."""
         if not part:

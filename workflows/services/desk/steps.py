@@ -54,18 +54,21 @@ class Step:
 def steps_of(row: Interrupt, rules: Rules) -> list[Step]:
     """All steps of the question by these rules, in order."""
     steps: list[Step] = []
+    end = None
+    if rules.ends is not None:
+        end = row.asked_at + timedelta(seconds=rules.ends)
+        steps.append(Step(end, TIMEOUT))
     if row.due_at is not None:
         steps += [
             Step(row.due_at - timedelta(seconds=before), REMIND)
             for before in rules.remind
         ]
-        steps.append(Step(row.due_at, OVERDUE))
+        if row.due_at != end:  # it is over then, and not overdue
+            steps.append(Step(row.due_at, OVERDUE))
         steps += [
             Step(row.due_at + timedelta(seconds=each.after), ESCALATE, each)
             for each in rules.escalate
         ]
-    if rules.timeout is not None and rules.timeout_action != "none":
-        steps.append(Step(row.asked_at + timedelta(seconds=rules.timeout), TIMEOUT))
     return sorted(steps, key=lambda step: step.at)
 
 

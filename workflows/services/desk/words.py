@@ -18,14 +18,14 @@ def in_words(rules: Rules) -> str:
         parts.append(f"only {whom} may decide it")
     if rules.four_eyes:
         parts.append("you may not have started it or edited it last")
-    if rules.timeout is not None and rules.timeout_action != "none":
+    if rules.ends is not None:
         what = {
             "answer": "it gets its default answer",
             "reject": "it is rejected",
             "workflow": "the workflow goes on without an answer",
             "fail": "it fails",
         }[rules.timeout_action]
-        parts.append(f"{what} after {span(rules.timeout)}")
+        parts.append(f"{what} after {span(rules.ends)}")
     return "; ".join(parts)
 
 
