@@ -6,6 +6,7 @@ of the system. What people do goes through the dashboard.
 
 from workflows.engine.checkpoint.labels import Label
 from workflows.engine.events import wait_event
+from workflows.engine.first import ask, ending, event, first_of, signal, timer
 from workflows.engine.recorded import anow, now, random, uuid4
 from workflows.engine.replay import CheckedBody, ReplayReport
 from workflows.engine.runtime import set_attributes
@@ -56,11 +57,15 @@ __all__ = [
     "anow",
     "apply_retention",
     "areplay_check",
+    "ask",
     "asleep",
     "asleep_until",
     "aunlabel",
     "cancel",
     "emit",
+    "ending",
+    "event",
+    "first_of",
     "label",
     "list_interrupts",
     "list_labels",
@@ -71,10 +76,12 @@ __all__ = [
     "replay_check",
     "send_signal",
     "set_attributes",
+    "signal",
     "sleep",
     "sleep_until",
     "start",
     "start_child",
+    "timer",
     "unlabel",
     "uuid4",
     "wait_event",

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from workflows.engine.events import wait_event
+from workflows.engine.first import ask, ending, event, first_of, signal, timer
 from workflows.engine.later import handed_on
 from workflows.engine.recorded import anow, now, random, uuid4
 from workflows.engine.runtime import interrupt
@@ -87,14 +88,20 @@ __all__ = [
     "ValuesStreamPart",
     "Wait",
     "anow",
+    "ask",
     "asleep",
     "asleep_until",
+    "ending",
+    "event",
+    "first_of",
     "interrupt",
     "now",
     "omit_payload",
     "random",
+    "signal",
     "sleep",
     "sleep_until",
+    "timer",
     "uuid4",
     "wait_event",
     "wait_signal",

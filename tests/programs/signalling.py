@@ -3,7 +3,16 @@
 from durableweb.errors import ChildFailed, InterruptTimeout, WaitTimeout
 from durableweb.func import entrypoint, task
 from durableweb.graph import START
-from durableweb.types import interrupt, wait_event, wait_signal
+from durableweb.types import (
+    ask,
+    event,
+    first_of,
+    interrupt,
+    signal,
+    timer,
+    wait_event,
+    wait_signal,
+)
 from tests.programs.flows import build
 from tests.programs.sample import sample
 from workflows.engine.children import result_of
@@ -107,6 +116,30 @@ def questions_that_are_given_up(life, saver):
     nodes = {"ask": ask, "careful": careful}
     edges = [(START, name) for name in nodes] + [([*nodes], "fin")]
     return build(life, "ask careful fin", *edges, **nodes).compile(checkpointer=saver)
+
+
+@sample({"log": []}, answers={"q": "yes", "s": "sent"})
+def nodes_that_wait_for_the_first_of_several(life, saver):
+    def asks(state):
+        found = first_of(ask("q"), signal("never"), timer(HOUR))
+        return {"log": [life.did("asks"), str(found)]}
+
+    def sent(state):
+        found = [first_of(timer(HOUR), signal("s")) for _ in range(2)]
+        return {"log": [life.did("sent"), str(found)]}
+
+    @task
+    def late():
+        return life.did("late") + str(first_of(event("never"), timer(HOUR)))
+
+    def calls(state):
+        return {"log": [life.did("calls"), late().result()]}
+
+    nodes = {"asks": asks, "sent": sent, "calls": calls}
+    edges = [(START, name) for name in nodes] + [([*nodes], "fin")]
+    return build(life, "asks sent calls fin", *edges, **nodes).compile(
+        checkpointer=saver
+    )
 
 
 @sample({"log": []}, answers={"paid": "p"})

@@ -24,12 +24,9 @@ def result_of(
     seconds = limit_of(timeout, CALLER)
     spot = next_spot(f"result:{thread_id}", CALLER)
     if spot.answer is not None:
-        found = answer_to(spot, thread_id, "child", seconds, default)
-        if not isinstance(found, ChildEnded):
-            return found
-        if found.error is not None:
-            raise ChildFailed(thread_id, found.error)
-        return found.value
+        return returned_by(
+            thread_id, answer_to(spot, thread_id, "child", seconds, default)
+        )
     if thread_id == spot.context.run.thread_id:
         wanted = "the id of another thread: a task cannot wait for the end of its own"
         raise refused(CALLER, "thread_id", thread_id, wanted, ValueError)
@@ -39,6 +36,15 @@ def result_of(
         f"waits for thread {thread_id!r}",
         "its place",
     )
+
+
+def returned_by(thread_id: str, found: Any) -> Any:
+    """What a thread has returned with whose end a wait is answered; raises ChildFailed where it has not."""
+    if not isinstance(found, ChildEnded):
+        return found
+    if found.error is not None:
+        raise ChildFailed(thread_id, found.error)
+    return found.value
 
 
 def check_thread_id(thread_id: Any, where: str) -> None:

@@ -42,28 +42,39 @@ def wait_event(
 
     Raises RuntimeError outside a graph and without a checkpointer; TypeError or ValueError for what is none.
     """
-    check_topic(name, _CALLER, "name")
-    check_event_key(key, _CALLER)
-    wanted = _conditions(where)
-    check_since(since)
+    wanted = checked_event(name, key, where, since)
     seconds = limit_of(timeout, _CALLER)
     spot = next_spot(f"event:{name}:{key}", _CALLER)
     if spot.answer is not None:
         found = answer_to(spot, name, "event", seconds, default)
-        return found.payload if isinstance(found, Happened) else found
+        return payload_of(found)
     wait = spot.kept or EventWait(
         spot.id,
         name,
         key,
         wanted,
-        _beginning(spot, since),
+        beginning(spot, since),
         end_of(spot, seconds, _CALLER),
         _last_before(spot),
     )
     raise spot.stop_for(wait, f"waits for event {name!r}", "its place")
 
 
-def _beginning(spot: Spot, since: str | datetime) -> datetime:
+def payload_of(found: Any) -> Any:
+    """What a wait for an event returns whose answer this is."""
+    return found.payload if isinstance(found, Happened) else found
+
+
+def checked_event(name: str, key: str, where: Any, since: Any) -> dict[str, Any] | None:
+    """Refuse what says nothing of an event; its conditions."""
+    check_topic(name, _CALLER, "name")
+    check_event_key(key, _CALLER)
+    check_since(since)
+    return _conditions(where)
+
+
+def beginning(spot: Spot, since: str | datetime) -> datetime:
+    """The instant from which events count that is meant by `since`."""
     if isinstance(since, datetime):
         return since.astimezone(UTC)
     run = spot.context.run

@@ -273,6 +273,15 @@ def interrupt(
 
     Raises RuntimeError outside a graph, TypeError or ValueError for a schema, key, policy or timeout that is none.
     """
+    check_question(key, response_schema, policy)
+    limit = _limit_of(timeout, on_timeout, policy)
+    if limit is not None:
+        policy = _with_limit(policy or {}, limit)
+    return task_context("interrupt()").ask(value, response_schema, key, policy, limit)
+
+
+def check_question(key: Any, response_schema: Any, policy: Any) -> None:
+    """Refuse what says nothing of a question: TypeError or ValueError for a key, a schema or a policy that is none."""
     if key is not None:
         check_text(key, "interrupt()", "key", "a text of your own, such as 'price'")
         if not key:
@@ -281,10 +290,6 @@ def interrupt(
         check_schema(response_schema, "interrupt()", "response_schema")
     if policy is not None:
         _check_policy(policy)
-    limit = _limit_of(timeout, on_timeout, policy)
-    if limit is not None:
-        policy = _with_limit(policy or {}, limit)
-    return task_context("interrupt()").ask(value, response_schema, key, policy, limit)
 
 
 def _limit_of(timeout: Any, instead: Any, policy: Any) -> Limit | None:

@@ -230,6 +230,7 @@ class Interrupt:
     carried = False  # True on one that an edit of the state has carried over
     schema_class = ""  # "module:name" of the class that `response_schema` describes
     until = cast("datetime | None", None)  # when it is given up (RB.4)
+    group = ""  # the id of the `first_of` of which it is one; "" for none (RB.4)
 
     def __init__(
         self,

@@ -65,16 +65,24 @@ class Spot(NamedTuple):
 
         `doing` and `kept` tell that error what the task does, and what had to be kept.
         """
+        self.check_is_kept(doing, kept)
+        task = self.context.task
+        task.asked = (*task.asked, self.asked(waits))
+        task.note_asking((waits,))
+        return GraphInterrupt((waits,))
+
+    def asked(self, waits: Wait) -> Asked:
+        """The wait with its place, as it is saved."""
+        return Asked(waits, self.number, self.place, question_digest(waits.value) or "")
+
+    def check_is_kept(self, doing: str, kept: str) -> None:
+        """Raise RuntimeError where nothing would keep what is waited for here; the words are those of `stop_for`."""
         task, run = self.context.task, self.context.run
         if run.saver is None:
             raise RuntimeError(
                 f"{task.name!r} {doing} in graph {run.program.name!r}, which has no checkpointer "
                 f"to keep {kept}; compile it with checkpointer=..."
             )
-        digest = question_digest(waits.value) or ""
-        task.asked = (*task.asked, Asked(waits, self.number, self.place, digest))
-        task.note_asking((waits,))
-        return GraphInterrupt((waits,))
 
 
 def next_spot(what: str, caller: str) -> Spot:

@@ -39,7 +39,7 @@ from workflows.services.queueing import hold_thread, wake
 from workflows.services.run_warnings import collected_warnings
 from workflows.services.sleepers import wake_if_due
 from workflows.services.taking import AnswerIsVoid, Given, given_to_engine
-from workflows.services.waking import woken_by
+from workflows.services.waking import note_what_waits, woken_by
 from workflows.storage.claims import Claim, claim_run, finish_run
 from workflows.storage.connections import is_lost, is_unwritten
 from workflows.storage.events import append_events
@@ -182,6 +182,8 @@ def _run_graph(
         # Go on as a resume does, without starting what waits for an answer.
         again: Command[Any] = Command(resume=value.resume)
         stopped = drive(claim, graph, again, look_up, strict_resume=False)
+    if claim.kind in (Run.Kind.RESUME, Run.Kind.WAKE):
+        note_what_waits(claim, graph)
     if _has_open_questions(claim.thread_id):
         return Outcome(Run.Status.INTERRUPTED)
     return Outcome(stopped)

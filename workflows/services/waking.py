@@ -10,11 +10,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Exists, Q
 
 from workflows.engine import serde
 from workflows.engine.types import Command
 from workflows.engine.waits import TIME_IS_UP, EventWait, Wait
-from workflows.models import Run, Signal, Thread
+from workflows.models import Awaited, Run, Signal, Thread
 from workflows.services.ends import ending_of
 from workflows.services.queueing import hold_thread
 from workflows.services.sleepers import EARLY
@@ -66,6 +67,19 @@ def woken_by(claim: Claim, graph: Any) -> Command[Any] | None:
             pk=claim.run_id, fence=claim.fence
         ).update(payload=text)
     return _command(found) if found else None
+
+
+def note_what_waits(claim: Claim, graph: Any) -> None:
+    """Set anew what the thread waits for: of a `first_of` that is over the others wait no more (RB.4)."""
+    thread = Thread.objects.using(claim.using).filter(pk=claim.thread_id)
+    awaited = Awaited.objects.using(claim.using).filter(thread_id=claim.thread_id)
+    if not thread.filter(Q(wake_at__isnull=False) | Exists(awaited)).exists():
+        return
+    state = graph.get_state({"configurable": {"thread_id": claim.thread_id}})
+    left = [each for task in state.tasks for each in (*task.sleeps, *task.waits)]
+    with transaction.atomic(using=claim.using):
+        hold_thread(claim.thread_id)
+        _wait_on(claim, left)
 
 
 def _command(kept: dict[str, Any]) -> Command[Any]:

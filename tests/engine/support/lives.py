@@ -107,7 +107,7 @@ class Story:
         if sent:
             return (Command(resume=sent),)
         if waits:
-            first = min(each.until for each in waits)
+            first = min(each.until for each in waits if each.until is not None)
             self.ahead += max(0.0, (first - ids.now()).total_seconds())
         return (None,) if found.next else None
 

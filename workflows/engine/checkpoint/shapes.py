@@ -109,7 +109,7 @@ class TaskWrites(Struct):
 
 
 class Closed(Struct):
-    """An open question that this saving ends; `status` is resolved or superseded."""
+    """An open question that this saving ends; `status` is resolved, superseded or withdrawn."""
 
     interrupt_id: str
     status: str

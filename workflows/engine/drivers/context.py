@@ -5,16 +5,16 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from workflows.engine import ids
 from workflows.engine.answers import validate_answer
 from workflows.engine.attributes import Attributes, check_number, merged
 from workflows.engine.checkpoint.base import Asked
-from workflows.engine.checkpoint.overriding import check_keeps_attributes, clock_of
+from workflows.engine.checkpoint.overriding import check_keeps_attributes
 from workflows.engine.constants import PREVIOUS
 from workflows.engine.drivers import tokens
+from workflows.engine.drivers.asking import end_of, given_up, still_asks
 from workflows.engine.drivers.future import TaskFuture
 from workflows.engine.drivers.listeners import around
 from workflows.engine.drivers.threads import off_the_loop
@@ -30,15 +30,14 @@ from workflows.engine.errors import (
 from workflows.engine.loop.effects import Wrote
 from workflows.engine.loop.namespaces import namespace_of
 from workflows.engine.loop.plan import metadata_of
-from workflows.engine.loop.records import Call, Run, Task, Writes
+from workflows.engine.loop.records import Answer, Call, Run, Task, Writes
 from workflows.engine.loop.rehearsal import end_of_record
-from workflows.engine.loop.resume import TIMED_OUT, question_digest
+from workflows.engine.loop.resume import TIMED_OUT, WITHDRAWN, question_digest
 from workflows.engine.response_schemas import describe, mark_refused
 from workflows.engine.runtime import ExecutionInfo, Runtime, current, server_info_of
 from workflows.engine.serde import canonical
 from workflows.engine.types import Interrupt, StreamWriter
-from workflows.engine.wait_errors import InterruptTimeout
-from workflows.engine.waits import RAISE, Limit
+from workflows.engine.waits import Limit
 
 _counting = threading.Lock()
 
@@ -257,61 +256,39 @@ class Context:
                 "Loop through an edge instead."
             )
         question_id = ids.interrupt_id(task.origin, place)
-        answer = run.answers.get(question_id)
-        if answer is not None and answer.digest == TIMED_OUT:
-            return self._given_up(value, limit)
-        if answer is not None and self._still_asks(value, answer.digest, question_id):
-            if schema is None:
-                return answer.value
-            try:
-                return validate_answer(schema, answer.value)
-            except Exception as error:
-                self.driver.refuse(run, question_id)
-                mark_refused(error, question_id)
-                raise
+        answer = self.answer_to(question_id, value, schema)
+        if answer is not None:
+            if answer.digest == TIMED_OUT:
+                return given_up(self, value, limit)
+            return answer.value
         question = Interrupt(value, question_id)
         describe(question, schema)
         if limit is not None:
-            question.until = self._until(question_id, limit)
+            question.until = end_of(self, question_id, limit)
         digest = question_digest(value) or ""
         asked = Asked(question, ordinal, key, digest, policy)
         task.asked = (*task.asked, asked)
         task.note_asking((question,))
         raise GraphInterrupt((question,))
 
-    def _until(self, question_id: str, limit: Limit) -> datetime:
-        """When the question is given up; what was fixed when it was first asked stays."""
-        kept = self.run.waits.get(question_id)
-        if kept is not None and kept.until is not None:
-            return kept.until
-        now: datetime = off_the_loop(clock_of(self.run.saver))
-        return (now + timedelta(seconds=limit.seconds)).astimezone(UTC)
-
-    def _given_up(self, value: Any, limit: Limit | None) -> Any:
-        if limit is not None and limit.instead is not RAISE:
-            return limit.instead
-        seconds = None if limit is None else limit.seconds
-        name, thread_id = self.task.name, self.run.thread_id
-        raise InterruptTimeout(str(value), seconds, name, thread_id)
-
-    def _still_asks(self, value: Any, digest: str | None, question_id: str) -> bool:
-        mode = self.run.settings.get("question_changed", "warn")
-        if digest is None or mode == "off" or question_digest(value) == digest:
-            return True
-        text = (
-            f"thread {self.run.thread_id!r}: {self.task.name!r} now asks {value!r}, which "
-            "is not the question that was answered"
-        )
-        if mode == "error":
-            if self.run.rehearsal is not None:
-                self.run.rehearsal.differs(text)
-            raise RuntimeError(text)
-        if self.run.warn is not None:
-            self.run.warn(text)
-        if mode != "ask":
-            return True
-        self.driver.refuse(self.run, question_id)
-        return False
+    def answer_to(self, question_id: str, value: Any, schema: Any) -> Answer | None:
+        """The answer to a question, as an instance of its class; None while none counts. What was given up has one, too."""
+        answer = self.run.answers.get(question_id)
+        if answer is None or answer.digest in (TIMED_OUT, WITHDRAWN):
+            return answer
+        if not still_asks(self, value, answer.digest, question_id):
+            return None
+        try:
+            found = (
+                answer.value
+                if schema is None
+                else validate_answer(schema, answer.value)
+            )
+        except Exception as error:
+            self.driver.refuse(self.run, question_id)
+            mark_refused(error, question_id)
+            raise
+        return Answer(found, answer.digest)
 
     def push(self, given: Any, key: str | None, mode: str = "messages") -> None:
         """Stream a whole message or a part, and write it to `key` of the state when the node ends (R9.3)."""

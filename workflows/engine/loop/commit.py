@@ -22,7 +22,7 @@ from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.identity import STAMP
 from workflows.engine.loop.paths import path_text
 from workflows.engine.loop.records import Run, Task
-from workflows.engine.loop.resume import questions
+from workflows.engine.loop.resume import end_of_question, questions
 from workflows.engine.loop.view import View, copy_checkpoint
 from workflows.engine.serde import canonical
 from workflows.engine.serde.plain import is_plain
@@ -358,7 +358,7 @@ def closed_by(view: View, task: Task, still_open: Iterable[str] = ()) -> list[Cl
     keep = set(still_open)
     ids = [q.id for q in questions(view, task)]
     return [
-        Closed(i, "resolved" if i in view.run.answers else "superseded")
+        Closed(i, end_of_question(view, i))
         for i in ids
         if i not in keep
     ]

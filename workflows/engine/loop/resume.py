@@ -26,7 +26,11 @@ from workflows.engine.waits import (
 SLEPT = "slept"
 SIGNALLED = "signalled"
 TIMED_OUT = "timed out"
-"""In the place of the digest of a question, where a wait is over: how it ended."""
+WITHDRAWN = "withdrawn"
+"""In the place of the digest of a question, where a wait is over: how it ended.
+
+What was withdrawn has lost to another of its group (RB.4).
+"""
 _ENDS = (SLEPT, SIGNALLED, TIMED_OUT)
 
 
@@ -70,6 +74,7 @@ def carried(task: Task) -> list[Interrupt]:
         question.carried = True
         question.schema_class = item.get("class", "")
         question.until = item.get("until") or question.until
+        question.group = item.get("group") or question.group
         found.append(question)
     return found
 
@@ -90,6 +95,8 @@ def carry(question: Interrupt) -> dict[str, Any]:
         found["class"] = question.schema_class
     if question.until is not None:
         found["until"] = question.until
+    if question.group:
+        found["group"] = question.group
     if isinstance(question, Wait):
         found["wait"] = question
     return found
@@ -162,14 +169,29 @@ def match(view: View, resume: Any) -> list[TaskWrites]:
         if question_id in by_id and value is not TIME_IS_UP:
             check_answer(by_id[question_id][1], value, run.thread_id)
     answered: dict[str, Task] = {}
-    for question_id, value in given.items():
-        if question_id not in by_id:
-            continue
-        task, question = by_id[question_id]
-        run.answers[question_id] = _answer_to(question, value)
-        answered[task.id] = task
+    for task, question in open_now:  # in order: of two of a group the first counts
+        if question.id in given and question.id not in run.answers:
+            accept(view, task, question, _answer_to(question, given[question.id]))
+            answered[task.id] = task
     run.resuming = True
     return [record_of_answers(view, task) for task in answered.values()]
+
+
+def end_of_question(view: View, question_id: str) -> str:
+    """What has become of a question when its task has gone on: "resolved", "superseded" or "withdrawn"."""
+    answer = view.run.answers.get(question_id)
+    if answer is None:
+        return "superseded"
+    return WITHDRAWN if answer.digest == WITHDRAWN else "resolved"
+
+
+def accept(view: View, task: Task, question: Interrupt, answer: Answer) -> None:
+    """Take an answer up, and withdraw what the task waits for beside it in a group (RB.4)."""
+    answers = view.run.answers
+    answers[question.id] = answer
+    for other in questions(view, task) if question.group else ():
+        if other.group == question.group:
+            answers.setdefault(other.id, Answer(None, WITHDRAWN))
 
 
 def _answer_to(question: Interrupt, value: Any) -> Answer:

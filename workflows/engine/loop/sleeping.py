@@ -11,6 +11,7 @@ from workflows.engine.loop.records import Answer, Task
 from workflows.engine.loop.resume import (
     SLEPT,
     TIMED_OUT,
+    accept,
     load_answers,
     open_questions,
     record_of_answers,
@@ -48,9 +49,10 @@ def sleep_out(view: View) -> Steps[None]:
 def _answers(view: View, over: list[tuple[Task, Interrupt]]) -> list[TaskWrites]:
     ended: dict[str, Task] = {}
     for task, each in over:
+        if each.id in view.run.answers:  # withdrawn
+            continue
         slept = isinstance(each, Sleep)
-        view.run.answers[each.id] = (
-            Answer(True, SLEPT) if slept else Answer(None, TIMED_OUT)
-        )
+        answer = Answer(True, SLEPT) if slept else Answer(None, TIMED_OUT)
+        accept(view, task, each, answer)
         ended[task.id] = task
     return [record_of_answers(view, task) for task in ended.values()]

@@ -157,22 +157,14 @@ def _engine_types() -> Iterator[Registered]:
         _question,
         _to_question,
     )
-    yield entry("Sleep", Sleep, _fields_of("id", "until"), _to(Sleep))
-    yield entry(
-        "SignalWait",
-        SignalWait,
-        _fields_of("id", "topic", "until"),
-        _to(SignalWait),
-    )
-    yield entry(
-        "EventWait",
-        EventWait,
-        _fields_of("id", "topic", "key", "where", "since", "until", "after"),
-        _to(EventWait),
-    )
-    yield entry(
-        "ChildWait", ChildWait, _fields_of("id", "topic", "until"), _to(ChildWait)
-    )
+    event = ("topic", "key", "where", "since", "until", "after")
+    for cls, names in (
+        (Sleep, ("until",)),
+        (SignalWait, ("topic", "until")),
+        (EventWait, event),
+        (ChildWait, ("topic", "until")),
+    ):
+        yield entry(cls.__name__, cls, _wait("id", *names), _to_wait(cls))
     yield entry("ChildEnded", ChildEnded, _fields_of("value", "error"), _to(ChildEnded))
     yield entry(
         "Happened", Happened, _fields_of("payload", "number", "at"), _to(Happened)
@@ -197,6 +189,8 @@ def _question(value: Interrupt) -> dict[str, Any]:
         parts["class"] = value.schema_class
     if value.until is not None:
         parts["until"] = value.until
+    if value.group:
+        parts["group"] = value.group
     return parts
 
 
@@ -207,7 +201,29 @@ def _to_question(parts: dict[str, Any]) -> Interrupt:
     if "class" in parts:
         found.schema_class = parts["class"]
     found.until = parts.get("until")
+    if "group" in parts:
+        found.group = parts["group"]
     return found
+
+
+def _wait(*names: str) -> Callable[[Any], dict[str, Any]]:
+    fields = _fields_of(*names)
+
+    def pack(value: Any) -> dict[str, Any]:
+        return fields(value) | ({"group": value.group} if value.group else {})
+
+    return pack
+
+
+def _to_wait(cls: Callable[..., Any]) -> Callable[[Any], Any]:
+    def unpack(parts: dict[str, Any]) -> Any:
+        group = parts.pop("group", "")
+        found = cls(**parts)
+        if group:
+            found.group = group
+        return found
+
+    return unpack
 
 
 def _send(value: Send) -> dict[str, Any]:
