@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import partial
 from typing import Any, TypedDict
 
@@ -74,6 +75,8 @@ def test_an_answer(people, desk):
     assert status_of(thread) == ("interrupted", "interrupted")
     assert thread.wake_at is not None
     assert {row.topic for row in Awaited.objects.all()} == {"cancelled", "closed"}
+    question = Interrupt.objects.get()
+    assert question.due_at == question.asked_at + timedelta(seconds=HOUR)
 
     respond(people, "yes")
 

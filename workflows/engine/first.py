@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,11 +16,11 @@ from workflows.engine.events import beginning, checked_event, payload_of
 from workflows.engine.kinds import refused
 from workflows.engine.loop.resume import WITHDRAWN, question_digest
 from workflows.engine.response_schemas import describe
-from workflows.engine.runtime import check_question, task_context
+from workflows.engine.runtime import LONGEST_QUESTION, check_question, task_context
 from workflows.engine.signals import check_topic
 from workflows.engine.types import Interrupt
 from workflows.engine.waiting import Spot, later, seconds_of
-from workflows.engine.waits import ChildWait, EventWait, SignalWait, Sleep
+from workflows.engine.waits import ChildWait, EventWait, SignalWait, Sleep, Wait
 
 _CALLER = "first_of()"
 
@@ -199,11 +200,15 @@ def first_of(*waits: Candidate) -> tuple[int, Any]:
 def _begun(
     context: Any, group: str, waits: tuple[Candidate, ...], spots: list[Spot]
 ) -> GraphInterrupt:
-    """What ends the body here; what was begun before stays as it was fixed then."""
+    """What ends the body here; what was begun before stays as it was fixed then. A question is due by the first timer."""
     spots[0].check_is_kept("waits for the first of several", "their places")
     asked = [each.begin(spot) for each, spot in zip(waits, spots, strict=True)]
+    timers = [each.seconds for each in waits if isinstance(each, _Timer)]
+    limit = min(timers, default=math.inf)
     for each, spot in zip(asked, spots, strict=True):
         each.interrupt = spot.kept or each.interrupt
+        if limit <= LONGEST_QUESTION and not isinstance(each.interrupt, Wait):
+            each.policy = {"due": max(1, math.ceil(limit)), **(each.policy or {})}
         each.interrupt.group = ids.interrupt_id(context.task.origin, group)
     task = context.task
     task.asked = (*task.asked, *asked)

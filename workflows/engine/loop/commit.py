@@ -357,11 +357,7 @@ def closed_by(view: View, task: Task, still_open: Iterable[str] = ()) -> list[Cl
     """The questions of a task's record that are over now that it has gone on."""
     keep = set(still_open)
     ids = [q.id for q in questions(view, task)]
-    return [
-        Closed(i, end_of_question(view, i))
-        for i in ids
-        if i not in keep
-    ]
+    return [Closed(i, end_of_question(view, i)) for i in ids if i not in keep]
 
 
 def note_asked_below(task: Task, questions: Iterable[Interrupt]) -> None:
