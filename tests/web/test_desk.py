@@ -31,6 +31,23 @@ def holder(answer):
     return Html(answer).one("div", id="bar-holder")
 
 
+class TestItsEnd:
+    @pytest.mark.rule("RB.4")
+    def test_it_says_until_when_it_can_be_answered(self, as_, question):
+        asked = datetime(2031, 5, 4, 10, 0, tzinfo=UTC)
+        Interrupt.objects.filter(pk=question.pk).update(asked_at=asked, due_at=None)
+        Policy.objects.create(
+            body='{"timeout": 7200, "timeout_action": "workflow"}', graph="letter"
+        )
+
+        page = Html(as_("reviewer").get(f"/review/{question.pk}/"))
+
+        facts = page.one("div", id="work-now").text
+        assert "Answer by" in facts
+        assert "4 May 12:00" in facts
+        assert page.has_text("The workflow goes on without an answer after 2 hours")
+
+
 class TestClaim:
     def test_it_is_taken_and_given_back(self, as_, people, question):
         page = Html(post(as_("reviewer"), question, "claim"))
