@@ -7,35 +7,24 @@ where nobody has done so.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.db import DEFAULT_DB_ALIAS, connections
-from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
 
-from workflows.models import Awaited, Delivery, Interrupt, Run, Signal, Thread
-from workflows.services import ports, registry
+from workflows.models import Delivery, Interrupt, Run
+from workflows.services import registry
 from workflows.services.access import ADMIN
 from workflows.services.desk.deciding import RELATED
 from workflows.services.desk.policies import PolicyBook
 from workflows.services.desk.possible import Deciders
+from workflows.services.findings import WAIT_SECONDS, Finding
 from workflows.services.outbound.events import address
-from workflows.services.queueing import UNFINISHED
-from workflows.services.sleepers import SLEEPING
+from workflows.services.stuck_waits import StuckWaits
 from workflows.services.thread_history import ATTENTION_REASONS
 from workflows.storage.claims import due_runs
-from workflows.storage.clock import database_now
-from workflows.storage.connections import POSTGRESQL
-from workflows.storage.emitted import threads_not_told, told_for
 from workflows.storage.leases import lease_seconds
 
-# What is younger may be on its way.
-WAIT_SECONDS = 30.0
 UNSENT_SECONDS = 300.0
-# Workers look once a minute for signals and events whose sender died before it told of them.
-UNHEARD_SECONDS = 120.0
 MOST = 100
 
 DO_PARKED = {
@@ -48,17 +37,6 @@ DO_PARKED = {
     "not_decrypted": "give the workers the key that its values were written with "
     "(docs/howto/encrypt-values.md), then Continue on the page of its thread",
 }
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that is stuck: its kind, what it is, where it is seen, what to do, and its ids."""
-
-    kind: str
-    what: str
-    do: str
-    url: str
-    ids: dict[str, Any]
 
 
 def diagnose(most: int = MOST) -> list[Finding]:
@@ -85,12 +63,8 @@ def _and_more(kind: str, count: int) -> Finding:
     )
 
 
-class _Doctor:
-    """One look at everything, by one clock: that of the database."""
-
-    def __init__(self) -> None:
-        self.now = database_now()
-        self.known = registry.names()
+class _Doctor(StuckWaits):
+    """One look at everything."""
 
     def looks(self) -> tuple[Callable[[], Iterator[Finding]], ...]:
         return (
@@ -151,67 +125,6 @@ class _Doctor:
         for run in _each(rows, claimable):
             what = f"{_name(run)} has waited for a worker for {self._since(run.due_at)}"
             yield _of_run("waiting", run, what, self._do_for_worker())
-
-    def overslept(self) -> Iterator[Finding]:
-        """Threads whose time to wake has come, and that no worker has woken."""
-        rows = Thread.objects.filter(status__in=SLEEPING, wake_at__lt=self._ago())
-        for row in rows.order_by("wake_at", "id").iterator():
-            what = f"thread {row.pk!r} was to wake {self._since(row.wake_at)} ago, and still sleeps"
-            yield self._of_sleeper("overslept", row, what)
-
-    def unheard(self) -> Iterator[Finding]:
-        """Threads that wait for a signal which lies in their mailbox, and that nobody is to wake."""
-        ago = self._ago(UNHEARD_SECONDS)
-        lies = Signal.objects.filter(
-            thread_id=OuterRef("thread_id"),
-            topic=OuterRef("topic"),
-            handed=False,
-            sent_at__lt=ago,
-        )
-        rows = self._awaited("signal").filter(
-            Exists(lies),
-            Q(thread__wake_at=None) | Q(thread__wake_at__gt=self.now),
-            thread__status__in=SLEEPING,
-        )
-        first = lies.order_by("id").values("sent_at")[:1]
-        found = rows.annotate(sent_at=Subquery(first))
-        for row in found.order_by("sent_at", "id").iterator():
-            since = self._since(row.sent_at)
-            what = (
-                f"a signal {row.topic!r} has lain for {since} in the mailbox of thread "
-                f"{row.thread_id!r}, which waits for it"
-            )
-            yield self._of_sleeper("unheard", row.thread, what, topic=row.topic)
-
-    def untold(self) -> Iterator[Finding]:
-        """Threads that wait for an event which was told, and that nobody is to wake."""
-        ago = self._ago(UNHEARD_SECONDS)
-        threads = threads_not_told(DEFAULT_DB_ALIAS)
-        for row in self._awaited("event").filter(thread__in=threads).order_by("id"):
-            event = told_for(DEFAULT_DB_ALIAS, row)
-            if event is None or event.emitted_at >= ago:
-                continue
-            key = f" with the key {row.key!r}" if row.key else ""
-            what = (
-                f"event {row.topic!r}{key} was told {self._since(event.emitted_at)} ago, and "
-                f"thread {row.thread_id!r}, which waits for it, has not gone on"
-            )
-            yield self._of_sleeper("unheard", row.thread, what, event=row.topic)
-
-    def _awaited(self, kind: str) -> QuerySet[Awaited]:
-        """What threads wait for of a kind, and have for longer than it takes a worker to look."""
-        busy = Run.objects.filter(thread=OuterRef("thread"), status__in=UNFINISHED)
-        ago = self._ago(UNHEARD_SECONDS)
-        rows = Awaited.objects.filter(~Exists(busy), kind=kind)
-        return rows.filter(thread__updated_at__lt=ago).select_related("thread")
-
-    def _of_sleeper(self, kind: str, row: Thread, what: str, **more: str) -> Finding:
-        do = self._do_for_worker()
-        if row.graph not in self.known:
-            what += f"; its workflow {row.graph!r} is not registered"
-            do = "deploy the workflow again under this name"
-        ids = {"thread": row.pk, "graph": row.graph, **more}
-        return Finding(kind, what, do, address("thread", row.pk), ids)
 
     def lapsed(self) -> Iterator[Finding]:
         """Runs whose worker is gone, and that no sweep has taken up."""
@@ -316,26 +229,6 @@ class _Doctor:
         rows = Run.objects.filter(status=status).defer("payload", "traceback")
         return rows.order_by("id")
 
-    def _ago(self, seconds: float = WAIT_SECONDS) -> datetime:
-        return self.now - timedelta(seconds=seconds)
-
-    def _since(self, moment: datetime | None) -> str:
-        return _length(self.now - (moment or self.now))
-
-    def _do_for_worker(self) -> str:
-        if connections[DEFAULT_DB_ALIAS].vendor != POSTGRESQL:
-            return "see that manage.py serve runs, and read its log"
-        has_worker = getattr(ports.run_queue(), "has_worker", None)
-        if has_worker is not None and not has_worker():
-            return "start a worker: manage.py worker"
-        at_work = Run.objects.filter(
-            status=Run.Status.RUNNING, lease_until__gte=self.now
-        )
-        return (
-            f"a worker lives and {at_work.count()} runs are at work: where its hands are full "
-            "start one more, or raise --concurrency; else read its log"
-        )
-
 
 def _is_usual(row: Interrupt, book: PolicyBook) -> bool:
     rules, item = book.rules(row), registry.find(row.graph)
@@ -379,12 +272,3 @@ def _of_run(kind: str, run: Run, what: str, do: str) -> Finding:
 def _of_question(kind: str, row: Interrupt, what: str, do: str) -> Finding:
     ids = {"question": row.pk, "thread": row.thread_id, "graph": row.graph}
     return Finding(kind, what, do, address("review", row.pk), ids)
-
-
-def _length(passed: timedelta) -> str:
-    """A length of time in its largest unit."""
-    seconds = max(0, int(passed.total_seconds()))
-    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds // size} {unit}"
-    return f"{seconds} s"

@@ -10,7 +10,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error
 
-from workflows.services.doctor import MOST, Finding, diagnose
+from workflows.services.doctor import MOST, diagnose
+from workflows.services.findings import Finding
 from workflows.services.one_line import one_line
 from workflows.services.writable import WHAT_TO_DO, why_not_writable
 
