@@ -1,4 +1,4 @@
-"""`manage.py doctor` names threads that sleep too long, and those whose signal or event nobody takes up."""
+"""`manage.py doctor` names threads that sleep too long, and those whose signal, event or child nobody takes up."""
 
 from __future__ import annotations
 
@@ -192,3 +192,65 @@ class TestUntoldEvents:
         settings.VALUE_CIPHER = "tests.storage.ciphers.BindingCipher"
         Awaited.objects.update(matching='{"n":1}')
         assert "was told" in the_one("unheard")["what"]
+
+
+@pytest.mark.rule("RB.5")
+class TestUnseenEnds:
+    @pytest.fixture
+    def unseen(self, thread):
+        """A thread that ended two hours ago, and `t1`, which has waited for its end since an hour before."""
+        Thread.objects.update(status="waiting", updated_at=ago(hours=3))
+        Awaited.objects.create(thread=thread, wait="w", kind="child", topic="c1")
+        child = Thread.objects.create(id="c1", graph="letter", status="idle")
+        Thread.objects.filter(pk="c1").update(updated_at=ago(hours=2))
+        return child
+
+    @pytest.mark.parametrize("status", ["waiting", "interrupted"])
+    @pytest.mark.parametrize("wake_at", [None, timedelta(hours=1)])
+    def test_one_that_nobody_has_taken_up(self, unseen, status, wake_at):
+        wake_at = wake_at and database_now() + wake_at
+        Thread.objects.filter(pk="t1").update(status=status, wake_at=wake_at)
+
+        found = the_one("unheard")
+
+        assert found["what"] == (
+            "thread 'c1' has ended 2 h ago, and thread 't1', which waits for its end, has not gone on"
+        )
+        assert found["ids"] == {"thread": "t1", "graph": "letter", "child": "c1"}
+        assert found["url"].endswith("/threads/t1/")
+
+    def test_one_that_failed_has_ended(self, unseen):
+        Thread.objects.filter(pk="c1").update(status="error")
+        assert "has ended 2 h ago" in the_one("unheard")["what"]
+
+    def test_one_that_does_not_exist(self, unseen):
+        unseen.delete()
+        assert the_one("unheard")["what"].startswith("thread 'c1' does not exist, and")
+
+    @pytest.mark.parametrize("status", ["busy", "waiting", "interrupted"])
+    def test_not_one_that_goes_on(self, unseen, status):
+        Thread.objects.filter(pk="c1").update(status=status)
+        assert findings() == []
+
+    def test_not_one_that_has_work_to_do(self, unseen):
+        make_run(unseen, due_at=database_now())
+        assert findings() == []
+
+    def test_not_one_that_has_just_ended(self, unseen):
+        Thread.objects.filter(pk="c1").update(updated_at=ago(seconds=100))
+        assert findings() == []
+
+    def test_not_for_a_thread_that_has_just_begun_to_wait(self, unseen):
+        Thread.objects.filter(pk="t1").update(updated_at=database_now())
+        assert findings() == []
+
+    def test_of_several_only_the_one_that_ended(self, unseen, thread):
+        Thread.objects.create(id="c2", graph="letter", status="busy")
+        Thread.objects.filter(pk="c2").update(updated_at=ago(hours=2))
+        Awaited.objects.create(thread=thread, wait="v", kind="child", topic="c2")
+
+        assert the_one("unheard")["ids"]["child"] == "c1"
+
+    def test_a_thread_that_is_to_wake_is_told_of_once(self, unseen):
+        Thread.objects.filter(pk="t1").update(wake_at=ago(minutes=5))
+        assert the_one("overslept")

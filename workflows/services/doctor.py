@@ -74,6 +74,7 @@ class _Doctor(StuckWaits):
             self.overslept,
             self.unheard,
             self.untold,
+            self.unended,
             self.lapsed,
             self.late,
             self.parked,

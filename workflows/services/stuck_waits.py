@@ -1,4 +1,4 @@
-"""Threads that wait for what has come: a time, a signal, an event, and nobody takes them up (`doctor.py`)."""
+"""Threads that wait for what has come: a time, a signal, an event, the end of another thread, and nobody takes them up (`doctor.py`)."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from workflows.services.findings import Finding, Look
 from workflows.services.outbound.events import address
 from workflows.services.queueing import UNFINISHED
 from workflows.services.sleepers import SLEEPING
+from workflows.storage.children import has_ended, threads_not_told_of_ends
 from workflows.storage.emitted import threads_not_told, told_for
 
-# Workers look once a minute for signals and events whose sender died before it told of them.
+# Workers look once a minute for what came whose sender died before it told of it.
 UNHEARD_SECONDS = 120.0
 
 
@@ -66,6 +67,27 @@ class StuckWaits(Look):
                 f"thread {row.thread_id!r}, which waits for it, has not gone on"
             )
             yield self._of_sleeper("unheard", row.thread, what, event=row.topic)
+
+    def unended(self) -> Iterator[Finding]:
+        """Threads that wait for the end of one that has ended, and that nobody is to wake."""
+        ago = self._ago(UNHEARD_SECONDS)
+        threads = threads_not_told_of_ends(DEFAULT_DB_ALIAS)
+        for row in self._awaited("child").filter(thread__in=threads).order_by("id"):
+            if not has_ended(DEFAULT_DB_ALIAS, row.topic):
+                continue
+            child = Thread.objects.filter(pk=row.topic).first()
+            if child is not None and child.updated_at >= ago:
+                continue
+            ended = (
+                "does not exist"
+                if child is None
+                else f"has ended {self._since(child.updated_at)} ago"
+            )
+            what = (
+                f"thread {row.topic!r} {ended}, and thread {row.thread_id!r}, which waits for "
+                "its end, has not gone on"
+            )
+            yield self._of_sleeper("unheard", row.thread, what, child=row.topic)
 
     def _awaited(self, kind: str) -> QuerySet[Awaited]:
         """What threads wait for of a kind, and have for longer than it takes a worker to look."""
