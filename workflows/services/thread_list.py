@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models import Count, Q
 
-from workflows.models import Interrupt, Run, Thread
+from workflows.models import Interrupt, Thread
 from workflows.services.access import Person, Rights
 from workflows.services.asleep import Alike, awaited_on, by_kind, is_overslept
 from workflows.services.review_queue import graph_title
 from workflows.services.sleepers import SLEEPING
+from workflows.services.standing import standing_of, with_last_run
 from workflows.services.thread_history import MAX_PAGE
 from workflows.services.where_query import narrowed
 
@@ -75,12 +76,7 @@ def thread_list(
         at, key = place
         earlier = Q(updated_at__lt=at) | Q(id__lt=key)
         rows = rows.filter(earlier, updated_at__lte=at).exclude(id=key)
-    runs = Run.objects.filter(thread=OuterRef("pk")).exclude(kind=Run.Kind.EDIT)
-    found = list(
-        rows.annotate(last=Subquery(runs.order_by("-id").values("status")[:1]))[
-            : max(1, min(limit, MAX_PAGE))
-        ]
-    )
+    found = list(with_last_run(rows)[: max(1, min(limit, MAX_PAGE))])
     asked = dict(
         Interrupt.objects.filter(
             thread__in=[row.pk for row in found], status=Interrupt.Status.PENDING
@@ -97,13 +93,12 @@ def thread_list(
 
 
 def _listed(row: Thread, questions: int, awaits: tuple[Alike, ...]) -> ListedThread:
-    last: str | None = getattr(row, "last", None)
     return ListedThread(
         id=row.pk,
         title=row.title,
         graph=row.graph,
         graph_title=graph_title(row.graph),
-        status=last if last and row.status == Thread.Status.IDLE else row.status,
+        status=standing_of(row),
         changed_at=row.updated_at,
         questions=questions,
         wake_at=row.wake_at if row.status in SLEEPING else None,
