@@ -76,6 +76,30 @@ async def test_the_status_says_what_sleeps_and_until_when(viewer):
     await socket.disconnect()
 
 
+@pytest.mark.rule("RB.5")
+async def test_a_thread_that_was_started_is_named_by_the_page_and_not_by_the_frame(
+    viewer,
+):
+    """A frame is for all who watch; some may not see the other thread."""
+    await on_thread(make_thread, "t2", SECRET_GRAPH)
+    await Thread.objects.filter(pk="t2").aupdate(title="Salaries of May")
+    await on_thread(make_thread)
+    told = {"thread": "t2", "graph": SECRET_GRAPH, "node": "pay"}
+    await on_thread(append_events, "default", "t1", None, [("child", told)])
+    thread = await Thread.objects.aget(pk="t1")
+    await thread.awaited.acreate(wait="w", kind="child", topic="t2")
+    await Thread.objects.filter(pk="t1").aupdate(status="waiting")
+    socket = await open_socket(PATH, viewer)
+
+    frame = await next_frame(socket)
+
+    assert frame["refresh"] is True
+    assert "Started <code>t2</code> as a thread of its own" in frame["html"]
+    assert "Waits for thread <code>t2</code>" in frame["html"]
+    assert "alaries" not in frame["html"]
+    await socket.disconnect()
+
+
 @pytest.mark.rule("R9.7")
 async def test_a_reconnect_with_the_last_number_leaves_no_gap_and_no_repeat(viewer):
     await on_thread(make_thread)

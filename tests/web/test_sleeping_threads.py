@@ -204,7 +204,7 @@ class TestWaking:
         )
         assert answer.status_code == 409
         assert Html(answer).has_text(
-            "Thread t-1 waits for a time, a signal or an event: wake it, or send the signal."
+            "Thread t-1 waits for a time, a signal, an event or another thread: wake it, or send the signal."
         )
 
     def test_a_run_that_found_nothing_says_so(self, as_, thread):

@@ -22,9 +22,9 @@ def drawings(monkeypatch: pytest.MonkeyPatch) -> list[EventRecord]:
     made: list[EventRecord] = []
     draw = timeline._drawn
 
-    def noted(event: EventRecord) -> Any:
+    def noted(event: EventRecord, **named: Any) -> Any:
         made.append(event)
-        return draw(event)
+        return draw(event, **named)
 
     monkeypatch.setattr(timeline, "_drawn", noted)
     timeline._kept.cache_clear()

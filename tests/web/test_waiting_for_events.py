@@ -102,7 +102,7 @@ class TestOnePage:
     def test_who_cancels_reads_what_becomes_of_it(self, as_, eventful):
         page = Html(as_("operator").get(f"/runs/{eventful.pk}/cancel"))
 
-        assert page.has_text("or an event does not go on any more")
+        assert page.has_text("an event or a thread does not go on any more")
 
     def test_the_form_of_a_signal_offers_no_events(self, as_, thread, eventful):
         client = as_("operator")

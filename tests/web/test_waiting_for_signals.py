@@ -110,7 +110,9 @@ class TestOnePage:
     def test_who_cancels_reads_what_becomes_of_it(self, as_, run):
         page = Html(as_("operator").get(f"/runs/{run.pk}/cancel"))
 
-        assert page.has_text("waits for a signal or an event does not go on any more")
+        assert page.has_text(
+            "waits for a signal, an event or a thread does not go on any more"
+        )
 
     def test_it_is_woken_only_where_the_wait_has_an_end(self, as_, thread, run):
         client = as_("operator")

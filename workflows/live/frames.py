@@ -32,8 +32,9 @@ REMEMBERED_FRAGMENTS = 4096
 
 
 # What changes more than the timeline and the status: labels stand on steps that were drawn
-# before, signals lie in the mailbox. The page is asked for them.
-SHOWN_ELSEWHERE = frozenset({"label", "signal"})
+# before, signals lie in the mailbox, and who looks may see the thread that was started. The
+# page is asked for them.
+SHOWN_ELSEWHERE = frozenset({"label", "signal", "child"})
 
 
 class Fragments:

@@ -70,8 +70,8 @@ class Emitted(models.Model):
 class Awaited(models.Model):
     """What a task of the thread waits for besides an instant, as far as known: who looks sets them anew.
 
-    `wait` is the id of the wait, `kind` "signal" or "event". Of an event `since`, `after` and `matching` (JSON, "" for
-    nothing) say which ones count.
+    `wait` is the id of the wait, `kind` "signal", "event" or "child", of which `topic` is the id of the thread whose end is
+    waited for. Of an event `since`, `after` and `matching` (JSON, "" for nothing) say which ones count.
     """
 
     id = models.BigAutoField(primary_key=True)

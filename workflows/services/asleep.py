@@ -1,4 +1,4 @@
-"""What a thread waits for that asks nobody, for pages: until when, for which signals and events, and in which nodes."""
+"""What a thread waits for that asks nobody, for pages: until when, for which signals, events and threads, and in which nodes."""
 
 from __future__ import annotations
 
@@ -10,17 +10,23 @@ from typing import Any, NamedTuple
 
 from django.utils import timezone
 
-from workflows.models import Awaited, Event, Thread
+from workflows.models import Awaited, Event, Run, Thread
+from workflows.services.ends import CHILDREN
 from workflows.services.sleepers import SLEEPING
 
 # As far back as the nodes are looked for.
 RECENT = 200
 MAX_SHOWN = 3
 ON_ITS_WAY = timedelta(seconds=10)
+# Each kind, with where the end of a task tells what it waits for.
+_TOLD = {"signal": "topics", "event": "events", "child": "children"}
 
 
 class Awaits(NamedTuple):
-    """What is waited for: `kind` is "signal" or "event", `key` that of the event as far as known."""
+    """What is waited for: `kind` is "signal", "event" or "child", whose `name` is the id of the thread.
+
+    `key` is that of the event as far as known.
+    """
 
     kind: str
     name: str
@@ -35,6 +41,11 @@ class Alike:
     all: tuple[Awaits, ...]
 
     @property
+    def noun(self) -> str:
+        """What a page calls one of them."""
+        return "thread" if self.kind == "child" else self.kind
+
+    @property
     def shown(self) -> tuple[Awaits, ...]:
         """The first of them."""
         return self.all[:MAX_SHOWN]
@@ -47,7 +58,7 @@ class Alike:
 
 @dataclass(frozen=True)
 class Waiter:
-    """A node that waits for signals or events; "" where what happened does not tell which.
+    """A node that waits for signals, events or threads; "" where what happened does not tell which.
 
     `until` is when the first of its waits is given up; None where that is never, or not known.
     """
@@ -68,7 +79,8 @@ class WaitRecord:
 
     `nodes` are those that sleep, in the order in which they wake, `due` those of the workflow itself that sleep or
     wait, not of a part of it. There are no nodes where what happened does not tell
-    them. `is_all`: nobody is asked beside it.
+    them. `is_all`: nobody is asked beside it. `is_done`: its own work is, and it ends when the threads have that it
+    waits for.
     """
 
     until: datetime | None
@@ -77,6 +89,7 @@ class WaitRecord:
     is_all: bool = True
     waiters: tuple[Waiter, ...] = ()
     sleeps_until: datetime | None = None
+    is_done: bool = False
 
     @property
     def shown(self) -> tuple[str, ...]:
@@ -90,7 +103,7 @@ class WaitRecord:
 
     @property
     def shown_waiters(self) -> tuple[Waiter, ...]:
-        """The first of those that wait for signals or events."""
+        """The first of those that wait for signals, events or threads."""
         return self.waiters[:MAX_SHOWN]
 
     @property
@@ -102,6 +115,22 @@ class WaitRecord:
     def awaits(self) -> tuple[Awaits, ...]:
         """All that is waited for."""
         return _once(found for each in self.waiters for found in each.awaits)
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The kinds of all that."""
+        return frozenset(each.kind for each in self.awaits)
+
+    @property
+    def threads(self) -> tuple[str, ...]:
+        """The ids of the threads among the first of what is waited for."""
+        kinds = (alike for each in self.shown_waiters for alike in each.kinds)
+        return tuple(
+            each.name
+            for alike in kinds
+            if alike.kind == "child"
+            for each in alike.shown
+        )
 
     @property
     def topics(self) -> tuple[str, ...]:
@@ -121,13 +150,13 @@ def is_overslept(until: datetime) -> bool:
 
 def awaits_of(task: Mapping[str, Any]) -> tuple[Awaits, ...]:
     """What a task waits for, by what is told of its end."""
-    told = (("signal", task.get("topics", ())), ("event", task.get("events", ())))
+    told = ((kind, task.get(where, ())) for kind, where in _TOLD.items())
     return tuple(Awaits(kind, str(name)) for kind, names in told for name in names)
 
 
 def by_kind(awaits: Iterable[Awaits]) -> tuple[Alike, ...]:
-    """The signals, then the events."""
-    found: dict[str, tuple[Awaits, ...]] = {"signal": (), "event": ()}
+    """The signals, then the events, then the threads."""
+    found: dict[str, tuple[Awaits, ...]] = dict.fromkeys(_TOLD, ())
     for each in awaits:
         found[each.kind] += (each,)
     return tuple(Alike(kind, alike) for kind, alike in found.items() if alike)
@@ -138,7 +167,7 @@ def _once(awaits: Iterable[Awaits]) -> tuple[Awaits, ...]:
 
 
 def sleep_of(row: Thread) -> WaitRecord | None:
-    """What sleeps there or waits for a signal or an event; None where nothing does."""
+    """What sleeps there or waits for a signal, an event or a thread; None where nothing does."""
     if row.status not in SLEEPING:
         return None
     awaits = awaited_on([row.pk]).get(row.pk, ())
@@ -158,11 +187,17 @@ def sleep_of(row: Thread) -> WaitRecord | None:
         is_all=row.status == Thread.Status.WAITING,
         waiters=waiters,
         sleeps_until=sleeps_until,
+        is_done=any(each.kind == "child" for each in awaits) and _is_done(row.pk),
     )
 
 
+def _is_done(thread_id: str) -> bool:
+    runs = Run.objects.filter(thread=thread_id).exclude(kind=Run.Kind.EDIT)
+    return runs.order_by("-id").values_list("reason", flat=True).first() == CHILDREN
+
+
 def awaited_on(thread_ids: Iterable[str]) -> dict[str, tuple[Awaits, ...]]:
-    """The signals and events that these threads wait for, as far as known; in one query."""
+    """The signals, events and threads that these threads wait for, as far as known; in one query."""
     rows = Awaited.objects.filter(thread__in=[*thread_ids]).order_by("id")
     found: dict[str, list[Awaits]] = {}
     for thread_id, *told in rows.values_list("thread_id", "kind", "topic", "key"):
@@ -173,7 +208,7 @@ def awaited_on(thread_ids: Iterable[str]) -> dict[str, tuple[Awaits, ...]]:
 def _waiters(
     found: Sequence[_Sleeper], known: Sequence[Awaits], wake_at: datetime | None
 ) -> tuple[Waiter, ...]:
-    """Those that wait for signals or events, one a node; last what is known to be waited for and not where."""
+    """Those that wait for signals, events or threads, one a node; last what is known to be waited for and not where."""
     nodes: dict[str, list[_Sleeper]] = {}
     for each in found:
         if each.awaits:

@@ -47,7 +47,8 @@ class ContinueRun:
         last = thread.runs.exclude(kind=Run.Kind.EDIT).order_by("-id").first()
         if thread.status == Thread.Status.WAITING:
             raise NotPending(
-                f"Thread {thread.pk} waits for a time, a signal or an event: wake it, or send the signal."
+                f"Thread {thread.pk} waits for a time, a signal, an event or another thread: "
+                "wake it, or send the signal."
             )
         if last is None or last.status not in CONTINUABLE:
             raise NotPending(f"Thread {thread.pk} has nothing to go on with.")

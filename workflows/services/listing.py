@@ -68,7 +68,7 @@ class Question:
 
 @dataclass(frozen=True)
 class ThreadSummary:
-    """A thread: `status` idle, busy, interrupted, waiting (it sleeps, or waits for a signal or an event) or error; `head` is its newest checkpoint.
+    """A thread: `status` idle, busy, interrupted, waiting (it sleeps, or waits for a signal, an event or a thread) or error; `head` is its newest checkpoint.
 
     `attributes` is what its workflow has set of it, by name.
     """

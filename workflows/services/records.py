@@ -10,6 +10,7 @@ from typing import Any
 from django.utils import timezone
 
 from workflows.services.asleep import WaitRecord
+from workflows.services.relatives import Others
 from workflows.services.schema_words import NOTHING, Saying
 from workflows.services.shapes import ActionCard
 from workflows.services.thread_attributes import AttributeRecord
@@ -137,8 +138,9 @@ class ReviewItem:
     `saying` is where its schema has a place for the decision, `has_cards` that each of `cards`
     is decided on its own, `close_ends_run` what closing without an answer does. `problem`
     tells why the question cannot be read. `events` are the thread's last ones, `seq` the last
-    that this record knows of. `sleep` is what the thread of a closed question waits for.
-    At `ends_at` a question that nobody answers is given up (RB.4).
+    that this record knows of. `sleep` is what the thread of a closed question waits for,
+    `others` are the threads that these name. At `ends_at` a question that nobody answers is
+    given up (RB.4).
     """
 
     number: int
@@ -171,6 +173,7 @@ class ReviewItem:
     events: tuple[EventRecord, ...] = ()
     siblings: tuple[Sibling, ...] = ()
     sleep: WaitRecord | None = None
+    others: Others = field(default_factory=dict)
     decision: DecisionRecord | None = None
     earlier: tuple[DecisionRecord, ...] = ()
     refusal: str = ""
@@ -298,8 +301,8 @@ class LabelRecord:
 class ThreadRecord:
     """One thread with what a page needs: runs, questions, decisions, state, labels and events.
 
-    `sleep` is None where nothing sleeps, or waits for a signal or an event. `signals` are the oldest that nobody has
-    taken, of `signals_count`.
+    `sleep` is None where nothing sleeps, or waits for a signal, an event or a thread. `signals` are the oldest that nobody
+    has taken, of `signals_count`. `others` are the threads that the page names.
     """
 
     id: str
@@ -322,6 +325,7 @@ class ThreadRecord:
     signals: tuple[SignalRecord, ...] = ()
     signals_count: int = 0
     sleep: WaitRecord | None = None
+    others: Others = field(default_factory=dict)
     may_continue: bool = False
     may_wake: bool = False
     may_signal: bool = False

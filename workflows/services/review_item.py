@@ -46,6 +46,7 @@ from workflows.services.review_queue import graph_title
 from workflows.services.shapes import recognise
 from workflows.services.state import read_state
 from workflows.services.state_to_edit import can_open_editor
+from workflows.services.thread_family import named_in, others_of
 from workflows.services.thread_history import decision_record, last_events
 from workflows.storage.prepared import Prepared
 from workflows.storage.sealing import QUESTION
@@ -118,13 +119,16 @@ class Look:
         decisions = [decision_record(each, thread, rights) for each in made]
         is_open = row.status == Interrupt.Status.PENDING
         why_not = decider.why_not(row)
+        events = last_events(thread, LATEST_EVENTS)
+        sleep = None if is_open else sleep_of(thread)
         votes = row.votes.filter(round=row.round).order_by("id")
         return replace(
             item,
             state=read_state(thread, rights),
             started_by=name_of(thread.created_by) if thread.created_by else "",
-            events=last_events(thread, LATEST_EVENTS),
-            sleep=None if is_open else sleep_of(thread),
+            events=events,
+            sleep=sleep,
+            others=others_of(named_in(events, sleep), rights),
             decision=_present(row, decisions),
             earlier=tuple(each for each in decisions if each.round < row.round),
             assignee=str(row.assignee or ""),

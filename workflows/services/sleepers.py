@@ -1,7 +1,7 @@
 """Threads whose tasks sleep: who wakes them when their time has come, and before it (RB.1).
 
-A sweep finds a thread by the instant on its row and queues a run for it (`waking.py`); a signal or an event that
-comes sets that instant to now.
+A sweep finds a thread by the instant on its row and queues a run for it (`waking.py`); a signal, an event or
+the end of a thread that comes sets that instant to now.
 """
 
 from __future__ import annotations

@@ -39,6 +39,7 @@ from workflows.services.records import (
 from workflows.services.review_queue import graph_title, queue_items
 from workflows.services.state import read_state
 from workflows.services.thread_attributes import thread_attributes
+from workflows.services.thread_family import named_in, others_of
 from workflows.services.thread_mailbox import mailbox_of
 from workflows.storage import heartbeats
 from workflows.storage.labels import labels_with_steps
@@ -96,10 +97,12 @@ def run_detail(person: Person, run_id: int, *, limit: int = MAX_PAGE) -> RunDeta
     rights = Rights(person)
     note_secrets_seen(rights, row.thread)
     events = Event.objects.filter(thread_id=row.thread_id, run_id=row.pk)
+    shown = _last(events, row.thread.seq, limit)
+    thread = _thread_record(row.thread, rights)
     return RunDetail(
         run=run_record(row, rights, with_input=True),
-        thread=_thread_record(row.thread, rights),
-        events=_last(events, row.thread.seq, limit),
+        thread=replace(thread, others=others_of(named_in(shown, thread.sleep), rights)),
+        events=shown,
     )
 
 
@@ -112,7 +115,9 @@ def thread_detail(
     """
     row, rights = find_thread(person, thread_id), Rights(person)
     note_secrets_seen(rights, row)
-    return _thread_record(row, rights, limit, before)
+    thread = _thread_record(row, rights, limit, before)
+    named = named_in(thread.events, thread.sleep)
+    return replace(thread, others=others_of(named, rights))
 
 
 def events_after(thread_id: str, seq: int, limit: int = 1_000) -> list[EventRecord]:

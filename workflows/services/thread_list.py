@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db.models import Count, Q
@@ -10,9 +11,11 @@ from django.db.models import Count, Q
 from workflows.models import Interrupt, Thread
 from workflows.services.access import Person, Rights
 from workflows.services.asleep import Alike, awaited_on, by_kind, is_overslept
+from workflows.services.relatives import Others
 from workflows.services.review_queue import graph_title
 from workflows.services.sleepers import SLEEPING
 from workflows.services.standing import standing_of, with_last_run
+from workflows.services.thread_family import others_of
 from workflows.services.thread_history import MAX_PAGE
 from workflows.services.where_query import narrowed
 
@@ -24,7 +27,8 @@ class ListedThread:
     """A thread in a list; `status` is that of its last run while nothing goes on in it.
 
     `changed_at` is when that status came, `questions` counts the open ones, `wake_at` is when
-    the first goes on by itself that sleeps or waits there, `awaits` the signals and events that it waits for.
+    the first goes on by itself that sleeps or waits there, `awaits` what it waits for
+    besides, and `others` those of the threads among it that the person may see.
     """
 
     id: str
@@ -36,6 +40,7 @@ class ListedThread:
     questions: int = 0
     wake_at: datetime | None = None
     awaits: tuple[Alike, ...] = ()
+    others: Others = field(default_factory=dict)
 
     @property
     def is_late(self) -> bool:
@@ -64,7 +69,8 @@ def thread_list(
     `status` is one of STATUSES; `after` is the `cursor` of the last thread of the page before,
     and what is none is as good as no cursor.
     """
-    rows = Rights(person).limit(Thread.objects.order_by("-updated_at", "-id"))
+    rights = Rights(person)
+    rows = rights.limit(Thread.objects.order_by("-updated_at", "-id"))
     if where:
         rows = narrowed(rows, where)
     if graph:
@@ -85,14 +91,24 @@ def thread_list(
         .annotate(Count("id"))
     )
     paused = [row.pk for row in found if row.status in SLEEPING]
-    awaits = awaited_on(paused) if paused else {}
+    known = awaited_on(paused) if paused else {}
+    awaits = {thread_id: by_kind(all_of_it) for thread_id, all_of_it in known.items()}
+    others = others_of(_named(awaits.values()), rights)
     return [
-        _listed(row, asked.get(row.pk, 0), by_kind(awaits.get(row.pk, ())))
+        _listed(row, asked.get(row.pk, 0), awaits.get(row.pk, ()), others)
         for row in found
     ]
 
 
-def _listed(row: Thread, questions: int, awaits: tuple[Alike, ...]) -> ListedThread:
+def _named(awaits: Iterable[tuple[Alike, ...]]) -> Iterator[str]:
+    """The threads that rows name: of those that one waits for the first."""
+    for kinds in awaits:
+        yield from (alike.all[0].name for alike in kinds if alike.kind == "child")
+
+
+def _listed(
+    row: Thread, questions: int, awaits: tuple[Alike, ...], others: Others
+) -> ListedThread:
     return ListedThread(
         id=row.pk,
         title=row.title,
@@ -103,6 +119,7 @@ def _listed(row: Thread, questions: int, awaits: tuple[Alike, ...]) -> ListedThr
         questions=questions,
         wake_at=row.wake_at if row.status in SLEEPING else None,
         awaits=awaits,
+        others=others,
     )
 
 

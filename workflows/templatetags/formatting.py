@@ -175,6 +175,7 @@ EVENT_ICONS = {
     "desk": "user",
     "label": "bookmark",
     "signal": "message",
+    "child": "thread",
     "warning": "alert",
 }
 # Those of tasks that wait.

@@ -20,6 +20,9 @@ from django.utils.safestring import SafeString, mark_safe
 
 from workflows.services.asleep import Alike, awaits_of, by_kind
 from workflows.services.records import EventRecord, LabelRecord
+from workflows.services.relatives import Others, OtherThread
+from workflows.services.thread_family import named_in
+from workflows.templatetags.threads import other
 
 register = template.Library()
 
@@ -82,8 +85,13 @@ def by_place(labels: Iterable[LabelRecord]) -> Labels:
 
 
 @register.simple_tag
-def timeline_event(event: EventRecord, labels: Labels | str = "") -> SafeString:
-    """One event as a list item; a step with those of its thread's `labels` that are its own."""
+def timeline_event(
+    event: EventRecord, labels: Labels | str = "", others: Others | str = ""
+) -> SafeString:
+    """One event as a list item; a step with those of its thread's `labels` that are its own.
+
+    Of `others` the threads are named that the event tells of.
+    """
     own = _labels_of(event, labels) if isinstance(labels, dict) else ()
     if own:
         return _drawn(event, own)  # labels come and go
@@ -92,14 +100,14 @@ def timeline_event(event: EventRecord, labels: Labels | str = "") -> SafeString:
     except (TypeError, ValueError):
         content = b""
     if not 0 < len(content) <= LONGEST:
-        return _drawn(event)
+        return _drawn(event, named=_named(event, others))
     # What else the drawing depends on: where the site stands, and how it tells the time.
     around = (
         get_script_prefix(),
         translation.get_language(),
         timezone.get_current_timezone_name(),
     )
-    return _kept(_Same(event, content), around)
+    return _kept(_Same(event, content), around, _named(event, others))
 
 
 class _Same:
@@ -119,8 +127,16 @@ class _Same:
 
 
 @lru_cache(maxsize=REMEMBERED)
-def _kept(same: _Same, around: tuple[str, str | None, str]) -> SafeString:
-    return _drawn(same.event)
+def _kept(
+    same: _Same, around: tuple[str, str | None, str], named: tuple[OtherThread, ...]
+) -> SafeString:
+    return _drawn(same.event, named=named)
+
+
+def _named(event: EventRecord, others: Others | str) -> tuple[OtherThread, ...]:
+    """Those of the others that the event tells of."""
+    found = (other(others, each) for each in named_in([event])) if others else ()
+    return tuple(each for each in found if each is not None)
 
 
 def _labels_of(event: EventRecord, labels: Labels) -> Sequence[LabelRecord]:
@@ -130,7 +146,12 @@ def _labels_of(event: EventRecord, labels: Labels) -> Sequence[LabelRecord]:
     return labels.get(place, ())
 
 
-def _drawn(event: EventRecord, labels: Sequence[LabelRecord] = ()) -> SafeString:
+def _drawn(
+    event: EventRecord,
+    labels: Sequence[LabelRecord] = (),
+    named: Iterable[OtherThread] = (),
+) -> SafeString:
     # The template escapes what it is given.
-    context = {"event": event, "labels": labels}
+    others = {each.id: each for each in named}
+    context = {"event": event, "labels": labels, "others": others}
     return mark_safe(render_to_string(TEMPLATE, context))  # noqa: S308
