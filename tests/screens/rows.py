@@ -13,6 +13,7 @@ from workflows.models import (
     Awaited,
     BulkItem,
     BulkOrder,
+    Child,
     Comment,
     Decision,
     Delivery,
@@ -319,7 +320,7 @@ def _failed_run() -> int:
 
 
 def _waiting_for_signals() -> None:
-    """A thread that waits for three signals, one of them until a time, and for an event; others lie in its mailbox."""
+    """A thread that waits for three signals, one of them until a time, an event and two threads; others lie in its mailbox."""
     thread = _thread("signals")
     until = datetime(2099, 1, 1, tzinfo=UTC)
     Thread.objects.filter(pk=thread.pk).update(status="waiting", wake_at=until)
@@ -339,8 +340,31 @@ def _waiting_for_signals() -> None:
     Awaited.objects.create(
         thread=thread, wait="rates", kind="event", topic=told, key="EUR"
     )
+    _children(thread)
     for topic, payload in (("payed", {"amount": 120}), ("refund", None)):
         SendSignal(None, thread.pk, topic, payload).execute()
+
+
+def _children(thread: Thread) -> None:
+    """Threads that it has started, in their states, two that are gone, and a wait for two that go on."""
+    names = []
+    for at_end in Child.AtEnd.values:
+        for status in ("busy", "interrupted", "error"):
+            title = f"The {status} page that they sent us, to be called {at_end}"
+            name = f"screen-child-{at_end}-{status}"
+            Thread.objects.create(id=name, graph=GRAPH, title=title, status=status)
+            names.append((name, at_end))
+    names += [(f"gone-{number}", "cancel") for number in (1, 2)]
+    for name, at_end in names:
+        Child.objects.create(
+            thread_id=thread.pk, place=name, child_id=name, on_parent_end=at_end
+        )
+        happen(thread, "child", thread=name, graph=GRAPH, node="fetch_the_pages")
+    waited = [names[0][0], names[1][0]]
+    said = {"task": "pages", "node": "fetch_the_pages", "status": "waiting"}
+    happen(thread, "task", **said, namespace="", children=waited, until="")
+    for name in waited:
+        Awaited.objects.create(thread=thread, wait=name, kind="child", topic=name)
 
 
 def _asleep(name: str, status: str = "waiting") -> int:

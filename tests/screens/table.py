@@ -243,6 +243,9 @@ SCREENS = (
     Screen("thread that asks and sleeps", "viewer", "/threads/screen-asks-asleep/"),
     Screen("run that sleeps", "demo", "/runs/{asleep}/"),
     Screen("thread that waits for signals", "demo", "/threads/screen-signals/"),
+    Screen(
+        "thread that another has started", "demo", "/threads/screen-child-wait-busy/"
+    ),
     Screen("form of a signal", "demo", "/threads/screen-signals/signal"),
     Screen("form of a signal, nothing waits", "demo", "/threads/{thread}/signal"),
     Screen("signal refused", "demo", "/threads/screen-signals/signal", send_nonsense),

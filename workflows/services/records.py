@@ -10,7 +10,7 @@ from typing import Any
 from django.utils import timezone
 
 from workflows.services.asleep import WaitRecord
-from workflows.services.relatives import Others
+from workflows.services.relatives import Family, Others
 from workflows.services.schema_words import NOTHING, Saying
 from workflows.services.shapes import ActionCard
 from workflows.services.thread_attributes import AttributeRecord
@@ -325,6 +325,7 @@ class ThreadRecord:
     signals: tuple[SignalRecord, ...] = ()
     signals_count: int = 0
     sleep: WaitRecord | None = None
+    family: Family = field(default_factory=Family)
     others: Others = field(default_factory=dict)
     may_continue: bool = False
     may_wake: bool = False

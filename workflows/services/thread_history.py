@@ -39,7 +39,7 @@ from workflows.services.records import (
 from workflows.services.review_queue import graph_title, queue_items
 from workflows.services.state import read_state
 from workflows.services.thread_attributes import thread_attributes
-from workflows.services.thread_family import named_in, others_of
+from workflows.services.thread_family import family_of, named_in, others_of
 from workflows.services.thread_mailbox import mailbox_of
 from workflows.storage import heartbeats
 from workflows.storage.labels import labels_with_steps
@@ -115,9 +115,9 @@ def thread_detail(
     """
     row, rights = find_thread(person, thread_id), Rights(person)
     note_secrets_seen(rights, row)
-    thread = _thread_record(row, rights, limit, before)
-    named = named_in(thread.events, thread.sleep)
-    return replace(thread, others=others_of(named, rights))
+    thread, family = _thread_record(row, rights, limit, before), family_of(row.pk)
+    named = named_in(thread.events, thread.sleep, family)
+    return replace(thread, family=family, others=others_of(named, rights))
 
 
 def events_after(thread_id: str, seq: int, limit: int = 1_000) -> list[EventRecord]:
