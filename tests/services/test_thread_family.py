@@ -7,10 +7,11 @@ import pytest
 from tests.services.family import answer, begun, children, desk
 from tests.services.napping import boss, status_of
 from tests.services.posting import carried_out
-from workflows.models import Thread
+from workflows.models import Run, Thread
 from workflows.services.access import Rights
 from workflows.services.asleep import WaitRecord, sleep_of
-from workflows.services.thread_family import family_of, others_of
+from workflows.services.cancel_run import CancelRun
+from workflows.services.thread_family import ends_with, family_of, others_of
 from workflows.services.thread_history import thread_detail
 from workflows.storage.threads import copy_thread
 
@@ -91,6 +92,24 @@ def test_those_whom_nobody_may_see_are_not_asked_for(desk, django_assert_num_que
         assert others_of([], Rights(None)) == {}
 
 
+@pytest.mark.parametrize(
+    ("at_end", "count"), [("cancel", 1), ("wait", 1), ("leave", 0)]
+)
+def test_as_many_are_cancelled_with_it_as_is_said(boss, desk, at_end, count):
+    desk.inputs, desk.more = ["ask", "b"], {"on_parent_end": at_end}
+    parent = begun()
+    run = Run.objects.exclude(thread=parent).latest("id")
+    Run.objects.exclude(thread=parent).exclude(pk=run.pk).update(status="success")
+
+    said = ends_with(parent.pk)
+    CancelRun(boss, parent.runs.get().pk).execute()
+
+    assert said == count
+    cancelled = Run.objects.filter(status="cancelled").exclude(thread=parent)
+    assert cancelled.count() == count
+    assert ends_with(parent.pk) == 0
+
+
 def test_a_copy_shares_the_children_and_ends_none_of_them(boss, desk):
     parent = begun()
     (child,) = children()
@@ -98,4 +117,5 @@ def test_a_copy_shares_the_children_and_ends_none_of_them(boss, desk):
     copy_thread("default", parent.pk, "copy")
 
     assert [each.at_end for each in family_of("copy").children] == [""]
+    assert ends_with("copy") == 0
     assert family_of(child.pk).parents == (parent.pk, "copy")

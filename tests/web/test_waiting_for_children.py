@@ -326,10 +326,51 @@ class TestCancelling:
     def page(self, as_, run: Run) -> Html:
         return Html(as_("operator").get(f"/runs/{run.pk}/cancel"))
 
-    def test_who_cancels_reads_what_becomes_of_it(self, as_, thread, run):
+    def test_who_cancels_reads_who_is_cancelled_with_it(self, as_, thread, run):
         page = self.page(as_, run)
 
         assert page.has_text("an event or a thread does not go on any more")
+        assert page.has_text(
+            "1 thread that it has started and that has not ended is cancelled, too. "
+            "Continuing this thread does not start it again."
+        )
+
+    def test_those_are_counted_that_have_not_ended_and_are_not_left(
+        self, as_, thread, run
+    ):
+        for at_end, status in (
+            ("wait", "waiting"),
+            ("leave", "busy"),
+            ("cancel", "idle"),
+            ("cancel", "error"),
+        ):
+            name = f"{at_end} {status}"
+            Thread.objects.create(id=name, graph="letter", status=status)
+            started(thread, name, at_end)
+        started(thread, "gone")
+        queued = Thread.objects.create(id="queued", graph="letter", status="idle")
+        Run.objects.create(thread=queued, graph="letter", kind="start")
+        started(thread, queued.pk)
+
+        assert self.page(as_, run).has_text(
+            "3 threads that it has started and that have not ended are cancelled, too. "
+            "Continuing this thread does not start them again."
+        )
+
+    def test_one_that_has_not_begun_takes_none_along(self, as_, run):
+        Run.objects.update(status="pending")
+
+        assert not self.page(as_, run).has_text("cancelled, too")
+
+    def test_one_without_children_says_nothing(self, as_, run):
+        Child.objects.all().delete()
+
+        assert not self.page(as_, run).has_text("cancelled, too")
+
+    def test_what_is_done_stays(self, as_, done):
+        page = self.page(as_, done)
+
+        assert page.has_text("Its work is done, and stays as it is. 1 thread that")
 
 
 class TestTimeline:

@@ -88,3 +88,15 @@ def named_in(
     if family is not None:
         yield from (child.id for child in family.children)
         yield from family.parents
+
+
+def ends_with(thread_id: str) -> int:
+    """How many threads that it has started are cancelled when somebody cancels the thread."""
+    at_end = (Child.AtEnd.CANCEL, Child.AtEnd.WAIT)
+    rows = Child.objects.filter(
+        Exists(going_on(Thread.objects.filter(pk=OuterRef("child_id")))),
+        thread_id=thread_id,
+        settled=False,
+        on_parent_end__in=at_end,
+    )
+    return rows.values("child_id").distinct().count()

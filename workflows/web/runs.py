@@ -16,6 +16,7 @@ from workflows.services.action import InvalidAnswer, Refused
 from workflows.services.asleep import sleep_of
 from workflows.services.cancel_run import CancelRun
 from workflows.services.records import State
+from workflows.services.thread_family import ends_with
 from workflows.services.thread_history import ATTENTION, MAX_PAGE, run_detail, run_list
 from workflows.web import strict_json
 
@@ -99,6 +100,7 @@ def cancel(request: HttpRequest, run_id: int) -> HttpResponse:
             "section": "runs",
             "run": run,
             "sleep": sleep_of(run.thread),
+            "ends_with": _ends_with(run),
             "limit": MAX_REASON,
         }
         return render(request, "workflows/runs/cancel.html", context)
@@ -112,6 +114,11 @@ def cancel(request: HttpRequest, run_id: int) -> HttpResponse:
     said = "is cancelled" if is_over else "is being cancelled"
     messages.success(request, f"Run {run_id} {said}")
     return HttpResponseRedirect(reverse("workflows:run", args=[run_id]), status=303)
+
+
+def _ends_with(run: Run) -> int:
+    """How many other threads end with the run; one that has not begun leaves its thread as it is."""
+    return 0 if run.status == Run.Status.PENDING else ends_with(run.thread_id)
 
 
 def as_given(given: Any, state: State) -> frozenset[str]:
