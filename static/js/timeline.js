@@ -1,5 +1,6 @@
 // Folds what arrives in a timeline as the server folds what was there (templatetags/timeline.py):
-// tasks of one node that ended alike one after another are one line, which opens. The events
+// tasks of one node that ended alike one after another are one line, which opens, and so are the
+// threads that a node starts. What differs among them is put as data-folded says. The events
 // stay in the page with their ids, inside it. Without this script they stand one by one.
 (() => {
   const FEWEST = 4;
@@ -16,6 +17,7 @@
       const words = first.querySelector(part);
       if (words) fold.querySelector(part).replaceChildren(...[...words.childNodes].map((node) => node.cloneNode(true)));
     }
+    for (const part of fold.querySelectorAll("summary [data-folded]")) part.replaceWith(part.dataset.folded);
     first.before(fold);
     return fold;
   };

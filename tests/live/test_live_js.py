@@ -335,33 +335,6 @@ def test_a_signal_that_nobody_waits_for_is_shown_when_it_comes(
     assert not complaints
 
 
-@pytest.mark.rule("RB.5")
-def test_a_thread_that_was_started_is_named_as_soon_as_the_page_has_asked(
-    page, context, processes, database_url, session, complaints
-):
-    server = processes.serve(database_url)
-    enter(context, server.url, session)
-    page.goto(f"{server.url}/threads/t1/")
-    expect_light(page, "live")
-
-    tell(
-        database_url,
-        "child",
-        '{"thread": "c1", "graph": "gone", "node": "fetch"}',
-        "INSERT INTO workflows_thread (id, graph, title, status, head, seq, created_at, updated_at)"
-        " SELECT 'c1', graph, 'Page 7', 'busy', '', 0, created_at, updated_at FROM workflows_thread",
-        "INSERT INTO workflows_child (thread_id, place, child_id, on_parent_end)"
-        " VALUES ('t1', 'p', 'c1', 'cancel')",
-    )
-
-    line = page.locator("#timeline").get_by_role("link", name="Page 7")
-    expect(line).to_have_attribute("href", "/threads/c1/", timeout=WAIT_MS)
-    expect(page.locator("#thread-children")).to_contain_text(
-        "is cancelled when this thread ends", timeout=WAIT_MS
-    )
-    assert not complaints
-
-
 def become(database_url: str, status: str, more: str = "") -> None:
     run = "running" if status == "busy" else status
     tell(

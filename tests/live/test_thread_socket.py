@@ -94,7 +94,7 @@ async def test_a_thread_that_was_started_is_named_by_the_page_and_not_by_the_fra
     frame = await next_frame(socket)
 
     assert frame["refresh"] is True
-    assert "Started <code>t2</code> as a thread of its own" in frame["html"]
+    assert "<code>t2</code> as a thread of its own" in frame["html"]
     assert "Waits for thread <code>t2</code>" in frame["html"]
     assert "alaries" not in frame["html"]
     await socket.disconnect()

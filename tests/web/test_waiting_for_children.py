@@ -186,24 +186,35 @@ class TestTimeline:
 
         assert "fetch waits for thread Page 8" in self.lines(as_)
 
-    def test_those_that_wait_for_different_ones_are_not_alike(self, as_, thread, run):
+    def test_many_are_told_in_two_lines_which_open(self, as_, thread, child):
         for number in range(5):
-            tell_wait(thread, "item", children=["same"], task=f"a{number}")
+            started(thread, "c-1" if number else "gone")
         for number in range(5):
-            tell_wait(thread, "item", children=[f"child {number}"], task=f"b{number}")
+            children = ["c-1" if number else "gone"]
+            tell_wait(thread, "fetch", children=children, task=f"a{number}")
 
         page = Html(as_("viewer").get(PARENT))
 
-        assert len([e for e in page.all("li") if "data-fold" in e.attributes]) == 1
+        folds = [e for e in page.all("li") if "data-fold" in e.attributes]
+        heads = [
+            " ".join(each.text.split())
+            for each in page.all("summary")
+            if any(fold in each.parents for fold in folds)
+        ]
+        assert len(heads) == 2
+        assert heads[0].startswith("Started threads of their own in fetch")
+        assert heads[1].startswith("fetch waits for a thread each")
+        for fold in folds:
+            links = [a for a in page.all("a") if fold in a.parents]
+            assert [a.text for a in links] == ["Page 7"] * 4
 
-    def test_folded_ones_lead_there_too(self, as_, thread, run):
+    def test_those_that_wait_for_a_signal_too_are_not_alike(self, as_, thread, run):
         for number in range(5):
-            tell_wait(thread, "item", children=["c-1"], task=f"a{number}")
+            tell_wait(thread, "x", "paid", children=[f"c{number}"], task=f"a{number}")
 
         page = Html(as_("viewer").get(PARENT))
 
-        folded = [e for e in page.all("li") if "data-fold" in e.attributes]
-        assert len([a for a in page.all("a") if folded[0] in a.parents]) == 6
+        assert not [e for e in page.all("li") if "data-fold" in e.attributes]
 
 
 class TestReviewers:

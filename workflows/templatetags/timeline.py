@@ -1,7 +1,7 @@
 """Events in a timeline: each is drawn once in a process, because it never changes (but for labels).
 
 Tasks of one node that ended alike one after another make a run, which a page folds into one
-line. A page that is open folds by static/js/timeline.js, with the same words and the same rule.
+line; so do the threads that a node starts. A page that is open folds by static/js/timeline.js, with the same words and the same rule.
 """
 
 from __future__ import annotations
@@ -49,13 +49,20 @@ def alike(event: EventRecord) -> str:
     """What events must share to be told in one line; empty for those that stand alone.
 
     Only ends of tasks are alike, and only those without anything of their own to say. Of tasks
-    that wait those are that wait for the same, until the same minute.
+    that wait those are that wait for the same, or for a thread each, until the same minute. And so
+    are starts of threads in one node.
     """
     data = event.data
+    if event.kind == "child":
+        return f"child/{data.get('node', '')}"
     if event.kind != "task" or data.get("runs") or data.get("error"):
         return ""
     shared = [data.get(name, "") for name in ("status", "node", "namespace")]
-    shared += [repr(tuple(each)) for each in awaits_of(data)]
+    awaits = awaits_of(data)
+    if all(each.kind == "child" for each in awaits):
+        shared += ["child"] if awaits else []
+    else:
+        shared += [repr(tuple(each)) for each in awaits]
     if data.get("until"):
         shared.append(str(data["until"])[: len("2026-11-24T08:49")])
     return "/".join(map(str, shared))
