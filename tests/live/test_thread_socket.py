@@ -22,7 +22,7 @@ from tests.live.conftest import (
     write_events,
 )
 from workflows.live import consumers, identity, publish
-from workflows.models import Thread
+from workflows.models import Awaited, Thread
 from workflows.services import ports
 from workflows.storage.events import append_events
 
@@ -87,7 +87,7 @@ async def test_a_thread_that_was_started_is_named_by_the_page_and_not_by_the_fra
     told = {"thread": "t2", "graph": SECRET_GRAPH, "node": "pay"}
     await on_thread(append_events, "default", "t1", None, [("child", told)])
     thread = await Thread.objects.aget(pk="t1")
-    await thread.awaited.acreate(wait="w", kind="child", topic="t2")
+    await Awaited.objects.acreate(thread=thread, wait="w", kind="child", topic="t2")
     await Thread.objects.filter(pk="t1").aupdate(status="waiting")
     socket = await open_socket(PATH, viewer)
 

@@ -161,6 +161,22 @@ class TestWhatBecomesOfThem:
         assert ChildRow.objects.get().settled
         assert desk.began == 1
 
+    def test_an_edit_while_they_are_waited_for_changes_nothing_of_that(
+        self, boss, desk
+    ):
+        child = self._left(desk, "wait")
+        parent = Thread.objects.get(pk="parent")
+
+        desk.graph(checkpointer=DjangoSaver()).update_state(
+            config_of("parent"), {"note": "edited"}
+        )
+
+        assert status_of(parent)[0] == "waiting"
+        answer(boss, "yes")
+        assert carried_out() == ["success", "success"]
+        assert status_of(parent) == ("idle", "success")
+        assert status_of(child) == ("idle", "success")
+
     def test_a_parent_that_failed_has_not_ended(self, desk):
         def failing(state: State) -> State:
             start_child("work", "ask")

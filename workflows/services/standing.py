@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from workflows.models import Run, Thread
-from workflows.services.queueing import UNFINISHED
-
-_ENDED = (Thread.Status.IDLE, Thread.Status.ERROR)
 
 
 def with_last_run(rows: QuerySet[Thread]) -> QuerySet[Thread]:
@@ -20,9 +17,3 @@ def standing_of(row: Thread) -> str:
     """The status that a list shows of a row of `with_last_run`."""
     last: str | None = getattr(row, "last", None)
     return last if last and row.status == Thread.Status.IDLE else row.status
-
-
-def going_on(rows: QuerySet[Thread]) -> QuerySet[Thread]:
-    """Those of the rows on which something is at work, due or asked, as whoever waits for their end sees it."""
-    works = Run.objects.filter(thread=OuterRef("pk"), status__in=UNFINISHED)
-    return rows.exclude(~Exists(works), status__in=_ENDED)

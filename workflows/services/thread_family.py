@@ -16,7 +16,8 @@ from workflows.services.asleep import MAX_SHOWN, WaitRecord
 from workflows.services.records import EventRecord
 from workflows.services.relatives import ChildRecord, Family, OtherThread
 from workflows.services.review_queue import graph_title
-from workflows.services.standing import going_on, standing_of, with_last_run
+from workflows.services.standing import standing_of, with_last_run
+from workflows.storage.children import going_on
 
 MAX_CHILDREN = 10
 MAX_PARENTS = 3

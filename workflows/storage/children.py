@@ -14,13 +14,14 @@ _ENDED = (Thread.Status.IDLE, Thread.Status.ERROR)
 
 def has_ended(using: str, thread_id: str) -> bool:
     """Whether nothing is at work, due or asked on the thread; so it is where there is no such thread."""
-    return not _going_on(using).filter(pk=thread_id).exists()
+    rows = Thread.objects.using(using).filter(pk=thread_id)
+    return not going_on(rows).exists()
 
 
-def _going_on(using: str) -> QuerySet[Thread]:
+def going_on(rows: QuerySet[Thread]) -> QuerySet[Thread]:
+    """Those of the rows on which something is at work, due or asked."""
     works = Run.objects.filter(thread=OuterRef("pk"), status__in=_UNFINISHED)
-    threads = Thread.objects.using(using)
-    return threads.exclude(~Exists(works), status__in=_ENDED)
+    return rows.exclude(~Exists(works), status__in=_ENDED)
 
 
 def wake_for_children(using: str, thread_id: str) -> bool:
@@ -48,6 +49,6 @@ def threads_not_told_of_ends(using: str) -> list[str]:
 
 
 def _met(using: str) -> QuerySet[Awaited]:
-    goes_on = _going_on(using).filter(pk=OuterRef("topic"))
+    threads = Thread.objects.using(using).filter(pk=OuterRef("topic"))
     rows = Awaited.objects.using(using).filter(kind="child")
-    return rows.filter(~Exists(goes_on))
+    return rows.filter(~Exists(going_on(threads)))

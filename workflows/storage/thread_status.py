@@ -22,7 +22,7 @@ def thread_status_after(
 
     An edit by hand changes none where anything is due still: what failed, or stopped at a
     breakpoint, is to be continued. After one by a program what slept or waited does so still, for all that is known: who
-    wakes it looks.
+    wakes it looks. So does a thread that has done its work and waits for its children (RB.5).
     """
     if kind == "edit" and run_status == "success":
         run_status = _last_outcome(using, thread_id, vault) or run_status
@@ -34,15 +34,18 @@ def thread_status_after(
         connection_of(using),
         "SELECT wake_at IS NOT NULL OR EXISTS (SELECT 1 FROM workflows_awaited"
         " WHERE thread_id = %s), EXISTS (SELECT 1 FROM workflows_interrupt"
-        " WHERE thread_id = %s AND status IN ('pending', 'decided'))"
+        " WHERE thread_id = %s AND status IN ('pending', 'decided')),"
+        " EXISTS (SELECT 1 FROM workflows_child WHERE thread_id = %s"
+        " AND NOT settled AND on_parent_end = 'wait')"
         " FROM workflows_thread WHERE id = %s",
-        (thread_id,) * 3,
+        (thread_id,) * 4,
     ).fetchone()
-    waits, asks = found or (False, False)
+    waits, asks, has_children = found or (False, False, False)
     if asks:
         return "interrupted"
-    if waits and run_status == "success" and _is_due(using, thread_id, vault):
-        return "waiting"
+    if run_status == "success" and waits:
+        goes_on = has_children or _is_due(using, thread_id, vault)
+        return "waiting" if goes_on else "idle"
     return "waiting" if run_status == "waiting" else "idle"
 
 
