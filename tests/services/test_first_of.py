@@ -132,6 +132,19 @@ def test_what_was_withdrawn_is_waited_for_no_more(people, desk):
     assert values_of(thread)["said"][1] == "well"
 
 
+def test_what_new_work_has_taken_the_place_of_is_waited_for_no_more(people, desk):
+    desk.waits = lambda: [signal("cancelled"), timer(HOUR)]  # type: ignore[method-assign]
+    start_thread("desk", {}, thread_id="t")
+    assert carried_out() == ["waiting"]
+    desk.waits = lambda: [ask("Pay?"), signal("paid")]  # type: ignore[method-assign]
+
+    start_thread("desk", {}, thread_id="t")
+
+    assert carried_out() == ["interrupted"]
+    assert [row.topic for row in Awaited.objects.all()] == ["paid"]
+    assert Thread.objects.get().wake_at is None
+
+
 def test_a_signal_that_lost_stays_for_who_waits_for_it_next(people, desk):
     desk.waits = lambda: [event("closed"), signal("cancelled")]  # type: ignore[method-assign]
     start_thread("desk", {}, thread_id="t")

@@ -39,7 +39,7 @@ from workflows.services.queueing import hold_thread, wake
 from workflows.services.run_warnings import collected_warnings
 from workflows.services.sleepers import wake_if_due
 from workflows.services.taking import AnswerIsVoid, Given, given_to_engine
-from workflows.services.waking import note_what_waits, woken_by
+from workflows.services.waking import is_known_to_wait, note_what_waits, woken_by
 from workflows.storage.claims import Claim, claim_run, finish_run
 from workflows.storage.connections import is_lost, is_unwritten
 from workflows.storage.events import append_events
@@ -166,6 +166,7 @@ def _run_graph(
     graph = bound(item.graph, DjangoSaver(claim.using, claim))
     look_up = partial(_stop_here, claim, should_stop)
     was_taken, value = given.was_taken, given.value
+    waited = is_known_to_wait(claim)
     if claim.kind == Run.Kind.WAKE:
         value = woken_by(claim, graph)
         if value is None:
@@ -182,7 +183,7 @@ def _run_graph(
         # Go on as a resume does, without starting what waits for an answer.
         again: Command[Any] = Command(resume=value.resume)
         stopped = drive(claim, graph, again, look_up, strict_resume=False)
-    if claim.kind in (Run.Kind.RESUME, Run.Kind.WAKE):
+    if waited:
         note_what_waits(claim, graph)
     if _has_open_questions(claim.thread_id):
         return Outcome(Run.Status.INTERRUPTED)

@@ -69,11 +69,19 @@ def woken_by(claim: Claim, graph: Any) -> Command[Any] | None:
     return _command(found) if found else None
 
 
-def note_what_waits(claim: Claim, graph: Any) -> None:
-    """Set anew what the thread waits for: of a `first_of` that is over the others wait no more (RB.4)."""
+def is_known_to_wait(claim: Claim) -> bool:
+    """Whether anything is written down that the thread waits for, besides people."""
     thread = Thread.objects.using(claim.using).filter(pk=claim.thread_id)
     awaited = Awaited.objects.using(claim.using).filter(thread_id=claim.thread_id)
-    if not thread.filter(Q(wake_at__isnull=False) | Exists(awaited)).exists():
+    return thread.filter(Q(wake_at__isnull=False) | Exists(awaited)).exists()
+
+
+def note_what_waits(claim: Claim, graph: Any) -> None:
+    """Set anew what the thread waits for, where something is known that may have been withdrawn.
+
+    Of a `first_of` that is over the others wait no more (RB.4), nor does anything that new work has taken the place of.
+    """
+    if not is_known_to_wait(claim):
         return
     state = graph.get_state({"configurable": {"thread_id": claim.thread_id}})
     left = [each for task in state.tasks for each in (*task.sleeps, *task.waits)]
