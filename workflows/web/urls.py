@@ -3,7 +3,7 @@
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import LoginView, LogoutView
 from django.templatetags.static import static
-from django.urls import path, re_path
+from django.urls import path, re_path, register_converter
 from django.views.generic import RedirectView
 
 from workflows.web import (
@@ -28,6 +28,9 @@ from workflows.web import (
     threads,
     webhooks,
 )
+from workflows.web.converters import ThreadId
+
+register_converter(ThreadId, "thread")
 
 app_name = "workflows"
 urlpatterns = [
@@ -87,24 +90,28 @@ urlpatterns = [
     path("runs/<int:run_id>/", runs.detail, name="run"),
     path("runs/<int:run_id>/cancel", runs.cancel, name="run_cancel"),
     path("threads/", threads.index, name="threads"),
-    path("threads/<str:thread_id>/", threads.detail, name="thread"),
-    path("threads/<str:thread_id>/continue", threads.go_on, name="thread_continue"),
-    path("threads/<str:thread_id>/wake", threads.wake, name="thread_wake"),
-    path("threads/<str:thread_id>/signal", signals.send, name="thread_signal"),
-    path("threads/<str:thread_id>/state", state_editor.of_thread, name="thread_state"),
+    path("threads/<thread:thread_id>/", threads.detail, name="thread"),
+    path("threads/<thread:thread_id>/continue", threads.go_on, name="thread_continue"),
+    path("threads/<thread:thread_id>/wake", threads.wake, name="thread_wake"),
+    path("threads/<thread:thread_id>/signal", signals.send, name="thread_signal"),
     path(
-        "threads/<str:thread_id>/state/preview",
+        "threads/<thread:thread_id>/state", state_editor.of_thread, name="thread_state"
+    ),
+    path(
+        "threads/<thread:thread_id>/state/preview",
         state_editor.preview_of_thread,
         name="thread_state_preview",
     ),
-    path("threads/<str:thread_id>/steps/<str:checkpoint>/", steps.detail, name="step"),
     path(
-        "threads/<str:thread_id>/steps/<str:checkpoint>/label",
+        "threads/<thread:thread_id>/steps/<str:checkpoint>/", steps.detail, name="step"
+    ),
+    path(
+        "threads/<thread:thread_id>/steps/<str:checkpoint>/label",
         steps.label,
         name="step_label",
     ),
     path(
-        "threads/<str:thread_id>/steps/<str:checkpoint>/unlabel",
+        "threads/<thread:thread_id>/steps/<str:checkpoint>/unlabel",
         steps.unlabel,
         name="step_unlabel",
     ),
