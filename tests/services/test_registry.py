@@ -67,6 +67,16 @@ def test_channels_are_given_as_a_list():
         registry.register(object(), name="x", editable="text")
 
 
+@pytest.mark.parametrize(
+    ("name", "error"), [("x" * 201, ValueError), ("a\nb", ValueError), (7, TypeError)]
+)
+def test_a_name_that_no_row_can_hold_is_refused(name, error):
+    with pytest.raises(
+        error, match=r"register\(\): name is .*; give a text of 1 to 200"
+    ):
+        registry.register(object(), name=name)
+
+
 def test_an_unknown_name_says_what_to_do():
     with pytest.raises(registry.UnknownGraphError, match=r"workflows\.py"):
         registry.get("nothing")

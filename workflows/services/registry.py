@@ -18,12 +18,14 @@ from django.apps import apps
 from django.utils.module_loading import module_has_submodule
 
 from workflows.engine.graph.state import StateGraph
-from workflows.engine.kinds import seconds_of
+from workflows.engine.kinds import check_text, refused, seconds_of
 from workflows.services.desk.rules import DEFAULT
 
 G = TypeVar("G")
 
 DISCOVERED_MODULE = "workflows"
+LONGEST_NAME = 200
+"""Characters."""
 
 
 class UnknownGraphError(LookupError):
@@ -101,12 +103,13 @@ def register(
     `name` goes into rows and addresses: keep it when the code moves. A run that is at work for
     longer than `run_timeout`, or waits for a worker longer than `start_timeout`, ends with
     status "timeout". A `hidden` one is started by code (`durable.start`), not from the
-    browser; who may see it finds its runs among the others. Raises ValueError when the name is missing or belongs to another graph,
-    or a limit is not more than 0, TypeError for a graph that is not compiled, InvalidPolicy where `policy` says what no
+    browser; who may see it finds its runs among the others. Raises ValueError when the name is missing, has more than 200 characters
+    or one that cannot be printed, or belongs to another graph, or a limit is not more than 0, TypeError for a graph that is not compiled, InvalidPolicy where `policy` says what no
     policy can.
     """
     _check_can_run(graph, name)
     key = name or getattr(graph, "name", "") or ""
+    _check_name(key)
     if not key or key == "LangGraph":
         raise ValueError(
             "a registered workflow needs a name of its own: register(graph, name='...')"
@@ -138,6 +141,14 @@ def register(
         module=_importing[-1] if _importing else "",
     )
     return graph
+
+
+def _check_name(name: Any) -> None:
+    """Refuse what no row can hold and no page can show; "" is told of on its own."""
+    wanted = f"a text of 1 to {LONGEST_NAME} printable characters"
+    check_text(name, "register()", "name", wanted)
+    if len(name) > LONGEST_NAME or not name.isprintable():
+        raise refused("register()", "name", name, wanted, ValueError)
 
 
 def _check_can_run(graph: Any, name: str | None) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from urllib.parse import unquote
 
 
-class ThreadId:
-    """The id of a thread, as one part of a path: programs give ids such as `customers/7`.
+class AnyText:
+    """An id or a name as one part of a path: programs give threads ids such as `customers/7`.
 
     A server decodes a path before it is looked up, so a slash is encoded once more, and with it the sign of encoding.
     """
@@ -14,11 +14,11 @@ class ThreadId:
     regex = "[^/]+"
 
     def to_python(self, value: str) -> str:
-        """The id that is meant."""
+        """The text that is meant."""
         return unquote(value)
 
     def to_url(self, value: str) -> str:
-        """The id as it stands in a path; browsers would follow the dots of `..`."""
+        """The text as it stands in a path; browsers would follow the dots of `..`."""
         if value in (".", ".."):
             return value.replace(".", "%2E")
         return value.replace("%", "%25").replace("/", "%2F")

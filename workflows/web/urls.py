@@ -28,9 +28,9 @@ from workflows.web import (
     threads,
     webhooks,
 )
-from workflows.web.converters import ThreadId
+from workflows.web.converters import AnyText
 
-register_converter(ThreadId, "thread")
+register_converter(AnyText, "text")
 
 app_name = "workflows"
 urlpatterns = [
@@ -90,33 +90,29 @@ urlpatterns = [
     path("runs/<int:run_id>/", runs.detail, name="run"),
     path("runs/<int:run_id>/cancel", runs.cancel, name="run_cancel"),
     path("threads/", threads.index, name="threads"),
-    path("threads/<thread:thread_id>/", threads.detail, name="thread"),
-    path("threads/<thread:thread_id>/continue", threads.go_on, name="thread_continue"),
-    path("threads/<thread:thread_id>/wake", threads.wake, name="thread_wake"),
-    path("threads/<thread:thread_id>/signal", signals.send, name="thread_signal"),
+    path("threads/<text:thread_id>/", threads.detail, name="thread"),
+    path("threads/<text:thread_id>/continue", threads.go_on, name="thread_continue"),
+    path("threads/<text:thread_id>/wake", threads.wake, name="thread_wake"),
+    path("threads/<text:thread_id>/signal", signals.send, name="thread_signal"),
+    path("threads/<text:thread_id>/state", state_editor.of_thread, name="thread_state"),
     path(
-        "threads/<thread:thread_id>/state", state_editor.of_thread, name="thread_state"
-    ),
-    path(
-        "threads/<thread:thread_id>/state/preview",
+        "threads/<text:thread_id>/state/preview",
         state_editor.preview_of_thread,
         name="thread_state_preview",
     ),
+    path("threads/<text:thread_id>/steps/<str:checkpoint>/", steps.detail, name="step"),
     path(
-        "threads/<thread:thread_id>/steps/<str:checkpoint>/", steps.detail, name="step"
-    ),
-    path(
-        "threads/<thread:thread_id>/steps/<str:checkpoint>/label",
+        "threads/<text:thread_id>/steps/<str:checkpoint>/label",
         steps.label,
         name="step_label",
     ),
     path(
-        "threads/<thread:thread_id>/steps/<str:checkpoint>/unlabel",
+        "threads/<text:thread_id>/steps/<str:checkpoint>/unlabel",
         steps.unlabel,
         name="step_unlabel",
     ),
     path("start/", start.index, name="start"),
-    path("start/<str:graph>/", start.form, name="start_graph"),
+    path("start/<text:graph>/", start.form, name="start_graph"),
     path(
         "login/",
         login_not_required(

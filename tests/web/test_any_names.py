@@ -1,12 +1,15 @@
-"""Threads with ids of programs: any of them is listed, and has its pages."""
+"""Threads and workflows that programs have named: any of them is listed, and has its pages."""
 
 from __future__ import annotations
+
+from types import SimpleNamespace
 
 import pytest
 from django.urls import resolve, reverse
 
-from tests.web.conftest import Html
-from workflows.models import Thread
+from tests.web.conftest import SCHEMA, Html
+from workflows.models import Run, Thread
+from workflows.services import registry
 
 pytestmark = pytest.mark.django_db
 
@@ -35,6 +38,25 @@ def test_it_is_listed_and_has_its_pages(as_, letter, thread_id):
     assert answer.context["thread"].id == thread_id
     state = reverse("workflows:thread_state", args=[thread_id])
     assert client.get(state).status_code in (200, 404)
+
+
+@pytest.mark.parametrize("name", ["team/refunds", "/", "100%", "..", "a b", "é/?#"])
+def test_a_workflow_of_any_name_can_be_started(as_, own_registry, name):
+    registry.register(
+        SimpleNamespace(name=name), name=name, title="Of a program", input_schema=SCHEMA
+    )
+    client = as_("operator")
+
+    page = Html(client.get("/start/"))
+    (link,) = [each for each in page.all("a") if each.text == "Of a program"]
+    address = link.attributes["href"]
+
+    assert client.get(address).status_code == 200
+    form = {"input/repository": ".", "input/limit": "1"}
+    assert client.post(address, form).status_code == 303
+    assert Run.objects.get().graph == name
+    for path in ("/queue/", "/runs/", "/threads/", "/decisions/", "/policies/"):
+        assert client.get(path).status_code == 200
 
 
 def test_plain_ids_stand_in_addresses_as_they_are():
