@@ -174,8 +174,10 @@ def sleep_of(row: Thread) -> WaitRecord | None:
     if row.wake_at is None and not awaits:
         return None
     found = sorted(_asleep(row.pk), key=lambda each: (not each.until, each))
-    waiters = _waiters(found, awaits, row.wake_at)
-    sleepers = [each for each in found if not each.awaits]
+    # What waits for what it has called is left out: that tells of itself.
+    own = [each for each in found if not each.is_through] or found
+    waiters = _waiters(own, awaits, row.wake_at)
+    sleepers = [each for each in own if not each.awaits]
     sleeps_until = None
     if sleepers or not waiters:
         told = [each.end for each in sleepers if each.end] if waiters else []
@@ -235,12 +237,13 @@ def _with_keys(awaits: Iterable[Awaits], known: Sequence[Awaits]) -> tuple[Await
 
 
 class _Sleeper(NamedTuple):
-    """A task that sleeps or waits: until when (ISO text, "" for ever), where, and for what."""
+    """A task that sleeps or waits: until when (ISO text, "" for ever), where, and for what; or through what it has called."""
 
     until: str
     node: str
     namespace: str
     awaits: tuple[Awaits, ...]
+    is_through: bool = False
 
     @property
     def place(self) -> tuple[str, str]:
@@ -297,7 +300,11 @@ class _Reading:
             return
         self._seen.add(task.get("task", ""))
         sleeper = _Sleeper(
-            task.get("until", ""), task.get("node", ""), namespace, awaits_of(task)
+            task.get("until", ""),
+            task.get("node", ""),
+            namespace,
+            awaits_of(task),
+            bool(task.get("through")),
         )
         if self._due is None:
             self._places.add(sleeper.place)

@@ -91,16 +91,22 @@ _AWAITED = {"signal": "topics", "event": "events", "child": "children"}
 
 
 def _waits_of(task: TaskWrites) -> dict[str, Any]:
-    """What a task waits for that asks nobody, itself or below it; {} for others.
+    """What a task waits for that asks nobody; {} for others.
 
     `until` is when the first wait is over by itself ("" where none is), `topics` the signals, `events` the events, `children` the threads among them.
+    Where it waits only `through` what it has called, these are the waits below it.
     """
     waits = next((value for channel, value in task.writes if channel == INTERRUPT), ())
     if not waits or not all(isinstance(each, Wait) for each in waits):
         return {}
-    ends = [each.until for each in waits if each.until is not None]
+    asked = {item.interrupt.id for item in task.asked}
+    own = [each for each in waits if each.id in asked]
+    shown = own or waits
+    ends = [each.until for each in shown if each.until is not None]
     told: dict[str, Any] = {"until": min(ends).isoformat() if ends else ""}
+    if not own:
+        told["through"] = True
     for kind, name in _AWAITED.items():
-        if topics := dict.fromkeys(each.topic for each in waits if each.kind == kind):
+        if topics := dict.fromkeys(each.topic for each in shown if each.kind == kind):
             told[name] = [*topics]
     return told
