@@ -18,7 +18,7 @@ from workflows.engine.events import wait_event
 from workflows.engine.graph.state import StateGraph
 from workflows.engine.signals import wait_signal
 from workflows.models import Awaited, Emitted, Run, Thread
-from workflows.services import emitting, forgotten, registry
+from workflows.services import forgotten, registry, sleepers
 from workflows.services.action import InvalidAnswer
 from workflows.services.emitting import emit
 from workflows.services.execute_run import execute_run
@@ -169,15 +169,17 @@ class TestTelling:
         assert values_of(thread) == {"said": [1], "note": "well"}
 
     def test_many_are_told_by_the_sweep(self, boss, desk, monkeypatch):
-        monkeypatch.setattr(emitting, "AT_ONCE", 1)
-        for _ in range(3):
+        for _ in range(6):
             started(boss, "desk")
 
-        emit("paid", 1)
+        with monkeypatch.context() as patched:
+            patched.setattr(sleepers, "AT_ONCE", 1)
+            patched.setattr(sleepers, "TOGETHER", 2)
+            emit("paid", 1)
 
         assert Run.objects.filter(kind="wake").count() == 1
-        assert wake_sleepers() == 2
-        assert carried_out() == ["success"] * 3
+        assert wake_sleepers() == 5
+        assert carried_out() == ["success"] * 6
 
     def test_its_time(self, boss, desk):
         desk.waits = [{"timeout": 0.01, "default": "late"}]

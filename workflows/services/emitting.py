@@ -15,7 +15,7 @@ from workflows.engine.signals import check_topic
 from workflows.models import Emitted
 from workflows.services.action import InvalidAnswer
 from workflows.services.afterwards import after_commit
-from workflows.services.sleepers import AT_ONCE, make_due
+from workflows.services.sleepers import make_due
 from workflows.services.start_run import encode_input
 from workflows.storage.clock import database_now
 from workflows.storage.emitted import threads_not_told, threads_waiting_for
@@ -52,14 +52,12 @@ def tell(event: Emitted) -> int:
     The first of them get their run at once, the others by the sweep.
     """
     found = threads_waiting_for(DEFAULT_DB_ALIAS, event)
-    for number, thread_id in enumerate(found):
-        make_due(thread_id, at_once=number < AT_ONCE)
+    make_due(found)
     return len(found)
 
 
 def tell_again() -> int:
     """Make the threads due that were not told of an event, because its teller died at that moment; how many."""
     found = threads_not_told(DEFAULT_DB_ALIAS)
-    for thread_id in found:
-        make_due(thread_id, at_once=False)
+    make_due(found, with_runs=False)
     return len(found)

@@ -17,7 +17,7 @@ from workflows.models import Awaited, Child, Run, Thread
 from workflows.services import registry
 from workflows.services.afterwards import after_commit
 from workflows.services.binding import bound
-from workflows.services.sleepers import AT_ONCE, make_due
+from workflows.services.sleepers import make_due
 from workflows.storage.children import (
     has_ended,
     threads_not_told_of_ends,
@@ -50,17 +50,14 @@ def after_end(thread_id: str, cancel: Cancel) -> None:
     concerned = execute(wrapper, _CONCERNS, (thread_id, thread_id)).fetchone()
     if concerned is None or not has_ended(DEFAULT_DB_ALIAS, thread_id):
         return
-    waiting = threads_waiting_for_end(DEFAULT_DB_ALIAS, thread_id)
-    for number, parent in enumerate(waiting):
-        make_due(parent, at_once=number < AT_ONCE)
+    make_due(threads_waiting_for_end(DEFAULT_DB_ALIAS, thread_id))
     settle_children(thread_id, cancel)
 
 
 def look_at_ends(cancel: Cancel) -> int:
     """The same for all threads whose end nobody has seen to; returns how many were made due or had children."""
     waiting = threads_not_told_of_ends(DEFAULT_DB_ALIAS)
-    for parent in waiting:
-        make_due(parent, at_once=False)
+    make_due(waiting, with_runs=False)
     parents = _parents_that_ended()
     for parent in parents:
         settle_children(parent, cancel)

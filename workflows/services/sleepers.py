@@ -6,6 +6,7 @@ the end of a thread that comes sets that instant to now.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -27,6 +28,8 @@ from workflows.storage.claims import DatabaseNow
 from workflows.storage.clock import database_now
 
 AT_ONCE = 100
+TOGETHER = 500
+"""So many threads are made due in one transaction."""
 SLEEPING = (Thread.Status.WAITING, Thread.Status.INTERRUPTED)
 EARLY = {"early": True}
 """What a run carries that ends all waits that have an end."""
@@ -64,12 +67,20 @@ def wake_if_due(thread_id: str) -> bool:
     return True
 
 
-@transaction.atomic
-def make_due(thread_id: str, *, at_once: bool) -> None:
-    """Say on the thread's row that it is due; `at_once` queues its run too, which a sweep does else."""
-    Thread.objects.filter(pk=thread_id).update(wake_at=database_now())
-    if at_once:
-        wake_if_due(thread_id)
+def make_due(thread_ids: Sequence[str], *, with_runs: bool = True) -> None:
+    """Say on the rows of these threads that they are due; the first of them get their runs too, which a sweep does else."""
+    at_once = AT_ONCE if with_runs else 0
+    for thread_id in thread_ids[:at_once]:
+        with transaction.atomic():
+            Thread.objects.filter(pk=thread_id).update(wake_at=database_now())
+            wake_if_due(thread_id)
+    for start in range(at_once, len(thread_ids), TOGETHER):
+        with transaction.atomic():
+            few = thread_ids[start : start + TOGETHER]
+            rows = Thread.objects.filter(pk__in=few)
+            # In one order, should two do so at the same time.
+            list(rows.select_for_update().order_by("pk").values_list("pk"))
+            rows.update(wake_at=database_now())
 
 
 @dataclass(frozen=True)
