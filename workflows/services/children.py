@@ -62,7 +62,7 @@ class Child:
         return bool(ended)
 
 
-register_type("Child", Child)
+register_type("durableweb:Child", Child)
 
 
 def start_child(
