@@ -38,6 +38,10 @@ _CONCERNS = """
 SELECT 1 FROM workflows_awaited WHERE kind = 'child' AND topic = %s
 UNION ALL SELECT 1 FROM workflows_child WHERE thread_id = %s AND NOT settled LIMIT 1"""
 
+_TO_WAIT_FOR = """
+SELECT 1 FROM workflows_child
+WHERE thread_id = %s AND NOT settled AND on_parent_end = 'wait' LIMIT 1"""
+
 
 def note_end(thread_id: str, cancel: Cancel) -> None:
     """See to those whom it concerns that work of the thread has ended, once the transaction has committed."""
@@ -99,6 +103,8 @@ def wait_for_children(thread_id: str) -> bool:
 
     Called in the transaction that ends the thread's work, with its row held.
     """
+    if not has_children_to_wait_for(thread_id):
+        return False
     rows = _to_wait_for(thread_id)
     left = [row for row in rows if not has_ended(DEFAULT_DB_ALIAS, row.child_id)]
     for row in left:
@@ -112,7 +118,8 @@ def wait_for_children(thread_id: str) -> bool:
 
 def has_children_to_wait_for(thread_id: str) -> bool:
     """Whether the end of the thread was to wait for children, ended ones too."""
-    return _to_wait_for(thread_id).exists()
+    wrapper = connection_of(DEFAULT_DB_ALIAS)
+    return execute(wrapper, _TO_WAIT_FOR, (thread_id,)).fetchone() is not None
 
 
 def _to_wait_for(thread_id: str) -> QuerySet[Child]:

@@ -39,12 +39,12 @@ from workflows.services.queueing import hold_thread, wake
 from workflows.services.run_warnings import collected_warnings
 from workflows.services.sleepers import wake_if_due
 from workflows.services.taking import AnswerIsVoid, Given, given_to_engine
-from workflows.services.waking import is_known_to_wait, note_what_waits, woken_by
+from workflows.services.waking import note_what_waits, woken_by
 from workflows.storage.claims import Claim, claim_run, finish_run
 from workflows.storage.connections import is_lost, is_unwritten
 from workflows.storage.events import append_events
 from workflows.storage.leases import keeper
-from workflows.storage.mailbox import is_waited_on
+from workflows.storage.mailbox import is_waited_on, may_wait
 from workflows.storage.outage import LOCKED, is_away, why_unwritable
 from workflows.storage.owners import process_owner
 from workflows.storage.places import settle_cancelled
@@ -166,7 +166,7 @@ def _run_graph(
     graph = bound(item.graph, DjangoSaver(claim.using, claim))
     look_up = partial(_stop_here, claim, should_stop)
     was_taken, value = given.was_taken, given.value
-    waited = is_known_to_wait(claim)
+    waited = may_wait(claim.using, claim.thread_id)
     if claim.kind == Run.Kind.WAKE:
         value = woken_by(claim, graph)
         if value is None:

@@ -10,18 +10,18 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, Q
 
 from workflows.engine import serde
 from workflows.engine.types import Command
 from workflows.engine.waits import TIME_IS_UP, EventWait, Wait
-from workflows.models import Awaited, Run, Signal, Thread
+from workflows.models import Run, Signal, Thread
 from workflows.services.ends import ending_of
 from workflows.services.queueing import hold_thread
 from workflows.services.sleepers import EARLY
 from workflows.storage.claims import Claim
 from workflows.storage.clock import database_now
 from workflows.storage.emitted import event_for, set_awaited
+from workflows.storage.mailbox import may_wait
 from workflows.storage.sealing import RUN, SIGNAL, seal, unseal
 
 
@@ -69,19 +69,12 @@ def woken_by(claim: Claim, graph: Any) -> Command[Any] | None:
     return _command(found) if found else None
 
 
-def is_known_to_wait(claim: Claim) -> bool:
-    """Whether anything is written down that the thread waits for, besides people."""
-    thread = Thread.objects.using(claim.using).filter(pk=claim.thread_id)
-    awaited = Awaited.objects.using(claim.using).filter(thread_id=claim.thread_id)
-    return thread.filter(Q(wake_at__isnull=False) | Exists(awaited)).exists()
-
-
 def note_what_waits(claim: Claim, graph: Any) -> None:
     """Set anew what the thread waits for, where something is known that may have been withdrawn.
 
     Of a `first_of` that is over the others wait no more (RB.4), nor does anything that new work has taken the place of.
     """
-    if not is_known_to_wait(claim):
+    if not may_wait(claim.using, claim.thread_id):
         return
     state = graph.get_state({"configurable": {"thread_id": claim.thread_id}})
     left = [each for task in state.tasks for each in (*task.sleeps, *task.waits)]

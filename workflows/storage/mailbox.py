@@ -29,6 +29,10 @@ UPDATE workflows_thread SET wake_at = {now}
 WHERE status IN ('waiting', 'interrupted') AND (wake_at IS NULL OR wake_at > {now})
   AND id IN (SELECT awaited.thread_id{met})"""
 
+_MAY_WAIT = """
+SELECT 1 FROM workflows_thread WHERE id = %s AND wake_at IS NOT NULL
+UNION ALL SELECT 1 FROM workflows_awaited WHERE thread_id = %s LIMIT 1"""
+
 
 class AwaitedRow(NamedTuple):
     """A row of `Awaited` without its thread."""
@@ -74,6 +78,12 @@ def is_waited_on(using: str, thread_id: str) -> bool:
     wrapper = connection_of(using)
     sql = "SELECT 1 FROM workflows_awaited WHERE thread_id = %s LIMIT 1"
     return execute(wrapper, sql, (thread_id,)).fetchone() is not None
+
+
+def may_wait(using: str, thread_id: str) -> bool:
+    """Whether anything is written down that the thread waits for besides people, an instant or what may come."""
+    wrapper = connection_of(using)
+    return execute(wrapper, _MAY_WAIT, (thread_id, thread_id)).fetchone() is not None
 
 
 def awaited_by(commit: Commit) -> list[AwaitedRow]:
