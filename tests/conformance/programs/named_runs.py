@@ -108,15 +108,15 @@ def a_pause_is_told_with_the_id_of_its_run(api, run):
 @program("R1.37", "R9.10", only="async")
 def each_word_of_a_model_is_a_sign_of_life(api, run):
     async def speaks_slowly(state):
-        model = FakeListChatModel(responses=["x" * 20], sleep=0.03)
+        model = FakeListChatModel(responses=["x" * 20], sleep=0.05)
         return {"log": ["".join([part.content async for part in model.astream("")])]}
 
-    policy = api.TimeoutPolicy(idle_timeout=0.4)
+    policy = api.TimeoutPolicy(idle_timeout=0.8)
     built = graph(api, (api.START, "n"))
     built.add_node("n", speaks_slowly, timeout=policy)
     seen = [heard(run, built.compile(), GIVEN), run.invoke(built.compile(), GIVEN)]
     deaf = graph(api, (api.START, "n"))
-    policy = api.TimeoutPolicy(idle_timeout=0.4, refresh_on="heartbeat")
+    policy = api.TimeoutPolicy(idle_timeout=0.8, refresh_on="heartbeat")
     deaf.add_node("n", speaks_slowly, timeout=policy)
     return [*seen, run.attempt(run.invoke, deaf.compile(), GIVEN)]
 

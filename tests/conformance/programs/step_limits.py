@@ -84,12 +84,12 @@ def the_lone_coroutine_of_a_late_step(api, run):
 def a_limit_is_for_each_step(api, run):
     def takes(name):
         def node(state):
-            time.sleep(LIMIT)
+            time.sleep(0.3)
             return {"log": [name]}
 
         return node
 
-    g = limited(chain(api, run, **{name: takes(name) for name in "xyz"}), 0.5)
+    g = limited(chain(api, run, **{name: takes(name) for name in "xyz"}), LONG)
     seen = [run.invoke(g, {"log": []}, run.config()), g.step_timeout]
     limited(g, 0)
     return [*seen, run.invoke(g, {"log": []}, run.config("b"))]
