@@ -13,18 +13,15 @@ from django.db import DEFAULT_DB_ALIAS, transaction
 
 from workflows.engine.children import check_thread_id, result_of
 from workflows.engine.drivers.threads import off_the_loop
-from workflows.engine.errors import LeaseLostError
 from workflows.engine.kinds import refused
 from workflows.engine.serde import register_type
 from workflows.engine.waiting import Spot, next_spot
 from workflows.engine.waits import RAISE
 from workflows.models import Child as ChildRow
-from workflows.models import Run
 from workflows.services import registry
 from workflows.services.cancel_run import cancel_thread
-from workflows.services.queueing import hold_thread
+from workflows.services.queueing import hold_run, hold_thread
 from workflows.services.start_run import Started, start_thread
-from workflows.storage.claims import Claim
 from workflows.storage.events import append_events
 from workflows.storage.saver import DjangoSaver
 
@@ -118,6 +115,7 @@ class _Start:
     def once(self, spot: Spot, input: Any) -> str:
         """Start it, where this call has not; the id of the child."""
         run = spot.context.run
+        claim = run.saver.claim
         parent: str = run.thread_id
         started = _started_before(run.saver, parent).get(spot.id)
         if started is not None:
@@ -129,7 +127,8 @@ class _Start:
             known = rows.values_list("child_id", flat=True).first()
             if known is not None:
                 return known
-            _check_claim(run.saver.claim)
+            if claim is not None:
+                hold_run(claim)
             self._start(spot, input)
             ChildRow.objects.create(
                 thread_id=parent,
@@ -139,7 +138,7 @@ class _Start:
             )
             told = {"thread": self.child, "graph": self.graph}
             told["node"] = spot.context.task.name
-            run_id = None if run.saver.claim is None else run.saver.claim.run_id
+            run_id = None if claim is None else claim.run_id
             append_events(DEFAULT_DB_ALIAS, parent, run_id, [("child", told)])
         return self.child
 
@@ -169,17 +168,6 @@ def _started_before(saver: DjangoSaver, thread_id: str) -> dict[str, str]:
         rows = ChildRow.objects.filter(thread_id=thread_id)
         known = _of_runs[saver] = dict(rows.values_list("place", "child_id"))
     return known
-
-
-def _check_claim(claim: Claim | None) -> None:
-    """Raise LeaseLostError where somebody else has taken the run over that the body belongs to."""
-    if claim is None:
-        return
-    held = Run.objects.filter(
-        pk=claim.run_id, fence=claim.fence, status=Run.Status.RUNNING
-    )
-    if not held.exists():
-        raise LeaseLostError(str(claim.run_id), claim.fence)
 
 
 def _name_of(graph: Any) -> str:

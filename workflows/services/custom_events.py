@@ -8,10 +8,8 @@ from typing import Any
 
 from django.db import transaction
 
-from workflows.engine.errors import LeaseLostError
-from workflows.models import Run
 from workflows.services.display import show_value
-from workflows.services.queueing import hold_thread
+from workflows.services.queueing import hold_run, hold_thread
 from workflows.storage.claims import Claim
 from workflows.storage.events import append_events
 
@@ -44,15 +42,7 @@ class CustomEvents:
         claim = self._claim
         with transaction.atomic(using=claim.using):
             hold_thread(claim.thread_id)
-            ours = (
-                Run.objects.using(claim.using)
-                .select_for_update()
-                .filter(pk=claim.run_id, fence=claim.fence, status=Run.Status.RUNNING)
-                .values_list("pk", flat=True)
-                .first()
-            )
-            if ours is None:
-                raise LeaseLostError(str(claim.run_id), claim.fence)
+            hold_run(claim)
             append_events(claim.using, claim.thread_id, claim.run_id, self._waiting)
         self._waiting = []
         self._written_at = self._clock()

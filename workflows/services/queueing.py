@@ -12,10 +12,12 @@ from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Func, QuerySet, TextField
 from django.db.models.functions import Now
 
+from workflows.engine.errors import LeaseLostError
 from workflows.models import Run, Thread
 from workflows.models.interrupt import END_OF_TIME
 from workflows.services import ports, registry
 from workflows.services.access import Person, name_of, row_of
+from workflows.storage.claims import Claim
 from workflows.storage.connections import NOT_IDLE_SQL
 from workflows.storage.events import append_events
 from workflows.storage.sealing import RUN, seal
@@ -110,6 +112,19 @@ def hold_thread(thread_id: str) -> None:
     """Take the lock of `lock_thread` where the row is not needed, or may be gone."""
     rows = Thread.objects.select_for_update().filter(pk=thread_id)
     list(rows.values_list("pk", _NotIdle()))
+
+
+def hold_run(claim: Claim) -> None:
+    """Hold the claim's run until the transaction ends; raises LeaseLostError where it is no longer ours.
+
+    Taken after the thread's row.
+    """
+    runs = Run.objects.using(claim.using).select_for_update()
+    ours = runs.filter(
+        pk=claim.run_id, fence=claim.fence, status=Run.Status.RUNNING
+    ).values_list("pk", flat=True)
+    if ours.first() is None:
+        raise LeaseLostError(str(claim.run_id), claim.fence)
 
 
 def _locked(**how: Any) -> QuerySet[Thread]:
