@@ -11,7 +11,7 @@ from workflows.engine.wait_errors import ChildFailed
 from workflows.engine.waiting import next_spot
 from workflows.engine.waits import RAISE, ChildEnded, ChildWait
 
-CALLER = "Child.result()"
+_CALLER = "Child.result()"
 LONGEST_ID = 200
 """Characters."""
 
@@ -20,17 +20,17 @@ def result_of(
     thread_id: str, timeout: float | timedelta | None = None, default: Any = RAISE
 ) -> Any:
     """Wait until the thread has ended; returns what its workflow returned (see `services.children.Child`)."""
-    check_thread_id(thread_id, CALLER)
-    seconds = limit_of(timeout, CALLER)
-    spot = next_spot(f"result:{thread_id}", CALLER)
+    check_thread_id(thread_id, _CALLER)
+    seconds = limit_of(timeout, _CALLER)
+    spot = next_spot(f"result:{thread_id}", _CALLER)
     if spot.answer is not None:
         return returned_by(
             thread_id, answer_to(spot, thread_id, "child", seconds, default)
         )
     if thread_id == spot.context.run.thread_id:
         wanted = "the id of another thread: a task cannot wait for the end of its own"
-        raise refused(CALLER, "thread_id", thread_id, wanted, ValueError)
-    until = spot.until or end_of(spot, seconds, CALLER)
+        raise refused(_CALLER, "thread_id", thread_id, wanted, ValueError)
+    until = spot.until or end_of(spot, seconds, _CALLER)
     raise spot.stop_for(
         ChildWait(spot.id, thread_id, until),
         f"waits for thread {thread_id!r}",

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef
 
 from workflows.engine.waits import ChildEnded
 from workflows.models import Awaited, Child, Run, Thread
@@ -19,6 +19,7 @@ from workflows.services.afterwards import after_commit
 from workflows.services.binding import bound
 from workflows.services.sleepers import make_due
 from workflows.storage.children import (
+    going_on,
     has_ended,
     threads_not_told_of_ends,
     threads_waiting_for_end,
@@ -39,8 +40,8 @@ SELECT 1 FROM workflows_awaited WHERE kind = 'child' AND topic = %s
 UNION ALL SELECT 1 FROM workflows_child WHERE thread_id = %s AND NOT settled LIMIT 1"""
 
 _TO_WAIT_FOR = """
-SELECT 1 FROM workflows_child
-WHERE thread_id = %s AND NOT settled AND on_parent_end = 'wait' LIMIT 1"""
+SELECT place, child_id FROM workflows_child
+WHERE thread_id = %s AND NOT settled AND on_parent_end = 'wait'"""
 
 
 def note_end(thread_id: str, cancel: Cancel) -> None:
@@ -69,14 +70,11 @@ def look_at_ends(cancel: Cancel) -> int:
 
 
 def _parents_that_ended() -> list[str]:
-    works = Run.objects.filter(
-        thread=OuterRef("thread_id"),
-        status__in=(Run.Status.PENDING, Run.Status.RUNNING),
+    parent = Thread.objects.filter(pk=OuterRef("thread_id"))
+    failed = parent.filter(status=Thread.Status.ERROR)
+    rows = Child.objects.filter(
+        ~Exists(going_on(parent)), ~Exists(failed), settled=False
     )
-    goes_on = Thread.objects.filter(pk=OuterRef("thread_id")).exclude(
-        status=Thread.Status.IDLE
-    )
-    rows = Child.objects.filter(~Exists(works), ~Exists(goes_on), settled=False)
     return sorted(set(rows.values_list("thread_id", flat=True)))
 
 
@@ -89,7 +87,7 @@ def settle_children(thread_id: str, cancel: Cancel) -> None:
     thread = Thread.objects.filter(pk=thread_id).first()
     if thread is not None and thread.status != Thread.Status.IDLE:
         return
-    last = None if thread is None else last_run(thread_id)
+    last = None if thread is None else _last_run(thread_id)
     is_cancelled = last is None or last.status == Run.Status.CANCELLED
     for row in found:
         cancels = row.on_parent_end == Child.AtEnd.CANCEL
@@ -103,32 +101,31 @@ def wait_for_children(thread_id: str) -> bool:
 
     Called in the transaction that ends the thread's work, with its row held.
     """
-    if not has_children_to_wait_for(thread_id):
-        return False
-    rows = _to_wait_for(thread_id)
-    left = [row for row in rows if not has_ended(DEFAULT_DB_ALIAS, row.child_id)]
-    for row in left:
+    left = [
+        (place, child)
+        for place, child in children_to_wait_for(thread_id)
+        if not has_ended(DEFAULT_DB_ALIAS, child)
+    ]
+    for place, child in left:
         Awaited.objects.update_or_create(
             thread_id=thread_id,
-            wait=row.place,
-            defaults={"kind": "child", "topic": row.child_id},
+            wait=place,
+            defaults={"kind": "child", "topic": child},
         )
     return bool(left)
 
 
-def has_children_to_wait_for(thread_id: str) -> bool:
-    """Whether the end of the thread was to wait for children, ended ones too."""
+def children_to_wait_for(thread_id: str) -> list[tuple[str, str]]:
+    """Places and ids of the children that the end of the thread was to wait for, ended ones too.
+
+    Every run asks at its end, so not through the ORM.
+    """
     wrapper = connection_of(DEFAULT_DB_ALIAS)
-    return execute(wrapper, _TO_WAIT_FOR, (thread_id,)).fetchone() is not None
+    found = execute(wrapper, _TO_WAIT_FOR, (thread_id,)).fetchall()
+    return [(place, child) for place, child in found]
 
 
-def _to_wait_for(thread_id: str) -> QuerySet[Child]:
-    return Child.objects.filter(
-        thread_id=thread_id, settled=False, on_parent_end=Child.AtEnd.WAIT
-    )
-
-
-def last_run(thread_id: str) -> Run | None:
+def _last_run(thread_id: str) -> Run | None:
     """The run with which the thread has ended; None for one that never had any."""
     runs = Run.objects.filter(thread_id=thread_id).exclude(kind=Run.Kind.EDIT)
     return runs.exclude(reason=NOTHING_SLEEPS).order_by("-id").first()
@@ -144,7 +141,7 @@ def ending_of(using: str, thread_id: str) -> ChildEnded | None:
     thread = Thread.objects.using(using).filter(pk=thread_id).first()
     if thread is None:
         return ChildEnded(error="there is no such thread")
-    last = last_run(thread_id)
+    last = _last_run(thread_id)
     if last is None or last.status == Run.Status.SUCCESS:
         return ChildEnded(_returned(using, thread))
     if last.status == Run.Status.CANCELLED:

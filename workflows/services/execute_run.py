@@ -21,7 +21,7 @@ from workflows.engine.errors import (
 )
 from workflows.engine.response_schemas import is_refused
 from workflows.engine.types import Command
-from workflows.models import Decision, Interrupt, Run, Thread
+from workflows.models import Decision, Interrupt, Run
 from workflows.services import lost_runs, registry
 from workflows.services.binding import bound
 from workflows.services.cancel_run import cancel_thread
@@ -30,7 +30,7 @@ from workflows.services.driving import drive
 from workflows.services.ends import (
     CHILDREN,
     NOTHING_SLEEPS,
-    has_children_to_wait_for,
+    children_to_wait_for,
     note_end,
     wait_for_children,
 )
@@ -194,10 +194,9 @@ def _nothing_woken(claim: Claim) -> Outcome:
     """Nothing has waited long enough: the thread is left as it is."""
     if _has_open_questions(claim.thread_id):
         return Outcome(Run.Status.INTERRUPTED)
-    sleeps = Thread.objects.filter(pk=claim.thread_id, wake_at__isnull=False).exists()
-    if sleeps or is_waited_on(claim.using, claim.thread_id):
+    if may_wait(claim.using, claim.thread_id):
         return Outcome(Run.Status.WAITING)
-    if has_children_to_wait_for(claim.thread_id):
+    if children_to_wait_for(claim.thread_id):
         return Outcome(Run.Status.SUCCESS)
     return Outcome(Run.Status.CANCELLED, NOTHING_SLEEPS)
 
