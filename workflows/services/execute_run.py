@@ -40,11 +40,11 @@ from workflows.services.run_warnings import collected_warnings
 from workflows.services.sleepers import wake_if_due
 from workflows.services.taking import AnswerIsVoid, Given, given_to_engine
 from workflows.services.waking import note_what_waits, woken_by
+from workflows.storage.awaited import is_waited_on, may_wait
 from workflows.storage.claims import Claim, claim_run, finish_run
 from workflows.storage.connections import is_lost, is_unwritten
 from workflows.storage.events import append_events
 from workflows.storage.leases import keeper
-from workflows.storage.mailbox import is_waited_on, may_wait
 from workflows.storage.outage import LOCKED, is_away, why_unwritable
 from workflows.storage.owners import process_owner
 from workflows.storage.places import settle_cancelled

@@ -18,10 +18,11 @@ from workflows.models import Run, Signal, Thread
 from workflows.services.ends import ending_of
 from workflows.services.queueing import hold_thread
 from workflows.services.sleepers import EARLY
+from workflows.storage.arrivals import set_awaited
+from workflows.storage.awaited import may_wait
 from workflows.storage.claims import Claim
 from workflows.storage.clock import database_now
-from workflows.storage.emitted import event_for, set_awaited
-from workflows.storage.mailbox import may_wait
+from workflows.storage.emitted import event_for
 from workflows.storage.sealing import RUN, SIGNAL, seal, unseal
 
 

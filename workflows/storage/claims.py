@@ -15,6 +15,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import DateTimeField, Func
 
 from workflows.engine.errors import LeaseLostError
+from workflows.storage.arrivals import wake_for_arrivals
 from workflows.storage.connections import (
     LATER_SQL,
     NOT_IDLE_SQL,
@@ -26,7 +27,6 @@ from workflows.storage.connections import (
     lock_thread,
     taken_on_disk_later,
 )
-from workflows.storage.emitted import wake_for_arrivals
 from workflows.storage.events import append_events
 from workflows.storage.leases import keeper, lease_seconds, renew_lease, seconds_param
 from workflows.storage.texts import clean

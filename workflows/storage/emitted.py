@@ -9,30 +9,11 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from workflows.engine import serde
 from workflows.engine.errors import SerdeError
-from workflows.engine.waits import EventWait, Happened, Wait
+from workflows.engine.waits import EventWait, Happened
 from workflows.models import Awaited, Checkpoint, Emitted, Thread
-from workflows.storage.children import wake_for_children
 from workflows.storage.clock import database_now
-from workflows.storage.connections import connection_of, execute
-from workflows.storage.mailbox import AwaitedRow, wake_for_signals
-from workflows.storage.sealing import AWAITED, EVENT, seal, unseal
+from workflows.storage.sealing import AWAITED, EVENT, unseal
 from workflows.storage.thread_status import PAUSED
-
-
-def wake_for_arrivals(using: str, thread_id: str) -> None:
-    """Make a thread due now where what a task of it waits for has come: a signal, an event, or the end of a child.
-
-    Called by who holds the thread's row.
-    """
-    sql = "SELECT DISTINCT kind FROM workflows_awaited WHERE thread_id = %s"
-    rows = execute(connection_of(using), sql, (thread_id,)).fetchall()
-    kinds = {row[0] for row in rows}
-    if "signal" in kinds:
-        wake_for_signals(using, thread_id)
-    if "event" in kinds:
-        wake_for_events(using, thread_id)
-    if "child" in kinds:
-        wake_for_children(using, thread_id)
 
 
 def event_for(using: str, wait: EventWait) -> Happened | None:
@@ -117,20 +98,6 @@ def wait_of(row: Awaited) -> EventWait:
         where = serde.loads(unseal(row.matching, row.thread_id, AWAITED))
     since: Any = row.since  # an event's row has one
     return EventWait(row.wait, row.topic, row.key, where, since, after=row.after)
-
-
-def set_awaited(using: str, thread_id: str, waits: list[Wait]) -> None:
-    """Write anew what the tasks of a thread wait for; the caller holds the thread's row."""
-    rows = Awaited.objects.using(using)
-    rows.filter(thread_id=thread_id).delete()
-    made = []
-    for each in waits:
-        row = AwaitedRow.of(each)
-        sealed = seal(row.matching, thread_id, AWAITED)
-        made.append(
-            Awaited(thread_id=thread_id, **row._replace(matching=sealed)._asdict())
-        )
-    rows.bulk_create(made)
 
 
 def began_at(using: str, thread_id: str) -> datetime | None:

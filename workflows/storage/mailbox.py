@@ -1,20 +1,14 @@
-"""What has come that a task waits for: signals in the thread's mailbox, and events told to all (RB.2, RB.3).
+"""The mailbox of a thread: a signal lies there until the answer that carries it is saved (RB.2).
 
-A signal lies in the mailbox until the answer that carries it is saved; an event is there for whoever waits. What
-tasks wait for is written with their waits. A thread is due when both are there: whoever brings the
+What tasks wait for is written with their waits. A thread is due when both are there: whoever brings the
 second of them says so on the thread's row.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import NamedTuple
-
-from workflows.engine import serde
 from workflows.engine.checkpoint.base import Commit
 from workflows.engine.constants import RESUME
 from workflows.engine.loop.resume import SIGNALLED
-from workflows.engine.waits import EventWait, Wait, waits_among
 from workflows.storage.connections import NOW_SQL, connection_of, execute
 
 _MET = """
@@ -28,32 +22,6 @@ _WAKE_ALL = """
 UPDATE workflows_thread SET wake_at = {now}
 WHERE status IN ('waiting', 'interrupted') AND (wake_at IS NULL OR wake_at > {now})
   AND id IN (SELECT awaited.thread_id{met})"""
-
-_MAY_WAIT = """
-SELECT 1 FROM workflows_thread WHERE id = %s AND wake_at IS NOT NULL
-UNION ALL SELECT 1 FROM workflows_awaited WHERE thread_id = %s LIMIT 1"""
-
-
-class AwaitedRow(NamedTuple):
-    """A row of `Awaited` without its thread."""
-
-    wait: str
-    kind: str
-    topic: str
-    key: str = ""
-    since: datetime | None = None
-    after: int = 0
-    matching: str = ""
-
-    @classmethod
-    def of(cls, wait: Wait) -> AwaitedRow:
-        """The row of what a task waits for."""
-        if not isinstance(wait, EventWait):
-            return cls(wait.id, wait.kind, wait.topic)
-        matching = serde.dumps(wait.where) if wait.where else ""
-        return cls(
-            wait.id, wait.kind, wait.topic, wait.key, wait.since, wait.after, matching
-        )
 
 
 def wake_for_signals(using: str, thread_id: str) -> bool:
@@ -71,25 +39,6 @@ def wake_all_for_signals(using: str) -> int:
     wrapper = connection_of(using)
     sql = _WAKE_ALL.format(now=NOW_SQL[wrapper.vendor], met=_MET)
     return int(execute(wrapper, sql).rowcount)
-
-
-def is_waited_on(using: str, thread_id: str) -> bool:
-    """Whether a task of the thread waits for something that may come, as far as known."""
-    wrapper = connection_of(using)
-    sql = "SELECT 1 FROM workflows_awaited WHERE thread_id = %s LIMIT 1"
-    return execute(wrapper, sql, (thread_id,)).fetchone() is not None
-
-
-def may_wait(using: str, thread_id: str) -> bool:
-    """Whether anything is written down that the thread waits for besides people, an instant or what may come."""
-    wrapper = connection_of(using)
-    return execute(wrapper, _MAY_WAIT, (thread_id, thread_id)).fetchone() is not None
-
-
-def awaited_by(commit: Commit) -> list[AwaitedRow]:
-    """What the tasks of `commit` begin to wait for."""
-    asked = [item.interrupt for task in commit.writes for item in task.asked]
-    return [AwaitedRow.of(each) for each in waits_among(asked)]
 
 
 def handed_by(commit: Commit) -> list[str]:

@@ -17,6 +17,7 @@ from msgspec import Struct
 from workflows.engine.checkpoint.base import Place, is_given_up
 from workflows.engine.errors import LeaseLostError, StaleResumeError, ThreadBusyError
 from workflows.engine.serde.vault import Vault
+from workflows.storage.arrivals import wake_for_arrivals
 from workflows.storage.connections import (
     LATER_SQL,
     NOW_SQL,
@@ -26,7 +27,6 @@ from workflows.storage.connections import (
     lock_thread,
     taken_on_disk_later,
 )
-from workflows.storage.emitted import wake_for_arrivals
 from workflows.storage.events import append_events
 from workflows.storage.interrupts import withdraw
 from workflows.storage.leases import keeper, lease_seconds, seconds_param

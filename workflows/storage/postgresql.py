@@ -19,6 +19,7 @@ import msgspec
 from django.db import Error, IntegrityError, transaction
 
 from workflows.storage.attributes import AttributeRow
+from workflows.storage.awaited import AwaitedRow
 from workflows.storage.checkpoints import CheckpointRow
 from workflows.storage.connections import (
     NOT_IDLE_SQL,
@@ -29,7 +30,6 @@ from workflows.storage.connections import (
     replace_dead,
 )
 from workflows.storage.interrupts import AskedRow, close_sql, upsert_sql
-from workflows.storage.mailbox import AwaitedRow
 from workflows.storage.rows import Bundle
 from workflows.storage.savings import Saving
 from workflows.storage.turns import Wish, each_alone

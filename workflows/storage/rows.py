@@ -13,6 +13,7 @@ from msgspec import Struct, field
 
 from workflows.engine.checkpoint.base import Commit
 from workflows.storage.attributes import AttributeRow, rows_of
+from workflows.storage.awaited import AwaitedRow, awaited_by
 from workflows.storage.channels import Ref
 from workflows.storage.checkpoints import CheckpointRow, made_of
 from workflows.storage.interrupts import (
@@ -21,7 +22,7 @@ from workflows.storage.interrupts import (
     closed_pairs,
     wakes_at,
 )
-from workflows.storage.mailbox import AwaitedRow, awaited_by, handed_by
+from workflows.storage.mailbox import handed_by
 from workflows.storage.told import events_of
 from workflows.storage.values import Kept, ThreadMemory, ValueRow
 from workflows.storage.writes import WriteRow, Written, write_rows
