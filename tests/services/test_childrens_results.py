@@ -165,7 +165,7 @@ class TestResults:
             swept()
             carried_out()
 
-            assert says in Run.objects.order_by("-id").first().error  # type: ignore[union-attr]
+            assert says in Run.objects.latest("id").error
             delete_thread("default", "parent")
 
     def test_its_time_may_run_out_while_the_child_works_on(self, desk):

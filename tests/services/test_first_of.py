@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from typing import Any, TypedDict
@@ -13,7 +14,15 @@ from tests.services.family import swept
 from tests.services.napping import status_of
 from tests.services.posting import carried_out, values_of
 from tests.storage.racing import together
-from workflows.engine.first import ask, ending, event, first_of, signal, timer
+from workflows.engine.first import (
+    Candidate,
+    ask,
+    ending,
+    event,
+    first_of,
+    signal,
+    timer,
+)
 from workflows.engine.graph.state import StateGraph
 from workflows.engine.runtime import interrupt
 from workflows.models import Awaited, Interrupt, Run, Signal, Thread
@@ -34,14 +43,16 @@ class State(TypedDict, total=False):
     said: list[Any]
 
 
+def several() -> list[Candidate]:
+    return [ask("Pay?"), signal("cancelled"), event("closed"), timer(HOUR)]
+
+
 class Desk:
     """A workflow whose node waits for the first of `waits`, and asks something else then."""
 
     def __init__(self) -> None:
         self.asks_on = False
-
-    def waits(self) -> list[Any]:
-        return [ask("Pay?"), signal("cancelled"), event("closed"), timer(HOUR)]
+        self.waits: Callable[[], list[Candidate]] = several
 
     def node(self, state: State) -> State:
         found = [first_of(*self.waits())]
@@ -133,10 +144,10 @@ def test_what_was_withdrawn_is_waited_for_no_more(people, desk):
 
 
 def test_what_new_work_has_taken_the_place_of_is_waited_for_no_more(people, desk):
-    desk.waits = lambda: [signal("cancelled"), timer(HOUR)]  # type: ignore[method-assign]
+    desk.waits = lambda: [signal("cancelled"), timer(HOUR)]
     start_thread("desk", {}, thread_id="t")
     assert carried_out() == ["waiting"]
-    desk.waits = lambda: [ask("Pay?"), signal("paid")]  # type: ignore[method-assign]
+    desk.waits = lambda: [ask("Pay?"), signal("paid")]
 
     start_thread("desk", {}, thread_id="t")
 
@@ -146,7 +157,7 @@ def test_what_new_work_has_taken_the_place_of_is_waited_for_no_more(people, desk
 
 
 def test_a_signal_that_lost_stays_for_who_waits_for_it_next(people, desk):
-    desk.waits = lambda: [event("closed"), signal("cancelled")]  # type: ignore[method-assign]
+    desk.waits = lambda: [event("closed"), signal("cancelled")]
     start_thread("desk", {}, thread_id="t")
     assert carried_out() == ["waiting"]
     Thread.objects.filter(pk="t").update(status="busy")  # nobody wakes it meanwhile
@@ -166,7 +177,7 @@ def test_the_end_of_a_child(desk):
 
     graph = StateGraph(State).add_node("work", work).set_entry_point("work")
     registry.register(graph.compile(), name="work")
-    desk.waits = lambda: [ending(start_child("work", {})), timer(HOUR)]  # type: ignore[method-assign]
+    desk.waits = lambda: [ending(start_child("work", {})), timer(HOUR)]
     start_thread("desk", {}, thread_id="t")
 
     assert carried_out() == ["waiting", "success", "success"]

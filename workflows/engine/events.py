@@ -8,7 +8,7 @@ from typing import Any
 
 from workflows.engine.checkpoint.overriding import beginning_of
 from workflows.engine.drivers.threads import off_the_loop
-from workflows.engine.kinds import check_text, refused
+from workflows.engine.kinds import check_line, refused
 from workflows.engine.signals import (
     LONGEST_TOPIC,
     answer_to,
@@ -99,9 +99,7 @@ def _last_before(spot: Spot) -> int:
 def check_event_key(key: Any, where: str) -> None:
     """Refuse what can be no key: TypeError for what is no text, ValueError for one that is too long or unprintable."""
     wanted = f"a text of up to {LONGEST_TOPIC} printable characters"
-    check_text(key, where, "key", wanted)
-    if len(key) > LONGEST_TOPIC or not key.isprintable():
-        raise refused(where, "key", key, wanted, ValueError)
+    check_line(key, where, "key", wanted, LONGEST_TOPIC)
 
 
 def check_since(since: Any) -> None:

@@ -39,6 +39,13 @@ def check_text(given: Any, where: str, name: str, wanted: str) -> None:
         raise refused(where, name, given, wanted)
 
 
+def check_line(given: Any, where: str, name: str, wanted: str, most: int) -> None:
+    """Refuse what is no text (TypeError), or one with more characters than `most` or that cannot be printed (ValueError)."""
+    check_text(given, where, name, wanted)
+    if len(given) > most or not given.isprintable():
+        raise refused(where, name, given, wanted, ValueError)
+
+
 def check_callable(given: Any, where: str, name: str, wanted: str) -> None:
     """Refuse what cannot be called."""
     if not callable(given):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from workflows.engine.kinds import check_text, refused
+from workflows.engine.kinds import check_line, refused
 from workflows.engine.loop.resume import TIMED_OUT
 from workflows.engine.wait_errors import WaitTimeout
 from workflows.engine.waiting import Spot, later, next_spot, seconds_of
@@ -69,6 +69,6 @@ def end_of(spot: Spot, seconds: float | None, where: str) -> datetime | None:
 def check_topic(topic: Any, where: str, name: str = "topic") -> None:
     """Refuse what can be no topic: TypeError for what is no text, ValueError for one that is empty, too long or unprintable."""
     wanted = f"a text of 1 to {LONGEST_TOPIC} printable characters, such as 'paid'"
-    check_text(topic, where, name, wanted)
-    if not topic or len(topic) > LONGEST_TOPIC or not topic.isprintable():
+    check_line(topic, where, name, wanted, LONGEST_TOPIC)
+    if not topic:
         raise refused(where, name, topic, wanted, ValueError)

@@ -18,7 +18,7 @@ from django.apps import apps
 from django.utils.module_loading import module_has_submodule
 
 from workflows.engine.graph.state import StateGraph
-from workflows.engine.kinds import check_text, refused, seconds_of
+from workflows.engine.kinds import check_line, seconds_of
 from workflows.services.desk.rules import DEFAULT
 
 G = TypeVar("G")
@@ -146,9 +146,7 @@ def register(
 def _check_name(name: Any) -> None:
     """Refuse what no row can hold and no page can show; "" is told of on its own."""
     wanted = f"a text of 1 to {LONGEST_NAME} printable characters"
-    check_text(name, "register()", "name", wanted)
-    if len(name) > LONGEST_NAME or not name.isprintable():
-        raise refused("register()", "name", name, wanted, ValueError)
+    check_line(name, "register()", "name", wanted, LONGEST_NAME)
 
 
 def _check_can_run(graph: Any, name: str | None) -> None:
