@@ -207,9 +207,11 @@ class Stop:
     "timeout" and "lost" end the run at the next engine call. May be asked from any thread.
     """
 
-    __slots__ = ("_listeners", "limit", "mode", "reason")
+    __slots__ = ("_listeners", "limit", "may_come", "mode", "reason")
 
     def __init__(self) -> None:
+        self.may_come = True
+        """Whether anybody can ask; False in a run that nobody but its caller knows of."""
         self.mode = ""
         self.reason = ""
         self.limit: float | None = None

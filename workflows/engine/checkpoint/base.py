@@ -1,8 +1,7 @@
 """What a saver keeps and what the engine asks of it.
 
-A saver may be written in LangGraph's form alone (`get_tuple`, `list`, `put`, `put_writes`
-and `delete_thread`, or their async twins); the rest has a body here that calls those. A saver that
-can do more in one go overrides `commit`, `open` and `close`.
+A saver may be written in LangGraph's form alone (`get_tuple`, `list`, `put`, `put_writes` and `delete_thread`, or
+their async twins); the rest has a body here that calls those. One that can do more overrides `commit`, `open`, `close`.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ from workflows.engine.checkpoint.shapes import (
     checkpoint_config,
     in_parts,
 )
-from workflows.engine.checkpoint.taking import check_head, taken
+from workflows.engine.checkpoint.taking import check_head, never_cancels, taken
 from workflows.engine.errors import ThreadBusyError
 from workflows.engine.kinds import IN_BRACKETS
 from workflows.engine.later import asyncio
@@ -209,6 +208,7 @@ class BaseCheckpointSaver(Labelled):
         found = self.get_tuple(checkpoint_config(thread_id, "", None))
         return found.checkpoint["id"] if found else None
 
+    @never_cancels
     def open(
         self, thread_id: str, expected_head: str | None, owner: Any = None
     ) -> Place:

@@ -3,10 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
 from workflows.engine.checkpoint.shapes import Place
 from workflows.engine.errors import StaleResumeError
 from workflows.engine.later import asyncio
+
+F = TypeVar("F", bound=Callable[..., Place])
+
+_quiet: set[Callable[..., Place]] = set()
+
+
+def never_cancels(opening: F) -> F:
+    """Mark an `open` that tells nobody of its `owner`, so that no run of it is ever asked to end."""
+    _quiet.add(opening)
+    return opening
+
+
+def may_be_cancelled(saver: Any) -> bool:
+    """Say whether runs over this saver, which may be None, may be asked to end by others."""
+    return saver is not None and getattr(type(saver), "open", None) not in _quiet
 
 
 def check_head(place: Place, expected: str, head: str | None) -> None:

@@ -14,6 +14,7 @@ from functools import partial
 from time import monotonic
 from typing import Any
 
+from workflows.engine.checkpoint.taking import may_be_cancelled
 from workflows.engine.drivers import faults, heard, timeouts
 from workflows.engine.drivers.attempt import check_blocking, run_blocking
 from workflows.engine.drivers.context import Context
@@ -25,7 +26,7 @@ from workflows.engine.drivers.requests import (
     read_from,
     shows_while_it_runs,
 )
-from workflows.engine.drivers.threads import pool
+from workflows.engine.drivers.threads import Offer, pool
 from workflows.engine.errors import LeaseLostError, RunCancelled
 from workflows.engine.loop.effects import (
     Abandoned,
@@ -54,6 +55,8 @@ from workflows.engine.loop.records import Run, Task
 from workflows.engine.runtime import current
 
 _NUDGE = object()  # put into the queue to wake the driver, so that it sees a stop
+DEEPEST = 8
+"""So many calls within calls run on the thread that waits for them: each takes its part of Python's stack."""
 _STOPPED = object()  # instead of an ending: the attempt met RunCancelled
 
 
@@ -70,10 +73,14 @@ class Blocking(Pump):
         self.is_async = loop is not None
         self.ready: deque[Task] = deque()
         self.live = 0
+        self.offer: Offer | None = None
+        self.depth = 0
         self.result: Any = None
         self.fatal: BaseException | None = None
         self.chunks: deque[Any] = deque()
         self.inline = not shows_while_it_runs(run)
+        if run.is_root:
+            run.stop.may_come = may_be_cancelled(run.saver)
         self.is_heard = bool(run.modes or run.heard or "callbacks" in run.config)
         self.suspended = False
         self.taken_over: Any = None
@@ -236,7 +243,9 @@ class Blocking(Pump):
 
     def _submit(self, task: Task) -> None:
         self.live += 1
-        pool.submit(partial(self._in_pool, task, copy_context()))
+        job = partial(self._in_pool, task, copy_context())
+        self.offer = Offer(job, task)
+        pool.submit(self.offer)
 
     def _in_pool(self, task: Task, context: Any) -> None:
         self.queue.put(context.run(self._attempt, task))
@@ -265,6 +274,27 @@ class Blocking(Pump):
             if hush is not None:
                 hush()
             current.reset(token)
+
+    def _do_oneself(self, future: TaskFuture) -> None:
+        """Run the call that this thread waits for on it, where that is all there is to do: no change of threads.
+
+        Not where another task is at work, whose end is to be saved meanwhile (R4.2), nor where the run or its step
+        may be told to end, which lets a body go that waits (RA.17), and what runs here cannot be let go.
+        """
+        with self.turn:
+            offer, self.offer = self.offer, None
+            if offer is None or self.live - self.depth != 1 or self.ready:
+                return
+        call, run = offer.subject.call, self.run
+        if call is None or call.future is not future or self.depth >= DEEPEST:
+            return
+        if not self.inline or run.stop.may_come or run.step_timeout:
+            return
+        self.depth += 1
+        try:
+            offer()
+        finally:
+            self.depth -= 1
 
     def _flush(self) -> None:
         while self.ready:

@@ -36,6 +36,9 @@ class Pump:
     def _flush(self) -> None:
         raise NotImplementedError
 
+    def _do_oneself(self, future: TaskFuture) -> None:
+        raise NotImplementedError
+
     def __init__(self) -> None:
         self.thread = threading.get_ident()
         self.queue: SimpleQueue[Any] = SimpleQueue()
@@ -88,6 +91,7 @@ class Pump:
     def _own_turn(self, future: TaskFuture, end: float | None) -> bool:
         if end is not None:
             return self._turn(block=False)
+        self._do_oneself(future)
         with self.turn:
             self.is_taking = True
         try:

@@ -43,6 +43,20 @@ def visiting() -> Iterator[None]:
             leave()
 
 
+class Offer:
+    """A job that a thread of the pool is to do, unless who waits for it does it first."""
+
+    def __init__(self, job: Callable[[], None], subject: Any) -> None:
+        self.subject = subject
+        self._job = job
+        self._claim = threading.Lock()
+
+    def __call__(self) -> None:
+        """Do the job, where nobody has begun it."""
+        if self._claim.acquire(blocking=False):
+            self._job()
+
+
 class Pool:
     """Hands each job to an idle thread, or to a new one; idle threads end by themselves."""
 

@@ -17,6 +17,7 @@ from workflows.engine.checkpoint.base import (
     Commit,
     Place,
 )
+from workflows.engine.checkpoint.taking import never_cancels
 from workflows.engine.errors import LeaseLostError
 from workflows.engine.kinds import check_offers
 from workflows.engine.serde import Serde
@@ -214,6 +215,7 @@ class SqliteSaver(RowSaver, Upkeep):
 
     # holding a thread
 
+    @never_cancels
     def open(
         self, thread_id: str, expected_head: str | None, owner: Any = None
     ) -> Place:
