@@ -155,6 +155,7 @@ class UnknownInterruptError(RuntimeError):
         pending_ids: Sequence[str] = (),
         *,
         thread_id: str | None = None,
+        hint: str = "",
     ) -> None:
         texts = {
             "not_pending": "no such question is open",
@@ -170,7 +171,7 @@ class UnknownInterruptError(RuntimeError):
         open_ids = ", ".join(pending_ids) or "none"
         super().__init__(
             f"cannot resume{where}: {texts.get(reason, reason)}{given}; "
-            f"open questions: {open_ids}. Nothing was written."
+            f"open questions: {open_ids}. Nothing was written." + hint
         )
         self.reason = reason
         self.interrupt_ids = tuple(interrupt_ids)
@@ -203,13 +204,19 @@ class StaleAnswerError(StaleResumeError, UnknownInterruptError):
         pending_ids: Sequence[str] = (),
         *,
         thread_id: str | None = None,
+        hint: str = "",
     ) -> None:
+        so = (
+            f"was answered at checkpoint {winner_checkpoint_id}"
+            if hint
+            else "was asked there and is not open any more; another run moved the thread on "
+            f"to checkpoint {winner_checkpoint_id}"
+        )
         Exception.__init__(
             self,
-            f"cannot resume thread {thread_id!r}: {', '.join(interrupt_ids)} was asked there "
-            "and is not open any more; another run moved the thread on to checkpoint "
-            f"{winner_checkpoint_id}; open questions: {', '.join(pending_ids) or 'none'}. "
-            "Nothing was written; read the thread again before you answer",
+            f"cannot resume thread {thread_id!r}: {', '.join(interrupt_ids)} {so}; open questions: "
+            f"{', '.join(pending_ids) or 'none'}. Nothing was written"
+            + (f".{hint}" if hint else "; read the thread again before you answer"),
         )
         self.winner_checkpoint_id = winner_checkpoint_id
         self.reason = "not_pending"

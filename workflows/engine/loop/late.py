@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from workflows.engine.checkpoint.base import TaskWrites, checkpoint_config
-from workflows.engine.constants import INTERRUPT, RESUME
+from workflows.engine.constants import ERROR, INTERRUPT, RESUME
 from workflows.engine.errors import StaleAnswerError, UnknownInterruptError
 from workflows.engine.loop import effects
 from workflows.engine.loop.effects import Steps
-from workflows.engine.loop.resume import match
-from workflows.engine.loop.view import View
+from workflows.engine.loop.plan import due_tasks
+from workflows.engine.loop.records import Task
+from workflows.engine.loop.resume import match, questions
+from workflows.engine.loop.view import View, is_finished
 from workflows.engine.types import Interrupt
 
 LOOKED_BACK = 200
@@ -37,6 +39,12 @@ def _told_apart(view: View, error: UnknownInterruptError) -> Steps[Exception]:
     faster. The history is read, on this way to an error only.
     """
     run = view.run
+    if error.reason == "nothing_pending":
+        hint = _goes_on(view, None)
+        if hint:
+            return UnknownInterruptError(
+                error.reason, thread_id=run.thread_id, hint=hint
+            )
     if error.reason != "not_pending" or not view.id:
         return error
     wanted = set(error.interrupt_ids)
@@ -50,5 +58,30 @@ def _told_apart(view: View, error: UnknownInterruptError) -> Steps[Exception]:
     if wanted:
         return error
     return StaleAnswerError(
-        view.id, error.interrupt_ids, error.pending_ids, thread_id=run.thread_id
+        view.id,
+        error.interrupt_ids,
+        error.pending_ids,
+        thread_id=run.thread_id,
+        hint=_goes_on(view, set(error.interrupt_ids)),
     )
+
+
+def _goes_on(view: View, asked: set[str] | None) -> str:
+    """What to do where a task of the present step has its answer and has not ended since (R5.20); "" elsewhere.
+
+    Only tasks that were asked these questions, or, for None, any.
+    """
+    for task in due_tasks(view):
+        given = (view.record_of(task.id, RESUME) or {}).keys()
+        if not given or (asked is not None and not asked <= given):
+            continue
+        if is_finished(view.pending[task.id]) or not _asked_by(view, task) <= given:
+            continue
+        failed = view.record_of(task.id, ERROR)
+        since = f" and has failed since ({failed})" if failed else ""
+        return f" {task.name!r} has its answer{since}: invoke(None) runs it again with that."
+    return ""
+
+
+def _asked_by(view: View, task: Task) -> set[str]:
+    return {question.id for question in questions(view, task)}
