@@ -16,6 +16,7 @@ from workflows.engine.waits import RAISE
 from workflows.services.cancel_run import cancel_thread as cancel
 from workflows.services.children import Child, start_child
 from workflows.services.emitting import emit
+from workflows.services.fork_thread import Forked, fork_thread
 from workflows.services.labels import (
     alabel,
     alist_labels,
@@ -44,6 +45,7 @@ __all__ = [
     "RAISE",
     "CheckedBody",
     "Child",
+    "Forked",
     "Label",
     "Page",
     "Question",
@@ -66,6 +68,7 @@ __all__ = [
     "ending",
     "event",
     "first_of",
+    "fork_thread",
     "label",
     "list_interrupts",
     "list_labels",

@@ -161,6 +161,10 @@ DOORS: Mapping[str, tuple[Door, ...]] = {
         Door("start", "/threads/{thread}/signal", {"other": "paid"}),
     ),
     "step": (Door("see", "/threads/{stepped}/steps/{step}/"),),
+    # Nothing is due after it, so nothing is forked.
+    "step_fork": (
+        Door("start", "/threads/{stepped}/steps/{step}/fork", {}, ok=(409,)),
+    ),
     "step_label": (Door("label", "/threads/{stepped}/steps/{step}/label", NAME),),
     "step_unlabel": (Door("label", "/threads/{stepped}/steps/{step}/unlabel", NAME),),
     "thread_state_preview": (

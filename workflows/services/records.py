@@ -347,6 +347,7 @@ class StepRecord:
     labels: tuple[LabelRecord, ...] = ()
     is_head: bool = False
     may_label: bool = False
+    may_fork: bool = False
 
 
 @dataclass(frozen=True)

@@ -33,13 +33,14 @@ def step_detail(person: Person, thread_id: str, checkpoint: str) -> StepRecord:
     row, rights = find_thread(person, thread_id), Rights(person)
     step = known_step(row, checkpoint)
     note_secrets_seen(rights, row)
+    state = read_state(row, rights, checkpoint)
     return StepRecord(
         plain_thread(row),
         checkpoint,
         step.step,
         step.source,
         step.at,
-        read_state(row, rights, checkpoint),
+        state,
         tuple(
             each
             for each in labels_of(row.pk)
@@ -47,4 +48,5 @@ def step_detail(person: Person, thread_id: str, checkpoint: str) -> StepRecord:
         ),
         is_head=checkpoint == row.head,
         may_label=rights.can_label(row.graph),
+        may_fork=bool(state.next) and rights.can_operate(row.graph),
     )

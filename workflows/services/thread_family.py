@@ -80,7 +80,7 @@ def named_in(
 ) -> Iterator[str]:
     """The ids of the other threads that a page names which shows these."""
     for event in events:
-        if event.kind == "child":
+        if event.kind in ("child", "fork"):
             yield str(event.data.get("thread", ""))
         elif event.kind == "task":
             yield from map(str, event.data.get("children", ())[:MAX_SHOWN])

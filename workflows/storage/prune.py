@@ -13,6 +13,7 @@ from django.db import connections, transaction
 
 from workflows.engine.constants import NS_END
 from workflows.engine.errors import ThreadBusyError
+from workflows.engine.loop.plan import OUTSIDE
 from workflows.storage import labels
 from workflows.storage.channels import refs_of
 from workflows.storage.connections import POSTGRESQL, execute, lock_thread
@@ -187,6 +188,27 @@ def roll_back(using: str, thread_id: str, run_id: int) -> int:
         _remove(wrapper, thread_id, gone)
         _reset_head(wrapper, thread_id)
     return len(gone)
+
+
+def cut_back(using: str, thread_id: str, checkpoint: str) -> None:
+    """Remove what came after a checkpoint of the thread itself, and what its due tasks have on record.
+
+    What a `Command` has said there from outside stays, as it does in a replay (R6.12). Part of the caller's transaction.
+    """
+    wrapper = connections[using]
+    newer = execute(
+        wrapper,
+        "SELECT namespace, id FROM workflows_checkpoint WHERE thread_id = %s AND id > %s",
+        (thread_id, checkpoint),
+    ).fetchall()
+    execute(
+        wrapper,
+        "DELETE FROM workflows_pendingwrite WHERE thread_id = %s AND namespace = ''"
+        " AND checkpoint = %s AND task NOT LIKE %s",
+        (thread_id, checkpoint, f"{OUTSIDE}%"),
+    )
+    _remove(wrapper, thread_id, newer)
+    _reset_head(wrapper, thread_id)
 
 
 def _reset_head(wrapper: Any, thread_id: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import connections, transaction
 
 from workflows.engine.serde.vault import Vault
-from workflows.storage import sealing
+from workflows.storage import prune, sealing
 from workflows.storage.connections import NOW_SQL, execute, lock_thread
 
 _BY_THREAD = (
@@ -106,6 +106,37 @@ def copy_thread(
         _copy_mailbox(using, source, target, vault)
         if vault is not None:
             sealing.move_rows(using, vault, source, target)
+
+
+def fork_thread(
+    using: str, source: str, target: str, checkpoint: str, vault: Vault | None = None
+) -> None:
+    """Copy a thread as it was when `checkpoint`, one of its own, was written, with nothing begun after it (RB.14).
+
+    Attributes, labels and the mailbox are those of now. Raises as `copy_thread`.
+    """
+    wrapper = connections[using]
+    with transaction.atomic(using=using):
+        copy_thread(using, source, target, vault)
+        prune.cut_back(using, target, checkpoint)
+        for table in ("interrupt", "awaited"):
+            execute(
+                wrapper,
+                f"DELETE FROM workflows_{table} WHERE thread_id = %s",  # noqa: S608
+                (target,),
+            )
+        execute(
+            wrapper,
+            "DELETE FROM workflows_child WHERE thread_id = %s AND started_at > ("
+            "SELECT created_at FROM workflows_checkpoint"
+            " WHERE thread_id = %s AND namespace = '' AND id = %s)",
+            (target, target, checkpoint),
+        )
+        execute(
+            wrapper,
+            "UPDATE workflows_thread SET status = 'idle', wake_at = NULL WHERE id = %s",
+            (target,),
+        )
 
 
 def _share_children(using: str, source: str, target: str) -> None:

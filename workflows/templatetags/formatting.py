@@ -42,6 +42,7 @@ ICONS = {
     "refresh": "M4 12a8 8 0 0 1 14-5l2 2M20 4v5h-5M20 12a8 8 0 0 1-14 5l-2-2M4 20v-5h5",
     "stop": "M6 6h12v12H6z",
     "thread": "M6 4v10a4 4 0 0 0 4 4h8M14 14l4 4-4 4M6 8h8",
+    "fork": "M7 3v18M7 14c0-4 10-2 10-8M17 3l-3 3M17 3l3 3",
     "shield": "M12 3l8 3v6c0 5-4 8-8 9-4-1-8-4-8-9V6z",
     "arrow-left": "M5 12h14M5 12l6-6M5 12l6 6",
     "copy": "M9 9h11v11H9zM15 9V4H4v11h5",
@@ -176,6 +177,7 @@ EVENT_ICONS = {
     "label": "bookmark",
     "signal": "message",
     "child": "thread",
+    "fork": "fork",
     "warning": "alert",
 }
 # Those of tasks that wait.

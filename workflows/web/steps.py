@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from workflows.engine.checkpoint.labels import LONGEST
 from workflows.services.action import InvalidAnswer
 from workflows.services.desk.label_step import LabelStep, UnlabelStep
+from workflows.services.fork_thread import ForkThread
 from workflows.services.step import StepGone, step_detail
 
 View = Callable[[HttpRequest, str, str], HttpResponse]
@@ -67,6 +68,18 @@ def unlabel(request: HttpRequest, thread_id: str, checkpoint: str) -> HttpRespon
     else:
         messages.info(request, f"The label “{text}” was gone already.")
     return _back(thread_id, checkpoint)
+
+
+@require_POST
+@_told_when_gone
+def fork(request: HttpRequest, thread_id: str, checkpoint: str) -> HttpResponse:
+    """Begin a new thread with the history up to the step."""
+    made = ForkThread(request.user, thread_id, checkpoint).execute()
+    messages.success(
+        request, "This thread shares the other one's history, and goes on from there."
+    )
+    address = reverse("workflows:thread", args=[made.thread_id])
+    return HttpResponseRedirect(address, status=303)
 
 
 def _page(

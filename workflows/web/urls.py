@@ -102,6 +102,11 @@ urlpatterns = [
     ),
     path("threads/<text:thread_id>/steps/<str:checkpoint>/", steps.detail, name="step"),
     path(
+        "threads/<text:thread_id>/steps/<str:checkpoint>/fork",
+        steps.fork,
+        name="step_fork",
+    ),
+    path(
         "threads/<text:thread_id>/steps/<str:checkpoint>/label",
         steps.label,
         name="step_label",
