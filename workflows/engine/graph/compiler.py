@@ -15,7 +15,6 @@ from workflows.engine.graph.schema import (
     mapper,
     reader,
 )
-from workflows.engine.graph.traits import is_bare, is_plain
 from workflows.engine.graph.wiring import accepter, writer
 from workflows.engine.inject import (
     injections,
@@ -26,6 +25,7 @@ from workflows.engine.inject import (
 )
 from workflows.engine.loop.identity import Identity
 from workflows.engine.loop.records import Branch, Join, Node, Program
+from workflows.engine.loop.traits import is_bare, is_plain
 from workflows.engine.serde import register_reachable
 
 
