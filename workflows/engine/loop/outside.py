@@ -7,7 +7,8 @@ from typing import Any
 
 from workflows.engine.constants import END, GOTO
 from workflows.engine.loop import plan
-from workflows.engine.loop.apply import Routes, due_item, goto_targets
+from workflows.engine.loop.apply import due_item, goto_targets
+from workflows.engine.loop.routes import Routes
 from workflows.engine.loop.view import View
 from workflows.engine.types import Command
 

@@ -10,7 +10,7 @@ from workflows.engine.constants import COPY, END, GOTO, INPUT, START
 from workflows.engine.errors import GraphInterrupt, InvalidUpdateError
 from workflows.engine.kinds import plain_name
 from workflows.engine.loop import commit, effects, inside
-from workflows.engine.loop.apply import Routes, apply_writes
+from workflows.engine.loop.apply import apply_writes
 from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.given_updates import check_nodes, updates_of_copy
 from workflows.engine.loop.opening import (
@@ -27,6 +27,7 @@ from workflows.engine.loop.resume import (
     waits_over,
     without_questions,
 )
+from workflows.engine.loop.routes import Routes
 from workflows.engine.loop.superstep import restore
 from workflows.engine.loop.view import View
 from workflows.engine.types import Command, StateUpdate
