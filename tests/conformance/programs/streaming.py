@@ -2,6 +2,7 @@
 
 import threading
 import time
+from typing import Annotated, TypedDict
 
 from tests.conformance.corpus import program
 from tests.conformance.programs.shapes import graph
@@ -95,6 +96,22 @@ def an_unknown_mode(api, run):
 def values_only_when_something_changed(api, run):
     g = _pair(api, run, y=lambda s: None)
     return run.stream(g, {"log": ["i"]}, run.config(), stream_mode="values")
+
+
+@program("R9.3", "R2.7")
+def a_value_that_only_ends_shows_nothing(api, run):
+    """A step that writes nothing ends a one-step value, which is no change to show."""
+
+    class State(TypedDict, total=False):
+        n: int
+        once: Annotated[int, api.EphemeralValue]
+
+    built = api.StateGraph(State)
+    built.add_node("x", lambda state: {"once": 1})
+    built.add_node("y", lambda state: None)
+    built.add_edge(api.START, "x").add_edge("x", "y")
+    g = built.compile()
+    return run.stream(g, {"n": 1}, stream_mode="values")
 
 
 @program("R9.3")

@@ -117,7 +117,7 @@ def _steps(view: View, *, skip_break: bool) -> Steps[Outcome]:
         if view.dirty:
             changed = [*{*changed, *view.dirty}]
             view.dirty.clear()
-        if run.is_silent and _has(run.program.output_keys, changed):
+        if run.is_silent and _has(view, run.program.output_keys, changed):
             run.is_silent = False
         if names:  # a handler's, where it ran in its node's place
             names = [task.name for task in tasks]
@@ -171,13 +171,15 @@ def _show(view: View, changed: list[str]) -> Steps[None]:
 
 def _shows(view: View, changed: list[str]) -> bool:
     """Say whether a step changed what the values mode shows."""
-    return _has(view.run.stream_keys, changed)
+    return _has(view, view.run.stream_keys, changed)
 
 
-def _has(keys: tuple[str, ...] | str, changed: list[str]) -> bool:
-    """Say whether one of these keys, or the one key, has changed."""
+def _has(view: View, keys: tuple[str, ...] | str, changed: list[str]) -> bool:
+    """Say whether one of these keys, or the one key, has changed and holds something."""
     return any(
-        name == keys if isinstance(keys, str) else name in keys for name in changed
+        (name == keys if isinstance(keys, str) else name in keys)
+        and view.channels[name].is_available()
+        for name in changed
     )
 
 
