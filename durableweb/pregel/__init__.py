@@ -1,12 +1,7 @@
-"""What every graph is that can be run."""
+"""What every graph is that can be run, and nodes that subscribe to channels."""
 
-from workflows.engine.absent import absent
+from workflows.engine.entries import ChannelWriteEntry
+from workflows.engine.node_builder import NodeBuilder
 from workflows.engine.pregel import Pregel
 
-__all__ = ["Pregel"]
-
-__getattr__ = absent(
-    __name__,
-    "build a graph with durableweb.graph.StateGraph or an @entrypoint",
-    "NodeBuilder",
-)
+__all__ = ["ChannelWriteEntry", "NodeBuilder", "Pregel"]

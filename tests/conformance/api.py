@@ -13,7 +13,8 @@ HOMES = {
     "graph.message": "add_messages push_message",
     "graph.state": "CompiledStateGraph",
     "graph.ui": "push_ui_message delete_ui_message ui_message_reducer",
-    "pregel": "Pregel",
+    "pregel": "Pregel NodeBuilder",
+    "pregel._write": "ChannelWriteEntry ChannelWriteTupleEntry SKIP_WRITE",
     "typing": "StateT InputT OutputT ContextT",
     "types": (
         "Command Send interrupt Interrupt RetryPolicy CachePolicy TimeoutPolicy "
@@ -34,7 +35,7 @@ HOMES = {
     "managed": "IsLastStep RemainingSteps",
     "channels": (
         "BaseChannel LastValue BinaryOperatorAggregate EphemeralValue UntrackedValue AnyValue Topic "
-        "DeltaChannel"
+        "DeltaChannel NamedBarrierValue"
     ),
     "channels.base": "MISSING",
     "checkpoint.base": "BaseCheckpointSaver CheckpointTuple WRITES_IDX_MAP",

@@ -97,6 +97,10 @@ SECTIONS = [
     "agents_made",
     "agents_asking",
     "agents_together",
+    "subscriptions",
+    "subscriptions_written",
+    "subscriptions_kept",
+    "subscriptions_nested",
 ]
 DRIVERS = ["blocking", "async"]
 

@@ -21,6 +21,10 @@ BUILDING = (
     "__init__ add_node add_edge add_conditional_edges add_sequence set_entry_point "
     "set_finish_point set_conditional_entry_point set_node_defaults compile"
 )
+LISTENING = (
+    "__init__ subscribe_only subscribe_to read_from do write_to meta add_retry_policies "
+    "add_cache_policy set_timeout build"
+)
 SAVING = (
     "get get_tuple list put put_writes delete_thread get_next_version aget_tuple alist "
     "aput aput_writes adelete_thread"
@@ -42,6 +46,7 @@ PUBLIC = {
     "graph": {"StateGraph": BUILDING},
     "graph.state": {"CompiledStateGraph": RUNNING},
     "graph.message": {"add_messages": ""},
+    "pregel": {"Pregel": "__init__", "NodeBuilder": LISTENING},
     "types": dict.fromkeys(VALUES.split(), ""),
     "func": {"task": "", "entrypoint": "__init__"},
     "config": {"get_config": "", "get_store": "", "get_stream_writer": ""},

@@ -28,6 +28,9 @@ RECORDED: dict[str, list[list[Any]]] = json.loads(RECORD.read_text(encoding="utf
 OURS = callables("durableweb")
 NOT_TAKEN = {
     ("graph.StateGraph.compile", "transformers"): "for its streaming service",
+    ("pregel.Pregel.__init__", "trigger_to_nodes"): "made from the nodes",
+    ("pregel.Pregel.__init__", "node_error_handler_map"): "StateGraph's affair",
+    ("pregel.Pregel.__init__", "stream_transformers"): "for its streaming service",
     ("types.Overwrite", "type"): "a marker for its JSON form",
     ("errors.UnknownInterruptError", "message"): "made from the other arguments",
 }

@@ -23,6 +23,7 @@ PATHS = {
     "managed.is_last_step": ("managed", "IsLastStep RemainingSteps"),
     "managed": ("managed.is_last_step", "IsLastStep RemainingSteps"),
     "checkpoint.base": ("errors", "EmptyChannelError"),
+    "pregel._write": ("pregel", "ChannelWriteEntry"),
 }
 """path -> (path of the same names, names)"""
 ELSEWHERE = {
@@ -69,7 +70,6 @@ ABSENT = {
         "durableweb.checkpoint.encryption",
     ),
     "checkpoint.serde.jsonplus": ("JsonPlusSerializer", "register_type"),
-    "pregel": ("NodeBuilder", "StateGraph"),
     "pregel.remote": ("RemoteGraph", "register()"),
     "store.postgres": (
         "AsyncPostgresStore PostgresStore",

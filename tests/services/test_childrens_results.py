@@ -19,9 +19,12 @@ from tests.services.family import (
 )
 from tests.services.napping import boss, status_of
 from tests.services.posting import carried_out, values_of
+from workflows.engine.channels import LastValue
 from workflows.engine.func.entrypoint import entrypoint
 from workflows.engine.func.task import task
 from workflows.engine.graph.state import StateGraph
+from workflows.engine.node_builder import NodeBuilder
+from workflows.engine.pregel import Pregel
 from workflows.engine.runtime import interrupt
 from workflows.engine.types import Command
 from workflows.engine.wait_errors import ChildFailed, WaitTimeout
@@ -62,6 +65,31 @@ class TestResults:
 
         found = flow.with_saver(DjangoSaver()).get_state(config_of("p")).values
         assert found == {"note": "n"}
+
+    @pytest.mark.rule("R1.49")
+    def test_of_a_graph_of_subscriptions_it_is_the_output_channel(self, desk):
+        shout = NodeBuilder().subscribe_only("a").do(str.upper).write_to("b")
+        channels = {"a": LastValue(str), "b": LastValue(str)}
+        for name, gives in (("bare", "b"), ("listed", ["b"])):
+            graph = Pregel(
+                nodes={"shout": shout},
+                channels=channels,
+                input_channels="a",
+                output_channels=gives,
+                name=name,
+            )
+            registry.register(graph)
+
+        @entrypoint()
+        def flow(given: Any) -> Any:
+            return [start_child(each, given).result() for each in ("bare", "listed")]
+
+        registry.register(flow, name="flow")
+        execute_run(start_thread("flow", "hey", thread_id="p").run_id)
+        carried_out()
+
+        found = flow.with_saver(DjangoSaver()).get_state(config_of("p")).values
+        assert found == ["HEY", {"b": "HEY"}]
 
     def test_it_waits_as_long_as_the_child_asks(self, boss, desk):
         desk.inputs = ["ask"]

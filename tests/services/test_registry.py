@@ -7,7 +7,10 @@ import pytest
 from django.apps import apps
 
 from workflows import checks
+from workflows.engine.channels import LastValue
 from workflows.engine.graph.state import StateGraph
+from workflows.engine.node_builder import NodeBuilder
+from workflows.engine.pregel import Pregel
 from workflows.services import registry
 
 
@@ -75,6 +78,21 @@ def test_a_name_that_no_row_can_hold_is_refused(name, error):
         error, match=r"register\(\): name is .*; give a text of 1 to 200"
     ):
         registry.register(object(), name=name)
+
+
+def test_a_graph_of_subscriptions_is_not_edited_by_key():
+    graph = Pregel(
+        nodes={"n": NodeBuilder().subscribe_only("a").write_to("b")},
+        channels={"a": LastValue(str), "b": LastValue(str)},
+        input_channels="a",
+        output_channels="b",
+        name="by_channels",
+    )
+
+    with pytest.raises(ValueError, match="leave editable out, or make a StateGraph"):
+        registry.register(graph, editable=["a"])
+
+    assert registry.find("by_channels") is None
 
 
 def test_an_unknown_name_says_what_to_do():

@@ -37,6 +37,12 @@ def breakpoints_of(graph: Any, given: Any) -> tuple[frozenset[str], frozenset[st
     )
 
 
+def check_stops(graph: Any) -> None:
+    """Raises ValueError where a graph's own breakpoints name what is no node."""
+    _breakpoints(graph.program, graph.interrupt_before, "interrupt_before_nodes")
+    _breakpoints(graph.program, graph.interrupt_after, "interrupt_after_nodes")
+
+
 def _breakpoints(program: Any, given: Any, what: str) -> frozenset[str]:
     names = stops_of(given, f"graph {program.name!r}", what)
     if not names:

@@ -128,6 +128,8 @@ def run_of(
                 "the parent's saver; run or asked alone it needs one of its own"
             )
         run = _root(graph, given, config, saver if saver is not False else None)
+    if program.subscribers:
+        run.is_silent = True
     run.handlers = handlers_in(run.config.get("callbacks"))
     run.stream_keys = program.stream_keys
     if given.output_keys is not None:

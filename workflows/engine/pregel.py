@@ -10,13 +10,13 @@ from workflows.engine.cache.base import is_awaited
 from workflows.engine.calls import Arguments, check_call, run_of
 from workflows.engine.chaining import Chaining
 from workflows.engine.clearing import Clearing
+from workflows.engine.composed import Composed
 from workflows.engine.config import configurable
 from workflows.engine.drivers import aio, blocking, heard
 from workflows.engine.drivers.context import loop_around
 from workflows.engine.drivers.left import Left
 from workflows.engine.drivers.listeners import heard_by
 from workflows.engine.errors import GraphInterrupt
-from workflows.engine.inspection import Inspection
 from workflows.engine.kinds import IN_BRACKETS, several
 from workflows.engine.later import asyncio
 from workflows.engine.loop.loop import execute
@@ -28,8 +28,12 @@ from workflows.engine.streaming import Reader
 from workflows.engine.types import All, Durability, GraphOutput, StreamMode
 
 
-class Pregel(Inspection, Clearing, Chaining):
-    """A graph that can be run. Made by `StateGraph.compile` and by `@entrypoint`."""
+class Pregel(Composed, Clearing, Chaining):
+    """A graph that can be run: one that `StateGraph.compile` or `@entrypoint` made, or of nodes and channels as they are.
+
+    Pregel(nodes={"shout": NodeBuilder().subscribe_only("a").do(str.upper).write_to("b")},
+    channels={"a": EphemeralValue(str), "b": LastValue(str)}, input_channels="a", output_channels="b")
+    """
 
     __class_getitem__ = IN_BRACKETS
 

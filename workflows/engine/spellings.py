@@ -45,6 +45,12 @@ class OfTasks(TypedDict, total=False):
     retry: Any
 
 
+class OfPregels(TypedDict, total=False):
+    """What `Pregel` was."""
+
+    config_type: Any
+
+
 class OfInterrupts(TypedDict, total=False):
     """What an `Interrupt` was, beside its value."""
 
@@ -64,6 +70,7 @@ LangGraphDeprecatedSinceV11 = LangGraphDeprecationWarning
 
 PRESENT = {
     "config_schema": "context_schema",
+    "config_type": "context_schema",
     "input": "input_schema",
     "output": "output_schema",
     "retry": "retry_policy",
@@ -146,6 +153,7 @@ __all__ = [
     "OfGraphs",
     "OfInterrupts",
     "OfNodes",
+    "OfPregels",
     "OfTasks",
     "durability_of",
     "moved",

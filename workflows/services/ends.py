@@ -154,8 +154,10 @@ def _returned(using: str, thread: Thread) -> Any:
     graph = bound(registry.get(thread.graph).graph, DjangoSaver(using))
     state = graph.get_state({"configurable": {"thread_id": thread.pk}})
     keys = graph.program.output_keys
-    if isinstance(keys, str) or not isinstance(state.values, dict):
+    if keys == graph.program.stream_keys or not isinstance(state.values, dict):
         return state.values
+    if isinstance(keys, str):
+        return state.values.get(keys)
     return {key: state.values[key] for key in keys if key in state.values}
 
 

@@ -117,6 +117,7 @@ def register(
     for words, value in (("editable", editable), ("secret", secret)):
         if isinstance(value, str):
             raise TypeError(f"{words} takes a list of channel names, not one text")
+    _check_editable(graph, editable)
     DEFAULT.with_part(policy or {}, "register")
     known = _graphs.get(key)
     if known is not None and known.graph is not graph:
@@ -141,6 +142,16 @@ def register(
         module=_importing[-1] if _importing else "",
     )
     return graph
+
+
+def _check_editable(graph: Any, editable: Iterable[str]) -> None:
+    """Refuse an edit of the state by key where an update is what a node returned."""
+    program = getattr(graph, "program", None)
+    if editable and getattr(program, "subscribers", None):
+        raise ValueError(
+            "editable names channels, but what is written to a graph of NodeBuilders from "
+            "outside is what one of its nodes returned; leave editable out, or make a StateGraph"
+        )
 
 
 def _check_name(name: Any) -> None:

@@ -92,6 +92,8 @@ class Context:
                 "checkpoint_map": {**run.parents, run.namespace: run.live_checkpoint},
             }
             found["metadata"] = metadata_of(run, task)
+            if task.node.tags:
+                found["tags"] = [*found.get("tags", ()), *task.node.tags]
             if self.told is not None:
                 found["callbacks"] = self.heard_by(self.told.child)
             elif self._is_heard():

@@ -135,7 +135,7 @@ class Told:
         run, call = context.run, task.call
         self.heard = heard = run.heard
         self.task = task
-        self.tags = [*run.config.get("tags", ())]
+        self.tags = [*run.config.get("tags", ()), *task.node.tags]
         if call is None and task.node.hidden:
             self.tags.append(TAG_HIDDEN)
         self.manager: Any = None

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, Unpack, get_args, get_origin
 
-from workflows.engine.bound import check_cache, check_saver, check_store
+from workflows.engine.bound import Bound, check_cache, check_saver, check_store
 from workflows.engine.channels import LastValue
 from workflows.engine.constants import END, PREVIOUS, START
 from workflows.engine.draw import DrawnGraph
@@ -47,6 +47,9 @@ class Final(Generic[R, S]):
 class Entrypoint(Pregel):
     """What `@entrypoint` makes of a function: a graph with all its methods."""
 
+    def __init__(self, program: Program, **options: Any) -> None:
+        Bound.__init__(self, program, **options)
+
     def get_graph(
         self, config: dict[str, Any] | None = None, *, xray: int | bool = False
     ) -> DrawnGraph:
@@ -54,12 +57,6 @@ class Entrypoint(Pregel):
         name = self.program.first
         edges = [(START, name, None, False), (name, END, None, False)]
         return DrawnGraph([START, name, END], edges)
-
-    async def aget_graph(
-        self, config: dict[str, Any] | None = None, *, xray: int | bool = False
-    ) -> DrawnGraph:
-        """Async twin of `get_graph`."""
-        return self.get_graph(config, xray=xray)
 
     def get_input_jsonschema(self, config: Any = None) -> dict[str, Any]:
         """The JSON Schema of the first parameter."""
@@ -70,11 +67,6 @@ class Entrypoint(Pregel):
         """The JSON Schema of what the function returns."""
         schema = self.output_schema
         return {} if schema is None else json_schema(schema)
-
-    def get_context_jsonschema(self) -> dict[str, Any] | None:
-        """The JSON Schema of the context, or None."""
-        schema = self.context_schema
-        return None if schema is None else json_schema(schema)
 
 
 class entrypoint:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from workflows.engine.bound import Bound
 from workflows.engine.config import merge_configs
 from workflows.engine.draw import DrawnGraph
 from workflows.engine.graph.picture import Shape
@@ -21,7 +22,7 @@ class CompiledStateGraph(Pregel):
     """
 
     def __init__(self, program: Program, **options: Any) -> None:
-        super().__init__(program, **options)
+        Bound.__init__(self, program, **options)
         self.shape = Shape(self.builder)
 
     def get_graph(
@@ -34,12 +35,6 @@ class CompiledStateGraph(Pregel):
             raise refused(f"get_graph of graph {self.name!r}", "xray", xray, wanted)
         return self.shape.drawn(self.interrupt_before, self.interrupt_after, xray)
 
-    async def aget_graph(
-        self, config: dict[str, Any] | None = None, *, xray: int | bool = False
-    ) -> DrawnGraph:
-        """Async twin of `get_graph`."""
-        return self.get_graph(config, xray=xray)
-
     def get_input_jsonschema(self, config: Any = None) -> dict[str, Any]:
         """The JSON Schema of the input."""
         return json_schema(self.input_schema, made=True)
@@ -47,8 +42,3 @@ class CompiledStateGraph(Pregel):
     def get_output_jsonschema(self, config: Any = None) -> dict[str, Any]:
         """The JSON Schema of the output."""
         return json_schema(self.output_schema, made=True)
-
-    def get_context_jsonschema(self) -> dict[str, Any] | None:
-        """The JSON Schema of the context, or None."""
-        schema = self.context_schema
-        return None if schema is None else json_schema(schema)

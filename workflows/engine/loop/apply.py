@@ -13,6 +13,7 @@ from workflows.engine.errors import InvalidUpdateError
 from workflows.engine.kinds import plain_name
 from workflows.engine.loop.records import Task, order_of
 from workflows.engine.loop.routes import Routes
+from workflows.engine.loop.subscribers import reach_subscribers
 from workflows.engine.loop.view import View
 from workflows.engine.types import Send
 
@@ -69,6 +70,8 @@ def apply_writes(
             changed.append(channel)
     if program.joins:
         fire_joins(view, routes, writes, changed)
+    if program.subscribers:
+        reach_subscribers(view, routes, changed)
     view.staged = staged
     waiting = _still_deferred(view, ordered) if program.defers else ()
     return changed, routes.listed(waiting)

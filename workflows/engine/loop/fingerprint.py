@@ -62,6 +62,7 @@ def _edges_text(program: Program) -> str:
     for name, node in program.nodes.items():
         lines += [f"{name} -> {target}" for target in node.edges]
         lines += _branch_lines(name, node)
+        lines += [f"{channel} calls {name}" for channel in node.triggers]
     return "\n".join(sorted(lines))
 
 

@@ -64,8 +64,10 @@ def edit(run: Run, supersteps: Sequence[Sequence[StateUpdate]]) -> Steps[Any]:
 def _steps(view: View, *, skip_break: bool) -> Steps[Outcome]:
     run = view.run
     first = run.program.first
-    run.remaining = run.limit
     ran = 0
+    # Where a node takes the input, that is one of the steps.
+    limit = run.limit + 1 if run.program.subscribers else run.limit
+    run.remaining = limit
     wrote = view.metadata.get("wrote") or []
     if run.namespace in run.reached and pauses_after(view, wrote):
         yield from chunks.pause(view, ())
@@ -77,9 +79,9 @@ def _steps(view: View, *, skip_break: bool) -> Steps[Outcome]:
             raise run.stop.error()
         is_start = view.due[0]["node"] == first and not run.program.functional
         if not is_start:
-            if ran >= run.limit:
+            if ran >= limit:
                 raise _too_many(view)
-            run.remaining = run.limit - ran - 1
+            run.remaining = limit - ran - 1
         tasks = plan.due_tasks(view)
         names = [task.name for task in tasks] if run.before or run.after else []
         run.live_checkpoint = view.anchor
@@ -117,8 +119,8 @@ def _steps(view: View, *, skip_break: bool) -> Steps[Outcome]:
         if view.dirty:
             changed = [*{*changed, *view.dirty}]
             view.dirty.clear()
-        if run.is_silent and _has(view, run.program.output_keys, changed):
-            run.is_silent = False
+        if run.is_silent:
+            _note_output(view, changed)
         if names:  # a handler's, where it ran in its node's place
             names = [task.name for task in tasks]
         if run.saver is None:
@@ -140,7 +142,7 @@ def _steps(view: View, *, skip_break: bool) -> Steps[Outcome]:
             if names and pauses_after(view, names):
                 yield from chunks.pause(view, ())
                 return _outcome(view, "paused", at="interrupt_after")
-    if ran >= run.limit:
+    if ran >= limit:
         raise _too_many(view)
     return _outcome(view, "success")
 
@@ -183,6 +185,17 @@ def _has(view: View, keys: tuple[str, ...] | str, changed: list[str]) -> bool:
     )
 
 
+def _note_output(view: View, changed: list[str]) -> None:
+    """A graph below gives nothing that it did not write; one of subscriptions gives what it has shown last (R1.49)."""
+    run = view.run
+    if not _has(view, run.program.output_keys, changed):
+        return
+    if run.program.subscribers:
+        view.output = view.values(run.program.output_keys)
+    else:
+        run.is_silent = False
+
+
 def _interrupted(view: View, tasks: list[Task], step: Step) -> Steps[Outcome]:
     """The pause; its values show what the finished tasks wrote, the checkpoint does not.
 
@@ -198,6 +211,8 @@ def _interrupted(view: View, tasks: list[Task], step: Step) -> Steps[Outcome]:
         yield from chunks.values(view)
     yield from chunks.pause(view, interrupts)
     if asked:
+        if view.run.program.subscribers:
+            view.output = view.values(view.run.program.output_keys)
         yield from chunks.values(view, asked)
         _warn_of_no_saver(view)
     status = "interrupted" if asked else "waiting" if interrupts else "paused"
@@ -259,7 +274,7 @@ def _outcome(
         # its body has returned nothing; what is saved is the result of an earlier run
         return Outcome(None, interrupts, status, paused_at=at)
     if view.run.is_silent:
-        return Outcome(None, interrupts, status, paused_at=at)
+        return Outcome(view.output, interrupts, status, paused_at=at)
     return Outcome(view.values(program.output_keys), interrupts, status, paused_at=at)
 
 

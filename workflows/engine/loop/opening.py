@@ -40,6 +40,7 @@ from workflows.engine.loop.resume import (
     without_questions,
 )
 from workflows.engine.loop.sleeping import sleep_out
+from workflows.engine.loop.subscribers import put_in
 from workflows.engine.loop.superstep import restore
 from workflows.engine.loop.view import View
 from workflows.engine.types import Command
@@ -105,13 +106,13 @@ def enter(view: View, given: Any) -> Steps[bool]:
     run = view.run
     if view.begins_inside:
         run.began = int(view.metadata.get("began", -1))
-        run.went_on, run.is_silent = True, False
+        run.went_on, run.is_silent = True, bool(run.program.subscribers)
         yield from _begin_anew(view)
         yield from _go_on(view)
         return bool(view.due)
     if was_begun(view):
         run.began = int(view.metadata.get("began", -1))
-        run.went_on, run.is_silent = True, False
+        run.went_on, run.is_silent = True, bool(run.program.subscribers)
         run.taken_over = view.metadata.get("task") != run.parent_task
         adopt_outside(view)
         yield from _go_on(view)
@@ -170,6 +171,8 @@ def was_begun(view: View) -> bool:
 
 
 def _go_on(view: View) -> Steps[None]:
+    if view.run.program.subscribers:
+        view.output = view.values(view.run.program.output_keys)
     yield from lifecycle.resumed(view)
     yield from _show(view)
 
@@ -188,7 +191,11 @@ def _input(view: View, given: Any) -> Steps[None]:
     closed = open_to_supersede(view)
     adopt_outside(view, routes=False)  # the update of a Command stays (R3.14)
     view.forget_pending()
-    due: list[Due] = [{"node": program.first, "by": ["input"], "send": value}]
+    due: list[Due]
+    if program.subscribers:
+        due = put_in(view, value)
+    else:
+        due = [{"node": program.first, "by": ["input"], "send": value}]
     step = max(view.step, -2) + 1
     view.run.began = step
     kept, view.dirty = view.dirty, set()
@@ -196,9 +203,8 @@ def _input(view: View, given: Any) -> Steps[None]:
     saving.last = False
     shows = bool(view.run.modes & {"checkpoints", "debug"})
     # Without a branch on START what follows is the checkpoint that the input makes.
-    starts_at_once = (
-        not program.functional and not program.nodes[program.first].branches
-    )
+    first = program.nodes.get(program.first)
+    starts_at_once = first is not None and not (program.functional or first.branches)
     saving.is_followed = starts_at_once and not shows and view.run.durability != "exit"
     yield from commit.save_checkpoint(view, saving)
     if shows:

@@ -9,6 +9,7 @@ from workflows.engine.constants import END, GOTO
 from workflows.engine.loop import plan
 from workflows.engine.loop.apply import due_item, goto_targets
 from workflows.engine.loop.routes import Routes
+from workflows.engine.loop.subscribers import reach_subscribers, to_channels
 from workflows.engine.loop.view import View
 from workflows.engine.types import Command
 
@@ -18,15 +19,13 @@ def outside_pairs(view: View, command: Command[Any]) -> list[tuple[str, Any]]:
     pairs: list[tuple[str, Any]] = []
     program = view.run.program
     if command.update:
-        node = program.nodes[program.first]
-        pairs += [
-            pair
-            for pair in node.write(
-                Command(update=command.update),
-                f"thread {view.run.thread_id!r}: the caller gave",
-            )
-            if pair[0] != GOTO
-        ]
+        said = f"thread {view.run.thread_id!r}: the caller gave"
+        if program.subscribers:
+            pairs += to_channels(view, command.update, said)
+        else:
+            update: Command[Any] = Command(update=command.update)
+            found = program.nodes[program.first].write(update, said)
+            pairs += [pair for pair in found if pair[0] != GOTO]
     where = f"thread {view.run.thread_id!r}: Command.goto"
     for target in goto_targets(command.goto, where):
         if target != END:  # adds nothing to what is due (R1.25)
@@ -64,7 +63,9 @@ def adopt(view: View, pairs: Iterable[tuple[str, Any]]) -> None:
             routes.add(value)
         elif channel in view.channels:
             writes.setdefault(channel, []).append(value)
-    for channel, values in writes.items():
-        if view.channels[channel].update(values):
-            view.dirty.add(channel)
+    changed = [
+        name for name, each in writes.items() if view.channels[name].update(each)
+    ]
+    view.dirty.update(changed)
+    reach_subscribers(view, routes, changed)
     view.due = routes.listed()

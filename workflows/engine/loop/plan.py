@@ -74,6 +74,8 @@ def triggers_of(run: Run, task: Task) -> tuple[str, ...]:
     if task.call is not None or task.caught is not None or task.path[0] == "send":
         return ("__pregel_push",)
     name = task.node.name
+    if task.node.triggers:
+        return tuple(sorted(task.node.triggers))
     if run.program.functional or name == START:
         return (START,)
     joins = (key for key, join in run.program.joins.items() if join.target == name)
@@ -128,7 +130,7 @@ def told_metadata(run: Run, task: Task) -> dict[str, Any]:
     """Of that what is not the engine's own, and the caller's tags, as the tasks mode shows it (R9.3)."""
     found = {**callers_metadata(run), **node_metadata(task)}
     found = {key: value for key, value in found.items() if key not in _OWN_METADATA}
-    tags = run.config.get("tags") or ()
+    tags = [*(run.config.get("tags") or ()), *task.node.tags]
     mine = [tag for tag in tags if not tag.startswith(OF_SEQUENCES)]
     return {**found, "tags": mine} if mine else found
 

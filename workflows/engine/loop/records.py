@@ -66,6 +66,10 @@ class Node(Struct, eq=False):
     branches: tuple[Branch, ...] = ()
     edges: tuple[str, ...] = ()
     joins: tuple[str, ...] = ()
+    triggers: tuple[str, ...] = ()
+    """The channels it subscribes to (R1.49)."""
+    only: str = ""
+    """The one channel whose value it is given; while that holds nothing, it is not due."""
     retry: tuple[RetryPolicy, ...] = ()
     cache: CachePolicy | None = None
     timeout: Any = None
@@ -73,6 +77,7 @@ class Node(Struct, eq=False):
     defer: bool = False
     hidden: bool = False
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
     trace: TracePolicy | None = None
     subgraph: Any = None
     afn: Callable[..., Any] | None = None
@@ -96,7 +101,7 @@ class Program(Struct, eq=False):
     channels: Channels
     joins: dict[str, Join]
     accept: Callable[..., Any]  # input as given (and by what) -> as stored; raises
-    first: str  # the node that takes the input
+    first: str  # the node that takes the input; "" where channels do
     state_keys: tuple[str, ...]
     output_keys: tuple[str, ...] | str
     stream_keys: tuple[str, ...] | str
@@ -105,6 +110,8 @@ class Program(Struct, eq=False):
     untracked: frozenset[str] = frozenset()
     deltas: tuple[str, ...] = ()
     """The channels that are saved as what was written to them (R2.8)."""
+    subscribers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By channel, the nodes that are due when it is written to (R1.49); the input goes into channels then."""
     functional: bool = False
     defers: bool = False
     plain: bool = False

@@ -28,6 +28,7 @@ from workflows.engine.loop.resume import (
     without_questions,
 )
 from workflows.engine.loop.routes import Routes
+from workflows.engine.loop.subscribers import put_in, still_called
 from workflows.engine.loop.superstep import restore
 from workflows.engine.loop.view import View
 from workflows.engine.types import Command, StateUpdate
@@ -63,16 +64,19 @@ def _one_step(view: View, updates: list[StateUpdate], *, carrying: bool) -> Step
     tasks = []
     for name, given in zip(names, updates, strict=True):
         tasks.append((yield from _task_as(view, name, given)))
+    subscribes = bool(view.run.program.subscribers)
     jump = (
         carrying
+        and not subscribes
         and first.as_node is not None
         and not any(name in work.due_names for name in names)
     )
     changed, due = apply_writes(view, tasks, as_given=True)
     changed = sorted({*changed, *work.changed, *view.dirty})
     view.dirty.clear()
-    if carrying and not jump:
-        due = work.keep(due, set(names), explicit=first.as_node is not None)
+    if subscribes or (carrying and not jump):
+        explicit = subscribes or first.as_node is not None
+        due = work.keep(due, set(names), explicit=explicit)
     closed = work.dropped(due) if carrying else []
     if jump and closed and view.run.warn is not None:
         view.run.warn(
@@ -103,13 +107,17 @@ def _as_input(view: View, values: Any) -> Steps[None]:
         )
     value = program.accept(values, whose)
     closed = open_to_supersede(view)
-    node = program.nodes[program.first]
-    task = Task(node, ("node", program.first), (view.id, program.first))
-    task.writes = [] if program.functional else node.write(value)
     step = view.step + 1 if view.id else -1
     view.forget_pending()
-    due: list[Due] = [{"node": program.first, "by": ["input"], "send": value}]
-    saving = commit.advance(view, "input", due, (), step=step, closed=closed)
+    due: list[Due]
+    if program.subscribers:
+        due = put_in(view, value)
+    else:
+        if not program.functional:
+            program.nodes[program.first].write(value)
+        due = [{"node": program.first, "by": ["input"], "send": value}]
+    kept, view.dirty = view.dirty, set()
+    saving = commit.advance(view, "input", due, kept, step=step, closed=closed)
     saving.last = True
     yield from commit.save_checkpoint(view, saving)
 
@@ -175,6 +183,7 @@ class Work:
 
     def __init__(self, view: View, carrying: bool) -> None:
         self.view = view
+        self.carrying = carrying
         if carrying:
             adopt_outside(view)
         self.items = list(ready(view))
@@ -229,7 +238,9 @@ class Work:
         for item, task in zip(self.items, self.tasks, strict=True):
             if task.id in self.finished:
                 continue
-            if explicit or task.name == self.view.run.program.first:
+            if self.view.run.program.subscribers:
+                stays = still_called(self.view, item)
+            elif explicit or task.name == self.view.run.program.first:
                 stays = task.name not in names
             else:
                 by = item.get("by", [])
@@ -277,10 +288,12 @@ class Work:
         return "send" not in item and item["node"] in self.over
 
     def _with_questions(self, item: Due, task: Task) -> Due:
+        bare = without_questions(item)
+        if not self.carrying:
+            return bare
         open_now = [
             q for q in self.questions[task.id] if q["id"] not in self.view.run.answers
         ]
-        bare = without_questions(item)
         if task.id in self.begun:
             return {**bare, "origin": task.origin}
         if not open_now:
@@ -305,7 +318,7 @@ def _node_name(view: View, work: Work, given: StateUpdate) -> str:
     name = plain_name(given.as_node)
     name = program.identity.aliases.get(name or "", name)
     if name is not None:
-        if name == START and not program.functional:
+        if name == START and program.first == START:
             return program.first
         if name not in program.nodes or name.startswith("__error_handler__"):
             raise InvalidUpdateError(
@@ -314,13 +327,16 @@ def _node_name(view: View, work: Work, given: StateUpdate) -> str:
             )
         return name
     writers = list(view.metadata.get("wrote") or ())
-    if not view.id or writers in ([], [program.first]):
+    if not program.subscribers and (not view.id or writers in ([], [program.first])):
         return program.first
+    if len(program.nodes) == 1:
+        return next(iter(program.nodes))
     if len(writers) == 1:
         return str(writers[0])
+    wrote = f"several nodes wrote in the last step ({', '.join(writers)})"
     raise InvalidUpdateError(
-        f"several nodes wrote in the last step ({', '.join(writers)}); say which one "
-        "this update stands for: as_node="
+        f"{wrote if writers else 'no node has written yet'}; say which one this update "
+        "stands for: as_node="
     )
 
 

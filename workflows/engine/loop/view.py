@@ -55,6 +55,7 @@ class View:
         "metadata",
         "newest",
         "next_version",
+        "output",
         "parent_config",
         "past",
         "pending",
@@ -96,6 +97,7 @@ class View:
         self.dirty: set[str] = set()  # channels moved from outside, not yet saved
         self.newest: Any = None  # the greatest version; None: not looked for yet
         self.code = ""  # the stamp of the checkpoints that are written
+        self.output: Any = None  # what a run that is silent has shown last
         self.staged: Attributes | None = None  # set by the tasks applied last
         self.attributes: Attributes | None = None  # goes along with the next saving
         self.next_version = run.saver.get_next_version if run.saver else _count
