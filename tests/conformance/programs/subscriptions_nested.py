@@ -166,3 +166,31 @@ def subscriptions_called_by_an_entrypoint(api, run):
         return inner.invoke({"n": n})["text"]
 
     return [run.invoke(wf, 2, run.config())]
+
+
+@program("R1.50", "R5.1", "R8.9", only="async")
+def a_task_and_a_question_after_a_coroutine(api, run):
+    """The plain functions of a row do not run on the event loop, and are parts of their node all the same."""
+
+    @api.task
+    def double(n):
+        return n * 2
+
+    async def more(n):
+        return n + 1
+
+    def ask(n):
+        api.get_stream_writer()(f"asking for {n}")
+        return [double(n).result(), api.interrupt("q")]
+
+    node = api.NodeBuilder().subscribe_only("n").do(more).do(ask).do(tuple)
+    g = api.Pregel(
+        nodes={"node": node.write_to("out")},
+        channels={"n": api.LastValue(int), "out": api.LastValue(tuple)},
+        input_channels="n",
+        output_channels="out",
+        checkpointer=run.saver,
+    )
+    config = run.config()
+    asked = run.stream(g, 1, config, stream_mode=["custom", "updates"])
+    return [asked, run.invoke(g, api.Command(resume="yes"), config)]
