@@ -1,4 +1,4 @@
-"""Durable work from anywhere: start, cancel, list and label it; for code of the site.
+"""Durable work from anywhere: start, schedule, cancel, list and label it; for code of the site.
 
 Needs Django set up. Nobody's rights are asked here: these are calls of a program, in the name
 of the system. What people do goes through the dashboard.
@@ -34,6 +34,15 @@ from workflows.services.listing import (
 )
 from workflows.services.replay import areplay_check, replay_check
 from workflows.services.retention import Retention, apply_retention
+from workflows.services.schedules.acting import pause_schedule, resume_schedule
+from workflows.services.schedules.backfill import backfill
+from workflows.services.schedules.declared import UnknownScheduleError, schedule
+from workflows.services.schedules.reading import (
+    ScheduleSummary,
+    ScheduleTick,
+    schedules,
+)
+from workflows.services.schedules.trigger import trigger_schedule
 from workflows.services.signals import send_signal
 from workflows.services.sleepers import wake
 from workflows.services.start_run import Started
@@ -51,8 +60,11 @@ __all__ = [
     "Question",
     "ReplayReport",
     "Retention",
+    "ScheduleSummary",
+    "ScheduleTick",
     "Started",
     "ThreadSummary",
+    "UnknownScheduleError",
     "WhereError",
     "alabel",
     "alist_labels",
@@ -63,6 +75,7 @@ __all__ = [
     "asleep",
     "asleep_until",
     "aunlabel",
+    "backfill",
     "cancel",
     "emit",
     "ending",
@@ -74,9 +87,13 @@ __all__ = [
     "list_labels",
     "list_threads",
     "now",
+    "pause_schedule",
     "prune",
     "random",
     "replay_check",
+    "resume_schedule",
+    "schedule",
+    "schedules",
     "send_signal",
     "set_attributes",
     "signal",
@@ -85,6 +102,7 @@ __all__ = [
     "start",
     "start_child",
     "timer",
+    "trigger_schedule",
     "unlabel",
     "uuid4",
     "wait_event",

@@ -254,6 +254,8 @@ OUTBOX_KEEP_DAYS = env.float("OUTBOX_KEEP_DAYS", default=30.0)
 # For how many days events are kept, and signals that were handed over, or sent to a thread that
 # never began.
 SIGNALS_KEEP_DAYS = env.float("SIGNALS_KEEP_DAYS", default=30.0)
+# For how many days it is kept what became of the instants of schedules; 0 keeps it for ever.
+TICKS_KEEP_DAYS = env.float("TICKS_KEEP_DAYS", default=90.0)
 
 # The demo's workflows: may they fetch from this machine and its private networks, and
 # which git repositories may release notes be drawn from (paths, separated by commas).

@@ -14,6 +14,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 from workflows.defaults import DEFAULTS
 from workflows.services import registry
+from workflows.services.schedules import declared
+from workflows.services.schedules.reading import fault_of
 from workflows.storage import queue_search
 from workflows.storage.sealing import vault
 from workflows.worker.choosing import QUEUE_APP
@@ -33,8 +35,8 @@ SQLITE_BACKEND = "workflows.storage.sqlite_backend"
 
 
 def check_workflows(**_: Any) -> list[CheckMessage]:
-    """Name every workflow module that failed to import and every graph with its own saver."""
-    return [*_broken_modules(), *_own_savers()]
+    """Name every workflow module that failed to import, every graph with its own saver, and schedules of none."""
+    return [*_broken_modules(), *_own_savers(), *_schedules_of_nothing()]
 
 
 def check_databases(**_: Any) -> list[CheckMessage]:
@@ -152,6 +154,18 @@ def _own_savers() -> Iterator[CheckMessage]:
                 "checkpointer=.",
                 obj=item.name,
                 id="workflows.W002",
+            )
+
+
+def _schedules_of_nothing() -> Iterator[CheckMessage]:
+    for item in declared.all():
+        if fault_of(item):
+            yield Warning(
+                f"The schedule {item.name} starts the workflow {item.graph}, which is not registered.",
+                hint="Register it under this name, or name another in schedule(); until then each of its "
+                "instants is refused.",
+                obj=item.name,
+                id="workflows.W006",
             )
 
 

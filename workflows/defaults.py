@@ -26,6 +26,7 @@ DEFAULTS: dict[str, Any] = {
     "WEBHOOK_NETWORKS": [],
     "OUTBOX_KEEP_DAYS": 30.0,
     "SIGNALS_KEEP_DAYS": 30.0,
+    "TICKS_KEEP_DAYS": 90.0,
     "MAX_VALUE_BYTES": 16 * 1024 * 1024,
     "VALUE_CIPHER": "",
     "VALUE_CIPHER_KEYS": "",

@@ -37,10 +37,11 @@ def people(db: None) -> People:
 @pytest.fixture(autouse=True)
 def own_registry() -> Iterator[None]:
     """What a test registers is gone after it."""
-    before = dict(registry._graphs)
+    before = [dict(book) for book in registry.books]
     yield
-    registry._graphs.clear()
-    registry._graphs.update(before)
+    for book, held in zip(registry.books, before, strict=True):
+        book.clear()
+        book.update(held)
 
 
 class Calls:

@@ -54,11 +54,13 @@ def as_(people: dict[str, User]) -> Any:
 @pytest.fixture(autouse=True)
 def own_registry() -> Iterator[None]:
     """What a test registers is gone after it."""
-    before = dict(registry._graphs)
-    registry._graphs.clear()
+    before = [dict(book) for book in registry.books]
+    for book in registry.books:
+        book.clear()
     yield
-    registry._graphs.clear()
-    registry._graphs.update(before)
+    for book, held in zip(registry.books, before, strict=True):
+        book.clear()
+        book.update(held)
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from workflows.models.question_field import QuestionField
 from workflows.models.reopening import Reopening
 from workflows.models.run import Run
 from workflows.models.saved_view import SavedView
+from workflows.models.schedule import Schedule, Tick
 from workflows.models.signal import Awaited, Emitted, Signal
 from workflows.models.thread import Thread
 from workflows.models.thread_attribute import ThreadAttribute
@@ -57,9 +58,11 @@ __all__ = [
     "Reopening",
     "Run",
     "SavedView",
+    "Schedule",
     "Signal",
     "Thread",
     "ThreadAttribute",
+    "Tick",
     "Undo",
     "Vote",
     "Webhook",

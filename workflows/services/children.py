@@ -173,8 +173,8 @@ def _started_before(saver: DjangoSaver, thread_id: str) -> dict[str, str]:
 def _name_of(graph: Any) -> str:
     if isinstance(graph, str):
         return registry.get(graph).name
-    for name in registry.names():
-        if registry.get(name).graph is graph:
-            return name
+    name = registry.name_of(graph)
+    if name is not None:
+        return name
     wanted = "the name of a registered workflow, or what was given to register()"
     raise refused(_CALLER, "graph", graph, wanted)

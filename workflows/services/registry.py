@@ -79,6 +79,8 @@ class Registered:
 
 failures: dict[str, str] = {}
 _graphs: dict[str, Registered] = {}
+books: list[dict[str, Any]] = [_graphs]
+"""What modules write into as they are imported."""
 _importing: list[str] = []
 
 
@@ -139,7 +141,7 @@ def register(
         run_timeout=seconds_of(run_timeout, "run_timeout"),
         start_timeout=seconds_of(start_timeout, "start_timeout"),
         hidden=hidden,
-        module=_importing[-1] if _importing else "",
+        module=importing(),
     )
     return graph
 
@@ -152,6 +154,11 @@ def _check_editable(graph: Any, editable: Iterable[str]) -> None:
             "editable names channels, but what is written to a graph of NodeBuilders from "
             "outside is what one of its nodes returned; leave editable out, or make a StateGraph"
         )
+
+
+def importing() -> str:
+    """The workflow module that is being imported; "" where none is."""
+    return _importing[-1] if _importing else ""
 
 
 def _check_name(name: Any) -> None:
@@ -192,6 +199,11 @@ def find(name: str) -> Registered | None:
     return _graphs.get(name)
 
 
+def name_of(graph: Any) -> str | None:
+    """The name under which this very graph is registered; None where it is not."""
+    return next((key for key, item in _graphs.items() if item.graph is graph), None)
+
+
 def names() -> list[str]:
     """The names of all workflows that this process knows."""
     return list(_graphs)
@@ -218,14 +230,15 @@ def autodiscover() -> None:
         ):
             continue
         name = f"{config.name}.{DISCOVERED_MODULE}"
-        before = dict(_graphs)
+        before = [dict(book) for book in books]
         _importing.append(name)
         try:
             importlib.import_module(name)
         except Exception:  # noqa: BLE001 - whatever the author's module raises
             failures[name] = traceback.format_exc()
-            _graphs.clear()
-            _graphs.update(before)
+            for book, held in zip(books, before, strict=False):
+                book.clear()
+                book.update(held)
         else:
             failures.pop(name, None)
         finally:

@@ -135,8 +135,8 @@ class StartRun:
         return found
 
 
-class _StartBySystem(StartRun):
-    """The same in the name of the system: a program of the site needs no role."""
+class StartByCode(StartRun):
+    """The same for a program of the site, which needs no role, or where the person's right was asked before."""
 
     def _find(self) -> registry.Registered:
         return registry.get(self.graph)
@@ -170,7 +170,7 @@ def start_thread(
     for a workflow this process does not know, InvalidAnswer for what does not fit.
     """
     try:
-        run = _StartBySystem(
+        run = StartByCode(
             None,
             graph,
             input,

@@ -14,6 +14,7 @@ from workflows.services.forget_expired import forget_expired
 from workflows.services.outbound.links import forget_links, revoke_lost
 from workflows.services.outbound.outbox import forget_deliveries
 from workflows.services.retention import apply_retention
+from workflows.services.schedules.forgetting import forget_ticks
 from workflows.services.signals import tidy_signals
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,7 @@ def tidy() -> None:
         forget_outbound,
         tidy_signals,
         forget_children,
+        forget_ticks,
     )
     for part in parts:
         try:
