@@ -54,7 +54,7 @@ class Door:
     """One method of one address, and the act of the table that it is.
 
     `path` and `form` may name in {braces} what world.py makes: question, version, run, thread,
-    failed, asleep, stepped, step, workflow, decision, view, order, webhook.
+    failed, asleep, stepped, step, workflow, decision, view, order, webhook, schedule.
     `ok` are the statuses of whoever is let in.
     """
 
@@ -174,6 +174,15 @@ DOORS: Mapping[str, tuple[Door, ...]] = {
         Door("edit", "/threads/{thread}/state"),
         # Let in, and told that the thread has no state to edit yet.
         Door("edit", "/threads/{thread}/state", EDIT, ok=(409,)),
+    ),
+    "schedules": (Door("own", "/schedules/"),),
+    "schedule": (Door("see", "/schedules/{schedule}/"),),
+    "schedule_run": (Door("start", "/schedules/{schedule}/run", {}),),
+    "schedule_pause": (Door("start", "/schedules/{schedule}/pause", {}),),
+    "schedule_resume": (Door("start", "/schedules/{schedule}/resume", {}),),
+    # Without times nothing is made up for.
+    "schedule_backfill": (
+        Door("start", "/schedules/{schedule}/backfill", {}, ok=(400,)),
     ),
     "start": (Door("own", "/start/"),),
     "start_graph": (

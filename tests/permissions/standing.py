@@ -12,24 +12,23 @@ from django.test import Client
 
 from tests.permissions.world import World, make_world
 from tests.support.persons import log_in
-from workflows.services import registry
+from tests.support.registered import Books, put_back, registered
 
-Made = tuple[World, dict[str, Any], dict[str, Any]]
+Made = tuple[World, Books, dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
 def made_once(django_db_setup: None, django_db_blocker: Any) -> Iterator[Made]:
     """The world, its workflows, and the cookies of its people."""
-    before = dict(registry._graphs)
-    registry._graphs.clear()
+    before = registered()
+    put_back()
     with django_db_blocker.unblock(), transaction.atomic():
         world = make_world()
-        graphs = dict(registry._graphs)
+        graphs = registered()
         clients = {name: Client() for name in world.people}
         for name, client in clients.items():
             log_in(client, world.people[name])
-        registry._graphs.clear()
-        registry._graphs.update(before)
+        put_back(before)
         yield world, graphs, {name: each.cookies for name, each in clients.items()}
         transaction.set_rollback(True)
 
@@ -38,7 +37,7 @@ def made_once(django_db_setup: None, django_db_blocker: Any) -> Iterator[Made]:
 def world(made_once: Made, db: None, own_registry: None) -> World:
     """The world, with its workflows registered for this test."""
     found, graphs, _ = made_once
-    registry._graphs.update(graphs)
+    put_back(graphs)
     return found
 
 

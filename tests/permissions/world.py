@@ -23,6 +23,7 @@ from workflows.models import (
     Webhook,
 )
 from workflows.services import registry
+from workflows.services.schedules.declared import schedule
 from workflows.storage.saver import DjangoSaver
 
 # Open to the roles, and open to one group only; who is in that group has no role.
@@ -43,6 +44,7 @@ UNKNOWN: Names = {
     "view": "999999",
     "order": "999999",
     "webhook": "999999",
+    "schedule": "none",
 }
 
 
@@ -114,8 +116,10 @@ def _make(name: str, somebody: User, **groups: Any) -> Names:
     stepped.put({"text": "as it was"}, ["text"])
     Policy.objects.create(graph=name, body='{"priority": 1}')
     view = SavedView.objects.create(person=somebody, name=f"view of {name}", query="")
+    schedule(f"{name}-nightly", name, cron="0 3 * * *", input={}, overlap="allow")
     return {
         "workflow": name,
+        "schedule": f"{name}-nightly",
         "thread": thread.pk,
         "question": str(question.pk),
         "version": "1",

@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
+from tests.screens.schedules import make_schedules
 from tests.web.conftest import ask, happen
 from workflows.models import (
     Awaited,
@@ -128,6 +129,7 @@ def fill() -> None:
     names["asleep"] = _asleep("asleep")
     _asleep("asks-asleep", "interrupted")
     _waiting_for_signals()
+    make_schedules(demo, _thread("scheduled"))
     names["start"] = (
         StartRun(
             demo, GRAPH, {"url": "http://127.0.0.1:9/nothing"}, title="Nobody answers"

@@ -169,6 +169,12 @@ def send_blank_answer(page: Page) -> None:
         page.locator("button[name=kind][value=respond]").click()
 
 
+def send_no_times(page: Page) -> None:
+    """A wish to make up for the past that does not say when."""
+    with page.expect_navigation():
+        page.get_by_role("button", name="Start them").click()
+
+
 def order_without_words(page: Page) -> None:
     """A bulk rejection without its reason."""
     page.check("[name=kind][value=reject]")
@@ -262,6 +268,13 @@ SCREENS = (
     Screen("policy not understood", "admin", "/policies/edit", send_bad_policy),
     Screen("policy as JSON", "admin", "/policies/edit?mode=json", send_bad_json),
     Screen("policy of a viewer", "viewer", "/policies/edit?workflow=fetch_page"),
+    Screen("schedules", "demo", "/schedules/"),
+    Screen("schedules of a viewer", "viewer", "/schedules/"),
+    Screen("schedules, none", "nobody", "/schedules/"),
+    Screen("schedule", "demo", "/schedules/new-year/"),
+    Screen("schedule that is paused", "viewer", "/schedules/leap-day/"),
+    Screen("schedule declared no more", "demo", "/schedules/old-report/"),
+    Screen("times not understood", "demo", "/schedules/leap-day/", send_no_times),
     Screen("notices", "demo", "/notices/"),
     Screen("preferences", "demo", "/preferences/"),
     # What leaves the house

@@ -11,6 +11,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from tests.support.persons import make_people
+from tests.support.registered import put_back, registered
 from workflows.engine import serde
 from workflows.engine.ids import digest
 from workflows.models import Interrupt, Run, Thread
@@ -37,11 +38,9 @@ def people(db: None) -> People:
 @pytest.fixture(autouse=True)
 def own_registry() -> Iterator[None]:
     """What a test registers is gone after it."""
-    before = [dict(book) for book in registry.books]
+    before = registered()
     yield
-    for book, held in zip(registry.books, before, strict=True):
-        book.clear()
-        book.update(held)
+    put_back(before)
 
 
 class Calls:

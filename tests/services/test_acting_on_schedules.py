@@ -271,10 +271,10 @@ class TestThePast:
     @pytest.mark.parametrize(
         ("start", "end", "words"),
         [
-            (EVENING, EVENING - DAY, "is not before the start"),
-            (EVENING, EVENING + DAY, "is not in the future"),
-            (datetime(2026, 1, 1), EVENING, "start: is a datetime with a time zone"),  # noqa: DTZ001
-            (EVENING, "now", "end: is a datetime with a time zone"),
+            (EVENING, EVENING - DAY, "end: lies before the start"),
+            (EVENING, EVENING + DAY, "end: lies in the future"),
+            (datetime(2026, 1, 1), EVENING, "start: has no time zone"),  # noqa: DTZ001
+            (EVENING, "now", "end: has no time zone"),
             (EVENING - 2000 * DAY, EVENING, "more than 1,000 instants"),
         ],
     )

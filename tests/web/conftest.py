@@ -12,6 +12,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from tests.support.persons import log_in, make_people
+from tests.support.registered import put_back, registered
 from workflows.engine import serde
 from workflows.engine.ids import digest
 from workflows.models import Decision, Event, Interrupt, Run, Thread
@@ -54,13 +55,10 @@ def as_(people: dict[str, User]) -> Any:
 @pytest.fixture(autouse=True)
 def own_registry() -> Iterator[None]:
     """What a test registers is gone after it."""
-    before = [dict(book) for book in registry.books]
-    for book in registry.books:
-        book.clear()
+    before = registered()
+    put_back()
     yield
-    for book, held in zip(registry.books, before, strict=True):
-        book.clear()
-        book.update(held)
+    put_back(before)
 
 
 @pytest.fixture

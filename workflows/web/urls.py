@@ -21,6 +21,7 @@ from workflows.web import (
     queue,
     review,
     runs,
+    schedules,
     signals,
     start,
     state_editor,
@@ -115,6 +116,14 @@ urlpatterns = [
         "threads/<text:thread_id>/steps/<str:checkpoint>/unlabel",
         steps.unlabel,
         name="step_unlabel",
+    ),
+    path("schedules/", schedules.index, name="schedules"),
+    path("schedules/<text:name>/", schedules.detail, name="schedule"),
+    path("schedules/<text:name>/run", schedules.run, name="schedule_run"),
+    path("schedules/<text:name>/pause", schedules.pause, name="schedule_pause"),
+    path("schedules/<text:name>/resume", schedules.resume, name="schedule_resume"),
+    path(
+        "schedules/<text:name>/backfill", schedules.backfill, name="schedule_backfill"
     ),
     path("start/", start.index, name="start"),
     path("start/<text:graph>/", start.form, name="start_graph"),

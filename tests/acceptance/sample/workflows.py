@@ -6,6 +6,7 @@ from typing import Annotated, Any, TypedDict
 
 from msgspec import Meta
 
+from durableweb.durable import schedule
 from durableweb.func import task
 from durableweb.graph import START, StateGraph
 from durableweb.register import register
@@ -98,6 +99,19 @@ wishes = StateGraph(Wish)
 wishes.add_node("grant", grant)
 wishes.add_edge(START, "grant")
 register(wishes.compile(name="wishes"), name="wishes", editable=("name", "more"))
+# At times when nobody looks.
+WISH = {"name": "Ada", "age": 5, "more": {}}
+schedule(
+    "new-year",
+    "wishes",
+    cron="0 3 1 1 *",
+    tz="Europe/Berlin",
+    input=WISH,
+    overlap="queue",
+    catch_up=6 * 3600,
+    jitter=90,
+)
+schedule("leap-day", "wishes", cron="30 2 29 2 *", tz="Europe/Berlin", input=WISH)
 register(
     wishes.compile(name="payroll"),
     name="payroll",

@@ -20,6 +20,7 @@ from workflows.storage.clock import database_now
 
 MOST = 1_000
 """Instants of one backfill."""
+FIRST_YEAR = 1970
 
 
 @dataclass(frozen=True)
@@ -39,12 +40,14 @@ class BackfillSchedule:
         item = find_to_operate(self.person, self.name)
         for place, given in (("start", self.start), ("end", self.end)):
             if not isinstance(given, datetime) or not timezone.is_aware(given):
-                raise InvalidAnswer({place: "is a datetime with a time zone"})
+                raise InvalidAnswer({place: "has no time zone; give an aware datetime"})
+        if self.start.year < FIRST_YEAR:
+            raise InvalidAnswer({"start": f"lies before {FIRST_YEAR}"})
         if self.end < self.start:
-            raise InvalidAnswer({"end": "is not before the start"})
+            raise InvalidAnswer({"end": "lies before the start"})
         if self.end > database_now():
             raise InvalidAnswer(
-                {"end": "is not in the future: what is to come starts by itself"}
+                {"end": "lies in the future: what is to come starts by itself"}
             )
         return item
 
