@@ -19,6 +19,7 @@ from workflows.services.desk.policies import PolicyBook
 from workflows.services.desk.possible import Deciders
 from workflows.services.findings import WAIT_SECONDS, Finding
 from workflows.services.outbound.events import address
+from workflows.services.schedules.stuck import StuckSchedules
 from workflows.services.stuck_waits import StuckWaits
 from workflows.services.thread_history import ATTENTION_REASONS
 from workflows.storage.claims import due_runs
@@ -63,7 +64,7 @@ def _and_more(kind: str, count: int) -> Finding:
     )
 
 
-class _Doctor(StuckWaits):
+class _Doctor(StuckWaits, StuckSchedules):
     """One look at everything."""
 
     def looks(self) -> tuple[Callable[[], Iterator[Finding]], ...]:
@@ -75,6 +76,8 @@ class _Doctor(StuckWaits):
             self.unheard,
             self.untold,
             self.unended,
+            self.late_schedules,
+            self.refused_schedules,
             self.lapsed,
             self.late,
             self.parked,
