@@ -10,6 +10,7 @@ from workflows.engine.first import ask, ending, event, first_of, signal, timer
 from workflows.engine.recorded import anow, now, random, uuid4
 from workflows.engine.replay import CheckedBody, ReplayReport
 from workflows.engine.runtime import set_attributes
+from workflows.engine.sagas import acompensate, compensate
 from workflows.engine.signals import wait_signal
 from workflows.engine.sleeping import asleep, asleep_until, sleep, sleep_until
 from workflows.engine.waits import RAISE
@@ -66,6 +67,7 @@ __all__ = [
     "ThreadSummary",
     "UnknownScheduleError",
     "WhereError",
+    "acompensate",
     "alabel",
     "alist_labels",
     "anow",
@@ -77,6 +79,7 @@ __all__ = [
     "aunlabel",
     "backfill",
     "cancel",
+    "compensate",
     "emit",
     "ending",
     "event",

@@ -3,6 +3,7 @@
 from workflows.engine.answers import is_invalid_answer as is_invalid_resume
 from workflows.engine.errors import (
     CheckpointNotFoundError,
+    CompensationFailed,
     ConcurrencyError,
     DamagedValueError,
     DecryptionError,
@@ -45,6 +46,7 @@ from workflows.engine.wait_errors import ChildFailed, InterruptTimeout, WaitTime
 __all__ = [
     "CheckpointNotFoundError",
     "ChildFailed",
+    "CompensationFailed",
     "ConcurrencyError",
     "DamagedValueError",
     "DecryptionError",

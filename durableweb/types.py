@@ -7,6 +7,7 @@ from workflows.engine.first import ask, ending, event, first_of, signal, timer
 from workflows.engine.later import handed_on
 from workflows.engine.recorded import anow, now, random, uuid4
 from workflows.engine.runtime import interrupt
+from workflows.engine.sagas import acompensate, compensate
 from workflows.engine.signals import wait_signal
 from workflows.engine.sleeping import asleep, asleep_until, sleep, sleep_until
 from workflows.engine.types import (
@@ -87,10 +88,12 @@ __all__ = [
     "UpdatesStreamPart",
     "ValuesStreamPart",
     "Wait",
+    "acompensate",
     "anow",
     "ask",
     "asleep",
     "asleep_until",
+    "compensate",
     "ending",
     "event",
     "first_of",

@@ -290,6 +290,7 @@ def _nested(graph: Any, given: Arguments, own: dict[str, Any], context: Any) -> 
         is_silent=context.task.node.subgraph is graph and not graph.program.functional,
         parent=context.task,
         outer=outer,
+        outermost=outer.outermost or context,
         reached=outer.reached,
         cuts=outer.cuts,
         places=outer.places,

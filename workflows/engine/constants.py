@@ -28,9 +28,11 @@ INPUT = "__input__"
 COPY = "__copy__"
 ATTRIBUTES = "__attributes__"  # value: what the task has set of its thread (RB.11)
 HANDLED = "__handled__"  # among the writes of a task whose error handler ran
+UNDO = "__undo__"  # a call that undoes what was done; the key that holds those of a
+# thread, and the node that carries them out (RB.8)
 
 RESERVED_WRITES = frozenset(
-    {INTERRUPT, RESUME, ERROR, RETURN, NO_WRITES, GOTO, CALL, RUNS, ATTRIBUTES}
+    {INTERRUPT, RESUME, ERROR, RETURN, NO_WRITES, GOTO, CALL, RUNS, ATTRIBUTES, UNDO}
 )
 
 HANDLER_OF = "__error_handler__"  # begins the name of a handler, before its node's

@@ -316,6 +316,22 @@ class RecordedTaskError(WorkflowError):
         self.message = message
 
 
+class CompensationFailed(WorkflowError):
+    """Work could not be undone, and a person has said to leave the rest (RB.8).
+
+    `undo` is the function that failed, as "module:name", and `error` what with.
+    """
+
+    def __init__(self, thread_id: str, undo: str, error: str) -> None:
+        super().__init__(
+            f"thread {thread_id!r}: {undo} has failed, and with it the undoing of what the thread did: {error}. What is "
+            "older is not undone; continue the thread to be asked again"
+        )
+        self.thread_id = thread_id
+        self.undo = undo
+        self.error = error
+
+
 class IdempotencyConflict(ValueError):
     """An idempotency key was used before for another input (RB.6); `thread_id` is the thread that was started then."""
 

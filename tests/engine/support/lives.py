@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 
 from durableweb.checkpoint.memory import InMemorySaver
+from durableweb.errors import RecordedTaskError
 from durableweb.types import Command
 from tests.programs.sample import Life, PlannedFailure, Sample, World
 from workflows.engine import ids
-from workflows.engine.constants import CALL, ERROR, GOTO, INTERRUPT, RESUME, RUNS
+from workflows.engine.constants import CALL, ERROR, GOTO, INTERRUPT, RESUME, RUNS, UNDO
 from workflows.engine.drivers.threads import pool
 
-NOT_RESULTS = {CALL, ERROR, GOTO, INTERRUPT, RESUME, RUNS}
+NOT_RESULTS = {CALL, ERROR, GOTO, INTERRUPT, RESUME, RUNS, UNDO}
 TURNS = 60
 
 
@@ -78,13 +79,20 @@ class Story:
         out = None
         for _ in range(TURNS):
             if turn is None:
-                return out if out is not None else self._invoke(graph, None)
+                return out if out is not None else self._end(graph)
             try:
                 out = self._invoke(graph, turn[0])
-            except PlannedFailure:
+            except (PlannedFailure, RecordedTaskError):
                 out = None
             turn = self._next_turn(graph)
         raise AssertionError(f"{self.sample.name} does not end: {turn}")
+
+    def _end(self, graph: Any) -> Any:
+        """What the thread gives that has ended: its values, or what it has failed with."""
+        try:
+            return self._invoke(graph, None)
+        except RecordedTaskError as error:
+            return str(error)
 
     def _next_turn(self, graph: Any) -> tuple[Any] | None:
         """The next input in a tuple, or None when the thread is finished."""

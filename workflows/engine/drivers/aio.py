@@ -9,13 +9,12 @@ from contextlib import aclosing
 from functools import partial
 from typing import Any
 
-from workflows.engine.drivers import faults, heard, timeouts
+from workflows.engine.drivers import faults, heard, requests, timeouts
 from workflows.engine.drivers.attempt import Invoke, run_async
 from workflows.engine.drivers.blocking import Blocking
 from workflows.engine.drivers.context import Context
 from workflows.engine.drivers.future import TaskFuture, let_go
 from workflows.engine.drivers.left import Left
-from workflows.engine.drivers.requests import computing, handed_out, to_give_up
 from workflows.engine.drivers.threads import hop
 from workflows.engine.errors import LeaseLostError, NodeCancelledError, RunCancelled
 from workflows.engine.later import asyncio
@@ -178,7 +177,7 @@ class Aio:
                 try:
                     answer = await self._answer(request)
                 except Exception as failed:  # noqa: BLE001 - the loop is told
-                    request = steps.throw(failed)
+                    request = steps.throw(requests.marked(failed, request))
                 else:
                     request = steps.send(answer)
         except StopIteration as stop:
@@ -201,7 +200,7 @@ class Aio:
             case Save(commit):
                 return await self.saver.acommit(commit)
             case Emit():
-                self.chunks += handed_out(self.run, request)
+                self.chunks += requests.handed_out(self.run, request)
                 return None
             case Load(config):
                 return await self.saver.aget_tuple(config)
@@ -220,7 +219,7 @@ class Aio:
                     )
                 ]
             case Compute():
-                with computing(request, self.run, self) as kwargs:
+                with requests.computing(request, self.run, self) as kwargs:
                     found = request.fn(*request.args, **kwargs)
                     return await found if request.is_async else found
             case Within():
@@ -241,7 +240,7 @@ class Aio:
         """Give up what runs and has not ended (R3.11)."""
         self._wait_for_no_handler()
         starting = {task for task, _ in self.ready}
-        given_up = to_give_up(tasks, [*self.taken, *self.events], starting)
+        given_up = requests.to_give_up(tasks, [*self.taken, *self.events], starting)
         self.ready = deque(pair for pair in self.ready if pair[0] not in given_up)
         for attempt in [self.attempts.pop(t.id, None) for t in given_up]:
             if attempt is not None:

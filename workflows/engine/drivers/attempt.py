@@ -7,10 +7,11 @@ from collections.abc import Callable, Generator
 from typing import Any
 
 from workflows.engine.attributes import merged
-from workflows.engine.constants import ATTRIBUTES, GOTO, RETURN
+from workflows.engine.constants import ATTRIBUTES, GOTO, RETURN, UNDO
 from workflows.engine.drivers.context import Context
 from workflows.engine.drivers.requests import injected
 from workflows.engine.drivers.strictness import check_keys, check_state, picture
+from workflows.engine.drivers.undos import UndoOfTask, is_heard, record_undo
 from workflows.engine.errors import (
     GraphBubbleUp,
     NodeCancelledError,
@@ -23,6 +24,7 @@ from workflows.engine.loop.inputs import argument_of
 from workflows.engine.loop.records import Branch, Node, Task, Writes
 from workflows.engine.runtime import current
 from workflows.engine.types import Command
+from workflows.engine.undo_calls import UndoCall
 
 
 class Invoke:
@@ -62,9 +64,14 @@ def body(task: Task, context: Context) -> Generator[Invoke, Any, Writes]:
                 **call.kwargs,
                 **{k: v for k, v in kwargs.items() if k not in call.kwargs},
             }
+            undo = None
+            if node.undo is not None and is_heard(context):
+                undo = UndoOfTask(task, context)
             value = yield Invoke(node.fn, call.args, filled, node.is_async)
             _note_returned(value, task, context)
             writes: Writes = [(RETURN, value)]
+            if undo is not None:
+                writes += yield from _recorded(undo.after(value), context)
             return _with_attributes(writes, context)
         if node.inject_error is not None:
             kwargs[node.inject_error] = failure_for_handler(task)
@@ -86,6 +93,14 @@ def body(task: Task, context: Context) -> Generator[Invoke, Any, Writes]:
     except GraphBubbleUp as up:
         _hand_on(up, context)
         raise
+
+
+def _recorded(undo: UndoCall, context: Context) -> Generator[Invoke, Any, Writes]:
+    """What undoes a `@task` that has worked: saved with its result, or before it where that is saved below the root."""
+    if context.run.is_root:
+        return [(UNDO, undo)]
+    yield Invoke(record_undo(context, undo).result, (), {}, False)
+    return []
 
 
 def _note_returned(value: Any, task: Task, context: Context) -> None:

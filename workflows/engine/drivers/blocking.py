@@ -23,6 +23,7 @@ from workflows.engine.drivers.pumping import Pump
 from workflows.engine.drivers.requests import (
     computing,
     handed_out,
+    marked,
     read_from,
     shows_while_it_runs,
 )
@@ -190,7 +191,7 @@ class Blocking(Pump):
                 try:
                     answer = self._answer(request)
                 except Exception as failed:  # noqa: BLE001 - the loop is told
-                    request = steps.throw(failed)
+                    request = steps.throw(marked(failed, request))
                 else:
                     request = steps.send(answer)
             if faults.active is not None:

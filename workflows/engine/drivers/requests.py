@@ -17,9 +17,12 @@ from workflows.engine.loop.effects import (
     List,
     Load,
     Look,
+    Open,
+    Save,
 )
 from workflows.engine.loop.records import Run, Task
 from workflows.engine.loop.step import is_part_of
+from workflows.engine.loop.undoing import OF_SAVER
 from workflows.engine.runtime import current
 
 _AT_ONCE = frozenset({"custom", "messages"})
@@ -94,6 +97,13 @@ def injected(names: tuple[str, ...], context: Context) -> dict[str, Any]:
         elif name == "previous":
             found[name] = context.previous
     return found
+
+
+def marked(error: Exception, request: Any) -> Exception:
+    """An error that a request was answered with; what a saver has raised is known by that wherever it comes out."""
+    if isinstance(request, Open | Load | Look | List | Save):
+        setattr(error, OF_SAVER, True)
+    return error
 
 
 def read_from(saver: Any, request: Any) -> Any:

@@ -23,6 +23,7 @@ from workflows.engine.runtime import current
 from workflows.engine.serde import register_reachable
 from workflows.engine.spellings import OfTasks, taken
 from workflows.engine.types import CachePolicy, RetryPolicy
+from workflows.engine.undo_calls import check_undo
 
 
 class TaskFunction:
@@ -36,9 +37,13 @@ class TaskFunction:
         retry: tuple[RetryPolicy, ...] = (),
         cache: CachePolicy | None = None,
         timeout: Any = None,
+        undo: Callable[..., Any] | None = None,
     ) -> None:
         functools.update_wrapper(self, fn)
         self.name = name or _name_of(fn)
+        if undo is not None:
+            check_undo(undo, f"task {self.name!r}", "undo")
+            register_reachable(undo)
         if is_generator_function(fn):
             raise NotImplementedError(
                 f"task {self.name!r} is a generator function, whose result cannot be "
@@ -63,6 +68,7 @@ class TaskFunction:
             retry=retry,
             cache=cache,
             timeout=checked_policy(timeout, f"task {self.name!r}: timeout"),
+            undo=undo,
         )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -101,12 +107,18 @@ def task(
     retry_policy: RetryPolicy | Sequence[RetryPolicy] | None = None,
     cache_policy: CachePolicy | None = None,
     timeout: Any = None,
+    undo: Callable[..., Any] | None = None,
     **more: Unpack[OfTasks],
 ) -> Any:
     """Make a function whose calls inside a graph are recorded and not repeated on resume.
 
     A call starts at once and returns a future: `.result()` in blocking code, `await` in coroutines.
-    Raises NotImplementedError for a generator function.
+
+    `undo` is a function of a module (or another `@task`) that undoes what a call has done. It is put on record with
+    the result, and called with the same arguments if the thread's work fails or is cancelled later, with the result,
+    too, where it has a parameter `result` (RB.8; see `compensate`). A result that a cache gives is not undone.
+
+    Raises NotImplementedError for a generator function, ValueError for an `undo` that another process would not find.
     """
 
     if more:
@@ -125,6 +137,7 @@ def task(
             retry=checked_retry(retry_policy, what) or (),
             cache=checked_cache(cache_policy, what),
             timeout=timeout,
+            undo=undo,
         )
 
     return decorate if function is None else decorate(function)

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from workflows.engine.constants import RETURN
 from workflows.engine.errors import GraphInterrupt
-from workflows.engine.loop import caching, commit, plan
+from workflows.engine.loop import caching, commit, plan, undo_node, undos
 from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.handling import revived
 from workflows.engine.loop.records import Task
@@ -23,10 +23,13 @@ def call(view: View, step: Step, child: Task) -> Steps[None]:
     assert made is not None  # noqa: S101
     assert parent is not None  # noqa: S101
     parent.note_made(child)
-    if view.run.program.functional:
-        _inherit(view, child)
     if not made.future.begin():
         return  # cancelled before it was taken up
+    if child.node is undo_node.RECORD:
+        undos.put_on_record(view, step, child)
+        return
+    if view.run.program.functional and parent.node is not undo_node.NODE:
+        _inherit(view, child)
     step.unsaved += commit.failures_that_are_history(parent, made.position)
     twin = step.calls.get(child.id)
     if twin is not None and twin.call is not None:

@@ -15,6 +15,7 @@ from workflows.engine.constants import (
     INTERRUPT,
     NO_WRITES,
     RESUME,
+    UNDO,
 )
 from workflows.engine.errors import SerdeError, SerializationError
 from workflows.engine.loop import effects
@@ -68,9 +69,7 @@ def advance(
         if not channel.tracked:
             continue
         if version is None:
-            if view.newest is None:
-                view.newest = max(versions.values(), default=None)
-            version = view.newest = view.next_version(view.newest, None)
+            version = view.newest = view.next_version(_newest(view), None)
         value = channel.checkpoint()
         if value is MISSING:
             values.pop(name, None)
@@ -82,6 +81,13 @@ def advance(
                     appended.add(name)
                 channel.appended = True
         versions[name] = moved[name] = version
+    if view.undos_moved:
+        if version is None:
+            version = view.newest = view.next_version(_newest(view), None)
+        if view.undos:
+            values[UNDO] = view.undo_calls
+        versions[UNDO] = moved[UNDO] = version
+        view.undos, view.undos_moved = {}, False
     checkpoint["updated_channels"] = [*moved]
     metadata: dict[str, Any] = {
         **run.metadata,
@@ -137,6 +143,14 @@ def advance(
         view.forget_pending()
     view.saved = False
     return commit
+
+
+def _newest(view: View) -> Any:
+    """The greatest version in the present checkpoint."""
+    if view.newest is None:
+        versions = view.checkpoint["channel_versions"]
+        view.newest = max(versions.values(), default=None)
+    return view.newest
 
 
 def _is_plain(run: Run, due: list[Due]) -> bool:

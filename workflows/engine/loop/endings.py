@@ -13,6 +13,7 @@ from workflows.engine.constants import (
     HANDLED,
     NO_WRITES,
     RESUME,
+    UNDO,
 )
 from workflows.engine.errors import (
     GraphBubbleUp,
@@ -28,6 +29,7 @@ from workflows.engine.loop import (
     messages,
     plan,
     resume,
+    undos,
 )
 from workflows.engine.loop.effects import Dropped, Failed, Finished, Steps
 from workflows.engine.loop.records import Task
@@ -104,8 +106,8 @@ def settle(view: View, step: Step, task: Task, writes: Any) -> None:
     task.state = "done"
     if task.call is not None:
         task.writes = [*writes, (CALL, task.call.record)]
-        if len(writes) > 1:  # the result, and what the call has set
-            view.take_attributes(writes[1][1])
+        if len(writes) > 1:  # the result, and what goes with it
+            _take_along(view, writes[1:])
         step.replies.append((task, writes[0][1]))
         view.pending[task.id] = list(task.writes)
         view.recorded.setdefault(task.call.record[0], {})[task.id] = task.call.record
@@ -121,6 +123,15 @@ def settle(view: View, step: Step, task: Task, writes: Any) -> None:
         record(step, commit.writes_of(view, task), task)
     if task.kept_as is not None and task.caught is None:
         step.to_keep.append(task)
+
+
+def _take_along(view: View, writes: Any) -> None:
+    """What a call has set of its thread, and what undoes it."""
+    for channel, value in writes:
+        if channel == ATTRIBUTES:
+            view.take_attributes(value)
+        elif channel == UNDO:
+            undos.note(view, value)
 
 
 def tell(view: View, task: Task) -> Steps[None]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from workflows.engine.channels import is_journal, unfolded
 from workflows.engine.checkpoint.base import Due
+from workflows.engine.constants import UNDO
 from workflows.engine.errors import GraphChangedError
 from workflows.engine.loop import commit, effects, opening, plan
 from workflows.engine.loop.effects import Steps
@@ -102,7 +103,7 @@ def _refuse_missing(view: View, goes_on: bool) -> None:
 
 
 def _missing_nodes(view: View) -> list[str]:
-    nodes = view.run.program.nodes
+    nodes = {*view.run.program.nodes, UNDO}
     gone = dict.fromkeys(i["node"] for i in view.due if i["node"] not in nodes)
     return [f"missing node: {name!r}" for name in gone]
 
@@ -125,7 +126,7 @@ def _missing_joins(view: View, goes_on: bool) -> list[str]:
 
 
 def _orphans(view: View) -> dict[str, Any]:
-    channels = view.run.program.channels
+    channels = {*view.run.program.channels, UNDO}
     values = view.checkpoint["channel_values"]
     return {key: value for key, value in values.items() if key not in channels}
 
@@ -211,7 +212,7 @@ def _migrate(view: View, found: Stamp, given: Any, goes_on: bool) -> Steps[None]
 
 
 def _is_finished_and_gone(view: View, item: Due) -> bool:
-    if item["node"] in view.run.program.nodes:
+    if item["node"] in view.run.program.nodes or item["node"] == UNDO:
         return False
     tasks = [task for task in plan.due_tasks(view) if task.due is item]
     return any(is_finished(view.pending.get(task.id, [])) for task in tasks)
@@ -250,7 +251,7 @@ def _taken(view: View, after: Any) -> list[Due]:
                 # What a list begins with may have been changed, too.
                 channel.appended = False
         view.channels[key] = channel
-    kept = {k: v for k, v in values.items() if k in view.channels}
+    kept = {k: v for k, v in values.items() if k in view.channels or k == UNDO}
     view.checkpoint = {**view.checkpoint, "channel_values": kept}
     view.due = list(after.get("due") or ())
     view.dirty.clear()

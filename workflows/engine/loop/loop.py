@@ -7,7 +7,15 @@ from typing import Any
 
 from workflows.engine.callbacks import PauseStatus
 from workflows.engine.errors import GraphDrained, GraphRecursionError, RunCancelled
-from workflows.engine.loop import chunks, commit, fitting, lifecycle, opening, plan
+from workflows.engine.loop import (
+    chunks,
+    commit,
+    fitting,
+    lifecycle,
+    opening,
+    plan,
+    undoing,
+)
 from workflows.engine.loop.apply import apply_writes
 from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.given_updates import check_supersteps
@@ -69,6 +77,8 @@ def _steps(view: View, *, skip_break: bool) -> Steps[Outcome]:
     limit = run.limit + 1 if run.program.subscribers else run.limit
     run.remaining = limit
     wrote = view.metadata.get("wrote") or []
+    if view.due and undoing.is_due(view):
+        return (yield from _undo(view))
     if run.namespace in run.reached and pauses_after(view, wrote):
         yield from chunks.pause(view, ())
         return _outcome(view, "paused", at="interrupt_after")
@@ -80,7 +90,7 @@ def _steps(view: View, *, skip_break: bool) -> Steps[Outcome]:
         is_start = view.due[0]["node"] == first and not run.program.functional
         if not is_start:
             if ran >= limit:
-                raise _too_many(view)
+                return (yield from _failed(view, _too_many(view)))
             run.remaining = limit - ran - 1
         tasks = plan.due_tasks(view)
         names = [task.name for task in tasks] if run.before or run.after else []
@@ -104,16 +114,19 @@ def _steps(view: View, *, skip_break: bool) -> Steps[Outcome]:
             step = yield from run_tasks(view, tasks)
             if step.failures:
                 yield from _asked_beside(view, step)
-                raise step.failures[0][1]
+                return (yield from _failed(view, step.failures[0][1]))
             if not is_whole(step):
                 return (yield from _interrupted(view, tasks, step))
         closed = step.closed if step else ()
+        failed = None
         try:
             changed, due = apply_writes(view, tasks)
-        except Exception:
+        except Exception as error:  # noqa: BLE001 - the author's reducer may raise anything
             held, view.held = view.held, []
             yield from commit.save_writes(view, held, closed)
-            raise
+            failed = error
+        if failed is not None:
+            return (yield from _failed(view, failed))
         if view.staged:
             view.take_attributes(view.staged)
         if view.dirty:
@@ -143,8 +156,38 @@ def _steps(view: View, *, skip_break: bool) -> Steps[Outcome]:
                 yield from chunks.pause(view, ())
                 return _outcome(view, "paused", at="interrupt_after")
     if ran >= limit:
-        raise _too_many(view)
+        return (yield from _failed(view, _too_many(view)))
     return _outcome(view, "success")
+
+
+def _failed(view: View, error: BaseException) -> Steps[Outcome]:
+    """The work has failed with `error`: undo what is on record, then raise it (RB.8)."""
+    if not undoing.is_wanted(view, error):
+        raise error
+    notes = getattr(error, "__notes__", ())
+    yield from undoing.begin(view, undoing.FAILED, repr(error), notes)
+    return (yield from _undo(view, error))
+
+
+def _undo(view: View, error: BaseException | None = None) -> Steps[Outcome]:
+    """The step that undoes; it ends with what the work has ended with, each time it is come to."""
+    run = view.run
+    if run.stop.mode and run.is_root:
+        raise run.stop.error()
+    tasks = plan.due_tasks(view)
+    run.live_checkpoint = view.anchor
+    run.live_step = view.step + 1
+    run.channels = view.channels
+    if view.pending:
+        restore(view, tasks)
+    step = yield from run_tasks(view, tasks)
+    if step.failures:
+        raise step.failures[0][1]
+    if not is_whole(step):
+        return (yield from _interrupted(view, tasks, step))
+    held, view.held = view.held, []
+    yield from commit.save_writes(view, held, step.closed)
+    raise undoing.end_of(view, tasks[0], error)
 
 
 def _drains(run: Run, ran: int) -> bool:

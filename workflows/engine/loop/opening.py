@@ -14,7 +14,7 @@ from workflows.engine.checkpoint.base import (
     TaskWrites,
     checkpoint_config,
 )
-from workflows.engine.constants import ERROR, INTERRUPT, RESUME
+from workflows.engine.constants import ERROR, INTERRUPT, RESUME, UNDO
 from workflows.engine.errors import (
     CheckpointNotFoundError,
     EmptyInputError,
@@ -191,6 +191,8 @@ def _input(view: View, given: Any) -> Steps[None]:
     closed = open_to_supersede(view)
     adopt_outside(view, routes=False)  # the update of a Command stays (R3.14)
     view.forget_pending()
+    if UNDO in view.checkpoint["channel_values"]:  # of work that is over
+        view.drop_undos()
     due: list[Due]
     if program.subscribers:
         due = put_in(view, value)

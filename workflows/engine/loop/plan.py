@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from workflows.engine.checkpoint.base import Due
-from workflows.engine.constants import CALL, ERROR, OF_SEQUENCES, RETURN, START
+from workflows.engine.constants import CALL, ERROR, OF_SEQUENCES, RETURN, START, UNDO
 from workflows.engine.errors import GraphChangedError, NonDeterminismError
 from workflows.engine.loop.identity import STAMP, Stamp
 from workflows.engine.loop.namespaces import namespace_of
 from workflows.engine.loop.records import Node, Run, Task
+from workflows.engine.loop.undo_node import NODE as UNDO_NODE
 from workflows.engine.loop.view import View
 
 OUTSIDE = "00000000-0000-0000-0000-"
@@ -35,7 +36,7 @@ def due_tasks(view: View) -> list[Task]:
     anchor, namespace, step = view.anchor, run.namespace, view.step + 1
     for item in ready(view):
         name = item["node"]
-        node = program.nodes.get(name) or _gone(name)
+        node = program.nodes.get(name) or _absent(name)
         if "was" in item:  # renamed since: the ids of what is on record must not move
             name = item["was"]
         if "send" in item and item["node"] != program.first:
@@ -51,8 +52,10 @@ def due_tasks(view: View) -> list[Task]:
     return tasks
 
 
-def _gone(name: str) -> Node:
-    """Stands in for a node that the code has no more: it can be looked at, not run."""
+def _absent(name: str) -> Node:
+    """The engine's own node that undoes; else what stands in for one that the code has no more, to be looked at."""
+    if name == UNDO:
+        return UNDO_NODE
 
     def run(_: Any) -> Any:
         raise GraphChangedError(

@@ -82,6 +82,8 @@ class Node(Struct, eq=False):
     subgraph: Any = None
     afn: Callable[..., Any] | None = None
     mapper: Callable[[Any], Any] | None = None
+    undo: Any = None
+    """What undoes a `@task` that has worked (RB.8)."""
     is_bare: bool = False
     """Nothing but a plain function: nothing is injected, no branch asked, no input mapped."""
 
@@ -353,6 +355,8 @@ class Run(Struct, eq=False):
     taken_over: bool = False  # by another task than began it, as after an edit
     parent: Task | None = None
     outer: Run | None = None
+    outermost: Any = None
+    """The context of the root's task in which this run was called, however far below; None for the root."""
     saver_below: Any = None
     """What graphs below save with that keep their state: also where this one saves nothing (R7.5)."""
     parents: dict[str, str] = field(default_factory=dict)

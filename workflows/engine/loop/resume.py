@@ -8,9 +8,14 @@ from typing import Any
 from workflows.engine import ids
 from workflows.engine.checkpoint.base import Asked, Due, TaskWrites
 from workflows.engine.constants import ERROR, HANDLER_OF, INTERRUPT, RESUME
-from workflows.engine.errors import SerdeError, UnknownInterruptError
+from workflows.engine.errors import (
+    CompensationFailed,
+    SerdeError,
+    UnknownInterruptError,
+)
 from workflows.engine.loop.plan import due_tasks
 from workflows.engine.loop.records import Answer, Run, Task, handled_id
+from workflows.engine.loop.undo_node import is_stop
 from workflows.engine.loop.view import View, is_finished
 from workflows.engine.response_schemas import check_answer
 from workflows.engine.serde import canonical
@@ -136,8 +141,10 @@ def load_answers(view: View, tasks: list[Task]) -> None:
 
 
 def _is_asked_anew(answer: Any, failed: str) -> bool:
-    """Whether this is how a child ended whose failure has ended the task, too: it may have been mended since (RB.5)."""
-    return isinstance(answer, ChildEnded) and answer.is_cause_of(failed)
+    """Whether it has ended the task, and who continues that may mean another: a child has failed that may have been mended (RB.5), or somebody has stopped the undoing of the work (RB.8)."""
+    if isinstance(answer, ChildEnded):
+        return answer.is_cause_of(failed)
+    return failed.startswith(CompensationFailed.__name__) and is_stop(answer)
 
 
 def note_waits(view: View, task: Task) -> None:

@@ -30,6 +30,8 @@ from workflows.engine.loop.resume import (
 from workflows.engine.loop.routes import Routes
 from workflows.engine.loop.subscribers import put_in, still_called
 from workflows.engine.loop.superstep import restore
+from workflows.engine.loop.undo_node import NODE as UNDO_NODE
+from workflows.engine.loop.undos import left_to_undo
 from workflows.engine.loop.view import View
 from workflows.engine.types import Command, StateUpdate
 
@@ -109,6 +111,7 @@ def _as_input(view: View, values: Any) -> Steps[None]:
     closed = open_to_supersede(view)
     step = view.step + 1 if view.id else -1
     view.forget_pending()
+    view.drop_undos()
     due: list[Due]
     if program.subscribers:
         due = put_in(view, value)
@@ -231,7 +234,12 @@ class Work:
         return True
 
     def keep(self, chosen: list[Due], names: set[str], *, explicit: bool) -> list[Due]:
-        """What stays due beside what the update made due."""
+        """What stays due beside what the update made due; where work is being undone nothing else is due."""
+        for task in self.tasks:
+            if task.node is UNDO_NODE:
+                is_over = task.id in self.finished
+                item = left_to_undo(self.view, task)
+                return [] if is_over else [self._with_questions(item, task)]
         routes = Routes(self.view.run.program)
         for item in self.next:
             routes.add(item)

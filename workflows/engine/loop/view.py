@@ -24,11 +24,12 @@ from workflows.engine.checkpoint.base import (
     checkpoint_config,
 )
 from workflows.engine.checkpoint.shapes import LoneCheckpoint
-from workflows.engine.constants import CALL, ERROR, INTERRUPT, RESUME, RUNS
+from workflows.engine.constants import CALL, ERROR, INTERRUPT, RESUME, RUNS, UNDO
 from workflows.engine.errors import GraphChangedError
 from workflows.engine.loop.records import Channels, Run, Task
 from workflows.engine.loop.renaming import renamed, renamed_nodes
 from workflows.engine.types import Interrupt
+from workflows.engine.undo_calls import UndoCall
 
 Pairs = list[tuple[str, Any]]
 _NOT_RESULTS = (INTERRUPT, RESUME, ERROR, CALL, RUNS)
@@ -66,6 +67,8 @@ class View:
         "step",
         "superseded",
         "tasks",
+        "undos",
+        "undos_moved",
         "waiting",
     )
 
@@ -100,6 +103,8 @@ class View:
         self.output: Any = None  # what a run that is silent has shown last
         self.staged: Attributes | None = None  # set by the tasks applied last
         self.attributes: Attributes | None = None  # goes along with the next saving
+        self.undos: dict[str, UndoCall] = {}  # recorded in the present step, by id
+        self.undos_moved = False  # others than the checkpoint holds, or none any more
         self.next_version = run.saver.get_next_version if run.saver else _count
 
     @property
@@ -189,6 +194,9 @@ class View:
             if channel == CALL:
                 parent = value[0]
                 self.recorded.setdefault(parent, {})[task_id] = value
+            elif channel == UNDO:
+                self.undos[value["id"]] = value
+                self.undos_moved = True
 
     def note_answers(self, writes: TaskWrites) -> None:
         """Take what a task has just been answered for its record."""
@@ -203,6 +211,22 @@ class View:
         """Drop what tasks of the present step have saved."""
         self.pending = {}
         self.recorded = {}
+        self.undos = {}
+        self.undos_moved = False
+
+    @property
+    def undo_calls(self) -> list[UndoCall]:
+        """The calls that undo what the thread has done, in the order in which they were recorded (RB.8)."""
+        kept = self.checkpoint["channel_values"].get(UNDO) or []
+        return [*kept, *sorted(self.undos.values(), key=lambda call: call["n"])]
+
+    def drop_undos(self) -> None:
+        """Have nothing to undo from the next checkpoint on."""
+        values = self.checkpoint["channel_values"]
+        self.undos = {}
+        self.undos_moved = UNDO in values
+        kept = {key: value for key, value in values.items() if key != UNDO}
+        self.checkpoint = {**self.checkpoint, "channel_values": kept}
 
     def take_attributes(self, change: Attributes | None) -> None:
         """Have the next saving change these attributes of the thread, too (RB.11)."""

@@ -1,0 +1,106 @@
+"""When the work of a thread is undone, how that begins, and what it ends with (RB.8)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from workflows.engine.checkpoint.base import CheckpointTuple, Closed, Due
+from workflows.engine.constants import UNDO
+from workflows.engine.errors import (
+    DurablewebError,
+    GraphBubbleUp,
+    InterruptSwallowedError,
+    NoParentGraphError,
+    RecordedTaskError,
+    RunCancelled,
+    SerdeError,
+)
+from workflows.engine.loop import chunks, commit, plan
+from workflows.engine.loop.effects import Steps
+from workflows.engine.loop.handling import revived
+from workflows.engine.loop.opening import open_to_supersede
+from workflows.engine.loop.records import Task
+from workflows.engine.loop.view import View
+from workflows.engine.response_schemas import is_refused
+from workflows.engine.wait_errors import ChildFailed
+
+FAILED, CANCELLED = "failed", "cancelled"
+"""Why the work of a thread is undone."""
+OF_SAVER = "__durableweb_of_saver__"
+"""A mark on an error that a saver has raised, by which it is known where it comes out of a node, too."""
+
+
+def is_wanted(view: View, error: BaseException) -> bool:
+    """Say whether the work of a run that has failed with `error` is to be undone.
+
+    Not where the engine itself refuses to go on: the thread stands as it stood, and can be continued.
+    """
+    run = view.run
+    if not run.is_root or run.saver is None or run.rehearsal is not None:
+        return False
+    return _is_of_work(error) and bool(view.undo_calls)
+
+
+def _is_of_work(error: BaseException) -> bool:
+    if not isinstance(error, Exception) or is_refused(error):
+        return False
+    if isinstance(error, GraphBubbleUp):
+        return isinstance(error, NoParentGraphError)
+    if hasattr(error, OF_SAVER):
+        return False
+    of_work = (RecordedTaskError, ChildFailed, SerdeError, InterruptSwallowedError)
+    return not isinstance(error, DurablewebError) or isinstance(error, of_work)
+
+
+def is_due(view: View) -> bool:
+    """Say whether nothing is left but to undo, or it is done already."""
+    return any(item["node"] == UNDO for item in view.due)
+
+
+def begin(
+    view: View, why: str, text: str, notes: Sequence[str] = (), end: str = "superseded"
+) -> Steps[None]:
+    """Let all that is on record be what is due next, newest first; open questions are closed.
+
+    `text` is the error that the work has failed with, or the reason of a cancel; `notes` are the error's.
+    """
+    calls = [*reversed(view.undo_calls)]
+    view.drop_undos()
+    asked = open_to_supersede(view)
+    closed = [Closed(each.interrupt_id, end) for each in asked]
+    given = {"why": why, "text": text, "notes": [*notes], "undo": calls}
+    due: list[Due] = [{"node": UNDO, "by": [why], "send": given}]
+    extra = {"wrote": list(view.metadata.get("wrote") or ())}
+    kept, view.dirty = view.dirty, set()
+    saving = commit.advance(view, "loop", due, kept, closed=closed, extra=extra)
+    saving.last = False
+    yield from commit.save_checkpoint(view, saving)
+    yield from chunks.checkpoint(view, plan.due_tasks(view))
+
+
+def end_of(view: View, task: Task, failed: BaseException | None) -> BaseException:
+    """What a run ends with whose work is undone; `failed` is what it has met itself."""
+    given = task.due["send"]
+    if given["why"] == CANCELLED:
+        return RunCancelled(given["text"])
+    if failed is not None:
+        return failed
+    error = revived(given["text"], f"the work of thread {view.run.thread_id!r}")
+    for each in given["notes"]:
+        error.add_note(each)
+    return error
+
+
+def has_undo(saved: CheckpointTuple | None) -> bool:
+    """Say whether a thread whose newest checkpoint this is has work on record that can be undone."""
+    if saved is None:
+        return False
+    if saved.checkpoint.get("channel_values", {}).get(UNDO):
+        return True
+    return any(channel == UNDO for _, channel, _ in saved.pending_writes or ())
+
+
+def is_undone(saved: CheckpointTuple | None) -> bool:
+    """Say whether the work of that thread is being undone, or has been."""
+    due = () if saved is None else saved.checkpoint.get("due") or ()
+    return any(item["node"] == UNDO for item in due)
