@@ -7,6 +7,7 @@ of the system. What people do goes through the dashboard.
 from workflows.engine.checkpoint.labels import Label
 from workflows.engine.events import wait_event
 from workflows.engine.first import ask, ending, event, first_of, signal, timer
+from workflows.engine.loop.undoing import Undo
 from workflows.engine.recorded import anow, now, random, uuid4
 from workflows.engine.replay import CheckedBody, ReplayReport
 from workflows.engine.runtime import set_attributes
@@ -65,6 +66,7 @@ __all__ = [
     "ScheduleTick",
     "Started",
     "ThreadSummary",
+    "Undo",
     "UnknownScheduleError",
     "WhereError",
     "acompensate",

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from workflows.engine.events import wait_event
 from workflows.engine.first import ask, ending, event, first_of, signal, timer
 from workflows.engine.later import handed_on
+from workflows.engine.loop.undoing import Undo
 from workflows.engine.recorded import anow, now, random, uuid4
 from workflows.engine.runtime import interrupt
 from workflows.engine.sagas import acompensate, compensate
@@ -85,6 +86,7 @@ __all__ = [
     "TasksStreamPart",
     "TimeoutPolicy",
     "TracePolicy",
+    "Undo",
     "UpdatesStreamPart",
     "ValuesStreamPart",
     "Wait",

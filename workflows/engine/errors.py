@@ -253,13 +253,14 @@ class LeaseLostError(ConcurrencyError):
 class RunCancelled(BaseException):
     """The run was asked to end; let it pass, as one lets KeyboardInterrupt pass.
 
-    `cause` is "cancelled", "timeout" (the run's time is over) or "lost" (another worker has
-    the run); `reason` is what whoever asked has said.
+    `cause` is "cancelled", "undone" (it was cancelled, and what it had done is undone), "timeout" (the run's time is
+    over) or "lost" (another worker has the run); `reason` is what whoever asked has said.
     """
 
     def __init__(self, reason: str = "", *, cause: str = "cancelled") -> None:
         texts = {
             "cancelled": "the run was cancelled",
+            "undone": "the run was cancelled, and what it had done is undone",
             "timeout": "the run took longer than its run_timeout",
             "lost": "the run is no longer ours",
         }

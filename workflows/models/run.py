@@ -14,13 +14,15 @@ class Run(models.Model):
 
     A pending run is given up at `start_by`; a running one is asked to end at `deadline`, which
     its first claim sets `run_timeout` seconds ahead. `cancel_mode` says how a run that
-    `cancel_requested_at` names is to end. `heartbeat` is JSON text, what its tasks said last.
+    `cancel_requested_at` names is to end; "undo" says that the run was cancelled and undoes
+    what its thread has done, before it ends as that. `heartbeat` is JSON text, what its tasks said last.
     """
 
     class CancelMode(models.TextChoices):
         STEP = "step"
         NOW = "now"
         ROLLBACK = "rollback"
+        UNDO = "undo"
 
     class Status(models.TextChoices):
         PENDING = "pending"

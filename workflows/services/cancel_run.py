@@ -21,6 +21,7 @@ from workflows.services.action import InvalidAnswer, NotPending
 from workflows.services.desk import audit
 from workflows.services.ends import note_end
 from workflows.services.queueing import lock_thread, wake
+from workflows.services.undoing import NOT_UNDONE, has_undo, queue_undo
 from workflows.storage.claims import due_runs
 from workflows.storage.events import append_events
 from workflows.storage.leases import keeper
@@ -31,8 +32,8 @@ CANCELLED_ANSWER = "The run that carried the answer was cancelled."
 MODES = (Run.CancelMode.STEP, Run.CancelMode.NOW)
 LIVE = (Run.Status.PENDING, Run.Status.RUNNING)
 # A run that failed in one node may have asked in another, so that its thread waits.
-_FAILED = (Run.Status.ERROR, Run.Status.TIMEOUT)
-CANCELLABLE = (*LIVE, Run.Status.INTERRUPTED, Run.Status.WAITING, *_FAILED)
+FAILED = (Run.Status.ERROR, Run.Status.TIMEOUT)
+CANCELLABLE = (*LIVE, Run.Status.INTERRUPTED, Run.Status.WAITING, *FAILED)
 # What goes on with the work of a thread, while a start is work of its own.
 _SAME_WORK = (Run.Kind.RESUME, Run.Kind.CONTINUE, Run.Kind.WAKE)
 
@@ -126,12 +127,12 @@ def check_mode(mode: str) -> None:
 
 
 def can_cancel(run: Run) -> bool:
-    """Whether the run has not ended, or is the one whose questions its thread waits for."""
+    """Whether the run has not ended, or is the one whose questions its thread waits for, or whose failure left something to undo."""
     if run.status in LIVE:
         return True
     if run.status not in CANCELLABLE:
         return False
-    if run.status in _FAILED and not _asks(run.thread_id):
+    if run.status in FAILED and not (asks(run.thread_id) or has_undo(run.thread_id)):
         return False
     return not (
         Run.objects.filter(thread_id=run.thread_id, pk__gt=run.pk)
@@ -141,7 +142,8 @@ def can_cancel(run: Run) -> bool:
     )
 
 
-def _asks(thread_id: str) -> bool:
+def asks(thread_id: str) -> bool:
+    """Whether somebody is asked on the thread, or has answered what was not handed over yet."""
     return Interrupt.objects.filter(
         thread_id=thread_id,
         status__in=(Interrupt.Status.PENDING, Interrupt.Status.DECIDED),
@@ -157,7 +159,9 @@ class _How:
     by: str
 
     def cancel_pending(self, run: Run, *, reopen: bool = True) -> bool:
-        """End a run that nobody has begun; False where it has begun meanwhile."""
+        """End a run that nobody has begun; False where it has begun meanwhile, or is to undo."""
+        if self._lets_undo(run):
+            return False
         cancelled = Run.objects.filter(pk=run.pk, status=Run.Status.PENDING).update(
             status=Run.Status.CANCELLED,
             cancel_reason=self.reason,
@@ -172,6 +176,8 @@ class _How:
 
     def cancel_work(self, run: Run) -> None:
         """Ask the running run to end, or end what waits for a person; with its answers."""
+        if self._lets_undo(run):
+            return
         if self.mode != Run.CancelMode.ROLLBACK:
             queued = Run.objects.filter(
                 thread_id=run.thread_id,
@@ -203,11 +209,21 @@ class _How:
             data={"mode": self.mode, "reason": self.reason, "was": run.status},
         )
 
+    def _lets_undo(self, run: Run) -> bool:
+        """Whether the run was cancelled before, and undoes: who says so twice means that, unless it is to stop now."""
+        is_undoing = run.status in LIVE and run.cancel_mode == Run.CancelMode.UNDO
+        return is_undoing and self.mode != Run.CancelMode.NOW
+
     def _end_waiting(self, run: Run) -> None:
+        settle_cancelled(DEFAULT_DB_ALIAS, run.thread_id, run.pk, self.mode)
+        left = queue_undo(run, self.reason, self.by)
+        if Run.objects.filter(pk=run.pk, status=Run.Status.PENDING).exists():
+            return
         Run.objects.filter(pk=run.pk).update(
             status=Run.Status.CANCELLED, cancel_reason=self.reason
         )
-        settle_cancelled(DEFAULT_DB_ALIAS, run.thread_id, run.pk, self.mode)
+        if left:
+            Run.objects.filter(pk=run.pk).update(reason=NOT_UNDONE, error=left)
         status = thread_status_after(
             DEFAULT_DB_ALIAS, run.thread_id, Run.Status.CANCELLED
         )
@@ -233,7 +249,7 @@ def make_room(thread_id: str, if_busy: str, by: str) -> None:
 
     Called with the thread's row locked, before the new run is queued. What waits its turn is
     cancelled; what runs ends after its step, or with "rollback" at once, back to where it
-    began.
+    began. What has something to undo does that before, and is not taken back: its record says what was done (RB.8).
     """
     mode = Run.CancelMode.ROLLBACK if if_busy == "rollback" else Run.CancelMode.STEP
     how = _How(mode, "another run takes its place", by)

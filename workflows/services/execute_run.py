@@ -39,6 +39,7 @@ from workflows.services.queueing import hold_thread, wake
 from workflows.services.run_warnings import collected_warnings
 from workflows.services.sleepers import wake_if_due
 from workflows.services.taking import AnswerIsVoid, Given, given_to_engine
+from workflows.services.undoing import NOT_UNDONE, undo_cancelled
 from workflows.services.waking import note_what_waits, woken_by
 from workflows.storage.awaited import is_waited_on, may_wait
 from workflows.storage.claims import Claim, claim_run, finish_run
@@ -55,6 +56,7 @@ log = logging.getLogger(__name__)
 LOST = "lost"
 ANSWER_REFUSED = "answer_refused"
 _at_work: dict[int, Claim] = {}
+_SETTLED = ("", NOT_UNDONE)
 _PAUSED = (Run.Status.WAITING, Run.Status.INTERRUPTED)
 _OPEN = (Interrupt.Status.PENDING, Interrupt.Status.DECIDED)
 
@@ -102,28 +104,13 @@ def perform(claim: Claim, should_stop: Callable[[], bool] | None = None) -> str:
 def _perform(
     claim: Claim, should_stop: Callable[[], bool] | None, warnings: list[str]
 ) -> str:
-    given = Given()
     _at_work[claim.run_id] = claim
     try:
-        try:
-            if claim.fence > 1:
-                _stop_here(claim, None)
-            given = given_to_engine(claim)
-            outcome = _run_graph(claim, given, should_stop)
-        except _Stopped as stopped:
-            if stopped.status == Run.Status.PENDING:
-                return _give_back(claim)
-            outcome = Outcome(stopped.status)
-        except AnswerIsVoid:
-            outcome = Outcome(Run.Status.CANCELLED, "question_changed")
-        except RunCancelled as stopped:
-            outcome = _stopped(claim, stopped)
-        except LeaseLostError:
-            raise
-        except Exception as error:
-            if is_away(error) and (not node_of(error) or _is_not_its_own(claim, error)):
-                raise
-            outcome = _failed(claim, given, error)
+        given, outcome = _carried_out(claim, should_stop)
+        if outcome.status == Run.Status.CANCELLED and not outcome.reason:
+            outcome = _undone(claim, should_stop)
+        if outcome.status == Run.Status.PENDING:
+            return _give_back(claim)
         return _finish(claim, outcome, given, warnings)
     except LeaseLostError:
         log.warning("run %s was taken over; stopped", claim.run_id)
@@ -137,6 +124,48 @@ def _perform(
     finally:
         _at_work.pop(claim.run_id, None)
         keeper.drop(claim.using, claim.run_id)
+
+
+def _carried_out(
+    claim: Claim, should_stop: Callable[[], bool] | None
+) -> tuple[Given, Outcome]:
+    """What the engine was given, and how it ended; with status pending the run is to be given back."""
+    given = Given()
+    try:
+        if claim.fence > 1:
+            _stop_here(claim, None)
+            _stop_where_undone(claim)
+        given = given_to_engine(claim)
+        return given, _run_graph(claim, given, should_stop)
+    except _Stopped as stopped:
+        return given, Outcome(stopped.status)
+    except AnswerIsVoid:
+        return given, Outcome(Run.Status.CANCELLED, "question_changed")
+    except RunCancelled as stopped:
+        return given, _stopped(claim, stopped)
+    except LeaseLostError:
+        raise
+    except Exception as error:
+        if _is_of_the_database(claim, error):
+            raise
+        return given, _failed(claim, given, error)
+
+
+def _undone(claim: Claim, should_stop: Callable[[], bool] | None) -> Outcome:
+    """How a run ends that was cancelled: what its thread has done is undone first (RB.8)."""
+    try:
+        return undo_cancelled(claim, partial(_stop_here, claim, should_stop))
+    except _Stopped as stopped:
+        is_over = stopped.status == Run.Status.CANCELLED
+        return Outcome(stopped.status, NOT_UNDONE if is_over else "")
+    except RunCancelled as stopped:
+        return _stopped(claim, stopped)
+    except LeaseLostError:
+        raise
+    except Exception as error:
+        if _is_of_the_database(claim, error):
+            raise
+        return _failed(claim, Given(), error)
 
 
 def give_back_all() -> None:
@@ -209,13 +238,28 @@ def _stop_here(claim: Claim, should_stop: Callable[[], bool] | None) -> None:
         raise _Stopped(Run.Status.CANCELLED)
 
 
+def _stop_where_undone(claim: Claim) -> None:
+    """A run that was cancelled, and undoes, goes on with that and with nothing else."""
+    run = Run.objects.filter(pk=claim.run_id, cancel_mode=Run.CancelMode.UNDO)
+    if run.exists():
+        raise _Stopped(Run.Status.CANCELLED)
+
+
 def _stopped(claim: Claim, stopped: RunCancelled) -> Outcome:
-    """How a run ends that was stopped in the middle of a step."""
+    """How a run ends that was stopped in the middle of a step, or has undone what a cancelled one did."""
     if stopped.cause == "lost":
         raise LeaseLostError(str(claim.run_id), claim.fence)
     if stopped.cause == "timeout":
         return Outcome(Run.Status.TIMEOUT, "run_timeout", error=str(stopped))
+    if stopped.cause == "undone":
+        mine = Run.objects.filter(pk=claim.run_id, fence=claim.fence, cancel_reason="")
+        mine.update(cancel_reason=stopped.reason)
     return Outcome(Run.Status.CANCELLED)
+
+
+def _is_of_the_database(claim: Claim, error: Exception) -> bool:
+    """Whether a run has ended because the database is away: another attempt is to carry it out."""
+    return is_away(error) and (not node_of(error) or _is_not_its_own(claim, error))
 
 
 def _is_not_its_own(claim: Claim, error: Exception) -> bool:
@@ -254,8 +298,8 @@ def _finish(claim: Claim, outcome: Outcome, given: Given, warnings: list[str]) -
                 _ask_again(claim, decision, outcome.error)
         if outcome.status == Run.Status.INTERRUPTED:
             arrange_new(claim.thread_id, claim.using)
-        if outcome.status == Run.Status.CANCELLED and not outcome.reason:
-            outcome = _cancelled(claim)
+        if outcome.status == Run.Status.CANCELLED and outcome.reason in _SETTLED:
+            _settle_cancelled(claim)
         if outcome.status == Run.Status.SUCCESS and wait_for_children(claim.thread_id):
             outcome = Outcome(Run.Status.WAITING, CHILDREN)
         if warnings:
@@ -279,14 +323,13 @@ def _finish(claim: Claim, outcome: Outcome, given: Given, warnings: list[str]) -
     return outcome.status
 
 
-def _cancelled(claim: Claim) -> Outcome:
+def _settle_cancelled(claim: Claim) -> None:
     """Withdraw what is asked, and where the run makes way for another, say so."""
     held = Run.objects.filter(pk=claim.run_id, fence=claim.fence)
     mode = held.values_list("cancel_mode", flat=True).first()
     if mode is None:
         raise LeaseLostError(str(claim.run_id), claim.fence)
     settle_cancelled(claim.using, claim.thread_id, claim.run_id, mode)
-    return Outcome(Run.Status.CANCELLED)
 
 
 def _ask_again(claim: Claim, decision: Decision, reason: str) -> None:

@@ -281,6 +281,11 @@ class RunRecord:
     heartbeats: tuple[HeartbeatRecord, ...] = ()
     input: Any = None
 
+    @property
+    def is_undoing(self) -> bool:
+        """Whether it was cancelled, and undoes what its thread has done before it ends."""
+        return self.cancel_mode == "undo" and self.status in ("pending", "running")
+
 
 @dataclass(frozen=True)
 class LabelRecord:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import connections, transaction
@@ -20,6 +21,7 @@ from workflows.storage.leases import keeper, lease_seconds
 from workflows.storage.outage import outage
 from workflows.storage.owners import is_dead
 from workflows.storage.places import DIRECT_KINDS, end_run
+from workflows.storage.undos import to_undo
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +32,7 @@ def release_dead_leases(*, using: str = "default") -> list[int]:
     A lease is dead when it has lapsed, on SQLite also when its owner is a process of this
     host that does not live any more. A run that came back more than MAX_RECOVERIES times,
     the last time alone in a process, is parked as a crash loop; a direct run has no worker to go to and is abandoned; one that
-    was to be cancelled is, and one whose time is over ends as that.
+    was to be cancelled is, if it has nothing to undo, and one whose time is over ends as that.
     """
     released = []
     breakable = connections[using].vendor == SQLITE
@@ -76,7 +78,8 @@ def _dead(using: str) -> list[Run]:
 def _release(run: Run, using: str) -> bool:
     """Release one dead run; True when it is pending again."""
     where = f"run {run.pk} of thread {run.thread_id!r}"
-    if run.cancel_requested_at is not None:
+    undoes = _undoes(run, using)
+    if run.cancel_requested_at is not None and not undoes:
         log.info("%s lost its worker and ends as it was asked to", where)
         end_run(using, run.thread_id, run.pk, run.fence, "cancelled")
         return False
@@ -93,11 +96,23 @@ def _release(run: Run, using: str) -> bool:
         recoveries=F("recoveries") + 1,
         owner="",
         lease_until=None,
+        **undoes,
     )
     data = {"run": run.pk, "kind": run.kind, "status": "pending", "reason": "recovered"}
     append_events(using, run.thread_id, run.pk, [("run", data)])
     log.warning("%s lost its worker %s and is pending again", where, run.owner)
     return True
+
+
+def _undoes(run: Run, using: str) -> dict[str, Any]:
+    """What to note of a run that was cancelled and has something to undo: another worker is to do that (RB.8)."""
+    if run.cancel_requested_at is None or run.kind in DIRECT_KINDS:
+        return {}
+    found = to_undo(using, run.thread_id)
+    if not (found.on_record or found.begun):
+        return {}
+    mode = Run.CancelMode.UNDO
+    return {"cancel_requested_at": None, "cancel_mode": mode, "deadline": None}
 
 
 def end_overdue(grace_seconds: float, *, using: str = "default") -> list[int]:

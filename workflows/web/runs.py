@@ -14,10 +14,11 @@ from workflows.services import registry
 from workflows.services.access import Rights
 from workflows.services.action import InvalidAnswer, Refused
 from workflows.services.asleep import sleep_of
-from workflows.services.cancel_run import CancelRun
+from workflows.services.cancel_run import FAILED, LIVE, CancelRun, asks
 from workflows.services.records import State
 from workflows.services.thread_family import ends_with
 from workflows.services.thread_history import ATTENTION, MAX_PAGE, run_detail, run_list
+from workflows.services.undoing import has_undo
 from workflows.web import strict_json
 
 PAGE_SIZE = 50
@@ -101,6 +102,7 @@ def cancel(request: HttpRequest, run_id: int) -> HttpResponse:
             "run": run,
             "sleep": sleep_of(run.thread),
             "ends_with": _ends_with(run),
+            **_undoing(run),
             "limit": MAX_REASON,
         }
         return render(request, "workflows/runs/cancel.html", context)
@@ -114,6 +116,16 @@ def cancel(request: HttpRequest, run_id: int) -> HttpResponse:
     said = "is cancelled" if is_over else "is being cancelled"
     messages.success(request, f"Run {run_id} {said}")
     return HttpResponseRedirect(reverse("workflows:run", args=[run_id]), status=303)
+
+
+def _undoing(run: Run) -> dict[str, bool]:
+    """Whether the run undoes already, and whether cancelling it has something undone."""
+    if run.status in LIVE and run.cancel_mode == Run.CancelMode.UNDO:
+        return {"is_undoing": True}
+    if run.status == Run.Status.PENDING:
+        return {}
+    has_failed = run.status in FAILED and not asks(run.thread_id)
+    return {"undoes": has_undo(run.thread_id), "has_failed": has_failed}
 
 
 def _ends_with(run: Run) -> int:

@@ -41,7 +41,11 @@ def execute(run: Run, given: Any) -> Steps[Outcome]:
     try:
         yield from fitting.fit(view, given)
         was_there = bool(view.id)
-        going = yield from opening.enter(view, given)
+        going = True
+        if isinstance(given, undoing.Undo):
+            yield from undoing.enter(view, given)
+        else:
+            going = yield from opening.enter(view, given)
         if run.outer is not None:
             view.past = yield from gone_past(run)
         past = opening.passes_break(view, given, was_there=was_there)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec import Struct
+
 from workflows.engine.checkpoint.base import CheckpointTuple, Closed, Due
-from workflows.engine.constants import UNDO
+from workflows.engine.constants import NO_WRITES, UNDO
 from workflows.engine.errors import (
     DurablewebError,
     GraphBubbleUp,
@@ -28,6 +30,12 @@ FAILED, CANCELLED = "failed", "cancelled"
 """Why the work of a thread is undone."""
 OF_SAVER = "__durableweb_of_saver__"
 """A mark on an error that a saver has raised, by which it is known where it comes out of a node, too."""
+
+
+class Undo(Struct):
+    """Given in the place of an input: do not go on, undo what is on record, and end as cancelled for this reason."""
+
+    reason: str = ""
 
 
 def is_wanted(view: View, error: BaseException) -> bool:
@@ -57,6 +65,15 @@ def is_due(view: View) -> bool:
     return any(item["node"] == UNDO for item in view.due)
 
 
+def enter(view: View, given: Undo) -> Steps[None]:
+    """The work of the thread was cancelled: begin to undo it, or go on with that. Raises RunCancelled where nothing is to be undone."""
+    if is_due(view):
+        return
+    if not view.undo_calls:
+        raise RunCancelled(given.reason)
+    yield from begin(view, CANCELLED, given.reason, end="withdrawn")
+
+
 def begin(
     view: View, why: str, text: str, notes: Sequence[str] = (), end: str = "superseded"
 ) -> Steps[None]:
@@ -82,7 +99,7 @@ def end_of(view: View, task: Task, failed: BaseException | None) -> BaseExceptio
     """What a run ends with whose work is undone; `failed` is what it has met itself."""
     given = task.due["send"]
     if given["why"] == CANCELLED:
-        return RunCancelled(given["text"])
+        return RunCancelled(given["text"], cause="undone")
     if failed is not None:
         return failed
     error = revived(given["text"], f"the work of thread {view.run.thread_id!r}")
@@ -92,7 +109,7 @@ def end_of(view: View, task: Task, failed: BaseException | None) -> BaseExceptio
 
 
 def has_undo(saved: CheckpointTuple | None) -> bool:
-    """Say whether a thread whose newest checkpoint this is has work on record that can be undone."""
+    """Say whether a thread whose newest checkpoint this is has something on record to undo, and has not begun with it."""
     if saved is None:
         return False
     if saved.checkpoint.get("channel_values", {}).get(UNDO):
@@ -100,7 +117,10 @@ def has_undo(saved: CheckpointTuple | None) -> bool:
     return any(channel == UNDO for _, channel, _ in saved.pending_writes or ())
 
 
-def is_undone(saved: CheckpointTuple | None) -> bool:
-    """Say whether the work of that thread is being undone, or has been."""
-    due = () if saved is None else saved.checkpoint.get("due") or ()
-    return any(item["node"] == UNDO for item in due)
+def is_begun(saved: CheckpointTuple | None) -> bool:
+    """Say whether what that thread has done is being undone, and that has not ended."""
+    if saved is None:
+        return False
+    due = saved.checkpoint.get("due") or ()
+    is_over = any(name == NO_WRITES for _, name, _ in saved.pending_writes or ())
+    return not is_over and any(item["node"] == UNDO for item in due)

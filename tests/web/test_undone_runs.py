@@ -1,0 +1,106 @@
+"""Runs that undo what their thread has done, and what the pages say of that (RB.8)."""
+
+import pytest
+
+from tests.engine.support.shop import done, give_back, shop
+from tests.services import letters
+from tests.web.conftest import Html
+from workflows.engine.runtime import interrupt
+from workflows.engine.sagas import compensate
+from workflows.models import Run
+from workflows.services import registry
+from workflows.services.execute_run import execute_run
+from workflows.services.start_run import start_thread
+
+assert shop
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.rule("RB.8")]
+UNDONE = "What the thread has done is undone before the run ends"
+
+
+def buy(state: letters.State) -> letters.State:
+    compensate(give_back, "a")
+    return {"said": ["bought"]}
+
+
+def wait(state: letters.State) -> letters.State:
+    return {"said": [interrupt("go on?")]}
+
+
+@pytest.fixture
+def run(db: None) -> Run:
+    """One that has bought, and whose thread asks."""
+    letters.register("order", buy=buy, wait=wait)
+    started = start_thread("order", {}, thread_id="t-1")
+    execute_run(started.run_id)
+    return Run.objects.get()
+
+
+def page_of(client, path):
+    return Html(client.get(path))
+
+
+def test_who_cancels_is_told_that_it_is_undone_first(as_, run):
+    client = as_("operator")
+    assert page_of(client, f"/runs/{run.pk}/cancel").has_text(UNDONE)
+
+    client.post(f"/runs/{run.pk}/cancel", {"reason": "Gone"})
+
+    shown = page_of(client, f"/runs/{run.pk}/")
+    assert shown.has_text("Cancelled; what its thread has done is being undone: “Gone”")
+    execute_run(run.pk)
+    assert done == ["gave back a"]
+    assert page_of(client, f"/runs/{run.pk}/").has_text("Cancelled: “Gone”")
+
+
+def test_where_nothing_is_on_record_nothing_is_said_of_it(as_, run):
+    letters.register("plain", wait=wait)
+    other = start_thread("plain", {}, thread_id="t-2").run_id
+    execute_run(other)
+
+    assert not page_of(as_("operator"), f"/runs/{other}/cancel").has_text(UNDONE)
+
+
+def test_who_stops_it_is_told_that_the_rest_stays(as_, run):
+    client = as_("operator")
+    client.post(f"/runs/{run.pk}/cancel", {"reason": "Gone"})
+
+    asked = page_of(client, f"/runs/{run.pk}/cancel")
+    assert asked.has_text("Who stops that leaves the rest as it is")
+    modes = [e for e in asked.elements if e.attributes.get("name") == "mode"]
+    assert [e.attributes["value"] for e in modes] == ["now"]
+    client.post(f"/runs/{run.pk}/cancel", {"mode": "now"})
+
+    run.refresh_from_db()
+    assert run.status == "cancelled"
+    assert done == []
+
+
+def test_one_that_failed_with_something_to_undo_can_be_cancelled(as_, run):
+    run.status, run.error = "timeout", "the run took longer than its run_timeout"
+    run.save()
+    run.thread.interrupts.update(status="withdrawn")
+    client = as_("operator")
+
+    asked = page_of(client, f"/runs/{run.pk}/cancel")
+
+    assert asked.has_text(UNDONE)
+    assert asked.has_text("What it failed with stays on its page")
+
+
+def test_what_is_not_undone_is_said_with_the_reason(as_, run):
+    registry.unregister("order")
+    client = as_("admin")
+    client.post(f"/runs/{run.pk}/cancel")
+
+    shown = page_of(client, f"/runs/{run.pk}/")
+
+    assert shown.has_text("What it has done is not undone, or not all of it.")
+    assert shown.has_text("no worker carries this thread out")
+
+
+def test_the_timeline_says_which_run_undoes(as_, run):
+    client = as_("operator")
+    client.post(f"/runs/{run.pk}/cancel")
+
+    assert page_of(client, "/threads/t-1/").has_text("undoes what was done")
