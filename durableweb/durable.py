@@ -11,7 +11,7 @@ from workflows.engine.loop.undoing import Undo
 from workflows.engine.recorded import anow, now, random, uuid4
 from workflows.engine.replay import CheckedBody, ReplayReport
 from workflows.engine.runtime import set_attributes
-from workflows.engine.sagas import acompensate, compensate
+from workflows.engine.sagas import acompensate, compensate, shield
 from workflows.engine.signals import wait_signal
 from workflows.engine.sleeping import asleep, asleep_until, sleep, sleep_until
 from workflows.engine.waits import RAISE
@@ -101,6 +101,7 @@ __all__ = [
     "schedules",
     "send_signal",
     "set_attributes",
+    "shield",
     "signal",
     "sleep",
     "sleep_until",

@@ -8,7 +8,7 @@ from workflows.engine.later import handed_on
 from workflows.engine.loop.undoing import Undo
 from workflows.engine.recorded import anow, now, random, uuid4
 from workflows.engine.runtime import interrupt
-from workflows.engine.sagas import acompensate, compensate
+from workflows.engine.sagas import acompensate, compensate, shield
 from workflows.engine.signals import wait_signal
 from workflows.engine.sleeping import asleep, asleep_until, sleep, sleep_until
 from workflows.engine.types import (
@@ -103,6 +103,7 @@ __all__ = [
     "now",
     "omit_payload",
     "random",
+    "shield",
     "signal",
     "sleep",
     "sleep_until",

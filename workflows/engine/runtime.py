@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import threading
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field, fields, replace
@@ -200,14 +201,26 @@ class RunControl:
         self.drain_reason = reason
 
 
+_shielding = threading.Lock()
+
+
 class Stop:
     """A request to end a run, heard by the run and by all that runs inside it (RB.8, RA.16).
 
     `mode` is "" until somebody asks; "step" lets the present step end, while "now",
     "timeout" and "lost" end the run at the next engine call. May be asked from any thread.
+    A "now" that comes while a task is shielded counts when the last of these is not any more.
     """
 
-    __slots__ = ("_listeners", "limit", "may_come", "mode", "reason")
+    __slots__ = (
+        "_held",
+        "_listeners",
+        "_shields",
+        "limit",
+        "may_come",
+        "mode",
+        "reason",
+    )
 
     def __init__(self) -> None:
         self.may_come = True
@@ -216,13 +229,36 @@ class Stop:
         self.reason = ""
         self.limit: float | None = None
         self._listeners: tuple[Callable[[], None], ...] = ()
+        self._shields = 0
+        self._held: str | None = None
 
     def request(self, mode: str, reason: str = "", limit: float | None = None) -> None:
         """Ask the run to end; what was asked before is only made more urgent."""
+        if mode == "now" and self._is_shielded(reason):
+            mode = "step"
         if self.mode in ("", "step"):
             self.mode, self.reason, self.limit = mode, reason, limit
             for listener in self._listeners:
                 listener()
+
+    def shield(self) -> None:
+        """A task is not to be stopped now, until `unshield` is called as often."""
+        with _shielding:
+            self._shields += 1
+
+    def unshield(self) -> None:
+        """The task may be stopped again; what was asked meanwhile counts from now on."""
+        with _shielding:
+            self._shields -= 1
+            held = None if self._shields else self._held
+        if held is not None:
+            self.request("now", held)
+
+    def _is_shielded(self, reason: str) -> bool:
+        with _shielding:
+            if self._shields:
+                self._held = reason
+            return self._shields > 0
 
     @property
     def is_now(self) -> bool:

@@ -1,4 +1,4 @@
-"""Saying what undoes what a body has done, for the case that the work fails or is cancelled later (RB.8)."""
+"""Saying what undoes what a body has done, should the work fail or be cancelled later, and what is not to be cut off (RB.8)."""
 
 from __future__ import annotations
 
@@ -13,10 +13,39 @@ from workflows.engine.drivers.undos import (
     record_undo,
 )
 from workflows.engine.later import is_in_loop
+from workflows.engine.runtime import task_context
 from workflows.engine.undo_calls import undo_call
 from workflows.engine.waiting import next_spot
 
 _CALLER = "compensate()"
+
+
+class shield:
+    """A block that a cancel with mode "now" does not end in its middle: `with shield():`, or `async with`.
+
+    The run ends at the end of the block instead, with what was recorded in it; nothing else of it is begun
+    meanwhile. A limit of time and a lost lease are not held off. Blocks may lie in each other, and tasks beside the shielded one are let
+    be as long. Works in nodes, `@task`s and entrypoints; raises RuntimeError outside a graph.
+    """
+
+    def __init__(self) -> None:
+        self._context: Any = None
+
+    def __enter__(self) -> None:
+        self._context = task_context("shield()")
+        self._context.meet_stop()
+        self._context.run.stop.shield()
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        self._context.run.stop.unshield()
+        if error is None:
+            self._context.meet_stop()
+
+    async def __aenter__(self) -> None:
+        self.__enter__()
+
+    async def __aexit__(self, kind: Any, error: Any, trace: Any) -> None:
+        self.__exit__(kind, error, trace)
 
 
 def compensate(fn: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
