@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,7 +15,7 @@ from tests.engine.support.shop import Broken, broken, done, give_back, shop, tak
 from tests.services import letters
 from tests.services.working import PAST, PATIENCE_SECONDS
 from workflows.engine.runtime import Runtime, interrupt
-from workflows.engine.sagas import compensate
+from workflows.engine.sagas import compensate, shield
 from workflows.engine.signals import wait_signal
 from workflows.engine.sleeping import sleep
 from workflows.models import Event, Interrupt, Run, Thread
@@ -23,7 +24,9 @@ from workflows.services.cancel_run import CancelRun, cancel_thread
 from workflows.services.children import start_child
 from workflows.services.continue_run import ContinueRun
 from workflows.services.execute_run import execute_run
+from workflows.services.sleepers import wake
 from workflows.services.start_run import StartRun, start_thread
+from workflows.storage import leases
 from workflows.storage.claims import claim_run
 from workflows.storage.dead_leases import release_dead_leases
 from workflows.storage.leases import keeper
@@ -40,6 +43,8 @@ class Order:
     def __init__(self) -> None:
         self.begun = threading.Event()
         self.go_on = threading.Event()
+        self.waits_at_work: Any = None
+        self.is_cancelled = False
         self.waits: Any = lambda: interrupt("go on?")
 
     def buy(self, state: letters.State) -> letters.State:
@@ -60,6 +65,25 @@ class Order:
 
     def fail(self, state: letters.State) -> letters.State:
         raise Broken("too late")
+
+
+def sleep_and_give_back(what: str) -> None:
+    sleep(3600)
+    give_back(what)
+
+
+beat_is_over = threading.Event()
+
+
+def give_back_after_the_beat(what: str) -> None:
+    assert beat_is_over.wait(PATIENCE_SECONDS)
+    give_back(what)
+
+
+def stop_now(thread_id: str) -> None:
+    """Undoes nothing: somebody says meanwhile that the undoing is to stop."""
+    done.append("asked to stop")
+    cancel_thread(thread_id, reason="enough", mode="now")
 
 
 @pytest.fixture
@@ -95,7 +119,7 @@ def carried_out() -> list[str]:
 
 def at_work(order: Order) -> tuple[Run, threading.Thread]:
     """A run that has bought and is at work now in a thread of its own."""
-    order.waits = order.work
+    order.waits = order.waits_at_work or order.work
     begun = start_thread("order", {}, thread_id="t")
 
     def carry_out() -> None:
@@ -224,6 +248,73 @@ class TestWorkThatRuns:
         assert done == UNDONE
         assert stands(run) == ("cancelled", "", "gone", "idle")
 
+    def test_is_let_be_in_a_block_that_is_shielded(self, order: Order) -> None:
+        def work() -> None:
+            with shield():
+                order.work()
+                compensate(give_back, "c")
+
+        order.waits_at_work = work
+        run, worker = at_work(order)
+        cancel_thread("t", reason="gone", mode="now")
+        owner: Any = keeper.owner_of("default", run.pk)
+        while not owner.run.stop.mode:
+            time.sleep(0.01)
+        order.go_on.set()
+        worker.join(PATIENCE_SECONDS)
+
+        assert done == ["gave back c", *UNDONE]
+        assert stands(run) == ("cancelled", "", "gone", "idle")
+
+    def test_stops_undoing_where_it_is_cancelled_now(self, order: Order) -> None:
+        def wait() -> None:
+            compensate(stop_now, "t")
+            interrupt("go on?")
+
+        order.waits = wait
+        run = started()
+        cancel_thread("t", reason="gone")
+
+        assert carried_out() == ["cancelled"]
+        assert done == ["asked to stop"]
+        assert stands(run)[:2] == ("cancelled", "not_undone")
+
+    def test_is_undone_though_a_beat_has_read_the_cancel_before(
+        self, order: Order, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        read, beat = leases.renew_lease, keeper.renew_all
+        beat_is_over.clear()
+
+        def read_slowly(using: str, run_id: int, *given: Any) -> Any:
+            """Until the cancelled work has ended, and what undoes it has begun."""
+            found = read(using, run_id, *given)
+            first: Any = keeper.owner_of(using, run_id)
+            if found is not None and found.mode and first is not None:
+                first.cancel(*found)
+                while keeper.owner_of(using, run_id) in (first, None):
+                    time.sleep(0.005)
+            return found
+
+        def beat_and_tell(held: Any) -> None:
+            beat(held)
+            if order.is_cancelled:
+                beat_is_over.set()
+
+        def work() -> None:
+            compensate(give_back_after_the_beat, "c")
+            order.work()
+
+        order.waits_at_work = work
+        run, worker = at_work(order)
+        monkeypatch.setattr(leases, "renew_lease", read_slowly)
+        monkeypatch.setattr(keeper, "renew_all", beat_and_tell)
+        order.is_cancelled = True
+        cancel_thread("t", reason="gone", mode="now")
+        worker.join(PATIENCE_SECONDS)
+
+        assert done == ["gave back c", *UNDONE]
+        assert stands(run)[:2] == ("cancelled", "")
+
     def test_is_undone_before_what_takes_its_place(
         self, order: Order, people: Any
     ) -> None:
@@ -287,6 +378,22 @@ class TestAnUndoThatFails:
         last = Run.objects.order_by("id").last()
         assert (last.kind, last.cancel_reason) == ("resume", "gone")
         assert Thread.objects.get().status == "idle"
+
+    def test_one_that_sleeps_is_woken(self, order: Order, people: Any) -> None:
+        def wait() -> None:
+            compensate(sleep_and_give_back, "c")
+            interrupt("go on?")
+
+        order.waits = wait
+        started()
+        cancel_thread("t", reason="gone")
+        assert carried_out() == ["waiting"]
+        assert Thread.objects.get().status == "waiting"
+
+        wake("t")
+
+        assert carried_out() == ["cancelled"]
+        assert done == ["gave back c", *UNDONE]
 
     def test_is_skipped(self, asking: Run, people: Any) -> None:
         letters.answer(people.admin, self.question(), value={"action": "skip"})

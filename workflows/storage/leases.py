@@ -266,6 +266,8 @@ class LeaseKeeper:
                 connections[using].close()
 
     def _renew(self, key: tuple[str, int], fence: int, seconds: float) -> None:
+        # Before the row is read: who undoes a cancelled run is not told of that cancel (RB.8).
+        owner = self._owners.get(key)
         with self._alone_with_news(key):
             text = self._news(key)
             try:
@@ -273,7 +275,6 @@ class LeaseKeeper:
             except BaseException:
                 self._said.is_news(key)
                 raise
-        owner = self._owners.get(key)
         if renewed is None:
             log.info("lease of run %s (fence %s) not renewed", key[1], fence)
             renewed = Renewed("lost", "another worker has taken it over", None)
