@@ -21,6 +21,7 @@ from tests.engine.support.shop import (
     undone,
 )
 from workflows.engine.loop.undoing import Undo
+from workflows.engine.replay import replay_check
 
 assert shop
 
@@ -100,3 +101,21 @@ def test_an_undo_that_fails_asks_and_may_be_stopped(asking: Any) -> None:
     with pytest.raises(CompensationFailed):
         asking.invoke(Command(resume={"action": "stop"}), CONFIG)
     assert Broken.__name__ in str(asking.get_state(CONFIG).tasks[0].error)
+
+
+def test_what_a_command_said_from_outside_stays(asking: Any) -> None:
+    asking.invoke(Command(update={"note": "seen"}), CONFIG)
+    with pytest.raises(RunCancelled):
+        asking.invoke(Undo("no more"), CONFIG)
+
+    assert asking.get_state(CONFIG).values["note"] == "seen"
+
+
+def test_a_check_of_the_code_leaves_it_out_without_a_word(asking: Any) -> None:
+    broken["b"] = 99
+    asking.invoke(Undo("no more"), CONFIG)
+
+    report = replay_check(asking, "t")
+
+    assert report.warnings == ()
+    assert [body.node for body in report.bodies] == ["n2"]

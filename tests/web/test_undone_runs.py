@@ -2,12 +2,12 @@
 
 import pytest
 
-from tests.engine.support.shop import done, give_back, shop
+from tests.engine.support.shop import broken, done, give_back, shop
 from tests.services import letters
 from tests.web.conftest import Html
 from workflows.engine.runtime import interrupt
 from workflows.engine.sagas import compensate
-from workflows.models import Run
+from workflows.models import Interrupt, Run
 from workflows.services import registry
 from workflows.services.execute_run import execute_run
 from workflows.services.start_run import start_thread
@@ -104,3 +104,18 @@ def test_the_timeline_says_which_run_undoes(as_, run):
     client.post(f"/runs/{run.pk}/cancel")
 
     assert page_of(client, "/threads/t-1/").has_text("undoes what was done")
+
+
+def test_the_question_about_an_undo_that_failed_offers_what_to_do(as_, run, people):
+    broken["a"] = 99
+    client = as_("admin")
+    client.post(f"/runs/{run.pk}/cancel")
+    execute_run(run.pk)
+    question = Interrupt.objects.get(status="pending")
+
+    page = page_of(client, f"/review/{question.pk}/")
+
+    assert page.has_text("give_back failed to undo what was done: try again, skip it")
+    assert page.has_text("Broken: no a")
+    choice = page.one("select", name="v/action")
+    assert choice.text.split() == ["Choose…", "retryskipstop"]

@@ -85,6 +85,8 @@ def advance(
         if version is None:
             version = view.newest = view.next_version(_newest(view), None)
         if view.undos:
+            if UNDO in values:
+                appended = {*(appended or ()), UNDO}
             values[UNDO] = view.undo_calls
         versions[UNDO] = moved[UNDO] = version
         view.undos, view.undos_moved = {}, False

@@ -30,6 +30,7 @@ from workflows.engine.loop.resume import (
     questions,
 )
 from workflows.engine.loop.superstep import run_tasks
+from workflows.engine.loop.undo_node import NODE as UNDO_NODE
 from workflows.engine.loop.view import View, is_finished
 from workflows.engine.runtime import Stop
 from workflows.engine.types import Interrupt
@@ -212,7 +213,7 @@ def _is_to_check(view: View, task: Task, scope: Scope) -> bool:
     if task.node.subgraph is not None:
         # Its steps are in the history; without that, they are gone over by its own run.
         return not scope.history and not is_finished(view.pending.get(task.id, []))
-    if not has_record(view, task):
+    if task.node is UNDO_NODE or not has_record(view, task):
         return False
     if is_finished(view.pending.get(task.id, [])) and not scope.history:
         return False  # its body will not be run any more

@@ -78,8 +78,8 @@ def _decided(call: UndoCall, told: str, failures: int) -> str:
     """What a person says to it; CompensationFailed where that is to stop."""
     answer = interrupt(
         {
-            "question": f"{call['name']}, which undoes what was done, has failed. Try again, skip it because you "
-            "have done it by hand, or stop and leave the rest as it is?",
+            "question": f"{call['name']} failed to undo what was done: try again, skip it (done by hand), "
+            "or stop and leave the rest?",
             "undo": call["call"],
             "arguments": _shown(call),
             "error": told,

@@ -21,6 +21,7 @@ from workflows.engine.loop import chunks, commit, plan
 from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.handling import revived
 from workflows.engine.loop.opening import open_to_supersede
+from workflows.engine.loop.outside import adopt_outside
 from workflows.engine.loop.records import Task
 from workflows.engine.loop.view import View
 from workflows.engine.response_schemas import is_refused
@@ -71,6 +72,7 @@ def enter(view: View, given: Undo) -> Steps[None]:
         return
     if not view.undo_calls:
         raise RunCancelled(given.reason)
+    adopt_outside(view, routes=False)
     yield from begin(view, CANCELLED, given.reason, end="withdrawn")
 
 
