@@ -234,7 +234,8 @@ def _stop_here(claim: Claim, should_stop: Callable[[], bool] | None) -> None:
     """Called when a step is safely saved: stop where somebody asked for it."""
     if should_stop is not None and should_stop():
         raise _Stopped(Run.Status.PENDING)
-    if Run.objects.filter(pk=claim.run_id, cancel_requested_at__isnull=False).exists():
+    asked = Run.objects.filter(pk=claim.run_id, cancel_requested_at__isnull=False)
+    if asked.exclude(cancel_mode=Run.CancelMode.UNDO).exists():
         raise _Stopped(Run.Status.CANCELLED)
 
 

@@ -75,7 +75,8 @@ def renew_lease(
         wrapper,
         f"UPDATE workflows_run SET lease_until = {later}{said}"  # noqa: S608
         " WHERE id = %s AND fence = %s AND status = 'running'"
-        " RETURNING CASE WHEN cancel_requested_at IS NULL THEN '' ELSE cancel_mode END,"
+        " RETURNING CASE WHEN cancel_requested_at IS NULL OR cancel_mode = 'undo' THEN ''"
+        " ELSE cancel_mode END,"
         f" cancel_reason, CASE WHEN deadline < {now} THEN run_timeout END",
         (
             seconds_param(wrapper.vendor, seconds),
