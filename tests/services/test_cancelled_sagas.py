@@ -29,6 +29,7 @@ from workflows.services.cancel_run import CancelRun, cancel_thread
 from workflows.services.children import start_child
 from workflows.services.continue_run import ContinueRun
 from workflows.services.execute_run import execute_run
+from workflows.services.fork_thread import fork_thread
 from workflows.services.sleepers import wake
 from workflows.services.start_run import start_thread
 from workflows.storage.saver import DjangoSaver
@@ -100,6 +101,19 @@ class TestAThreadThatWaits:
 
         assert carried_out() == []
         assert stands(Run.objects.get())[0] == "cancelled"
+
+    def test_whose_history_another_begins_with_undoes_what_it_did_itself(
+        self, waiting: Run
+    ) -> None:
+        forked = fork_thread("t", new_thread_id="u")
+        assert carried_out() == ["interrupted"]
+
+        cancel_thread("u")
+        assert carried_out() == []
+        assert Run.objects.get(pk=forked.run_id).status == "cancelled"
+        cancel_thread("t")
+        assert carried_out() == ["cancelled"]
+        assert done == UNDONE
 
     def test_is_said_to_be_undone_in_its_history(self, waiting: Run) -> None:
         cancel_thread("t", reason="gone")

@@ -20,7 +20,8 @@ _WANTED = (
 )
 
 UndoCall = dict[str, Any]
-"""`id`, `call` ("module:name"), `name` (for people), `args` (a list), `kwargs`; once it is on record also `n`, by which those of a thread are ordered."""
+"""`id`, `call` ("module:name"), `name` (for people), `args` (a list), `kwargs`; once it is on record also `n`, by which those of a
+thread are ordered, and `thread`: a copy of it shares the record, and what was done is not the copy's to undo."""
 
 
 def check_undo(fn: Any, where: str, name: str) -> None:

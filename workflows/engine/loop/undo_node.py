@@ -51,8 +51,10 @@ class _Called(NamedTuple):
 
 
 def _undo_all(given: Mapping[str, Any]) -> None:
+    thread_id = task_context("an undo").config()["configurable"]["thread_id"]
     for call in given["undo"]:
-        _undo(call)
+        if call["thread"] == str(thread_id):  # else this thread is a copy
+            _undo(call)
 
 
 def _undo(call: UndoCall) -> None:

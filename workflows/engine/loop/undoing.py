@@ -25,6 +25,7 @@ from workflows.engine.loop.outside import adopt_outside
 from workflows.engine.loop.records import Task
 from workflows.engine.loop.view import View
 from workflows.engine.response_schemas import is_refused
+from workflows.engine.undo_calls import UndoCall
 from workflows.engine.wait_errors import ChildFailed
 
 FAILED, CANCELLED = "failed", "cancelled"
@@ -47,7 +48,7 @@ def is_wanted(view: View, error: BaseException) -> bool:
     run = view.run
     if not run.is_root or run.saver is None or run.rehearsal is not None:
         return False
-    return _is_of_work(error) and bool(view.undo_calls)
+    return _is_of_work(error) and bool(_own_calls(view))
 
 
 def _is_of_work(error: BaseException) -> bool:
@@ -61,6 +62,11 @@ def _is_of_work(error: BaseException) -> bool:
     return not isinstance(error, DurablewebError) or isinstance(error, of_work)
 
 
+def _own_calls(view: View) -> list[UndoCall]:
+    """What undoes what this thread itself has done; a copy has the calls of the other one on record, too."""
+    return [call for call in view.undo_calls if call["thread"] == view.run.thread_id]
+
+
 def is_due(view: View) -> bool:
     """Say whether nothing is left but to undo, or it is done already."""
     return any(item["node"] == UNDO for item in view.due)
@@ -70,7 +76,7 @@ def enter(view: View, given: Undo) -> Steps[None]:
     """The work of the thread was cancelled: begin to undo it, or go on with that. Raises RunCancelled where nothing is to be undone."""
     if is_due(view):
         return
-    if not view.undo_calls:
+    if not _own_calls(view):
         raise RunCancelled(given.reason)
     adopt_outside(view, routes=False)
     yield from begin(view, CANCELLED, given.reason, end="withdrawn")
@@ -83,7 +89,7 @@ def begin(
 
     `text` is the error that the work has failed with, or the reason of a cancel; `notes` are the error's.
     """
-    calls = [*reversed(view.undo_calls)]
+    calls = [*reversed(_own_calls(view))]
     view.drop_undos()
     asked = open_to_supersede(view)
     closed = [Closed(each.interrupt_id, end) for each in asked]
@@ -114,9 +120,10 @@ def has_undo(saved: CheckpointTuple | None) -> bool:
     """Say whether a thread whose newest checkpoint this is has something on record to undo, and has not begun with it."""
     if saved is None:
         return False
-    if saved.checkpoint.get("channel_values", {}).get(UNDO):
-        return True
-    return any(channel == UNDO for _, channel, _ in saved.pending_writes or ())
+    thread_id = str(saved.config["configurable"]["thread_id"])
+    calls = [*(saved.checkpoint.get("channel_values", {}).get(UNDO) or ())]
+    calls += [v for _, channel, v in saved.pending_writes or () if channel == UNDO]
+    return any(call["thread"] == thread_id for call in calls)
 
 
 def is_begun(saved: CheckpointTuple | None) -> bool:

@@ -26,6 +26,7 @@ def note(view: View, call: UndoCall) -> None:
     """Put a call that undoes what the present step has done to the others, unless it is there."""
     if not _is_known(view, call):
         call["n"] = len(view.undo_calls)
+        call["thread"] = view.run.thread_id
         view.undos[call["id"]] = call
         view.undos_moved = True
 
