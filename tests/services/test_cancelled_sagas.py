@@ -7,7 +7,14 @@ from typing import Any
 
 import pytest
 
-from tests.engine.support.shop import broken, done, give_back, shop
+from tests.engine.support.shop import (
+    agive_back,
+    atake,
+    broken,
+    done,
+    give_back,
+    shop,
+)
 from tests.services import letters
 from tests.services.ordering import (
     UNDONE,
@@ -20,7 +27,7 @@ from tests.services.ordering import (
     waiting,
 )
 from workflows.engine.runtime import interrupt
-from workflows.engine.sagas import compensate
+from workflows.engine.sagas import acompensate, compensate
 from workflows.engine.signals import wait_signal
 from workflows.engine.sleeping import sleep
 from workflows.models import Event, Interrupt, Run, Thread
@@ -67,6 +74,21 @@ class TestAThreadThatWaits:
         assert carried_out() == ["cancelled"]
         assert done == UNDONE
         assert stands(run)[3] == "idle"
+
+    def test_in_a_workflow_of_coroutines(self) -> None:
+        async def buy(state: letters.State) -> letters.State:
+            await acompensate(agive_back, "a")
+            await atake("b")
+            return {"said": [interrupt("go on?")]}
+
+        letters.register("order", buy=buy)
+        run = started()
+
+        cancel_thread("t", reason="gone")
+
+        assert carried_out() == ["cancelled"]
+        assert done == UNDONE
+        assert stands(run) == ("cancelled", "", "gone", "idle")
 
     def test_with_an_answer_that_is_queued(self, waiting: Run, people: Any) -> None:
         letters.answer(people.admin, Interrupt.objects.get(), "approve")
