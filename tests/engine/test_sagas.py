@@ -145,7 +145,7 @@ class TestAFailure:
             built.compile(checkpointer=InMemorySaver()).invoke({"log": []}, CONFIG)
         loop = StateGraph(State).add_node("again", buy("b")).add_edge(START, "again")
         loop.add_edge("again", "again")
-        with pytest.raises(GraphRecursionError):
+        with pytest.raises(GraphRecursionError, match="is undone: begin anew;"):
             loop.compile(checkpointer=InMemorySaver()).invoke(
                 {"log": []}, {**CONFIG, "recursion_limit": 2}
             )

@@ -327,9 +327,11 @@ def _outcome(
 
 def _too_many(view: View) -> GraphRecursionError:
     run = view.run
+    where = f" on thread {run.thread_id!r}" if run.thread_id else ""
+    goes_on = "The state is saved: invoke(None) goes on"
+    if undoing.is_wanted(view, GraphRecursionError()):
+        goes_on = "What it has done is undone: begin anew"
     return GraphRecursionError(
-        f"graph {run.program.name!r}"
-        + (f" on thread {run.thread_id!r}" if run.thread_id else "")
-        + f" did not end within recursion_limit={run.limit} steps. The state is saved: "
-        "invoke(None) goes on; raise config['recursion_limit'] if so many are meant."
+        f"graph {run.program.name!r}{where} did not end within recursion_limit={run.limit} steps. "
+        f"{goes_on}; raise config['recursion_limit'] if so many are meant."
     )
