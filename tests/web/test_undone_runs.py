@@ -119,3 +119,30 @@ def test_the_question_about_an_undo_that_failed_offers_what_to_do(as_, run, peop
     assert page.has_text("Broken: no a")
     choice = page.one("select", name="v/action")
     assert choice.text.split() == ["Choose…", "retryskipstop"]
+
+
+def test_a_thread_whose_work_is_undone_offers_nothing_to_go_on_with(as_, run):
+    client = as_("operator")
+    client.post(f"/runs/{run.pk}/cancel", {"reason": "Gone"})
+    execute_run(run.pk)
+
+    shown = page_of(client, "/threads/t-1/")
+
+    assert shown.has_text("What it has done is undone.")
+    assert not shown.has_text("Continue")
+    assert page_of(client, f"/runs/{run.pk}/").has_text("What its thread has done is")
+    refused = client.post("/threads/t-1/continue", {})
+    assert refused.status_code == 409
+    assert Html(refused).has_text("What thread t-1 has done is undone: begin anew")
+    head = run.thread.checkpoints.filter(namespace="").order_by("-id").first()
+    assert not page_of(client, f"/threads/t-1/steps/{head.id}/").has_text("new thread")
+
+
+def test_a_thread_that_undoes_can_be_continued_where_that_was_stopped(as_, run):
+    broken["a"] = 99
+    client = as_("operator")
+    client.post(f"/runs/{run.pk}/cancel", {"reason": "Gone"})
+    assert execute_run(run.pk) == "interrupted"
+    client.post(f"/runs/{run.pk}/cancel", {"reason": "Leave it"})
+
+    assert page_of(client, "/threads/t-1/").has_text("Continue")

@@ -10,6 +10,7 @@ from workflows.models import Interrupt, Run, Thread
 from workflows.services.access import Person, Rights, find_thread, require
 from workflows.services.action import NotPending, ThreadBusy
 from workflows.services.queueing import has_unfinished_run, lock_thread, queue_run
+from workflows.services.state import read_state
 from workflows.services.turns import check_if_busy, take_turn
 
 CONTINUABLE = (
@@ -52,6 +53,10 @@ class ContinueRun:
             )
         if last is None or last.status not in CONTINUABLE:
             raise NotPending(f"Thread {thread.pk} has nothing to go on with.")
+        if read_state(thread, Rights(None)).is_undone:
+            raise NotPending(
+                f"What thread {thread.pk} has done is undone: begin anew, or with a new thread from one of its steps."
+            )
         if last.status == Run.Status.INTERRUPTED and open_questions(thread.pk):
             raise NotPending(
                 f"Thread {thread.pk} waits for an answer: answer it instead."

@@ -26,7 +26,7 @@ from workflows.services.binding import bound
 from workflows.services.desk import audit
 from workflows.services.queueing import lock_known_thread, lock_thread, queue_run
 from workflows.services.state import read_state
-from workflows.services.step import known_step
+from workflows.services.step import goes_on, known_step
 from workflows.storage import sealing, threads
 from workflows.storage.events import append_events
 from workflows.storage.labels import Step, find_step
@@ -110,7 +110,7 @@ def fork_thread(
 
 def due_after(thread: Thread, checkpoint: str) -> bool:
     """Whether the thread had anything left to do after the step of this checkpoint."""
-    return bool(read_state(thread, Rights(None), checkpoint).next)
+    return goes_on(read_state(thread, Rights(None), checkpoint))
 
 
 def _step_of(thread: Thread, checkpoint: str) -> Step:

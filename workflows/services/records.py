@@ -50,13 +50,18 @@ class StateField:
 
 @dataclass(frozen=True)
 class State:
-    """The state of a thread at `checkpoint`; `next` names what is due after it."""
+    """The state of a thread at `checkpoint`; `next` names what is due after it.
+
+    `is_undoing` where nothing is due but to undo what was done, `is_undone` where that is over (RB.8).
+    """
 
     checkpoint: str
     fields: tuple[StateField, ...] = ()
     next: tuple[str, ...] = ()
     step: int | None = None
     problem: str = ""
+    is_undoing: bool = False
+    is_undone: bool = False
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from workflows.engine import serde
 from workflows.engine.channels import is_journal, unfolded
 from workflows.engine.checkpoint.base import CheckpointTuple, checkpoint_config
 from workflows.engine.errors import SerdeError, WorkflowError
+from workflows.engine.loop import undoing
 from workflows.models import Thread
 from workflows.services import registry
 from workflows.services.access import Rights
@@ -110,10 +111,13 @@ def _state_of(
                 problem=shown.problem,
             )
         )
-    due = found.checkpoint.get("due") or []
+    is_undone = undoing.is_over(found)
+    due = [] if is_undone else found.checkpoint.get("due") or []
     return State(
         checkpoint,
         tuple(fields),
         tuple(dict.fromkeys(str(each.get("node", "")) for each in due)),
         found.metadata.get("step"),
+        is_undoing=undoing.is_begun(found),
+        is_undone=is_undone,
     )

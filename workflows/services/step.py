@@ -6,7 +6,7 @@ from workflows.models import Thread
 from workflows.services.access import Person, Rights, find_thread
 from workflows.services.action import NotVisible
 from workflows.services.desk.secrets_seen import note_secrets_seen
-from workflows.services.records import StepRecord
+from workflows.services.records import State, StepRecord
 from workflows.services.state import read_state
 from workflows.services.thread_history import labels_of, plain_thread
 from workflows.storage.labels import Step, find_step
@@ -26,6 +26,11 @@ def known_step(thread: Thread, checkpoint: str) -> Step:
     if found is None:
         raise StepGone(thread, checkpoint)
     return found
+
+
+def goes_on(state: State) -> bool:
+    """Whether the workflow has anything left to do after the step with this state, but to undo what it has done."""
+    return bool(state.next) and not state.is_undoing
 
 
 def step_detail(person: Person, thread_id: str, checkpoint: str) -> StepRecord:
@@ -48,5 +53,5 @@ def step_detail(person: Person, thread_id: str, checkpoint: str) -> StepRecord:
         ),
         is_head=checkpoint == row.head,
         may_label=rights.can_label(row.graph),
-        may_fork=bool(state.next) and rights.can_operate(row.graph),
+        may_fork=goes_on(state) and rights.can_operate(row.graph),
     )

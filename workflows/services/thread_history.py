@@ -210,7 +210,7 @@ def _thread_record(
     unfinished = any(run.status in UNFINISHED for run in runs)
     items = open_questions(row, rights)
     decisions = Decision.objects.filter(interrupt__thread=row).order_by("-id")
-    plain = plain_thread(row)
+    plain, state = plain_thread(row), read_state(row, rights)
     signals, signals_count = mailbox_of(
         row.pk, lambda tree: _masked(tree, row.graph, rights)
     )
@@ -221,7 +221,7 @@ def _thread_record(
         decisions=tuple(
             decision_record(each, row, rights) for each in decisions[:MAX_PAGE]
         ),
-        state=read_state(row, rights),
+        state=state,
         events=_last(row.events.all(), newest, limit),
         labels=labels_of(row.pk),
         attributes=thread_attributes(row.pk),
@@ -231,6 +231,7 @@ def _thread_record(
         and not unfinished
         and bool(runs)
         and runs[0].status in CONTINUABLE
+        and not state.is_undone
         and not (runs[0].status == Run.Status.INTERRUPTED and items),
         may_wake=operates
         and not unfinished

@@ -128,8 +128,15 @@ def has_undo(saved: CheckpointTuple | None) -> bool:
 
 def is_begun(saved: CheckpointTuple | None) -> bool:
     """Say whether what that thread has done is being undone, and that has not ended."""
-    if saved is None:
-        return False
-    due = saved.checkpoint.get("due") or ()
-    is_over = any(name == NO_WRITES for _, name, _ in saved.pending_writes or ())
-    return not is_over and any(item["node"] == UNDO for item in due)
+    return _undoes(saved) and not is_over(saved)
+
+
+def is_over(saved: CheckpointTuple | None) -> bool:
+    """Say whether what that thread has done is undone: who goes on with it meets only what it has ended with."""
+    writes = (saved and saved.pending_writes) or ()
+    return _undoes(saved) and any(name == NO_WRITES for _, name, _ in writes)
+
+
+def _undoes(saved: CheckpointTuple | None) -> bool:
+    due = (saved and saved.checkpoint.get("due")) or ()
+    return any(item["node"] == UNDO for item in due)
