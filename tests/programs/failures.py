@@ -29,8 +29,7 @@ def failure_in_a_chain(life, saver):
     )
 
 
-@sample({"log": []})
-def failure_beside_a_success(life, saver):
+def _shaky_beside(life):
     fails = _shaky(life)
 
     def shaky(state):
@@ -39,7 +38,12 @@ def failure_beside_a_success(life, saver):
         return fails(state)
 
     edges = [(START, "ok"), (START, "shaky"), (["ok", "shaky"], "j")]
-    return build(life, "ok shaky j", *edges, shaky=shaky).compile(checkpointer=saver)
+    return build(life, "ok shaky j", *edges, shaky=shaky)
+
+
+@sample({"log": []})
+def failure_beside_a_success(life, saver):
+    return _shaky_beside(life).compile(checkpointer=saver)
 
 
 @sample({"log": []}, only="async")
@@ -59,9 +63,7 @@ def failure_beside_a_coroutine(life, saver):
 
 @sample({"log": []})
 def failure_in_a_limited_step(life, saver):
-    edges = [(START, "ok"), (START, "shaky"), (["ok", "shaky"], "j")]
-    graph = build(life, "ok shaky j", *edges, shaky=_shaky(life))
-    limited = graph.compile(checkpointer=saver)
+    limited = _shaky_beside(life).compile(checkpointer=saver)
     limited.step_timeout = 60
     return limited
 
