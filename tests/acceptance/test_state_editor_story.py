@@ -5,7 +5,7 @@ import re
 
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.acceptance.conftest import PEOPLE, Site
+from tests.acceptance.conftest import PEOPLE, Site, Visitor
 from tests.support.pictures import take
 
 WAIT_MS = 60_000
@@ -65,6 +65,8 @@ def test_an_edit_alone_and_an_edit_with_the_answer(
     site.wait(
         lambda: "Grace" in ada.page(f"/review/{number}/").text("dl"), "edited question"
     )
+    # It is asked again by a run of its own; who edits before that has ended is told that the question has changed.
+    site.wait(lambda: _has_come_to_a_rest(ada, thread, len(before)), "asked again")
     assert ada.question(run) == number
     assert ada.timeline(thread)[: len(before)] == before
     again = f"Question #{number} is asked again because of it"
@@ -95,3 +97,13 @@ def test_an_edit_alone_and_an_edit_with_the_answer(
     )
     assert faults == []
     site.assert_quiet()
+
+
+def _has_come_to_a_rest(ada: Visitor, thread: str, before: int) -> bool:
+    """Whether more has happened on the thread than so many events, and the last is that it waits."""
+    events = [
+        each
+        for each in ada.page(thread).all("li")
+        if each.attributes.get("id", "").startswith("event-")
+    ]
+    return len(events) > before and "Waits for a person" in events[-1].text
