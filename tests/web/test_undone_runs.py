@@ -146,3 +146,21 @@ def test_a_thread_that_undoes_can_be_continued_where_that_was_stopped(as_, run):
     client.post(f"/runs/{run.pk}/cancel", {"reason": "Leave it"})
 
     assert page_of(client, "/threads/t-1/").has_text("Continue")
+
+
+def test_pages_say_undo_for_the_node_that_does_it(as_, run):
+    broken["a"] = 99
+    client = as_("admin")
+    client.post(f"/runs/{run.pk}/cancel", {"reason": "Gone"})
+    execute_run(run.pk)
+    question = Interrupt.objects.get(status="pending")
+
+    for path in (
+        f"/review/{question.pk}/",
+        "/queue/",
+        "/threads/t-1/",
+        f"/runs/{run.pk}/",
+    ):
+        shown = page_of(client, path)
+        assert shown.has_text("undo"), path
+        assert not shown.has_text("__undo__"), path

@@ -9,6 +9,7 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from workflows.engine.constants import UNDO
 from workflows.services.conversation import spoken, to_read
 from workflows.services.desk.claim_question import until_words
 from workflows.services.desk.undo_offer import UndoOffer, undo_offer
@@ -274,6 +275,12 @@ def decided(kind: str) -> str:
 def visible(text: object) -> SafeString:
     """Text with its hidden characters marked."""
     return make_visible("" if text is None else text)
+
+
+@register.filter
+def node(name: object) -> SafeString:
+    """The name of a node; the engine's own node has a word for its name."""
+    return make_visible("undo" if name == UNDO else name or "")
 
 
 @register.filter
