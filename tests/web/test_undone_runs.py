@@ -148,6 +148,22 @@ def test_a_thread_that_undoes_can_be_continued_where_that_was_stopped(as_, run):
     assert page_of(client, "/threads/t-1/").has_text("Continue")
 
 
+def test_a_step_before_it_says_that_a_new_thread_does_it_not_again(as_, run):
+    client = as_("operator")
+    asked = Interrupt.objects.get().checkpoint
+    text = "What this thread had done until then is undone since"
+    assert not page_of(client, f"/threads/t-1/steps/{asked}/").has_text(text)
+    client.post(f"/runs/{run.pk}/cancel", {"reason": "Gone"})
+    execute_run(run.pk)
+
+    shown = page_of(client, f"/threads/t-1/steps/{asked}/")
+
+    assert shown.has_text(text)
+    assert shown.has_text("Start the new thread")
+    first = run.thread.checkpoints.filter(namespace="").order_by("id").first()
+    assert not page_of(client, f"/threads/t-1/steps/{first.id}/").has_text(text)
+
+
 def test_pages_say_undo_for_the_node_that_does_it(as_, run):
     broken["a"] = 99
     client = as_("admin")

@@ -346,7 +346,10 @@ class ThreadRecord:
 
 @dataclass(frozen=True)
 class StepRecord:
-    """One step of a thread as it was saved: its state, its labels, and what made it."""
+    """One step of a thread as it was saved: its state, its labels, and what made it.
+
+    `is_undone_since` where the thread had done something until then that was undone later (RB.8).
+    """
 
     thread: ThreadRecord
     checkpoint: str
@@ -358,6 +361,7 @@ class StepRecord:
     is_head: bool = False
     may_label: bool = False
     may_fork: bool = False
+    is_undone_since: bool = False
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.db import DEFAULT_DB_ALIAS
+
 from workflows.models import Thread
 from workflows.services.access import Person, Rights, find_thread
 from workflows.services.action import NotVisible
@@ -10,6 +12,7 @@ from workflows.services.records import State, StepRecord
 from workflows.services.state import read_state
 from workflows.services.thread_history import labels_of, plain_thread
 from workflows.storage.labels import Step, find_step
+from workflows.storage.undos import is_undone_since
 
 
 class StepGone(NotVisible):
@@ -53,5 +56,7 @@ def step_detail(person: Person, thread_id: str, checkpoint: str) -> StepRecord:
         ),
         is_head=checkpoint == row.head,
         may_label=rights.can_label(row.graph),
-        may_fork=goes_on(state) and rights.can_operate(row.graph),
+        may_fork=(may_fork := goes_on(state) and rights.can_operate(row.graph)),
+        is_undone_since=may_fork
+        and is_undone_since(DEFAULT_DB_ALIAS, row.pk, checkpoint),
     )

@@ -5,8 +5,16 @@ from __future__ import annotations
 import logging
 from typing import NamedTuple
 
-from workflows.engine.checkpoint.base import checkpoint_config
-from workflows.engine.loop.undoing import has_undo, is_begun
+from workflows.engine.checkpoint.base import CheckpointTuple, checkpoint_config
+from workflows.engine.constants import UNDO
+from workflows.engine.errors import DurablewebError
+from workflows.engine.loop.undoing import (
+    calls_before,
+    calls_begun,
+    has_undo,
+    is_begun,
+)
+from workflows.models import PendingWrite
 from workflows.storage.outage import is_away
 from workflows.storage.saver import DjangoSaver
 
@@ -34,3 +42,33 @@ def to_undo(using: str, thread_id: str) -> ToUndo:
         log.exception("thread %s: what it has on record cannot be read", thread_id)
         return ToUndo(problem=f"{type(error).__name__}: {error}")
     return ToUndo(has_undo(saved), is_begun(saved))
+
+
+def is_undone_since(using: str, thread_id: str, checkpoint: str) -> bool:
+    """Say whether something that the thread had done when this checkpoint was saved is undone since, on any line of it.
+
+    Who goes on from there goes on as if it still stood. What cannot be read is taken for not undone.
+    """
+    saver = DjangoSaver(using)
+
+    def at(name: str) -> CheckpointTuple | None:
+        return saver.get_tuple(checkpoint_config(thread_id, checkpoint_id=name))
+
+    try:
+        before = at(checkpoint)
+        calls = [] if before is None else calls_before(before)
+        if not calls:
+            return False
+        # The path of a write is not encrypted, unlike what is due at a checkpoint.
+        undone = PendingWrite.objects.using(using).filter(
+            thread_id=thread_id,
+            namespace="",
+            checkpoint__gt=checkpoint,
+            path__contains=UNDO,
+        )
+        names = undone.values_list("checkpoint", flat=True).distinct()
+        later = [found for name in names if (found := at(name)) is not None]
+    except DurablewebError:
+        log.exception("thread %s: what it has on record cannot be read", thread_id)
+        return False
+    return any(call in calls for found in later for call in calls_begun(found))

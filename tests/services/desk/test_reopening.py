@@ -8,11 +8,21 @@ from typing import Annotated, Any, TypedDict
 
 import pytest
 
+from tests.engine.support.shop import done, give_back, shop
 from tests.support.deciding import decided
 from workflows.engine.constants import START
 from workflows.engine.graph.state import StateGraph
 from workflows.engine.runtime import interrupt
-from workflows.models import AuditEntry, Decision, Event, Interrupt, Policy, Reopening
+from workflows.engine.sagas import compensate
+from workflows.models import (
+    AuditEntry,
+    Decision,
+    Event,
+    Interrupt,
+    Policy,
+    Reopening,
+    Run,
+)
 from workflows.services import registry
 from workflows.services.action import (
     InvalidAnswer,
@@ -31,6 +41,9 @@ from workflows.services.start_run import StartRun
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.rule("R6.12")]
 
 
+assert shop
+
+
 class State(TypedDict, total=False):
     log: Annotated[list[str], operator.add]
 
@@ -41,7 +54,15 @@ def first(state: State) -> State:
 
 
 def second(state: State) -> State:
-    return {"log": [f"second {interrupt('Archive?')['decision']}"]}
+    decision = interrupt("Archive?")["decision"]
+    if decision == "reject":
+        raise RuntimeError("there is no other way")
+    return {"log": [f"second {decision}"]}
+
+
+def buy(state: State) -> State:
+    compensate(give_back, "a")
+    return {"log": ["bought"]}
 
 
 @pytest.fixture
@@ -167,3 +188,26 @@ def test_four_eyes_keep_whoever_reopened_from_deciding(people, asked, queue):
 
     with pytest.raises(NotAllowed, match="second pair of eyes"):
         decide(people.operator, Interrupt.objects.get(status="pending"), "approve")
+
+
+@pytest.mark.rule("RB.8")
+def test_what_was_done_before_it_and_is_undone_stands_not_again(people, queue):
+    """A question that came before all that is asked again."""
+    Policy.objects.create(body='{"undo": 0}')
+    steps = [("first", first), ("buy", buy), ("second", second)]
+    graph = StateGraph(State).add_sequence(steps).add_edge(START, "first")
+    registry.register(graph.compile(name="pay"), name="pay")
+    StartRun(people.operator, "pay", {"log": []}).execute()
+    work(queue)
+    early = decide(people.reviewer, Interrupt.objects.get(), "approve")
+    work(queue)
+    late = decide(people.reviewer, Interrupt.objects.get(status="pending"), "reject")
+    work(queue)
+    assert Run.objects.latest("id").status == "error"
+    assert done == ["gave back a"]
+
+    with pytest.raises(NotPending, match="is undone since"):
+        ReopenDecision(people.operator, late.pk, "wrong").execute()
+
+    assert not Reopening.objects.exists()
+    ReopenDecision(people.operator, early.pk, "wrong payee").execute()

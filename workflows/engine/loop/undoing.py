@@ -120,10 +120,25 @@ def has_undo(saved: CheckpointTuple | None) -> bool:
     """Say whether a thread whose newest checkpoint this is has something on record to undo, and has not begun with it."""
     if saved is None:
         return False
+    made = [v for _, channel, v in saved.pending_writes or () if channel == UNDO]
+    return bool(calls_before(saved) or _of_thread(saved, made))
+
+
+def calls_before(saved: CheckpointTuple) -> list[UndoCall]:
+    """What undoes what that thread had done when this checkpoint was saved; what its step has done since stands not there."""
+    return _of_thread(saved, saved.checkpoint.get("channel_values", {}).get(UNDO) or ())
+
+
+def _of_thread(saved: CheckpointTuple, calls: Sequence[UndoCall]) -> list[UndoCall]:
     thread_id = str(saved.config["configurable"]["thread_id"])
-    calls = [*(saved.checkpoint.get("channel_values", {}).get(UNDO) or ())]
-    calls += [v for _, channel, v in saved.pending_writes or () if channel == UNDO]
-    return any(call["thread"] == thread_id for call in calls)
+    return [call for call in calls if call["thread"] == thread_id]
+
+
+def calls_begun(saved: CheckpointTuple) -> list[UndoCall]:
+    """What has been called, or will be, from this checkpoint on; empty where it does not undo."""
+    due = saved.checkpoint.get("due") or ()
+    sent = [item["send"] for item in due if item["node"] == UNDO]
+    return [call for each in sent for call in each["undo"]]
 
 
 def is_begun(saved: CheckpointTuple | None) -> bool:

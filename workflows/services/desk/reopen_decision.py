@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db import transaction
+from django.db import DEFAULT_DB_ALIAS, transaction
 from django.db.models import Max
 
 from workflows.engine.constants import COPY
@@ -26,6 +26,7 @@ from workflows.services.desk.undo_decision import is_waiting
 from workflows.services.queueing import has_unfinished_run, lock_thread, queue_run
 from workflows.services.resume_run import MAX_REASON_LENGTH
 from workflows.storage.saver import DjangoSaver
+from workflows.storage.undos import is_undone_since
 
 
 @dataclass(frozen=True)
@@ -146,6 +147,10 @@ def refuse_reopening(row: Decision) -> None:
         if fork.decision == row.pk and fork.is_open:
             where = f"as question #{fork.question}" if fork.question else "just now"
             raise NotPending(f"It was reopened already, {where}.")
+    if is_undone_since(DEFAULT_DB_ALIAS, question.thread_id, row.checkpoint):
+        raise NotPending(
+            "What its thread had done before it asked is undone since, and would not be done again: begin anew."
+        )
     if has_unfinished_run(question.thread_id):
         raise ThreadBusy(
             "Its thread is at work just now; reopen the decision when it has stopped."
