@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import Any
 
 import pytest
+from django.db import connections
 
 from tests.engine.support.shop import done, give_back, shop
 from tests.services.ordering import (
@@ -23,15 +25,19 @@ from tests.services.ordering import (
     waiting,
 )
 from tests.services.working import PAST, PATIENCE_SECONDS
+from workflows.engine.errors import RunCancelled
+from workflows.engine.loop.undoing import Undo
 from workflows.engine.runtime import interrupt
 from workflows.engine.sagas import compensate, shield
 from workflows.models import Run
+from workflows.services import registry
 from workflows.services.cancel_run import cancel_thread
 from workflows.services.start_run import StartRun
 from workflows.storage import leases
 from workflows.storage.claims import claim_run
 from workflows.storage.dead_leases import release_dead_leases
 from workflows.storage.leases import keeper
+from workflows.storage.saver import DjangoSaver
 
 assert shop
 assert order
@@ -156,3 +162,36 @@ class TestWorkThatRuns:
         assert release_dead_leases() == [waiting.pk]
         assert carried_out() == ["cancelled"]
         assert done == UNDONE
+
+
+def test_a_program_that_runs_its_graph_itself_is_told_that_it_is_to_undo_it(
+    order: Order,
+) -> None:
+    order.waits = order.work
+    graph = registry.get("order").graph.with_saver(DjangoSaver(graph="order"))
+    config = {"configurable": {"thread_id": "t"}}
+    met: list[BaseException] = []
+
+    def call(given: Any) -> None:
+        try:
+            graph.invoke(given, config)
+        except RunCancelled as stop:
+            met.append(stop)
+        finally:
+            connections.close_all()
+
+    program = threading.Thread(target=call, args=({},))
+    program.start()
+    assert order.begun.wait(PATIENCE_SECONDS)
+    cancel_thread("t", reason="gone", mode="now")
+    program.join(PATIENCE_SECONDS)
+
+    run = Run.objects.get()
+    assert stands(run) == ("cancelled", "not_undone", "gone", "idle")
+    assert [each for each in done if each.startswith("gave")] == []
+
+    call(Undo("gone"))
+
+    assert [str(getattr(stop, "cause", "")) for stop in met] == ["cancelled", "undone"]
+    assert [each for each in done if each.startswith("gave")] == UNDONE
+    assert stands(Run.objects.latest("id"))[:2] == ("cancelled", "")

@@ -21,12 +21,13 @@ from workflows.services.action import InvalidAnswer, NotPending
 from workflows.services.desk import audit
 from workflows.services.ends import note_end
 from workflows.services.queueing import lock_thread, wake
-from workflows.services.undoing import NOT_UNDONE, has_undo, queue_undo
+from workflows.services.undoing import has_undo, queue_undo
 from workflows.storage.claims import due_runs
 from workflows.storage.events import append_events
 from workflows.storage.leases import keeper
 from workflows.storage.places import settle_cancelled
 from workflows.storage.thread_status import thread_status_after
+from workflows.storage.undos import NOT_UNDONE
 
 CANCELLED_ANSWER = "The run that carried the answer was cancelled."
 MODES = (Run.CancelMode.STEP, Run.CancelMode.NOW)

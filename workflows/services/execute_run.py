@@ -39,7 +39,7 @@ from workflows.services.queueing import hold_thread, wake
 from workflows.services.run_warnings import collected_warnings
 from workflows.services.sleepers import wake_if_due
 from workflows.services.taking import AnswerIsVoid, Given, given_to_engine
-from workflows.services.undoing import NOT_UNDONE, undo_cancelled
+from workflows.services.undoing import undo_cancelled
 from workflows.services.waking import note_what_waits, woken_by
 from workflows.storage.awaited import is_waited_on, may_wait
 from workflows.storage.claims import Claim, claim_run, finish_run
@@ -50,6 +50,7 @@ from workflows.storage.outage import LOCKED, is_away, why_unwritable
 from workflows.storage.owners import process_owner
 from workflows.storage.places import settle_cancelled
 from workflows.storage.saver import DjangoSaver
+from workflows.storage.undos import NOT_UNDONE
 
 log = logging.getLogger(__name__)
 

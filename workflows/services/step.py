@@ -12,6 +12,7 @@ from workflows.services.records import State, StepRecord
 from workflows.services.state import read_state
 from workflows.services.thread_history import labels_of, plain_thread
 from workflows.storage.labels import Step, find_step
+from workflows.storage.saver import DjangoSaver
 from workflows.storage.undos import is_undone_since
 
 
@@ -58,5 +59,5 @@ def step_detail(person: Person, thread_id: str, checkpoint: str) -> StepRecord:
         may_label=rights.can_label(row.graph),
         may_fork=(may_fork := goes_on(state) and rights.can_operate(row.graph)),
         is_undone_since=may_fork
-        and is_undone_since(DEFAULT_DB_ALIAS, row.pk, checkpoint),
+        and is_undone_since(DjangoSaver(), DEFAULT_DB_ALIAS, row.pk, checkpoint),
     )

@@ -26,10 +26,8 @@ from workflows.storage.events import append_events
 from workflows.storage.outage import is_away
 from workflows.storage.places import DIRECT_KINDS
 from workflows.storage.saver import DjangoSaver
-from workflows.storage.undos import to_undo
+from workflows.storage.undos import NOT_UNDONE, to_undo
 
-NOT_UNDONE = "not_undone"
-"""The reason of a run that was cancelled, and whose work is not undone, or not to the end."""
 NO_WORKER = (
     "What it has done is not undone: no worker carries this thread out, a program does."
 )
@@ -41,7 +39,7 @@ def undo_cancelled(claim: Claim, look_up: Callable[[], None]) -> Outcome:
     `look_up` is called after each saving, and ends the run by raising.
     """
     ended = Outcome(Run.Status.CANCELLED)
-    found = to_undo(claim.using, claim.thread_id)
+    found = to_undo(DjangoSaver(claim.using), claim.thread_id)
     if found.problem:
         return _not_undone(found.problem)
     if not found.on_record and not found.begun:
@@ -61,7 +59,10 @@ def undo_cancelled(claim: Claim, look_up: Callable[[], None]) -> Outcome:
     except (LeaseLostError, CompensationFailed):
         raise
     except Exception as error:
-        if is_away(error) or to_undo(claim.using, claim.thread_id).on_record is False:
+        if (
+            is_away(error)
+            or to_undo(DjangoSaver(claim.using), claim.thread_id).on_record is False
+        ):
             raise
         return _not_undone(outcome_of(error).error)
     if waited:
@@ -94,7 +95,7 @@ def _note(claim: Claim) -> str:
 
 def has_undo(thread_id: str) -> bool:
     """Whether something is on record on the thread that is undone when its work is cancelled."""
-    return to_undo(DEFAULT_DB_ALIAS, thread_id).on_record
+    return to_undo(DjangoSaver(DEFAULT_DB_ALIAS), thread_id).on_record
 
 
 def queue_undo(run: Run, reason: str, by: str) -> str:
@@ -102,7 +103,7 @@ def queue_undo(run: Run, reason: str, by: str) -> str:
 
     Called with the thread's row locked. Returns "" where it is queued or nothing is on record; else why what is on record stays.
     """
-    found = to_undo(DEFAULT_DB_ALIAS, run.thread_id)
+    found = to_undo(DjangoSaver(DEFAULT_DB_ALIAS), run.thread_id)
     if found.problem or not found.on_record:
         return found.problem
     if run.kind in DIRECT_KINDS or registry.find(run.graph) is None:

@@ -21,6 +21,7 @@ from workflows.storage.leases import keeper, lease_seconds
 from workflows.storage.outage import outage
 from workflows.storage.owners import is_dead
 from workflows.storage.places import DIRECT_KINDS, end_run
+from workflows.storage.saver import DjangoSaver
 from workflows.storage.undos import to_undo
 
 log = logging.getLogger(__name__)
@@ -108,7 +109,7 @@ def _undoes(run: Run, using: str) -> dict[str, Any]:
     """What to note of a run that was cancelled and has something to undo: another worker is to do that (RB.8)."""
     if run.cancel_requested_at is None or run.kind in DIRECT_KINDS:
         return {}
-    found = to_undo(using, run.thread_id)
+    found = to_undo(DjangoSaver(using), run.thread_id)
     if not (found.on_record or found.begun):
         return {}
     mode = Run.CancelMode.UNDO

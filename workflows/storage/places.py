@@ -283,11 +283,15 @@ _OUTCOMES = {
 
 
 def close_direct(
-    using: str, place: Place, outcome: str, vault: Vault | None = None
+    using: str,
+    place: Place,
+    outcome: str,
+    vault: Vault | None = None,
+    reason: str = "",
 ) -> None:
-    """End the run of `place`; one that was taken over is only reported."""
+    """End the run of `place`, with `reason` where its outcome has none of its own; one that was taken over is only reported."""
     run_id = int(place.run_id)
-    status, reason = _OUTCOMES.get(outcome, (outcome, ""))
+    status, reason = _OUTCOMES.get(outcome, (outcome, reason))
     held = _held_here.get((using, run_id))
     if held is not None:
         held.ending = status, reason

@@ -56,6 +56,7 @@ from workflows.storage.rows import Bundle, bundle_of
 from workflows.storage.savings import Saving, alone
 from workflows.storage.texts import json_text
 from workflows.storage.turns import Wish
+from workflows.storage.undos import NOT_UNDONE, to_undo
 from workflows.storage.values import Memory
 
 _SQL: dict[str, Any] = {SQLITE: sqlite, POSTGRESQL: postgresql}
@@ -302,8 +303,11 @@ class DjangoSaver(RowSaver, KeepsLabels, Reader):
 
     def close(self, place: Place, outcome: str = "success") -> None:
         """Give the thread back. A claimed run is ended by whoever claimed it."""
-        if self._drop(place):
-            places.close_direct(self.using, place, outcome, self._vault)
+        if not self._drop(place):
+            return
+        is_left = outcome == "cancelled" and to_undo(self, place.thread_id).is_left
+        reason = NOT_UNDONE if is_left else ""
+        places.close_direct(self.using, place, outcome, self._vault, reason)
 
     async def aclose(self, place: Place, outcome: str = "success") -> None:
         """Async twin of `close`."""

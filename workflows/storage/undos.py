@@ -5,7 +5,11 @@ from __future__ import annotations
 import logging
 from typing import NamedTuple
 
-from workflows.engine.checkpoint.base import CheckpointTuple, checkpoint_config
+from workflows.engine.checkpoint.base import (
+    BaseCheckpointSaver,
+    CheckpointTuple,
+    checkpoint_config,
+)
 from workflows.engine.constants import UNDO
 from workflows.engine.errors import DurablewebError
 from workflows.engine.loop.undoing import (
@@ -16,9 +20,11 @@ from workflows.engine.loop.undoing import (
 )
 from workflows.models import PendingWrite
 from workflows.storage.outage import is_away
-from workflows.storage.saver import DjangoSaver
 
 log = logging.getLogger(__name__)
+
+NOT_UNDONE = "not_undone"
+"""The reason of a run that was cancelled, and whose work is not undone, or not to the end."""
 
 
 class ToUndo(NamedTuple):
@@ -31,11 +37,16 @@ class ToUndo(NamedTuple):
     begun: bool = False
     problem: str = ""
 
+    @property
+    def is_left(self) -> bool:
+        """Whether a run that ends as cancelled now leaves something that is not undone."""
+        return self.on_record or self.begun or bool(self.problem)
 
-def to_undo(using: str, thread_id: str) -> ToUndo:
+
+def to_undo(saver: BaseCheckpointSaver, thread_id: str) -> ToUndo:
     """What there is to undo at the thread's head. Raises what a database raises that is away."""
     try:
-        saved = DjangoSaver(using).get_tuple(checkpoint_config(thread_id))
+        saved = saver.get_tuple(checkpoint_config(thread_id))
     except Exception as error:  # whatever is damaged there, the work is cancelled
         if is_away(error):
             raise
@@ -44,12 +55,13 @@ def to_undo(using: str, thread_id: str) -> ToUndo:
     return ToUndo(has_undo(saved), is_begun(saved))
 
 
-def is_undone_since(using: str, thread_id: str, checkpoint: str) -> bool:
+def is_undone_since(
+    saver: BaseCheckpointSaver, using: str, thread_id: str, checkpoint: str
+) -> bool:
     """Say whether something that the thread had done when this checkpoint was saved is undone since, on any line of it.
 
     Who goes on from there goes on as if it still stood. What cannot be read is taken for not undone.
     """
-    saver = DjangoSaver(using)
 
     def at(name: str) -> CheckpointTuple | None:
         return saver.get_tuple(checkpoint_config(thread_id, checkpoint_id=name))

@@ -147,7 +147,9 @@ def refuse_reopening(row: Decision) -> None:
         if fork.decision == row.pk and fork.is_open:
             where = f"as question #{fork.question}" if fork.question else "just now"
             raise NotPending(f"It was reopened already, {where}.")
-    if is_undone_since(DEFAULT_DB_ALIAS, question.thread_id, row.checkpoint):
+    if is_undone_since(
+        DjangoSaver(), DEFAULT_DB_ALIAS, question.thread_id, row.checkpoint
+    ):
         raise NotPending(
             "What its thread had done before it asked is undone since, and would not be done again: begin anew."
         )
