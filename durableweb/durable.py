@@ -4,6 +4,7 @@ Needs Django set up. Nobody's rights are asked here: these are calls of a progra
 of the system. What people do goes through the dashboard.
 """
 
+from workflows.engine.anew import continue_as_new
 from workflows.engine.checkpoint.labels import Label
 from workflows.engine.events import wait_event
 from workflows.engine.first import ask, ending, event, first_of, signal, timer
@@ -82,6 +83,7 @@ __all__ = [
     "backfill",
     "cancel",
     "compensate",
+    "continue_as_new",
     "emit",
     "ending",
     "event",

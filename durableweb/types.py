@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from workflows.engine.anew import continue_as_new
 from workflows.engine.events import wait_event
 from workflows.engine.first import ask, ending, event, first_of, signal, timer
 from workflows.engine.later import handed_on
@@ -96,6 +97,7 @@ __all__ = [
     "asleep",
     "asleep_until",
     "compensate",
+    "continue_as_new",
     "ending",
     "event",
     "first_of",

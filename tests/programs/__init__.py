@@ -7,7 +7,7 @@ from importlib import import_module
 FILES = [
     *("flows", "questions", "inner_tasks", "failures", "nested", "cached"),
     *("deploys", "attributes", "waiting", "raised", "tools", "agents"),
-    *("sleeping", "signalling", "subscribing", "undoing"),
+    *("sleeping", "signalling", "subscribing", "undoing", "renewing"),
 ]
 
 

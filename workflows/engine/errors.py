@@ -66,6 +66,15 @@ class ParentCommand(GraphBubbleUp):
     """A command for the parent graph; `args[0]` is the command."""
 
 
+class BeginsAnew(GraphBubbleUp):
+    """A body ends and begins again with `input`; `save` holds the one value of its `previous`, if it gives any."""
+
+    def __init__(self, input: Any, save: tuple[Any, ...] = ()) -> None:
+        super().__init__("the body begins anew")
+        self.input = input
+        self.save = save
+
+
 class GraphDrained(GraphBubbleUp):
     """The run was asked to stop after its step; `invoke(None)` goes on (R3.19)."""
 
@@ -276,6 +285,10 @@ class NonDeterminismError(WorkflowError):
 
 class InterruptSwallowedError(WorkflowError):
     """A task caught its own question; let `GraphBubbleUp` pass (R5.10)."""
+
+
+class TooManyRecordsError(WorkflowError):
+    """A body has asked for more calls, waits and questions than it may have on record (RB.15)."""
 
 
 class StateMutationError(WorkflowError):

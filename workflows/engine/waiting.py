@@ -11,6 +11,7 @@ from workflows.engine.checkpoint.overriding import clock_of
 from workflows.engine.drivers.threads import off_the_loop
 from workflows.engine.errors import GraphInterrupt
 from workflows.engine.kinds import check_amount
+from workflows.engine.loop.bounds import check_record
 from workflows.engine.loop.resume import question_digest
 from workflows.engine.runtime import task_context
 from workflows.engine.waits import Wait
@@ -86,10 +87,15 @@ class Spot(NamedTuple):
 
 
 def next_spot(what: str, caller: str) -> Spot:
-    """Where the task stands that calls now; RuntimeError, which names `caller`, outside of a graph."""
+    """Where the task stands that calls now; RuntimeError, which names `caller`, outside of a graph.
+
+    Raises TooManyRecordsError where the body has asked for too much.
+    """
     context: Any = task_context(caller)
     context.meet_stop()
-    return Spot(context, what, context.task.count_wait(what))
+    number = context.task.count_wait(what)
+    check_record(context.task, context.run)
+    return Spot(context, what, number)
 
 
 def seconds_of(duration: Any, where: str, name: str) -> float:

@@ -152,7 +152,8 @@ class Story:
             break
 
     def _last_node(self, graph: Any) -> str:
-        found = self.saver.list(self.config)
+        root = {"configurable": {"thread_id": "t", "checkpoint_ns": ""}}
+        found = self.saver.list(root)
         due = [
             item["node"] for each in found for item in each.checkpoint.get("due", ())
         ]

@@ -13,7 +13,9 @@ from workflows.engine.drivers.requests import injected
 from workflows.engine.drivers.strictness import check_keys, check_state, picture
 from workflows.engine.drivers.undos import UndoOfTask, is_heard, record_undo
 from workflows.engine.errors import (
+    BeginsAnew,
     GraphBubbleUp,
+    InterruptSwallowedError,
     NodeCancelledError,
     NoParentGraphError,
     ParentCommand,
@@ -84,6 +86,8 @@ def body(task: Task, context: Context) -> Generator[Invoke, Any, Writes]:
             _note_returned(result, task, context)
         except ParentCommand as up:
             result = _taken_over(up, context)
+        except BeginsAnew as anew:
+            result = anew
         writes = _written(result, task, context)
         for branch in node.branches:
             writes += yield from _route(branch, writes, result, context)
@@ -135,6 +139,10 @@ def _written(result: Any, task: Task, context: Context) -> Writes:
         for part in result if isinstance(result, list | tuple) else [result]:
             if isinstance(part, Command) and part.graph is not None:
                 _send_up(part, context)
+    if context.begins_anew is not None and result is not context.begins_anew:
+        raise InterruptSwallowedError(
+            f"{task.name!r} has called continue_as_new() and went on: put `except GraphBubbleUp: raise` before a broad except"
+        )
     writes = task.node.write(result)
     if context.pushed:
         writes = [*context.pushed, *writes]
@@ -154,6 +162,8 @@ def _bare(task: Task, context: Context) -> Writes:
             _note_returned(result, task, context)
         except ParentCommand as up:
             result = _taken_over(up, context)
+        except BeginsAnew as anew:
+            result = anew
         except cancellation() as error:
             raise _cancelled(task, error) from error
         return _with_attributes(_written(result, task, context), context)

@@ -21,12 +21,14 @@ from workflows.engine.drivers.threads import off_the_loop
 from workflows.engine.drivers.timeouts import Watch
 from workflows.engine.drivers.writer import Writer
 from workflows.engine.errors import (
+    BeginsAnew,
     FeatureNotBuiltError,
     GraphInterrupt,
     NodeTimeoutError,
     RunCancelled,
     SerdeError,
 )
+from workflows.engine.loop.bounds import check_record
 from workflows.engine.loop.effects import Wrote
 from workflows.engine.loop.namespaces import namespace_of
 from workflows.engine.loop.plan import metadata_of
@@ -59,6 +61,7 @@ class Context:
     """The attempt as a run that handlers of langchain-core hear of (`heard.Told`), where there are some."""
     _config: dict[str, Any] | None = None
     _runtime: Runtime[Any] | None = None
+    begins_anew: BeginsAnew | None = None
 
     def __init__(self, task: Task, run: Run, driver: Any) -> None:
         self.task = task
@@ -257,6 +260,7 @@ class Context:
                 "questions in one task; what comes before them runs again each time. "
                 "Loop through an edge instead."
             )
+        check_record(task, run)
         question_id = ids.interrupt_id(task.origin, place)
         answer = self.answer_to(question_id, value, schema)
         if answer is not None:
@@ -332,6 +336,7 @@ class Context:
         call.above = None if run.heard is None else around()
         with _counting:  # threads of the author's own may call at the same time
             call.number, call.position = task.count_call(fn.name)
+            check_record(task, run)
         kind = "call" if task.caught is None else "handler call"
         path = (*task.path, kind, fn.name, call.number)
         key = (

@@ -9,10 +9,11 @@ from typing import Any, Generic, TypeVar, Unpack, get_args, get_origin
 
 from workflows.engine.bound import Bound, check_cache, check_saver, check_store
 from workflows.engine.channels import LastValue
-from workflows.engine.constants import END, PREVIOUS, START
+from workflows.engine.constants import END, GOTO, PREVIOUS, START
 from workflows.engine.draw import DrawnGraph
 from workflows.engine.drivers.future import TaskFuture
 from workflows.engine.drivers.timeouts import checked_policy
+from workflows.engine.errors import BeginsAnew
 from workflows.engine.inject import (
     first_annotation,
     hints_of,
@@ -195,6 +196,9 @@ def _returned(annotation: Any) -> Any:
 
 def _writer(name: str) -> Callable[[Any], Writes]:
     def write(result: Any) -> Writes:
+        if isinstance(result, BeginsAnew):
+            again: Writes = [(GOTO, {"node": name, "by": [name], "send": result.input})]
+            return again + [(PREVIOUS, saved) for saved in result.save]
         value, saved = result, result
         if isinstance(result, Final):
             value, saved = result.value, result.save

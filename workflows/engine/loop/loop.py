@@ -155,7 +155,8 @@ def _steps(view: View, *, skip_break: bool) -> Steps[Outcome]:
         if run.modes:
             yield from _show(view, changed)
         if not is_start:
-            ran += 1
+            # Only a body that begins anew leads an entrypoint on (RB.15).
+            ran = 0 if due and run.program.functional else ran + 1
             if names and pauses_after(view, names):
                 yield from chunks.pause(view, ())
                 return _outcome(view, "paused", at="interrupt_after")
@@ -212,7 +213,8 @@ def _enter_at_once(view: View, task: Task) -> None:
 def _show(view: View, changed: list[str]) -> Steps[None]:
     """Stream what a step has made of the state."""
     run = view.run
-    if run.program.functional or _shows(view, changed):
+    is_over = run.program.functional and not view.due
+    if is_over or _shows(view, changed):
         yield from chunks.values(view)
     if run.modes & _SEES_CHECKPOINTS:
         yield from chunks.checkpoint(view, plan.due_tasks(view))
