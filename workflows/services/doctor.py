@@ -8,20 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from django.contrib.auth import get_user_model
-from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, Min, OuterRef, QuerySet
 
 from workflows.models import Delivery, Interrupt, Run
 from workflows.services import registry
-from workflows.services.access import ADMIN
 from workflows.services.desk.deciding import RELATED
-from workflows.services.desk.policies import PolicyBook
-from workflows.services.desk.possible import Deciders
 from workflows.services.findings import WAIT_SECONDS, Finding
 from workflows.services.outbound.events import address
 from workflows.services.schedules.stuck import StuckSchedules
 from workflows.services.stuck_waits import StuckWaits
 from workflows.services.thread_history import ATTENTION_REASONS
+from workflows.services.unanswerable import DO, Unanswerable
 from workflows.storage.claims import due_runs
 from workflows.storage.leases import lease_seconds
 
@@ -189,29 +186,15 @@ class _Doctor(StuckWaits, StuckSchedules):
             )
 
     def unanswerable(self) -> Iterator[Finding]:
-        """Open questions that too few people may decide.
-
-        An admin may decide each, marked as an override. Where there is one, a question that
-        nothing but the usual role asks for is not stuck.
-        """
-        has_admin = _has_admin()
-        deciders, book = Deciders(), PolicyBook()
+        """Open questions that too few people may decide."""
+        unanswerable = Unanswerable()
         rows = Interrupt.objects.filter(
             status=Interrupt.Status.PENDING, graph__in=self.known
         )
         for row in rows.select_related(*RELATED).order_by("asked_at", "id").iterator():
-            if has_admin and _is_usual(row, book):
-                continue
-            case = deciders.case_of(row)
-            if case is not None:
-                but = "; an admin may, by an override" if has_admin else ""
-                yield _of_question(
-                    "unanswerable",
-                    row,
-                    f"{case.text}{but}",
-                    "give the role or the group to somebody, assign it to somebody else, or "
-                    "change the policy of its step",
-                )
+            why = unanswerable.why(row)
+            if why:
+                yield _of_question("unanswerable", row, why, DO)
 
     def unsent(self) -> Iterator[Finding]:
         """Mails and calls that are due, and that nobody sends."""
@@ -232,19 +215,6 @@ class _Doctor(StuckWaits, StuckSchedules):
     def _runs(self, status: str) -> QuerySet[Run]:
         rows = Run.objects.filter(status=status).defer("payload", "traceback")
         return rows.order_by("id")
-
-
-def _is_usual(row: Interrupt, book: PolicyBook) -> bool:
-    rules, item = book.rules(row), registry.find(row.graph)
-    named = item.decide_groups if item else None
-    is_open = rules.decide_groups is None and named is None
-    is_assigned = row.assignee_id is not None or row.assigned_group_id is not None
-    return is_open and not is_assigned and rules.quorum <= 1 and not rules.four_eyes
-
-
-def _has_admin() -> bool:
-    users = get_user_model()._default_manager.filter(is_active=True)
-    return users.filter(Q(is_superuser=True) | Q(groups__name=ADMIN)).exists()
 
 
 def _each(rows: QuerySet[Run], ids: list[int]) -> Iterator[Run]:

@@ -29,9 +29,10 @@ class Finding:
 
 
 class Look:
-    """One look, by one clock: that of the database."""
+    """One look, by one clock: that of the database; at everything, or at one thread only."""
 
-    def __init__(self) -> None:
+    def __init__(self, only: str = "") -> None:
+        self.only = only
         self.now = database_now()
         self.known = registry.names()
 
@@ -39,7 +40,7 @@ class Look:
         return self.now - timedelta(seconds=seconds)
 
     def _since(self, moment: datetime | None) -> str:
-        return _length(self.now - (moment or self.now))
+        return length(self.now - (moment or self.now))
 
     def _do_for_worker(self) -> str:
         if connections[DEFAULT_DB_ALIAS].vendor != POSTGRESQL:
@@ -56,7 +57,7 @@ class Look:
         )
 
 
-def _length(passed: timedelta) -> str:
+def length(passed: timedelta) -> str:
     """A length of time in its largest unit."""
     seconds = max(0, int(passed.total_seconds()))
     for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):

@@ -94,6 +94,8 @@ class StuckWaits(Look):
         busy = Run.objects.filter(thread=OuterRef("thread"), status__in=UNFINISHED)
         ago = self._ago(UNHEARD_SECONDS)
         rows = Awaited.objects.filter(~Exists(busy), kind=kind)
+        if self.only:
+            rows = rows.filter(thread=self.only)
         return rows.filter(thread__updated_at__lt=ago).select_related("thread")
 
     def _of_sleeper(self, kind: str, row: Thread, what: str, **more: str) -> Finding:

@@ -27,8 +27,12 @@ from workflows.storage.undos import to_undo
 log = logging.getLogger(__name__)
 
 
-def release_dead_leases(*, using: str = "default") -> list[int]:
+def release_dead_leases(
+    *, using: str = "default", only: int | None = None
+) -> list[int]:
     """Put runs whose worker is gone back to pending; returns their ids, to be enqueued.
+
+    All of them, or the one whose id is `only`.
 
     A lease is dead when it has lapsed, on SQLite also when its owner is a process of this
     host that does not live any more. A run that came back more than MAX_RECOVERIES times,
@@ -38,6 +42,8 @@ def release_dead_leases(*, using: str = "default") -> list[int]:
     released = []
     breakable = connections[using].vendor == SQLITE
     for run in _dead(using):
+        if only not in (None, run.pk):
+            continue
         still_dead = Q(lease_until__lt=DatabaseNow())
         if breakable and is_dead(run.owner):
             still_dead |= Q(owner=run.owner)

@@ -1,0 +1,137 @@
+"""What a thread may wait for: people, an instant, signals, events and other threads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from workflows.models import Interrupt
+from workflows.services.asleep import Waiter, sleep_of
+from workflows.services.checkup.check import (
+    NONE,
+    STUCK,
+    WAITS,
+    Check,
+    Fact,
+    Offer,
+    Way,
+    capital,
+)
+from workflows.services.checkup.patient import Patient
+from workflows.services.findings import WAIT_SECONDS, Finding
+from workflows.services.sleepers import SLEEPING, WakeThread
+from workflows.services.stuck_waits import StuckWaits
+from workflows.services.unanswerable import DO, Unanswerable
+
+
+def asks(patient: Patient) -> Check:
+    """Open questions, and whether anybody may answer them."""
+    name, question = "question", "Is a person asked?"
+    rows = patient.questions
+    if not rows:
+        return Check(name, question, NONE, "Nobody is asked anything.")
+    facts = tuple(_asked(row) for row in rows)
+    ways = tuple(Way(f"Question #{row.pk}", "review", row.pk) for row in rows[:3])
+    unanswerable = Unanswerable()
+    for row in rows:
+        why = unanswerable.why(row) if row.graph in patient.known else ""
+        if why:
+            text = f"{capital(_without_title(why, row))}."
+            return Check(
+                name, question, STUCK, text, f"{capital(DO)}.", facts=facts, ways=ways
+            )
+    numbers = ", ".join(f"#{row.pk}" for row in rows[:3])
+    if len(rows) > 3:
+        numbers += f" and {len(rows) - 3} more"
+    is_one = len(rows) == 1
+    what = f"an answer to question{'' if is_one else 's'} {numbers}"
+    since = patient.since(rows[0].asked_at)
+    text = f"Question {numbers} waits for an answer, asked {since} ago."
+    if not is_one:
+        text = f"Questions {numbers} wait for answers, the first asked {since} ago."
+    return Check(name, question, WAITS, text, waits_for=what, facts=facts, ways=ways)
+
+
+def _asked(row: Interrupt) -> Fact:
+    return Fact(f"#{row.pk} in {row.node}, asked", row.asked_at, "review", row.pk)
+
+
+def _without_title(why: str, row: Interrupt) -> str:
+    """What a workflow has called its question may tell what only its page is to tell."""
+    return why.replace(f" “{row.title}”", "") if row.title else why
+
+
+def sleeps(patient: Patient) -> Check:
+    """The first instant at which the thread goes on by itself."""
+    name, question = "timer", "Does a timer run?"
+    thread = patient.thread
+    until = thread.wake_at
+    if until is None or thread.status not in SLEEPING:
+        return Check(name, question, NONE, "Nothing sleeps, and no wait has an end.")
+    facts = (Fact("Goes on by itself at", until),)
+    offers = patient.offered(
+        Offer(
+            "wake",
+            "Wake it now",
+            "Ends every sleep and every wait that has an end, as if its time were over; the "
+            "workflow is told so. It goes on with what comes after.",
+        ),
+        WakeThread(patient.person, thread.pk),
+    )
+    if until > patient.now:
+        text = f"It goes on by itself in {patient.ahead(until)}."
+        return Check(name, question, WAITS, text, "", "the time", until, facts, offers)
+    since = patient.since(until)
+    if patient.is_at_work or not patient.is_before(until, WAIT_SECONDS):
+        text = f"Its time came {since} ago, and a worker is taking it up."
+        return Check(name, question, WAITS, text, "", "a worker", None, facts, offers)
+    text = f"It was to go on {since} ago, and no worker has woken it."
+    do = f"{capital(patient.do_for_worker())}."
+    return Check(name, question, STUCK, text, do, facts=facts, offers=offers)
+
+
+def awaits(patient: Patient) -> Check:
+    """Signals, events and other threads that are waited for, and whether what came was taken up."""
+    name, question = "awaited", "Does it wait for a signal, an event or a thread?"
+    record = sleep_of(patient.thread)
+    if record is None or not record.waiters:
+        return Check(name, question, NONE, "It waits for none of them.")
+    facts = tuple(
+        fact for waiter in record.shown_waiters for fact in _awaited(patient, waiter)
+    )
+    ways: tuple[Way, ...] = ()
+    if record.topics and patient.operates:
+        ways = (Way("Send a signal", "thread_signal", patient.thread.pk),)
+    found = next(_not_taken_up(patient), None)
+    if found is not None:
+        text = f"{capital(found.what)}."
+        do = f"{capital(found.do)}."
+        return Check(name, question, STUCK, text, do, facts=facts, ways=ways)
+    what = " and ".join(dict.fromkeys(_words(fact) for fact in facts))
+    if record.more_waiters:
+        what += " and others"
+    text = f"It waits for {what}; nothing of that has come yet."
+    return Check(name, question, WAITS, text, waits_for=what, facts=facts, ways=ways)
+
+
+def _not_taken_up(patient: Patient) -> Iterator[Finding]:
+    look = StuckWaits(patient.thread.pk)
+    yield from look.unheard()
+    yield from look.untold()
+    yield from look.unended()
+
+
+def _awaited(patient: Patient, waiter: Waiter) -> Iterator[Fact]:
+    where = f" in {waiter.node}" if waiter.node else ""
+    for alike in waiter.kinds:
+        for each in alike.shown:
+            if alike.kind == "child":
+                view = "thread" if patient.sees(each.name) else ""
+                yield Fact(f"thread{where}", each.name, view, each.name)
+            else:
+                yield Fact(f"{alike.noun}{where}", each.name)
+
+
+def _words(fact: Fact) -> str:
+    kind = fact.name.partition(" ")[0]
+    of = "the end of " if kind == "thread" else ""
+    return f"{of}{kind} “{fact.value}”"
