@@ -89,6 +89,7 @@ DECIDE = {
 }
 EDIT = {"values": '{{"text": "new"}}', "reason": "why", "checkpoint": "x"}
 NAME = {"text": "before refund"}
+MEND = {"act": "wake", "reason": "why"}
 POLICY = {"workflow": "{workflow}", "version": "1", "body": "{{}}"}
 
 DOORS: Mapping[str, tuple[Door, ...]] = {
@@ -156,6 +157,9 @@ DOORS: Mapping[str, tuple[Door, ...]] = {
     "thread": (Door("see", "/threads/{thread}/"),),
     "thread_continue": (Door("start", "/threads/{failed}/continue", {}),),
     "thread_wake": (Door("start", "/threads/{asleep}/wake", {}),),
+    "thread_doctor": (Door("see", "/threads/{thread}/doctor/"),),
+    "thread_doctor_report": (Door("see", "/threads/{thread}/doctor/report"),),
+    "thread_doctor_act": (Door("start", "/threads/{asleep}/doctor/act", MEND),),
     "thread_signal": (
         Door("start", "/threads/{thread}/signal"),
         Door("start", "/threads/{thread}/signal", {"other": "paid"}),

@@ -175,6 +175,18 @@ def send_no_times(page: Page) -> None:
         page.get_by_role("button", name="Start them").click()
 
 
+def open_act(page: Page) -> None:
+    """An act with what it will do."""
+    page.locator(".doctor-offer summary").first.click()
+
+
+def send_act(page: Page) -> None:
+    """An act without its reason."""
+    open_act(page)
+    with page.expect_navigation():
+        page.locator(".doctor-offer button").first.click()
+
+
 def order_without_words(page: Page) -> None:
     """A bulk rejection without its reason."""
     page.check("[name=kind][value=reject]")
@@ -256,6 +268,10 @@ SCREENS = (
     Screen("form of a signal, nothing waits", "demo", "/threads/{thread}/signal"),
     Screen("signal refused", "demo", "/threads/screen-signals/signal", send_nonsense),
     Screen("thread that failed", "demo", "/threads/screen-failed/"),
+    Screen("doctor, it waits", "demo", "/threads/screen-signals/doctor/"),
+    Screen("doctor, it failed", "demo", "/threads/screen-failed/doctor/", open_act),
+    Screen("doctor, act refused", "demo", "/threads/screen-asleep/doctor/", send_act),
+    Screen("doctor of a viewer", "viewer", "/threads/{thread}/doctor/"),
     # What was decided, and the rules
     Screen("decisions", "demo", "/decisions/?who=all"),
     Screen("decisions, none", "viewer", "/decisions/"),

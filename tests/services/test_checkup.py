@@ -97,9 +97,7 @@ class TestTimers:
 
         check = the("timer", found)
         assert (check.mark, [each.act for each in check.offers]) == (WAITS, ["wake"])
-        assert found.verdict.startswith(
-            "Nothing is wrong: it waits for the time until "
-        )
+        assert found.verdict.startswith("Nothing is wrong: it sleeps until ")
 
     def test_nobody_has_woken_it(self, thread, by):
         waiting(wake_at=ago(hours=2))

@@ -12,6 +12,7 @@ from workflows.web import (
     bulk_orders,
     decisions,
     desk,
+    doctor,
     embed,
     health,
     notices,
@@ -94,6 +95,13 @@ urlpatterns = [
     path("threads/<text:thread_id>/", threads.detail, name="thread"),
     path("threads/<text:thread_id>/continue", threads.go_on, name="thread_continue"),
     path("threads/<text:thread_id>/wake", threads.wake, name="thread_wake"),
+    path("threads/<text:thread_id>/doctor/", doctor.detail, name="thread_doctor"),
+    path("threads/<text:thread_id>/doctor/act", doctor.act, name="thread_doctor_act"),
+    path(
+        "threads/<text:thread_id>/doctor/report",
+        doctor.as_text,
+        name="thread_doctor_report",
+    ),
     path("threads/<text:thread_id>/signal", signals.send, name="thread_signal"),
     path("threads/<text:thread_id>/state", state_editor.of_thread, name="thread_state"),
     path(

@@ -13,7 +13,7 @@ from django.utils.dateformat import format as date_format
 
 from workflows.models import Run, Thread
 from workflows.services.access import Rights
-from workflows.services.checkup.check import STUCK, Check, Checkup
+from workflows.services.checkup.check import FINE, STUCK, WAITS, Check, Checkup
 from workflows.services.checkup.failing import fits_code, has_failed, loses_workers
 from workflows.services.checkup.locks import is_blocked
 from workflows.services.checkup.patient import Patient
@@ -67,12 +67,17 @@ def _stuck(check: Check) -> str:
 
 
 def _well(patient: Patient, checks: Iterable[Check]) -> str:
-    waits = [check for check in checks if check.waits_for]
-    if waits:
-        what = " and for ".join(dict.fromkeys(check.waits_for for check in waits))
-        ends = [check.until for check in waits if check.until is not None]
-        until = f" until {_instant(min(ends))}" if ends else ""
-        return f"Nothing is wrong: it waits for {what}{until}."
+    waits = [check for check in checks if check.mark in (WAITS, FINE)]
+    what = " and for ".join(
+        dict.fromkeys(check.waits_for for check in waits if check.waits_for)
+    )
+    ends = [check.until for check in waits if check.until is not None]
+    until = f"until {_instant(min(ends))}" if ends else ""
+    if what:
+        latest = f", {until} at the latest" if until else ""
+        return f"Nothing is wrong: it waits for {what}{latest}."
+    if until:
+        return f"Nothing is wrong: it sleeps {until}."
     last = patient.last
     if last is None:
         return "Nothing is wrong: it has not begun."

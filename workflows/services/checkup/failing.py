@@ -105,7 +105,7 @@ def _go_on(patient: Patient) -> tuple[Offer, ...]:
 
 def fits_code(patient: Patient) -> Check:
     """Whether the code is the one that has saved the thread, and fits it."""
-    name, question = "code", "Does the code fit what is saved?"
+    name, question = "code", "Does the code stand in its way?"
     run, graph = patient.last, patient.thread.graph
     facts: tuple[Fact, ...] = (Fact("workflow", graph or "unknown"),)
     if graph not in patient.known:
@@ -126,7 +126,7 @@ def fits_code(patient: Patient) -> Check:
         return Check(name, question, STUCK, text, do, facts=facts)
     if saved is None or now is None:
         return Check(
-            name, question, NONE, "Nothing is saved by which that could be told."
+            name, question, NONE, "Nothing is saved yet that it could not fit."
         )
     if saved.is_same_code(now):
         return Check(

@@ -13,7 +13,7 @@ from workflows.services.checkup.check import FINE, NONE, STUCK, WAITS, Check, Ch
 from workflows.services.one_line import one_line
 from workflows.version import __version__
 
-WORDS = {STUCK: "STUCK", WAITS: "waits", FINE: "fine", NONE: "none"}
+WORDS = {STUCK: "STUCK", WAITS: "waits", FINE: "fine", NONE: "no"}
 
 
 def report(checkup: Checkup) -> str:

@@ -22,6 +22,8 @@ from workflows.services.sleepers import SLEEPING, WakeThread
 from workflows.services.stuck_waits import StuckWaits
 from workflows.services.unanswerable import DO, Unanswerable
 
+MOST_NAMED = 2
+
 
 def asks(patient: Patient) -> Check:
     """Open questions, and whether anybody may answer them."""
@@ -79,7 +81,7 @@ def sleeps(patient: Patient) -> Check:
     )
     if until > patient.now:
         text = f"It goes on by itself in {patient.ahead(until)}."
-        return Check(name, question, WAITS, text, "", "the time", until, facts, offers)
+        return Check(name, question, WAITS, text, "", "", until, facts, offers)
     since = patient.since(until)
     if patient.is_at_work or not patient.is_before(until, WAIT_SECONDS):
         text = f"Its time came {since} ago, and a worker is taking it up."
@@ -106,9 +108,10 @@ def awaits(patient: Patient) -> Check:
         text = f"{capital(found.what)}."
         do = f"{capital(found.do)}."
         return Check(name, question, STUCK, text, do, facts=facts, ways=ways)
-    what = " and ".join(dict.fromkeys(_words(fact) for fact in facts))
-    if record.more_waiters:
-        what += " and others"
+    words = list(dict.fromkeys(_words(fact) for fact in facts))
+    what = " and ".join(words[:MOST_NAMED])
+    if len(words) > MOST_NAMED or record.more_waiters:
+        what += " and more"
     text = f"It waits for {what}; nothing of that has come yet."
     return Check(name, question, WAITS, text, waits_for=what, facts=facts, ways=ways)
 

@@ -47,8 +47,7 @@ def is_queued(patient: Patient) -> Check:
         return Check(name, question, WAITS, text, "", what, None, facts)
     if not due:
         text = f"Run {run.pk} is to begin in {patient.ahead(run.due_at)}."
-        what = f"the time of run {run.pk}"
-        return Check(name, question, WAITS, text, "", what, run.due_at, facts)
+        return Check(name, question, WAITS, text, "", "", run.due_at, facts)
     if patient.running:
         text = f"Run {run.pk} waits its turn: run {patient.running.pk} is at work, and a thread has one at a time."
         what = f"the end of run {patient.running.pk}"
