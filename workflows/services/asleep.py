@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from workflows.models import Awaited, Event, Run, Thread
@@ -146,6 +147,11 @@ class WaitRecord:
 def is_overslept(until: datetime) -> bool:
     """Say whether this is so long ago that a sweep and the queue cannot be the reason."""
     return until < timezone.now() - ON_ITS_WAY
+
+
+def overslept(rows: QuerySet[Thread]) -> QuerySet[Thread]:
+    """Those of the threads that nobody has woken, though a worker would have by now."""
+    return rows.filter(status__in=SLEEPING, wake_at__lt=timezone.now() - ON_ITS_WAY)
 
 
 def awaits_of(task: Mapping[str, Any]) -> tuple[Awaits, ...]:

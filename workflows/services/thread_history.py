@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
 
 from workflows.models import Decision, Event, Interrupt, Run, Thread
 from workflows.services import registry
@@ -25,6 +26,7 @@ from workflows.services.desk.holding import is_held
 from workflows.services.desk.secrets_seen import note_secrets_seen
 from workflows.services.display import show_stored, show_text
 from workflows.services.editing import may_edit
+from workflows.services.failures import of_kind
 from workflows.services.queueing import UNFINISHED, UNKNOWN_GRAPH
 from workflows.services.records import (
     DecisionRecord,
@@ -47,6 +49,8 @@ from workflows.storage.sealing import ANSWER, EDITS, QUESTION, RUN
 
 MAX_PAGE = 500
 ATTENTION = "attention"
+DUE = "due"
+LOST = "lost"
 # Reason codes of status error that ask for a person with code or settings in hand.
 ATTENTION_REASONS = (
     "graph_changed",
@@ -62,10 +66,16 @@ def run_list(
     *,
     graph: str | None = None,
     status: str | None = None,
+    failure: str = "",
+    node: str = "",
     limit: int = 50,
     before: int | None = None,
 ) -> list[RunRecord]:
-    """Runs, newest first; `status` may also be "attention"; `before` is a run's id."""
+    """Runs, newest first; `before` is a run's id.
+
+    `status` may also be "attention", "due" (a worker is to begin it) or "lost" (its worker is gone);
+    `failure` is a kind of failure, `node` where one failed.
+    """
     rights = Rights(person)
     rows = rights.limit(
         Run.objects.exclude(kind=Run.Kind.EDIT).select_related("thread", "created_by"),
@@ -78,8 +88,16 @@ def run_list(
             Q(status=Run.Status.ERROR, reason__in=ATTENTION_REASONS)
             | Q(status=Run.Status.PENDING, reason=UNKNOWN_GRAPH)
         )
+    elif status == DUE:
+        rows = rows.filter(status=Run.Status.PENDING, due_at__lte=Now())
+    elif status == LOST:
+        rows = rows.filter(status=Run.Status.RUNNING, lease_until__lt=Now())
     elif status:
         rows = rows.filter(status=status)
+    if failure:
+        rows = rows.filter(of_kind(failure))
+    if node:
+        rows = rows.filter(error_node=node)
     if before is not None:
         rows = rows.filter(pk__lt=before)
     rows = rows.defer("payload").order_by("-id")[: max(1, min(limit, MAX_PAGE))]

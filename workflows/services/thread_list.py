@@ -10,7 +10,13 @@ from django.db.models import Count, Q
 
 from workflows.models import Interrupt, Thread
 from workflows.services.access import Person, Rights
-from workflows.services.asleep import Alike, awaited_on, by_kind, is_overslept
+from workflows.services.asleep import (
+    Alike,
+    awaited_on,
+    by_kind,
+    is_overslept,
+    overslept,
+)
 from workflows.services.relatives import Others
 from workflows.services.review_queue import graph_title
 from workflows.services.sleepers import SLEEPING
@@ -19,7 +25,8 @@ from workflows.services.thread_family import others_of
 from workflows.services.thread_history import MAX_PAGE
 from workflows.services.where_query import narrowed
 
-STATUSES = tuple(Thread.Status.values)
+LATE = "late"
+STATUSES = (*Thread.Status.values, LATE)
 
 
 @dataclass(frozen=True)
@@ -66,7 +73,7 @@ def thread_list(
 
     `where` asks for attributes and fields; WhereError where it cannot be read. Of attributes it knows
     those of threads that the person may see.
-    `status` is one of STATUSES; `after` is the `cursor` of the last thread of the page before,
+    `status` is one of STATUSES, of which LATE are those that were to go on by themselves; `after` is the `cursor` of the last thread of the page before,
     and what is none is as good as no cursor.
     """
     rights = Rights(person)
@@ -75,7 +82,9 @@ def thread_list(
         rows = narrowed(rows, where)
     if graph:
         rows = rows.filter(graph=graph)
-    if status:
+    if status == LATE:
+        rows = overslept(rows)
+    elif status:
         rows = rows.filter(status=status)
     place = _place(after)
     if place is not None:

@@ -1,5 +1,7 @@
 """What was decided: a list with its filters, the same as a file, and each decision by itself."""
 
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -60,6 +62,8 @@ def index(request: HttpRequest) -> HttpResponse:
         "pressed": next((i.number for i in items if i.may_undo and i.is_mine), None),
         "scope": wanted.scope,
         "query": query,
+        "since": wanted.since,
+        "until": wanted.until,
         "export": urlencode(query),
         "graphs": [item for item in registry.offered() if rights.can_see(item.name)],
         "whose": WHOSE,
@@ -153,7 +157,7 @@ def _short(row: DiffRow) -> DiffRow:
 
 
 def _wanted(request: HttpRequest) -> tuple[DecisionFilter, dict[str, str]]:
-    names = ("who", "workflow", "kind", "channel")
+    names = ("who", "workflow", "kind", "channel", "since", "until")
     given = {name: request.GET.get(name, "")[:200] for name in names}
     query = {name: text for name, text in given.items() if text and "\0" not in text}
     before = request.GET.get("before", "")
@@ -165,7 +169,19 @@ def _wanted(request: HttpRequest) -> tuple[DecisionFilter, dict[str, str]]:
             graph=query.get("workflow", ""),
             kind=query.get("kind", ""),
             channel=query.get("channel", ""),
+            since=_instant(query, "since"),
+            until=_instant(query, "until"),
             before=int(before) if is_number else None,
         ),
         query,
     )
+
+
+def _instant(query: dict[str, str], name: str) -> datetime | None:
+    """The instant that the address names; what is none is left out of it."""
+    with suppress(ValueError, OverflowError):
+        found = datetime.fromisoformat(query.get(name, ""))
+        if found.tzinfo is not None:
+            return found.astimezone(UTC)
+    query.pop(name, None)
+    return None

@@ -17,7 +17,14 @@ from workflows.services.asleep import sleep_of
 from workflows.services.cancel_run import FAILED, LIVE, CancelRun, asks
 from workflows.services.records import State
 from workflows.services.thread_family import ends_with
-from workflows.services.thread_history import ATTENTION, MAX_PAGE, run_detail, run_list
+from workflows.services.thread_history import (
+    ATTENTION,
+    DUE,
+    LOST,
+    MAX_PAGE,
+    run_detail,
+    run_list,
+)
 from workflows.services.undoing import has_undo
 from workflows.web import strict_json
 
@@ -30,6 +37,8 @@ STATUSES = [
     (Run.Status.INTERRUPTED.value, "Waits for a person"),
     (Run.Status.WAITING.value, "Waiting"),
     (Run.Status.PENDING.value, "Waiting to start"),
+    (DUE, "Due, not begun"),
+    (LOST, "Worker gone"),
     (Run.Status.ERROR.value, "Failed"),
     (ATTENTION, "Needs attention"),
     (Run.Status.SUCCESS.value, "Done"),
@@ -40,15 +49,21 @@ STATUSES = [
 
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
-    """Runs, newest first; `status` and `workflow` narrow, `before` turns the page."""
+    """Runs, newest first; `before` turns the page.
+
+    `status`, `workflow`, `failure` (a kind) and `node` (where it failed) narrow.
+    """
     rights = Rights(request.user)
     graphs = [item for item in registry.all() if rights.can_see(item.name)]
     graph = _one_of(request.GET.get("workflow", ""), [item.name for item in graphs])
     status = _one_of(request.GET.get("status", ""), [word for word, _ in STATUSES])
+    failure, node = (_word(request, name) for name in ("failure", "node"))
     runs = run_list(
         request.user,
         graph=graph,
         status=status,
+        failure=failure,
+        node=node,
         limit=PAGE_SIZE + 1,
         before=_whole_number(request.GET.get("before", "")),
     )
@@ -58,6 +73,8 @@ def index(request: HttpRequest) -> HttpResponse:
         query = {
             "workflow": graph or "",
             "status": status or "",
+            "failure": failure,
+            "node": node,
             "before": runs[-1].id,
         }
         next_page = f"{reverse('workflows:runs')}?{urlencode(query)}"
@@ -67,6 +84,8 @@ def index(request: HttpRequest) -> HttpResponse:
         "graphs": graphs,
         "graph": graph,
         "status": status,
+        "failure": failure,
+        "node": node,
         "statuses": STATUSES,
         "next_page": next_page,
         "is_first_page": "before" not in request.GET,
@@ -154,6 +173,12 @@ def _may_cancel(request: HttpRequest, run_id: int) -> bool:
     except Refused:
         return False
     return run.cancel_mode != Run.CancelMode.NOW
+
+
+def _word(request: HttpRequest, name: str) -> str:
+    """A word of the address; what no column takes is left out of it."""
+    text = request.GET.get(name, "")[:200].replace("\0", "")
+    return text.encode("utf-8", "ignore").decode()
 
 
 def _one_of(text: str, allowed: list[str]) -> str | None:

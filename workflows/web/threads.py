@@ -15,7 +15,7 @@ from workflows.services.continue_run import ContinueRun
 from workflows.services.sleepers import WakeThread
 from workflows.services.state_to_edit import can_open_editor
 from workflows.services.thread_history import MAX_PAGE, thread_detail
-from workflows.services.thread_list import thread_list
+from workflows.services.thread_list import LATE, thread_list
 from workflows.services.where import LONGEST, WhereError
 from workflows.web.asking import decider_of, rights_of
 
@@ -23,6 +23,7 @@ PAGE_SIZE = 50
 STATUSES = [
     (Thread.Status.INTERRUPTED.value, "Waits for a person"),
     (Thread.Status.WAITING.value, "Waiting"),
+    (LATE, "Overslept"),
     (Thread.Status.BUSY.value, "Busy"),
     (Thread.Status.ERROR.value, "Failed"),
     (Thread.Status.IDLE.value, "At rest"),

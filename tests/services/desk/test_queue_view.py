@@ -157,7 +157,7 @@ class TestFilters:
     @pytest.mark.parametrize(
         "query",
         [
-            *("sort=asked_at", "due=soon", "who=everyone", "by=secret", "age=-1"),
+            *("sort=asked_at", "due=later", "who=everyone", "by=secret", "age=-1"),
             *("f=amount > 5", "f=payload.a' OR 1=1", "f=payload.a > x"),
             "f=thread__graph = x",
         ],

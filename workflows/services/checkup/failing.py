@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from contextlib import suppress
-
 from django.conf import settings
 
-from workflows.engine.loop.identity import STAMP, Stamp
+from workflows.engine.loop.identity import Stamp
 from workflows.models import Checkpoint, Run, Thread
-from workflows.services import registry
 from workflows.services.checkup.check import (
     FINE,
     NONE,
@@ -22,14 +18,14 @@ from workflows.services.checkup.check import (
 )
 from workflows.services.checkup.patient import Patient
 from workflows.services.checkup.work import DEPLOY
+from workflows.services.code_stamps import stamp_in, stamp_of
 from workflows.services.continue_run import ContinueRun
 from workflows.services.doctor import DO_PARKED
-from workflows.services.failures import kind_of
+from workflows.services.failures import FAILED, kind_of
 
 CRASH_LOOP = "crash_loop"
 # Reasons that say that the code or its keys do not fit what is saved.
 CODE_REASONS = ("graph_changed", "unknown_type", "not_decrypted")
-FAILED = (Run.Status.ERROR, Run.Status.TIMEOUT)
 
 
 def has_failed(patient: Patient) -> Check:
@@ -114,7 +110,7 @@ def fits_code(patient: Patient) -> Check:
         return Check(
             name, question, NONE if is_over else STUCK, text, DEPLOY, facts=facts
         )
-    saved, now = _saved(patient.thread), _stamp(graph)
+    saved, now = _saved(patient.thread), stamp_of(graph)
     if saved is not None:
         facts += (Fact("saved by code", _short(saved)),)
     if now is not None:
@@ -142,18 +138,7 @@ def _changes(saved: Stamp, now: Stamp) -> tuple[Fact, ...]:
 
 def _saved(thread: Thread) -> Stamp | None:
     rows = Checkpoint.objects.filter(thread=thread, namespace="", id=thread.head)
-    text = rows.values_list("metadata", flat=True).first()
-    with suppress(ValueError):
-        metadata = json.loads(text or "{}")
-        return Stamp.read(metadata.get(STAMP)) if isinstance(metadata, dict) else None
-    return None
-
-
-def _stamp(graph: str) -> Stamp | None:
-    item = registry.find(graph)
-    program = getattr(item.graph if item else None, "program", None)
-    identity = getattr(program, "identity", None)
-    return identity.stamp(program) if program is not None and identity else None
+    return stamp_in(rows.values_list("metadata", flat=True).first() or "")
 
 
 def _short(stamp: Stamp) -> str:

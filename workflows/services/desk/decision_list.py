@@ -31,6 +31,8 @@ _RELATED = ("interrupt__thread", "run", "undo")
 class DecisionFilter:
     """What to list: by whom, of which workflow, kind and channel; before a decision's number.
 
+    Made at `since` or later, and before `until`.
+
     `scope` is `mine`, `team` (whoever shares a group with me, and I) or `all`.
     """
 
@@ -38,6 +40,8 @@ class DecisionFilter:
     graph: str = ""
     kind: str = ""
     channel: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
     before: int | None = None
 
 
@@ -119,6 +123,10 @@ def decision_rows(
         rows = rows.filter(kind=wanted.kind)
     if wanted.channel:
         rows = rows.filter(channel=wanted.channel)
+    if wanted.since is not None:
+        rows = rows.filter(created_at__gte=wanted.since)
+    if wanted.until is not None:
+        rows = rows.filter(created_at__lt=wanted.until)
     if wanted.before is not None:
         rows = rows.filter(pk__lt=wanted.before)
     return rows.select_related(*_RELATED).order_by("-id")

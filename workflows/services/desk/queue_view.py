@@ -40,7 +40,8 @@ WHO_WORDS = {
     "nobody": "unassigned",
     "claimed": "claimed now",
 }
-DUE = ("overdue", "today", "week", "none")
+SOON = timedelta(hours=1)
+DUE = ("overdue", "soon", "today", "week", "none")
 GROUPS = ("", "workflow", "node", "action", "assignee")
 # How long a question has waited at least, in seconds, as people choose it.
 AGES = {
@@ -321,6 +322,8 @@ def _when(due: str, now: datetime) -> Q:
         return Q(due_at=None)
     if due == "overdue":
         return Q(due_order__lt=now)
+    if due == "soon":
+        return Q(due_order__gte=now, due_order__lt=now + SOON)
     local = timezone.localtime(now)
     midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
     return Q(due_order__lt=midnight + timedelta(days=1 if due == "today" else 7))

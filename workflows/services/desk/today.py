@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 from django.utils import timezone
 
@@ -16,10 +15,8 @@ from workflows.services.desk.decision_list import (
     decision_rows,
     plain_line,
 )
-from workflows.services.desk.queue_view import QueueView
+from workflows.services.desk.queue_view import SOON, QueueView
 from workflows.services.review_queue import count_of, count_shown
-
-SOON = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
