@@ -40,6 +40,7 @@ MATRIX: Mapping[str, str] = {
     "order": "         -        -       S       S        S      G      S",
     "own order": "     -        -       S       S        S      S      S",
     "webhooks": "      -        h       h       h        h      G      h",
+    "look after": "    -        -       -       -        L      L      L",
     "administer": "    -        -       -       -        -      G      -",
 }
 
@@ -188,6 +189,8 @@ DOORS: Mapping[str, tuple[Door, ...]] = {
     "schedule_backfill": (
         Door("start", "/schedules/{schedule}/backfill", {}, ok=(400,)),
     ),
+    "health": (Door("own", "/health/"),),
+    "health_storage": (Door("look after", "/health/storage/"),),
     "start": (Door("own", "/start/"),),
     "start_graph": (
         Door("start", "/start/{workflow}/"),

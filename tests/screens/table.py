@@ -272,6 +272,16 @@ SCREENS = (
     Screen("doctor, it failed", "demo", "/threads/screen-failed/doctor/", open_act),
     Screen("doctor, act refused", "demo", "/threads/screen-asleep/doctor/", send_act),
     Screen("doctor of a viewer", "viewer", "/threads/{thread}/doctor/"),
+    Screen("health", "demo", "/health/"),
+    Screen("health of a viewer", "viewer", "/health/?paused=1"),
+    Screen("health of whoever has nothing", "nobody", "/health/"),
+    Screen("what takes room", "operator", "/health/storage/"),
+    Screen(
+        "runs that failed alike", "demo", "/runs/?failure=ValueError&node=fetch_page"
+    ),
+    Screen(
+        "decisions of a time", "demo", "/decisions/?who=all&since=2026-01-01T00:00Z"
+    ),
     # What was decided, and the rules
     Screen("decisions", "demo", "/decisions/?who=all"),
     Screen("decisions, none", "viewer", "/decisions/"),

@@ -37,7 +37,7 @@ def elapsed(start: datetime | None, end: datetime | None) -> str:
     """How long something took, or has taken until now."""
     if start is None:
         return ""
-    return _length((end or timezone.now()) - start)
+    return length((end or timezone.now()) - start)
 
 
 def ago(value: datetime) -> str:
@@ -45,13 +45,13 @@ def ago(value: datetime) -> str:
     now = timezone.now() if timezone.is_aware(value) else datetime.now()  # noqa: DTZ005
     passed = now - value
     if passed < timedelta(seconds=-1):
-        return f"in {_length(-passed)}"
+        return f"in {length(-passed)}"
     if passed < timedelta(seconds=10):
         return "just now"
-    return f"{_length(passed)} ago"
+    return f"{length(passed)} ago"
 
 
-def _length(passed: timedelta) -> str:
+def length(passed: timedelta) -> str:
     seconds = passed.total_seconds()
     if seconds < 10:
         return f"{max(seconds, 0):.1f} s"

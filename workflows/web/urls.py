@@ -24,6 +24,7 @@ from workflows.web import (
     runs,
     schedules,
     signals,
+    site_health,
     start,
     state_editor,
     steps,
@@ -133,6 +134,8 @@ urlpatterns = [
     path(
         "schedules/<text:name>/backfill", schedules.backfill, name="schedule_backfill"
     ),
+    path("health/", site_health.index, name="health"),
+    path("health/storage/", site_health.room, name="health_storage"),
     path("start/", start.index, name="start"),
     path("start/<text:graph>/", start.form, name="start_graph"),
     path(
