@@ -9,9 +9,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tests.web.conftest import Html, ask
-from workflows.models import Checkpoint, Decision, Interrupt, Run, Thread
+from workflows.models import Checkpoint, Decision, Interrupt, Run, Schedule, Thread
 from workflows.services.code_stamps import stamp_in
 from workflows.services.health import work
+from workflows.services.schedules.declared import schedule
 from workflows.storage.clock import database_now
 
 PAGE = "/health/"
@@ -161,6 +162,23 @@ class TestWork:
 
         assert number(page, words) == str(count)
         assert rows(Html(browser.get(way(page, words)))) == listed
+
+
+def test_schedules_that_are_late_have_a_list(as_, thread):
+    for name in ("early", "late"):
+        schedule(name, "letter", cron="0 3 * * *", input={})
+    soon = {"next_at": in_hours(5), "due_at": in_hours(5)}
+    said = {"graph": "letter", "cron": "0 3 * * *", "tz": "UTC", **soon}
+    Schedule.objects.create(name="early", **said)
+    Schedule.objects.create(name="late", **{**said, "due_at": in_hours(-2)})
+    browser = as_("viewer")
+
+    page = Html(browser.get(PAGE))
+
+    assert number(page, "schedule late") == "1"
+    listed = Html(browser.get(way(page, "schedule late")))
+    assert rows(listed) == 1
+    assert listed.all("a", href="/schedules/late/")
 
 
 class TestFailures:

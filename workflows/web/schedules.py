@@ -68,12 +68,18 @@ class _Typed:
 
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
-    """All schedules that the person may see."""
+    """All schedules that the person may see; with `late` those that are overdue."""
     rights = rights_of(request)
-    items = [_Shown.of(each, rights) for each in schedule_list(request.user)]
+    only_late = request.GET.get("late") == "1"
+    items = [
+        _Shown.of(each, rights)
+        for each in schedule_list(request.user)
+        if each.is_late or not only_late
+    ]
     context = {
         "section": "schedules",
         "items": items,
+        "only_late": only_late,
         "key": str(uuid.uuid4()),
         "may_operate": any(each.may_operate for each in items),
     }

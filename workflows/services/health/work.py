@@ -12,10 +12,11 @@ from django.utils import timezone
 from workflows.models import Checkpoint, Run, Schedule, Thread
 from workflows.services import registry
 from workflows.services.access import Rights
-from workflows.services.asleep import ON_ITS_WAY, overslept
+from workflows.services.asleep import overslept
 from workflows.services.code_stamps import stamp_in, stamp_of
 from workflows.services.review_queue import graph_title
 from workflows.services.schedules import declared
+from workflows.services.schedules.reading import LATE
 from workflows.storage.leases import lease_seconds
 from workflows.storage.queue_workers import last_heartbeats
 
@@ -66,7 +67,7 @@ def work(rights: Rights, now: datetime) -> Work:
         Schedule.objects.filter(
             pk__in=[item.name for item in declared.all()],
             paused_at=None,
-            due_at__lt=now - ON_ITS_WAY,
+            due_at__lt=now - LATE,
         )
     )
     return Work(
