@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from datetime import timedelta
+from functools import partial
 from io import StringIO
 from types import SimpleNamespace
 from typing import Any
 
+import psycopg
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
@@ -21,6 +25,7 @@ from workflows.engine.loop.identity import Stamp
 from workflows.models import Awaited, Checkpoint, Policy, Run, Signal, Thread
 from workflows.services import registry
 from workflows.services.access import Rights
+from workflows.services.checkup import locks
 from workflows.services.checkup.check import FINE, NONE, STUCK, WAITS, Check
 from workflows.services.checkup.checklist import CHECKS, check_up
 from workflows.services.checkup.report import report
@@ -253,6 +258,15 @@ class TestFailures:
         assert [each.act for each in check.offers] == ["continue"]
         assert found.verdict.startswith(f"It is stuck: run {failed.pk} failed in pay")
 
+    def test_its_state_may_be_mended(self, failed, by):
+        assert [way.view for way in the("failure", by()).ways] == ["thread_state"]
+        assert not the("failure", by("viewer")).ways
+
+    def test_what_it_asks_beside_may_be_ended(self, failed, thread, by):
+        ask(thread)
+        make_run(thread, "error", error="ValueError: x")
+        assert "run_cancel" in [way.view for way in the("failure", by()).ways]
+
     def test_a_report_holds_no_words_of_an_error(self, failed, by):
         text = report(by())
         assert "ValueError" in text
@@ -328,6 +342,36 @@ def test_a_thread_that_has_not_begun(thread, by):
 def test_no_statement_waits_for_a_lock(thread, by):
     wanted = FINE if connection.vendor == "postgresql" else NONE
     assert the("locks", by()).mark == wanted
+
+
+@pytest.mark.skipif(
+    "connection.vendor != 'postgresql'", reason="SQLite has no locks to look at"
+)
+def test_a_statement_waits_for_a_lock(thread, by, monkeypatch):
+    monkeypatch.setattr(locks, "LOCK_SECONDS", 0.0)
+    params = connection.get_connection_params()
+    names = ("host", "port", "user", "password", "dbname")
+    given = {name: params[name] for name in names if params.get(name)}
+    lock = "SELECT 1 FROM workflows_thread FOR UPDATE"
+    with psycopg.connect(**given, application_name="backup") as holder:
+        holder.execute(lock)
+        waiter = threading.Thread(target=partial(_wait_for, given, lock), daemon=True)
+        waiter.start()
+        deadline = time.monotonic() + 10
+        while the("locks", by()).mark != STUCK and time.monotonic() < deadline:
+            time.sleep(0.05)
+        found = the("locks", by())
+        viewed = the("locks", by("viewer"))
+    waiter.join(10)
+
+    assert found.mark == STUCK
+    assert "backup" in str(found.facts[0].value)
+    assert not viewed.facts
+
+
+def _wait_for(given: Any, lock: str) -> None:
+    with psycopg.connect(**given) as waiter:
+        waiter.execute(lock)
 
 
 def test_it_writes_nothing(thread, by):

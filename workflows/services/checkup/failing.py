@@ -6,6 +6,7 @@ from django.conf import settings
 
 from workflows.engine.loop.identity import Stamp
 from workflows.models import Checkpoint, Run, Thread
+from workflows.services.cancel_run import can_cancel
 from workflows.services.checkup.check import (
     FINE,
     NONE,
@@ -14,14 +15,17 @@ from workflows.services.checkup.check import (
     Check,
     Fact,
     Offer,
+    Way,
     capital,
 )
 from workflows.services.checkup.patient import Patient
 from workflows.services.checkup.work import DEPLOY
 from workflows.services.code_stamps import stamp_in, stamp_of
 from workflows.services.continue_run import ContinueRun
+from workflows.services.desk.deciding import Decider
 from workflows.services.doctor import DO_PARKED
 from workflows.services.failures import FAILED, kind_of
+from workflows.services.state_to_edit import can_open_editor
 
 CRASH_LOOP = "crash_loop"
 # Reasons that say that the code or its keys do not fit what is saved.
@@ -79,7 +83,21 @@ def _failed(patient: Patient, run: Run) -> Check:
         do,
         facts=facts,
         offers=offers,
+        ways=_ways(patient, run),
     )
+
+
+def _ways(patient: Patient, run: Run) -> tuple[Way, ...]:
+    """The state may be mended, and what a failed run has begun beside may be ended."""
+    if patient.rights is None or not patient.operates:
+        return ()
+    thread, decider = patient.thread, Decider(patient.person, patient.rights)
+    ways: tuple[Way, ...] = ()
+    if can_open_editor(decider, thread):
+        ways += (Way("Edit the state", "thread_state", thread.pk),)
+    if can_cancel(run):
+        ways += (Way(f"Cancel run {run.pk}", "run_cancel", run.pk),)
+    return ways
 
 
 def _ended(run: Run) -> tuple[Fact, ...]:
