@@ -24,7 +24,8 @@ OF_A_DATABASE = frozenset(
 # behind them are called by tests/services, and stories of both databases go through them.
 DRAWN_AND_READ = (
     *("tests/web/test_approval_link.py", "tests/web/test_deciding_page.py"),
-    *("tests/web/test_headers.py", "tests/web/test_menu.py"),
+    *("tests/web/test_doctor.py", "tests/web/test_headers.py"),
+    "tests/web/test_menu.py",
     *("tests/web/test_permissions.py", "tests/web/test_policy_form.py"),
     *("tests/web/test_preferences.py", "tests/web/test_queue_pane.py"),
     *("tests/web/test_review.py", "tests/web/test_review_answers.py"),

@@ -139,6 +139,7 @@ class TestWork:
         make_run(other(2), "running", lease_until=in_hours(-1))
         make_run(other(3), "pending", due_at=in_hours(-2))
         make_run(other(4), "pending", due_at=in_hours(2))
+        make_run(thread, "pending", due_at=in_hours(-3))  # waits its turn
         for each, hours in ((5, -1), (6, 1)):
             other(each)
             Thread.objects.filter(pk=f"t-{each}").update(

@@ -43,6 +43,7 @@ from workflows.services.state import read_state
 from workflows.services.thread_attributes import thread_attributes
 from workflows.services.thread_family import family_of, named_in, others_of
 from workflows.services.thread_mailbox import mailbox_of
+from workflows.services.waiting_runs import waiting_for_worker
 from workflows.storage import heartbeats
 from workflows.storage.labels import labels_with_steps
 from workflows.storage.sealing import ANSWER, EDITS, QUESTION, RUN
@@ -89,7 +90,7 @@ def run_list(
             | Q(status=Run.Status.PENDING, reason=UNKNOWN_GRAPH)
         )
     elif status == DUE:
-        rows = rows.filter(status=Run.Status.PENDING, due_at__lte=Now())
+        rows = waiting_for_worker(rows)
     elif status == LOST:
         rows = rows.filter(status=Run.Status.RUNNING, lease_until__lt=Now())
     elif status:

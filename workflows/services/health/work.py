@@ -14,25 +14,30 @@ from workflows.services import registry
 from workflows.services.access import Rights
 from workflows.services.asleep import overslept
 from workflows.services.code_stamps import stamp_in, stamp_of
+from workflows.services.findings import WAIT_SECONDS
 from workflows.services.review_queue import graph_title
 from workflows.services.schedules import declared
 from workflows.services.schedules.reading import LATE
+from workflows.services.waiting_runs import waiting_for_worker
 from workflows.storage.leases import lease_seconds
 from workflows.storage.queue_workers import last_heartbeats
 
 # Of the newest so many runs it is told who has carried them out.
 NEWEST = 200
 RECENT = timedelta(hours=1)
+# As long as the doctor takes for a run to be on its way.
+LONG = timedelta(seconds=WAIT_SECONDS)
 
 
 @dataclass(frozen=True)
 class Work:
-    """Runs at work, runs that are due and since when, runs whose worker is gone, and what is late by the clock."""
+    """Runs at work, runs that a worker could begin and since when, runs whose worker is gone, and what is late by the clock."""
 
     at_work: int
     due: int
     due_since: datetime | None
     lost: int
+    is_due_late: bool
     late_timers: int
     late_schedules: int
 
@@ -60,8 +65,9 @@ class Process:
 def work(rights: Rights, now: datetime) -> Work:
     """The work of the workflows that the person may see."""
     runs = rights.limit(Run.objects.all())
-    due = runs.filter(status=Run.Status.PENDING, due_at__lte=now)
+    due = waiting_for_worker(runs, now)
     waiting = due.aggregate(count=Count("id"), since=Min("due_at"))
+    since = waiting["since"]
     running = runs.filter(status=Run.Status.RUNNING)
     late = rights.limit(
         Schedule.objects.filter(
@@ -73,7 +79,8 @@ def work(rights: Rights, now: datetime) -> Work:
     return Work(
         at_work=running.filter(lease_until__gte=now).count(),
         due=waiting["count"],
-        due_since=waiting["since"],
+        due_since=since,
+        is_due_late=since is not None and since < now - LONG,
         lost=running.filter(lease_until__lt=now).count(),
         late_timers=overslept(rights.limit(Thread.objects.all())).count(),
         late_schedules=late.count(),
