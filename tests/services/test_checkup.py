@@ -209,9 +209,7 @@ class TestLeases:
         found = by()
 
         assert the("lease", found).mark == FINE
-        assert (
-            found.verdict == f"Nothing is wrong: it waits for the end of run {run.pk}."
-        )
+        assert found.verdict == f"Nothing is wrong: run {run.pk} is at work."
         assert "w1:7:9" in report(found)
         assert "w1:7:9" not in report(by("viewer"))
 
@@ -349,6 +347,7 @@ def test_no_statement_waits_for_a_lock(thread, by):
 )
 def test_a_statement_waits_for_a_lock(thread, by, monkeypatch):
     monkeypatch.setattr(locks, "LOCK_SECONDS", 0.0)
+    run = make_run(thread, "running", lease_until=later(minutes=1))
     params = connection.get_connection_params()
     names = ("host", "port", "user", "password", "dbname")
     given = {name: params[name] for name in names if params.get(name)}
@@ -362,11 +361,14 @@ def test_a_statement_waits_for_a_lock(thread, by, monkeypatch):
             time.sleep(0.05)
         found = the("locks", by())
         viewed = the("locks", by("viewer"))
+        Run.objects.filter(pk=run.pk).update(status="success")
+        at_rest = the("locks", by())
     waiter.join(10)
 
     assert found.mark == STUCK
     assert "backup" in str(found.facts[0].value)
     assert not viewed.facts
+    assert at_rest.mark == FINE
 
 
 def _wait_for(given: Any, lock: str) -> None:

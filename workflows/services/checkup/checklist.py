@@ -76,6 +76,8 @@ def _well(patient: Patient, checks: Iterable[Check]) -> str:
     if what:
         latest = f", {until} at the latest" if until else ""
         return f"Nothing is wrong: it waits for {what}{latest}."
+    if patient.running:
+        return f"Nothing is wrong: run {patient.running.pk} is at work."
     if until:
         return f"Nothing is wrong: it sleeps {until}."
     last = patient.last

@@ -22,7 +22,10 @@ ORDER BY waiting.query_start LIMIT %s"""
 
 
 def is_blocked(patient: Patient) -> Check:
-    """Statements of this database that have waited for a lock for some seconds, whoever holds it."""
+    """Statements of this database that have waited for a lock for some seconds, whoever holds it.
+
+    A thread on which nothing is at work is not stuck for that.
+    """
     name, question = "locks", "Does the database wait for a lock?"
     if connections[DEFAULT_DB_ALIAS].vendor != POSTGRESQL:
         text = "SQLite has no locks to look at: who writes waits its turn, for seconds at most."
@@ -46,4 +49,7 @@ def is_blocked(patient: Patient) -> Check:
         "See what holds the lock (pg_stat_activity), and let it end, or end it: "
         "SELECT pg_terminate_backend(process)."
     )
+    if not patient.is_at_work:
+        text = f"{text[:-1]}, but nothing of this thread is at work."
+        return Check(name, question, FINE, text, facts=facts)
     return Check(name, question, STUCK, text, do, facts=facts)

@@ -104,8 +104,7 @@ def is_led(patient: Patient) -> Check:
         return Check(name, question, STUCK, *late, facts=facts, ways=ways)
     began = f", for {patient.since(run.started_at)}" if run.started_at else ""
     text = f"Run {run.pk} is at work{began}, and its worker lives."
-    what = f"the end of run {run.pk}"
-    return Check(name, question, FINE, text, "", what, None, facts, ways=ways)
+    return Check(name, question, FINE, text, facts=facts, ways=ways)
 
 
 def _lost(
