@@ -166,6 +166,14 @@ class TestQueued:
         check = the("queue", by())
         assert (check.mark, [each.act for each in check.offers]) == (STUCK, ["nudge"])
 
+    def test_how_much_is_at_work_elsewhere_is_for_who_sees_all(self, thread, by):
+        other = Thread.objects.create(id="t2", graph="payroll")
+        make_run(other, "running", lease_until=later(minutes=1))
+        make_run(thread)
+        assert "1 runs" not in by("operator").verdict
+        is_told = connection.vendor == "postgresql"
+        assert ("1 runs" in by("admin").verdict) == is_told
+
     def test_it_has_just_come(self, thread, by):
         make_run(thread, due_at=ago(seconds=1))
         assert the("queue", by()).mark == WAITS

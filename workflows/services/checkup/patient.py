@@ -111,8 +111,16 @@ class Patient(Look):
         return moment is not None and moment < self._ago(seconds)
 
     def do_for_worker(self) -> str:
-        """What to do so that a worker takes it up."""
-        return self._do_for_worker()
+        """What to do so that a worker takes it up.
+
+        How many runs are at work everywhere is told only to who may see all of them.
+        """
+        if self.rights is None or self.rights.is_admin or not self.worker_lives:
+            return self._do_for_worker()
+        return (
+            "see whether the hands of the workers are full, start one more where they are, and read "
+            "their log"
+        )
 
     def offered(self, offer: Offer, action: Action) -> tuple[Offer, ...]:
         """The offer, where whoever looks could do it now."""

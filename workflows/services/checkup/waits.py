@@ -106,7 +106,8 @@ def awaits(patient: Patient) -> Check:
     found = next(_not_taken_up(patient), None)
     if found is not None:
         text = f"{capital(found.what)}."
-        do = f"{capital(found.do)}."
+        is_known = patient.thread.graph in patient.known
+        do = f"{capital(patient.do_for_worker() if is_known else found.do)}."
         return Check(name, question, STUCK, text, do, facts=facts, ways=ways)
     words = list(dict.fromkeys(_words(fact) for fact in facts))
     what = " and ".join(words[:MOST_NAMED])

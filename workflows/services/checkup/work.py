@@ -70,7 +70,6 @@ def _waits_for_worker(patient: Patient, run: Run, facts: tuple[Fact, ...]) -> Ch
     if not patient.is_before(run.due_at, WAIT_SECONDS):
         text = f"Run {run.pk} was told to the workers {since} ago."
         return Check(name, question, WAITS, text, "", "a worker", None, facts)
-    facts += (Fact("runs at work everywhere", str(_at_work(patient))),)
     offers = patient.offered(
         Offer(
             "nudge",
@@ -155,8 +154,3 @@ def _cancel(patient: Patient, run: Run) -> tuple[Way, ...]:
     return (
         (Way(f"Cancel run {run.pk}", "run_cancel", run.pk),) if patient.operates else ()
     )
-
-
-def _at_work(patient: Patient) -> int:
-    rows = Run.objects.filter(status=Run.Status.RUNNING, lease_until__gte=patient.now)
-    return rows.count()
