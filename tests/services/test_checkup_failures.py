@@ -44,6 +44,10 @@ class TestFailures:
         assert [each.act for each in check.offers] == ["continue"]
         assert found.verdict.startswith(f"It is stuck: run {failed.pk} failed in pay")
 
+    def test_the_node_that_undoes_has_a_name_for_people(self, failed, by):
+        Run.objects.update(error_node="__undo__")
+        assert "failed in undo, at attempt 3" in by().verdict
+
     def test_its_state_may_be_mended(self, failed, by):
         assert [way.view for way in the("failure", by()).ways] == ["thread_state"]
         assert not the("failure", by("viewer")).ways

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from workflows.engine.constants import UNDO
+
 # It is stuck here; it waits here, and nothing is wrong; all is well here; there is nothing of that kind.
 STUCK, WAITS, FINE, NONE = "stuck", "waits", "fine", "none"
 
@@ -78,6 +80,11 @@ class Checkup:
     def offers(self) -> dict[str, Offer]:
         """The acts that are offered, by name."""
         return {each.act: each for check in self.checks for each in check.offers}
+
+
+def node_word(node: str) -> str:
+    """What a node is called: the engine's own, which undoes, by a word."""
+    return "undo" if node == UNDO else node
 
 
 def capital(text: str) -> str:

@@ -17,6 +17,7 @@ from workflows.services.checkup.check import (
     Offer,
     Way,
     capital,
+    node_word,
 )
 from workflows.services.checkup.patient import Patient
 from workflows.services.checkup.work import DEPLOY
@@ -59,7 +60,7 @@ def has_failed(patient: Patient) -> Check:
 
 
 def _failed(patient: Patient, run: Run) -> Check:
-    where = f" in {run.error_node}" if run.error_node else ""
+    where = f" in {node_word(run.error_node)}" if run.error_node else ""
     tries = f", at attempt {run.error_attempt}" if run.error_attempt else ""
     if run.status == Run.Status.TIMEOUT:
         text = f"Run {run.pk} was ended at its limit of time{where}."

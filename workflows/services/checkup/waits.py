@@ -15,6 +15,7 @@ from workflows.services.checkup.check import (
     Offer,
     Way,
     capital,
+    node_word,
 )
 from workflows.services.checkup.patient import Patient
 from workflows.services.findings import WAIT_SECONDS, Finding
@@ -54,7 +55,9 @@ def asks(patient: Patient) -> Check:
 
 
 def _asked(row: Interrupt) -> Fact:
-    return Fact(f"#{row.pk} in {row.node}, asked", row.asked_at, "review", row.pk)
+    return Fact(
+        f"#{row.pk} in {node_word(row.node)}, asked", row.asked_at, "review", row.pk
+    )
 
 
 def _without_title(why: str, row: Interrupt) -> str:
@@ -125,7 +128,7 @@ def _not_taken_up(patient: Patient) -> Iterator[Finding]:
 
 
 def _awaited(patient: Patient, waiter: Waiter) -> Iterator[Fact]:
-    where = f" in {waiter.node}" if waiter.node else ""
+    where = f" in {node_word(waiter.node)}" if waiter.node else ""
     for alike in waiter.kinds:
         for each in alike.shown:
             if alike.kind == "child":
