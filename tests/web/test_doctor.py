@@ -2,8 +2,15 @@
 
 import pytest
 
+from tests.engine.support.shop import shop
+from tests.services import letters
 from tests.web.conftest import Html, ask
+from tests.web.test_undone_runs import buy
 from workflows.models import AuditEntry, Run, Thread
+from workflows.services.execute_run import execute_run
+from workflows.services.start_run import start_thread
+
+assert shop
 
 PAGE = "/threads/t-1/doctor/"
 ACT = "/threads/t-1/doctor/act"
@@ -63,6 +70,25 @@ def test_the_page_of_what_has_ended_does_not(as_, failed):
     Thread.objects.update(status="idle")
     Run.objects.update(status="success")
     assert not Html(as_("viewer").get("/threads/t-1/")).all("a", href=PAGE)
+
+
+def refuse(state: letters.State) -> letters.State:
+    raise ValueError("no money")
+
+
+@pytest.mark.rule("RB.8")
+@pytest.mark.django_db(transaction=True)
+def test_what_is_undone_has_ended(as_):
+    letters.register("order", buy=buy, pay=refuse)
+    run = start_thread("order", {}, thread_id="t-1").run_id
+    execute_run(run)
+
+    page = Html(as_("operator").get(PAGE))
+
+    assert page.one("p", id="verdict").text == (
+        f"It has ended: run {run} failed, and what the thread had done is undone."
+    )
+    assert not page.all("form", action=ACT)
 
 
 class TestActs:

@@ -19,6 +19,7 @@ from workflows.services.checkup.locks import is_blocked
 from workflows.services.checkup.patient import Patient
 from workflows.services.checkup.waits import asks, awaits, sleeps
 from workflows.services.checkup.work import is_led, is_queued
+from workflows.services.failures import FAILED
 
 # The verdict names the first that is stuck, so causes come before what follows from them.
 CHECKS: tuple[Callable[[Patient], Check], ...] = (
@@ -85,6 +86,8 @@ def _well(patient: Patient, checks: Iterable[Check]) -> str:
         return "Nothing is wrong: it has not begun."
     if last.status == Run.Status.CANCELLED:
         return f"Nothing is wrong: it was cancelled with run {last.pk}."
+    if last.status in FAILED:
+        return f"It has ended: run {last.pk} failed, and what the thread had done is undone."
     return f"Nothing is wrong: it has ended with run {last.pk}."
 
 

@@ -66,6 +66,11 @@ def _failed(patient: Patient, run: Run) -> Check:
         text = f"Run {run.pk} was ended at its limit of time{where}."
     else:
         text = f"Run {run.pk} failed{where}{tries}: {kind_of(run)}."
+    if patient.is_undone:
+        text = f"{text[:-1]}, and what the thread had done is undone."
+        return Check(
+            "failure", "Has its last run failed?", FINE, text, facts=_ended(run)
+        )
     facts = (
         *_ended(run),
         *((Fact("reason", run.reason),) if run.reason else ()),

@@ -15,6 +15,7 @@ from workflows.services.action import Action, Refused
 from workflows.services.checkup.check import Offer
 from workflows.services.desk.deciding import RELATED
 from workflows.services.findings import Look, length
+from workflows.services.state import read_state
 from workflows.storage.connections import POSTGRESQL
 
 MOST_QUESTIONS = 20
@@ -85,6 +86,12 @@ class Patient(Look):
         rows = Thread.objects.filter(pk=thread_id)
         rows = self.rights.limit(rows) if self.rights is not None else rows
         return rows.exists()
+
+    @cached_property
+    def is_undone(self) -> bool:
+        """Whether what the thread has done is undone, so that nothing goes on there."""
+        has_state = bool(self.thread.head)
+        return has_state and read_state(self.thread, Rights(None)).is_undone
 
     @cached_property
     def worker_lives(self) -> bool:
