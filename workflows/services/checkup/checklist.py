@@ -13,7 +13,14 @@ from django.utils.dateformat import format as date_format
 
 from workflows.models import Run, Thread
 from workflows.services.access import Rights
-from workflows.services.checkup.check import FINE, STUCK, WAITS, Check, Checkup
+from workflows.services.checkup.check import (
+    FINE,
+    NONE,
+    STUCK,
+    WAITS,
+    Check,
+    Checkup,
+)
 from workflows.services.checkup.failing import fits_code, has_failed, loses_workers
 from workflows.services.checkup.locks import is_blocked
 from workflows.services.checkup.patient import Patient
@@ -34,6 +41,9 @@ CHECKS: tuple[Callable[[Patient], Check], ...] = (
     is_blocked,
 )
 
+SHOWN = (STUCK, WAITS, FINE, NONE)
+"""What tells most is read first."""
+
 
 def check_up(thread: Thread, rights: Rights | None = None) -> Checkup:
     """Why the thread does not go on, as it stands now. Writes nothing.
@@ -51,7 +61,7 @@ def check_up(thread: Thread, rights: Rights | None = None) -> Checkup:
         at=patient.now,
         is_stuck=bool(stuck),
         verdict=_stuck(stuck[0]) if stuck else _well(patient, checks),
-        checks=checks,
+        checks=tuple(sorted(checks, key=lambda check: SHOWN.index(check.mark))),
     )
 
 
