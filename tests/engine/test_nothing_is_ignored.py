@@ -6,7 +6,9 @@ import pytest
 
 from durableweb.checkpoint.memory import InMemorySaver
 from durableweb.errors import InvalidUpdateError
+from durableweb.func import entrypoint, task
 from durableweb.graph import START, StateGraph
+from durableweb.graph.message import AIMessage, push_message
 from durableweb.types import Command, interrupt
 from workflows.engine.errors import FeatureNotBuiltError
 
@@ -23,9 +25,17 @@ def graph_of(result):
 
 
 @pytest.mark.rule("C.FeatureNotBuiltError")
-def test_an_argument_that_is_not_built_yet_is_refused():
+def test_what_is_not_built_yet_is_refused():
+    @task
+    def push():
+        push_message(AIMessage("hi", id="m"), state_key="a")
+
+    @entrypoint()
+    def flow(given):
+        push().result()
+
     with pytest.raises(FeatureNotBuiltError):
-        graph_of({}).invoke({}, idempotency_key="values")
+        flow.invoke(1)
 
 
 def test_an_unknown_argument_is_named():

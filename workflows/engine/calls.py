@@ -27,7 +27,7 @@ from workflows.engine.config import (
 from workflows.engine.constants import DEFAULT_RECURSION_LIMIT, NS_SEP
 from workflows.engine.drivers.listeners import asked_around
 from workflows.engine.drivers.timeouts import step_limit
-from workflows.engine.errors import FeatureNotBuiltError, SerdeError
+from workflows.engine.errors import SerdeError
 from workflows.engine.kinds import check_amount, listed, refused
 from workflows.engine.loop.namespaces import without_ids
 from workflows.engine.loop.notes import kept_name
@@ -37,6 +37,7 @@ from workflows.engine.loop.rehearsal import check_on_record, rehearse
 from workflows.engine.runtime import RunControl
 from workflows.engine.serde import encode
 from workflows.engine.spellings import durability_of
+from workflows.engine.starts import check_key, with_thread
 from workflows.engine.types import Durability
 
 log = logging.getLogger("durableweb.engine")
@@ -71,6 +72,7 @@ class Arguments(Struct):
     debug: bool | None = None
     control: Any = None
     version: str = "v1"
+    idempotency_key: str | None = None
     looking: bool = False
     is_merged: bool = False
 
@@ -78,7 +80,7 @@ class Arguments(Struct):
     def taken(cls, given: dict[str, Any]) -> Self:
         """From the `locals()` of a public method, so that no list of its parameters is written twice.
 
-        Raises TypeError for a keyword that nothing knows, FeatureNotBuiltError for one that is not there yet.
+        Raises TypeError for a keyword that nothing knows.
         """
         named = {name: value for name, value in given.items() if name in _FIELDS}
         more = dict(given["more"])
@@ -86,9 +88,6 @@ class Arguments(Struct):
         if "checkpoint_during" in more:
             during = more.pop("checkpoint_during")
             named["durability"] = durability_of(during, named["durability"])
-        for name in more:
-            if name in _NOT_BUILT:
-                raise FeatureNotBuiltError(_NOT_BUILT[name])
         if more:
             raise TypeError(f"unknown argument: {', '.join(sorted(more))}")
         return cls(**named)
@@ -96,11 +95,6 @@ class Arguments(Struct):
 
 _FIELDS = frozenset(Arguments.__struct_fields__) - {"looking", "is_merged"}
 _ALSO_OF_INVOKE = frozenset({"subgraphs", "debug"})
-_NOT_BUILT = {
-    "idempotency_key": (
-        "idempotency keys of a call are not built yet; the dashboard's start has them"
-    ),
-}
 
 
 def run_of(
@@ -118,6 +112,8 @@ def run_of(
         config = merge_configs(graph.bound_config, given.config)
     if context is None and not given.looking:
         config = asked_around(config) or config
+    if given.idempotency_key is not None:
+        config = with_thread(graph, given.idempotency_key, config, context)
     if context is not None and not _stands_alone(saver, config, context):
         run = _nested(graph, given, config, context)
     else:
@@ -187,6 +183,8 @@ def check_call(graph: Any, given: Arguments) -> None:
     _settings(configurable(config))
     _durability(given.durability)
     _checked_control(graph, given.control)
+    if given.idempotency_key is not None:
+        check_key(graph, given.idempotency_key)
     breakpoints_of(graph, given)
     if given.output_keys is not None:
         _output_keys(graph.program, given.output_keys)

@@ -19,11 +19,13 @@ from workflows.engine.drivers.listeners import heard_by
 from workflows.engine.errors import GraphInterrupt
 from workflows.engine.kinds import IN_BRACKETS, several
 from workflows.engine.later import asyncio
+from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.loop import execute
 from workflows.engine.loop.outcome import Outcome
 from workflows.engine.loop.records import Run
 from workflows.engine.loop.rehearsal import check_on_record
 from workflows.engine.runtime import RunControl, current
+from workflows.engine.starts import keyed
 from workflows.engine.streaming import Reader
 from workflows.engine.types import All, Durability, GraphOutput, StreamMode
 
@@ -51,16 +53,19 @@ class Pregel(Composed, Clearing, Chaining):
         durability: Durability | None = None,
         control: RunControl | None = None,
         version: Literal["v1", "v2"] = "v1",
+        idempotency_key: str | None = None,
         **more: Any,
     ) -> Any:
         """Run to the end or to a pause; the output, with `__interrupt__` at a question.
 
         Another `stream_mode` than "values" gives the list of its chunks (R9.1), version "v2" a `GraphOutput`.
+        Of the calls with one `idempotency_key` the first begins the work, others are given what came of it or go on
+        with it (RB.6); without a thread in the config the key has one of its own.
         Raises what a node raises, and the errors of docs/reference.
         """
         given = Arguments.taken(locals())
         run, reader = self._open(given, whole=stream_mode == "values")
-        steps = execute(run, input)
+        steps = self._begin(run, given, input)
         driver = blocking.Blocking(run, steps, loop_around())
         with closing(heard.stream(driver, input)) as stream:
             chunks = [reader.shape(*each) for each in stream if reader.takes(*each)]
@@ -80,15 +85,16 @@ class Pregel(Composed, Clearing, Chaining):
         durability: Durability | None = None,
         control: RunControl | None = None,
         version: Literal["v1", "v2"] = "v1",
+        idempotency_key: str | None = None,
         **more: Any,
     ) -> Any:
         """Async twin of `invoke`."""
         given = Arguments.taken(locals())
         run, reader = self._open(given, whole=stream_mode == "values")
         if _is_one_hop(run):
-            outcome = await aio.drive_plain(run, execute(run, input))
+            outcome = await aio.drive_plain(run, self._begin(run, given, input))
             return self._result(run, outcome, [], given)
-        driver = aio.Aio(run, execute(run, input))
+        driver = aio.Aio(run, self._begin(run, given, input))
         async with aclosing(heard.astream(driver, input)) as stream:
             chunks = [
                 reader.shape(*each) async for each in stream if reader.takes(*each)
@@ -111,6 +117,7 @@ class Pregel(Composed, Clearing, Chaining):
         subgraphs: bool = False,
         debug: bool | None = None,
         version: Literal["v1", "v2"] = "v1",
+        idempotency_key: str | None = None,
         **more: Any,
     ) -> Iterator[Any]:
         """Run, yielding chunks of `stream_mode` (the graph's own, "updates", unless said otherwise; R9.1)."""
@@ -120,7 +127,7 @@ class Pregel(Composed, Clearing, Chaining):
 
     def _chunks(self, given: Arguments, reader: Reader, input: Any) -> Iterator[Any]:
         run = self._run(given, reader)
-        driver = blocking.Blocking(run, execute(run, input))
+        driver = blocking.Blocking(run, self._begin(run, given, input))
         with closing(heard.stream(driver, input)) as chunks:
             for each in chunks:
                 if reader.takes(*each):
@@ -143,6 +150,7 @@ class Pregel(Composed, Clearing, Chaining):
         subgraphs: bool = False,
         debug: bool | None = None,
         version: Literal["v1", "v2"] = "v1",
+        idempotency_key: str | None = None,
         **more: Any,
     ) -> AsyncGenerator[Any, None]:
         """Async twin of `stream`."""
@@ -157,7 +165,7 @@ class Pregel(Composed, Clearing, Chaining):
         self, given: Arguments, reader: Reader, input: Any, left: Left
     ) -> AsyncGenerator[Any, None]:
         run = self._run(given, reader)
-        driver = aio.Aio(run, execute(run, input), left)
+        driver = aio.Aio(run, self._begin(run, given, input), left)
         async with aclosing(heard.astream(driver, input)) as chunks:
             async for each in chunks:
                 if reader.takes(*each):
@@ -220,6 +228,11 @@ class Pregel(Composed, Clearing, Chaining):
         run = self._run(given, reader)
         run.stream_keys = run.program.output_keys
         return run, reader
+
+    def _begin(self, run: Run, given: Arguments, input: Any) -> Steps[Outcome]:
+        if given.idempotency_key is not None:
+            input = keyed(self, given.idempotency_key, input)
+        return execute(run, input)
 
     def _run(self, given: Arguments, reader: Reader) -> Run:
         run = run_of(self, given, current.get(), reader.all_modes)

@@ -105,6 +105,8 @@ def advance(
             run.cuts = [*run.cuts, cut][-MOST_CUTS:]
         if run.cuts:
             metadata["left_behind"] = run.cuts
+        if run.begun_with is not None:
+            metadata |= run.begun_with
     if run.parent_task:
         metadata["task"] = run.parent_task
         metadata["origin"] = run.origin

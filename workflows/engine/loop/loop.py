@@ -8,6 +8,7 @@ from typing import Any
 from workflows.engine.callbacks import PauseStatus
 from workflows.engine.errors import GraphDrained, GraphRecursionError, RunCancelled
 from workflows.engine.loop import (
+    begun,
     chunks,
     commit,
     fitting,
@@ -39,7 +40,16 @@ def execute(run: Run, given: Any) -> Steps[Outcome]:
     answers = isinstance(given, Command) and given.resume is not None
     view = yield from opening.load_view(run, answers=answers)
     try:
+        holds = is_begun = False
+        if run.begun_with is not None or isinstance(given, begun.Keyed):
+            met = yield from begun.meet(view, given)
+            if met.ended is not None:
+                return met.ended
+            given, is_begun = met.given, met.is_begun
+            holds = is_begun and not view.pending
         yield from fitting.fit(view, given)
+        if is_begun and (step := (yield from begun.still_asked(view))):
+            return (yield from _interrupted(view, [*step.tasks], step))
         was_there = bool(view.id)
         going = True
         if isinstance(given, undoing.Undo):
@@ -49,7 +59,7 @@ def execute(run: Run, given: Any) -> Steps[Outcome]:
         if run.outer is not None:
             view.past = yield from gone_past(run)
         past = opening.passes_break(view, given, was_there=was_there)
-        outcome = yield from _steps(view, skip_break=past)
+        outcome = yield from _steps(view, skip_break=past and not holds, holds=holds)
     except (Exception, RunCancelled):
         yield from commit.finish(view)
         raise
@@ -73,7 +83,8 @@ def edit(run: Run, supersteps: Sequence[Sequence[StateUpdate]]) -> Steps[Any]:
     return with_map(config, view.metadata)
 
 
-def _steps(view: View, *, skip_break: bool) -> Steps[Outcome]:
+def _steps(view: View, *, skip_break: bool, holds: bool) -> Steps[Outcome]:
+    """Step by step to an outcome; with `holds` the breakpoints at which the thread stands count once more."""
     run = view.run
     first = run.program.first
     ran = 0
@@ -83,7 +94,7 @@ def _steps(view: View, *, skip_break: bool) -> Steps[Outcome]:
     wrote = view.metadata.get("wrote") or []
     if view.due and undoing.is_due(view):
         return (yield from _undo(view))
-    if run.namespace in run.reached and pauses_after(view, wrote):
+    if (holds or run.namespace in run.reached) and pauses_after(view, wrote):
         yield from chunks.pause(view, ())
         return _outcome(view, "paused", at="interrupt_after")
     while view.due:

@@ -10,9 +10,11 @@ from typing import Any
 
 from workflows.engine.loop.identity import STAMP
 
+KEY, INPUT = "start_key", "start_input"
+"""Of work that was begun with a key: whose it is, and a digest of what it was given (`begun.py`)."""
 _OWN = frozenset(
     {"began", "inside", "left_behind", "origin", "over", "task", "wrote", STAMP}
-)
+) | {KEY, INPUT}
 _GIVEN = "given:"
 
 
@@ -30,3 +32,10 @@ def shown_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
         for name, value in metadata.items()
         if name not in _OWN
     }
+
+
+def notes_of(metadata: Mapping[str, Any]) -> dict[str, str] | None:
+    """What a checkpoint tells of the key that its work was begun with; None where there was none."""
+    if INPUT not in metadata or KEY not in metadata:
+        return None
+    return {KEY: metadata[KEY], INPUT: metadata[INPUT]}

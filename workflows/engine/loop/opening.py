@@ -30,6 +30,7 @@ from workflows.engine.loop import (
 )
 from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.late import matched
+from workflows.engine.loop.notes import notes_of
 from workflows.engine.loop.outside import adopt, adopt_outside, outside_pairs
 from workflows.engine.loop.records import Run
 from workflows.engine.loop.resume import (
@@ -86,6 +87,7 @@ def load_view(run: Run, *, answers: bool = False) -> Steps[View]:
     view.take(saved)
     if not run.namespace:
         run.cuts = view.metadata.get("left_behind", ())
+        run.begun_with = notes_of(view.metadata)
         places = view.metadata.get("inside")
         if places:
             run.places = {**places, "": view.id}

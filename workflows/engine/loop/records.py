@@ -380,6 +380,7 @@ class Run(Struct, eq=False):
     warn: Callable[[str], None] | None = None
     stopping: bool = False
     seed: str = ""
+    begun_with: dict[str, str] | None = None  # noted by `begun.py`
     expected_head: str | None = None
     """The head that the caller has seen: `configurable["expected_head"]` (RA.1)."""
     live_step: int = 0
