@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import time
 
 import pytest
-from django.db import connection
 
 from tests.storage.conftest import real_transactions
+from tests.storage.other_processes import (
+    environment,
+    other_backends,
+    wait_until_gone,
+)
 from tests.storage.writing_together import (
     NAMES,
     check_each_is_whole,
@@ -43,45 +45,10 @@ while True:
 """
 
 
-def database_url() -> str:
-    settings = connection.settings_dict
-    if connection.vendor == "sqlite":
-        return f"sqlite:///{settings['NAME']}"
-    user, password = settings["USER"], settings["PASSWORD"]
-    place = f"{settings['HOST']}:{settings['PORT']}/{settings['NAME']}"
-    return f"postgres://{user}:{password}@{place}"
-
-
-def other_backends() -> set[int]:
-    """The processes of a PostgreSQL server that work for other connections to this database."""
-    if connection.vendor == "sqlite":
-        return set()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pid FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            " AND backend_type = 'client backend'"
-        )
-        return {pid for (pid,) in cursor.fetchall()}
-
-
-def wait_until_gone(before: set[int]) -> None:
-    """Wait for the server to see that the killed one is gone: what it was sent last is carried out first."""
-    end = time.monotonic() + 60
-    while other_backends() - before:
-        assert time.monotonic() < end, "a killed process is still served"
-        time.sleep(0.01)
-
-
 def told_by(arguments: list[str], lines: int) -> list[list[str]]:
     """What a process on this database has told when it was killed, and the server has seen that."""
     before = other_backends()
-    env = {
-        **os.environ,
-        "DATABASE_URL": database_url(),
-        "DJANGO_SETTINGS_MODULE": "durableweb.settings",
-    }
-    told = told_before_it_was_killed(arguments, lines, env)
+    told = told_before_it_was_killed(arguments, lines, environment())
     wait_until_gone(before)
     return told
 

@@ -110,6 +110,8 @@ def run_of(
         config = given.config
     else:
         config = merge_configs(graph.bound_config, given.config)
+    if context is not None and context.in_transaction and not given.looking:
+        context.check_outside(f"graph {graph.name!r} was called")
     if context is None and not given.looking:
         config = asked_around(config) or config
     if given.idempotency_key is not None:

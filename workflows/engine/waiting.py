@@ -16,6 +16,9 @@ from workflows.engine.loop.resume import question_digest
 from workflows.engine.runtime import task_context
 from workflows.engine.waits import Wait
 
+_OF_PLACE = ("random", "uuid4")
+"""What follows from where it stands alone, and saves nothing."""
+
 
 class Spot(NamedTuple):
     """Where a call stands that waits: it is the `number`-th of `what` in the body of its task."""
@@ -93,6 +96,8 @@ def next_spot(what: str, caller: str) -> Spot:
     """
     context: Any = task_context(caller)
     context.meet_stop()
+    if what not in _OF_PLACE:
+        context.check_outside(f"{caller.removesuffix('()')}() was called")
     number = context.task.count_wait(what)
     check_record(context.task, context.run)
     return Spot(context, what, number)

@@ -8,10 +8,7 @@ copy and remove, `labels.py` names checkpoints; `async_twins.py` hops.
 from __future__ import annotations
 
 import threading
-from collections.abc import (
-    Mapping,
-    Sequence,
-)
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -55,6 +52,7 @@ from workflows.storage.row_saver import RowSaver
 from workflows.storage.rows import Bundle, bundle_of
 from workflows.storage.savings import Saving, alone
 from workflows.storage.texts import json_text
+from workflows.storage.transacting import Transacts
 from workflows.storage.turns import Wish
 from workflows.storage.undos import NOT_UNDONE, to_undo
 from workflows.storage.values import Memory
@@ -66,7 +64,7 @@ if connections.close_all not in on_thread_end:
     on_thread_end.append(connections.close_all)
 
 
-class DjangoSaver(RowSaver, KeepsLabels, Reader):
+class DjangoSaver(RowSaver, KeepsLabels, Transacts, Reader):
     """Keeps checkpoints in the database `using`, on Django's own connection.
 
     With a `claim` it writes for that run, under its fencing number; without one `open`

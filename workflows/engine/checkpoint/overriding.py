@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -93,6 +94,30 @@ def clock_of(saver: Any) -> Callable[[], datetime]:
 def has_desk(saver: Any) -> bool:
     """Whether questions that are kept in `saver` are kept at a desk, where somebody else ends those whose time is up."""
     return bool(getattr(saver, "has_desk", False))
+
+
+def transaction_of(
+    saver: Any, where: str, using: str
+) -> Callable[[str], AbstractContextManager[None]]:
+    """What holds the transaction of a saver's database in which a thread's task runs (RB.7); `using` is "" for whichever it is.
+
+    RuntimeError, which begins with `where`, for a saver without, and for one whose database is another.
+    """
+    if saver is None:
+        raise RuntimeError(
+            f"{where} and runs without a checkpointer to keep its record: compile the graph with DjangoSaver()"
+        )
+    begin: Any = getattr(saver, "one_transaction", None)
+    if begin is None:
+        raise RuntimeError(
+            f"{where} and runs on {type(saver).__name__}, whose records are in no transaction of Django's: use DjangoSaver"
+        )
+    if using and using != saver.using:
+        raise RuntimeError(
+            f"{where} in database {using!r}, and its record is kept in database {saver.using!r}: give both the same, as "
+            f"in DjangoSaver({using!r})"
+        )
+    return begin  # type: ignore[no-any-return]
 
 
 def beginning_of(saver: Any) -> Callable[[str], datetime | None]:

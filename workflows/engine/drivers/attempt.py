@@ -11,6 +11,7 @@ from workflows.engine.constants import ATTRIBUTES, GOTO, RETURN, UNDO
 from workflows.engine.drivers.context import Context
 from workflows.engine.drivers.requests import injected
 from workflows.engine.drivers.strictness import check_keys, check_state, picture
+from workflows.engine.drivers.transacting import Transacted
 from workflows.engine.drivers.undos import UndoOfTask, is_heard, record_undo
 from workflows.engine.errors import (
     BeginsAnew,
@@ -69,6 +70,11 @@ def body(task: Task, context: Context) -> Generator[Invoke, Any, Writes]:
             undo = None
             if node.undo is not None and is_heard(context):
                 undo = UndoOfTask(task, context)
+            if node.transaction is not None:
+                transacted = Transacted(task, context, undo)
+                value = yield Invoke(transacted, call.args, filled, False)
+                _note_returned(value, task, context)
+                return transacted.writes
             value = yield Invoke(node.fn, call.args, filled, node.is_async)
             _note_returned(value, task, context)
             writes: Writes = [(RETURN, value)]

@@ -19,6 +19,7 @@ from workflows.engine.drivers.future import TaskFuture
 from workflows.engine.drivers.listeners import around
 from workflows.engine.drivers.threads import off_the_loop
 from workflows.engine.drivers.timeouts import Watch
+from workflows.engine.drivers.transacting import check_can_commit
 from workflows.engine.drivers.writer import Writer
 from workflows.engine.errors import (
     BeginsAnew,
@@ -59,6 +60,10 @@ class Context:
     """What takes all that is heard of the attempt for a sign of life, where its idle time is limited."""
     told: Any = None
     """The attempt as a run that handlers of langchain-core hear of (`heard.Told`), where there are some."""
+    in_transaction = False
+    """Its function runs in the transaction that is to have its record (RB.7)."""
+    broken: BaseException | None = None
+    """What kept that record from being saved: it ends the run."""
     _config: dict[str, Any] | None = None
     _runtime: Runtime[Any] | None = None
     begins_anew: BeginsAnew | None = None
@@ -193,7 +198,7 @@ class Context:
     def is_ending(self, error: BaseException) -> bool:
         """Whether a body ended with `error`, by failing or where its record ends; else it ends the run."""
         if isinstance(error, Exception):
-            return True
+            return error is not self.broken
         is_of_process = isinstance(error, KeyboardInterrupt | SystemExit)
         return bool(self.task.past_record) and not is_of_process
 
@@ -203,6 +208,14 @@ class Context:
             raise self.run.stop.error()
         if self.task.past_record:  # caught, and gone on (RA.4)
             raise end_of_record(self.task, self.task.past_record)
+
+    def check_outside(self, what: str) -> None:
+        """Raise RuntimeError in the body of a transactional task, with whose record nothing else can be saved."""
+        if self.in_transaction:
+            raise RuntimeError(
+                f"{what} in the body of task {self.task.name!r}, which is transactional: that is saved apart and could "
+                "not be undone with it. Do it before the task is called, or after"
+            )
 
     def runtime(self) -> Runtime[Any]:
         """R1.6."""
@@ -242,6 +255,7 @@ class Context:
     ) -> Any:
         """R5.1 to R5.9, RB.4."""
         self.meet_stop()
+        self.check_outside("interrupt() was called")
         task, run = self.task, self.run
         ordinal = task.questions
         if key is None:
@@ -324,6 +338,10 @@ class Context:
         """Start a `@task`, or take its recorded result (R8.9, R4.12)."""
         self.meet_stop()
         task, run = self.task, self.run
+        if self.in_transaction:
+            self.check_outside(f"task {fn.name!r} was called")
+        if fn.node.transaction is not None and run.rehearsal is None:
+            check_can_commit(fn.node, run)
         if fn.node.is_async and not self.driver.is_async:
             raise RuntimeError(
                 f"task {fn.name!r} is a coroutine function; a blocking graph cannot run "

@@ -13,9 +13,8 @@ from workflows.engine.inject import (
     is_coroutine_function,
     is_generator_function,
     name_of,
-    parameters_of,
 )
-from workflows.engine.kinds import check_callable, check_text
+from workflows.engine.kinds import check_callable, check_text, refused
 from workflows.engine.loop.caching import task_namespace
 from workflows.engine.loop.records import Node
 from workflows.engine.policies import checked_cache, checked_retry
@@ -38,6 +37,7 @@ class TaskFunction:
         cache: CachePolicy | None = None,
         timeout: Any = None,
         undo: Callable[..., Any] | None = None,
+        transaction: str | None = None,
     ) -> None:
         functools.update_wrapper(self, fn)
         self.name = name or _name_of(fn)
@@ -54,9 +54,9 @@ class TaskFunction:
                 f"task {self.name!r} has a timeout but is a plain function, which cannot "
                 "be stopped; make it a coroutine function"
             )
-        given = len(parameters_of(fn) or ())
+        if transaction is not None:
+            _check_transactional(fn, self.name, cache)
         inject, _ = injections(fn, f"task {self.name!r}", skip=0, strict=False)
-        del given
         register_reachable(fn)
         self.node = Node(
             name=self.name,
@@ -69,6 +69,7 @@ class TaskFunction:
             cache=cache,
             timeout=checked_policy(timeout, f"task {self.name!r}: timeout"),
             undo=undo,
+            transaction=transaction,
         )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -100,6 +101,34 @@ def _name_of(fn: Callable[..., Any]) -> str:
     return name_of(fn)
 
 
+def _database(transactional: Any, using: Any, where: str) -> str | None:
+    """The database of a transactional task, "" for the saver's own; None for other tasks."""
+    if not isinstance(transactional, bool):
+        raise refused(where, "transactional", transactional, "True or False")
+    if using is None:
+        return "" if transactional else None
+    wanted = "the name of a database as in DATABASES, or None for the saver's own"
+    check_text(using, where, "using", wanted)
+    if not (transactional and using):
+        raise refused(
+            where, "using", using, f"{wanted}, with transactional=True", ValueError
+        )
+    return str(using)
+
+
+def _check_transactional(fn: Any, name: str, cache: Any) -> None:
+    if is_coroutine_function(fn):
+        raise ValueError(
+            f"task {name!r} is transactional but a coroutine function, and a transaction of Django's belongs to one "
+            "thread; make it a plain function, which a coroutine can await all the same"
+        )
+    if cache is not None:
+        raise ValueError(
+            f"task {name!r} is transactional and has a cache_policy: a kept result would leave out what its body "
+            "writes; leave one of them out"
+        )
+
+
 def task(
     function: Callable[..., Any] | None = None,
     *,
@@ -108,6 +137,8 @@ def task(
     cache_policy: CachePolicy | None = None,
     timeout: Any = None,
     undo: Callable[..., Any] | None = None,
+    transactional: bool = False,
+    using: str | None = None,
     **more: Unpack[OfTasks],
 ) -> Any:
     """Make a function whose calls inside a graph are recorded and not repeated on resume.
@@ -118,7 +149,12 @@ def task(
     the result, and called with the same arguments if the thread's work fails or is cancelled later, with the result,
     too, where it has a parameter `result` (RB.8; see `compensate`). A result that a cache gives is not undone.
 
-    Raises NotImplementedError for a generator function, ValueError for an `undo` that another process would not find.
+    With `transactional` the function runs in one transaction of Django's with the record of its result, on the saver's
+    database: what it writes there is written once, whatever happens (RB.7). `using` says which database it means, and
+    has to be the saver's. Its calls need a DjangoSaver (RuntimeError), and no other call of the engine may be made in it.
+
+    Raises NotImplementedError for a generator function, ValueError for an `undo` that another process would not find,
+    for `transactional` on a coroutine function or with a `cache_policy`, and for `using` without it.
     """
 
     if more:
@@ -131,6 +167,7 @@ def task(
         wanted = "a function; its name is given as @task(name='...')"
         check_callable(fn, "@task", "what it decorates", wanted)
         what = f"task {name or _name_of(fn)!r}"
+        transaction = _database(transactional, using, what)
         return TaskFunction(
             fn,
             name=name,
@@ -138,6 +175,7 @@ def task(
             cache=checked_cache(cache_policy, what),
             timeout=timeout,
             undo=undo,
+            transaction=transaction,
         )
 
     return decorate if function is None else decorate(function)

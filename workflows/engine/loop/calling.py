@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from msgspec.structs import replace
 
 from workflows.engine.constants import RETURN
@@ -13,6 +15,7 @@ from workflows.engine.loop.records import Task
 from workflows.engine.loop.rehearsal import RecordEnds
 from workflows.engine.loop.resume import load_answers, may_start, questions
 from workflows.engine.loop.step import Step, start
+from workflows.engine.loop.transacted import commit_of
 from workflows.engine.loop.view import View
 
 
@@ -60,6 +63,8 @@ def call(view: View, step: Step, child: Task) -> Steps[None]:
         asked_for = f"task {child.name!r}, call number {made.number + 1} of that name"
         made.future.fail(RecordEnds(asked_for))
         return
+    if child.node.transaction is not None:
+        child.to_commit = partial(commit_of, view, child)
     if child.node.cache is not None and view.run.cache is not None:
         try:
             known = yield from caching.recall_call(view, step, child)
@@ -75,6 +80,8 @@ def _inherit(view: View, child: Task) -> None:
     """An entrypoint's retry and cache policies are those of the tasks in it that have none (R8.16)."""
     given, own = view.run.program.nodes[view.run.program.first], child.node
     retry, cache = own.retry or given.retry, own.cache or given.cache
+    if own.transaction is not None:  # what it writes is no result to be kept
+        cache = None
     if retry is not own.retry or cache is not own.cache:
         child.node = replace(own, retry=retry, cache=cache)
 

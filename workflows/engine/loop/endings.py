@@ -107,7 +107,7 @@ def settle(view: View, step: Step, task: Task, writes: Any) -> None:
     if task.call is not None:
         task.writes = [*writes, (CALL, task.call.record)]
         if len(writes) > 1:  # the result, and what goes with it
-            _take_along(view, writes[1:])
+            _take_along(view, task, writes[1:])
         step.replies.append((task, writes[0][1]))
         view.pending[task.id] = list(task.writes)
         view.recorded.setdefault(task.call.record[0], {})[task.id] = task.call.record
@@ -119,16 +119,16 @@ def settle(view: View, step: Step, task: Task, writes: Any) -> None:
         step.closed += commit.closed_by(view, task)
     if task.asked_below:
         step.closed += commit.closed_below(task)
-    if view.run.saver is not None:
+    if view.run.saver is not None and not task.is_saved:
         record(step, commit.writes_of(view, task), task)
     if task.kept_as is not None and task.caught is None:
         step.to_keep.append(task)
 
 
-def _take_along(view: View, writes: Any) -> None:
+def _take_along(view: View, task: Task, writes: Any) -> None:
     """What a call has set of its thread, and what undoes it."""
     for channel, value in writes:
-        if channel == ATTRIBUTES:
+        if channel == ATTRIBUTES and not task.is_saved:
             view.take_attributes(value)
         elif channel == UNDO:
             undos.note(view, value)

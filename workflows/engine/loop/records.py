@@ -12,7 +12,7 @@ from workflows.engine import ids
 from workflows.engine.cache.base import FullKey
 from workflows.engine.callbacks import GraphCallbackHandler
 from workflows.engine.channels import Channel
-from workflows.engine.checkpoint.base import Asked, Due
+from workflows.engine.checkpoint.base import Asked, Commit, Due
 from workflows.engine.loop.identity import Identity
 from workflows.engine.loop.paths import path_text
 from workflows.engine.runtime import Stop
@@ -66,8 +66,7 @@ class Node(Struct, eq=False):
     branches: tuple[Branch, ...] = ()
     edges: tuple[str, ...] = ()
     joins: tuple[str, ...] = ()
-    triggers: tuple[str, ...] = ()
-    """The channels it subscribes to (R1.49)."""
+    triggers: tuple[str, ...] = ()  # the channels it subscribes to (R1.49)
     only: str = ""
     """The one channel whose value it is given; while that holds nothing, it is not due."""
     retry: tuple[RetryPolicy, ...] = ()
@@ -82,10 +81,10 @@ class Node(Struct, eq=False):
     subgraph: Any = None
     afn: Callable[..., Any] | None = None
     mapper: Callable[[Any], Any] | None = None
-    undo: Any = None
-    """What undoes a `@task` that has worked (RB.8)."""
-    is_bare: bool = False
-    """Nothing but a plain function: nothing is injected, no branch asked, no input mapped."""
+    undo: Any = None  # what undoes a `@task` that has worked (RB.8)
+    transaction: str | None = None
+    """The database in whose transaction a `@task` runs with its record, "" for the saver's own (RB.7)."""
+    is_bare: bool = False  # a plain function: no injection, branch, mapped input
 
 
 class Join(Struct, eq=False):
@@ -116,8 +115,7 @@ class Program(Struct, eq=False):
     """By channel, the nodes that are due when it is written to (R1.49); the input goes into channels then."""
     functional: bool = False
     defers: bool = False
-    plain: bool = False
-    """Nothing in it is a coroutine function, so a run needs one thread hop at most."""
+    plain: bool = False  # without coroutine functions: a run needs one thread hop
     output: Callable[[Any], Any] | None = None
     """Turns the output into an instance of the output schema (version="v2")."""
     identity: Identity = field(default_factory=Identity)
@@ -174,6 +172,8 @@ class Task:
     returned: Any = None  # by the function, where messages are streamed (R9.3)
     past_record = ""  # asked for by its body, not in the record gone over (RA.4)
     waits_for: Sequence[Interrupt] = ()  # by its record, when it was started
+    to_commit: Callable[[Writes, Any], Commit] | None = None
+    is_saved = False  # with its body (RB.7)
     _origin: str | None = None
 
     def __init__(

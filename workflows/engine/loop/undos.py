@@ -25,10 +25,16 @@ from workflows.engine.undo_calls import UndoCall
 def note(view: View, call: UndoCall) -> None:
     """Put a call that undoes what the present step has done to the others, unless it is there."""
     if not _is_known(view, call):
-        call["n"] = len(view.undo_calls)
+        call.setdefault("n", number_of(view))
         call["thread"] = view.run.thread_id
         view.undos[call["id"]] = call
         view.undos_moved = True
+
+
+def number_of(view: View) -> int:
+    """The number of the call that is put on record next."""
+    kept = view.checkpoint["channel_values"].get(UNDO) or ()
+    return len(kept) + len(view.undos)
 
 
 def put_on_record(view: View, step: Step, asked: Task) -> None:
