@@ -73,6 +73,24 @@ def test_who_calls_again_finds_the_question_open():
     assert thread.status == "idle"
 
 
+def test_what_has_another_key_is_not_put_together(monkeypatch):
+    app = app_of(lambda state: {"log": [len(state["log"])]})
+    config = {"configurable": {"thread_id": "t"}}
+    for n in range(5):
+        app.invoke({"log": [n]}, config, idempotency_key=f"m{n}")
+    built = []
+    whole = DjangoSaver._built
+
+    def counted(*args: Any, **kwargs: Any) -> Any:
+        built.append(args)
+        return whole(*args, **kwargs)
+
+    monkeypatch.setattr(DjangoSaver, "_built", counted)
+    app.invoke({"log": [5]}, config, idempotency_key="m5")
+
+    assert len(built) == 1  # the head
+
+
 def test_earlier_work_of_a_long_thread_is_found_also_where_values_are_encrypted():
     app = app_of(lambda state: {"log": [len(state["log"])]}, cipher=tiny())
     config = {"configurable": {"thread_id": "t"}}

@@ -18,6 +18,7 @@ from workflows.engine.checkpoint.base import (
 from workflows.engine.checkpoint.shapes import LoneCheckpoint, named_by
 from workflows.engine.errors import SerdeError
 from workflows.engine.ids import digest
+from workflows.engine.loop.notes import KEY
 from workflows.engine.serde import Serde
 from workflows.storage.channels import Ref, channels_text, refs_of
 from workflows.storage.texts import clean
@@ -274,6 +275,14 @@ def conditions(
         where["id"] = configurable["checkpoint_id"]
     last = named_by(before, "before").get("checkpoint_id") if before else None
     return where, last
+
+
+def named_in(serde: Any, wanted: Mapping[str, Any] | None) -> str:
+    """What stands as it is in the text of all metadata that can match, so that others need not be decoded; "" for nothing."""
+    key: Any = (wanted or {}).get(KEY)
+    if type(key) is not str or type(serde) is not Serde:
+        return ""
+    return key if key.isascii() and key.replace("-", "").isalnum() else ""
 
 
 def matches(metadata: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:

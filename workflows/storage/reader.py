@@ -22,6 +22,7 @@ from workflows.storage.checkpoints import (
     checkpoint_tuple,
     conditions,
     matches,
+    named_in,
     verified_refs,
 )
 from workflows.storage.connections import SQLITE, connection_of
@@ -126,11 +127,12 @@ class Reader(AsyncTwins):
         check_listing(filter, limit)
         where, older_than = conditions(config, before)
         wrapper = connection_of(self.using)
+        named = named_in(self._codec, filter)
         last: tuple[str, ...] = ()
         left = limit
         while left is None or left > 0:
             size = _PAGE if left is None or filter else min(left, _PAGE)
-            found = reading.page(wrapper, where, older_than, size, last)
+            found = reading.page(wrapper, where, older_than, size, last, named)
             for item in self._page_tuples(found):
                 if filter and not matches(item.metadata, filter):
                     continue

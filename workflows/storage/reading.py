@@ -248,12 +248,13 @@ def page(
     before: str | None,
     limit: int,
     after: Sequence[str] = (),
+    named: str = "",
 ) -> list[tuple[str, str, CheckpointRow]]:
     """Up to `limit` (thread id, namespace, row), newest first by id.
 
     `where` maps columns (thread_id, namespace, id) to what they must equal; `after` is
     (id, thread id, namespace) of the last row of the page before. Ids alone do not tell
-    rows apart: a copied thread has those of its source.
+    rows apart: a copied thread has those of its source. `named`, letters and digits, stands in their metadata.
     """
     terms = [f"{column} = %s" for column in where]
     params: list[Any] = [*where.values()]
@@ -263,6 +264,9 @@ def page(
     if after:
         terms.append("(id < %s OR (id = %s AND (thread_id, namespace) > (%s, %s)))")
         params += [after[0], *after]
+    if named:
+        terms.append("metadata LIKE %s")
+        params.append(f"%{named}%")
     sql = _CHECKPOINTS
     if terms:
         sql += " WHERE " + " AND ".join(terms)

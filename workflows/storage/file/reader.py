@@ -25,6 +25,7 @@ from workflows.storage.checkpoints import (
     checkpoint_tuple,
     conditions,
     matches,
+    named_in,
     verified_refs,
 )
 from workflows.storage.file.tables import ended_rows
@@ -144,13 +145,14 @@ class FileReader(AsyncTwins):
         with self._held() as connection:
             for *place, parent, text in _newer(connection, where, older_than):
                 _note(ended[place[0], place[1]], parent, text)
+        named = named_in(self.serde, filter)
         last: tuple[str, ...] = ()
         left = limit
         while left is None or left > 0:
             size = _PAGE if left is None or filter else min(left, _PAGE)
             with self._held() as connection:
                 page = _page(connection, where, older_than, last, size)
-                found = self._tuples(page, ended)
+                found = self._tuples(page, ended, named)
             for item in found:
                 if filter and not matches(item.metadata, filter):
                     continue
@@ -164,9 +166,9 @@ class FileReader(AsyncTwins):
             last = (page[-1].row.id, page[-1].thread_id, page[-1].namespace)
 
     def _tuples(
-        self, page: Sequence[_Listed], ended: dict[Place, Writes]
+        self, page: Sequence[_Listed], ended: dict[Place, Writes], named: str
     ) -> Sequence[CheckpointTuple]:
-        """The checkpoints of a page. Children come before their parents, and leave them what has ended."""
+        """The checkpoints of a page whose metadata have `named`. Children come before their parents, and leave them what has ended."""
         alone = self._alone(page)
         found = []
         for each in page:
@@ -175,7 +177,8 @@ class FileReader(AsyncTwins):
                 (row.task, row.slot): row for row in alone[place].get(each.row.id, ())
             }
             _add(writes, ended[place].pop(each.row.id, ()))
-            found.append(self._built(place, each.row, writes.values()))
+            if named in each.row.metadata:
+                found.append(self._built(place, each.row, writes.values()))
             _note(ended[place], each.row.parent, each.ended)
         return found
 
