@@ -11,26 +11,15 @@ import pytest
 from django.contrib.auth.models import Group
 from django.db import transaction
 
-from durableweb.config import get_config
-from durableweb.durable import (
-    Undo,
-    compensate,
-    now,
-    random,
-    send_signal,
-    sleep,
-    start_child,
-    uuid4,
-    wait_signal,
-)
+from durableweb.durable import Undo
 from durableweb.errors import RunCancelled, SerializationError
 from durableweb.func import entrypoint, task
 from durableweb.graph import START, StateGraph
 from durableweb.runtime import get_runtime, set_attributes
 from durableweb.types import CachePolicy, RetryPolicy, interrupt
 from tests.storage.conftest import real_transactions
-from tests.storage.transacted import CONFIG, flow_of, paid, pay, plain, ran, rows
-from workflows.models import Signal, Thread
+from tests.storage.transacted import CONFIG, flow_of, paid, pay, plain, ran, rows, unpay
+from workflows.models import Thread
 from workflows.storage.leases import keeper
 from workflows.storage.saver import DjangoSaver
 
@@ -163,10 +152,6 @@ def test_in_a_transaction_of_the_callers_it_is_refused() -> None:
     assert rows() == []
 
 
-def unpay(name: str) -> None:
-    Group.objects.filter(name=name).delete()
-
-
 @task(transactional=True, undo=unpay)
 def pay_back(name: str) -> str:
     Group.objects.create(name=name)
@@ -185,6 +170,53 @@ def test_what_undoes_it_is_committed_with_it() -> None:
     with pytest.raises(RunCancelled):
         flow.invoke(Undo("ill"), CONFIG)
     assert rows() == []
+
+
+@task(transactional=True)
+def unpay_at_once(name: str, result: str) -> None:
+    assert result == name
+    unpay(name)
+
+
+@task(transactional=True, undo=unpay_at_once)
+def pay_until_undone(name: str) -> str:
+    Group.objects.create(name=name)
+    return name
+
+
+def test_what_undoes_it_may_be_one_itself() -> None:
+    @entrypoint(checkpointer=DjangoSaver())
+    def flow(name: str) -> None:
+        pay_until_undone(name).result()
+        pay_until_undone(f"{name} too").result()
+        raise ValueError(str(rows()))
+
+    with pytest.raises(ValueError, match="'ida', 'ida too'"):
+        flow.invoke("ida", CONFIG)
+    assert rows() == []
+
+
+def test_in_a_task_whose_body_runs_again() -> None:
+    fails = [True]
+
+    @task
+    def around(name: str) -> str:
+        found: str = pay(name).result()
+        if fails.pop() if fails else False:
+            raise ConnectionError("away")
+        return found
+
+    @entrypoint(checkpointer=DjangoSaver())
+    def flow(name: str) -> str:
+        found: str = around(name).result()
+        return found
+
+    with pytest.raises(ConnectionError):
+        flow.invoke("ida", CONFIG)
+
+    assert flow.invoke(None, CONFIG) == "paid ida"
+    assert rows() == ["ida"]
+    assert ran == ["pay"]
 
 
 def test_in_a_graph_below() -> None:
@@ -277,92 +309,3 @@ def test_its_record_cannot_wait_for_the_end_of_the_run() -> None:
     with pytest.raises(RuntimeError, match="durability='exit'"):
         flow_of(DjangoSaver()).invoke("ida", CONFIG, durability="exit")
     assert rows() == []
-
-
-def asks_a_person() -> None:
-    interrupt("fine?")
-
-
-def sleeps() -> None:
-    sleep(3600)
-
-
-def waits() -> None:
-    wait_signal("paid")
-
-
-def calls_a_task() -> None:
-    plain("x").result()
-
-
-def reads_the_clock() -> None:
-    now()
-
-
-def says_what_undoes_it() -> None:
-    compensate(unpay, "ida")
-
-
-def starts_a_child() -> None:
-    start_child("release_notes", {})
-
-
-def calls_a_graph() -> None:
-    graph = StateGraph(dict).add_node("node", lambda state: {}).add_edge(START, "node")
-    graph.compile().invoke({})
-
-
-@pytest.mark.parametrize(
-    ("call", "name"),
-    [
-        (asks_a_person, "interrupt()"),
-        (sleeps, "sleep()"),
-        (waits, "wait_signal()"),
-        (calls_a_task, "task 'plain'"),
-        (reads_the_clock, "task 'now'"),
-        (says_what_undoes_it, "compensate()"),
-        (starts_a_child, "start_child()"),
-        (calls_a_graph, "graph 'LangGraph'"),
-    ],
-)
-def test_what_is_saved_apart_is_refused_in_its_body(call: Any, name: str) -> None:
-    @task(transactional=True)
-    def work(name: str) -> None:
-        Group.objects.create(name=name)
-        call()
-
-    @entrypoint(checkpointer=DjangoSaver())
-    def flow(name: str) -> None:
-        work(name).result()
-
-    with pytest.raises(RuntimeError) as refused:
-        flow.invoke("ida", CONFIG)
-    assert str(refused.value).startswith(
-        f"{name} was called in the body of task 'work', which is transactional"
-    )
-    assert rows() == []
-
-
-def test_what_saves_nothing_or_with_it_may_be_called_in_its_body() -> None:
-    fails = [True]
-
-    @task(transactional=True)
-    def work(name: str) -> list[Any]:
-        assert get_config()["configurable"]["thread_id"] == "t"
-        get_runtime().check()
-        send_signal("t", "told", name)
-        if fails.pop() if fails else False:
-            raise ConnectionError("away")
-        return [random() < 1, str(uuid4()) != name]
-
-    @entrypoint(checkpointer=DjangoSaver())
-    def flow(name: str) -> list[Any]:
-        found: list[Any] = work(name).result()
-        return found
-
-    with pytest.raises(ConnectionError):
-        flow.invoke("ida", CONFIG)
-    assert not Signal.objects.exists()
-
-    assert flow.invoke(None, CONFIG) == [True, True]
-    assert Signal.objects.count() == 1

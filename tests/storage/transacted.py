@@ -32,6 +32,11 @@ def pay(name: str) -> str:
     return f"paid {name}"
 
 
+def unpay(name: str) -> None:
+    """What undoes it."""
+    Group.objects.filter(name=name).delete()
+
+
 @task
 def plain(name: str) -> str:
     ran.append("plain")
