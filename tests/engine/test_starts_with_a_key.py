@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypedDict
 import pytest
 
 from durableweb.checkpoint.memory import InMemorySaver
-from durableweb.durable import compensate, sleep
+from durableweb.durable import compensate, continue_as_new, sleep
 from durableweb.errors import (
     IdempotencyConflict,
     SerializationError,
@@ -208,6 +208,16 @@ def test_an_entrypoint_at_its_question() -> None:
 
     assert flow.invoke(1, thread, idempotency_key="k") == [1, "done", "yes"]
     assert ran == ["flow", "work", "flow"]
+
+
+def test_an_entrypoint_that_begins_anew_is_the_same_work() -> None:
+    @entrypoint(checkpointer=memory())
+    def count(n: int) -> int:
+        ran.append(str(n))
+        return continue_as_new(n + 1) if n < 3 else n
+
+    assert [count.invoke(1, idempotency_key="k") for _ in range(2)] == [3, 3]
+    assert ran == ["1", "2", "3"]
 
 
 @pytest.mark.parametrize("side", ["interrupt_before", "interrupt_after"])
