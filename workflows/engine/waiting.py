@@ -11,13 +11,10 @@ from workflows.engine.checkpoint.overriding import clock_of
 from workflows.engine.drivers.threads import off_the_loop
 from workflows.engine.errors import GraphInterrupt
 from workflows.engine.kinds import check_amount
-from workflows.engine.loop.bounds import check_record
+from workflows.engine.loop.bounds import OF_PLACE, check_record
 from workflows.engine.loop.resume import question_digest
 from workflows.engine.runtime import task_context
 from workflows.engine.waits import Wait
-
-_OF_PLACE = ("random", "uuid4")
-"""What follows from where it stands alone, and saves nothing."""
 
 
 class Spot(NamedTuple):
@@ -96,7 +93,7 @@ def next_spot(what: str, caller: str) -> Spot:
     """
     context: Any = task_context(caller)
     context.meet_stop()
-    if what not in _OF_PLACE:
+    if what not in OF_PLACE:
         context.check_outside(f"{caller.removesuffix('()')}() was called")
     number = context.task.count_wait(what)
     check_record(context.task, context.run)

@@ -8,7 +8,8 @@ from workflows.engine.loop.records import Run, Task
 
 MANY, MOST = 2_000, 10_000
 """Calls, waits and questions of one body: from the first on it is warned of, beyond the second it fails."""
-_NOT_SAVED = frozenset({"random", "uuid4"})
+OF_PLACE = frozenset({"random", "uuid4"})
+"""Waits that are none: what they give follows from where they stand, and nothing of them is saved."""
 _INSTEAD = (
     "Each is read and gone over whenever the body begins again. Let an entrypoint end with continue_as_new(input), which "
     "begins the next one with an empty record; let a node do a part, and an edge lead back to it"
@@ -22,7 +23,7 @@ def check_record(task: Task, run: Run) -> None:
     """
     count = task.position + task.questions + len(task.keys)
     if task.waits:
-        count += sum(n for what, n in task.waits.items() if what not in _NOT_SAVED)
+        count += sum(n for what, n in task.waits.items() if what not in OF_PLACE)
     if count < MANY or run.saver is None or task.name == UNDO:
         return
     where = f"{task.name!r}" + (
