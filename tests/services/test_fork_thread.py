@@ -13,12 +13,22 @@ from tests.services.posting import carried_out, values_of
 from workflows.engine.func.entrypoint import entrypoint
 from workflows.engine.func.task import task
 from workflows.engine.graph.state import StateGraph
+from workflows.engine.recorded import uuid4
 from workflows.engine.runtime import interrupt
 from workflows.engine.signals import wait_signal
 from workflows.engine.types import Command
-from workflows.models import AuditEntry, Awaited, Event, Interrupt, Run, Thread
+from workflows.models import (
+    AuditEntry,
+    Awaited,
+    Child,
+    Event,
+    Interrupt,
+    Run,
+    Thread,
+)
 from workflows.services import registry
 from workflows.services.action import NotAllowed, NotPending, NotVisible
+from workflows.services.children import start_child
 from workflows.services.fork_thread import ForkThread, fork_thread
 from workflows.services.registry import UnknownGraphError
 from workflows.services.start_run import start_thread
@@ -190,6 +200,21 @@ class TestWhatWaits:
         assert values_of(thread)["log"][-1] == "theirs"
         assert values_of(fork)["log"][-1] == "ours"
 
+    def test_a_question_that_an_edit_has_kept_open_is_asked_again(self, shop):
+        shop.asks = True
+        thread = begun()
+        graph = shop.graph(checkpointer=DjangoSaver())
+        graph.update_state(config_of(thread), {"price": 4})
+
+        made = fork_thread(thread.pk)
+        carried_out()
+
+        fork = Thread.objects.get(pk=made.thread_id)
+        assert Interrupt.objects.get(thread=fork).status == "pending"
+        graph.invoke(Command(resume="ours"), config_of(fork))
+        assert values_of(fork)["log"][-1] == "ours"
+        assert status_of(thread)[0] == "interrupted"
+
     def test_a_question_of_the_thread_does_not_wait_on_a_fork_from_before_it(
         self, shop
     ):
@@ -234,6 +259,27 @@ class TestWhatWaits:
 
         assert calls == ["price", "price"]
         assert status_of(fork)[0] == "interrupted"
+
+    def test_children_and_recorded_values_are_others(self):
+        @entrypoint()
+        def child(given: Any) -> Any:
+            return given
+
+        @entrypoint()
+        def flow(given: Any) -> Any:
+            return [start_child("child", 1).thread_id, str(uuid4())]
+
+        registry.register(child, name="child")
+        registry.register(flow, name="flow")
+        thread = begun("flow", "x")
+
+        fork = forked(thread, -1)
+
+        assert Child.objects.filter(thread_id=fork.pk).count() == 1
+        ours: Any = values_of(fork)
+        theirs: Any = values_of(thread)
+        assert ours[0] != theirs[0]
+        assert ours[1] != theirs[1]
 
 
 class TestGraphsBelow:

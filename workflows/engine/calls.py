@@ -29,6 +29,7 @@ from workflows.engine.drivers.listeners import asked_around
 from workflows.engine.drivers.timeouts import step_limit
 from workflows.engine.errors import SerdeError
 from workflows.engine.kinds import check_amount, listed, refused
+from workflows.engine.loop.forking import origin_here
 from workflows.engine.loop.namespaces import without_ids
 from workflows.engine.loop.notes import kept_name
 from workflows.engine.loop.plan import node_metadata
@@ -296,7 +297,7 @@ def _nested(graph: Any, given: Arguments, own: dict[str, Any], context: Any) -> 
         places=outer.places,
         parents={**outer.parents, outer.namespace: outer.live_checkpoint or ""},
         parent_task=context.task.id,
-        origin=ids.task_id(context.task.origin, number),
+        origin=ids.task_id(origin_here(context.task), number),
         run_id=run_id_of(own) or outer.run_id,
         settings=outer.settings,
         warn=outer.warn,

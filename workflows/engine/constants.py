@@ -30,9 +30,22 @@ ATTRIBUTES = "__attributes__"  # value: what the task has set of its thread (RB.
 HANDLED = "__handled__"  # among the writes of a task whose error handler ran
 UNDO = "__undo__"  # a call that undoes what was done; the key that holds those of a
 # thread, and the node that carries them out (RB.8)
+FORKED = "__forked__"  # value: where the record of a body ends, see loop/forking.py
 
 RESERVED_WRITES = frozenset(
-    {INTERRUPT, RESUME, ERROR, RETURN, NO_WRITES, GOTO, CALL, RUNS, ATTRIBUTES, UNDO}
+    {
+        INTERRUPT,
+        RESUME,
+        ERROR,
+        RETURN,
+        NO_WRITES,
+        GOTO,
+        CALL,
+        RUNS,
+        ATTRIBUTES,
+        UNDO,
+        FORKED,
+    }
 )
 
 HANDLER_OF = "__error_handler__"  # begins the name of a handler, before its node's

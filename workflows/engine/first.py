@@ -14,6 +14,7 @@ from workflows.engine.children import check_thread_id, returned_by
 from workflows.engine.errors import GraphInterrupt
 from workflows.engine.events import beginning, checked_event, payload_of
 from workflows.engine.kinds import refused
+from workflows.engine.loop.forking import origin_here
 from workflows.engine.loop.resume import WITHDRAWN, question_digest
 from workflows.engine.response_schemas import describe
 from workflows.engine.runtime import LONGEST_QUESTION, check_question, task_context
@@ -209,7 +210,8 @@ def _begun(
         each.interrupt = spot.kept or each.interrupt
         if limit <= LONGEST_QUESTION and not isinstance(each.interrupt, Wait):
             each.policy = {"due": max(1, math.ceil(limit)), **(each.policy or {})}
-        each.interrupt.group = ids.interrupt_id(context.task.origin, group)
+        origin = origin_here(context.task)
+        each.interrupt.group = ids.interrupt_id(origin, group)
     task = context.task
     task.asked = (*task.asked, *asked)
     found = tuple(each.interrupt for each in asked)

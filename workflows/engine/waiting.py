@@ -12,6 +12,7 @@ from workflows.engine.drivers.threads import off_the_loop
 from workflows.engine.errors import GraphInterrupt
 from workflows.engine.kinds import check_amount
 from workflows.engine.loop.bounds import OF_PLACE, check_record
+from workflows.engine.loop.forking import origin_here
 from workflows.engine.loop.resume import question_digest
 from workflows.engine.runtime import task_context
 from workflows.engine.waits import Wait
@@ -32,7 +33,7 @@ class Spot(NamedTuple):
     @property
     def id(self) -> str:
         """The id of what is waited for here."""
-        return ids.interrupt_id(self.context.task.origin, self.place)
+        return ids.interrupt_id(origin_here(self.context.task), self.place)
 
     @property
     def answer(self) -> Any:

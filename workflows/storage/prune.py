@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -190,10 +190,13 @@ def roll_back(using: str, thread_id: str, run_id: int) -> int:
     return len(gone)
 
 
-def cut_back(using: str, thread_id: str, checkpoint: str) -> None:
+def cut_back(
+    using: str, thread_id: str, checkpoint: str, kept: Collection[str] | None = None
+) -> None:
     """Remove what came after a checkpoint of the thread itself, and what its due tasks have on record.
 
-    What a `Command` has said there from outside stays, as it does in a replay (R6.12). Part of the caller's transaction.
+    What a `Command` has said there from outside stays, as it does in a replay (R6.12). With `kept`, namespaces of graphs
+    below, all of these stays, and so does what is on record. Part of the caller's transaction.
     """
     wrapper = connections[using]
     newer = execute(
@@ -201,13 +204,15 @@ def cut_back(using: str, thread_id: str, checkpoint: str) -> None:
         "SELECT namespace, id FROM workflows_checkpoint WHERE thread_id = %s AND id > %s",
         (thread_id, checkpoint),
     ).fetchall()
-    execute(
-        wrapper,
-        "DELETE FROM workflows_pendingwrite WHERE thread_id = %s AND namespace = ''"
-        " AND checkpoint = %s AND task NOT LIKE %s",
-        (thread_id, checkpoint, f"{OUTSIDE}%"),
-    )
-    _remove(wrapper, thread_id, newer)
+    if kept is None:
+        execute(
+            wrapper,
+            "DELETE FROM workflows_pendingwrite WHERE thread_id = %s AND namespace = ''"
+            " AND checkpoint = %s AND task NOT LIKE %s",
+            (thread_id, checkpoint, f"{OUTSIDE}%"),
+        )
+    gone = [(name, id) for name, id in newer if not kept or name not in kept]
+    _remove(wrapper, thread_id, gone)
     _reset_head(wrapper, thread_id)
 
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from django.db import connections, transaction
 
 from workflows.engine.serde.vault import Vault
 from workflows.storage import prune, sealing
+from workflows.storage.bodies import Cut, cut_record, forget_record, namespaces_after
 from workflows.storage.connections import NOW_SQL, execute, lock_thread
+
+Record = Cut | Literal["all"] | None
+"""What of a step's record a fork keeps: all up to a cut, all of it, or nothing."""
 
 _BY_THREAD = (
     "signal",
@@ -109,34 +115,53 @@ def copy_thread(
 
 
 def fork_thread(
-    using: str, source: str, target: str, checkpoint: str, vault: Vault | None = None
+    using: str,
+    source: str,
+    target: str,
+    checkpoint: str,
+    vault: Vault | None = None,
+    record: Record = None,
 ) -> None:
     """Copy a thread as it was when `checkpoint`, one of its own, was written, with nothing begun after it (RB.14).
 
-    Attributes, labels and the mailbox are those of now. Raises as `copy_thread`.
+    What the tasks that were due there have on record stays with `record`: "all" of it, or all up to a cut.
+    Attributes, labels and the mailbox are those of now. Raises as `copy_thread` and `namespaces_after`.
     """
     wrapper = connections[using]
     with transaction.atomic(using=using):
         copy_thread(using, source, target, vault)
-        prune.cut_back(using, target, checkpoint)
+        cut = record if isinstance(record, Cut) else None
+        kept = None
+        if record is not None:
+            kept = namespaces_after(using, target, checkpoint, cut)
+        prune.cut_back(using, target, checkpoint, kept)
+        if cut is not None:
+            cut_record(using, target, checkpoint, cut, vault)
         for table in ("interrupt", "awaited"):
             execute(
                 wrapper,
                 f"DELETE FROM workflows_{table} WHERE thread_id = %s",  # noqa: S608
                 (target,),
             )
-        execute(
-            wrapper,
-            "DELETE FROM workflows_child WHERE thread_id = %s AND started_at > ("
-            "SELECT created_at FROM workflows_checkpoint"
-            " WHERE thread_id = %s AND namespace = '' AND id = %s)",
-            (target, target, checkpoint),
-        )
+        if record is None:
+            forget_record(using, target, checkpoint, vault)
+            _leave_children(using, target, checkpoint)
         execute(
             wrapper,
             "UPDATE workflows_thread SET status = 'idle', wake_at = NULL WHERE id = %s",
             (target,),
         )
+
+
+def _leave_children(using: str, thread_id: str, checkpoint: str) -> None:
+    """Forget the children that were started after a checkpoint of the thread."""
+    execute(
+        connections[using],
+        "DELETE FROM workflows_child WHERE thread_id = %s AND started_at > ("
+        "SELECT created_at FROM workflows_checkpoint"
+        " WHERE thread_id = %s AND namespace = '' AND id = %s)",
+        (thread_id, thread_id, checkpoint),
+    )
 
 
 def _share_children(using: str, source: str, target: str) -> None:

@@ -31,6 +31,11 @@ from workflows.engine.errors import (
 )
 from workflows.engine.loop.bounds import check_record
 from workflows.engine.loop.effects import Wrote
+from workflows.engine.loop.forking import (
+    forks_passed,
+    marks_below,
+    origin_here,
+)
 from workflows.engine.loop.namespaces import namespace_of
 from workflows.engine.loop.plan import metadata_of
 from workflows.engine.loop.records import Answer, Call, Run, Task, Writes
@@ -275,7 +280,7 @@ class Context:
                 "Loop through an edge instead."
             )
         check_record(task, run)
-        question_id = ids.interrupt_id(task.origin, place)
+        question_id = ids.interrupt_id(origin_here(task), place)
         answer = self.answer_to(question_id, value, schema)
         if answer is not None:
             if answer.digest == TIMED_OUT:
@@ -363,6 +368,7 @@ class Context:
             "call",
             task.body_id,
             *path[-2:],
+            *forks_passed(task, call.position),
         )
         child = Task(
             fn.node,
@@ -371,8 +377,10 @@ class Context:
             parent=task,
             call=call,
             value=args,
-            origin_key=(task.origin, *path[-2:]),
+            origin_key=(origin_here(task, call.position), *path[-2:]),
         )
+        if task.forks:
+            child.forks = marks_below(task, fn.name, call.number)
         call.record = [
             task.body_id,
             fn.name,

@@ -110,6 +110,8 @@ def advance(
     if run.parent_task:
         metadata["task"] = run.parent_task
         metadata["origin"] = run.origin
+        if run.parent is not None and run.parent.position:
+            metadata["calls_before"] = run.parent.position
         if run.began != -1:
             metadata["began"] = run.began
     if view.left_open:

@@ -8,6 +8,7 @@ import contextlib
 
 from workflows.engine.constants import ERROR, HANDLER_OF
 from workflows.engine.errors import NodeError, RecordedTaskError
+from workflows.engine.loop.forking import marks_of_handler
 from workflows.engine.loop.identity import STAMP
 from workflows.engine.loop.records import Run, Task, handled_id
 from workflows.engine.loop.view import View
@@ -22,6 +23,7 @@ def hand_over(task: Task, error: BaseException, text: str) -> None:
     handler = task.node.handler
     assert handler is not None  # noqa: S101
     task.ask_as(handled_id(task.origin))
+    task.forks = marks_of_handler(task)
     task.node = handler
     task.name = handler.name
     task.failed = error

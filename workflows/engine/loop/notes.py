@@ -13,8 +13,11 @@ from workflows.engine.loop.identity import STAMP
 KEY, INPUT = "start_key", "start_input"
 """Of work that was begun with a key: whose it is, and a digest of what it was given (`begun.py`)."""
 _OWN = frozenset(
-    {"began", "inside", "left_behind", "origin", "over", "task", "wrote", STAMP}
-) | {KEY, INPUT}
+    {
+        *("began", "calls_before", "inside", "left_behind"),
+        *("origin", "over", "task", "wrote", KEY, INPUT, STAMP),
+    }
+)
 _GIVEN = "given:"
 
 

@@ -29,6 +29,7 @@ from workflows.engine.loop import (
     plan,
 )
 from workflows.engine.loop.effects import Steps
+from workflows.engine.loop.forking import carried_origin
 from workflows.engine.loop.late import matched
 from workflows.engine.loop.notes import notes_of
 from workflows.engine.loop.outside import adopt, adopt_outside, outside_pairs
@@ -354,7 +355,8 @@ def asked_again(view: View) -> tuple[list[Due], dict[str, Any]]:
         asked = questions(view, task)
         item = without_questions(item)
         if asked:
-            item = {**item, "carried": [carry(q) for q in asked], "origin": task.origin}
+            carries = [carry(q) for q in asked]
+            item = {**item, "carried": carries, **carried_origin(task)}
         again = {question.id for question in asked}
         given = view.record_of(task.id, RESUME) or {}
         earlier[task.origin] = {k: v for k, v in given.items() if k not in again}

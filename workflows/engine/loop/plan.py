@@ -48,8 +48,16 @@ def due_tasks(view: View) -> list[Task]:
         if run.origin:
             below = (run.origin, step - 1 - run.began, name, *path)
         key = (anchor, namespace, step, name, *path)
-        tasks.append(Task(node, path, key, None, item, None, None, below))
+        task = Task(node, path, key, None, item, None, None, below)
+        if run.forks or "forks" in item:
+            task.forks = [*item.get("forks", ()), *_marks_of(run, anchor, task)]
+        tasks.append(task)
     return tasks
+
+
+def _marks_of(run: Run, checkpoint: str, task: Task) -> list[Any]:
+    """Where a fork begins that was made of this step: with all that was due, or within the body of the task."""
+    return [*run.forks.get(checkpoint, ()), *run.forks.get(task.id, ())]
 
 
 def _absent(name: str) -> Node:

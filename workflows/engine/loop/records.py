@@ -149,8 +149,7 @@ class Task:
     state = "new"
     writes: Writes | None = None
     failed: BaseException | None = None
-    caught: str | None = None
-    """The failure of the node whose error handler this task runs now, as text (R1.39)."""
+    caught: str | None = None  # why its node's error handler runs now, as text (R1.39)
     interrupts: Sequence[Interrupt] = ()
     attempt = 1
     first_attempt: float | None = None
@@ -174,6 +173,7 @@ class Task:
     waits_for: Sequence[Interrupt] = ()  # by its record, when it was started
     to_commit: Callable[[Writes, Any], Commit] | None = None
     is_saved = False  # with its body (RB.7)
+    forks: Sequence[Any] = ()  # after which calls its body does all anew (RB.14)
     _origin: str | None = None
 
     def __init__(
@@ -387,6 +387,7 @@ class Run(Struct, eq=False):
     stop: Stop = field(default_factory=Stop)
     is_plain: bool | None = None  # what the caller gave for metadata; None: not looked
     live_checkpoint: str | None = None  # the id of the one whose step is being run
+    forks: Mapping[str, Any] = field(default_factory=dict)  # the marks of `forking.py`
     reached: frozenset[str] = frozenset()  # the `Place`'s
 
     @property

@@ -13,6 +13,7 @@ from workflows.engine.errors import (
     SerdeError,
     UnknownInterruptError,
 )
+from workflows.engine.loop.forking import origin_here
 from workflows.engine.loop.plan import due_tasks
 from workflows.engine.loop.records import Answer, Run, Task, handled_id
 from workflows.engine.loop.undo_node import is_stop
@@ -37,6 +38,8 @@ WITHDRAWN = "withdrawn"
 What was withdrawn has lost to another of its group (RB.4).
 """
 _ENDS = (SLEPT, SIGNALLED, TIMED_OUT)
+CARRIED = ("carried", "origin", "over", "forks")
+"""What of a due item is carried over an edit."""
 
 
 def question_digest(value: Any) -> str | None:
@@ -109,7 +112,7 @@ def carry(question: Interrupt) -> dict[str, Any]:
 
 def without_questions(item: Due) -> Due:
     """A due item that begins anew: what it asks will have new ids."""
-    return {k: v for k, v in item.items() if k not in ("carried", "origin", "over")}
+    return {k: v for k, v in item.items() if k not in CARRIED}
 
 
 def waits_over(view: View, task: Task) -> dict[str, Any]:
@@ -283,7 +286,8 @@ def asked_by_hand(view: View, task: Task, given: Sequence[Any]) -> list[Interrup
                 each.value, each.id, response_schema=each.response_schema
             )
         if not _looks_like_id(question.id):
-            question.id = ids.interrupt_id(task.origin, task.questions)
+            origin = origin_here(task)
+            question.id = ids.interrupt_id(origin, task.questions)
         digest = question_digest(question.value) or ""
         task.asked = (*task.asked, Asked(question, task.questions, None, digest))
         task.questions += 1

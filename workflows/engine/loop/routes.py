@@ -24,7 +24,7 @@ class Routes:
             self.sends.append(item)
             return
         known = self.reach(item["node"], [*item.get("by", ())])
-        for mark in ("carried", "origin", "over", "was"):
+        for mark in ("carried", "origin", "over", "forks", "was"):
             if item.get(mark):
                 known[mark] = item[mark]
 

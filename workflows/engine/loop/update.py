@@ -12,15 +12,14 @@ from workflows.engine.kinds import plain_name
 from workflows.engine.loop import commit, effects, inside
 from workflows.engine.loop.apply import apply_writes
 from workflows.engine.loop.effects import Steps
+from workflows.engine.loop.forking import carried_origin
 from workflows.engine.loop.given_updates import check_nodes, updates_of_copy
-from workflows.engine.loop.opening import (
-    at_head,
-    open_to_supersede,
-)
+from workflows.engine.loop.opening import at_head, open_to_supersede
 from workflows.engine.loop.outside import adopt_outside
 from workflows.engine.loop.plan import due_tasks, ready
 from workflows.engine.loop.records import Node, Task, Writes
 from workflows.engine.loop.resume import (
+    CARRIED,
     carry,
     load_answers,
     questions,
@@ -286,9 +285,7 @@ class Work:
         pair = (same or alike)[0]
         gone.remove(pair)
         carried = self._with_questions(*pair)
-        marks: Due = {
-            k: carried[k] for k in ("carried", "origin", "over") if k in carried
-        }
+        marks: Due = {k: carried[k] for k in CARRIED if k in carried}
         return {**item, **marks}
 
     def _is_over(self, item: Due) -> bool:
@@ -303,12 +300,12 @@ class Work:
             q for q in self.questions[task.id] if q["id"] not in self.view.run.answers
         ]
         if task.id in self.begun:
-            return {**bare, "origin": task.origin}
+            return {**bare, **carried_origin(task)}
         if not open_now:
             return bare
         over = waits_over(self.view, task)
         more = {"over": over} if over else {}
-        return {**bare, "carried": open_now, "origin": task.origin, **more}
+        return {**bare, "carried": open_now, **carried_origin(task), **more}
 
     def dropped(self, due: list[Due]) -> list[Closed]:
         """The open questions that are not carried over."""

@@ -24,7 +24,15 @@ from workflows.engine.checkpoint.base import (
     checkpoint_config,
 )
 from workflows.engine.checkpoint.shapes import LoneCheckpoint
-from workflows.engine.constants import CALL, ERROR, INTERRUPT, RESUME, RUNS, UNDO
+from workflows.engine.constants import (
+    CALL,
+    ERROR,
+    FORKED,
+    INTERRUPT,
+    RESUME,
+    RUNS,
+    UNDO,
+)
 from workflows.engine.errors import GraphChangedError
 from workflows.engine.loop.records import Channels, Run, Task
 from workflows.engine.loop.renaming import renamed, renamed_nodes
@@ -197,6 +205,8 @@ class View:
             elif channel == UNDO:
                 self.undos[value["id"]] = value
                 self.undos_moved = True
+            elif channel == FORKED:
+                self.run.forks = value
 
     def note_answers(self, writes: TaskWrites) -> None:
         """Take what a task has just been answered for its record."""
