@@ -22,15 +22,18 @@ from workflows.services.access import (
     row_of,
 )
 from workflows.services.action import NotPending
+from workflows.services.after_task import find_call
 from workflows.services.binding import bound
 from workflows.services.desk import audit
 from workflows.services.queueing import lock_known_thread, lock_thread, queue_run
 from workflows.services.state import read_state
 from workflows.services.step import goes_on, known_step
 from workflows.storage import sealing, threads
+from workflows.storage.bodies import StateGoneOn
 from workflows.storage.events import append_events
 from workflows.storage.labels import Step, find_step
 from workflows.storage.saver import DjangoSaver
+from workflows.storage.threads import Record
 
 _CALLER = "fork_thread()"
 
@@ -70,13 +73,14 @@ class ForkThread:
         with transaction.atomic():
             thread = lock_thread(find_thread(self.person, self.thread_id).pk)
             step = self.check()
-            return _Fork(thread, step, str(uuid.uuid4()), self.person).make()
+            return Fork(thread, step, str(uuid.uuid4()), self.person).make()
 
 
 def fork_thread(
     thread_id: str,
     *,
     checkpoint_id: str | None = None,
+    after_task: str | None = None,
     values: Mapping[str, Any] | None = None,
     new_thread_id: str | None = None,
 ) -> Forked:
@@ -87,9 +91,21 @@ def fork_thread(
     it is, whatever it is doing. `values` are put into the state first, as `update_state` does without `as_node`.
     Attributes, labels and signals that nobody has taken are those the other thread has now.
 
-    Raises LookupError for a thread or a step that does not exist, ValueError where `new_thread_id` is taken,
+    `after_task` is a call of a `@task` that has ended: "price", "price#2" for the second one of its body, "order/price#2" where
+    that is not clear, with the node or the task in which it was made. The body that made it begins again, and so do those
+    around it, with their calls up to that one as they are on record; all that came later in them runs anew. What other nodes of the
+    step have on record stands. `checkpoint_id` is then the one at which that body was due, None the newest with such a call.
+    What later calls did outside stays done, and nobody undoes it but the other thread.
+
+    Raises LookupError for a thread, a step or a call that does not exist, ValueError where `new_thread_id` is taken, where
+    `after_task` may mean several calls or one that cannot be the last to stand, and where it is given with `values`;
     UnknownGraphError for a workflow that is not registered here, and what `update_state` raises; nothing is written then.
     """
+    if after_task is not None and values is not None:
+        raise ValueError(
+            f"{_CALLER}: values and after_task do not go together: with other values the body begins anew, without "
+            "what it has on record; give one of them"
+        )
     check_thread_id(thread_id, _CALLER)
     if new_thread_id is not None:
         check_thread_id(new_thread_id, _CALLER)
@@ -105,7 +121,13 @@ def fork_thread(
             raise refused(_CALLER, "new_thread_id", target, wanted, ValueError)
         registry.get(thread.graph)
         wanted_step = thread.head if checkpoint_id is None else checkpoint_id
-        return _Fork(thread, _step_of(thread, wanted_step), target, None).make(values)
+        record: Record = None
+        if after_task is not None:
+            place = find_call(thread, after_task, checkpoint_id)
+            wanted_step, record = place.checkpoint, place.cut
+        step = step_at(thread, wanted_step)
+        fork = Fork(thread, step, target, None, record, after_task or "")
+        return fork.make(values)
 
 
 def due_after(thread: Thread, checkpoint: str) -> bool:
@@ -113,7 +135,8 @@ def due_after(thread: Thread, checkpoint: str) -> bool:
     return goes_on(read_state(thread, Rights(None), checkpoint))
 
 
-def _step_of(thread: Thread, checkpoint: str) -> Step:
+def step_at(thread: Thread, checkpoint: str) -> Step:
+    """The step of a checkpoint of the thread itself; raises LookupError."""
     found = find_step(thread.pk, checkpoint) if checkpoint else None
     if found is None:
         raise LookupError(
@@ -125,26 +148,28 @@ def _step_of(thread: Thread, checkpoint: str) -> Step:
 
 
 @dataclass(frozen=True)
-class _Fork:
+class Fork:
+    """A new thread that is made, within a transaction that holds the other one's row."""
+
     thread: Thread
-    """Its row is locked."""
     step: Step
     target: str
     person: Person | None
+    record: Record = None
+    """What the tasks that were due at the step have on record and keep."""
+    after: str = ""
+    """The name of the call after which it begins."""
 
     def make(self, values: Mapping[str, Any] | None = None) -> Forked:
+        """Copy the history, put `values` in, queue the run that goes on, and tell of it."""
         thread, step = self.thread, self.step
-        threads.fork_thread(
-            DEFAULT_DB_ALIAS,
-            thread.pk,
-            self.target,
-            step.checkpoint,
-            sealing.vault(),
-        )
+        self._copy()
         Thread.objects.filter(pk=self.target).update(created_by=row_of(self.person))
         new = lock_thread(self.target)
         told = {"step": step.step, "checkpoint": step.checkpoint}
         told["by"] = name_of(self.person)
+        if self.after:
+            told["after"] = self.after
         here = ("fork", {"thread": thread.pk, **told})
         there = ("fork", {"thread": new.pk, "is_source": True, **told})
         append_events(DEFAULT_DB_ALIAS, thread.pk, None, [there])
@@ -164,6 +189,22 @@ class _Fork:
             data={"from": thread.pk, **told},
         )
         return Forked(new.pk, None if run is None else run.pk)
+
+    def _copy(self) -> None:
+        try:
+            threads.fork_thread(
+                DEFAULT_DB_ALIAS,
+                self.thread.pk,
+                self.target,
+                self.step.checkpoint,
+                sealing.vault(),
+                self.record,
+            )
+        except StateGoneOn as refusal:
+            raise ValueError(
+                f"{_CALLER}: in step {self.step.step} of thread {self.thread.pk!r} the graph {str(refusal)!r}, which keeps "
+                "its state, has gone on, and where it stood after the call is not on record; leave after_task out"
+            ) from None
 
     def _put(self, values: Mapping[str, Any]) -> None:
         saver = DjangoSaver(graph=self.thread.graph, kind=Run.Kind.EDIT)
