@@ -19,6 +19,7 @@ from workflows.engine.waits import RAISE
 from workflows.services.cancel_run import cancel_thread as cancel
 from workflows.services.children import Child, start_child
 from workflows.services.emitting import emit
+from workflows.services.fork_failed import ForkOfFailed, fork_failed
 from workflows.services.fork_thread import Forked, fork_thread
 from workflows.services.labels import (
     alabel,
@@ -57,6 +58,7 @@ __all__ = [
     "RAISE",
     "CheckedBody",
     "Child",
+    "ForkOfFailed",
     "Forked",
     "Label",
     "Page",
@@ -88,6 +90,7 @@ __all__ = [
     "ending",
     "event",
     "first_of",
+    "fork_failed",
     "fork_thread",
     "label",
     "list_interrupts",
