@@ -9,6 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from tests.services.posting import carried_out, values_of
+from tests.storage.racing import together
 from workflows.engine.func.entrypoint import entrypoint
 from workflows.engine.func.task import task
 from workflows.engine.graph.state import StateGraph
@@ -204,6 +205,16 @@ class TestWhich:
 
         assert fork_failed() == []
         assert fork_failed(at="failed_step") == []
+
+    def test_none_twice_where_two_do_it_at_once(self, shop):
+        threads = {failed(each).pk for each in ("c1", "c2", "c3")}
+        mended(shop)
+
+        one, other = together([fork_failed, fork_failed])
+
+        found = [*one, *other]
+        assert sorted(each.thread_id for each in found) == sorted(threads)
+        assert all(isinstance(each.outcome, Forked) for each in found)
 
     def test_a_fork_that_failed_too_in_the_place_of_its_thread(self, shop):
         failed()
