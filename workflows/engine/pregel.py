@@ -13,9 +13,9 @@ from workflows.engine.clearing import Clearing
 from workflows.engine.composed import Composed
 from workflows.engine.config import configurable
 from workflows.engine.drivers import aio, blocking, heard
-from workflows.engine.drivers.context import loop_around
 from workflows.engine.drivers.left import Left
 from workflows.engine.drivers.listeners import heard_by
+from workflows.engine.drivers.loops import loop_around
 from workflows.engine.errors import GraphInterrupt
 from workflows.engine.kinds import IN_BRACKETS, several
 from workflows.engine.later import asyncio

@@ -42,7 +42,7 @@ from workflows.engine.loop.records import Answer, Call, Run, Task, Writes
 from workflows.engine.loop.rehearsal import end_of_record
 from workflows.engine.loop.resume import TIMED_OUT, WITHDRAWN, question_digest
 from workflows.engine.response_schemas import describe, mark_refused
-from workflows.engine.runtime import ExecutionInfo, Runtime, current, server_info_of
+from workflows.engine.runtime import ExecutionInfo, Runtime, server_info_of
 from workflows.engine.serde import canonical
 from workflows.engine.types import Interrupt, StreamWriter
 from workflows.engine.waits import Limit
@@ -398,11 +398,3 @@ def _arguments_digest(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str | No
         return ids.digest(canonical([list(args), kwargs]))
     except SerdeError:
         return None
-
-
-def loop_around() -> Any:
-    """The event loop that awaits the run of which the graph called here is a node; None where a function calls it."""
-    around = current.get()
-    if not isinstance(around, Context) or around.task.node.subgraph is None:
-        return None
-    return around.driver.loop

@@ -166,8 +166,7 @@ class Task:
     asked_below: Sequence[Interrupt] = ()
     runs = 0  # attempts by now, in this run and those before
     kept_as: FullKey | None = None
-    mapped: tuple[Any, Exception | None] | None = None
-    """The input as an instance of the node's schema, or how that failed (`inputs.py`)."""
+    mapped: tuple[Any, Exception | None] | None = None  # input of the schema, or error
     returned: Any = None  # by the function, where messages are streamed (R9.3)
     past_record = ""  # asked for by its body, not in the record gone over (RA.4)
     waits_for: Sequence[Interrupt] = ()  # by its record, when it was started
