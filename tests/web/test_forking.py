@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.services import pricing
 from tests.web.conftest import Html
 from workflows.engine.graph.state import StateGraph
 from workflows.models import Run, Thread
@@ -49,6 +50,16 @@ def test_an_operator_begins_one_and_is_led_to_it(as_, thread):
     assert there.has_text("was begun after Step 1")
     links = [a.attributes.get("href") for a in there.all("a")]
     assert f"/threads/{fork.pk}/" in links
+
+
+def test_one_after_a_call_says_which_calls_stand(as_):
+    thread = pricing.begun(pricing.prices)
+    fork = pricing.forked(thread, "price#2")
+    browser = as_("operator")
+
+    for each in (thread, fork):
+        shown = Html(browser.get(f"/threads/{each.pk}/"))
+        assert shown.has_text("of what it did next, calls up to price#2 stand")
 
 
 @pytest.mark.parametrize("who", ["viewer", "reviewer"])
