@@ -12,6 +12,7 @@ import pytest
 
 from durableweb.checkpoint.memory import InMemorySaver
 from durableweb.func import entrypoint, task
+from workflows.engine.drivers import faults
 
 PATIENCE_SECONDS = 60
 
@@ -66,3 +67,42 @@ def test_none_waits_for_ever_and_none_gets_the_result_of_another(
 
     assert not runs.is_alive(), f"run {len(found)} waits for ever"
     assert found == [[3, 4, 5]] * 300
+
+
+@pytest.mark.rule("R3.16")
+@pytest.mark.parametrize("k", range(6, 12))
+def test_what_ends_the_process_in_one_thread_ends_the_one_that_drives(k: int) -> None:
+    """The loop is handed its events by the thread of `outer` while the body is busy, and dies there."""
+    gone = threading.Event()
+
+    @task
+    def inner() -> str:
+        return "inner"
+
+    @task
+    def outer() -> Any:
+        try:
+            return inner().result()
+        finally:
+            gone.set()
+
+    @entrypoint(checkpointer=InMemorySaver())
+    def flow(_: Any) -> Any:
+        called = outer()
+        gone.wait(PATIENCE_SECONDS)
+        return called.result()
+
+    found: list[Any] = []
+
+    def run() -> None:
+        try:
+            with faults.kill_before(k):
+                found.append(flow.invoke(1, {"configurable": {"thread_id": "t"}}))
+        except faults.Killed:
+            found.append("killed")
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(PATIENCE_SECONDS)
+
+    assert found == ["killed"]

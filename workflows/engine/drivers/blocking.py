@@ -77,7 +77,6 @@ class Blocking(Pump):
         self.offer: Offer | None = None
         self.depth = 0
         self.result: Any = None
-        self.fatal: BaseException | None = None
         self.chunks: deque[Any] = deque()
         self.inline = not shows_while_it_runs(run)
         if run.is_root:
@@ -334,10 +333,6 @@ class Blocking(Pump):
         self._check_fatal()
         if item is not _STOPPED:
             events.append(item)
-
-    def _check_fatal(self) -> None:
-        if self.fatal is not None:
-            raise self.fatal
 
     # the tasks' side
 

@@ -39,12 +39,18 @@ class Pump:
     def _do_oneself(self, future: TaskFuture) -> None:
         raise NotImplementedError
 
+    def _check_fatal(self) -> None:
+        """Raise what ends the run, in whichever thread it was met."""
+        if self.fatal is not None:
+            raise self.fatal
+
     def __init__(self) -> None:
         self.thread = threading.get_ident()
         self.queue: SimpleQueue[Any] = SimpleQueue()
         self.waiting = False
         self.done = False
         self.error: BaseException | None = None
+        self.fatal: BaseException | None = None
         self.turn = threading.RLock()  # one thread at a time hands events to the loop
         self.is_lent = False  # the caller's thread runs a body, so others may do that
         self.is_taking = False  # it waits for the next event itself, so none else may
@@ -64,6 +70,8 @@ class Pump:
         ):  # saving failed as it was called, say
             raise self.error or run_has_ended()
         with self.turn:  # another thread may be at it
+            if is_own:
+                self._check_fatal()
             if not (self.waiting if is_own else self.is_lent):
                 return False
         with nullcontext() if is_own else visiting():
@@ -93,6 +101,7 @@ class Pump:
             return self._turn(block=False)
         self._do_oneself(future)
         with self.turn:
+            self._check_fatal()
             self.is_taking = True
         try:
             # Another thread may have taken what we wait for just before.
@@ -103,7 +112,11 @@ class Pump:
     def _turn_for_another(self) -> bool:
         """Hand the loop what has happened in the place of the caller's thread, if that does not."""
         with self.turn:
-            return self.is_lent and not self.is_taking and self._turn(block=False)
+            try:
+                return self.is_lent and not self.is_taking and self._turn(block=False)
+            except BaseException as error:
+                self.fatal = error  # the caller's thread is to meet it, too
+                raise
 
     def _turn(self, *, block: bool) -> bool:
         """Hand to the loop what has happened; says whether anything had."""
