@@ -36,6 +36,7 @@ from workflows.services.listing import (
     list_interrupts,
     list_threads,
 )
+from workflows.services.queues import Queue, UnknownQueueError
 from workflows.services.replay import areplay_check, replay_check
 from workflows.services.retention import Retention, apply_retention
 from workflows.services.schedules.acting import pause_schedule, resume_schedule
@@ -63,6 +64,7 @@ __all__ = [
     "Label",
     "Page",
     "Question",
+    "Queue",
     "ReplayReport",
     "Retention",
     "ScheduleSummary",
@@ -70,6 +72,7 @@ __all__ = [
     "Started",
     "ThreadSummary",
     "Undo",
+    "UnknownQueueError",
     "UnknownScheduleError",
     "WhereError",
     "acompensate",

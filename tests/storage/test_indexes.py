@@ -46,3 +46,37 @@ def test_threads_of_one_status_need_one_index_only():
     assert "thread_by_status" in plan
     assert "sort" not in plan.lower()
     assert "b-tree" not in plan.lower()
+
+
+@pytest.mark.rule("RB.9")
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("ask", "index"),
+    [
+        (
+            "SELECT id FROM workflows_run WHERE status = 'pending' AND queue = 'q' AND partition = 'p'"
+            " AND queued_at IS NOT NULL ORDER BY priority, queued_at, id LIMIT 1",
+            "run_line",
+        ),
+        (
+            "SELECT min(partition) FROM workflows_run WHERE status = 'pending' AND queue = 'q'"
+            " AND queued_at IS NOT NULL AND partition > 'p'",
+            "run_line",
+        ),
+        (
+            "SELECT count(*) FROM workflows_run WHERE status = 'running' AND queue = 'q'"
+            " AND partition = 'p' AND queued_at IS NOT NULL",
+            "run_let_in",
+        ),
+        (
+            "SELECT admitted_at FROM workflows_run WHERE queue = 'q' AND partition = 'p'"
+            " AND admitted_at IS NOT NULL ORDER BY admitted_at DESC LIMIT 1",
+            "run_begun",
+        ),
+    ],
+)
+def test_a_line_is_read_from_its_index_however_many_wait(ask, index):
+    plan = plan_of(ask)
+
+    assert index in plan
+    assert "temp b-tree" not in plan.lower()

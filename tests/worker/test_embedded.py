@@ -10,8 +10,11 @@ from typing import Any
 import pytest
 from django.db import OperationalError, transaction
 
+from workflows.engine.func.entrypoint import entrypoint
 from workflows.models import Run, Thread
 from workflows.services import registry
+from workflows.services.queues import Queue, forget
+from workflows.services.start_run import start_thread
 from workflows.worker import embedded
 from workflows.worker.embedded import EmbeddedQueue, EmbeddedWorker
 
@@ -208,3 +211,33 @@ def test_a_run_that_nobody_can_claim_is_tried_at_each_look_and_told_of_once(
     told = [each for each in caplog.records if "is full" in each.getMessage()]
     assert len(told) == 1
     assert not any(each.exc_info for each in told)
+
+
+@pytest.mark.rule("RB.9")
+def test_runs_of_a_queue_are_carried_out_no_more_at_once_than_it_lets_in():
+    at_work: list[int] = []
+    most: list[int] = []
+
+    @entrypoint()
+    def count(given: int) -> int:
+        at_work.append(given)
+        most.append(len(at_work))
+        time.sleep(0.02)
+        at_work.remove(given)
+        return given
+
+    registry.register(count, name="count", queue=Queue("narrow", concurrency=2))
+    worker = EmbeddedWorker(4)
+    worker.start()
+    try:
+        for number in range(8):
+            start_thread("count", number)
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while Run.objects.exclude(status="success").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+    finally:
+        assert worker.stop()
+        registry.unregister("count")
+        forget("narrow")
+    assert (len(most), max(most)) == (8, 2)

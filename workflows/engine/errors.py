@@ -359,6 +359,19 @@ class IdempotencyConflict(ValueError):
         self.thread_id = thread_id
 
 
+class DuplicateRunError(ConcurrencyError):
+    """A run with this `dedup_key` waits or is at work (RB.9); `thread_id` is its thread."""
+
+    def __init__(self, key: str, graph: str, thread_id: str) -> None:
+        super().__init__(
+            f"workflow {graph!r} has a run with the dedup_key {key!r} on thread {thread_id!r} that has not ended; "
+            "nothing was started: start again when it has ended or is cancelled, or with another key"
+        )
+        self.key = key
+        self.graph = graph
+        self.thread_id = thread_id
+
+
 class SerializationError(SerdeError, TypeError):
     """A value cannot be stored; `path` says where in the value it stands."""
 

@@ -16,6 +16,11 @@ class Run(models.Model):
     its first claim sets `run_timeout` seconds ahead. `cancel_mode` says how a run that
     `cancel_requested_at` names is to end; "undo" says that the run was cancelled and undoes
     what its thread has done, before it ends as that. `heartbeat` is JSON text, what its tasks said last.
+
+    In the line of `queue` and `partition` ("" in none) it stands by `priority`, then by `queued_at`: that of
+    the start, also in the runs that go on with it. `admitted_at` is when it was let in first, which is what a
+    rate counts (RB.9). Of the starts with one `dedup_key` at most one has not ended; what the row says of a paused one
+    is settled by who starts the next (services/duplicates.py).
     """
 
     class CancelMode(models.TextChoices):
@@ -70,6 +75,11 @@ class Run(models.Model):
     deadline = models.DateTimeField(null=True, blank=True)
     heartbeat = models.TextField(blank=True, default="", db_default="")
     idempotency_key = models.CharField(max_length=200, null=True, blank=True)
+    queue = models.CharField(max_length=100, blank=True, default="", db_default="")
+    partition = models.CharField(max_length=200, blank=True, default="", db_default="")
+    queued_at = models.DateTimeField(null=True, blank=True)
+    admitted_at = models.DateTimeField(null=True, blank=True)
+    dedup_key = models.CharField(max_length=200, null=True, blank=True)
     error = models.TextField(blank=True, default="")
     error_node = models.CharField(max_length=200, blank=True, default="")
     error_attempt = models.IntegerField(null=True, blank=True)
@@ -99,6 +109,14 @@ class Run(models.Model):
                 condition=models.Q(idempotency_key__isnull=False),
                 name="one_run_per_idempotency_key",
             ),
+            models.UniqueConstraint(
+                fields=["graph", "dedup_key"],
+                condition=models.Q(
+                    dedup_key__isnull=False,
+                    status__in=["pending", "running", "waiting", "interrupted"],
+                ),
+                name="one_live_run_per_dedup_key",
+            ),
         ]
         indexes = [
             models.Index(
@@ -112,6 +130,22 @@ class Run(models.Model):
                 condition=models.Q(status="running"),
             ),
             models.Index(fields=["status", "-id"], name="run_by_status"),
+            # By another column than those it has: SQLite would search a range of `queue > ''`, not one queue.
+            models.Index(
+                fields=["queue", "partition", "priority", "queued_at", "id"],
+                name="run_line",
+                condition=models.Q(status="pending", queued_at__isnull=False),
+            ),
+            models.Index(
+                fields=["queue", "partition"],
+                name="run_let_in",
+                condition=models.Q(status="running", queued_at__isnull=False),
+            ),
+            models.Index(
+                fields=["queue", "partition", "admitted_at"],
+                name="run_begun",
+                condition=models.Q(admitted_at__isnull=False),
+            ),
             models.Index(
                 fields=["created_by"],
                 name="run_by_starter",

@@ -46,6 +46,14 @@ class ThreadBusy(Refused):
     """The thread has work that is running or waits its turn; try again when it has ended."""
 
 
+class Duplicate(ThreadBusy):
+    """A run with the same `dedup_key` has not ended, on the thread `thread_id`."""
+
+    def __init__(self, text: str, thread_id: str) -> None:
+        super().__init__(text)
+        self.thread_id = thread_id
+
+
 class NotPending(Refused):
     """The question takes no answer now. Where somebody answered it, says who and when."""
 

@@ -20,8 +20,10 @@ from workflows.services.access import Person, Rights, find_run, name_of, require
 from workflows.services.action import InvalidAnswer, NotPending
 from workflows.services.desk import audit
 from workflows.services.ends import note_end
+from workflows.services.lines import move_up
 from workflows.services.queueing import lock_thread, wake
 from workflows.services.undoing import has_undo, queue_undo
+from workflows.storage.admission import Line
 from workflows.storage.claims import due_runs
 from workflows.storage.events import append_events
 from workflows.storage.leases import keeper
@@ -171,6 +173,7 @@ class _How:
         if not cancelled:
             return False
         self._tell(run, Run.Status.CANCELLED)
+        move_up(Line(run.queue, run.partition))
         if reopen:
             reopen_questions(run, CANCELLED_ANSWER)
         return True

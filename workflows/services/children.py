@@ -21,6 +21,7 @@ from workflows.models import Child as ChildRow
 from workflows.services import registry
 from workflows.services.cancel_run import cancel_thread
 from workflows.services.queueing import hold_run, hold_thread
+from workflows.services.queues import Queue, named
 from workflows.services.start_run import Started, start_thread
 from workflows.storage.events import append_events
 from workflows.storage.saver import DjangoSaver
@@ -69,6 +70,7 @@ def start_child(
     thread_id: str | None = None,
     title: str = "",
     on_parent_end: str = "cancel",
+    queue: str | Queue | None = None,
 ) -> Child:
     """Start a registered workflow on a thread of its own, from a node, a `@task` or an entrypoint (RB.5).
 
@@ -76,12 +78,14 @@ def start_child(
     runs: after a crash or an answer it gives the same child again. Without a `thread_id` the child's is made of the
     call's place, so a fork or an edit that lets the body begin anew starts another child.
 
+    `queue` is where it waits for a slot (RB.9); left out, that of its registration, and "" for none.
+
     `on_parent_end` says what becomes of a child that has not ended when this thread has: "cancel" it, "leave" it
     alone, or "wait", so that this thread has ended only when the child has. A thread that failed has not
     ended: it can be continued. Whoever cancels it cancels its children, save those to be left.
 
     Raises RuntimeError outside a graph and where the thread is not kept in this site's database, UnknownGraphError
-    for a workflow that is not registered here, InvalidAnswer for what does not fit, ThreadBusy where the thread
+    for a workflow that is not registered here, UnknownQueueError for a queue that is not declared, InvalidAnswer for what does not fit, ThreadBusy where the thread
     `thread_id` has work, ValueError for another word in `on_parent_end`.
     """
     name = _name_of(graph)
@@ -101,7 +105,7 @@ def start_child(
             "database of this site: nobody would know that it was started; let workers carry the thread out, "
             "or compile the graph with checkpointer=DjangoSaver()"
         )
-    start = _Start(name, child, on_parent_end, title)
+    start = _Start(name, child, on_parent_end, title, named(queue, _CALLER))
     return Child(off_the_loop(start.once, spot, input))
 
 
@@ -111,6 +115,7 @@ class _Start:
     child: str
     on_parent_end: str
     title: str
+    queue: str | None
 
     def once(self, spot: Spot, input: Any) -> str:
         """Start it, where this call has not; the id of the child."""
@@ -150,6 +155,7 @@ class _Start:
             thread_id=self.child,
             title=self.title,
             idempotency_key=f"child {spot.id}",
+            queue=self.queue,
         )
 
 

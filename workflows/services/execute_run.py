@@ -34,6 +34,7 @@ from workflows.services.ends import (
     note_end,
     wait_for_children,
 )
+from workflows.services.lines import move_up, wake_when_window_opens, was_let_in
 from workflows.services.outcomes import Outcome, node_of, outcome_of
 from workflows.services.queueing import hold_thread, wake
 from workflows.services.run_warnings import collected_warnings
@@ -41,6 +42,7 @@ from workflows.services.sleepers import wake_if_due
 from workflows.services.taking import AnswerIsVoid, Given, given_to_engine
 from workflows.services.undoing import undo_cancelled
 from workflows.services.waking import note_what_waits, woken_by
+from workflows.storage.admission import Line, hands
 from workflows.storage.awaited import is_waited_on, may_wait
 from workflows.storage.claims import Claim, claim_run, finish_run
 from workflows.storage.connections import is_lost, is_unwritten
@@ -91,9 +93,21 @@ def execute_run(
         in_company=in_company,
     )
     if claim is None:
-        found = Run.objects.filter(pk=run_id).values_list("status", flat=True).first()
-        return found or LOST
+        return _left(run_id)
+    was_let_in(claim.line)
     return perform(claim, should_stop)
+
+
+def _left(run_id: int) -> str:
+    """The status of a run that could not be claimed; where its queue did not let it in, it is seen to that it comes again."""
+    rows = Run.objects.filter(pk=run_id)
+    found = rows.values_list("status", "queue", "partition").first()
+    if found is None:
+        return LOST
+    status, *line = found
+    if status == Run.Status.PENDING:
+        wake_when_window_opens(Line(*line))
+    return str(status)
 
 
 def perform(claim: Claim, should_stop: Callable[[], bool] | None = None) -> str:
@@ -125,6 +139,7 @@ def _perform(
     finally:
         _at_work.pop(claim.run_id, None)
         keeper.drop(claim.using, claim.run_id)
+        hands.drop(claim.using, claim.run_id)
 
 
 def _carried_out(
@@ -318,6 +333,7 @@ def _finish(claim: Claim, outcome: Outcome, given: Given, warnings: list[str]) -
             warnings="\n".join(warnings),
         )
         note_end(claim.thread_id, cancel_thread)
+        move_up(claim.line)
         if following is not None:
             wake(following)
         elif outcome.status in _PAUSED and is_waited_on(claim.using, claim.thread_id):
@@ -368,6 +384,7 @@ def _give_back(claim: Claim) -> str:
         told = {"run": claim.run_id, "kind": claim.kind, "status": "pending"}
         append_events(claim.using, claim.thread_id, claim.run_id, [("run", told)])
         wake(claim.run_id)
+        move_up(claim.line)
     return Run.Status.PENDING.value
 
 

@@ -25,6 +25,7 @@ from workflows.services.action import NotPending
 from workflows.services.after_task import find_call
 from workflows.services.binding import bound
 from workflows.services.desk import audit
+from workflows.services.lines import place_of
 from workflows.services.queueing import lock_known_thread, lock_thread, queue_run
 from workflows.services.state import read_state
 from workflows.services.step import goes_on, known_step
@@ -177,7 +178,14 @@ class Fork:
             self._put(values)
         run = None
         if due_after(new, ""):
-            run = queue_run(new, Run.Kind.CONTINUE, "", self.person, events=[here])
+            run = queue_run(
+                new,
+                Run.Kind.CONTINUE,
+                "",
+                self.person,
+                events=[here],
+                place=place_of(thread.pk),
+            )
         else:
             append_events(DEFAULT_DB_ALIAS, new.pk, None, [here])
         audit.record(

@@ -17,6 +17,7 @@ from datetime import timedelta
 from django.db import transaction
 
 from workflows.models import Run
+from workflows.services.lines import move_up
 from workflows.services.queueing import hold_thread, wake
 from workflows.services.writable import last_refusal
 from workflows.storage.claims import Claim
@@ -85,6 +86,7 @@ def give_back() -> int:
                     claim.using, claim.thread_id, claim.run_id, [("run", told)]
                 )
                 wake(claim.run_id, due_at if pause else None)
+                move_up(claim.line)
                 given += 1
         _lost.pop(claim.run_id, None)
         log.info("run %s goes on: the database is back", claim.run_id)

@@ -5,6 +5,7 @@ Called inside the transaction of the action that needs the run.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,6 +18,7 @@ from workflows.models import Run, Thread
 from workflows.models.interrupt import END_OF_TIME
 from workflows.services import ports, registry
 from workflows.services.access import Person, name_of, row_of
+from workflows.services.lines import NOWHERE, place_of
 from workflows.storage.claims import Claim
 from workflows.storage.connections import NOT_IDLE_SQL
 from workflows.storage.events import append_events
@@ -41,13 +43,20 @@ def queue_run(
     run_timeout: float | None = None,
     start_timeout: float | None = None,
     events: list[tuple[str, dict[str, Any]]] | None = None,
+    dedup_key: str | None = None,
+    place: Mapping[str, Any] | None = None,
 ) -> Run:
     """Make a run on `thread` that waits, until `due_at` or not at all.
 
     `events` are told before its own. One that is due at HELD is told to nobody. Seconds that are not given are those of the workflow's
-    registration (RA.16).
+    registration (RA.16). `place` is where a start stands in a queue (lines.py); what goes on with one stands there too.
     """
-    when = {} if due_at is None else {"due_at": due_at}
+    more: dict[str, Any] = {"priority": priority}
+    if due_at is not None:
+        more["due_at"] = due_at
+    if place is None and kind != Run.Kind.START:
+        place = place_of(thread.pk)
+    more |= place or NOWHERE
     item = registry.find(thread.graph)
     if item is not None and run_timeout is None:
         run_timeout = item.run_timeout
@@ -58,22 +67,22 @@ def queue_run(
         graph=thread.graph,
         kind=kind,
         payload=seal(payload, thread.pk, RUN),
-        priority=priority,
         idempotency_key=idempotency_key,
+        dedup_key=dedup_key,
         created_by=row_of(person),
         run_timeout=run_timeout,
-        start_by=_after(start_timeout),
-        **when,
+        start_by=_after(start_timeout, due_at),
+        **more,
     )
     told = {"run": run.pk, "kind": kind, "status": run.status, "by": name_of(person)}
     append_events(DEFAULT_DB_ALIAS, thread.pk, run.pk, [*(events or []), ("run", told)])
     if due_at != HELD:
-        wake(run.pk, due_at, priority)
+        wake(run.pk, due_at, more["priority"])
     return run
 
 
-def _after(seconds: float | None) -> Any:
-    return None if seconds is None else Now() + timedelta(seconds=seconds)
+def _after(seconds: float | None, due_at: datetime | None) -> Any:
+    return None if seconds is None else (due_at or Now()) + timedelta(seconds=seconds)
 
 
 def wake(run_id: int, due_at: datetime | None = None, priority: int = 0) -> None:

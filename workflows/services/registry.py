@@ -48,7 +48,7 @@ class Registered:
     name the Django groups that may start it and answer its questions; None leaves it to the
     roles. `policy` says more about how its questions are decided (services/desk/rules.py).
     `run_timeout` and `start_timeout` are seconds, or None for no limit (RA.16). One that is
-    `hidden` is started by code only, and no list offers it.
+    `hidden` is started by code only, and no list offers it. `queue` is where its starts wait that name none (RB.9).
     """
 
     name: str
@@ -64,6 +64,7 @@ class Registered:
     run_timeout: float | None = None
     start_timeout: float | None = None
     hidden: bool = False
+    queue: str = ""
     module: str = ""
 
     def input_jsonschema(self) -> dict[str, Any] | None:
@@ -99,13 +100,15 @@ def register(
     run_timeout: float | timedelta | None = None,
     start_timeout: float | timedelta | None = None,
     hidden: bool = False,
+    queue: Any = "",
 ) -> G:
     """Offer a compiled graph or an entrypoint to the people of this site; returns it.
 
     `name` goes into rows and addresses: keep it when the code moves. A run that is at work for
     longer than `run_timeout`, or waits for a worker longer than `start_timeout`, ends with
     status "timeout". A `hidden` one is started by code (`durable.start`), not from the
-    browser; who may see it finds its runs among the others. Raises ValueError when the name is missing, has more than 200 characters
+    browser; who may see it finds its runs among the others. Its runs wait in `queue`, a `Queue` or the name of one, unless
+    a start says another. Raises ValueError when the name is missing, has more than 200 characters
     or one that cannot be printed, or belongs to another graph, or a limit is not more than 0, TypeError for a graph that is not compiled, InvalidPolicy where `policy` says what no
     policy can.
     """
@@ -141,6 +144,7 @@ def register(
         run_timeout=seconds_of(run_timeout, "run_timeout"),
         start_timeout=seconds_of(start_timeout, "start_timeout"),
         hidden=hidden,
+        queue=_queue_name(queue),
         module=importing(),
     )
     return graph
@@ -165,6 +169,16 @@ def _check_name(name: Any) -> None:
     """Refuse what no row can hold and no page can show; "" is told of on its own."""
     wanted = f"a text of 1 to {LONGEST_NAME} printable characters"
     check_line(name, "register()", "name", wanted, LONGEST_NAME)
+
+
+def _queue_name(queue: Any) -> str:
+    """The name of a queue, which may be declared later."""
+    name = getattr(queue, "name", queue)
+    wanted = (
+        f"a Queue, or the name of one, of at most {LONGEST_NAME} printable characters"
+    )
+    check_line(name, "register()", "queue", wanted, LONGEST_NAME)
+    return str(name)
 
 
 def _check_can_run(graph: Any, name: str | None) -> None:

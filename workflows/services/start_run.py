@@ -11,22 +11,34 @@ from django.db import IntegrityError, transaction
 
 from workflows.engine import serde
 from workflows.engine.errors import (
+    DuplicateRunError,
     IdempotencyConflict,
     SerdeError,
     SerializationError,
 )
 from workflows.engine.kinds import seconds_of
 from workflows.models import Run, Thread
-from workflows.services import registry
+from workflows.services import queues, registry
 from workflows.services.access import Person, Rights, require, row_of
-from workflows.services.action import InvalidAnswer, KeyReused, NotVisible, OtherInput
+from workflows.services.action import (
+    Duplicate,
+    InvalidAnswer,
+    KeyReused,
+    NotVisible,
+    OtherInput,
+)
+from workflows.services.duplicates import refuse_duplicate
 from workflows.services.keys import check_key
+from workflows.services.lines import check_place, due_after, place_in
 from workflows.services.queueing import lock_thread, queue_run
+from workflows.services.queues import Queue
 from workflows.services.turns import check_if_busy, take_turn
 from workflows.storage.sealing import RUN, unseal
 
 MAX_ID_LENGTH = 200
 MAX_TITLE_LENGTH = 300
+MOST_DELAY = 3_660 * 86_400
+"""Seconds: ten years."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +47,9 @@ class StartRun:
 
     A repeated `idempotency_key` gives the first run again; with another input it is refused (RB.6). `title` names the thread for
     people. `if_busy` says what becomes of work that the thread has already (turns.py). Limits
-    of time are seconds or timedeltas; left out, they are those of the registration (RA.16).
+    of time are seconds or timedeltas; left out, they are those of the registration (RA.16), and so is the `queue`; "" is none.
+    It waits there by its `priority`, the lowest first, and `delay` seconds at the least; it is refused while one with the
+    same `dedup_key` has not ended (RB.9).
     """
 
     person: Person | None
@@ -48,20 +62,46 @@ class StartRun:
     if_busy: str = "reject"
     run_timeout: float | timedelta | None = None
     start_timeout: float | timedelta | None = None
+    queue: str | Queue | None = None
+    priority: int = 0
+    delay: float | timedelta | None = None
+    dedup_key: str | None = None
 
     def check(self) -> registry.Registered:
         """The workflow, where this person may start it."""
         item = self._find()
         check_key("key", self.idempotency_key)
+        check_key("dedup_key", self.dedup_key)
+        check_place(self.priority)
+        self._queue(item)
         check_if_busy(self.if_busy)
         for name in ("run_timeout", "start_timeout"):
             _seconds(name, getattr(self, name))
+        self._delay()
         if self.thread_id is not None:
             check_id(self.thread_id)
             held = Thread.objects.filter(pk=self.thread_id).first()
             if held is not None and held.graph != self.graph:
                 raise InvalidAnswer({"thread_id": "this id belongs to another thread"})
         return item
+
+    def _queue(self, item: registry.Registered) -> Queue | None:
+        name = queues.named(self.queue, "start()")
+        if name is not None:
+            return queues.get(name) if name else None
+        found = queues.find(item.queue)
+        if found is None and item.queue:
+            text = f"{item.name} was registered with the queue {item.queue!r}, which the code does not declare"
+            raise InvalidAnswer({"queue": text})
+        return found
+
+    def _delay(self) -> float | None:
+        if self.delay is not None and not self.delay:
+            return None
+        seconds = _seconds("delay", self.delay)
+        if seconds is not None and seconds > MOST_DELAY:
+            raise InvalidAnswer({"delay": f"is at most {MOST_DELAY:,} seconds"})
+        return seconds
 
     def _find(self) -> registry.Registered:
         rights = Rights(self.person)
@@ -85,6 +125,7 @@ class StartRun:
             # Two requests with one key or one thread id: the other was first.
             again = self._first(payload)
             if again is None:
+                refuse_duplicate(item.name, self.dedup_key, None)
                 raise
             return again
 
@@ -103,14 +144,21 @@ class StartRun:
         if not made:
             thread = lock_thread(thread.pk)
             take_turn(thread, self.if_busy, self.person)
+        refuse_duplicate(item.name, self.dedup_key, thread)
+        due_at = due_after(self._delay())
+        place = place_in(self._queue(item), self.input, self.priority, due_at)
         return queue_run(
             thread,
             Run.Kind.START,
             payload,
             self.person,
             idempotency_key=self.idempotency_key,
+            priority=self.priority,
+            due_at=due_at,
             run_timeout=_seconds("run_timeout", self.run_timeout),
             start_timeout=_seconds("start_timeout", self.start_timeout),
+            dedup_key=self.dedup_key,
+            place=place,
         )
 
     def _first(self, payload: str) -> Run | None:
@@ -160,14 +208,23 @@ def start_thread(
     if_busy: str = "reject",
     run_timeout: float | timedelta | None = None,
     start_timeout: float | timedelta | None = None,
+    queue: str | Queue | None = None,
+    priority: int = 0,
+    delay: float | timedelta | None = None,
+    dedup_key: str | None = None,
 ) -> Started:
     """Queue a run of the workflow registered as `graph`, in the name of the system.
 
     With an `idempotency_key` that has started the workflow before nothing is started, and that run is given again;
     IdempotencyConflict where its input was another (RB.6).
 
-    Raises ThreadBusy where the thread has work and `if_busy` is "reject", UnknownGraphError
-    for a workflow this process does not know, InvalidAnswer for what does not fit.
+    `queue` is one that the code declares (`Queue`), or its name; left out, that of the registration, and "" for none.
+    There the run waits for a slot by its `priority`, the lowest first, then in the order of the starts. It is not begun before
+    `delay` (seconds, or a timedelta) has passed. While a run of the workflow with the same `dedup_key` waits, is at work or paused, it is
+    refused (RB.9).
+
+    Raises ThreadBusy where the thread has work and `if_busy` is "reject", DuplicateRunError for such a key, UnknownGraphError
+    for a workflow and UnknownQueueError for a queue this process does not know, InvalidAnswer for what does not fit.
     """
     try:
         run = StartByCode(
@@ -180,7 +237,14 @@ def start_thread(
             if_busy=if_busy,
             run_timeout=run_timeout,
             start_timeout=start_timeout,
+            queue=queue,
+            priority=priority,
+            delay=delay,
+            dedup_key=dedup_key,
         ).execute()
+    except Duplicate as refusal:
+        name = str(dedup_key)
+        raise DuplicateRunError(name, graph, refusal.thread_id) from refusal
     except OtherInput as refusal:
         key = str(idempotency_key)
         raise IdempotencyConflict(key, graph, refusal.thread_id) from refusal

@@ -121,6 +121,8 @@ def queue_undo(run: Run, reason: str, by: str) -> str:
         owner="",
         lease_until=None,
         reason="",
+        # Another run may have it by now.
+        dedup_key=None,
     )
     told = {"run": run.pk, "kind": run.kind, "by": by, "status": "pending"}
     told["undoes"] = True

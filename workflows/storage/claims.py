@@ -15,7 +15,16 @@ from django.db import IntegrityError, transaction
 from django.db.models import DateTimeField, Func
 
 from workflows.engine.errors import LeaseLostError
+from workflows.storage.admission import (
+    NO_LINE,
+    Line,
+    admissible_anywhere,
+    admits,
+    hands,
+    known,
+)
 from workflows.storage.arrivals import wake_for_arrivals
+from workflows.storage.claimable import CLAIMABLE, URGENT, Which, claimable
 from workflows.storage.connections import (
     LATER_SQL,
     NOT_IDLE_SQL,
@@ -48,25 +57,15 @@ class DatabaseNow(Func):
         return self.as_sql(compiler, connection, template=_SQLITE_NOW, **extra)
 
 
-# Pending and due, on a thread where nothing runs and nothing due waits before it. The ORM
-# made these texts anew each time: 8 ms of processor time a run, where its ten steps took 5.
-_CLAIMABLE = """
-FROM workflows_run AS run JOIN workflows_thread AS thread ON thread.id = run.thread_id
-WHERE run.status = 'pending' AND run.due_at <= {now} AND {which}
-  AND (run.start_by IS NULL OR run.start_by > {now})
-  AND NOT EXISTS (
-    SELECT 1 FROM workflows_run AS other
-    WHERE other.thread_id = run.thread_id AND other.status = 'running')
-  AND NOT EXISTS (
-    SELECT 1 FROM workflows_run AS other
-    WHERE other.thread_id = run.thread_id AND other.status = 'pending'
-      AND other.due_at <= {now} AND other.id < run.id)
-ORDER BY run.priority, run.due_at, run.id LIMIT %s"""
 _TAKE = """
 UPDATE workflows_run SET status = 'running', fence = fence + 1, owner = %s,
   lease_until = {later}, started_at = {now}, finished_at = NULL, reason = '',
   deadline = COALESCE(deadline, {later})
 WHERE id = %s AND fence = %s AND status = 'pending'"""
+# The first claim of a run that stands in a line is what a rate counts.
+_LET_IN = _TAKE.replace(
+    "\nWHERE", ",\n  admitted_at = COALESCE(admitted_at, {now})\nWHERE"
+)
 _FINISH = """
 UPDATE workflows_run SET status = %s, reason = %s, error = %s, error_node = %s,
   error_attempt = %s, traceback = %s, warnings = %s, lease_until = NULL, finished_at = {now}
@@ -88,6 +87,7 @@ class Claim:
     created_by_id: int | None = None
     lease_seconds: float = 10.0
     using: str = "default"
+    line: Line = NO_LINE
 
 
 class _Candidate(NamedTuple):
@@ -100,33 +100,23 @@ class _Candidate(NamedTuple):
     recoveries: int
     created_by_id: int | None
     run_timeout: float | None
+    queue: str
+    partition: str
+    admitted_at: Any
+
+    @property
+    def line(self) -> Line:
+        """Where it stands in line."""
+        return Line(self.queue, self.partition)
+
+    @property
+    def is_new(self) -> bool:
+        """Whether it starts something, and was not let in before."""
+        return self.kind == "start" and self.admitted_at is None
 
 
-class _Which(NamedTuple):
-    """Which runs are asked for: an SQL condition and its values."""
-
-    sql: str = "1 = 1"
-    values: tuple[Any, ...] = ()
-
-    def of(self, graphs: Collection[str] | None) -> _Which:
-        """Those of them that belong to these workflows; None stands for all."""
-        if graphs is None:
-            return self
-        names = tuple(graphs)
-        places = ", ".join(["%s"] * len(names))
-        sql = f"run.graph IN ({places})" if names else "1 = 0"
-        return _Which(f"{self.sql} AND {sql}", (*self.values, *names))
-
-
-_ANY = _Which()
-
-
-def _claimable(using: str, which: _Which = _ANY, limit: int = 1) -> list[int]:
-    """The ids of runs that could be claimed now, most urgent first."""
-    wrapper = connection_of(using)
-    sql = _CLAIMABLE.format(now=NOW_SQL[wrapper.vendor], which=which.sql)
-    found = execute(wrapper, f"SELECT run.id {sql}", (*which.values, limit)).fetchall()
-    return [row[0] for row in found]
+_ANY = Which()
+_IN_NO_LINE = Which("run.queue = ''")
 
 
 def due_runs(
@@ -138,10 +128,16 @@ def due_runs(
 ) -> list[int]:
     """The ids of runs that a worker could claim now, most urgent first.
 
-    Only those of the workflows `graphs` and of that thread, where these are given.
+    Only those of the workflows `graphs`, where these are given. Those of a thread may have to wait for a slot of their queue.
     """
-    which = _ANY if thread_id is None else _Which("run.thread_id = %s", (thread_id,))
-    return _claimable(using, which.of(graphs), limit)
+    if thread_id is not None:
+        which = Which("run.thread_id = %s", (thread_id,)).of(graphs)
+        return [row.run_id for row in claimable(using, which, limit)]
+    found = claimable(using, _IN_NO_LINE.of(graphs), limit)
+    if known:
+        found += admissible_anywhere(using, graphs, limit)
+        found = sorted(found, key=lambda row: row.place)[:limit]
+    return [row.run_id for row in found]
 
 
 def claim_run(
@@ -153,25 +149,25 @@ def claim_run(
     graphs: Collection[str] | None = None,
     in_company: bool = False,
 ) -> Claim | None:
-    """Claim this run if it is pending, due and first on a thread where nothing runs.
+    """Claim this run if it is pending, due and first on a thread where nothing runs, and its queue lets it in.
 
     With `graphs`, a run of any other workflow is left to workers that know it; `in_company`
     leaves the last attempt of one whose workers have died to a process of its own.
     """
-    which = _Which("run.id = %s", (run_id,)).of(graphs)
+    which = Which("run.id = %s", (run_id,)).of(graphs)
     if in_company:
         limit = max(1, settings.MAX_RECOVERIES)
-        which = _Which(f"{which.sql} AND run.recoveries < %s", (*which.values, limit))
-    return _claim(owner, lease_seconds, using, which)
+        which = which.but("run.recoveries < %s", limit)
+    return _claim(owner, lease_seconds, using, which, graphs)
 
 
 def claim_next(
     owner: str, lease_seconds: float | None = None, *, using: str = "default"
 ) -> Claim | None:
-    """Claim the most urgent run there is; None when there is none."""
+    """Claim the most urgent run that stands in no queue; None when there is none."""
     for _ in range(_RACES):
-        claim = _claim(owner, lease_seconds, using, skip_locked=True)
-        if claim is not None or not _claimable(using):
+        claim = _claim(owner, lease_seconds, using, _IN_NO_LINE, skip_locked=True)
+        if claim is not None or not claimable(using, _IN_NO_LINE, 1):
             return claim
     return None
 
@@ -180,19 +176,28 @@ def _claim(
     owner: str,
     seconds: float | None,
     using: str,
-    which: _Which = _ANY,
+    which: Which = _ANY,
+    graphs: Collection[str] | None = None,
     *,
     skip_locked: bool = False,
 ) -> Claim | None:
     seconds = lease_seconds() if seconds is None else seconds
+    run: _Candidate | None = None
+    is_taken = False
     try:
         taken = taken_on_disk_later(connection_of(using))
         with taken, transaction.atomic(using=using):
             run = _candidate(using, which, skip_locked)
-            if run is None or not _take(run, owner, seconds, using):
+            if run is None or not _may_begin(run, using, graphs):
                 return None
+            is_taken = _take(run, owner, seconds, using)
     except IntegrityError:
         # Another run of the thread began since we looked: one_running_run_per_thread.
+        is_taken = False
+    finally:
+        if run is not None and not is_taken:
+            hands.drop(using, run.run_id)
+    if run is None or not is_taken:
         return None
     claim = Claim(
         run_id=run.run_id,
@@ -206,12 +211,22 @@ def _claim(
         created_by_id=run.created_by_id,
         lease_seconds=seconds,
         using=using,
+        line=run.line,
     )
     keeper.hold(using, claim.run_id, claim.fence, seconds)
     return claim
 
 
-def _candidate(using: str, which: _Which, skip_locked: bool) -> _Candidate | None:
+def _may_begin(run: _Candidate, using: str, graphs: Collection[str] | None) -> bool:
+    """Whether nothing but the run itself has a say, or its queue lets it in (RB.9)."""
+    if not run.queue:
+        return True
+    if not hands.take(using, run.run_id, run.queue):
+        return False
+    return admits(using, run.run_id, run.line, run.is_new, graphs)
+
+
+def _candidate(using: str, which: Which, skip_locked: bool) -> _Candidate | None:
     """The most urgent run, its thread's row locked: all who write for a thread begin there.
 
     SQLite needs no lock: its IMMEDIATE transaction lets nobody else write.
@@ -222,7 +237,7 @@ def _candidate(using: str, which: _Which, skip_locked: bool) -> _Candidate | Non
         limit = f", {NOT_IDLE_SQL}"
         lock = " FOR NO KEY UPDATE OF thread" + (" SKIP LOCKED" if skip_locked else "")
     columns = ", ".join(f"run.{name}" for name in ("id", *_Candidate._fields[1:]))
-    sql = _CLAIMABLE.format(now=NOW_SQL[wrapper.vendor], which=which.sql)
+    sql = CLAIMABLE.format(now=NOW_SQL[wrapper.vendor], which=which.sql) + URGENT
     values = (*which.values, 1)
     found = execute(wrapper, f"SELECT {columns}{limit} {sql}{lock}", values).fetchone()
     return _Candidate(*found[: len(_Candidate._fields)]) if found else None
@@ -235,7 +250,9 @@ def _take(run: _Candidate, owner: str, seconds: float, using: str) -> bool:
     limit = run.run_timeout
     changed = execute(
         wrapper,
-        _TAKE.format(now=NOW_SQL[vendor], later=LATER_SQL[vendor]),
+        (_LET_IN if run.queue else _TAKE).format(
+            now=NOW_SQL[vendor], later=LATER_SQL[vendor]
+        ),
         (
             owner,
             seconds_param(vendor, seconds),
@@ -274,6 +291,7 @@ def finish_run(
     Raises LeaseLostError, with nothing written, when another has taken the run over.
     """
     keeper.settle(claim.using, claim.run_id)
+    hands.drop(claim.using, claim.run_id)
     wrapper = connection_of(claim.using)
     with transaction.atomic(using=claim.using):
         lock_thread(wrapper, claim.thread_id)

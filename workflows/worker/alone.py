@@ -23,6 +23,7 @@ from django.db import connections
 
 from workflows.models import Run
 from workflows.services.execute_run import execute_run, give_back_all
+from workflows.services.lines import may_begin
 from workflows.storage.owners import process_owner
 
 log = logging.getLogger(__name__)
@@ -40,6 +41,8 @@ def execute(
     """Carry out the run here, or where this is its last attempt, in a process of its own."""
     ended = execute_run(run_id, owner=owner, should_stop=should_stop, in_company=True)
     if ended != Run.Status.PENDING or should_stop() or not _is_last_attempt(run_id):
+        return ended
+    if not may_begin(run_id):  # its queue is full
         return ended
     fence = _row(run_id).fence
     _in_a_process(run_id, should_stop)

@@ -17,6 +17,7 @@ from workflows.engine import serde
 from workflows.engine.errors import SerializationError
 from workflows.engine.kinds import check_line, check_text, refused
 from workflows.services import registry
+from workflows.services.queues import Queue, named
 from workflows.services.schedules.cron import Cron
 
 OVERLAPS = ("skip", "queue", "allow")
@@ -50,6 +51,7 @@ class Declared:
     overlap: str
     catch_up: timedelta
     jitter: float
+    queue: str | None
     module: str
 
     def input_at(self, at: datetime) -> Any:
@@ -87,6 +89,7 @@ def schedule(
     overlap: str = "skip",
     catch_up: float | timedelta = 0,
     jitter: float | timedelta = 0,
+    queue: str | Queue | None = None,
 ) -> None:
     """Start the workflow `graph` whenever `cron` says so, by the clocks of `tz` (RB.10).
 
@@ -98,6 +101,7 @@ def schedule(
     `overlap` says what becomes of an instant when a thread that the schedule has started has not ended: "skip" it, "queue" it until
     that has, or "allow" both. After a standstill instants that are older than `catch_up` (seconds, or a timedelta)
     are passed over, the others run, oldest first. `jitter` starts each run up to so many seconds later.
+    The runs wait in `queue` (RB.9); left out, in that of the registration.
 
     A local time that clocks leave out runs once, when they are put on; one that they show twice runs once. A
     cron of every hour, such as "*/15 * * * *", goes on evenly.
@@ -122,6 +126,7 @@ def schedule(
         overlap=overlap,
         catch_up=timedelta(seconds=_seconds("catch_up", catch_up)),
         jitter=_seconds("jitter", jitter),
+        queue=named(queue, _CALLER),
         module=registry.importing(),
     )
 

@@ -130,6 +130,7 @@ def start(item: Declared, tick: Tick, given: Given) -> None:
                 thread_id=tick.thread_id,
                 title=f"{item.name}, {local:%Y-%m-%d %H:%M}",
                 idempotency_key=tick.thread_id,
+                queue=item.queue,
             ).execute()
     except Exception as error:
         if is_away(error):
