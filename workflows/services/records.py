@@ -10,6 +10,7 @@ from typing import Any
 from django.utils import timezone
 
 from workflows.services.asleep import WaitRecord
+from workflows.services.in_line import LineRecord
 from workflows.services.relatives import Family, Others
 from workflows.services.schema_words import NOTHING, Saying
 from workflows.services.shapes import ActionCard
@@ -257,7 +258,8 @@ class RunRecord:
     """One run. `reason` is a code for what stopped it, `cancel_reason` a person's words.
 
     `traceback` and `heartbeats` are given to operators only. `start_by` is when a run that
-    waits is given up, `deadline` when one at work is.
+    waits is given up, `deadline` when one at work is. `not_before` is when one is due that was to wait; `line` says on its
+    own page where it stands in its queue.
     """
 
     id: int
@@ -285,6 +287,9 @@ class RunRecord:
     deadline: datetime | None = None
     heartbeats: tuple[HeartbeatRecord, ...] = ()
     input: Any = None
+    queue: str = ""
+    not_before: datetime | None = None
+    line: LineRecord | None = None
 
     @property
     def is_undoing(self) -> bool:

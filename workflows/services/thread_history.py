@@ -27,6 +27,7 @@ from workflows.services.desk.secrets_seen import note_secrets_seen
 from workflows.services.display import show_stored, show_text
 from workflows.services.editing import may_edit
 from workflows.services.failures import of_kind
+from workflows.services.in_line import line_of, not_before
 from workflows.services.queueing import UNFINISHED, UNKNOWN_GRAPH
 from workflows.services.records import (
     DecisionRecord,
@@ -69,6 +70,7 @@ def run_list(
     status: str | None = None,
     failure: str = "",
     node: str = "",
+    queue: str | None = None,
     limit: int = 50,
     before: int | None = None,
 ) -> list[RunRecord]:
@@ -99,6 +101,8 @@ def run_list(
         rows = rows.filter(of_kind(failure))
     if node:
         rows = rows.filter(error_node=node)
+    if queue:
+        rows = rows.filter(queue=queue)
     if before is not None:
         rows = rows.filter(pk__lt=before)
     rows = rows.defer("payload").order_by("-id")[: max(1, min(limit, MAX_PAGE))]
@@ -195,6 +199,9 @@ def run_record(row: Run, rights: Rights, *, with_input: bool = False) -> RunReco
         deadline=row.deadline,
         heartbeats=_heartbeats(row) if with_input and operates else (),
         input=_input_of(row, rights) if with_input else None,
+        queue=row.queue,
+        not_before=not_before(row),
+        line=line_of(row, rights) if with_input else None,
     )
 
 

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from workflows.models import Run
-from workflows.services import registry
+from workflows.services import queues, registry
 from workflows.services.access import Rights
 from workflows.services.action import InvalidAnswer, Refused
 from workflows.services.asleep import sleep_of
@@ -51,19 +51,21 @@ STATUSES = [
 def index(request: HttpRequest) -> HttpResponse:
     """Runs, newest first; `before` turns the page.
 
-    `status`, `workflow`, `failure` (a kind) and `node` (where it failed) narrow.
+    `status`, `workflow`, `queue`, `failure` (a kind) and `node` (where it failed) narrow.
     """
     rights = Rights(request.user)
     graphs = [item for item in registry.all() if rights.can_see(item.name)]
     graph = _one_of(request.GET.get("workflow", ""), [item.name for item in graphs])
     status = _one_of(request.GET.get("status", ""), [word for word, _ in STATUSES])
     failure, node = (_word(request, name) for name in ("failure", "node"))
+    queue = _one_of(request.GET.get("queue", ""), queues.names())
     runs = run_list(
         request.user,
         graph=graph,
         status=status,
         failure=failure,
         node=node,
+        queue=queue,
         limit=PAGE_SIZE + 1,
         before=_whole_number(request.GET.get("before", "")),
     )
@@ -75,6 +77,7 @@ def index(request: HttpRequest) -> HttpResponse:
             "status": status or "",
             "failure": failure,
             "node": node,
+            "queue": queue or "",
             "before": runs[-1].id,
         }
         next_page = f"{reverse('workflows:runs')}?{urlencode(query)}"
@@ -87,6 +90,8 @@ def index(request: HttpRequest) -> HttpResponse:
         "failure": failure,
         "node": node,
         "statuses": STATUSES,
+        "queues": queues.names(),
+        "queue": queue,
         "next_page": next_page,
         "is_first_page": "before" not in request.GET,
     }
