@@ -13,7 +13,7 @@ from django.core.checks import CheckMessage, Error, Info, Warning
 from django.core.exceptions import ImproperlyConfigured
 
 from workflows.defaults import DEFAULTS
-from workflows.services import registry
+from workflows.services import queues, registry
 from workflows.services.schedules import declared
 from workflows.services.schedules.reading import fault_of
 from workflows.storage import queue_search
@@ -36,7 +36,12 @@ SQLITE_BACKEND = "workflows.storage.sqlite_backend"
 
 def check_workflows(**_: Any) -> list[CheckMessage]:
     """Name every workflow module that failed to import, every graph with its own saver, and schedules of none."""
-    return [*_broken_modules(), *_own_savers(), *_schedules_of_nothing()]
+    return [
+        *_broken_modules(),
+        *_own_savers(),
+        *_schedules_of_nothing(),
+        *_missing_queues(),
+    ]
 
 
 def check_databases(**_: Any) -> list[CheckMessage]:
@@ -166,6 +171,20 @@ def _schedules_of_nothing() -> Iterator[CheckMessage]:
                 "instants is refused.",
                 obj=item.name,
                 id="workflows.W006",
+            )
+
+
+def _missing_queues() -> Iterator[CheckMessage]:
+    named = [(f"workflow {item.name}", item.queue) for item in registry.all()]
+    named += [(f"schedule {item.name}", item.queue or "") for item in declared.all()]
+    for what, queue in named:
+        if queue and queues.find(queue) is None:
+            yield Warning(
+                f"The {what} names the queue {queue}, which is not declared.",
+                hint="Write durableweb.durable.Queue(...) with this name in the workflows.py of an installed app, or name "
+                "another; until then it starts nothing.",
+                obj=what,
+                id="workflows.W007",
             )
 
 

@@ -16,6 +16,7 @@ from workflows.services.desk.deciding import RELATED
 from workflows.services.findings import WAIT_SECONDS, Finding
 from workflows.services.outbound.events import address
 from workflows.services.schedules.stuck import StuckSchedules
+from workflows.services.stuck_queues import StuckQueues
 from workflows.services.stuck_waits import StuckWaits
 from workflows.services.thread_history import ATTENTION_REASONS
 from workflows.services.unanswerable import DO, Unanswerable
@@ -61,7 +62,7 @@ def _and_more(kind: str, count: int) -> Finding:
     )
 
 
-class _Doctor(StuckWaits, StuckSchedules):
+class _Doctor(StuckWaits, StuckSchedules, StuckQueues):
     """One look at everything."""
 
     def looks(self) -> tuple[Callable[[], Iterator[Finding]], ...]:
@@ -75,6 +76,8 @@ class _Doctor(StuckWaits, StuckSchedules):
             self.unended,
             self.late_schedules,
             self.refused_schedules,
+            self.unknown_queues,
+            self.slow_queues,
             self.lapsed,
             self.late,
             self.parked,
