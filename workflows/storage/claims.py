@@ -190,14 +190,15 @@ def _claim(
             run = _candidate(using, which, skip_locked)
             if run is None or not _may_begin(run, using, graphs):
                 return None
-            is_taken = _take(run, owner, seconds, using)
+            changed = _take(run, owner, seconds, using)
+        is_taken = changed
     except IntegrityError:
         # Another run of the thread began since we looked: one_running_run_per_thread.
-        is_taken = False
+        return None
     finally:
         if run is not None and not is_taken:
             hands.drop(using, run.run_id)
-    if run is None or not is_taken:
+    if not is_taken:
         return None
     claim = Claim(
         run_id=run.run_id,
