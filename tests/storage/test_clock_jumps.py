@@ -97,3 +97,32 @@ def test_back_by_an_hour_nothing_waits_for_it(watch: ClockWatch, clock: Clock) -
     dead.refresh_from_db()
     assert dead.lease_until is not None
     assert dead.lease_until < timezone.now() + timedelta(seconds=60)
+
+
+@pytest.mark.rule("RB.9")
+def test_back_by_an_hour_what_was_to_wait_waits_as_long_as_it_was_to(
+    watch: ClockWatch, clock: Clock
+) -> None:
+    now = timezone.now()
+    made = run("made before", due_at=now + 3 * HOUR)
+    Event.objects.update(created_at=now + HOUR)
+    clock.ahead = -3600.0
+
+    notice_jumps(watch=watch)
+
+    made.refresh_from_db()
+    assert abs(made.due_at - (now + 2 * HOUR)) < timedelta(seconds=60)
+
+
+@pytest.mark.rule("RB.9")
+def test_back_by_an_hour_the_window_of_a_rate_does_not_stay_shut(
+    watch: ClockWatch, clock: Clock
+) -> None:
+    begun = run("begun", queue="q", admitted_at=timezone.now() + HOUR)
+    clock.ahead = -3600.0
+
+    notice_jumps(watch=watch)
+
+    begun.refresh_from_db()
+    assert begun.admitted_at is not None
+    assert begun.admitted_at < timezone.now() + timedelta(seconds=60)

@@ -17,6 +17,7 @@ from workflows.storage.connections import (
     LATER_SQL,
     NOW_SQL,
     POSTGRESQL,
+    SQLITE,
     connection_of,
     execute,
 )
@@ -30,11 +31,19 @@ ALLOWED_SECONDS = 1.0
 
 # Made before the clock was set back: its event is younger than the present.
 _DUE = """
-UPDATE workflows_run SET due_at = {now}
+UPDATE workflows_run SET due_at = CASE WHEN {back} > {later} THEN {back} ELSE {now} END
 WHERE status = 'pending' AND due_at > {now} AND due_at < %s AND EXISTS (
   SELECT 1 FROM workflows_event AS event
   WHERE event.thread_id = workflows_run.thread_id AND event.run_id = workflows_run.id
     AND event.created_at > {now})"""
+# By how much it was set back, so that what was to wait still waits as long.
+_BACK = {
+    POSTGRESQL: "due_at + %s * interval '1 second'",
+    SQLITE: "strftime('%%Y-%%m-%%d %%H:%%M:%%f000', due_at, %s || ' seconds')",
+}
+# Else the window of a rate would stay shut for as long as that was.
+_ADMITTED = """
+UPDATE workflows_run SET admitted_at = {now} WHERE admitted_at > {now}"""
 # Whoever lives renews it.
 _LEASES = """
 UPDATE workflows_run SET lease_until = {later}
@@ -83,13 +92,16 @@ def notice_jumps(using: str = DEFAULT_DB_ALIAS, watch: ClockWatch = _watch) -> f
     # Who lives renews its leases now: wait for it, as after an outage.
     outage.note()
     if moved < 0:
-        _forget_the_future(using)
+        _forget_the_future(using, moved)
     return moved
 
 
-def _forget_the_future(using: str) -> None:
+def _forget_the_future(using: str, moved: float) -> None:
     wrapper = connection_of(using)
     words = {"now": NOW_SQL[wrapper.vendor], "later": LATER_SQL[wrapper.vendor]}
+    words["back"] = _BACK[wrapper.vendor]
+    by = seconds_param(wrapper.vendor, moved)
+    soon = seconds_param(wrapper.vendor, ALLOWED_SECONDS)
     lease = seconds_param(wrapper.vendor, lease_seconds())
     held = (
         END_OF_TIME
@@ -97,5 +109,6 @@ def _forget_the_future(using: str) -> None:
         else wrapper.ops.adapt_datetimefield_value(END_OF_TIME)
     )
     with transaction.atomic(using=using):
-        execute(wrapper, _DUE.format(**words), (held,))
+        execute(wrapper, _DUE.format(**words), (by, soon, by, held))
+        execute(wrapper, _ADMITTED.format(**words))
         execute(wrapper, _LEASES.format(**words), (lease, lease))
