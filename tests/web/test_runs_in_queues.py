@@ -117,6 +117,15 @@ class TestTheList:
         assert rows == [f"run-{run.pk}"]
         assert page.one("select", name="queue").text.split() == ["All", "mail"]
 
+    def test_one_of_a_queue_that_is_gone_needs_attention(self, as_, thread):
+        run = queued(thread, queue="gone")
+        queued(thread)
+
+        page = Html(as_("viewer").get("/runs/?status=attention"))
+
+        rows = [row.attributes["id"] for row in page.all("tr", **{"data-row": ""})]
+        assert rows == [f"run-{run.pk}"]
+
     def test_without_queues_there_is_no_filter(self, as_, thread):
         forget("mail")
 

@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from workflows.models import Decision, Event, Interrupt, Run, Thread
-from workflows.services import registry
+from workflows.services import queues, registry
 from workflows.services.access import (
     Person,
     Rights,
@@ -90,6 +90,8 @@ def run_list(
         rows = rows.filter(
             Q(status=Run.Status.ERROR, reason__in=ATTENTION_REASONS)
             | Q(status=Run.Status.PENDING, reason=UNKNOWN_GRAPH)
+            | Q(status=Run.Status.PENDING, queued_at__isnull=False)
+            & ~Q(queue__in=queues.names())
         )
     elif status == DUE:
         rows = waiting_for_worker(rows)
