@@ -18,6 +18,7 @@ from workflows.services.execute_run import execute_run
 from workflows.services.start_run import start_thread
 from workflows.storage.admission import Line, hands
 from workflows.storage.claims import claim_run
+from workflows.storage.leases import keeper
 
 assert own_registry
 
@@ -34,6 +35,7 @@ def program(monkeypatch: Any) -> Any:
     exec(code, module.__dict__)
     yield module
     hands.clear()
+    keeper.clear()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -16,6 +16,7 @@ from workflows.services import ports, registry
 from workflows.services.execute_run import execute_run
 from workflows.services.start_run import start_thread
 from workflows.storage.admission import hands
+from workflows.storage.leases import keeper
 
 
 class State(TypedDict, total=False):
@@ -48,6 +49,7 @@ def post() -> Iterator[Post]:
     registry.register(made.graph(), name="mail")
     yield made
     hands.clear()
+    keeper.clear()
 
 
 class Told:

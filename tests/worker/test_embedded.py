@@ -226,7 +226,7 @@ def test_runs_of_a_queue_are_carried_out_no_more_at_once_than_it_lets_in():
         at_work.remove(given)
         return given
 
-    registry.register(count, name="count", queue=Queue("narrow", concurrency=2))
+    registry.register(count, name="count", queue=Queue("count", concurrency=2))
     worker = EmbeddedWorker(4)
     worker.start()
     try:
@@ -239,5 +239,5 @@ def test_runs_of_a_queue_are_carried_out_no_more_at_once_than_it_lets_in():
     finally:
         assert worker.stop()
         registry.unregister("count")
-        forget("narrow")
+        forget("count")
     assert (len(most), max(most)) == (8, 2)

@@ -8,6 +8,7 @@ import os
 import time
 from typing import Annotated, TypedDict
 
+from durableweb.durable import Queue
 from durableweb.errors import RunCancelled
 from durableweb.func import task
 from durableweb.graph import END, START, StateGraph
@@ -131,3 +132,6 @@ poison = StateGraph(Steps)
 poison.add_node("deadly", deadly)
 poison.add_edge(START, "deadly")
 register(poison.compile(name="poison"), name="poison")
+
+narrow = Queue("narrow", concurrency=2)
+seldom = Queue("seldom", rate=(2, 1))
