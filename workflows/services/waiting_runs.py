@@ -1,4 +1,7 @@
-"""Runs that are due and wait for nothing but a worker."""
+"""Runs that are due and wait for nothing but a worker.
+
+One of a queue may wait for a slot of it, and is left out: `due_runs` tells those that would be let in.
+"""
 
 from __future__ import annotations
 
@@ -15,5 +18,7 @@ def waiting_for_worker(
 ) -> QuerySet[Run]:
     """Those of the runs that are due and whose threads have none at work: the others wait their turn."""
     at_work = Run.objects.filter(thread=OuterRef("thread"), status=Run.Status.RUNNING)
-    due = rows.filter(status=Run.Status.PENDING, due_at__lte=now or Now())
+    due = rows.filter(
+        status=Run.Status.PENDING, due_at__lte=now or Now(), queued_at=None
+    )
     return due.filter(~Exists(at_work))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from workflows.models import Run
+from workflows.services import queues
 from workflows.services.checkup.check import (
     FINE,
     NONE,
@@ -16,12 +17,14 @@ from workflows.services.checkup.check import (
 )
 from workflows.services.checkup.patient import Patient
 from workflows.services.findings import WAIT_SECONDS
+from workflows.services.lines import may_begin
 from workflows.services.nudge_run import NudgeRun
 from workflows.services.queueing import HELD
 from workflows.services.release_run import ReleaseRun, is_lost
 from workflows.storage.leases import lease_seconds
 
 DEPLOY = "Deploy the workflow again under this name, or cancel the run."
+DECLARE = "Declare the queue again under this name, or cancel the run."
 # As long as it takes the sweeps to take a run from a worker that is gone.
 SWEEP_SECONDS = 5.0
 
@@ -67,6 +70,8 @@ def _waits_for_worker(patient: Patient, run: Run, facts: tuple[Fact, ...]) -> Ch
             f"Run {run.pk} has waited for {since} for a worker that knows its workflow."
         )
         return Check(name, question, STUCK, text, DEPLOY, facts=facts, ways=ways)
+    if run.queue and not may_begin(run.pk):
+        return _waits_in_line(run, facts, ways)
     if not patient.is_before(run.due_at, WAIT_SECONDS):
         text = f"Run {run.pk} was told to the workers {since} ago."
         return Check(name, question, WAITS, text, "", "a worker", None, facts)
@@ -81,6 +86,17 @@ def _waits_for_worker(patient: Patient, run: Run, facts: tuple[Fact, ...]) -> Ch
     )
     text = f"Run {run.pk} could begin, and no worker has begun it for {since}."
     return Check(name, question, STUCK, text, do, facts=facts, offers=offers, ways=ways)
+
+
+def _waits_in_line(run: Run, facts: tuple[Fact, ...], ways: tuple[Way, ...]) -> Check:
+    """A run that its queue does not let in yet (RB.9)."""
+    name, question = "queue", "Does a run wait to begin?"
+    if run.queue not in queues.names():
+        text = f"Run {run.pk} waits in the queue {run.queue}, which the code does not declare."
+        return Check(name, question, STUCK, text, DECLARE, facts=facts, ways=ways)
+    text = f"Run {run.pk} waits for its queue {run.queue} to let it in."
+    what = f"the queue {run.queue}"
+    return Check(name, question, WAITS, text, "", what, None, facts, ways=ways)
 
 
 def is_led(patient: Patient) -> Check:
