@@ -7,7 +7,6 @@ from workflows.engine.errors import (
     ConcurrencyError,
     DamagedValueError,
     DecryptionError,
-    DuplicateRunError,
     DurablewebError,
     EmptyChannelError,
     EmptyInputError,
@@ -17,7 +16,6 @@ from workflows.engine.errors import (
     GraphDrained,
     GraphInterrupt,
     GraphRecursionError,
-    IdempotencyConflict,
     InterruptSwallowedError,
     InvalidNamespaceError,
     InvalidUpdateError,
@@ -43,6 +41,7 @@ from workflows.engine.errors import (
     WorkflowError,
 )
 from workflows.engine.older import NodeInterrupt
+from workflows.engine.start_errors import DuplicateRunError, IdempotencyConflict
 from workflows.engine.wait_errors import ChildFailed, InterruptTimeout, WaitTimeout
 
 __all__ = [

@@ -12,7 +12,7 @@ import pytest
 from tests.docs.test_examples import FENCE, ROOT
 from tests.services.conftest import own_registry
 from tests.services.posting import carried_out
-from workflows.engine.errors import DuplicateRunError
+from workflows.engine.start_errors import DuplicateRunError
 from workflows.models import Run
 from workflows.services.execute_run import execute_run
 from workflows.services.start_run import start_thread

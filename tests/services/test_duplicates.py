@@ -10,7 +10,7 @@ import pytest
 from tests.services.lining import Post, answer, carried, post, row, started
 from tests.services.napping import boss
 from tests.storage.racing import together
-from workflows.engine.errors import DuplicateRunError
+from workflows.engine.start_errors import DuplicateRunError
 from workflows.models import Thread
 from workflows.services import registry, undoing
 from workflows.services.cancel_run import cancel_thread

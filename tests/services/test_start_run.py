@@ -8,7 +8,7 @@ from django.db import connections
 
 from tests.storage.racing import together
 from workflows.engine import serde
-from workflows.engine.errors import IdempotencyConflict
+from workflows.engine.start_errors import IdempotencyConflict
 from workflows.models import Run, Thread
 from workflows.services.action import (
     InvalidAnswer,

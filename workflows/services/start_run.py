@@ -11,12 +11,11 @@ from django.db import IntegrityError, transaction
 
 from workflows.engine import serde
 from workflows.engine.errors import (
-    DuplicateRunError,
-    IdempotencyConflict,
     SerdeError,
     SerializationError,
 )
 from workflows.engine.kinds import seconds_of
+from workflows.engine.start_errors import DuplicateRunError, IdempotencyConflict
 from workflows.models import Run, Thread
 from workflows.services import queues, registry
 from workflows.services.access import Person, Rights, require, row_of

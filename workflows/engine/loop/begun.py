@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from workflows.engine.checkpoint.base import CheckpointTuple, checkpoint_config
 from workflows.engine.constants import ERROR, INTERRUPT
-from workflows.engine.errors import IdempotencyConflict, StaleResumeError
+from workflows.engine.errors import StaleResumeError
 from workflows.engine.loop import chunks, effects, plan
 from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.notes import INPUT, KEY
@@ -20,6 +20,7 @@ from workflows.engine.loop.step import Step
 from workflows.engine.loop.superstep import restore
 from workflows.engine.loop.undoing import Undo
 from workflows.engine.loop.view import View
+from workflows.engine.start_errors import IdempotencyConflict
 from workflows.engine.types import Command
 from workflows.engine.waits import Wait
 
