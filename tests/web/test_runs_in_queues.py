@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from tests.web.conftest import Html
@@ -51,6 +52,16 @@ class TestTheRun:
 
         said = "Waits for a slot of queue mail: 2 of 2 busy; 1 comes first"
         assert page.has_text(said)
+
+    def test_one_that_is_next_says_that_nobody_comes_first(self, as_, thread):
+        busy(thread)
+        busy(thread)
+        run = queued(thread, queued_at=Now())
+
+        page = page_of(as_, run)
+
+        assert page.has_text("2 of 2 busy")
+        assert not page.has_text("comes first")
 
     def test_one_that_waits_for_the_rate_says_when_it_opens(self, as_, thread):
         for _ in range(3):

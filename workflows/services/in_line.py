@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import Q, Subquery
 from django.utils import timezone
 
 from workflows.models import Run
@@ -79,7 +79,9 @@ def _line_of(row: Run) -> LineRecord | None:
 
 
 def _before(row: Run) -> int:
-    sooner = Q(queued_at=row.queued_at, pk__lt=row.pk) | Q(queued_at__lt=row.queued_at)
+    # Compared where both stand: SQLite's Now() has milliseconds, as text, and a parameter microseconds.
+    at = Subquery(Run.objects.filter(pk=row.pk).values("queued_at"))
+    sooner = Q(queued_at=at, pk__lt=row.pk) | Q(queued_at__lt=at)
     waiting = Run.objects.filter(
         Q(priority__lt=row.priority) | Q(sooner, priority=row.priority),
         status=Run.Status.PENDING,
