@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from datetime import datetime
 
 from django.utils import timezone
 from django.utils.dateformat import format as date_format
@@ -106,5 +107,5 @@ def _inside(text: str) -> str:
     return text if text[1:2].isupper() else text[:1].lower() + text[1:]
 
 
-def _instant(moment: object) -> str:
-    return date_format(timezone.localtime(moment), "j M Y, H:i")  # type: ignore[arg-type]
+def _instant(moment: datetime) -> str:
+    return date_format(timezone.localtime(moment), "j M Y, H:i")
