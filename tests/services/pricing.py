@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any, TypedDict
 
 import pytest
 
@@ -17,6 +18,13 @@ from workflows.services import registry
 from workflows.services.fork_thread import fork_thread
 from workflows.services.start_run import start_thread
 from workflows.storage.saver import DjangoSaver
+
+
+class State(TypedDict, total=False):
+    """What was done, in order."""
+
+    log: Annotated[list[str], operator.add]
+
 
 ran: list[str] = []
 undone: list[str] = []

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import operator
-from typing import Annotated, Any, TypedDict
+from typing import Any
 
 import pytest
 
 from tests.services.napping import every_sleep_is_long, status_of
 from tests.services.posting import carried_out, values_of
 from tests.services.pricing import (
+    State,
     answered,
     begun,
     forked,
@@ -35,12 +35,6 @@ assert every_sleep_is_long
 assert nothing_ran
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.rule("RB.14")]
-
-
-class State(TypedDict, total=False):
-    """What was done, in order."""
-
-    log: Annotated[list[str], operator.add]
 
 
 class TestCallsInARow:

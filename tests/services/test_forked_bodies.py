@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import operator
-from typing import Annotated, Any, TypedDict
+from typing import Any
 
 import pytest
 
 from tests.services.napping import config_of, every_sleep_is_long, status_of
 from tests.services.posting import carried_out, values_of
 from tests.services.pricing import (
+    State,
     answered,
     begun,
     forked,
@@ -42,12 +42,6 @@ assert every_sleep_is_long
 assert nothing_ran
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.rule("RB.14")]
-
-
-class State(TypedDict, total=False):
-    """What was done, in order."""
-
-    log: Annotated[list[str], operator.add]
 
 
 class TestWhatABodyDoesBesides:
@@ -186,22 +180,24 @@ class TestWhatABodyDoesBesides:
         assert undone == ["b"]
 
 
+def weigh(state: State) -> State:
+    ran.append("weigh")
+    return {"log": ["weighed"]}
+
+
+def check(state: State) -> State:
+    return {"log": [interrupt("Checked?")]}
+
+
+@task
+def inspect() -> Any:
+    """Calls a graph that asks in its second node."""
+    below = StateGraph(State).add_sequence([weigh, check]).set_entry_point("weigh")
+    return below.compile().invoke({"log": []})["log"]
+
+
 class TestWhatHasNotEnded:
     def test_a_call_from_before_goes_on_where_its_graph_asks(self):
-        def weigh(state: State) -> State:
-            ran.append("weigh")
-            return {"log": ["weighed"]}
-
-        def check(state: State) -> State:
-            return {"log": [interrupt("Checked?")]}
-
-        below = StateGraph(State).add_sequence([weigh, check]).set_entry_point("weigh")
-        graph = below.compile()
-
-        @task
-        def inspect() -> Any:
-            return graph.invoke({"log": []})["log"]
-
         def flow(given: Any) -> Any:
             running = inspect()
             paid = price("a").result()
@@ -219,20 +215,6 @@ class TestWhatHasNotEnded:
         assert returned(fork)[1] == returned(thread)[1]
 
     def test_a_later_call_begins_with_its_graph(self):
-        def weigh(state: State) -> State:
-            ran.append("weigh")
-            return {"log": ["weighed"]}
-
-        def check(state: State) -> State:
-            return {"log": [interrupt("Checked?")]}
-
-        below = StateGraph(State).add_sequence([weigh, check]).set_entry_point("weigh")
-        graph = below.compile()
-
-        @task
-        def inspect() -> Any:
-            return graph.invoke({"log": []})["log"]
-
         thread = begun(lambda given: [price("a").result(), inspect().result()])
 
         fork = forked(thread, "price")
