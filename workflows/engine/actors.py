@@ -23,7 +23,7 @@ from workflows.engine.errors import EmptyInputError, InvalidUpdateError
 from workflows.engine.kinds import check_text, listed, refused
 from workflows.engine.loop.apply import due_item
 from workflows.engine.loop.identity import Identity
-from workflows.engine.loop.records import Node, Program, Writes
+from workflows.engine.loop.program import Node, Program, Writes
 from workflows.engine.loop.traits import is_bare, is_plain
 from workflows.engine.managed import ManagedValue
 from workflows.engine.node_builder import NodeBuilder, PregelNode

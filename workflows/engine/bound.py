@@ -14,7 +14,7 @@ from workflows.engine.config import merge_configs
 from workflows.engine.drivers.timeouts import step_limit
 from workflows.engine.foreign import introduce
 from workflows.engine.kinds import check_offers, check_text, refused
-from workflows.engine.loop.records import Program
+from workflows.engine.loop.program import Program
 from workflows.engine.single import SingleNode
 from workflows.engine.streaming import wanted_modes
 from workflows.engine.types import StreamMode

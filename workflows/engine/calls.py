@@ -33,8 +33,8 @@ from workflows.engine.loop.forking import origin_here
 from workflows.engine.loop.namespaces import without_ids
 from workflows.engine.loop.notes import kept_name
 from workflows.engine.loop.plan import node_metadata
-from workflows.engine.loop.records import Run
 from workflows.engine.loop.rehearsal import check_on_record, rehearse
+from workflows.engine.loop.run import Run
 from workflows.engine.runtime import RunControl
 from workflows.engine.serde import encode
 from workflows.engine.spellings import durability_of

@@ -8,7 +8,7 @@ from typing import Any
 from workflows.engine.cache.base import Namespace
 from workflows.engine.kinds import listed
 from workflows.engine.loop.caching import node_namespace
-from workflows.engine.loop.records import Program
+from workflows.engine.loop.program import Program
 
 
 class Clearing:

@@ -18,8 +18,8 @@ from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.loop import edit
 from workflows.engine.loop.namespaces import without_ids
 from workflows.engine.loop.preview import Preview, preview
-from workflows.engine.loop.records import Run
 from workflows.engine.loop.rehearsal import Rehearsal, check_on_record, rehearse
+from workflows.engine.loop.run import Run
 from workflows.engine.runtime import current
 from workflows.engine.types import StateSnapshot, StateUpdate
 

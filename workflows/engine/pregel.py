@@ -22,8 +22,8 @@ from workflows.engine.later import asyncio
 from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.loop import execute
 from workflows.engine.loop.outcome import Outcome
-from workflows.engine.loop.records import Run
 from workflows.engine.loop.rehearsal import check_on_record
+from workflows.engine.loop.run import Run
 from workflows.engine.runtime import RunControl, current
 from workflows.engine.starts import keyed
 from workflows.engine.streaming import Reader

@@ -8,7 +8,6 @@ from typing import Any
 from workflows.engine.config import configurable, merge_configs, place_of
 from workflows.engine.drivers import aio, blocking
 from workflows.engine.inspection import Inspection
-from workflows.engine.loop.records import Run
 from workflows.engine.loop.rehearsal import Rehearsal
 from workflows.engine.loop.replay import (
     CheckedBody,
@@ -17,6 +16,7 @@ from workflows.engine.loop.replay import (
     Turns,
     replay,
 )
+from workflows.engine.loop.run import Run
 
 __all__ = ["CheckedBody", "ReplayReport", "areplay_check", "replay_check"]
 

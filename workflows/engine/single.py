@@ -9,7 +9,7 @@ from typing import Any
 from workflows.engine.config import merge_configs
 from workflows.engine.drivers.requests import injected
 from workflows.engine.inject import is_coroutine_function
-from workflows.engine.loop.records import Node
+from workflows.engine.loop.program import Node
 from workflows.engine.runtime import NoWriter, Runtime, current
 
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Sequence
 from itertools import product
 
-from workflows.engine.loop.records import handled_id
+from workflows.engine.loop.tasks import handled_id
 from workflows.storage.bodies import Cut, RecordedCall
 
 _MOST_LISTED = 20

@@ -41,7 +41,8 @@ from workflows.engine.loop.effects import (
     Within,
     Wrote,
 )
-from workflows.engine.loop.records import Run, Task
+from workflows.engine.loop.run import Run
+from workflows.engine.loop.tasks import Task
 from workflows.engine.runtime import current
 
 

@@ -24,7 +24,8 @@ from workflows.engine.errors import (
 from workflows.engine.later import asyncio, cancellation
 from workflows.engine.loop.handling import failure_for_handler
 from workflows.engine.loop.inputs import argument_of
-from workflows.engine.loop.records import Branch, Node, Task, Writes
+from workflows.engine.loop.program import Branch, Node, Writes
+from workflows.engine.loop.tasks import Task
 from workflows.engine.runtime import current
 from workflows.engine.types import Command
 from workflows.engine.undo_calls import UndoCall

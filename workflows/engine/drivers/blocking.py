@@ -52,7 +52,8 @@ from workflows.engine.loop.effects import (
     Within,
     Wrote,
 )
-from workflows.engine.loop.records import Run, Task
+from workflows.engine.loop.run import Run
+from workflows.engine.loop.tasks import Task
 from workflows.engine.runtime import current
 
 _NUDGE = object()  # put into the queue to wake the driver, so that it sees a stop

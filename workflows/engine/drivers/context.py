@@ -38,9 +38,11 @@ from workflows.engine.loop.forking import (
 )
 from workflows.engine.loop.namespaces import namespace_of
 from workflows.engine.loop.plan import metadata_of
-from workflows.engine.loop.records import Answer, Call, Run, Task, Writes
+from workflows.engine.loop.program import Writes
 from workflows.engine.loop.rehearsal import end_of_record
 from workflows.engine.loop.resume import TIMED_OUT, WITHDRAWN, question_digest
+from workflows.engine.loop.run import Answer, Run
+from workflows.engine.loop.tasks import Call, Task
 from workflows.engine.response_schemas import describe, mark_refused
 from workflows.engine.runtime import ExecutionInfo, Runtime, server_info_of
 from workflows.engine.serde import canonical

@@ -15,8 +15,8 @@ from typing import Any
 from workflows.engine.drivers.threads import pool
 from workflows.engine.errors import GraphInterrupt
 from workflows.engine.later import asyncio, is_in_loop
-from workflows.engine.loop.records import Task
 from workflows.engine.loop.rehearsal import RecordEnds, end_of_record
+from workflows.engine.loop.tasks import Task
 from workflows.engine.runtime import Stop
 
 _log = logging.getLogger("durableweb.engine")

@@ -19,7 +19,9 @@ from workflows.engine.loop.effects import Event, Failed, Finished
 from workflows.engine.loop.inputs import argument_of
 from workflows.engine.loop.outcome import Outcome
 from workflows.engine.loop.plan import metadata_of
-from workflows.engine.loop.records import Branch, Node, Run, Task, Writes
+from workflows.engine.loop.program import Branch, Node, Writes
+from workflows.engine.loop.run import Run
+from workflows.engine.loop.tasks import Task
 
 
 def stream(driver: Any, given: Any) -> Generator[Any, None, None]:

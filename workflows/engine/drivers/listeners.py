@@ -16,7 +16,7 @@ from uuid import UUID
 from workflows.engine.callbacks import together
 from workflows.engine.config import configurable, merge_configs
 from workflows.engine.loop.plan import callers_metadata
-from workflows.engine.loop.records import Run
+from workflows.engine.loop.run import Run
 
 _CONFIGS = "langchain_core.runnables.config"
 _HANDLERS = "langchain_core.callbacks.base"

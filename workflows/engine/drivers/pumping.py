@@ -13,7 +13,7 @@ from typing import Any
 from workflows.engine.drivers.future import TaskFuture, let_go, run_has_ended
 from workflows.engine.drivers.threads import pool, visiting
 from workflows.engine.loop.effects import Event
-from workflows.engine.loop.records import Run
+from workflows.engine.loop.run import Run
 
 # How long a thread rests before it looks again whether it was answered, at first and at last.
 # Never a wait of the queue with a limit: where several threads take from a SimpleQueue, one

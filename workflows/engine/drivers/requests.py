@@ -20,8 +20,9 @@ from workflows.engine.loop.effects import (
     Open,
     Save,
 )
-from workflows.engine.loop.records import Run, Task
+from workflows.engine.loop.run import Run
 from workflows.engine.loop.step import is_part_of
+from workflows.engine.loop.tasks import Task
 from workflows.engine.loop.undoing import OF_SAVER
 from workflows.engine.runtime import current
 

@@ -10,7 +10,7 @@ from workflows.engine.errors import (
     SerializationError,
     StateMutationError,
 )
-from workflows.engine.loop.records import Run
+from workflows.engine.loop.run import Run
 from workflows.engine.serde import encode
 from workflows.engine.types import Command
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from workflows.engine.errors import NodeTimeoutError
 from workflows.engine.kinds import seconds_of
 from workflows.engine.loop.effects import Overdue, Within
-from workflows.engine.loop.records import Task
+from workflows.engine.loop.tasks import Task
 from workflows.engine.types import TimeoutPolicy
 
 

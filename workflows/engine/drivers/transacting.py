@@ -7,7 +7,9 @@ from typing import Any
 from workflows.engine.checkpoint.overriding import transaction_of
 from workflows.engine.constants import ATTRIBUTES, RETURN, UNDO
 from workflows.engine.errors import ConcurrencyError, SerdeError
-from workflows.engine.loop.records import Node, Run, Task, Writes
+from workflows.engine.loop.program import Node, Writes
+from workflows.engine.loop.run import Run
+from workflows.engine.loop.tasks import Task
 from workflows.engine.loop.undoing import OF_SAVER
 
 

@@ -9,7 +9,7 @@ from workflows.engine.constants import UNDO
 from workflows.engine.drivers.context import Context
 from workflows.engine.drivers.future import TaskFuture
 from workflows.engine.inject import is_coroutine_function, name_of
-from workflows.engine.loop.records import Call, Task
+from workflows.engine.loop.tasks import Call, Task
 from workflows.engine.loop.undo_node import NODE, RECORD
 from workflows.engine.undo_calls import UndoCall, takes_result, undo_call
 

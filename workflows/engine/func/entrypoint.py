@@ -26,7 +26,7 @@ from workflows.engine.inject import (
 from workflows.engine.jsonschema import json_schema
 from workflows.engine.kinds import IN_BRACKETS, check_callable, check_schema
 from workflows.engine.loop.identity import OnChange, checked_identity
-from workflows.engine.loop.records import Node, Program, Writes
+from workflows.engine.loop.program import Node, Program, Writes
 from workflows.engine.policies import checked_cache, checked_retry
 from workflows.engine.pregel import Pregel
 from workflows.engine.serde import register_reachable

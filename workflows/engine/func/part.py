@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from workflows.engine.inject import is_coroutine_function
-from workflows.engine.loop.records import Node
+from workflows.engine.loop.program import Node
 from workflows.engine.runtime import TaskContext
 
 

@@ -16,7 +16,7 @@ from workflows.engine.inject import (
 )
 from workflows.engine.kinds import check_callable, check_text, refused
 from workflows.engine.loop.caching import task_namespace
-from workflows.engine.loop.records import Node
+from workflows.engine.loop.program import Node
 from workflows.engine.policies import checked_cache, checked_retry
 from workflows.engine.runtime import current
 from workflows.engine.serde import register_reachable

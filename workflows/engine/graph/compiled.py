@@ -10,7 +10,7 @@ from workflows.engine.draw import DrawnGraph
 from workflows.engine.graph.picture import Shape
 from workflows.engine.jsonschema import json_schema
 from workflows.engine.kinds import refused
-from workflows.engine.loop.records import Program
+from workflows.engine.loop.program import Program
 from workflows.engine.pregel import Pregel
 
 

@@ -24,7 +24,7 @@ from workflows.engine.inject import (
     parameters_of,
 )
 from workflows.engine.loop.identity import Identity
-from workflows.engine.loop.records import Branch, Join, Node, Program
+from workflows.engine.loop.program import Branch, Join, Node, Program
 from workflows.engine.loop.traits import is_bare, is_plain
 from workflows.engine.serde import register_reachable
 

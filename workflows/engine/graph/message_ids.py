@@ -9,7 +9,7 @@ from typing import Any
 
 from workflows.engine.channels.base import unwrap_overwrite
 from workflows.engine.graph.message import convert_to_messages, has_parts, new_id
-from workflows.engine.loop.records import Writes
+from workflows.engine.loop.program import Writes
 
 _ROLES = frozenset({"user", "human", "assistant", "ai", "tool", "system", "function"})
 _TYPES = frozenset({"human", "ai", "tool", "system", "function", "remove"})

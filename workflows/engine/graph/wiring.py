@@ -12,7 +12,7 @@ from workflows.engine.errors import InvalidUpdateError
 from workflows.engine.graph.message_ids import with_ids
 from workflows.engine.graph.schema import as_update, is_bare_value
 from workflows.engine.loop.apply import due_item, goto_targets
-from workflows.engine.loop.records import Writes
+from workflows.engine.loop.program import Writes
 from workflows.engine.types import Command, Send
 
 log = logging.getLogger("durableweb.engine")

@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from workflows.engine.checkpoint.shapes import LoneCheckpoint, Looked
-from workflows.engine.loop.records import Program, Run
+from workflows.engine.loop.program import Program
+from workflows.engine.loop.run import Run
 from workflows.engine.serde.plain import decode_plain, encode_plain, is_plain
 from workflows.engine.types import Interrupt, PregelTask, StateSnapshot
 

@@ -11,9 +11,9 @@ from workflows.engine.checkpoint.base import Due
 from workflows.engine.constants import ATTRIBUTES, GOTO, HANDLED, START
 from workflows.engine.errors import InvalidUpdateError
 from workflows.engine.kinds import plain_name
-from workflows.engine.loop.records import Task, order_of
 from workflows.engine.loop.routes import Routes
 from workflows.engine.loop.subscribers import reach_subscribers
+from workflows.engine.loop.tasks import Task, order_of
 from workflows.engine.loop.view import View
 from workflows.engine.types import Send
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from workflows.engine.constants import UNDO
 from workflows.engine.errors import TooManyRecordsError
-from workflows.engine.loop.records import Run, Task
+from workflows.engine.loop.run import Run
+from workflows.engine.loop.tasks import Task
 
 MANY, MOST = 2_000, 10_000
 """Calls, waits and questions of one body: from the first on it is warned of, beyond the second it fails."""

@@ -14,7 +14,7 @@ from workflows.engine.checkpoint.base import CheckpointTuple, checkpoint_config
 from workflows.engine.errors import CheckpointNotFoundError
 from workflows.engine.loop import effects
 from workflows.engine.loop.effects import Steps
-from workflows.engine.loop.records import Run
+from workflows.engine.loop.run import Run
 
 
 def newest(run: Run, head: CheckpointTuple) -> Steps[CheckpointTuple | None]:

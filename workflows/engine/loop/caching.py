@@ -18,9 +18,10 @@ from workflows.engine.loop import chunks, effects
 from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.endings import settle
 from workflows.engine.loop.inputs import argument_of, take_input
-from workflows.engine.loop.records import Node, Task
+from workflows.engine.loop.program import Node
 from workflows.engine.loop.resume import questions
 from workflows.engine.loop.step import Step
+from workflows.engine.loop.tasks import Task
 from workflows.engine.loop.view import View
 from workflows.engine.serde import canonical
 

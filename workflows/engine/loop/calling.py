@@ -11,10 +11,10 @@ from workflows.engine.errors import GraphInterrupt
 from workflows.engine.loop import caching, commit, plan, undo_node, undos
 from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.handling import revived
-from workflows.engine.loop.records import Task
 from workflows.engine.loop.rehearsal import RecordEnds
 from workflows.engine.loop.resume import load_answers, may_start, questions
 from workflows.engine.loop.step import Step, start
+from workflows.engine.loop.tasks import Task
 from workflows.engine.loop.transacted import commit_of
 from workflows.engine.loop.view import View
 

@@ -23,7 +23,7 @@ from workflows.engine.loop.inputs import argument_of
 from workflows.engine.loop.namespaces import namespace_of, with_map
 from workflows.engine.loop.notes import shown_metadata
 from workflows.engine.loop.plan import start_order, told_metadata, triggers_of
-from workflows.engine.loop.records import Task
+from workflows.engine.loop.tasks import Task
 from workflows.engine.loop.view import View
 from workflows.engine.types import Interrupt
 from workflows.engine.waits import questions_among, sleeps_among, waits_among

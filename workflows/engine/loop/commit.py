@@ -22,8 +22,9 @@ from workflows.engine.loop import effects
 from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.identity import STAMP
 from workflows.engine.loop.paths import path_text
-from workflows.engine.loop.records import Run, Task
 from workflows.engine.loop.resume import end_of_question, questions
+from workflows.engine.loop.run import Run
+from workflows.engine.loop.tasks import Task
 from workflows.engine.loop.view import View, copy_checkpoint
 from workflows.engine.serde import canonical
 from workflows.engine.serde.plain import is_plain

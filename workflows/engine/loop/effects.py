@@ -15,7 +15,7 @@ from workflows.engine.cache.base import FullKey
 from workflows.engine.checkpoint.base import Commit, Config, Place
 from workflows.engine.checkpoint.shapes import Looked
 from workflows.engine.errors import RunCancelled
-from workflows.engine.loop.records import Task
+from workflows.engine.loop.tasks import Task
 
 T = TypeVar("T")
 Steps = Generator["Request", Any, T]

@@ -32,8 +32,8 @@ from workflows.engine.loop import (
     undos,
 )
 from workflows.engine.loop.effects import Dropped, Failed, Finished, Steps
-from workflows.engine.loop.records import Task
 from workflows.engine.loop.step import Step, is_part_of, leave, record, start
+from workflows.engine.loop.tasks import Task
 from workflows.engine.loop.view import View
 from workflows.engine.types import RetryPolicy
 

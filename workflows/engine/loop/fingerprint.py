@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 from workflows.engine.ids import digest
 
 if TYPE_CHECKING:
-    from workflows.engine.loop.records import Node, Program
+    from workflows.engine.loop.program import Node, Program
 
 PARTS = ("nodes", "edges", "state", "body")
 _SHORT = 6  # hex digits of a part: 24 bits that a change would have to meet by chance

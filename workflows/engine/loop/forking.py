@@ -12,7 +12,7 @@ from typing import Any
 
 from workflows.engine import ids
 from workflows.engine.checkpoint.base import Due
-from workflows.engine.loop.records import Task
+from workflows.engine.loop.tasks import Task
 
 MARK_OF_FORKS = "00000000-0000-0000-0001-000000000000"
 """In the place of a task's id, where the marks of a step are saved: by the id of a node's task, or by that of the

@@ -10,7 +10,8 @@ from workflows.engine.constants import ERROR, HANDLER_OF
 from workflows.engine.errors import NodeError, RecordedTaskError
 from workflows.engine.loop.forking import marks_of_handler
 from workflows.engine.loop.identity import STAMP
-from workflows.engine.loop.records import Run, Task, handled_id
+from workflows.engine.loop.run import Run
+from workflows.engine.loop.tasks import Task, handled_id
 from workflows.engine.loop.view import View
 from workflows.engine.wait_errors import ChildFailed, InterruptTimeout, WaitTimeout
 

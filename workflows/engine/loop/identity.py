@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from workflows.engine.loop.fingerprint import fingerprint, parts_that_differ
 
 if TYPE_CHECKING:
-    from workflows.engine.loop.records import Program
+    from workflows.engine.loop.program import Program
 
 STAMP = "code"
 """The key of the metadata that holds the stamp."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from workflows.engine.loop.records import Task
+from workflows.engine.loop.tasks import Task
 from workflows.engine.loop.view import View
 
 

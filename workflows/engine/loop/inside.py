@@ -13,7 +13,8 @@ from workflows.engine.constants import NS_END, NS_SEP, RETURN
 from workflows.engine.loop import effects
 from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.namespaces import namespace_of, without_ids
-from workflows.engine.loop.records import Run, Task, handled_id
+from workflows.engine.loop.run import Run
+from workflows.engine.loop.tasks import Task, handled_id
 from workflows.engine.loop.view import View
 
 Read = Callable[[Run], Steps[Any]]

@@ -10,8 +10,8 @@ from workflows.engine.errors import StaleAnswerError, UnknownInterruptError
 from workflows.engine.loop import effects
 from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.plan import due_tasks
-from workflows.engine.loop.records import Task
 from workflows.engine.loop.resume import match, questions
+from workflows.engine.loop.tasks import Task
 from workflows.engine.loop.view import View, is_finished
 from workflows.engine.types import Interrupt
 

@@ -23,10 +23,11 @@ from workflows.engine.loop.given_updates import check_supersteps
 from workflows.engine.loop.namespaces import with_map
 from workflows.engine.loop.outcome import Outcome
 from workflows.engine.loop.past import gone_past
-from workflows.engine.loop.records import Run, Task
 from workflows.engine.loop.resume import pauses_after, pauses_before
+from workflows.engine.loop.run import Run
 from workflows.engine.loop.step import Step
 from workflows.engine.loop.superstep import is_whole, restore, run_tasks
+from workflows.engine.loop.tasks import Task
 from workflows.engine.loop.update import update
 from workflows.engine.loop.view import View
 from workflows.engine.types import Command, Interrupt, StateUpdate

@@ -13,7 +13,8 @@ from workflows.engine.loop import effects
 from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.inputs import argument_of
 from workflows.engine.loop.plan import metadata_of
-from workflows.engine.loop.records import Run, Task
+from workflows.engine.loop.run import Run
+from workflows.engine.loop.tasks import Task
 from workflows.engine.loop.view import View
 from workflows.engine.serde.classes import is_model
 from workflows.engine.serde.write import ASSIGNED_ID

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from workflows.engine.constants import NS_END, NS_SEP
 
 if TYPE_CHECKING:
-    from workflows.engine.loop.records import Run, Task
+    from workflows.engine.loop.run import Run
+    from workflows.engine.loop.tasks import Task
 
 
 def namespace_of(task: Task, run: Run) -> str:

@@ -33,7 +33,6 @@ from workflows.engine.loop.forking import carried_origin
 from workflows.engine.loop.late import matched
 from workflows.engine.loop.notes import notes_of
 from workflows.engine.loop.outside import adopt, adopt_outside, outside_pairs
-from workflows.engine.loop.records import Run
 from workflows.engine.loop.resume import (
     carried,
     carry,
@@ -41,6 +40,7 @@ from workflows.engine.loop.resume import (
     questions,
     without_questions,
 )
+from workflows.engine.loop.run import Run
 from workflows.engine.loop.sleeping import sleep_out
 from workflows.engine.loop.subscribers import put_in
 from workflows.engine.loop.superstep import restore

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from workflows.engine.checkpoint.base import CheckpointTuple
 from workflows.engine.loop import effects
 from workflows.engine.loop.effects import Steps
-from workflows.engine.loop.records import Run
 from workflows.engine.loop.resume import tasks_above
+from workflows.engine.loop.run import Run
 
 Stop = tuple[str, int, str]
 """Before or after, how many steps from the input, and the node."""

@@ -10,7 +10,9 @@ from workflows.engine.constants import CALL, ERROR, OF_SEQUENCES, RETURN, START,
 from workflows.engine.errors import GraphChangedError, NonDeterminismError
 from workflows.engine.loop.identity import STAMP, Stamp
 from workflows.engine.loop.namespaces import namespace_of
-from workflows.engine.loop.records import Node, Run, Task
+from workflows.engine.loop.program import Node
+from workflows.engine.loop.run import Run
+from workflows.engine.loop.tasks import Task
 from workflows.engine.loop.undo_node import NODE as UNDO_NODE
 from workflows.engine.loop.view import View
 

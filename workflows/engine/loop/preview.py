@@ -25,9 +25,10 @@ from workflows.engine.loop.apply import apply_writes
 from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.identity import STAMP, Stamp
 from workflows.engine.loop.plan import due_tasks
-from workflows.engine.loop.records import Run, Task, handled_id
 from workflows.engine.loop.resume import questions
+from workflows.engine.loop.run import Run
 from workflows.engine.loop.superstep import restore
+from workflows.engine.loop.tasks import Task, handled_id
 from workflows.engine.loop.update import update
 from workflows.engine.loop.view import View, is_finished
 from workflows.engine.types import Command, StateUpdate

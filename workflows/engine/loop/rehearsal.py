@@ -10,7 +10,8 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from workflows.engine.loop.records import Run, Task
+from workflows.engine.loop.run import Run
+from workflows.engine.loop.tasks import Task
 from workflows.engine.store.aside import AsideStore
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from workflows.engine.checkpoint.base import Checkpoint
 
 if TYPE_CHECKING:
-    from workflows.engine.loop.records import Program
+    from workflows.engine.loop.program import Program
 
 
 def renamed(checkpoint: Checkpoint, program: Program) -> tuple[Checkpoint, set[str]]:

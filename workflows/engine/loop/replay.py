@@ -22,14 +22,15 @@ from workflows.engine.errors import (
 from workflows.engine.loop import effects, fitting, opening, outside, plan
 from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.identity import STAMP
-from workflows.engine.loop.records import Answer, Run, Task
 from workflows.engine.loop.rehearsal import rehearse
 from workflows.engine.loop.resume import (
     has_record,
     question_digest,
     questions,
 )
+from workflows.engine.loop.run import Answer, Run
 from workflows.engine.loop.superstep import run_tasks
+from workflows.engine.loop.tasks import Task
 from workflows.engine.loop.undo_node import NODE as UNDO_NODE
 from workflows.engine.loop.view import View, is_finished
 from workflows.engine.runtime import Stop

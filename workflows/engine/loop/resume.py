@@ -15,7 +15,8 @@ from workflows.engine.errors import (
 )
 from workflows.engine.loop.forking import origin_here
 from workflows.engine.loop.plan import due_tasks
-from workflows.engine.loop.records import Answer, Run, Task, handled_id
+from workflows.engine.loop.run import Answer, Run
+from workflows.engine.loop.tasks import Task, handled_id
 from workflows.engine.loop.undo_node import is_stop
 from workflows.engine.loop.view import View, is_finished
 from workflows.engine.response_schemas import check_answer

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from workflows.engine.checkpoint.base import Due
-from workflows.engine.loop.records import Program
+from workflows.engine.loop.program import Program
 
 
 class Routes:

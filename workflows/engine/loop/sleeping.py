@@ -7,7 +7,6 @@ from workflows.engine.checkpoint.overriding import clock_of, has_desk
 from workflows.engine.loop import commit, effects
 from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.plan import due_tasks
-from workflows.engine.loop.records import Answer, Task
 from workflows.engine.loop.resume import (
     SLEPT,
     TIMED_OUT,
@@ -16,6 +15,8 @@ from workflows.engine.loop.resume import (
     open_questions,
     record_of_answers,
 )
+from workflows.engine.loop.run import Answer
+from workflows.engine.loop.tasks import Task
 from workflows.engine.loop.view import View
 from workflows.engine.types import Interrupt
 from workflows.engine.waits import Sleep, Wait

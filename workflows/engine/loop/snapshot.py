@@ -18,9 +18,10 @@ from workflows.engine.loop.namespaces import with_map
 from workflows.engine.loop.notes import kept_name, shown_metadata
 from workflows.engine.loop.outside import adopt_outside
 from workflows.engine.loop.plan import due_tasks
-from workflows.engine.loop.records import Run, Task
 from workflows.engine.loop.resume import load_answers, questions
+from workflows.engine.loop.run import Run
 from workflows.engine.loop.superstep import restore
+from workflows.engine.loop.tasks import Task
 from workflows.engine.loop.unknown import get_to_know
 from workflows.engine.loop.view import View
 from workflows.engine.types import PregelTask, StateSnapshot

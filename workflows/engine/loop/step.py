@@ -18,7 +18,7 @@ from workflows.engine.loop.effects import (
     Within,
 )
 from workflows.engine.loop.inputs import take_input
-from workflows.engine.loop.records import Task
+from workflows.engine.loop.tasks import Task
 from workflows.engine.loop.view import View
 from workflows.engine.types import Interrupt
 

@@ -16,9 +16,9 @@ from workflows.engine.loop.endings import (
     tell,
 )
 from workflows.engine.loop.handling import take_up
-from workflows.engine.loop.records import Task
 from workflows.engine.loop.resume import load_answers, may_start, questions
 from workflows.engine.loop.step import Step, is_free, make_ready, start
+from workflows.engine.loop.tasks import Task
 from workflows.engine.loop.view import View, is_finished
 from workflows.engine.waits import has_waits
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workflows.engine.loop.records import Node
+from workflows.engine.loop.program import Node
 
 
 def is_bare(node: Node) -> bool:

@@ -8,7 +8,8 @@ from workflows.engine.attributes import Attributes
 from workflows.engine.checkpoint.base import Commit, TaskWrites
 from workflows.engine.constants import CALL, UNDO
 from workflows.engine.loop.paths import path_text
-from workflows.engine.loop.records import Task, Writes
+from workflows.engine.loop.program import Writes
+from workflows.engine.loop.tasks import Task
 from workflows.engine.loop.undos import number_of
 from workflows.engine.loop.view import View
 

@@ -15,7 +15,7 @@ from workflows.engine.errors import (
 )
 from workflows.engine.inject import injections, is_coroutine_function
 from workflows.engine.loop.handling import revived
-from workflows.engine.loop.records import Node
+from workflows.engine.loop.program import Node
 from workflows.engine.runtime import interrupt, task_context
 from workflows.engine.types import RetryPolicy
 from workflows.engine.undo_calls import UndoCall, find

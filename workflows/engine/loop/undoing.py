@@ -22,7 +22,7 @@ from workflows.engine.loop.effects import Steps
 from workflows.engine.loop.handling import revived
 from workflows.engine.loop.opening import open_to_supersede
 from workflows.engine.loop.outside import adopt_outside
-from workflows.engine.loop.records import Task
+from workflows.engine.loop.tasks import Task
 from workflows.engine.loop.view import View
 from workflows.engine.response_schemas import is_refused
 from workflows.engine.undo_calls import UndoCall

@@ -14,8 +14,8 @@ from typing import Any
 from workflows.engine import ids
 from workflows.engine.checkpoint.base import Due, TaskWrites
 from workflows.engine.constants import RETURN, UNDO
-from workflows.engine.loop.records import Task
 from workflows.engine.loop.step import Step
+from workflows.engine.loop.tasks import Task
 from workflows.engine.loop.undo_node import SKIP, question_key
 from workflows.engine.loop.view import View
 from workflows.engine.serde import canonical

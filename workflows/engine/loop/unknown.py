@@ -7,7 +7,8 @@ from typing import Any, NoReturn
 from workflows.engine.channels import LastValue, unfolded
 from workflows.engine.checkpoint.base import CheckpointTuple
 from workflows.engine.constants import END, START
-from workflows.engine.loop.records import Node, Program, Run
+from workflows.engine.loop.program import Node, Program
+from workflows.engine.loop.run import Run
 
 _OWN = ("__", "join:")  # how the names begin that are no keys of a state
 

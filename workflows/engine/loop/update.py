@@ -17,7 +17,7 @@ from workflows.engine.loop.given_updates import check_nodes, updates_of_copy
 from workflows.engine.loop.opening import at_head, open_to_supersede
 from workflows.engine.loop.outside import adopt_outside
 from workflows.engine.loop.plan import due_tasks, ready
-from workflows.engine.loop.records import Node, Task, Writes
+from workflows.engine.loop.program import Node, Writes
 from workflows.engine.loop.resume import (
     CARRIED,
     carry,
@@ -29,6 +29,7 @@ from workflows.engine.loop.resume import (
 from workflows.engine.loop.routes import Routes
 from workflows.engine.loop.subscribers import put_in, still_called
 from workflows.engine.loop.superstep import restore
+from workflows.engine.loop.tasks import Task
 from workflows.engine.loop.undo_node import NODE as UNDO_NODE
 from workflows.engine.loop.undos import left_to_undo
 from workflows.engine.loop.view import View

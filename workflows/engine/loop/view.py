@@ -34,8 +34,10 @@ from workflows.engine.constants import (
     UNDO,
 )
 from workflows.engine.errors import GraphChangedError
-from workflows.engine.loop.records import Channels, Run, Task
+from workflows.engine.loop.program import Channels
 from workflows.engine.loop.renaming import renamed, renamed_nodes
+from workflows.engine.loop.run import Run
+from workflows.engine.loop.tasks import Task
 from workflows.engine.types import Interrupt
 from workflows.engine.undo_calls import UndoCall
 
