@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 from datetime import timedelta
-from typing import Any
+from typing import Annotated, Any, TypedDict
 
 import pytest
 
@@ -268,6 +269,26 @@ async def test_a_cache_with_async_methods_alone_serves_async_calls():
 
 
 @pytest.mark.rule("R1.23", "R5.25", "E.signatures")
+def keep(left: list[str], right: list[str]) -> list[str]:
+    return left or right
+
+
+class Kept(TypedDict, total=False):
+    log: Annotated[list[str], keep]
+
+
+class Added(TypedDict, total=False):
+    log: Annotated[list[str], operator.add]
+
+
+def test_a_schema_that_was_refused_is_refused_again():
+    building = StateGraph(Kept)
+
+    for _ in range(2):
+        with pytest.raises(ValueError, match="'log' is declared with two different"):
+            building.add_node("n", lambda state: {}, input_schema=Added)
+
+
 def test_more_forms_than_one_are_taken():
     started = StateGraph(State).add_sequence((("x", node), ("y", node)))
     flow = started.add_edge(START, "x").compile(interrupt_before="y")

@@ -93,7 +93,7 @@ def injections(
     parameters = parameters_of(fn)
     if parameters is None:
         return (), None
-    hints = hints_of(fn)
+    hints = hints_of(fn) if len(parameters) > skip else {}
     found: list[str] = []
     error: str | None = None
     for number, parameter in enumerate(parameters):

@@ -47,8 +47,9 @@ def build(graph: Any, name: str, identity: Identity) -> Program:
         read=lambda channels, remaining: None,
         hidden=True,
     )
+    read = _readers(graph, channels)
     for index, spec in enumerate(graph.nodes.values(), start=1):
-        nodes[spec.name] = _node(graph, spec, nodes, channels, name, index)
+        nodes[spec.name] = _node(graph, spec, nodes, channels, name, index, read)
     _edges(graph, nodes, joins)
     for source, branches in graph.branches.items():
         nodes[source].branches = tuple(
@@ -132,6 +133,7 @@ def _node(
     channels: dict[str, Any],
     name: str,
     index: int,
+    read: Callable[[Any], Callable[[Any, int], Any]],
 ) -> Node:
     fn, afn = _callables(spec.fn)
     quiet = spec.subgraph is not None
@@ -144,7 +146,7 @@ def _node(
         afn=afn,
         is_async=is_coroutine_function(fn),
         write=writer(spec.name, channels, nodes, name, quiet=quiet),
-        read=reader(spec.schema, channels, graph.managed),
+        read=read(spec.schema),
         mapper=mapper(spec.schema),
         index=index,
         inject=spec.inject,
@@ -175,6 +177,21 @@ def _node(
             metadata=spec.metadata,
         )
     return node
+
+
+def _readers(
+    graph: Any, channels: dict[str, Any]
+) -> Callable[[Any], Callable[[Any, int], Any]]:
+    """`reader` by schema: most nodes have the graph's, whose annotations are resolved once."""
+    made: dict[int, Callable[[Any, int], Any]] = {}
+
+    def read(schema: Any) -> Callable[[Any, int], Any]:
+        found = made.get(id(schema))
+        if found is None:
+            found = made[id(schema)] = reader(schema, channels, graph.managed)
+        return found
+
+    return read
 
 
 def _callables(fn: Any) -> tuple[Any, Any]:

@@ -104,10 +104,13 @@ class StateGraph:
         self.managed: dict[str, Any] = {}
         self.defaults: dict[str, Any] = {}
         self.compiled = False
+        self._schemas: list[Any] = []
         for schema in (state_schema, self.input_schema, self.output_schema):
             self._add_schema(schema)
 
     def _add_schema(self, schema: Any) -> None:
+        if any(schema is known for known in self._schemas):
+            return  # as most nodes have the graph's
         channels, managed = channels_of(schema)
         for key, channel in channels.items():
             known = self.channels.get(key)
@@ -115,6 +118,7 @@ class StateGraph:
                 channel if known is None else merge_channel(known, channel, key)
             )
         self.managed.update(managed)
+        self._schemas.append(schema)
 
     def add_node(
         self,
