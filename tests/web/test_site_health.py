@@ -9,11 +9,19 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tests.web.conftest import Html, ask
-from workflows.models import Checkpoint, Decision, Interrupt, Run, Schedule, Thread
-from workflows.services.code_stamps import stamp_in
-from workflows.services.health import work
+from workflows.models import (
+    Checkpoint,
+    Decision,
+    Interrupt,
+    Run,
+    Schedule,
+    Thread,
+    Worker,
+)
+from workflows.services.code_stamps import code_here
 from workflows.services.schedules.declared import schedule
 from workflows.storage.clock import database_now
+from workflows.web.frame import Frame
 
 PAGE = "/health/"
 
@@ -249,38 +257,50 @@ class TestWhoSees:
 
 class TestWorkers:
     @pytest.fixture
-    def worked(self, thread, monkeypatch):
-        """One that has a run, and one that has ended one by other code."""
-        monkeypatch.setattr(work, "stamp_of", lambda _: stamp_in('{"code": "a"}'))
-        make_run(thread, "running", owner="vm-1:7:9#1", lease_until=in_hours(1))
-        for each, code in ((2, "b"), (3, "a")):
-            row = other(each)
-            Thread.objects.filter(pk=row.pk).update(head="c1")
-            Checkpoint.objects.create(
-                thread=row,
-                id="c1",
-                step=0,
-                source="loop",
-                channels="{}",
-                due="[]",
-                rest="{}",
-                metadata=f'{{"code": "{code}"}}',
-            )
-            ended = {"owner": f"vm-{each}:7:9", "finished_at": in_hours(-0.1)}
-            make_run(row, "success", **ended)
-        make_run(other(4), "success", owner="vm-4:7:9", finished_at=in_hours(-3))
+    def worked(self, thread):
+        """Three workers, one of them gone, and two processes that are none."""
+        code = {**code_here(), "letter": "old"}
+        for pid, more in (
+            (1, {}),
+            (2, {"code": code}),
+            (3, {"seen_at": in_hours(-0.1)}),
+        ):
+            told = {"hands": 4, "version": "1.2", "code": code_here(), **more}
+            Worker.objects.create(name=f"far:{pid}:9", **told)
+        make_run(thread, "running", owner="far:1:9#1", lease_until=in_hours(1))
+        for pid, hours in ((4, -0.1), (5, -3)):
+            ended = {"owner": f"far:{pid}:9", "finished_at": in_hours(hours)}
+            make_run(other(pid), "success", **ended)
 
-    def test_who_carried_out_runs_with_which_code(self, as_, worked):
+    def test_who_carries_out_runs_with_which_code(self, as_, worked, monkeypatch):
+        monkeypatch.setattr(Frame, "worker_alive", True)
+
         text = Html(as_("operator").get(PAGE)).text()
 
-        assert "vm-1:7 1 just now" in text
-        assert "vm-2:7 0 6 min ago other than here: Letter" in text
-        assert "vm-3:7 0 6 min ago as here" in text
-        assert "vm-4" not in text
+        assert "2 workers alive, for 8 runs at once." in text
+        assert "version 1.2 1 of 4 just now as here" in text
+        assert "0 of 4 just now other than here: Letter" in text
+        assert "0 of 4 gone without a word, 6 min ago as here" in text
+        assert "far:4no worker of now 0 6 min ago not told" in text
+        assert "far:5" not in text
 
-    def test_those_of_hidden_workflows_are_not_told(self, as_, worked, other_thread):
-        Run.objects.update(graph="payroll")
-        assert "vm-1" not in Html(as_("operator").get(PAGE)).text()
+    def test_what_a_worker_lacks_and_has_besides(self, as_, thread):
+        Worker.objects.create(name="far:1:9", hands=1, code={"gone": "x"})
+
+        text = Html(as_("admin").get(PAGE)).text()
+
+        assert "lacks Letter" in text
+        assert "; has besides: gone" in text
+
+    def test_hidden_workflows_are_not_told(self, as_, worked, other_thread):
+        Run.objects.update(graph="payroll", owner="far:6:9")
+        Worker.objects.create(name="far:7:9", hands=1, code={})
+
+        text = Html(as_("operator").get(PAGE)).text()
+
+        assert "far:6" not in text
+        assert "lacks" in text
+        assert "ayroll" not in text
 
 
 class TestRoom:

@@ -29,6 +29,7 @@ from workflows.models.thread_attribute import ThreadAttribute
 from workflows.models.undo import Undo
 from workflows.models.vote import Vote
 from workflows.models.webhook import Webhook
+from workflows.models.worker import Worker
 
 __all__ = [
     "ApprovalLink",
@@ -66,4 +67,5 @@ __all__ = [
     "Undo",
     "Vote",
     "Webhook",
+    "Worker",
 ]

@@ -23,3 +23,13 @@ def stamp_in(metadata: str) -> Stamp | None:
     except ValueError:
         return None
     return Stamp.read(found.get(STAMP)) if isinstance(found, dict) else None
+
+
+def code_here() -> dict[str, str]:
+    """By workflow, the code of it that this process runs: what its checkpoints are stamped with, and its module's source."""
+    return {item.name: _code_of(item) for item in registry.all()}
+
+
+def _code_of(item: registry.Registered) -> str:
+    source = registry.sources.get(item.module, "")
+    return f"{stamp_of(item.name) or ''} {source}".strip()

@@ -20,6 +20,7 @@ from workflows.services.stuck_queues import StuckQueues
 from workflows.services.stuck_waits import StuckWaits
 from workflows.services.thread_history import ATTENTION_REASONS
 from workflows.services.unanswerable import DO, Unanswerable
+from workflows.services.workers import name_of, workers
 from workflows.storage.claims import due_runs
 from workflows.storage.leases import lease_seconds
 
@@ -69,6 +70,7 @@ class _Doctor(StuckWaits, StuckSchedules, StuckQueues):
         return (
             self.broken_modules,
             self.unknown_graphs,
+            self.other_code,
             self.waiting,
             self.overslept,
             self.unheard,
@@ -96,6 +98,28 @@ class _Doctor(StuckWaits, StuckSchedules, StuckQueues):
                 "mend it and start site and workers again; runs of its workflows wait",
                 "",
                 {"module": module},
+            )
+
+    def other_code(self) -> Iterator[Finding]:
+        """Workers that live and carry out workflows by other code than is here."""
+        for each in workers(self.now):
+            if not each.is_alive or each.has_same_code:
+                continue
+            parts = {
+                "has another form of": each.other,
+                "lacks": each.lacks,
+                "has besides": each.more,
+            }
+            told = [
+                f"{word} {', '.join(names)}" for word, names in parts.items() if names
+            ]
+            yield Finding(
+                "other_code",
+                f"the worker {name_of(each.name)} has other code than is here: it "
+                f"{'; '.join(told)}",
+                "start that worker again with this code; where this code is the older, deploy it here",
+                "",
+                {"worker": each.name, "graphs": [*each.other, *each.lacks, *each.more]},
             )
 
     def unknown_graphs(self) -> Iterator[Finding]:

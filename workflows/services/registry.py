@@ -9,9 +9,13 @@ from __future__ import annotations
 import importlib
 import traceback
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from hashlib import sha256
 from inspect import isfunction
+from pathlib import Path
+from types import ModuleType
 from typing import Any, TypeVar
 
 from django.apps import apps
@@ -79,6 +83,8 @@ class Registered:
 
 
 failures: dict[str, str] = {}
+sources: dict[str, str] = {}
+"""Of each module of workflows, what its source was when it was imported, as a digest."""
 _graphs: dict[str, Registered] = {}
 books: list[dict[str, Any]] = [_graphs]
 """What modules write into as they are imported."""
@@ -247,9 +253,10 @@ def autodiscover() -> None:
         before = [dict(book) for book in books]
         _importing.append(name)
         try:
-            importlib.import_module(name)
+            sources[name] = _source_of(importlib.import_module(name))
         except Exception:  # noqa: BLE001 - whatever the author's module raises
             failures[name] = traceback.format_exc()
+            sources.pop(name, None)
             for book, held in zip(books, before, strict=False):
                 book.clear()
                 book.update(held)
@@ -257,3 +264,17 @@ def autodiscover() -> None:
             failures.pop(name, None)
         finally:
             _importing.pop()
+
+
+def _source_of(module: ModuleType) -> str:
+    """A digest of the module's file, or of those of its package; "" where there are none."""
+    file = getattr(module, "__file__", None)
+    if file is None:
+        return ""
+    path = Path(file)
+    files = sorted(path.parent.rglob("*.py")) if hasattr(module, "__path__") else [path]
+    whole = sha256()
+    for each in files:
+        with suppress(OSError):
+            whole.update(each.read_bytes() + b"\0")
+    return whole.hexdigest()[:12]

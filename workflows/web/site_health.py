@@ -12,7 +12,7 @@ from workflows.services.access import Rights, require
 from workflows.services.failures import DAYS, UNKNOWN, failures
 from workflows.services.health.asked import MEDIAN_DAYS, Hour, Pace, asked, pace
 from workflows.services.health.storage import storage
-from workflows.services.health.work import heartbeats, processes, work
+from workflows.services.health.work import processes, work
 from workflows.storage.clock import database_now
 from workflows.web.asking import rights_of
 
@@ -56,11 +56,12 @@ def index(request: HttpRequest) -> HttpResponse:
         "is_paused": request.GET.get("paused") == "1",
     }
     if context["operates"]:
-        beats = heartbeats()
+        found = processes(rights, now)
+        alive = [each for each in found if each.told and each.is_alive]
         context |= {
-            "beats": beats,
-            "last_beat": max(beats, default=None),
-            "processes": processes(rights),
+            "processes": found,
+            "alive": len(alive),
+            "hands": sum(each.hands for each in alive),
         }
     is_part = request.headers.get("HX-Request") == "true"
     name = "_numbers.html" if is_part else "index.html"

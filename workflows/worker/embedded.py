@@ -19,6 +19,7 @@ from django.db import connections, transaction
 from workflows.services import registry
 from workflows.services.sweep import sweep as sweep_once
 from workflows.services.tidy import tidy as tidy_once
+from workflows.services.workers import SignOfLife
 from workflows.storage.claims import due_runs
 from workflows.storage.owners import process_owner
 from workflows.worker import alone
@@ -55,6 +56,7 @@ class EmbeddedWorker:
         self._sweep = sweep
         self._tidy = tidy
         self._tidy_first_seconds = tidy_first_seconds
+        self._life = SignOfLife(self._threads)
         self._woken = threading.Event()
         self._stopping = threading.Event()
         self._failing = ""
@@ -111,6 +113,7 @@ class EmbeddedWorker:
                 try:
                     if time.monotonic() - swept_at >= self._sweep_seconds:
                         self._sweep()
+                        self._life.tell()
                         swept_at = time.monotonic()
                     self._hand_out()
                     failing = ""
@@ -119,6 +122,7 @@ class EmbeddedWorker:
                     connections.close_all()
                 self._woken.wait(self._poll_seconds)
                 self._woken.clear()
+            self._life.leave()
         finally:
             connections.close_all()
 

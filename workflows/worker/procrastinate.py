@@ -23,6 +23,7 @@ from procrastinate.exceptions import AlreadyEnqueued
 from workflows.services.execute_run import give_back_all
 from workflows.services.sweep import sweep as sweep_once
 from workflows.services.tidy import tidy as tidy_once
+from workflows.services.workers import SignOfLife
 from workflows.storage.owners import process_owner
 from workflows.worker import alone
 from workflows.worker.embedded import is_running
@@ -147,7 +148,7 @@ def run_worker(concurrency: int) -> None:
     parent = os.getppid()
     sweeper = threading.Thread(
         target=_sweep_until_stopped,
-        args=(parent,),
+        args=(parent, SignOfLife(concurrency)),
         name="durableweb-sweep",
         daemon=True,
     )
@@ -232,8 +233,8 @@ def _leave() -> None:
         os._exit(0)
 
 
-def _sweep_until_stopped(parent: int) -> None:
-    """Take up what dead workers left, every two seconds, whatever the queue does."""
+def _sweep_until_stopped(parent: int, life: SignOfLife) -> None:
+    """Take up what dead workers left, every two seconds, and say that this one lives, whatever the queue does."""
     failing = ""
     try:
         while not _stopping.wait(SWEEP_SECONDS):
@@ -243,9 +244,11 @@ def _sweep_until_stopped(parent: int) -> None:
                 return
             try:
                 sweep_once()
+                life.tell()
                 failing = ""
             except Exception as error:  # noqa: BLE001 - told and tried again
                 failing = tell_failure(error, failing)
                 connections.close_all()
+        life.leave()
     finally:
         connections.close_all()

@@ -16,6 +16,7 @@ from workflows.services.checkup.check import Offer
 from workflows.services.desk.deciding import RELATED
 from workflows.services.findings import Look, length
 from workflows.services.state import read_state
+from workflows.services.workers import workers
 from workflows.storage.connections import POSTGRESQL
 
 MOST_QUESTIONS = 20
@@ -98,6 +99,11 @@ class Patient(Look):
         """Whether a worker is alive, as far as this process can tell."""
         ask = getattr(ports.run_queue(), "has_worker", None)
         return bool(ask()) if ask is not None and self.can_tell else True
+
+    def some_worker_knows(self, graph: str) -> bool:
+        """Whether a worker that is alive has the workflow; also where none has told of itself yet."""
+        alive = [each for each in workers(self.now) if each.is_alive]
+        return not alive or any(each.knows(graph) for each in alive)
 
     @property
     def can_tell(self) -> bool:

@@ -24,6 +24,7 @@ from workflows.services.release_run import ReleaseRun, is_lost
 from workflows.storage.leases import lease_seconds
 
 DEPLOY = "Deploy the workflow again under this name, or cancel the run."
+RESTART = "Start the workers again with the code that is here."
 DECLARE = "Declare the queue again under this name, or cancel the run."
 # As long as it takes the sweeps to take a run from a worker that is gone.
 SWEEP_SECONDS = 5.0
@@ -70,6 +71,12 @@ def _waits_for_worker(patient: Patient, run: Run, facts: tuple[Fact, ...]) -> Ch
             f"Run {run.pk} has waited for {since} for a worker that knows its workflow."
         )
         return Check(name, question, STUCK, text, DEPLOY, facts=facts, ways=ways)
+    if not patient.some_worker_knows(run.graph):
+        text = (
+            f"Run {run.pk} has waited for {since}: no worker that is alive has its workflow, "
+            "though it is known here."
+        )
+        return Check(name, question, STUCK, text, RESTART, facts=facts, ways=ways)
     if run.queue and not may_begin(run.pk):
         return _waits_in_line(run, facts, ways)
     if not patient.is_before(run.due_at, WAIT_SECONDS):

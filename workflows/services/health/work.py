@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Count, Min
-from django.utils import timezone
 
-from workflows.models import Checkpoint, Run, Schedule, Thread
-from workflows.services import registry
+from workflows.models import Run, Schedule, Thread
 from workflows.services.access import Rights
 from workflows.services.asleep import overslept
-from workflows.services.code_stamps import stamp_in, stamp_of
 from workflows.services.findings import WAIT_SECONDS
 from workflows.services.review_queue import graph_title
 from workflows.services.schedules import declared
 from workflows.services.schedules.reading import LATE
 from workflows.services.waiting_runs import waiting_for_worker
+from workflows.services.workers import Colleague, name_of, workers
 from workflows.storage.leases import lease_seconds
-from workflows.storage.queue_workers import last_heartbeats
 
 # Of the newest so many runs it is told who has carried them out.
 NEWEST = 200
@@ -44,22 +40,23 @@ class Work:
 
 @dataclass
 class Process:
-    """A process that carries out runs: how many now, when it was heard of, and with which code.
+    """A process that carries out runs: how many now, of how many, when it was heard of, and with which code.
 
-    `same` and `other` are workflows whose threads it has saved last with the code that is here, and with other code.
+    `told` is whether it has told of itself, as workers do. `other`, `lacks` and `more` are the titles of
+    workflows that it has in another form, that it does not have, and that are not here.
     """
 
     name: str
     at_work: int = 0
     heard_at: datetime | None = None
-    runs: int = 0
-    same: set[str] = field(default_factory=set)
-    other: set[str] = field(default_factory=set)
-
-    @property
-    def is_alive(self) -> bool:
-        """Whether it holds a lease."""
-        return self.at_work > 0
+    told: bool = False
+    is_alive: bool = False
+    hands: int = 0
+    version: str = ""
+    started_at: datetime | None = None
+    other: tuple[str, ...] = ()
+    lacks: tuple[str, ...] = ()
+    more: tuple[str, ...] = ()
 
 
 def work(rights: Rights, now: datetime) -> Work:
@@ -87,50 +84,40 @@ def work(rights: Rights, now: datetime) -> Work:
     )
 
 
-def heartbeats() -> list[datetime]:
-    """When each worker that is alive was heard of last; none on SQLite, where the site's own process works."""
-    return last_heartbeats(DEFAULT_DB_ALIAS)
-
-
-def processes(rights: Rights) -> list[Process]:
-    """Who has carried out the newest runs that the person may see, of the last hour."""
-    now = timezone.now()
+def processes(rights: Rights, now: datetime) -> list[Process]:
+    """The workers, the living first, then who else has carried out runs that the person may see, of the last hour."""
+    found = {each.name: _told(each, rights) for each in workers(now)}
     rows = Run.objects.exclude(owner="").order_by("-id")
-    told = rows.values_list(
-        *("owner", "status", "lease_until", "finished_at", "thread_id", "graph")
-    )
-    found: dict[str, Process] = {}
-    saved_by: dict[str, str] = {}
-    for owner, status, lease_until, finished_at, thread_id, graph in told[:NEWEST]:
-        is_held = status == Run.Status.RUNNING and lease_until and lease_until >= now
-        heard_at = finished_at
-        if is_held:
+    told = rows.values_list("owner", "status", "lease_until", "finished_at", "graph")
+    for owner, status, lease_until, finished_at, graph in told[:NEWEST]:
+        is_held, heard_at = False, finished_at
+        if status == Run.Status.RUNNING and lease_until and lease_until >= now:
+            is_held = True
             heard_at = min(lease_until - timedelta(seconds=lease_seconds()), now)
         if heard_at is None or heard_at < now - RECENT or not rights.can_see(graph):
             continue
-        name = owner.partition("#")[0].rpartition(":")[0] or owner
-        one = found.setdefault(name, Process(name))
-        one.runs += 1
-        one.at_work += bool(is_held)
+        name = owner.partition("#")[0]
+        one = found.setdefault(name, Process(name_of(name), is_alive=is_held))
+        one.at_work += is_held
         one.heard_at = max(one.heard_at or heard_at, heard_at)
-        if graph in registry.names():
-            saved_by.setdefault(thread_id, name)
-    _note_code(found, saved_by)
-    return sorted(found.values(), key=lambda each: (-each.at_work, each.name))
-
-
-def _note_code(found: dict[str, Process], saved_by: dict[str, str]) -> None:
-    """Say of each process whether the code by which it has saved is the one that is here."""
-    threads = Thread.objects.filter(pk__in=saved_by).values_list("pk", "head", "graph")
-    heads = {pk: (head, graph) for pk, head, graph in threads}
-    rows = Checkpoint.objects.filter(
-        thread__in=heads, namespace="", id__in=[head for head, _ in heads.values()]
+    return sorted(
+        found.values(), key=lambda each: (not each.told, not each.is_alive, each.name)
     )
-    for thread_id, text in rows.values_list("thread_id", "metadata"):
-        graph = heads[thread_id][1]
-        saved, here = stamp_in(text), stamp_of(graph)
-        if saved is None or here is None:
-            continue
-        process = found[saved_by[thread_id]]
-        part = process.same if saved.is_same_code(here) else process.other
-        part.add(graph_title(graph))
+
+
+def _told(worker: Colleague, rights: Rights) -> Process:
+    def titles(names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(graph_title(each) for each in names if rights.can_see(each))
+
+    return Process(
+        name=name_of(worker.name),
+        heard_at=worker.seen_at,
+        told=True,
+        is_alive=worker.is_alive,
+        hands=worker.hands,
+        version=worker.version,
+        started_at=worker.started_at,
+        other=titles(worker.other),
+        lacks=titles(worker.lacks),
+        more=titles(worker.more),
+    )
