@@ -42,7 +42,9 @@ def test_one_of_a_queue_that_is_gone_is_stuck(run, by):
 
     assert found.mark == "stuck"
     assert "which the code does not declare" in found.text
-    assert found.do == "Declare the queue again under this name, or cancel the run."
+    assert found.do == (
+        "Declare the queue again under this name, move the run to another, or cancel it."
+    )
 
 
 def test_one_that_could_begin_is_stuck(run, by):

@@ -1,5 +1,7 @@
 """The page that says why a thread does not go on, and what operators do on it."""
 
+from datetime import timedelta
+
 import pytest
 
 from tests.engine.support.shop import shop
@@ -7,8 +9,11 @@ from tests.services import letters
 from tests.web.conftest import Html, ask
 from tests.web.test_undone_runs import buy
 from workflows.models import AuditEntry, Run, Thread
+from workflows.services.checkup.patient import Patient
 from workflows.services.execute_run import execute_run
+from workflows.services.queues import Queue
 from workflows.services.start_run import start_thread
+from workflows.storage.clock import database_now
 
 assert shop
 
@@ -109,6 +114,26 @@ class TestActs:
         assert answer.request["PATH_INFO"] == PAGE
         entry = AuditEntry.objects.get(action="thread.continue")
         assert (entry.person_name, entry.subject) == ("operator", f"run {made.pk}")
+
+    def test_one_that_asks_a_choice_has_it(self, as_, thread, monkeypatch):
+        monkeypatch.setattr(Patient, "worker_lives", True)
+        Queue("mail", concurrency=1)
+        Queue("late")
+        place = {"queue": "mail", "queued_at": database_now(), "graph": "letter"}
+        other = Thread.objects.create(id="t-9", graph="letter")
+        lease = database_now() + timedelta(minutes=1)
+        Run.objects.create(thread=other, status="running", lease_until=lease, **place)
+        run = Run.objects.create(thread=thread, kind="start", **place)
+        browser = as_("operator")
+
+        offered = Html(browser.get(PAGE)).all("option")
+        said = {"act": "move", "choice": "late"}
+        refused = browser.post(ACT, {**said, "reason": ""})
+        answer = browser.post(ACT, {**said, "reason": "the mail is slow"}, follow=True)
+
+        assert [each.text for each in offered] == ["none: begin at once", "late"]
+        assert Html(refused).one("option", value="late").attributes["selected"] == ""
+        assert Html(answer).has_text(f"Run {run.pk} stands in the queue late now")
 
     def test_without_a_reason_it_is_not(self, as_, failed):
         answer = as_("operator").post(ACT, {"act": "continue", "reason": " "})

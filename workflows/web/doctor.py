@@ -8,7 +8,6 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from workflows.models import Run
 from workflows.services.access import find_thread
 from workflows.services.action import InvalidAnswer
 from workflows.services.checkup.acting import MAX_REASON, Mend
@@ -25,6 +24,7 @@ class _Typed:
     act: str = ""
     reason: str = ""
     error: str = ""
+    choice: str = ""
 
 
 @require_safe
@@ -49,34 +49,23 @@ def as_text(request: HttpRequest, thread_id: str) -> HttpResponse:
 def act(request: HttpRequest, thread_id: str) -> HttpResponse:
     """Do one of the acts that the page offers."""
     reason = request.POST.get("reason", "").strip()[:MAX_REASON]
-    mend = Mend(request.user, thread_id, request.POST.get("act", ""), reason)
+    said = [request.POST.get(name, "") for name in ("act", "choice")]
+    mend = Mend(request.user, thread_id, said[0], reason, said[1])
     try:
         mend.check()
         fault = strict_json.text_fault(reason)
         if fault:
             raise InvalidAnswer({"reason": f"The reason {fault}."})
-        run = mend.execute()
+        done = mend.execute()
     except InvalidAnswer as refusal:
         if "reason" not in refusal.errors:
             raise
-        typed = _Typed(mend.act, reason, refusal.errors["reason"])
+        typed = _Typed(mend.act, reason, refusal.errors["reason"], mend.choice)
         return _page(request, thread_id, typed, 400)
-    messages.success(request, _told(mend.act, run))
+    messages.success(request, done.said)
     return HttpResponseRedirect(
         reverse("workflows:thread_doctor", args=[thread_id]), status=303
     )
-
-
-def _told(act: str, run: Run) -> str:
-    if act == "release":
-        is_back = run.status == Run.Status.PENDING
-        end = "waits for a worker again" if is_back else f"has ended: {run.status}"
-        return f"Run {run.pk} was taken from its worker, and {end}"
-    return {
-        "continue": f"Run {run.pk} goes on from the last finished step",
-        "wake": f"Run {run.pk} ends the wait",
-        "nudge": f"The workers were told of run {run.pk} again",
-    }[act]
 
 
 def _page(

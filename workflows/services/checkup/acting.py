@@ -13,9 +13,11 @@ from workflows.services.action import InvalidAnswer, NotPending
 from workflows.services.checkup.patient import Patient
 from workflows.services.continue_run import ContinueRun
 from workflows.services.desk import audit
+from workflows.services.move_run import MoveRun
 from workflows.services.nudge_run import NudgeRun
 from workflows.services.queueing import lock_thread
 from workflows.services.release_run import ReleaseRun
+from workflows.services.remind_reviewers import RemindReviewers
 from workflows.services.sleepers import WakeThread
 
 MAX_REASON = 1_000
@@ -23,13 +25,22 @@ WHY = "Say why: it stands in the audit."
 
 
 @dataclass(frozen=True)
+class Done:
+    """What was done: to which run or question, and a sentence for whoever did it."""
+
+    about: str
+    said: str
+
+
+@dataclass(frozen=True)
 class Mend:
-    """Do one of ACTS to a thread. `reason` is a person's words, and must not be empty."""
+    """Do one of ACTS to a thread. `reason` is a person's words, and must not be empty; `choice` is for acts that ask one."""
 
     person: Person
     thread_id: str
     act: str
     reason: str
+    choice: str = ""
 
     def check(self) -> Thread:
         """The thread, where this person may operate it and has said what and why."""
@@ -44,49 +55,85 @@ class Mend:
             raise InvalidAnswer({"reason": WHY})
         return thread
 
-    def execute(self) -> Run:
-        """Do it, and note it in the audit; returns the run that it was about, or that it made."""
+    def execute(self) -> Done:
+        """Do it, and note it in the audit."""
         with transaction.atomic():
             thread = lock_thread(self.check().pk)
-            run = ACTS[self.act](self.person, thread)
+            done = ACTS[self.act](self.person, thread, self.choice)
+            data = {"reason": self.reason.strip(), "was": thread.status}
             audit.record(
                 self.person,
                 f"thread.{self.act}",
                 graph=thread.graph,
                 thread=thread.pk,
-                subject=f"run {run.pk}",
-                data={"reason": self.reason.strip(), "was": thread.status},
+                subject=done.about,
+                data=data | ({"choice": self.choice} if self.choice else {}),
             )
-        return run
+        return done
 
 
-def _continue(person: Person, thread: Thread) -> Run:
-    return ContinueRun(person, thread.pk).execute()
+def _of_run(run: Run, said: str) -> Done:
+    return Done(f"run {run.pk}", said)
 
 
-def _wake(person: Person, thread: Thread) -> Run:
-    return WakeThread(person, thread.pk).execute()
+def _continue(person: Person, thread: Thread, _: str) -> Done:
+    run = ContinueRun(person, thread.pk).execute()
+    return _of_run(run, f"Run {run.pk} goes on from the last finished step")
 
 
-def _release(person: Person, thread: Thread) -> Run:
-    run = Patient(thread).running
-    if run is None:
+def _wake(person: Person, thread: Thread, _: str) -> Done:
+    run = WakeThread(person, thread.pk).execute()
+    return _of_run(run, f"Run {run.pk} ends the wait")
+
+
+def _release(person: Person, thread: Thread, _: str) -> Done:
+    found = Patient(thread).running
+    if found is None:
         raise NotPending(f"No run of thread {thread.pk} is at work.")
-    return ReleaseRun(person, run.pk).execute()
+    run = ReleaseRun(person, found.pk).execute()
+    is_back = run.status == Run.Status.PENDING
+    end = "waits for a worker again" if is_back else f"has ended: {run.status}"
+    return _of_run(run, f"Run {run.pk} was taken from its worker, and {end}")
 
 
-def _nudge(person: Person, thread: Thread) -> Run:
+def _nudge(person: Person, thread: Thread, _: str) -> Done:
+    run = NudgeRun(person, _first_pending(thread).pk).execute()
+    return _of_run(run, f"The workers were told of run {run.pk} again")
+
+
+def _move(person: Person, thread: Thread, queue: str) -> Done:
+    run = MoveRun(person, _first_pending(thread).pk, queue).execute()
+    where = f"stands in the queue {queue} now" if queue else "stands in no queue now"
+    return _of_run(run, f"Run {run.pk} {where}")
+
+
+def _first_pending(thread: Thread) -> Run:
     runs = Patient(thread).pending
     if not runs:
         raise NotPending(f"No run of thread {thread.pk} waits to begin.")
-    return NudgeRun(
-        person, min(runs, key=lambda run: (run.due_at, run.pk)).pk
-    ).execute()
+    return min(runs, key=lambda run: (run.due_at, run.pk))
 
 
-ACTS: dict[str, Callable[[Person, Thread], Run]] = {
+def _remind(person: Person, thread: Thread, _: str) -> Done:
+    rows = Patient(thread).questions
+    if not rows:
+        raise NotPending(f"No question of thread {thread.pk} waits for an answer.")
+    told = [RemindReviewers(person, row.pk).execute() for row in rows]
+    people, hooks = (sum(counts) for counts in zip(*told, strict=True))
+    numbers = ", ".join(f"#{row.pk}" for row in rows)
+    said = f"Told again of question {numbers}: {_count(people, 'notice')}, {_count(hooks, 'webhook')}"
+    return Done(f"question {numbers}", said)
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
+
+
+ACTS: dict[str, Callable[[Person, Thread, str], Done]] = {
     "continue": _continue,
     "wake": _wake,
     "release": _release,
     "nudge": _nudge,
+    "move": _move,
+    "remind": _remind,
 }

@@ -28,11 +28,16 @@ class Fact:
 
 @dataclass(frozen=True)
 class Offer:
-    """An act that somebody may do here: its name, a word for the button, and what it will do."""
+    """An act that somebody may do here: its name, a word for the button, and what it will do.
+
+    Where it needs one of several things said, `choices` are those with their words, and `asks` what they are.
+    """
 
     act: str
     title: str
     preview: str
+    asks: str = ""
+    choices: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from workflows.models import Interrupt
 from workflows.services.asleep import Waiter, sleep_of
@@ -18,7 +18,9 @@ from workflows.services.checkup.check import (
     node_word,
 )
 from workflows.services.checkup.patient import Patient
+from workflows.services.desk.notify import people_of
 from workflows.services.findings import WAIT_SECONDS, Finding
+from workflows.services.remind_reviewers import RemindReviewers
 from workflows.services.sleepers import SLEEPING, WakeThread
 from workflows.services.stuck_waits import StuckWaits
 from workflows.services.unanswerable import DO, Unanswerable
@@ -51,7 +53,35 @@ def asks(patient: Patient) -> Check:
     text = f"Question {numbers} waits for an answer, asked {since} ago."
     if not is_one:
         text = f"Questions {numbers} wait for answers, the first asked {since} ago."
-    return Check(name, question, WAITS, text, waits_for=what, facts=facts, ways=ways)
+    return Check(
+        name,
+        question,
+        WAITS,
+        text,
+        waits_for=what,
+        facts=facts,
+        offers=patient.offered(
+            _remind(rows), RemindReviewers(patient.person, rows[0].pk)
+        ),
+        ways=ways,
+    )
+
+
+def _remind(rows: Sequence[Interrupt]) -> Offer:
+    """To tell of the questions again, with how many that would reach."""
+    people = len({each.pk for row in rows for each in people_of(row)})
+    who = {
+        0: "Nobody is assigned, so only",
+        1: "1 person is told by a notice, and by mail if they want that;",
+    }.get(
+        people, f"{people} people are told by a notice, and by mail if they want that;"
+    )
+    return Offer(
+        "remind",
+        "Tell the reviewers again",
+        f"{who} webhooks for asked questions are called once more. The question, its time and its "
+        "answers stay as they are.",
+    )
 
 
 def _asked(row: Interrupt) -> Fact:

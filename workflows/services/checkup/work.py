@@ -18,6 +18,8 @@ from workflows.services.checkup.check import (
 from workflows.services.checkup.patient import Patient
 from workflows.services.findings import WAIT_SECONDS
 from workflows.services.lines import may_begin
+from workflows.services.move_run import NONE as NOWHERE
+from workflows.services.move_run import MoveRun, places
 from workflows.services.nudge_run import NudgeRun
 from workflows.services.queueing import HELD
 from workflows.services.release_run import ReleaseRun, is_lost
@@ -25,7 +27,9 @@ from workflows.storage.leases import lease_seconds
 
 DEPLOY = "Deploy the workflow again under this name, or cancel the run."
 RESTART = "Start the workers again with the code that is here."
-DECLARE = "Declare the queue again under this name, or cancel the run."
+DECLARE = (
+    "Declare the queue again under this name, move the run to another, or cancel it."
+)
 # As long as it takes the sweeps to take a run from a worker that is gone.
 SWEEP_SECONDS = 5.0
 
@@ -78,7 +82,7 @@ def _waits_for_worker(patient: Patient, run: Run, facts: tuple[Fact, ...]) -> Ch
         )
         return Check(name, question, STUCK, text, RESTART, facts=facts, ways=ways)
     if run.queue and not may_begin(run.pk):
-        return _waits_in_line(run, facts, ways)
+        return _waits_in_line(patient, run, facts, ways)
     if not patient.is_before(run.due_at, WAIT_SECONDS):
         text = f"Run {run.pk} was told to the workers {since} ago."
         return Check(name, question, WAITS, text, "", "a worker", None, facts)
@@ -95,15 +99,32 @@ def _waits_for_worker(patient: Patient, run: Run, facts: tuple[Fact, ...]) -> Ch
     return Check(name, question, STUCK, text, do, facts=facts, offers=offers, ways=ways)
 
 
-def _waits_in_line(run: Run, facts: tuple[Fact, ...], ways: tuple[Way, ...]) -> Check:
+def _waits_in_line(
+    patient: Patient, run: Run, facts: tuple[Fact, ...], ways: tuple[Way, ...]
+) -> Check:
     """A run that its queue does not let in yet (RB.9)."""
     name, question = "queue", "Does a run wait to begin?"
+    others = [(each, each or "none: begin at once") for each in places(run)]
+    offers = patient.offered(
+        Offer(
+            "move",
+            "Move it to another queue",
+            f"Run {run.pk} keeps its priority and since when it waits, and what goes on with it later "
+            "stands in the new queue too. In none it begins as soon as a worker has a hand free, "
+            "whatever the limits of this one are for.",
+            "Queue",
+            tuple(others),
+        ),
+        MoveRun(patient.person, run.pk, NOWHERE),
+    )
     if run.queue not in queues.names():
         text = f"Run {run.pk} waits in the queue {run.queue}, which the code does not declare."
-        return Check(name, question, STUCK, text, DECLARE, facts=facts, ways=ways)
+        return Check(
+            name, question, STUCK, text, DECLARE, facts=facts, offers=offers, ways=ways
+        )
     text = f"Run {run.pk} waits for its queue {run.queue} to let it in."
     what = f"the queue {run.queue}"
-    return Check(name, question, WAITS, text, "", what, None, facts, ways=ways)
+    return Check(name, question, WAITS, text, "", what, None, facts, offers, ways)
 
 
 def is_led(patient: Patient) -> Check:

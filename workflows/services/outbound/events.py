@@ -113,6 +113,16 @@ def wanted_by(row: Webhook) -> tuple[frozenset[str], frozenset[str]]:
     return frozenset(json.loads(row.events)), frozenset(json.loads(row.graphs))
 
 
+def listeners(event: str, graph: str) -> list[Webhook]:
+    """The endpoints that want an event of a workflow."""
+    found = []
+    for row in Webhook.objects.filter(is_active=True):
+        events, graphs = wanted_by(row)
+        if event in events and (not graphs or graph in graphs):
+            found.append(row)
+    return found
+
+
 def _write(
     event: str,
     graph: str,
@@ -121,11 +131,7 @@ def _write(
     decision: Decision | None = None,
     at: datetime | None = None,
 ) -> int:
-    listening = []
-    for row in Webhook.objects.filter(is_active=True):
-        events, graphs = wanted_by(row)
-        if event in events and (not graphs or graph in graphs):
-            listening.append(row)
+    listening = listeners(event, graph)
     if not listening:
         return 0
     body = body_of(event, {**about, "url": address(*page)})
