@@ -287,6 +287,16 @@ class TestInOneProcess:
 
         assert len([each for each in answers if each]) == 2
 
+    def test_what_was_delivered_twice_at_once_keeps_its_hand(self):
+        known["mail"] = Limits(worker_concurrency=1)
+        a, b, *_ = line()
+
+        answers = together([partial(claim_run, a, "w")] * 6)
+
+        assert len([each for each in answers if each]) == 1
+        assert hands.free("mail") == 0
+        assert claim_run(b, "me") is None
+
 
 class TestWithoutOne:
     def test_a_run_of_a_queue_that_nobody_declares_waits(self):

@@ -139,7 +139,7 @@ def _perform(
     finally:
         _at_work.pop(claim.run_id, None)
         keeper.drop(claim.using, claim.run_id)
-        hands.drop(claim.using, claim.run_id)
+        hands.drop(claim.using, claim.run_id, claim.fence)
 
 
 def _carried_out(

@@ -92,25 +92,29 @@ class Hands:
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
-        self._runs: dict[tuple[str, int], str] = {}
+        self._claims: dict[tuple[str, int, int], str] = {}
         self._counts: Counter[str] = Counter()
 
-    def take(self, using: str, run_id: int, queue: str) -> bool:
-        """Count the run, unless the process has as many of its queue as it may."""
+    def take(self, using: str, run_id: int, fence: int, queue: str) -> bool:
+        """Count the run, claimed with this fencing number, unless the process has as many of its queue as it may.
+
+        False too where another thread of the process is about to make this very claim, or has: the
+        count is that thread's.
+        """
         with self._guard:
-            if self._free(queue) <= 0:
+            claim = using, run_id, fence
+            if claim in self._claims or self._free(queue) <= 0:
                 return False
-            if (using, run_id) not in self._runs:
-                self._runs[using, run_id] = queue
-                self._counts[queue] += 1
+            self._claims[claim] = queue
+            self._counts[queue] += 1
             return True
 
-    def drop(self, using: str, run_id: int) -> None:
+    def drop(self, using: str, run_id: int, fence: int) -> None:
         """Count the run no more."""
-        if not self._runs:  # as in most processes
+        if not self._claims:  # as in most processes
             return
         with self._guard:
-            queue = self._runs.pop((using, run_id), None)
+            queue = self._claims.pop((using, run_id, fence), None)
             if queue is not None:
                 self._counts[queue] -= 1
 
@@ -122,7 +126,7 @@ class Hands:
     def clear(self) -> None:
         """Count nothing; for tests."""
         with self._guard:
-            self._runs.clear()
+            self._claims.clear()
             self._counts.clear()
 
     def _free(self, queue: str) -> int:

@@ -183,21 +183,25 @@ def _claim(
 ) -> Claim | None:
     seconds = lease_seconds() if seconds is None else seconds
     run: _Candidate | None = None
-    is_taken = False
+    has_hand = is_taken = False
     try:
         taken = taken_on_disk_later(connection_of(using))
         with taken, transaction.atomic(using=using):
             run = _candidate(using, which, skip_locked)
-            if run is None or not _may_begin(run, using, graphs):
+            if run is None:
                 return None
+            if run.queue:
+                has_hand = hands.take(using, run.run_id, run.fence + 1, run.queue)
+                if not (has_hand and _is_let_in(run, using, graphs)):
+                    return None
             changed = _take(run, owner, seconds, using)
         is_taken = changed
     except IntegrityError:
         # Another run of the thread began since we looked: one_running_run_per_thread.
         return None
     finally:
-        if run is not None and not is_taken:
-            hands.drop(using, run.run_id)
+        if run is not None and has_hand and not is_taken:
+            hands.drop(using, run.run_id, run.fence + 1)
     if not is_taken:
         return None
     claim = Claim(
@@ -218,12 +222,8 @@ def _claim(
     return claim
 
 
-def _may_begin(run: _Candidate, using: str, graphs: Collection[str] | None) -> bool:
-    """Whether nothing but the run itself has a say, or its queue lets it in (RB.9)."""
-    if not run.queue:
-        return True
-    if not hands.take(using, run.run_id, run.queue):
-        return False
+def _is_let_in(run: _Candidate, using: str, graphs: Collection[str] | None) -> bool:
+    """Whether its queue lets the run in (RB.9)."""
     return admits(using, run.run_id, run.line, run.is_new, graphs)
 
 
@@ -292,7 +292,7 @@ def finish_run(
     Raises LeaseLostError, with nothing written, when another has taken the run over.
     """
     keeper.settle(claim.using, claim.run_id)
-    hands.drop(claim.using, claim.run_id)
+    hands.drop(claim.using, claim.run_id, claim.fence)
     wrapper = connection_of(claim.using)
     with transaction.atomic(using=claim.using):
         lock_thread(wrapper, claim.thread_id)
