@@ -69,6 +69,20 @@ class TestSlots:
 
         assert told.runs() == [b.pk]
 
+    def test_the_hand_of_a_process_goes_to_the_first_of_all_partitions(
+        self, post, told
+    ):
+        Queue("mail", worker_concurrency=1, partition_by="to")
+        a, _, b = (
+            started(thread_id=name, to=name[0], priority=priority)
+            for name, priority in (("a", 0), ("a-2", 0), ("b", -1))
+        )
+        told.runs()
+
+        carried(a)
+
+        assert told.runs() == [b.pk]
+
     def test_what_goes_on_has_its_old_place_and_needs_a_slot(self, post, boss):
         Queue("mail", concurrency=1)
         a, b, c = started("a", asks=True), started("b"), started("c")

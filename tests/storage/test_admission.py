@@ -256,6 +256,16 @@ class TestPartitions:
 
         assert due_runs(limit=1) == [free]
 
+    def test_the_first_of_all_lines_go_first_whatever_they_are_called(self):
+        now = timezone.now()
+        for number in range(3):
+            at = now + timedelta(seconds=number)
+            waiting(f"a{number}", partition="a", queued_at=at)
+        old = waiting("y", partition="y", queued_at=now - timedelta(seconds=9))
+        urgent = waiting("z", partition="z", priority=-1)
+
+        assert due_runs(limit=2) == [urgent, old]
+
 
 class TestInOneProcess:
     def test_a_process_has_so_many_at_work(self):

@@ -19,8 +19,15 @@ from workflows.services.action import InvalidAnswer
 from workflows.services.afterwards import after_commit
 from workflows.services.queues import Queue
 from workflows.storage import admission
-from workflows.storage.admission import IN_LINE, NEW, Line, admissible, next_start
-from workflows.storage.claimable import Which, claimable
+from workflows.storage.admission import (
+    IN_LINE,
+    NEW,
+    Line,
+    admissible,
+    admissible_of,
+    next_start,
+)
+from workflows.storage.claimable import Waiting, Which, claimable
 from workflows.storage.clock import database_now
 from workflows.storage.places import DIRECT_KINDS
 
@@ -76,10 +83,18 @@ def move_up(line: Line) -> None:
 
 def wake_line(line: Line) -> None:
     """Wake workers for the runs of a line that may begin now, and for the first start when the rate lets it."""
-    known = registry.names()
-    for each in admissible(DEFAULT_DB_ALIAS, line, known)[:AT_ONCE]:
+    for each in _may_begin_after(line)[:AT_ONCE]:
         ports.run_queue().enqueue(each.run_id, None, each.priority)
     wake_when_window_opens(line)
+
+
+def _may_begin_after(line: Line) -> list[Waiting]:
+    """The runs that may begin where the line has moved: those of all its queue's, where one process has so many of all."""
+    graphs = registry.names()
+    limits = admission.known.get(line.queue)
+    if limits is not None and limits.worker_concurrency is not None:
+        return admissible_of(DEFAULT_DB_ALIAS, line.queue, graphs, AT_ONCE)
+    return admissible(DEFAULT_DB_ALIAS, line, graphs)
 
 
 def wake_when_window_opens(line: Line) -> None:

@@ -38,7 +38,8 @@ _LIVE = """(
 _BEGUN = """(
   SELECT count(*) FROM workflows_run AS begun WHERE begun.queue = {queue}
     AND begun.partition = {partition} AND begun.kind = 'start' AND begun.admitted_at > {ago})"""
-# From one partition to the next by the index, however many runs wait in each.
+# From one partition to the next by the index, however many runs wait in each. They come in the order of
+# their first runs: by their names, one would go before all the others for as long as anything waits in it.
 _LINES = """
 WITH RECURSIVE line(part) AS (
   SELECT min(partition) FROM workflows_run
@@ -47,9 +48,16 @@ WITH RECURSIVE line(part) AS (
   SELECT (
     SELECT min(partition) FROM workflows_run
     WHERE status = 'pending' AND queue = %s AND queued_at IS NOT NULL AND partition > line.part)
-  FROM line WHERE line.part IS NOT NULL)
-SELECT line.part FROM line WHERE line.part IS NOT NULL AND {free} AND EXISTS (
-  SELECT 1 {claimable}) LIMIT %s"""
+  FROM line WHERE line.part IS NOT NULL),
+-- Counted once for each line, not for each run of it.
+room(part, slots, starts) AS MATERIALIZED (
+  SELECT line.part, {slots}, {starts} FROM line WHERE line.part IS NOT NULL)
+SELECT room.part, head.id, head.priority, head.queued_at
+FROM room JOIN workflows_run AS head ON head.id = (
+  SELECT run.id {claimable}
+  ORDER BY run.priority, run.queued_at, run.id LIMIT 1)
+WHERE room.slots > 0
+ORDER BY head.priority, head.queued_at, head.id LIMIT %s"""
 _OLDEST_COUNTED = """
 SELECT admitted_at FROM workflows_run
 WHERE queue = %s AND partition = %s AND kind = 'start' AND admitted_at IS NOT NULL
@@ -171,16 +179,25 @@ def admissible(
 def admissible_anywhere(
     using: str, graphs: Collection[str] | None, limit: int
 ) -> list[Waiting]:
-    """The same for all queues, at most `limit` of each."""
+    """The same for all queues, the first `limit` of each."""
+    return [
+        each
+        for queue in list(known)
+        for each in admissible_of(using, queue, graphs, limit)
+    ]
+
+
+def admissible_of(
+    using: str, queue: str, graphs: Collection[str] | None, limit: int
+) -> list[Waiting]:
+    """The same for all lines of one queue: the first `limit`, in their order."""
+    free = min(hands.free(queue), limit)
     found: list[Waiting] = []
-    for queue in list(known):
-        free = min(hands.free(queue), limit)
-        for line in _lines_with_room(using, queue, graphs, free):
-            some = admissible(using, line, graphs)[:free]
-            found += some
-            free -= len(some)
-            if free <= 0:
-                break
+    for line, head in _lines_with_room(using, queue, graphs, free):
+        if len(found) == free and head.place > found[-1].place:
+            break  # and so are the heads of all further lines
+        found += admissible(using, line, graphs)[:free]
+        found = sorted(found, key=lambda each: each.place)[:free]
     return found
 
 
@@ -237,27 +254,26 @@ def _counts(
 
 def _lines_with_room(
     using: str, queue: str, graphs: Collection[str] | None, limit: int
-) -> list[Line]:
-    """The lines of a queue in which a run could begin now."""
+) -> list[tuple[Line, Waiting]]:
+    """The first lines of a queue in which a run could begin now, each with the first of these runs, in their order."""
     if limit <= 0:
         return []
     wrapper = connection_of(using)
     limits, place = known[queue], ("%s", "line.part")
     slots, slot_values = _counts(using, replace(limits, rate=None), place, [queue])
     starts, values = _counts(using, replace(limits, concurrency=None), place, [queue])
-    sql = "run.queue = %s AND run.partition = line.part AND run.queued_at IS NOT NULL"
-    which = Which(sql, (queue,)).of(graphs)
-    if starts:
-        which = which.but(f"(NOT ({NEW}) OR {starts[0]} > 0)", *values)
+    sql = "run.queue = %s AND run.partition = room.part AND run.queued_at IS NOT NULL"
+    which = Which(sql, (queue,)).of(graphs).but(f"(room.starts > 0 OR NOT ({NEW}))")
     found = execute(
         wrapper,
         _LINES.format(
-            free=f"{slots[0]} > 0" if slots else "1 = 1",
+            slots=slots[0] if slots else "1",
+            starts=starts[0] if starts else "1",
             claimable=CLAIMABLE.format(now=NOW_SQL[wrapper.vendor], which=which.sql),
         ),
-        (queue, queue, *slot_values, *which.values, limit),
+        (queue, queue, *slot_values, *values, *which.values, limit),
     )
-    return [Line(queue, row[0]) for row in found.fetchall()]
+    return [(Line(queue, part), Waiting(*head)) for part, *head in found.fetchall()]
 
 
 def _first(

@@ -17,7 +17,7 @@ WHERE run.status = 'pending' AND run.due_at <= {now} AND {which}
     WHERE other.thread_id = run.thread_id AND other.status = 'running')
   AND NOT EXISTS (
     SELECT 1 FROM workflows_run AS other
-    WHERE other.thread_id = run.thread_id AND other.status = 'pending'
+    WHERE other.thread_id = run.thread_id AND other.status || '' = 'pending'
       AND other.due_at <= {now} AND other.id < run.id)"""
 URGENT = "\nORDER BY run.priority, run.due_at, run.id LIMIT %s"
 
