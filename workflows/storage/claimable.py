@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from workflows.storage.connections import NOW_SQL, connection_of, execute
 
+# `|| ''`: SQLite would else look for a thread's older runs among all that wait, not among those of the thread.
 # The ORM made these texts anew each time: 8 ms of processor time a run, where its ten steps took 5.
 CLAIMABLE = """
 FROM workflows_run AS run JOIN workflows_thread AS thread ON thread.id = run.thread_id
