@@ -57,3 +57,15 @@ def test_health_counts_none_as_due_that_may_wait_for_a_slot(run):
     assert not waiting_for_worker(Run.objects.all()).exists()
     Run.objects.filter(pk=run.pk).update(queue="", queued_at=None)
     assert waiting_for_worker(Run.objects.all()).get() == run
+
+
+def test_one_that_waits_for_a_hand_of_another_process_waits(run, by):
+    forget("mail")
+    Queue("mail", worker_concurrency=1)
+    Run.objects.filter(status="running").update(owner="there:7:1#2")
+
+    assert the("queue", by()).mark == "waits"
+
+    forget("mail")
+    Queue("mail", worker_concurrency=2)
+    assert "no worker has begun it" in the("queue", by()).text

@@ -87,3 +87,15 @@ def test_manage_py_check_names_what_names_a_queue_that_is_missing(mail):
     found = [each for each in checks.check_workflows() if each.id == "workflows.W007"]
 
     assert [each.obj for each in found] == ["workflow letter", "schedule weekly"]
+
+
+def test_what_waits_for_a_hand_of_another_process_is_not_late():
+    forget("mail")
+    Queue("mail", worker_concurrency=1)
+    busy(owner="there:7:1")
+    in_line("a", due_at=ago(minutes=9))
+
+    assert findings() == []
+
+    Run.objects.filter(status="running").delete()
+    assert [each["kind"] for each in findings()] == ["waiting"]

@@ -14,6 +14,7 @@ from workflows.models import Delivery, Interrupt, Run
 from workflows.services import registry
 from workflows.services.desk.deciding import RELATED
 from workflows.services.findings import WAIT_SECONDS, Finding
+from workflows.services.lines import full_hands
 from workflows.services.outbound.events import address
 from workflows.services.schedules.stuck import StuckSchedules
 from workflows.services.stuck_queues import StuckQueues
@@ -150,7 +151,7 @@ class _Doctor(StuckWaits, StuckSchedules, StuckQueues):
         """Runs that a worker could begin, and none has."""
         claimable = due_runs(limit=10_000, graphs=self.known)
         rows = self._runs(Run.Status.PENDING).filter(due_at__lt=self._ago())
-        for run in _each(rows, claimable):
+        for run in _each(rows.exclude(queue__in=full_hands()), claimable):
             what = f"{_name(run)} has waited for a worker for {self._since(run.due_at)}"
             yield _of_run("waiting", run, what, self._do_for_worker())
 

@@ -6,6 +6,7 @@ slot back wakes whoever may begin then; what is lost there the sweep finds.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -112,6 +113,26 @@ def was_let_in(line: Line) -> None:
     limits = admission.known.get(line.queue)
     if limits is not None and limits.rate is not None:
         wake_line(line)
+
+
+def full_hands() -> set[str]:
+    """The queues of which some worker process has as many runs at work as it may: others may wait for that.
+
+    No process knows the hands of the others, and the rows do not tell which workers there are.
+    """
+    limits = {
+        name: each.worker_concurrency
+        for name, each in admission.known.items()
+        if each.worker_concurrency is not None
+    }
+    if not limits:
+        return set()
+    at_work = Run.objects.filter(status=Run.Status.RUNNING, queue__in=limits)
+    counts = Counter(
+        (queue, owner.partition("#")[0])
+        for queue, owner in at_work.values_list("queue", "owner")
+    )
+    return {queue for (queue, _), count in counts.items() if count >= limits[queue]}
 
 
 def may_begin(run_id: int) -> bool:

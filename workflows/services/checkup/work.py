@@ -17,7 +17,7 @@ from workflows.services.checkup.check import (
 )
 from workflows.services.checkup.patient import Patient
 from workflows.services.findings import WAIT_SECONDS
-from workflows.services.lines import may_begin
+from workflows.services.lines import full_hands, may_begin
 from workflows.services.move_run import NONE as NOWHERE
 from workflows.services.move_run import MoveRun, places
 from workflows.services.nudge_run import NudgeRun
@@ -81,7 +81,7 @@ def _waits_for_worker(patient: Patient, run: Run, facts: tuple[Fact, ...]) -> Ch
             "though it is known here."
         )
         return Check(name, question, STUCK, text, RESTART, facts=facts, ways=ways)
-    if run.queue and not may_begin(run.pk):
+    if run.queue and (run.queue in full_hands() or not may_begin(run.pk)):
         return _waits_in_line(patient, run, facts, ways)
     if not patient.is_before(run.due_at, WAIT_SECONDS):
         text = f"Run {run.pk} was told to the workers {since} ago."
