@@ -48,7 +48,7 @@ class Lending(InMemorySaver):
 
     using = "default"
 
-    def one_transaction(self, thread_id: str) -> Any:
+    def one_transaction(self, thread_id: str, place: Any) -> Any:
         raise AssertionError("a transaction was begun")
 
     def is_in_transaction(self) -> bool:

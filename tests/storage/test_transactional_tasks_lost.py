@@ -6,6 +6,7 @@ import asyncio
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from itertools import count
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import Group
-from django.db import OperationalError, connections, transaction
+from django.db import OperationalError, connection, connections, transaction
 from django.db.models import F
 
 from durableweb.errors import LeaseLostError, RunCancelled
@@ -172,6 +173,57 @@ def test_a_run_that_was_asked_to_end_meanwhile_has_done_neither() -> None:
     with pytest.raises(RunCancelled):
         flow.invoke("ida", CONFIG)
     wait_for_threads()
+    assert rows() == []
+
+
+@pytest.mark.skipif(
+    connection.vendor == "sqlite", reason="there the end of a run waits for the body"
+)
+async def test_a_body_that_its_run_has_left_behind_has_done_nothing() -> None:
+    has_begun, goes_on = threading.Event(), threading.Event()
+
+    @task(transactional=True)
+    def slow(name: str) -> str:
+        ran.append("slow")
+        number = len(ran)
+        has_begun.set()
+        assert number > 1 or goes_on.wait(60)
+        Group.objects.create(name=f"{name} {number}")
+        return name
+
+    @entrypoint(checkpointer=DjangoSaver())
+    async def flow(name: str) -> str:
+        found: str = await slow(name)
+        return found
+
+    left = asyncio.ensure_future(flow.ainvoke("ida", CONFIG))
+    await asyncio.to_thread(has_begun.wait, 60)
+    left.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await left
+    assert await flow.ainvoke(None, CONFIG) == "ida"
+    goes_on.set()
+    await asyncio.to_thread(wait_for_threads)
+
+    assert ran == ["slow", "slow"]
+    assert await sync_to_async(rows)() == ["ida 2"]
+
+
+@pytest.mark.parametrize("is_followed", [False, True])
+def test_a_transaction_of_a_run_that_has_ended_is_taken_back(is_followed: bool) -> None:
+    saver = DjangoSaver()
+    place = saver.open("t", None)
+
+    def late() -> None:
+        with saver.one_transaction("t", place):
+            Group.objects.create(name="ida")
+            saver.close(place)
+            if is_followed:
+                saver.open("t", None)
+
+    with pytest.raises(LeaseLostError):
+        late()
+
     assert rows() == []
 
 

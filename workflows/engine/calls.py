@@ -293,6 +293,7 @@ def _nested(graph: Any, given: Arguments, own: dict[str, Any], context: Any) -> 
         outer=outer,
         outermost=outer.outermost or context,
         reached=outer.reached,
+        place=outer.place,
         cuts=outer.cuts,
         places=outer.places,
         parents={**outer.parents, outer.namespace: outer.live_checkpoint or ""},

@@ -8,6 +8,8 @@ from functools import partial
 
 from django.db import InterfaceError, OperationalError, transaction
 
+from workflows.engine.checkpoint.base import Place
+from workflows.engine.errors import LeaseLostError
 from workflows.engine.loop.undoing import OF_SAVER
 from workflows.storage.connections import (
     SQLITE,
@@ -25,9 +27,15 @@ class Transacts:
     using: str
     _memory: Memory
 
+    def _fence(self, thread_id: str) -> tuple[int | None, int]:
+        raise NotImplementedError
+
     @contextmanager
-    def one_transaction(self, thread_id: str) -> Iterator[None]:
-        """A transaction of this thread's own connection, of which what is saved inside becomes a part.
+    def one_transaction(self, thread_id: str, place: Place) -> Iterator[None]:
+        """A transaction of this thread's own connection, of which what is saved inside becomes a part, for the run of `place`.
+
+        Nothing of it stays, and LeaseLostError is raised, where that run has ended meanwhile: nobody waits for a body that
+        cannot be stopped when a coroutine is cancelled or its time is over, and who goes on with the thread runs it anew.
 
         On SQLite it is this thread's turn to write from the beginning on. An error is marked as the saver's where the transaction did not
         begin, where it was committed all the same (a hook of `on_commit` has failed), and where nobody knows that.
@@ -45,11 +53,18 @@ class Transacts:
                 phases.append("body")
                 yield
                 phases.append("commit")
+                self._check_run(thread_id, place)
         except BaseException as error:
             self._memory.forget(thread_id)  # of what was taken back
             if _is_of_saver(phases[-1], error):
                 setattr(error, OF_SAVER, True)
             raise
+
+    def _check_run(self, thread_id: str, place: Place) -> None:
+        # What was saved before was fenced with this run, else with another or with none.
+        run_id, _ = self._fence(thread_id)
+        if run_id != int(place.run_id):
+            raise LeaseLostError(place.run_id, place.fence)
 
     def is_in_transaction(self) -> bool:
         """Whether this thread's connection is in a transaction already."""
@@ -60,4 +75,5 @@ class Transacts:
 def _is_of_saver(phase: str, error: BaseException) -> bool:
     if phase == "committed":
         return True
-    return phase != "body" and isinstance(error, OperationalError | InterfaceError)
+    of_saver = OperationalError | InterfaceError | LeaseLostError
+    return phase != "body" and isinstance(error, of_saver)

@@ -98,8 +98,9 @@ def has_desk(saver: Any) -> bool:
 
 def transaction_of(
     saver: Any, where: str, using: str
-) -> Callable[[str], AbstractContextManager[None]]:
-    """What holds the transaction of a saver's database in which a thread's task runs (RB.7); `using` is "" for whichever it is.
+) -> Callable[[str, Any], AbstractContextManager[None]]:
+    """What holds the transaction of a saver's database in which a thread's task runs (RB.7), for the run that has taken this place; `using`
+    is "" for whichever database it is.
 
     RuntimeError, which begins with `where`, for a saver without, and for one whose database is another.
     """

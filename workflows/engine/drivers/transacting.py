@@ -51,7 +51,7 @@ class Transacted:
         begin = transaction_of(saver, self._where, task.node.transaction or "")
         is_of_body = False
         try:
-            with begin(context.run.thread_id):
+            with begin(context.run.thread_id, context.run.place):
                 is_of_body = context.in_transaction = True
                 try:
                     value = task.node.fn(*args, **kwargs)

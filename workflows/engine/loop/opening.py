@@ -64,6 +64,7 @@ def load_view(run: Run, *, answers: bool = False) -> Steps[View]:
         place = yield from effects.open_thread(thread_id, run.expected_head)
         run.run_id = run.run_id or place.run_id
         run.reached = place.reached
+        run.place = place
     if answers and run.inside and (yield from branches.waits_in_fork(run)):
         run.inside = {}
     if run.inside:

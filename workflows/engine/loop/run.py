@@ -101,6 +101,7 @@ class Run(Struct, eq=False):
     live_checkpoint: str | None = None  # the id of the one whose step is being run
     forks: Mapping[str, Any] = field(default_factory=dict)  # the marks of `forking.py`
     reached: frozenset[str] = frozenset()  # the `Place`'s
+    place: Any = None  # the `Place` with which the root has taken the thread
 
     @property
     def below(self) -> frozenset[str]:
