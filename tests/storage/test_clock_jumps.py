@@ -126,3 +126,28 @@ def test_back_by_an_hour_the_window_of_a_rate_does_not_stay_shut(
     begun.refresh_from_db()
     assert begun.admitted_at is not None
     assert begun.admitted_at < timezone.now() + timedelta(seconds=60)
+
+
+@pytest.mark.rule("RB.9")
+def test_back_by_an_hour_who_stands_in_line_stays_before_all_that_come(
+    watch: ClockWatch, clock: Clock
+) -> None:
+    soon = timezone.now() + HOUR
+    place = {"queue": "q", "queued_at": soon}
+    first = run("first", due_at=soon, **place)
+    # Its answer is to stand where it stood.
+    paused = run("paused", **place, status="interrupted")
+    later = {"queue": "q", "queued_at": soon + HOUR, "due_at": soon + HOUR}
+    delayed = run("delayed", **later)
+    Event.objects.update(created_at=soon)
+    clock.ahead = -3600.0
+
+    notice_jumps(watch=watch)
+
+    now = timezone.now()
+    for each in (first, paused, delayed):
+        each.refresh_from_db()
+        assert each.queued_at is not None
+    assert max(first.queued_at, paused.queued_at) <= now
+    assert abs(delayed.queued_at - soon) < timedelta(seconds=60)
+    assert delayed.queued_at == delayed.due_at

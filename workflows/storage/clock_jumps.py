@@ -44,6 +44,13 @@ _BACK = {
 # Else the window of a rate would stay shut for as long as that was.
 _ADMITTED = """
 UPDATE workflows_run SET admitted_at = {now} WHERE admitted_at > {now}"""
+# Else all who start now would stand before those who wait already, and those before what goes on with a thread. One that is to
+# wait stands in line from when it is due, which is set back before this.
+_PLACES = """
+UPDATE workflows_run SET queued_at =
+  CASE WHEN status = 'pending' AND due_at > {now} AND due_at < queued_at THEN due_at
+    WHEN status = 'pending' AND due_at = queued_at THEN queued_at ELSE {now} END
+WHERE queued_at > {now}"""
 # Whoever lives renews it.
 _LEASES = """
 UPDATE workflows_run SET lease_until = {later}
@@ -110,5 +117,6 @@ def _forget_the_future(using: str, moved: float) -> None:
     )
     with transaction.atomic(using=using):
         execute(wrapper, _DUE.format(**words), (by, soon, by, held))
+        execute(wrapper, _PLACES.format(**words))
         execute(wrapper, _ADMITTED.format(**words))
         execute(wrapper, _LEASES.format(**words), (lease, lease))
