@@ -74,9 +74,9 @@ class ProcrastinateQueue:
     def enqueue(
         self, run_id: int, due_at: datetime | None = None, priority: int = 0
     ) -> None:
-        """Defer a job in the present transaction, unless one waits for this run already."""
+        """Defer a job in the present transaction, unless one waits for this run already; that one comes sooner where it was to come later."""
         key = f"run:{run_id}"
-        if _is_waiting(key):
+        if _is_waiting(key, due_at):
             return
         # Procrastinate takes the greatest number first, our rows the smallest.
         job = execute.configure(
@@ -101,14 +101,29 @@ class ProcrastinateQueue:
             return cursor.fetchone() is not None
 
 
-def _is_waiting(key: str) -> bool:
+def _is_waiting(key: str, due_at: datetime | None) -> bool:
+    """Whether a job waits for the run; it is delivered at `due_at`, None for at once, or before.
+
+    One may have been meant for a time at which a rate was to let the run begin, and the limits, or the
+    clock, are others now.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT 1 FROM procrastinate_jobs"
+            "SELECT id, scheduled_at FROM procrastinate_jobs"
             " WHERE queueing_lock = %s AND status = 'todo' LIMIT 1",
             [key],
         )
-        return cursor.fetchone() is not None
+        found = cursor.fetchone()
+        if found is None:
+            return False
+        job, at = found
+        if at is not None and (due_at is None or due_at < at):
+            cursor.execute(
+                "UPDATE procrastinate_jobs SET scheduled_at = %s"
+                " WHERE id = %s AND status = 'todo'",
+                [due_at, job],
+            )
+        return True
 
 
 def remove_dead_jobs() -> int:
