@@ -10,6 +10,7 @@ from tests.services.diagnosing import ago, findings, fine, make_run, the_one
 from workflows import checks
 from workflows.models import Run, Thread
 from workflows.services import registry
+from workflows.services.asleep import overslept
 from workflows.services.queues import Queue, forget
 from workflows.services.schedules.declared import schedule
 
@@ -99,3 +100,16 @@ def test_what_waits_for_a_hand_of_another_process_is_not_late():
 
     Run.objects.filter(status="running").delete()
     assert [each["kind"] for each in findings()] == ["waiting"]
+
+
+def test_a_sleeper_whose_run_waits_for_a_slot_is_not_late():
+    busy()
+    run = in_line("a", kind="wake")
+    Thread.objects.filter(pk="a").update(status="waiting", wake_at=ago(minutes=9))
+
+    assert findings() == []
+    assert not overslept(Thread.objects.all()).exists()
+
+    Run.objects.filter(pk=run.pk).delete()
+    assert [each["kind"] for each in findings()] == ["overslept"]
+    assert overslept(Thread.objects.all()).exists()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from workflows.models import Awaited, Event, Run, Thread
@@ -151,7 +151,17 @@ def is_overslept(until: datetime) -> bool:
 
 def overslept(rows: QuerySet[Thread]) -> QuerySet[Thread]:
     """Those of the threads that nobody has woken, though a worker would have by now."""
-    return rows.filter(status__in=SLEEPING, wake_at__lt=timezone.now() - ON_ITS_WAY)
+    return not_in_line(
+        rows.filter(status__in=SLEEPING, wake_at__lt=timezone.now() - ON_ITS_WAY)
+    )
+
+
+def not_in_line(rows: QuerySet[Thread]) -> QuerySet[Thread]:
+    """Those of the threads that do not go on only when a queue lets their run in (RB.9)."""
+    in_line = Run.objects.filter(
+        thread=OuterRef("pk"), status=Run.Status.PENDING, queued_at__isnull=False
+    )
+    return rows.filter(~Exists(in_line))
 
 
 def awaits_of(task: Mapping[str, Any]) -> tuple[Awaits, ...]:

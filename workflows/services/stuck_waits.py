@@ -8,6 +8,7 @@ from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from workflows.models import Awaited, Run, Signal, Thread
+from workflows.services.asleep import not_in_line
 from workflows.services.findings import Finding, Look
 from workflows.services.outbound.events import address
 from workflows.services.queueing import UNFINISHED
@@ -25,7 +26,7 @@ class StuckWaits(Look):
     def overslept(self) -> Iterator[Finding]:
         """Threads whose time to wake has come, and that no worker has woken."""
         rows = Thread.objects.filter(status__in=SLEEPING, wake_at__lt=self._ago())
-        for row in rows.order_by("wake_at", "id").iterator():
+        for row in not_in_line(rows).order_by("wake_at", "id").iterator():
             what = f"thread {row.pk!r} was to wake {self._since(row.wake_at)} ago, and still sleeps"
             yield self._of_sleeper("overslept", row, what)
 
