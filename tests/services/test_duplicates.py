@@ -11,8 +11,9 @@ from tests.services.lining import Post, answer, carried, post, row, started
 from tests.services.napping import boss
 from tests.storage.racing import together
 from workflows.engine.start_errors import DuplicateRunError
-from workflows.models import Thread
+from workflows.models import Run, Thread
 from workflows.services import registry, undoing
+from workflows.services.action import InvalidAnswer
 from workflows.services.cancel_run import cancel_thread
 from workflows.services.start_run import Started, StartRun, start_thread
 
@@ -118,3 +119,12 @@ def test_one_that_undoes_what_it_has_done_leaves_the_key_to_who_has_it(
 
     assert (row(run).status, row(run).dedup_key) == ("pending", None)
     assert row(other).dedup_key == "k"
+
+
+@pytest.mark.parametrize("name", ["dedup_key", "idempotency_key"])
+@pytest.mark.parametrize("key", ["", 5, "a\nb", "k" * 201])
+def test_what_is_no_key_starts_nothing(post, name, key):
+    with pytest.raises(InvalidAnswer, match="1 to 200 printable characters"):
+        started("a", queue="", **{name: key})
+
+    assert not Run.objects.exists()

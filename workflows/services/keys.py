@@ -7,6 +7,16 @@ from workflows.services.action import InvalidAnswer
 MAX_KEY_LENGTH = 200
 
 
+def check_start_key(place: str, key: object) -> None:
+    """Raise InvalidAnswer for what can be no key of a start; an empty one would be the same for all who have none."""
+    is_key = (
+        isinstance(key, str) and key.isprintable() and 0 < len(key) <= MAX_KEY_LENGTH
+    )
+    if key is not None and not is_key:
+        wanted = f"is a text of 1 to {MAX_KEY_LENGTH} printable characters, or None"
+        raise InvalidAnswer({place: f"{wanted}, not {key!r}"})
+
+
 def check_key(place: str, key: str | None) -> None:
     """Raise InvalidAnswer for a key that not every database can keep."""
     if key is not None and not (key.isprintable() and len(key) <= MAX_KEY_LENGTH):

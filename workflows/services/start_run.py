@@ -27,7 +27,7 @@ from workflows.services.action import (
     OtherInput,
 )
 from workflows.services.duplicates import refuse_duplicate
-from workflows.services.keys import check_key
+from workflows.services.keys import check_start_key
 from workflows.services.lines import check_place, due_after, place_in
 from workflows.services.queueing import lock_thread, queue_run
 from workflows.services.queues import Queue
@@ -69,8 +69,8 @@ class StartRun:
     def check(self) -> registry.Registered:
         """The workflow, where this person may start it."""
         item = self._find()
-        check_key("key", self.idempotency_key)
-        check_key("dedup_key", self.dedup_key)
+        check_start_key("key", self.idempotency_key)
+        check_start_key("dedup_key", self.dedup_key)
         check_place(self.priority)
         self._queue(item)
         check_if_busy(self.if_busy)
