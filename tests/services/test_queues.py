@@ -6,7 +6,7 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from tests.services.lining import answer, carried, post, row, started, told
@@ -14,6 +14,7 @@ from tests.services.napping import LONG_AGO, boss
 from tests.storage.racing import beside
 from tests.storage.test_claims import lapse
 from workflows.models import Interrupt, Run
+from workflows.services import lines
 from workflows.services.action import InvalidAnswer
 from workflows.services.cancel_run import CancelRun
 from workflows.services.continue_run import ContinueRun
@@ -188,6 +189,19 @@ class TestRate:
         assert carried(c) == "success"
         later = row(b).admitted_at + timedelta(seconds=60)
         assert set(told.all) == {(d.pk, later)}
+
+    def test_where_nobody_can_be_woken_the_run_is_carried_out_all_the_same(
+        self, post, monkeypatch
+    ):
+        Queue("mail", rate=(1, 60))
+        run = started("a")
+
+        def away(*_: object) -> None:
+            raise OperationalError("the connection is gone")
+
+        monkeypatch.setattr(lines, "wake_line", away)
+
+        assert carried(run) == "success"
 
     def test_an_answer_does_not_count_again(self, post, boss):
         Queue("mail", rate=(1, 60))

@@ -23,6 +23,7 @@ from workflows.engine.response_schemas import is_refused
 from workflows.engine.types import Command
 from workflows.models import Decision, Interrupt, Run
 from workflows.services import lost_runs, registry
+from workflows.services.afterwards import after_commit
 from workflows.services.binding import bound
 from workflows.services.cancel_run import cancel_thread
 from workflows.services.desk.arranging import arrange_new
@@ -94,7 +95,7 @@ def execute_run(
     )
     if claim is None:
         return _left(run_id)
-    was_let_in(claim.line)
+    after_commit(was_let_in, claim.line)  # who fails there is not to leave the claim
     return perform(claim, should_stop)
 
 
