@@ -13,7 +13,7 @@ from tests.services.lining import answer, carried, post, row, started, told
 from tests.services.napping import LONG_AGO, boss
 from tests.storage.racing import beside
 from tests.storage.test_claims import lapse
-from workflows.models import Interrupt, Run
+from workflows.models import Interrupt, Run, Thread
 from workflows.services import lines
 from workflows.services.action import InvalidAnswer
 from workflows.services.cancel_run import CancelRun
@@ -148,6 +148,22 @@ class TestSlots:
         recover_runs()
 
         assert told.runs() == [a.pk]
+
+    def test_the_sweep_does_so_behind_many_that_stand_in_no_queue(self, post, told):
+        Queue("mail", concurrency=1)
+        run = started("a")
+        names = [f"t{number}" for number in range(101)]
+        Thread.objects.bulk_create(Thread(id=name, graph="mail") for name in names)
+        Run.objects.bulk_create(
+            Run(thread_id=name, graph="mail", kind="start", priority=-1)
+            for name in names
+        )
+        Run.objects.update(due_at=LONG_AGO)
+        told.runs()
+
+        recover_runs()
+
+        assert run.pk in told.runs()
 
     def test_a_run_of_a_queue_that_is_gone_waits_until_it_is_back(self, post, told):
         Queue("mail", concurrency=1)

@@ -14,7 +14,7 @@ from workflows.models import Run
 from workflows.services import lost_runs, registry
 from workflows.services.cancel_run import reopen_questions, wake_next
 from workflows.services.queueing import UNKNOWN_GRAPH, lock_free_thread, wake
-from workflows.storage.claims import due_runs
+from workflows.storage.claims import due_runs_apart
 from workflows.storage.clock_jumps import notice_jumps
 from workflows.storage.dead_leases import end_overdue, release_dead_leases
 from workflows.storage.events import append_events
@@ -43,7 +43,7 @@ def _sweep() -> int:
     _end_late_runs()
     known = registry.names()
     overdue = Run.objects.filter(
-        pk__in=due_runs(graphs=known),
+        pk__in=due_runs_apart(known),
         due_at__lt=Now() - timedelta(seconds=OVERDUE_SECONDS),
     ).values_list("pk", flat=True)
     woken = {*released, *overdue}

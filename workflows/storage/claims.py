@@ -24,7 +24,13 @@ from workflows.storage.admission import (
     known,
 )
 from workflows.storage.arrivals import wake_for_arrivals
-from workflows.storage.claimable import CLAIMABLE, URGENT, Which, claimable
+from workflows.storage.claimable import (
+    CLAIMABLE,
+    URGENT,
+    Waiting,
+    Which,
+    claimable,
+)
 from workflows.storage.connections import (
     LATER_SQL,
     NOT_IDLE_SQL,
@@ -133,11 +139,20 @@ def due_runs(
     if thread_id is not None:
         which = Which("run.thread_id = %s", (thread_id,)).of(graphs)
         return [row.run_id for row in claimable(using, which, limit)]
+    found = _due(using, graphs, limit)
+    return [row.run_id for row in sorted(found, key=lambda row: row.place)[:limit]]
+
+
+def due_runs_apart(
+    graphs: Collection[str], limit: int = 100, *, using: str = "default"
+) -> list[int]:
+    """The same, `limit` of those in no queue and of each queue: many of one do not hide the others."""
+    return [row.run_id for row in _due(using, graphs, limit)]
+
+
+def _due(using: str, graphs: Collection[str] | None, limit: int) -> list[Waiting]:
     found = claimable(using, _IN_NO_LINE.of(graphs), limit)
-    if known:
-        found += admissible_anywhere(using, graphs, limit)
-        found = sorted(found, key=lambda row: row.place)[:limit]
-    return [row.run_id for row in found]
+    return found + admissible_anywhere(using, graphs, limit) if known else found
 
 
 def claim_run(
