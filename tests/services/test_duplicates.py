@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from functools import partial
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from django.db import IntegrityError
 
 from tests.services.lining import Post, answer, carried, post, row, started
 from tests.services.napping import boss
 from tests.storage.racing import together
 from workflows.engine.start_errors import DuplicateRunError
 from workflows.models import Run, Thread
-from workflows.services import registry, undoing
+from workflows.services import registry, start_run, undoing
 from workflows.services.action import InvalidAnswer
 from workflows.services.cancel_run import cancel_thread
+from workflows.services.queueing import queue_run
 from workflows.services.start_run import Started, StartRun, start_thread
 
 assert boss
@@ -119,6 +122,19 @@ def test_one_that_undoes_what_it_has_done_leaves_the_key_to_who_has_it(
 
     assert (row(run).status, row(run).dedup_key) == ("pending", None)
     assert row(other).dedup_key == "k"
+
+
+def test_one_that_has_ended_as_it_was_looked_for_keeps_nobody_out(post, monkeypatch):
+    refused = [IntegrityError("one_live_run_per_dedup_key")]
+
+    def make(*args: Any, **more: Any) -> Run:
+        if refused:
+            raise refused.pop()
+        return queue_run(*args, **more)
+
+    monkeypatch.setattr(start_run, "queue_run", make)
+
+    assert started("a", queue="", dedup_key="k").status == "pending"
 
 
 @pytest.mark.parametrize("name", ["dedup_key", "idempotency_key"])

@@ -34,6 +34,7 @@ from workflows.services.queues import Queue
 from workflows.services.turns import check_if_busy, take_turn
 from workflows.storage.sealing import RUN, unseal
 
+_RACES = 5
 MAX_ID_LENGTH = 200
 MAX_TITLE_LENGTH = 300
 MOST_DELAY = 3_660 * 86_400
@@ -117,16 +118,21 @@ class StartRun:
         """Make the thread and its run; raises ThreadBusy where the thread is at work."""
         item = self.check()
         payload = encode_input(self.input)
-        try:
-            with transaction.atomic():
-                return self._start(item, payload)
-        except IntegrityError:
-            # Two requests with one key or one thread id: the other was first.
-            again = self._first(payload)
-            if again is None:
+        tries = 0
+        while True:
+            try:
+                with transaction.atomic():
+                    return self._start(item, payload)
+            except IntegrityError:
+                # Two requests with one key or one thread id: the other was first.
+                again = self._first(payload)
+                if again is not None:
+                    return again
                 refuse_duplicate(item.name, self.dedup_key, None)
-                raise
-            return again
+                # It has ended meanwhile, and so may the next one.
+                tries += 1
+                if tries == _RACES:
+                    raise
 
     def _start(self, item: registry.Registered, payload: str) -> Run:
         first = self._first(payload)
