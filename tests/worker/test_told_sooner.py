@@ -13,7 +13,6 @@ from workflows.worker.choosing import run_queue
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.usefixtures("only_postgresql"),
     pytest.mark.rule("RB.9"),
 ]
 HOUR = timedelta(hours=1)
@@ -21,7 +20,7 @@ RUN = 7_000_000
 
 
 @pytest.fixture(autouse=True)
-def _no_jobs() -> Iterator[None]:
+def _no_jobs(only_postgresql: None) -> Iterator[None]:
     yield
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM procrastinate_jobs WHERE queueing_lock = %s", [KEY])
