@@ -53,3 +53,6 @@ HANDLER_OF = "__error_handler__"  # begins the name of a handler, before its nod
 NS_SEP = "|"
 NS_END = ":"
 DEFAULT_RECURSION_LIMIT = 10_007
+
+OF_SAVER = "__durableweb_of_saver__"
+"""A mark on an error that a saver has raised, by which it is known where it comes out of a node, too."""

@@ -34,6 +34,7 @@ LATER_SQL = {
 }
 
 
+_LOST = "__durableweb_lost__"
 IDLE_SECONDS = 60
 """For how long a transaction that holds a lock may do nothing."""
 # Part of the statement that takes a lock others wait for. The server then ends the transaction
@@ -103,7 +104,7 @@ class Losses:
         """Count it, and mark the error, where `error` came of the connection's end."""
         if wrapper.vendor == POSTGRESQL and wrapper.connection.closed:
             self.number += 1
-            error.__durableweb_lost__ = True  # type: ignore[attr-defined]
+            setattr(error, _LOST, True)
 
 
 losses = Losses()
@@ -112,9 +113,20 @@ if look_again not in before_job:
     before_job.append(look_again)
 
 
+def note_end_of(wrapper: Any, error: BaseException) -> bool:
+    """Count a connection that has ended within a transaction, and mark the error that came of it; False where none has.
+
+    One that whoever wrote the transaction has closed himself has not.
+    """
+    if wrapper.vendor != POSTGRESQL or wrapper.closed_in_transaction:
+        return False
+    losses.note(wrapper, error)
+    return is_lost(error)
+
+
 def is_lost(error: BaseException) -> bool:
     """Whether a statement of the storage, not one of a node's own, has lost its connection."""
-    return hasattr(error, "__durableweb_lost__")
+    return hasattr(error, _LOST)
 
 
 def is_unwritten(error: BaseException) -> bool:

@@ -9,15 +9,17 @@ from functools import partial
 from django.db import InterfaceError, OperationalError, transaction
 
 from workflows.engine.checkpoint.base import Place
+from workflows.engine.constants import OF_SAVER
 from workflows.engine.errors import LeaseLostError
-from workflows.engine.loop.undoing import OF_SAVER
 from workflows.storage.connections import (
     SQLITE,
     connection_of,
     inside_transaction,
+    note_end_of,
     ready,
     turn,
 )
+from workflows.storage.outage import is_away
 from workflows.storage.values import Memory
 
 
@@ -38,7 +40,7 @@ class Transacts:
         cannot be stopped when a coroutine is cancelled or its time is over, and who goes on with the thread runs it anew.
 
         On SQLite it is this thread's turn to write from the beginning on. An error is marked as the saver's where the transaction did not
-        begin, where it was committed all the same (a hook of `on_commit` has failed), and where nobody knows that.
+        begin, where its connection has ended, where it was committed all the same (a hook of `on_commit` has failed), and where nobody knows that.
         """
         wrapper = connection_of(self.using)
         phases = ["begin"]
@@ -51,7 +53,12 @@ class Transacts:
                 # The first of its hooks, so that it is known when others fail.
                 transaction.on_commit(partial(phases.append, "committed"), self.using)
                 phases.append("body")
-                yield
+                try:
+                    yield
+                except Exception as error:
+                    if is_away(error) and note_end_of(wrapper, error):
+                        phases.append("lost")
+                    raise
                 phases.append("commit")
                 self._check_run(thread_id, place)
         except BaseException as error:
@@ -73,7 +80,7 @@ class Transacts:
 
 
 def _is_of_saver(phase: str, error: BaseException) -> bool:
-    if phase == "committed":
+    if phase in ("committed", "lost"):
         return True
     of_saver = OperationalError | InterfaceError | LeaseLostError
     return phase != "body" and isinstance(error, of_saver)

@@ -6,6 +6,7 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from workflows.engine.constants import OF_SAVER
 from workflows.engine.drivers.context import Context
 from workflows.engine.loop.effects import (
     Compute,
@@ -23,7 +24,6 @@ from workflows.engine.loop.effects import (
 from workflows.engine.loop.run import Run
 from workflows.engine.loop.step import is_part_of
 from workflows.engine.loop.tasks import Task
-from workflows.engine.loop.undoing import OF_SAVER
 from workflows.engine.runtime import current
 
 _AT_ONCE = frozenset({"custom", "messages"})

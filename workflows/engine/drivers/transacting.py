@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from workflows.engine.checkpoint.overriding import transaction_of
-from workflows.engine.constants import ATTRIBUTES, RETURN, UNDO
+from workflows.engine.constants import ATTRIBUTES, OF_SAVER, RETURN, UNDO
 from workflows.engine.errors import ConcurrencyError, SerdeError
 from workflows.engine.loop.program import Node, Writes
 from workflows.engine.loop.run import Run
 from workflows.engine.loop.tasks import Task
-from workflows.engine.loop.undoing import OF_SAVER
 
 
 def check_can_commit(node: Node, run: Run) -> None:

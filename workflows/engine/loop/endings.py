@@ -12,6 +12,7 @@ from workflows.engine.constants import (
     ERROR,
     HANDLED,
     NO_WRITES,
+    OF_SAVER,
     RESUME,
     UNDO,
 )
@@ -207,6 +208,8 @@ def _fail(view: View, step: Step, task: Task, error: BaseException) -> Steps[Non
         task.start_over()
         yield from start(view, step, task, delay)
         return
+    if task.node.transaction is not None and hasattr(error, OF_SAVER):
+        raise error  # its transaction is gone with its connection: it has not failed
     leave(step, task)
     if task.node.handler is not None and not swallowed:
         yield from _handle(view, step, task, error)

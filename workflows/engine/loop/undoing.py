@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from workflows.engine.checkpoint.base import CheckpointTuple, Closed, Due
-from workflows.engine.constants import NO_WRITES, UNDO
+from workflows.engine.constants import NO_WRITES, OF_SAVER, UNDO
 from workflows.engine.errors import (
     DurablewebError,
     GraphBubbleUp,
@@ -30,8 +30,6 @@ from workflows.engine.wait_errors import ChildFailed
 
 FAILED, CANCELLED = "failed", "cancelled"
 """Why the work of a thread is undone."""
-OF_SAVER = "__durableweb_of_saver__"
-"""A mark on an error that a saver has raised, by which it is known where it comes out of a node, too."""
 
 
 class Undo(Struct):
