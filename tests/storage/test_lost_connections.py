@@ -10,6 +10,8 @@ import pytest
 from django.conf import settings
 from django.db import DatabaseError, connection, connections, transaction
 
+from durableweb.durable import compensate, start_child
+from durableweb.func import entrypoint
 from durableweb.graph import START, StateGraph
 from tests.storage.commits import History
 from tests.storage.conftest import real_transactions
@@ -20,6 +22,7 @@ from workflows.services.execute_run import execute_run
 from workflows.services.recover_runs import recover_runs
 from workflows.services.start_run import start_thread
 from workflows.storage import connections as storage_connections
+from workflows.storage.dead_leases import release_dead_leases
 from workflows.storage.outage import outage
 from workflows.storage.saver import DjangoSaver
 
@@ -206,6 +209,52 @@ def test_a_server_that_was_started_again_costs_no_recovery(run, monkeypatch):
     run.refresh_from_db()
     assert (run.status, run.recoveries) == ("pending", 0)
     assert execute_run(run.pk) == "success"
+
+
+undone: list[str] = []
+
+
+def undo(what: str) -> None:
+    undone.append(what)
+
+
+@pytest.fixture
+def asking():
+    """A run that has something to undo, and loses its connection before it starts a child."""
+    lose = [True]
+
+    @entrypoint()
+    def flow(given: str) -> str:
+        compensate(undo, "all")
+        if lose:
+            lose.clear()
+            here = pid()
+            other = Beside()
+            other.call(lambda: end_connections(here))
+            other.call(connections.close_all)
+        return start_child("parcel", {}).thread_id
+
+    registry.register(flow, name="asking")
+    registry.register(graph_of(lambda state: {}), name="parcel")
+    yield start_thread("asking", "", thread_id="t").run_id
+    registry.unregister("asking")
+    registry.unregister("parcel")
+    lost_runs._lost.clear()
+    undone.clear()
+
+
+@pytest.mark.rule("RB.5", "RB.8")
+def test_a_child_that_could_not_be_started_is_no_failure_and_undoes_nothing(
+    asking, settings
+):
+    settings.LEASE_SECONDS = 0.2
+    assert execute_run(asking) == "lost"
+
+    Run.objects.update(lease_until="2020-01-01T00:00Z")
+    outage.forget()
+    assert release_dead_leases() == [asking]
+    assert execute_run(asking) == "success"
+    assert undone == []
 
 
 def test_a_transaction_of_the_caller_is_not_replaced():

@@ -23,6 +23,7 @@ from workflows.services.cancel_run import cancel_thread
 from workflows.services.queueing import hold_run, hold_thread
 from workflows.services.queues import Queue, named
 from workflows.services.start_run import Started, start_thread
+from workflows.storage.connections import of_storage
 from workflows.storage.events import append_events
 from workflows.storage.saver import DjangoSaver
 
@@ -119,6 +120,10 @@ class _Start:
 
     def once(self, spot: Spot, input: Any) -> str:
         """Start it, where this call has not; the id of the child."""
+        with of_storage(DEFAULT_DB_ALIAS):
+            return self._once(spot, input)
+
+    def _once(self, spot: Spot, input: Any) -> str:
         run = spot.context.run
         claim = run.saver.claim
         parent: str = run.thread_id

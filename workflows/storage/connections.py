@@ -16,6 +16,7 @@ from typing import Any
 
 from django.db import Error, OperationalError, connections
 
+from workflows.engine.constants import OF_SAVER
 from workflows.engine.drivers.threads import before_job
 from workflows.storage.turns import LOCKED, turns_of
 
@@ -111,6 +112,23 @@ losses = Losses()
 _asked = threading.local()
 if look_again not in before_job:
     before_job.append(look_again)
+
+
+@contextmanager
+def of_storage(alias: str) -> Iterator[None]:
+    """What is asked inside by Django's own queries is asked by the storage: where that loses the connection, the node that called has not failed."""
+    wrapper = connections[alias]
+    try:
+        yield
+    except Error as error:
+        if wrapper.connection is None:  # let go with a transaction
+            losses.number += 1
+            setattr(error, _LOST, True)
+        else:
+            losses.note(wrapper, error)
+        if is_lost(error):
+            setattr(error, OF_SAVER, True)
+        raise
 
 
 def note_end_of(wrapper: Any, error: BaseException) -> bool:
