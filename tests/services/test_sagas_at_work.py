@@ -29,9 +29,10 @@ from workflows.engine.errors import RunCancelled
 from workflows.engine.loop.undoing import Undo
 from workflows.engine.runtime import interrupt
 from workflows.engine.sagas import compensate, shield
-from workflows.models import Run
+from workflows.models import Checkpoint, PendingWrite, Run, Thread
 from workflows.services import registry
 from workflows.services.cancel_run import cancel_thread
+from workflows.services.execute_run import give_back_all
 from workflows.services.start_run import StartRun
 from workflows.storage import leases
 from workflows.storage.claims import claim_run
@@ -149,6 +150,52 @@ class TestWorkThatRuns:
         assert carried_out() == ["cancelled"]
         assert done == UNDONE
         assert stands(waiting) == ("cancelled", "", "gone", "idle")
+
+    @pytest.mark.parametrize("mode", ["step", "now"])
+    def test_is_undone_where_it_was_given_back_and_waits_for_another_worker(
+        self, order: Order, mode: str
+    ) -> None:
+        run, worker = at_work(order)
+        give_back_all()
+        order.go_on.set()
+        worker.join(PATIENCE_SECONDS)
+        assert stands(run)[0] == "pending"
+
+        assert cancel_thread("t", reason="gone", mode=mode) == [run.pk]
+
+        assert carried_out() == ["cancelled"]
+        assert done == UNDONE
+        assert stands(run) == ("cancelled", "", "gone", "idle")
+
+    def test_is_stopped_where_it_was_to_undo_and_is_cancelled_now(
+        self, order: Order
+    ) -> None:
+        run, worker = at_work(order)
+        give_back_all()
+        order.go_on.set()
+        worker.join(PATIENCE_SECONDS)
+        cancel_thread("t", reason="gone")
+
+        cancel_thread("t", reason="enough", mode="now")
+
+        assert carried_out() == []
+        assert done == []
+        assert stands(run)[::3] == ("cancelled", "idle")
+
+    def test_leaves_no_busy_thread_where_there_is_nothing_to_undo(
+        self, order: Order
+    ) -> None:
+        run, worker = at_work(order)
+        give_back_all()
+        order.go_on.set()
+        worker.join(PATIENCE_SECONDS)
+        PendingWrite.objects.all().delete()
+        Checkpoint.objects.all().delete()
+        Thread.objects.update(head="")
+
+        cancel_thread("t")
+
+        assert stands(run)[::3] == ("cancelled", "idle")
 
     def test_whose_worker_dies_while_it_undoes_is_undone_by_another(
         self, waiting: Run

@@ -162,8 +162,12 @@ class _How:
     by: str
 
     def cancel_pending(self, run: Run, *, reopen: bool = True) -> bool:
-        """End a run that nobody has begun; False where it has begun meanwhile, or is to undo."""
+        """End a run that waits its turn; False where it has begun meanwhile, or is to undo."""
         if self._lets_undo(run):
+            return False
+        has_begun = run.fence > 0  # and was given back, or its worker has died
+        if has_begun and run.cancel_mode != Run.CancelMode.UNDO:
+            self._end_waiting(run)
             return False
         cancelled = Run.objects.filter(pk=run.pk, status=Run.Status.PENDING).update(
             status=Run.Status.CANCELLED,
@@ -172,7 +176,11 @@ class _How:
         )
         if not cancelled:
             return False
-        self._tell(run, Run.Status.CANCELLED)
+        self._tell(
+            run,
+            Run.Status.CANCELLED,
+            thread_status=self._thread_status(run) if has_begun else None,
+        )
         move_up(Line(run.queue, run.partition))
         if reopen:
             reopen_questions(run, CANCELLED_ANSWER)
@@ -219,19 +227,28 @@ class _How:
         return is_undoing and self.mode != Run.CancelMode.NOW
 
     def _end_waiting(self, run: Run) -> None:
-        settle_cancelled(DEFAULT_DB_ALIAS, run.thread_id, run.pk, self.mode)
+        mode = self.mode
+        if mode == Run.CancelMode.ROLLBACK and has_undo(run.thread_id):
+            mode = Run.CancelMode.STEP  # its record says what is to be undone
+        settle_cancelled(DEFAULT_DB_ALIAS, run.thread_id, run.pk, mode)
         left = queue_undo(run, self.reason, self.by)
-        if Run.objects.filter(pk=run.pk, status=Run.Status.PENDING).exists():
+        rows = Run.objects.filter(pk=run.pk)
+        undoes = {"status": Run.Status.PENDING, "cancel_mode": Run.CancelMode.UNDO}
+        if rows.filter(**undoes).exists():
             return
-        Run.objects.filter(pk=run.pk).update(
-            status=Run.Status.CANCELLED, cancel_reason=self.reason
-        )
+        rows.update(status=Run.Status.CANCELLED, cancel_reason=self.reason)
+        rows.filter(finished_at=None).update(finished_at=Now())
         if left:
-            Run.objects.filter(pk=run.pk).update(reason=NOT_UNDONE, error=left)
-        status = thread_status_after(
+            rows.update(reason=NOT_UNDONE, error=left)
+        status = self._thread_status(run)
+        self._tell(run, Run.Status.CANCELLED, thread_status=status)
+        move_up(Line(run.queue, run.partition))
+
+    def _thread_status(self, run: Run) -> str:
+        """That of the thread once the run is cancelled."""
+        return thread_status_after(
             DEFAULT_DB_ALIAS, run.thread_id, Run.Status.CANCELLED
         )
-        self._tell(run, Run.Status.CANCELLED, thread_status=status)
 
     def _tell(
         self, run: Run, status: str, *, thread_status: str | None = None, **more: Any
