@@ -98,6 +98,20 @@ class TestLimits:
         run.refresh_from_db()
         assert (run.status, run.reason) == ("timeout", "start_timeout")
 
+    def test_a_run_that_was_begun_is_not_given_up_for_when_it_begins_again(
+        self, boss, work
+    ):
+        run = StartRun(boss, "work", {}, start_timeout=60).execute()
+        assert claim_run(run.pk, "dead")
+        keeper.clear()
+        Run.objects.update(lease_until=PAST)
+        Run.objects.exclude(start_by=None).update(start_by=PAST)  # a while later
+
+        recover_runs()
+
+        work.go_on.set()
+        assert execute_run(run.pk) == "success"
+
     def test_limits_are_those_of_the_registration_unless_given(self, boss, work):
         graph = registry.get("work").graph
         registry.register(graph, name="work", run_timeout=9, start_timeout=8)

@@ -12,7 +12,7 @@ class Run(models.Model):
     write names the number it was claimed with. A run stays `pending` until `due_at`.
     `payload` is the tagged JSON text of what the engine is given (input, or a Command).
 
-    A pending run is given up at `start_by`; a running one is asked to end at `deadline`, which
+    A pending run that no worker has begun is given up at `start_by`; a running one is asked to end at `deadline`, which
     its first claim sets `run_timeout` seconds ahead. `cancel_mode` says how a run that
     `cancel_requested_at` names is to end; "undo" says that the run was cancelled and undoes
     what its thread has done, before it ends as that. `heartbeat` is JSON text, what its tasks said last.

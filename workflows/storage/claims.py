@@ -66,7 +66,7 @@ class DatabaseNow(Func):
 _TAKE = """
 UPDATE workflows_run SET status = 'running', fence = fence + 1, owner = %s,
   lease_until = {later}, started_at = {now}, finished_at = NULL, reason = '',
-  deadline = COALESCE(deadline, {later})
+  deadline = COALESCE(deadline, {later}), start_by = NULL
 WHERE id = %s AND fence = %s AND status = 'pending'"""
 # The first claim of a run that stands in a line is what a rate counts.
 _LET_IN = _TAKE.replace(
