@@ -13,12 +13,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from workflows.storage.claimable import CLAIMABLE, Waiting, Which, claimable
+from workflows.storage.claimable import Waiting, Which, claimable, claimable_sql
 from workflows.storage.clock import database_now
 from workflows.storage.connections import (
     LATER_SQL,
     NOT_IDLE_SQL,
-    NOW_SQL,
     POSTGRESQL,
     connection_of,
     execute,
@@ -269,7 +268,7 @@ def _lines_with_room(
         _LINES.format(
             slots=slots[0] if slots else "1",
             starts=starts[0] if starts else "1",
-            claimable=CLAIMABLE.format(now=NOW_SQL[wrapper.vendor], which=which.sql),
+            claimable=claimable_sql(wrapper.vendor, which),
         ),
         (queue, queue, *slot_values, *values, *which.values, limit),
     )

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
-from workflows.storage.connections import NOW_SQL, connection_of, execute
+from workflows.storage.connections import (
+    NOW_SQL,
+    POSTGRESQL,
+    SQLITE,
+    connection_of,
+    execute,
+)
 
-# `|| ''`: SQLite would else look for a thread's older runs among all that wait, not among those of the thread.
 # The ORM made these texts anew each time: 8 ms of processor time a run, where its ten steps took 5.
-CLAIMABLE = """
+_CLAIMABLE = """
 FROM workflows_run AS run JOIN workflows_thread AS thread ON thread.id = run.thread_id
 WHERE run.status = 'pending' AND run.due_at <= {now} AND {which}
   AND (run.start_by IS NULL OR run.start_by > {now})
@@ -18,8 +23,11 @@ WHERE run.status = 'pending' AND run.due_at <= {now} AND {which}
     WHERE other.thread_id = run.thread_id AND other.status = 'running')
   AND NOT EXISTS (
     SELECT 1 FROM workflows_run AS other
-    WHERE other.thread_id = run.thread_id AND other.status || '' = 'pending'
+    WHERE other.thread_id = run.thread_id AND {status} = 'pending'
       AND other.due_at <= {now} AND other.id < run.id)"""
+# SQLite, which counts no rows, would look for a thread's older runs among all that wait. So it is not shown that an index
+# has these; of a thread with 20,000 runs PostgreSQL finds them in a tenth of the time where it is.
+_STATUS = {POSTGRESQL: "other.status", SQLITE: "other.status || ''"}
 URGENT = "\nORDER BY run.priority, run.due_at, run.id LIMIT %s"
 
 
@@ -57,12 +65,19 @@ class Waiting(NamedTuple):
         return self.priority, self.since, self.run_id
 
 
+def claimable_sql(vendor: str, which: Which) -> str:
+    """What follows the columns in a SELECT of those of these runs that could be claimed now; its values are those of `which`."""
+    return _CLAIMABLE.format(
+        now=NOW_SQL[vendor], status=_STATUS[vendor], which=which.sql
+    )
+
+
 def claimable(
     using: str, which: Which, limit: int, *, since: str = "due_at"
 ) -> list[Waiting]:
     """Those of the runs that could be claimed now, by priority, the column `since`, and number."""
     wrapper = connection_of(using)
-    sql = CLAIMABLE.format(now=NOW_SQL[wrapper.vendor], which=which.sql)
+    sql = claimable_sql(wrapper.vendor, which)
     found = execute(
         wrapper,
         f"SELECT run.id, run.priority, run.{since} {sql}"

@@ -25,11 +25,11 @@ from workflows.storage.admission import (
 )
 from workflows.storage.arrivals import wake_for_arrivals
 from workflows.storage.claimable import (
-    CLAIMABLE,
     URGENT,
     Waiting,
     Which,
     claimable,
+    claimable_sql,
 )
 from workflows.storage.connections import (
     LATER_SQL,
@@ -253,7 +253,7 @@ def _candidate(using: str, which: Which, skip_locked: bool) -> _Candidate | None
         limit = f", {NOT_IDLE_SQL}"
         lock = " FOR NO KEY UPDATE OF thread" + (" SKIP LOCKED" if skip_locked else "")
     columns = ", ".join(f"run.{name}" for name in ("id", *_Candidate._fields[1:]))
-    sql = CLAIMABLE.format(now=NOW_SQL[wrapper.vendor], which=which.sql) + URGENT
+    sql = claimable_sql(wrapper.vendor, which) + URGENT
     values = (*which.values, 1)
     found = execute(wrapper, f"SELECT {columns}{limit} {sql}{lock}", values).fetchone()
     return _Candidate(*found[: len(_Candidate._fields)]) if found else None
