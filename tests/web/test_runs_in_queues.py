@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -127,6 +128,25 @@ class TestTheList:
         rows = [row.attributes["id"] for row in page.all("tr", **{"data-row": ""})]
         assert rows == [f"run-{run.pk}"]
         assert page.one("select", name="queue").text.split() == ["All", "mail"]
+
+    def test_queues_of_hidden_workflows_are_not_named(self, as_, thread, other_thread):
+        for name in ("bonuses", "letters", "redundancies"):
+            Queue(name, concurrency=1)
+        for name, queue in (("payroll", "bonuses"), ("letter", "letters")):
+            item = replace(registry.get(name), queue=queue)
+            registry._graphs[name] = item
+        Run.objects.create(thread=other_thread, graph="payroll", queue="redundancies")
+        queued(thread)
+
+        def offered(who: str) -> list[str]:
+            page = Html(as_(who).get("/runs/"))
+            select = page.one("select", name="queue")
+            options = [each for each in page.all("option") if select in each.parents]
+            return [each.text for each in options]
+
+        everything = ["All", "bonuses", "letters", "mail", "redundancies"]
+        assert offered("admin") == everything
+        assert offered("viewer") == ["All", "letters", "mail"]
 
     def test_one_of_a_queue_that_is_gone_needs_attention(self, as_, thread):
         run = queued(thread, queue="gone")

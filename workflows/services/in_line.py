@@ -9,7 +9,7 @@ from django.db.models import Q, Subquery
 from django.utils import timezone
 
 from workflows.models import Run
-from workflows.services import registry
+from workflows.services import queues, registry
 from workflows.services.access import Rights
 from workflows.services.queueing import HELD
 from workflows.storage import admission
@@ -59,6 +59,20 @@ def line_of(row: Run, rights: Rights) -> LineRecord | None:
     if found is None or not hides or rights.can_see_secret(row.graph):
         return found
     return replace(found, partition="")
+
+
+def queues_seen(rights: Rights) -> list[str]:
+    """The names of the queues in which the person may see runs, or could: a name may tell of a workflow that is hidden."""
+    graphs = rights.visible_graphs()
+    if graphs is None or len(graphs) == len(registry.names()):
+        return queues.names()
+    named = {registry.get(name).queue for name in graphs}
+    runs = rights.limit(Run.objects.all())
+    return [
+        name
+        for name in queues.names()
+        if name in named or runs.filter(queue=name).exists()
+    ]
 
 
 def _line_of(row: Run) -> LineRecord | None:

@@ -10,11 +10,12 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from workflows.models import Run
-from workflows.services import queues, registry
+from workflows.services import registry
 from workflows.services.access import Rights
 from workflows.services.action import InvalidAnswer, Refused
 from workflows.services.asleep import sleep_of
 from workflows.services.cancel_run import FAILED, LIVE, CancelRun, asks
+from workflows.services.in_line import queues_seen
 from workflows.services.records import State
 from workflows.services.thread_family import ends_with
 from workflows.services.thread_history import (
@@ -58,7 +59,8 @@ def index(request: HttpRequest) -> HttpResponse:
     graph = _one_of(request.GET.get("workflow", ""), [item.name for item in graphs])
     status = _one_of(request.GET.get("status", ""), [word for word, _ in STATUSES])
     failure, node = (_word(request, name) for name in ("failure", "node"))
-    queue = _one_of(request.GET.get("queue", ""), queues.names())
+    queues = queues_seen(rights)
+    queue = _one_of(request.GET.get("queue", ""), queues)
     runs = run_list(
         request.user,
         graph=graph,
@@ -90,7 +92,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "failure": failure,
         "node": node,
         "statuses": STATUSES,
-        "queues": queues.names(),
+        "queues": queues,
         "queue": queue,
         "next_page": next_page,
         "is_first_page": "before" not in request.GET,
