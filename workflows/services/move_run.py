@@ -10,6 +10,7 @@ from workflows.models import Run
 from workflows.services import queues
 from workflows.services.access import Person, Rights, find_run, require
 from workflows.services.action import InvalidAnswer, NotPending
+from workflows.services.in_line import queues_seen
 from workflows.services.queueing import HELD, lock_thread, wake
 
 NONE = ""
@@ -35,8 +36,9 @@ class MoveRun:
             raise NotPending(f"Run {run.pk} does not wait to begin: {run.status}.")
         if not run.queue:
             raise NotPending(f"Run {run.pk} stands in no queue.")
-        if self.queue not in places(run):
-            wanted = ", ".join(map(repr, places(run)))
+        offered = places(run, Rights(self.person))
+        if self.queue not in offered:
+            wanted = ", ".join(map(repr, offered))
             raise InvalidAnswer({"choice": f"is one of {wanted}, not {self.queue!r}"})
         return run
 
@@ -56,10 +58,10 @@ class MoveRun:
         return run
 
 
-def places(run: Run) -> list[str]:
-    """Where a run that stands in line could stand instead: in no queue, or in another one.
+def places(run: Run, rights: Rights) -> list[str]:
+    """Where a run that stands in line could stand instead: in no queue, or in another one that the person may know of.
 
     A queue with partitions is none of them: the input, by which it would be parted, may be another by now.
     """
-    others = [name for name in queues.names() if name != run.queue]
+    others = [name for name in queues_seen(rights) if name != run.queue]
     return [NONE, *(n for n in others if queues.get(n).partition_by is None)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from workflows.models import Run
 from workflows.services import queues
+from workflows.services.access import Rights
 from workflows.services.checkup.check import (
     FINE,
     NONE,
@@ -104,7 +105,8 @@ def _waits_in_line(
 ) -> Check:
     """A run that its queue does not let in yet (RB.9)."""
     name, question = "queue", "Does a run wait to begin?"
-    others = [(each, each or "none: begin at once") for each in places(run)]
+    known = places(run, Rights(patient.person))
+    others = [(each, each or "none: begin at once") for each in known]
     offers = patient.offered(
         Offer(
             "move",
