@@ -7,6 +7,7 @@ of the system. What people do goes through the dashboard.
 from workflows.engine.anew import continue_as_new
 from workflows.engine.checkpoint.labels import Label
 from workflows.engine.events import wait_event
+from workflows.engine.fake_clock import FakeClock, fake_clock
 from workflows.engine.first import ask, ending, event, first_of, signal, timer
 from workflows.engine.loop.undoing import Undo
 from workflows.engine.recorded import anow, now, random, uuid4
@@ -59,6 +60,7 @@ __all__ = [
     "RAISE",
     "CheckedBody",
     "Child",
+    "FakeClock",
     "ForkOfFailed",
     "Forked",
     "Label",
@@ -92,6 +94,7 @@ __all__ = [
     "emit",
     "ending",
     "event",
+    "fake_clock",
     "first_of",
     "fork_failed",
     "fork_thread",

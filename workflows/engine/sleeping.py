@@ -6,6 +6,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from workflows.engine.fake_clock import to_wait
 from workflows.engine.kinds import refused
 from workflows.engine.later import asyncio, is_in_loop
 from workflows.engine.runtime import current
@@ -80,7 +81,7 @@ def _stay(found: bool | float) -> bool:
     stop.listen(asked_to_end.set)
     try:
         if not stop.is_now:
-            asked_to_end.wait(found)
+            asked_to_end.wait(to_wait(found))
     finally:
         stop.forget(asked_to_end.set)
     context.meet_stop()
@@ -90,7 +91,7 @@ def _stay(found: bool | float) -> bool:
 async def _astay(found: bool | float) -> bool:
     if isinstance(found, bool):
         return found
-    await asyncio.sleep(found)
+    await asyncio.sleep(to_wait(found))
     context: Any = current.get()
     context.meet_stop()
     return True

@@ -10,9 +10,9 @@ import itertools
 import threading
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import Any, ClassVar
 
+from workflows.engine import ids
 from workflows.engine import serde as _serde
 from workflows.engine.checkpoint.labels import Labelled
 from workflows.engine.checkpoint.overriding import obey, takes_path
@@ -230,7 +230,7 @@ class BaseCheckpointSaver(Labelled):
             if holder is not None and not is_given_up(holder):
                 raise ThreadBusyError(holder.run_id, holder.since, thread_id=thread_id)
             run_id = f"local-{next(_numbers)}"
-            place = Place(thread_id, run_id, owner=owner, since=datetime.now(UTC))
+            place = Place(thread_id, run_id, owner=owner, since=ids.now())
             live[thread_id] = place
             return place
 

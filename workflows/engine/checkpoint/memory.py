@@ -9,9 +9,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
-from datetime import UTC, datetime
 from typing import Any
 
+from workflows.engine import ids
 from workflows.engine import serde as _serde
 from workflows.engine.attributes import changed_by, check_number, checked
 from workflows.engine.checkpoint.base import (
@@ -262,7 +262,7 @@ class InMemorySaver(PromptTwins):
             place, space = self._labelled(config)
             id = place["configurable"]["checkpoint_id"]
             labels = space.labels.setdefault(id, {})
-            kept = labels.setdefault(text, (by, datetime.now(UTC)))
+            kept = labels.setdefault(text, (by, ids.now()))
             return Label(text, place, *kept)
 
     def remove_label(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
+from workflows.engine import ids
 from workflows.engine.checkpoint.base import (
     BaseCheckpointSaver,
     CheckpointTuple,
@@ -67,7 +67,7 @@ class ReadingSaver(BaseCheckpointSaver):
 
     def set_label(self, config: Config, text: str, by: str = "") -> Label:
         """The label as it would be; nothing is kept of it."""
-        return Label(label_text(text), config, by, datetime.now(UTC))
+        return Label(label_text(text), config, by, ids.now())
 
     def remove_label(
         self, config: Config, text: str | None = None, by: str = ""

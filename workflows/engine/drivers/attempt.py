@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Generator
 from typing import Any
 
+from workflows.engine import ids
 from workflows.engine.attributes import merged
 from workflows.engine.constants import ATTRIBUTES, GOTO, RETURN, UNDO
 from workflows.engine.drivers.context import Context
@@ -60,7 +60,7 @@ def body(task: Task, context: Context) -> Generator[Invoke, Any, Writes]:
     try:
         node = task.node
         if task.first_attempt is None:
-            task.first_attempt = time.time()
+            task.first_attempt = ids.clock()
         kwargs = injected(node.inject, context) if node.inject else {}
         if task.call is not None:
             call = task.call
@@ -162,7 +162,7 @@ def _written(result: Any, task: Task, context: Context) -> Writes:
 def _bare(task: Task, context: Context) -> Writes:
     """`body` on this thread where a node is its function alone (`Node.is_bare`)."""
     if task.first_attempt is None:
-        task.first_attempt = time.time()
+        task.first_attempt = ids.clock()
     try:
         try:
             result = task.node.fn(task.input)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -190,7 +189,7 @@ class Context:
         """
         stop, task = self.run.stop, self.task
         if stop.mode == "timeout":
-            elapsed = time.time() - (task.first_attempt or time.time())
+            elapsed = ids.clock() - (task.first_attempt or ids.clock())
             raise NodeTimeoutError(task.name, elapsed, run_timeout=stop.limit)
         self.meet_stop()
         if self.watch is not None and self.watch.left() <= 0:

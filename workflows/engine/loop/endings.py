@@ -22,6 +22,7 @@ from workflows.engine.errors import (
     InterruptSwallowedError,
     NodeCancelledError,
 )
+from workflows.engine.fake_clock import to_wait
 from workflows.engine.loop import (
     chunks,
     commit,
@@ -203,7 +204,7 @@ def _fail(view: View, step: Step, task: Task, error: BaseException) -> Steps[Non
             error = failed
     if policy is not None and (not step.stopped or step.finishes):
         leave(step, task)
-        delay = delay_before_next(policy, task.attempt)
+        delay = to_wait(delay_before_next(policy, task.attempt))
         task.attempt += 1
         task.start_over()
         yield from start(view, step, task, delay)

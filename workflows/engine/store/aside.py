@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
+from workflows.engine import ids
 from workflows.engine.store.base import (
     BaseStore,
     GetOp,
@@ -69,7 +69,7 @@ class AsideStore(BaseStore):
     def _keep(
         self, namespace: Namespace, key: str, value: Mapping[str, Any] | None
     ) -> None:
-        now = datetime.now(UTC)
+        now = ids.now()
         self._put[namespace, key] = (
             None
             if value is None

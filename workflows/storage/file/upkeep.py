@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
+from workflows.engine import ids
 from workflows.engine.checkpoint.base import Config, Place, checkpoint_config
 from workflows.engine.checkpoint.labels import Label, label_text
 from workflows.engine.checkpoint.shapes import several_ids, thread_named_by
@@ -112,7 +113,7 @@ class Upkeep(FileReader):
         text = label_text(text)
         with self._writing() as execute:
             step = _step_at(execute, config)
-            now = datetime.now(UTC).isoformat()
+            now = ids.now().isoformat()
             execute(
                 "INSERT OR IGNORE INTO durableweb_label VALUES (?, ?, ?, ?, ?, ?)",
                 (*step, text, by, now),
