@@ -9,16 +9,23 @@ from django.conf import settings
 from django.core.checks import Tags
 from django.core.checks import register as register_check
 from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate, pre_migrate
 
 from workflows import checks, defaults
-from workflows.engine import serde
+from workflows.engine import fake_clock, serde
 from workflows.engine.drivers.threads import on_thread_end, on_visit
 from workflows.live.announce import LocalAnnouncer, NotifyAnnouncer
 from workflows.services import access, ports, registry
 from workflows.services.desk import accounts
 from workflows.services.outbound import events as outbound
-from workflows.storage import append_only, events, one_statement, queue_search
+from workflows.storage import (
+    append_only,
+    events,
+    fake_time,
+    one_statement,
+    queue_search,
+)
 from workflows.worker.choosing import run_queue
 
 APPEND_ONLY = "workflows.append_only"
@@ -35,6 +42,8 @@ def install(app: AppConfig) -> None:
     # A node may use the ORM in a thread of the engine's own.
     on_thread_end.append(connections.close_all)
     on_visit.append(_note_connections)
+    connection_created.connect(fake_time.note, dispatch_uid="workflows.fake_time")
+    fake_clock.others.append(fake_time.moved)
     pre_migrate.connect(
         one_statement.forget, sender=app, dispatch_uid="workflows.one_statement"
     )

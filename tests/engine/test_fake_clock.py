@@ -229,6 +229,16 @@ class TestTheClock:
 
             assert clock.ahead == timedelta()
 
+    def test_it_goes_to_an_instant(self) -> None:
+        with fake_clock() as clock:
+            wanted = clock.now() + timedelta(days=3)
+
+            assert abs(clock.advance_to(wanted) - wanted) < timedelta(seconds=1)
+            with pytest.raises(ValueError, match="is past; it is"):
+                clock.advance_to(wanted - timedelta(hours=1))
+            with pytest.raises(ValueError, match="no time zone"):
+                clock.advance_to(datetime(2100, 1, 1))  # noqa: DTZ001
+
     def test_a_bare_number_has_no_unit(self) -> None:
         with fake_clock() as clock, pytest.raises(TypeError, match="say its unit"):
             clock.advance(3)  # type: ignore[arg-type]

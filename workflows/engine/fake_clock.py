@@ -59,6 +59,25 @@ class FakeClock:
             raise ValueError(
                 f"advance(): {by} does not lead ahead; give a timedelta, or days=, hours=, minutes= or seconds=, above 0"
             )
+        return self._advanced(by)
+
+    def advance_to(self, instant: datetime) -> datetime:
+        """Let it be `instant` at once, such as when a schedule is due next; returns the instant it then is.
+
+        As `advance`; ValueError for an instant that is past, or has no time zone.
+        """
+        if instant.tzinfo is None:
+            raise ValueError(
+                f"advance_to(): {instant!r} has no time zone; add one, such as tzinfo=UTC"
+            )
+        by = instant - self.now()
+        if by <= timedelta():
+            raise ValueError(
+                f"advance_to(): {instant} is past; it is {self.now()}, and no clock here goes back"
+            )
+        return self._advanced(by)
+
+    def _advanced(self, by: timedelta) -> datetime:
         if active is not self:
             raise RuntimeError("advance(): the block of this fake_clock() has ended")
         self._add(by)
@@ -92,7 +111,7 @@ def fake_clock() -> Iterator[FakeClock]:
     It begins at the present and goes on as time does. Sleeps, deadlines, leases, schedules and whatever else waits on
     record go by it, in all threads of the process. What would be waited for in place (a sleep of up to 2 seconds, the
     pause before another attempt) moves it ahead instead and takes no time. How long real work takes is measured as
-    ever: timeouts of nodes, steps and runs.
+    ever: timeouts of nodes and steps.
 
     Raises RuntimeError inside the block of another one.
     """

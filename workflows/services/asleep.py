@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.db.models import Exists, OuterRef, QuerySet
-from django.utils import timezone
 
 from workflows.models import Awaited, Event, Run, Thread
 from workflows.services.ends import CHILDREN
 from workflows.services.sleepers import SLEEPING
+from workflows.storage.clock import machine_now
 
 # As far back as the nodes are looked for.
 RECENT = 200
@@ -146,13 +146,13 @@ class WaitRecord:
 
 def is_overslept(until: datetime) -> bool:
     """Say whether this is so long ago that a sweep and the queue cannot be the reason."""
-    return until < timezone.now() - ON_ITS_WAY
+    return until < machine_now() - ON_ITS_WAY
 
 
 def overslept(rows: QuerySet[Thread]) -> QuerySet[Thread]:
     """Those of the threads that nobody has woken, though a worker would have by now."""
     return not_in_line(
-        rows.filter(status__in=SLEEPING, wake_at__lt=timezone.now() - ON_ITS_WAY)
+        rows.filter(status__in=SLEEPING, wake_at__lt=machine_now() - ON_ITS_WAY)
     )
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.utils import timezone
-
 from workflows.engine.channels import BinaryOperatorAggregate
 from workflows.engine.types import Overwrite
 from workflows.models import Interrupt, Thread
@@ -19,6 +17,7 @@ from workflows.services.desk.deciding import (
     Decider,
     holder_of,
 )
+from workflows.storage.clock import machine_now
 
 
 def check_editor(person: Person, thread: Thread, question: int = 0) -> None:
@@ -35,7 +34,7 @@ def check_editor(person: Person, thread: Thread, question: int = 0) -> None:
             "You may see this thread but not edit its state: reviewers edit it while it "
             "waits for an answer that they may give."
         )
-    now = timezone.now()
+    now = machine_now()
     me = getattr(person, "pk", None)
     holders = [holder_of(row, now) for row in rows]
     if all(holder not in {None, me} for holder in holders):

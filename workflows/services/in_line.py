@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db.models import Q, Subquery
-from django.utils import timezone
 
 from workflows.models import Run
 from workflows.services import queues, registry
@@ -14,7 +13,7 @@ from workflows.services.access import Rights
 from workflows.services.queueing import HELD
 from workflows.storage import admission
 from workflows.storage.admission import Line, live_runs, next_start
-from workflows.storage.clock import database_now
+from workflows.storage.clock import database_now, machine_now
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ def not_before(row: Run) -> datetime | None:
     if not waits or row.due_at == HELD:
         return None
     # By the clock of this machine: a list shows many.
-    return row.due_at if row.due_at > timezone.now() else None
+    return row.due_at if row.due_at > machine_now() else None
 
 
 def line_of(row: Run, rights: Rights) -> LineRecord | None:

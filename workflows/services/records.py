@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.utils import timezone
-
 from workflows.services.asleep import WaitRecord
 from workflows.services.in_line import LineRecord
 from workflows.services.relatives import Family, Others
@@ -16,6 +14,7 @@ from workflows.services.schema_words import NOTHING, Saying
 from workflows.services.shapes import ActionCard
 from workflows.services.thread_attributes import AttributeRecord
 from workflows.services.thread_mailbox import SignalRecord
+from workflows.storage.clock import machine_now
 
 MAX_CONTEXT = 8
 SHORT_TEXT = 120
@@ -93,7 +92,7 @@ class QueueItem:
     @property
     def is_overdue(self) -> bool:
         """Whether its due moment has passed."""
-        return self.due_at is not None and self.due_at <= timezone.now()
+        return self.due_at is not None and self.due_at <= machine_now()
 
     @property
     def cursor(self) -> str:

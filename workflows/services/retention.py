@@ -16,10 +16,10 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
-from django.utils import timezone
 
 from workflows.engine.errors import ThreadBusyError
 from workflows.models import Thread
+from workflows.storage.clock import machine_now
 from workflows.storage.prune import Pruned, prune_thread
 
 log = logging.getLogger(__name__)
@@ -90,7 +90,7 @@ def prune_each(
 ) -> Iterator[PrunedThread]:
     """Prune one thread after the other; with `dry_run` only tell what would go."""
     for thread in list(rows.only("pk", "status", "updated_at")):
-        seen_at = timezone.now()
+        seen_at = machine_now()
         try:
             pruned = _prune(thread, policy, seen_at, dry_run)
         except ThreadBusyError as error:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django.db.models import QuerySet
-from django.utils import timezone
 
 from workflows.models import Interrupt
 from workflows.services import registry
@@ -14,6 +13,7 @@ from workflows.services.desk.deciding import Decider, holder_of
 from workflows.services.desk.queue_view import QueueView, page
 from workflows.services.questions import title_shown
 from workflows.services.records import QueueItem
+from workflows.storage.clock import machine_now
 
 MAX_PAGE = 500
 # Beyond this nobody counts on: counting is the one thing that grows with the queue.
@@ -66,7 +66,7 @@ def queue_item(person: Person, number: int) -> QueueItem | None:
 
 def queue_items(rows: Iterable[Interrupt], decider: Decider) -> list[QueueItem]:
     """Records of `rows`, which come with their thread and assignee."""
-    now, me = timezone.now(), getattr(decider.rights.person, "pk", None)
+    now, me = machine_now(), getattr(decider.rights.person, "pk", None)
     items = []
     for row in rows:
         graph = row.thread.graph

@@ -13,7 +13,6 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, IntegrityError, transaction
-from django.utils import timezone
 
 from workflows.engine.signals import check_topic
 from workflows.models import Emitted, Signal, Thread
@@ -31,6 +30,7 @@ from workflows.services.keys import check_key
 from workflows.services.queueing import lock_known_thread
 from workflows.services.sleepers import SLEEPING, wake_if_due
 from workflows.services.start_run import check_id, encode_input
+from workflows.storage.clock import machine_now
 from workflows.storage.events import append_events
 from workflows.storage.mailbox import wake_for_signals
 from workflows.storage.sealing import SIGNAL, seal
@@ -164,7 +164,7 @@ def tidy_signals() -> int:
     """
     if not settings.SIGNALS_KEEP_DAYS:
         return 0
-    before = timezone.now() - timedelta(days=settings.SIGNALS_KEEP_DAYS)
+    before = machine_now() - timedelta(days=settings.SIGNALS_KEEP_DAYS)
     old = Signal.objects.filter(sent_at__lt=before)
     handed, _ = old.filter(handed=True).delete()
     lost, _ = old.exclude(thread_id__in=Thread.objects.values("pk")).delete()

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from django.conf import settings
-from django.utils import timezone
 
 from workflows.services.ends import forget_children
 from workflows.services.forget_expired import forget_expired
@@ -16,6 +15,7 @@ from workflows.services.outbound.outbox import forget_deliveries
 from workflows.services.retention import apply_retention
 from workflows.services.schedules.forgetting import forget_ticks
 from workflows.services.signals import tidy_signals
+from workflows.storage.clock import machine_now
 
 log = logging.getLogger(__name__)
 
@@ -45,5 +45,5 @@ def forget_outbound() -> int:
     """Forget what was sent and links that expired, after OUTBOX_KEEP_DAYS; how many rows."""
     if not settings.OUTBOX_KEEP_DAYS:
         return 0
-    before = timezone.now() - timedelta(days=settings.OUTBOX_KEEP_DAYS)
+    before = machine_now() - timedelta(days=settings.OUTBOX_KEEP_DAYS)
     return forget_deliveries(before) + forget_links(before)

@@ -7,8 +7,10 @@ read back by the next attempt, in whatever process, and by the page of the run.
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NamedTuple
+
+from workflows.storage.clock import machine_now
 
 MAX_TASKS = 50
 MAX_DETAILS = 64 * 1024
@@ -47,7 +49,7 @@ class Heartbeats:
         """Take down what a task says; the tasks that spoke longest ago are forgotten."""
         tasks = self._said.setdefault(key, {})
         tasks.pop(task_id, None)
-        tasks[task_id] = (node, text, datetime.now(UTC).isoformat())
+        tasks[task_id] = (node, text, machine_now().isoformat())
         while len(tasks) > MAX_TASKS:
             del tasks[next(iter(tasks))]
         self._news.add(key)

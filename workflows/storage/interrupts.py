@@ -153,7 +153,7 @@ _UPSERT = """
 INSERT INTO workflows_interrupt AS old (
   thread_id, run_id, graph, status, version, reason, priority, interrupt_id,
   namespace, checkpoint, task, task_path, node, ordinal, key, title, value,
-  response_schema, digest, policy, round)
+  response_schema, digest, policy, round, asked_at)
 {source}
 ON CONFLICT (thread_id, interrupt_id) DO UPDATE SET
   run_id = excluded.run_id, namespace = excluded.namespace,

@@ -306,7 +306,7 @@ def _ask_sql() -> str:
         for name in AskedRow._fields
     )
     return upsert_sql(
-        "SELECT thread.id, held.run, thread.graph, 'pending', 1, '', 0, given.*"  # noqa: S608
+        f"SELECT thread.id, held.run, thread.graph, 'pending', 1, '', 0, given.*, {_NOW}"  # noqa: S608
         f" FROM thread, held, unnest({columns}) AS given",
         _NOW,
     )

@@ -68,8 +68,8 @@ _ATTRIBUTE = (
     " number) VALUES (?, ?, ?, ?, ?, ?, ?)"
 )
 _ASK = upsert_sql(
-    "SELECT t.id, ?, t.graph, 'pending', 1, '', 0,"
-    " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM workflows_thread AS t WHERE t.id = ?",
+    "SELECT t.id, ?, t.graph, 'pending', 1, '', 0,"  # noqa: S608
+    f" ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {_NOW} FROM workflows_thread AS t WHERE t.id = ?",
     _NOW,
 )
 _END = (

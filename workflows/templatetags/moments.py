@@ -12,6 +12,7 @@ from django.utils.dateformat import format as date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from workflows.storage.clock import machine_now
 from workflows.templatetags.visible import visible
 
 
@@ -37,12 +38,12 @@ def elapsed(start: datetime | None, end: datetime | None) -> str:
     """How long something took, or has taken until now."""
     if start is None:
         return ""
-    return length((end or timezone.now()) - start)
+    return length((end or machine_now()) - start)
 
 
 def ago(value: datetime) -> str:
     """How long since a moment, in one unit."""
-    now = timezone.now() if timezone.is_aware(value) else datetime.now()  # noqa: DTZ005
+    now = machine_now() if timezone.is_aware(value) else datetime.now()  # noqa: DTZ005
     passed = now - value
     if passed < timedelta(seconds=-1):
         return f"in {length(-passed)}"

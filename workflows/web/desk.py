@@ -28,6 +28,7 @@ from workflows.services.desk.comment_on import CommentOn
 from workflows.services.desk.drafts import SaveDraft
 from workflows.services.desk.undo_decision import TooLate, UndoDecision
 from workflows.services.review_item import review_item
+from workflows.storage.clock import machine_now
 from workflows.web import strict_json
 from workflows.web.asking import decider_of
 
@@ -98,7 +99,7 @@ def draft(request: HttpRequest, number: int) -> HttpResponse:
     version, round_ = (_number(request, name) for name in ("version", "round"))
     fields = typed_fields(request.POST)
     SaveDraft(request.user, number, fields, version, round_).execute()
-    return JsonResponse({"saved": timezone.now().isoformat()})
+    return JsonResponse({"saved": machine_now().isoformat()})
 
 
 @require_POST

@@ -11,13 +11,13 @@ from workflows.storage.connections import POSTGRESQL
 LOCK_SECONDS = 5.0
 MOST = 5
 _BLOCKED = """
-SELECT waiting.pid, extract(epoch FROM clock_timestamp() - waiting.query_start)::int,
+SELECT waiting.pid, extract(epoch FROM pg_catalog.clock_timestamp() - waiting.query_start)::int,
   blocker.pid, coalesce(blocker.application_name, ''), coalesce(blocker.state, '')
 FROM pg_stat_activity AS waiting
 CROSS JOIN LATERAL unnest(pg_blocking_pids(waiting.pid)) AS held(pid)
 JOIN pg_stat_activity AS blocker ON blocker.pid = held.pid
 WHERE waiting.datname = current_database() AND waiting.wait_event_type = 'Lock'
-  AND waiting.query_start < clock_timestamp() - %s * interval '1 second'
+  AND waiting.query_start < pg_catalog.clock_timestamp() - %s * interval '1 second'
 ORDER BY waiting.query_start LIMIT %s"""
 
 

@@ -9,7 +9,6 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.db import transaction
-from django.utils import timezone
 
 from workflows.models import Interrupt
 from workflows.models.interrupt import END_OF_TIME
@@ -21,7 +20,7 @@ from workflows.services.desk.notify import people_of, tell_people
 from workflows.services.desk.policies import rules_for
 from workflows.services.desk.steps import next_step
 from workflows.services.desk.telling import tell
-from workflows.storage.clock import database_now
+from workflows.storage.clock import database_now, machine_now
 
 PRIORITIES = range(-100, 101)
 UNCHANGED: Any = object()
@@ -88,7 +87,7 @@ class ArrangeQuestion:
         if self.group is not UNCHANGED:
             changes["assigned_group"] = _group(self.group, errors)
         if self.snooze_until is not UNCHANGED:
-            if self.snooze_until is not None and self.snooze_until <= timezone.now():
+            if self.snooze_until is not None and self.snooze_until <= machine_now():
                 errors["snooze_until"] = "a moment that is still to come"
             changes["snoozed_until"] = self.snooze_until
         if self.due_at is not UNCHANGED:

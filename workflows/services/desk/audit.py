@@ -15,10 +15,10 @@ from datetime import UTC
 from typing import Any
 
 from django.db import connections, router, transaction
-from django.utils import timezone
 
 from workflows.models import AuditEntry
 from workflows.services.access import Person, name_of, row_of
+from workflows.storage.clock import machine_now
 from workflows.storage.connections import NOT_IDLE_SQL
 
 LOCK = 0x64757261626C65  # any number that nothing else in the database locks
@@ -45,7 +45,7 @@ def record(
         rows = AuditEntry.objects.using(using).order_by("-id")
         last = rows.values_list("seal", flat=True).first()
         entry = AuditEntry(
-            at=timezone.now(),
+            at=machine_now(),
             person=str(getattr(row_of(person), "pk", "") or ""),
             person_name=name_of(person)[:200],
             channel=channel,

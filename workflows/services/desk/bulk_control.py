@@ -8,13 +8,13 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
-from django.utils import timezone
 
 from workflows.models import BulkItem, BulkOrder, Run
 from workflows.services.access import Person, Rights, name_of, require, row_of
 from workflows.services.action import NotPending, NotVisible
 from workflows.services.desk import audit
 from workflows.services.desk.bulk_order import DECIDE, UNDO, start
+from workflows.storage.clock import machine_now
 
 # How long decisions that are being taken back are kept from going on.
 HOLD = timedelta(minutes=10)
@@ -106,7 +106,7 @@ class RetryBulk:
         with transaction.atomic():
             order = _locked(self.check())
             changed = order.items.filter(state__in=RETRIED).update(
-                state=State.WAITING, why="", changed_at=timezone.now()
+                state=State.WAITING, why="", changed_at=machine_now()
             )
             order.stopped_at, order.stopped_by = None, ""
             order.run = start(order, self.person, DECIDE)
@@ -149,7 +149,7 @@ class UndoBulk:
         with transaction.atomic():
             order = _locked(self.check())
             _stop(order, self.person)
-            now = timezone.now()
+            now = machine_now()
             undoable = _undoable(order)
             Run.objects.filter(
                 pk__in=undoable.values("decision__run"), **_UNTOUCHED
@@ -190,6 +190,6 @@ def _locked(order: BulkOrder) -> BulkOrder:
 
 def _stop(order: BulkOrder, person: Person) -> None:
     if order.stopped_at is None:
-        order.stopped_at = timezone.now()
+        order.stopped_at = machine_now()
         order.stopped_by = name_of(person)[:200]
         order.save(update_fields=["stopped_at", "stopped_by"])

@@ -30,6 +30,7 @@ from workflows.services.shapes import (
     RESPOND,
     Shape,
 )
+from workflows.storage.clock import machine_now
 
 ORDER_KINDS = tuple(BulkOrder.Kind.values)
 # With these a reason goes to each workflow, or into the record.
@@ -134,7 +135,7 @@ class _Sorter:
             person=self._id, interrupt__status=Interrupt.Status.PENDING
         )
         self._voted = set(votes.values_list("interrupt_id", "round"))
-        self._now = timezone.now()
+        self._now = machine_now()
 
     def look(self, row: Interrupt, shown: Shown | None) -> Candidate | Excluded:
         code, why = self._reason(row, shown)

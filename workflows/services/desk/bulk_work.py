@@ -11,7 +11,6 @@ import logging
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 
 from workflows.engine import serde
 from workflows.models import BulkItem, BulkOrder, Decision, Vote
@@ -22,6 +21,7 @@ from workflows.services.desk.shape import shape_of
 from workflows.services.desk.undo_decision import UndoDecision
 from workflows.services.resume_run import ResumeRun
 from workflows.services.shapes import EDIT
+from workflows.storage.clock import machine_now
 from workflows.storage.outage import is_away
 from workflows.storage.sealing import ANSWER, unseal
 
@@ -123,7 +123,7 @@ def _settle(
     item: BulkItem, state: str, before: str = State.WAITING, **more: Any
 ) -> str:
     BulkItem.objects.filter(pk=item.pk, state=before).update(
-        state=state, why="", changed_at=timezone.now(), **more
+        state=state, why="", changed_at=machine_now(), **more
     )
     return str(state)
 
@@ -144,6 +144,6 @@ def _note(item: BulkItem, before: str, state: str, error: Exception) -> str:
         str(error) if isinstance(error, Refused) else f"{type(error).__name__}: {error}"
     )
     BulkItem.objects.filter(pk=item.pk, state=before).update(
-        state=state, why=why[:2000], changed_at=timezone.now()
+        state=state, why=why[:2000], changed_at=machine_now()
     )
     return str(state)

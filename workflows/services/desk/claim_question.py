@@ -16,6 +16,7 @@ from workflows.services.closed_question import refuse_closed
 from workflows.services.desk.deciding import ClaimedByOther, Decider, holder_of
 from workflows.services.desk.preferences import LONGEST_CLAIM
 from workflows.services.desk.telling import tell
+from workflows.storage.clock import machine_now
 
 # A claim that was renewed a moment ago is left as it is: one write for many key presses.
 RENEWED_AFTER = timedelta(seconds=5)
@@ -51,7 +52,7 @@ class ClaimQuestion:
         with transaction.atomic():
             row = self.check()
             lasts = max(Decider(self.person).claim_seconds(row), self.seconds)
-            now = timezone.now()
+            now = machine_now()
             before = holder_of(row, now)
             until = now + timedelta(seconds=lasts)
             if before == self.person.pk and row.claimed_until:
@@ -85,7 +86,7 @@ def renew_claim(person: Person, row: Interrupt) -> datetime | None:
     Called whenever they type, so that a claim ends by being left alone and not by long thought
     over the words. None where they have no claim on it. Never shortens one.
     """
-    now = timezone.now()
+    now = machine_now()
     if holder_of(row, now) != person.pk or row.claimed_until is None:
         return None
     until = now + timedelta(seconds=Decider(person).claim_seconds(row))

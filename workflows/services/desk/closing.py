@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from django.db import DEFAULT_DB_ALIAS
 from django.db.models import F
-from django.utils import timezone
 
 from workflows.models import Interrupt
 from workflows.services.access import Person
 from workflows.services.cancel_run import cancel_thread
+from workflows.storage.clock import machine_now
 from workflows.storage.events import append_events
 
 CLOSED = "Closed without an answer."
@@ -26,7 +26,7 @@ def end_work(row: Interrupt, person: Person, reason: str) -> None:
     Interrupt.objects.filter(pk=row.pk, status=Interrupt.Status.DECIDED).update(
         status=Interrupt.Status.WITHDRAWN,
         version=F("version") + 1,
-        closed_at=timezone.now(),
+        closed_at=machine_now(),
     )
     told = {
         "interrupt": row.pk,

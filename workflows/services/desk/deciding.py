@@ -17,6 +17,7 @@ from workflows.services.access import Person, Rights
 from workflows.services.action import NotAllowed, NotPending
 from workflows.services.desk.policies import PolicyBook
 from workflows.services.desk.rules import Rules
+from workflows.storage.clock import machine_now
 from workflows.storage.people import preference_of
 
 RELATED = ("thread", "assignee", "assigned_group")
@@ -184,6 +185,6 @@ def last_editor(thread_id: str) -> object:
 def holder_of(row: Interrupt, now: datetime | None = None) -> int | None:
     """The primary key of whoever has claimed the question just now, or None."""
     until = row.claimed_until
-    if row.claimed_by_id is None or until is None or until <= (now or timezone.now()):
+    if row.claimed_by_id is None or until is None or until <= (now or machine_now()):
         return None
     return row.claimed_by_id

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.utils import timezone
-
 from workflows.models import Notice
 from workflows.services.access import Person
+from workflows.storage.clock import machine_now
 
 MOST = 200
 MOST_AT_ONCE = 5
@@ -70,7 +69,7 @@ class ReadNotices:
         if self.question is not None:
             rows = rows.filter(interrupt=self.question)
         # Looking at a page must not wait for whoever writes.
-        return rows.update(read_at=timezone.now()) if rows.exists() else 0
+        return rows.update(read_at=machine_now()) if rows.exists() else 0
 
 
 def _line(row: Notice) -> NoticeLine:

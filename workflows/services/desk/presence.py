@@ -10,12 +10,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.utils import timezone
-
 from workflows.models import Interrupt, Presence
 from workflows.services.access import Person, Rights, find_interrupt, name_of
 from workflows.services.desk.claim_question import renew_claim
 from workflows.services.desk.deciding import holder_of
+from workflows.storage.clock import machine_now
 
 FADES_AFTER = timedelta(seconds=30)
 # Typing is told of a little longer: people stop to think.
@@ -55,7 +54,7 @@ class BePresent:
         if self.leaves:
             Presence.objects.filter(interrupt=row, person=self.person.pk).delete()
             return None
-        now = timezone.now()
+        now = machine_now()
         values = {"seen_at": now} | ({"edited_at": now} if self.edits else {})
         Presence.objects.update_or_create(
             interrupt=row, person_id=self.person.pk, defaults=values
@@ -68,7 +67,7 @@ class BePresent:
 def present_at(person: Person, numbers: Iterable[int]) -> dict[int, list[Here]]:
     """Who else is at these questions, of those that `person` may see; editors come first."""
     wanted = [*dict.fromkeys(numbers)][:ASKED_AT_MOST]
-    now = timezone.now()
+    now = machine_now()
     rows = Presence.objects.filter(
         interrupt__in=wanted, seen_at__gt=now - FADES_AFTER, person__is_active=True
     ).exclude(person=person.pk)
@@ -85,5 +84,5 @@ def present_at(person: Person, numbers: Iterable[int]) -> dict[int, list[Here]]:
 
 def forget_faded() -> int:
     """Remove what has faded long ago; returns how many rows those were."""
-    old = timezone.now() - KEPT_FOR
+    old = machine_now() - KEPT_FOR
     return Presence.objects.filter(seen_at__lt=old).delete()[0]

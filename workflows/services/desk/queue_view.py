@@ -22,6 +22,7 @@ from workflows.models import Interrupt
 from workflows.models.lookups import HasText
 from workflows.services.access import Person, Rights
 from workflows.services.desk.queue_fields import FieldFilter, has_fields, read_field
+from workflows.storage.clock import machine_now
 
 LONGEST = 300
 MOST_FIELDS = 8
@@ -186,7 +187,7 @@ class QueueView:
 
     def rows(self, person: Person, rights: Rights) -> QuerySet[Interrupt]:
         """The open questions of this view that the person may see, in no order."""
-        now = timezone.now()
+        now = machine_now()
         rows = rights.limit(
             Interrupt.objects.filter(status=Interrupt.Status.PENDING), "graph"
         )

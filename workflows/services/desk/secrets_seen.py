@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from django.utils import timezone
-
 from workflows.models import AuditEntry, Thread
 from workflows.services import registry
 from workflows.services.access import Rights, row_of
 from workflows.services.desk import audit
+from workflows.storage.clock import machine_now
 
 SEEN = "secret.seen"
 # One visit asks more than once: the page, its fragments, the form that is sent.
@@ -25,7 +24,7 @@ def note_secrets_seen(rights: Rights, thread: Thread) -> None:
         thread=thread.pk,
         action=SEEN,
         person=str(getattr(row_of(rights.person), "pk", "")),
-        at__gt=timezone.now() - ONE_VISIT,
+        at__gt=machine_now() - ONE_VISIT,
     )
     if not mine.exists():
         audit.record(

@@ -17,6 +17,7 @@ from workflows.services.desk.decision_list import (
 )
 from workflows.services.desk.queue_view import SOON, QueueView
 from workflows.services.review_queue import count_of, count_shown
+from workflows.storage.clock import machine_now
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Today:
 
 def today(person: Person, rights: Rights) -> Today:
     """The figures of this moment; `due` as a text where it was not counted to its end."""
-    now = timezone.now()
+    now = machine_now()
     midnight = timezone.localtime(now).replace(
         hour=0, minute=0, second=0, microsecond=0
     )

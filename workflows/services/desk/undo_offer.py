@@ -1,9 +1,10 @@
 """The strip after a decision that can still be taken back: its facts travel as a message tag."""
 
 import re
-import time
 from dataclasses import dataclass
 from datetime import datetime
+
+from workflows.storage.clock import machine_now
 
 _TAG = re.compile(r"undo-(\d+)-(\d+)")
 
@@ -29,4 +30,4 @@ def undo_offer(tags: str) -> UndoOffer | None:
     if found is None:
         return None
     offer = UndoOffer(int(found[1]), int(found[2]))
-    return offer if offer.until > time.time() * 1000 else None
+    return offer if offer.until > machine_now().timestamp() * 1000 else None

@@ -10,7 +10,6 @@ from ipaddress import ip_network
 
 from django.conf import settings
 from django.db.models import F
-from django.utils import timezone
 
 from workflows.engine.errors import SerdeError
 from workflows.models import Decision, Delivery, Run, Webhook
@@ -19,7 +18,7 @@ from workflows.services.one_line import one_line
 from workflows.services.outbound import outbox, signing
 from workflows.services.outbound.posting import NotSent, post
 from workflows.services.queueing import HELD
-from workflows.storage.clock import database_now
+from workflows.storage.clock import database_now, machine_now
 from workflows.storage.sealing import seal, unseal
 
 log = logging.getLogger(__name__)
@@ -65,7 +64,7 @@ def deliver(row: Delivery) -> None:
 def call(endpoint: Webhook, message_id: str, body: str) -> Outcome:
     """One call of an endpoint, now."""
     raw = body.encode()
-    moment = int(timezone.now().timestamp())
+    moment = int(machine_now().timestamp())
     try:
         headers = signing.headers(secrets_of(endpoint), message_id, moment, raw)
     except (ValueError, SerdeError):
@@ -131,7 +130,7 @@ def secrets_of(endpoint: Webhook) -> list[str]:
     """
     found = [secret_of(endpoint)]
     until = endpoint.old_secret_until
-    if endpoint.old_secret and until is not None and until > timezone.now():
+    if endpoint.old_secret and until is not None and until > machine_now():
         found.append(unseal(endpoint.old_secret, f"webhook {endpoint.pk}", _PLACE))
     return found
 

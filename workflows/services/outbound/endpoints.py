@@ -11,7 +11,6 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, F, Q
-from django.utils import timezone
 
 from workflows.models import Delivery, Webhook
 from workflows.services import registry
@@ -22,7 +21,7 @@ from workflows.services.desk import audit
 from workflows.services.outbound import calling, signing
 from workflows.services.outbound.events import EVENTS, body_of, wanted_by
 from workflows.services.outbound.posting import check_target
-from workflows.storage.clock import database_now
+from workflows.storage.clock import database_now, machine_now
 
 LONGEST_NAME = 80
 LONGEST_URL = 500
@@ -68,12 +67,12 @@ class EndpointLine:
     def has_old_secret(self) -> bool:
         """Whether calls are signed with the secret before this one too."""
         until = self.old_secret_until
-        return until is not None and until > timezone.now()
+        return until is not None and until > machine_now()
 
     @property
     def is_paused(self) -> bool:
         """Whether nothing is sent there just now, after a failure."""
-        return self.paused_until is not None and self.paused_until > timezone.now()
+        return self.paused_until is not None and self.paused_until > machine_now()
 
 
 def endpoint_list(person: Person) -> list[EndpointLine]:
@@ -295,7 +294,7 @@ def _renew(row: Webhook, overlap: timedelta = timedelta(0)) -> str:
     """Give the row a new secret; the one before it stays valid for `overlap`."""
     secret = signing.new_secret()
     row.old_secret = row.secret if overlap else ""
-    row.old_secret_until = timezone.now() + overlap if row.old_secret else None
+    row.old_secret_until = machine_now() + overlap if row.old_secret else None
     calling.keep_secret(row, secret)
     row.save(update_fields=["secret", "old_secret", "old_secret_until"])
     return secret

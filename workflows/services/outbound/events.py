@@ -13,12 +13,11 @@ from typing import Any
 
 from django.conf import settings
 from django.urls import NoReverseMatch, reverse
-from django.utils import timezone
 
 from workflows.models import Decision, Delivery, Interrupt, Run, Webhook
 from workflows.services.one_line import one_line
 from workflows.services.queueing import HELD
-from workflows.storage.clock import database_now
+from workflows.storage.clock import database_now, machine_now
 
 ASKED = "question.asked"
 DECIDED = "question.decided"
@@ -96,7 +95,7 @@ def _tell_run(run: Run, status: str) -> None:
 
 def body_of(event: str, about: dict[str, Any]) -> str:
     """The JSON text of a call."""
-    told = {"type": event, "timestamp": timezone.now().isoformat(), "data": about}
+    told = {"type": event, "timestamp": machine_now().isoformat(), "data": about}
     return json.dumps(told, ensure_ascii=True, separators=(",", ":"))
 
 

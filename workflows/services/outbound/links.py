@@ -18,7 +18,6 @@ from typing import Any
 from django.conf import settings
 from django.core import signing
 from django.db import transaction
-from django.utils import timezone
 
 from workflows.models import ApprovalLink, Decision, Interrupt, Vote
 from workflows.services import registry
@@ -36,6 +35,7 @@ from workflows.services.desk.deciding import Decider
 from workflows.services.outbound.events import address
 from workflows.services.outbound.outside import Outside, shown_outside
 from workflows.services.resume_run import ResumeRun
+from workflows.storage.clock import machine_now
 
 SALT = "workflows.approval_link"
 LOST_RIGHTS = "the person may not decide this any more"
@@ -95,7 +95,7 @@ def make_link(person: Person, row: Interrupt) -> MadeLink | None:
             interrupt=row,
             version=row.version,
             round=row.round,
-            expires_at=timezone.now() + timedelta(seconds=seconds),
+            expires_at=machine_now() + timedelta(seconds=seconds),
         )
         audit.record(
             None,
@@ -176,7 +176,7 @@ def check(link: ApprovalLink) -> None:
             "how it stands now.",
             kind="changed",
         )
-    if link.expires_at <= timezone.now():
+    if link.expires_at <= machine_now():
         raise LinkSpent(
             "This link has expired. Log in to decide the question.",
             when=link.expires_at,
@@ -224,7 +224,7 @@ class DecideByLink:
             raise
 
     def _take(self, link: ApprovalLink) -> None:
-        now = timezone.now()
+        now = machine_now()
         taken = ApprovalLink.objects.filter(
             pk=link.pk, used_at=None, revoked_at=None, expires_at__gt=now
         ).update(used_at=now, used_kind=self.kind[:10])
@@ -249,7 +249,7 @@ class DecideByLink:
 def revoke_lost() -> int:
     """Revoke open links of people who may not decide any more; returns how many."""
     found = ApprovalLink.objects.filter(
-        used_at=None, revoked_at=None, expires_at__gt=timezone.now()
+        used_at=None, revoked_at=None, expires_at__gt=machine_now()
     ).select_related(*_RELATED)
     return sum(
         _revoke(link)
@@ -278,7 +278,7 @@ def _check_rights(link: ApprovalLink) -> None:
     if link.used_at is None and link.revoked_at is None and _has_lost_rights(link):
         # For good: whoever gets the right back gets a new link.
         _revoke(link)
-        link.revoked_at = timezone.now()
+        link.revoked_at = machine_now()
     if link.revoked_at is not None or not link.person.is_active:
         raise LinkSpent(
             "This link is not valid any more: the right to decide was taken back.",
@@ -303,7 +303,7 @@ def _revoke(link: ApprovalLink) -> int:
     with transaction.atomic():
         changed = ApprovalLink.objects.filter(
             pk=link.pk, used_at=None, revoked_at=None
-        ).update(revoked_at=timezone.now(), revoked_because=LOST_RIGHTS)
+        ).update(revoked_at=machine_now(), revoked_because=LOST_RIGHTS)
         if changed:
             audit.record(
                 None,

@@ -6,16 +6,16 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db.models import Max, QuerySet
-from django.utils import timezone
 
 from workflows.models import Tick
+from workflows.storage.clock import machine_now
 
 
 def forget_ticks() -> int:
     """Forget what is older, save what waits its turn; returns how many rows went."""
     if not settings.TICKS_KEEP_DAYS:
         return 0
-    before = timezone.now() - timedelta(days=settings.TICKS_KEEP_DAYS)
+    before = machine_now() - timedelta(days=settings.TICKS_KEEP_DAYS)
     old = Tick.objects.filter(made_at__lt=before).exclude(status=Tick.Status.QUEUED)
     # The page shows them, and what has not ended keeps another from beginning.
     started = Tick.objects.filter(status=Tick.Status.STARTED)
