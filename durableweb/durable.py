@@ -40,6 +40,7 @@ from workflows.services.listing import (
 from workflows.services.queues import Queue, UnknownQueueError
 from workflows.services.replay import areplay_check, replay_check
 from workflows.services.retention import Retention, apply_retention
+from workflows.services.run_due import StillDueError, run_due
 from workflows.services.schedules.acting import pause_schedule, resume_schedule
 from workflows.services.schedules.backfill import backfill
 from workflows.services.schedules.declared import UnknownScheduleError, schedule
@@ -72,6 +73,7 @@ __all__ = [
     "ScheduleSummary",
     "ScheduleTick",
     "Started",
+    "StillDueError",
     "ThreadSummary",
     "Undo",
     "UnknownQueueError",
@@ -108,6 +110,7 @@ __all__ = [
     "random",
     "replay_check",
     "resume_schedule",
+    "run_due",
     "schedule",
     "schedules",
     "send_signal",

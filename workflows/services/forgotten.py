@@ -15,6 +15,12 @@ from workflows.storage.mailbox import wake_all_for_signals
 LOOK_SECONDS = 60.0
 
 
+def look_for_forgotten() -> int:
+    """Look now; returns how many threads were made due."""
+    found = wake_all_for_signals(DEFAULT_DB_ALIAS) + tell_again()
+    return found + look_at_ends(cancel_thread)
+
+
 class _Forgotten:
     """Sees to threads that nobody told of their signal, event or child, and to children of threads that ended."""
 
@@ -28,8 +34,7 @@ class _Forgotten:
             if time.monotonic() < self.looks_at:
                 return 0
             self.looks_at = time.monotonic() + LOOK_SECONDS
-        found = wake_all_for_signals(DEFAULT_DB_ALIAS) + tell_again()
-        return found + look_at_ends(cancel_thread)
+        return look_for_forgotten()
 
 
 tell_of_forgotten = _Forgotten()

@@ -13,5 +13,10 @@ from workflows.services.sleepers import wake_sleepers
 def sweep() -> int:
     """One round; returns how many runs were woken, started or let go, threads that slept, and steps done."""
     tell_of_forgotten()
-    woken = recover_runs() + wake_sleepers() + take_due_steps() + release_forgotten()
+    return recover_runs() + take_what_is_due()
+
+
+def take_what_is_due() -> int:
+    """What has come by the clock alone; returns how many threads woke, steps were done, and runs let go or started."""
+    woken = wake_sleepers() + take_due_steps() + release_forgotten()
     return woken + tick_schedules()
