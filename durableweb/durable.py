@@ -6,6 +6,7 @@ of the system. What people do goes through the dashboard.
 
 from workflows.engine.anew import continue_as_new
 from workflows.engine.checkpoint.labels import Label
+from workflows.engine.crashing import Crash, SimulatedCrash, crash_after, crashes
 from workflows.engine.events import wait_event
 from workflows.engine.fake_clock import FakeClock, fake_clock
 from workflows.engine.first import ask, ending, event, first_of, signal, timer
@@ -61,6 +62,7 @@ __all__ = [
     "RAISE",
     "CheckedBody",
     "Child",
+    "Crash",
     "FakeClock",
     "ForkOfFailed",
     "Forked",
@@ -72,6 +74,7 @@ __all__ = [
     "Retention",
     "ScheduleSummary",
     "ScheduleTick",
+    "SimulatedCrash",
     "Started",
     "StillDueError",
     "ThreadSummary",
@@ -93,6 +96,8 @@ __all__ = [
     "cancel",
     "compensate",
     "continue_as_new",
+    "crash_after",
+    "crashes",
     "emit",
     "ending",
     "event",

@@ -40,7 +40,7 @@ def ran(names: dict[str, Any]) -> int:
     return len(tests)
 
 
-@pytest.mark.parametrize(("block", "count"), [(0, 2), (1, 1)])
+@pytest.mark.parametrize(("block", "count"), [(0, 2), (1, 1), (2, 1), (3, 1), (4, 1)])
 def test_its_tests_in_memory_pass(module, block, count):
     assert (
         ran(module("of_the_page", blocks("howto/test-a-workflow.md")[block])) == count
@@ -48,5 +48,13 @@ def test_its_tests_in_memory_pass(module, block, count):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_its_test_with_the_database_passes(module):
-    assert ran(module("of_the_page", blocks("howto/test-a-workflow.md")[2])) == 1
+@pytest.mark.parametrize("block", [5, 6])
+def test_its_tests_with_the_database_pass(module, block):
+    names = module("of_the_page", blocks("howto/test-a-workflow.md")[block])
+
+    assert ran(names) == 1
+    registry.unregister("reminders")
+
+
+def test_no_other_is_on_it():
+    assert len(blocks("howto/test-a-workflow.md")) == 7

@@ -223,6 +223,20 @@ def let_go(using: str, run_id: int) -> None:
     _held_here.pop((using, run_id), None)
 
 
+def bury(using: str, place: Place) -> None:
+    """Let the lease of a place be over now, and refuse whatever of it is still at work; the row says nothing of an end."""
+    run_id = int(place.run_id)
+    keeper.drop(using, run_id)
+    _held_here.pop((using, run_id), None)
+    wrapper = connection_of(using)
+    execute(
+        wrapper,
+        f"UPDATE workflows_run SET fence = fence + 1, lease_until = {LATER_SQL[wrapper.vendor]}"  # noqa: S608
+        " WHERE id = %s AND fence = %s AND status = 'running'",
+        (seconds_param(wrapper.vendor, -1.0), run_id, place.fence),
+    )
+
+
 def end_run(
     using: str,
     thread_id: str,

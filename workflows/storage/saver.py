@@ -307,6 +307,11 @@ class DjangoSaver(RowSaver, KeepsLabels, Transacts, Reader):
         reason = NOT_UNDONE if is_left else ""
         places.close_direct(self.using, place, outcome, self._vault, reason)
 
+    def bury(self, place: Place) -> None:
+        """Leave the run of a place as a process that has died leaves it, its lease over (RB.17)."""
+        self._drop(place)
+        places.bury(self.using, place)
+
     async def aclose(self, place: Place, outcome: str = "success") -> None:
         """Async twin of `close`."""
         with self._lock:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
 from collections import Counter
 from typing import Any
@@ -162,9 +161,4 @@ class Story:
 
 def wait_for_threads(seconds: float = 5.0) -> None:
     """Until no task of a killed run is at work any more."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        names = [each.name for each in threading.enumerate()]
-        if sum(name.startswith("durableweb-task") for name in names) <= pool._idle:
-            return
-        time.sleep(0.0005)
+    pool.rest(seconds)

@@ -137,7 +137,7 @@ class Aio:
                 attempt.cancel()
             self.ended = True
             let_go(self.calls, stop)
-            if self.place is not None:
+            if self.place is not None and faults.gives_back(self):
                 place, self.place = self.place, None
                 await asyncio.shield(self.saver.aclose(place, status))
             await asyncio.gather(*cleaning, return_exceptions=True)
@@ -188,12 +188,12 @@ class Aio:
             self.error = raised
             return None
         if faults.active is not None:
-            faults.active.before(request)
+            faults.active.before(request, self)
         return request
 
     async def _answer(self, request: Any) -> Any:
         if faults.active is not None:
-            faults.active.before(request)
+            faults.active.before(request, self)
         match request:
             case Start(task, delay):
                 self.ready.append((task, delay))

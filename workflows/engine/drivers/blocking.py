@@ -136,7 +136,7 @@ class Blocking(Pump):
             self.steps.close()
             self.ended = True
             let_go(self.calls, stop)
-            if self.place is not None:
+            if self.place is not None and faults.gives_back(self):
                 self.saver.close(self.place, status)
 
     def _end_step(self) -> None:
@@ -195,7 +195,7 @@ class Blocking(Pump):
                 else:
                     request = steps.send(answer)
             if faults.active is not None:
-                faults.active.before(request)
+                faults.active.before(request, self)
             self.waiting = True
         except StopIteration as stop:
             self.done, self.result = True, stop.value
@@ -204,7 +204,7 @@ class Blocking(Pump):
 
     def _answer(self, request: Any) -> Any:
         if faults.active is not None:
-            faults.active.before(request)
+            faults.active.before(request, self)
         kind = type(request)
         if kind is Start and not request.delay:  # these two are asked in every step
             return self.ready.append(request.task)

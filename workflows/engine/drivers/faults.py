@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 
 class Killed(BaseException):
@@ -21,7 +21,7 @@ class Faults:
     kinds: set[str] = field(default_factory=set)
     dead: bool = False
 
-    def before(self, request: Any) -> None:
+    def before(self, request: Any, driver: Any = None) -> None:
         """Count a request; raises Killed before the chosen one, and on all that follow."""
         self.seen += 1
         self.kinds.add(type(request).__name__)
@@ -29,17 +29,36 @@ class Faults:
             self.dead = True
             raise Killed
 
+    def gives_back(self, driver: Any) -> bool:
+        """Whether a driver tells the saver that its run ends: that is closed here, too."""
+        return True
 
-active: Faults | None = None
+
+class Fault(Protocol):
+    """What may stop the engine."""
+
+    def before(self, request: Any, driver: Any = None) -> None:
+        """Asked before each request of what a driver drives; raises where the engine is to stop."""
+
+    def gives_back(self, driver: Any) -> bool:
+        """Whether a driver that ends gives its thread back."""
+
+
+active: Fault | None = None
+
+
+def gives_back(driver: Any) -> bool:
+    """Whether a driver that ends tells the saver so."""
+    return active is None or active.gives_back(driver)
 
 
 @contextmanager
 def counting(kill_at: int | None = None) -> Iterator[Faults]:
     """Count requests inside the block, and stop before the `kill_at`-th (1-based)."""
     global active
-    active = Faults(kill_at)
+    active = counted = Faults(kill_at)
     try:
-        yield active
+        yield counted
     finally:
         active = None
 

@@ -9,11 +9,14 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from contextvars import copy_context
 from functools import partial
+from time import monotonic, sleep
 from typing import Any
 
 from workflows.engine.later import asyncio, is_in_loop
 
 IDLE_SECONDS = 5.0
+_GLANCE_SECONDS = 0.0005
+_NAME = "durableweb-task-"
 
 on_thread_end: list[Callable[[], None]] = []
 """Called in a pool thread that ends (to close its database connections, say)."""
@@ -74,8 +77,21 @@ class Pool:
                 self._jobs.put(job)
                 return
             self._number += 1
-            name = f"durableweb-task-{self._number}"
+            name = f"{_NAME}{self._number}"
         threading.Thread(target=self._work, args=(job,), name=name, daemon=True).start()
+
+    def rest(self, seconds: float) -> bool:
+        """Wait until no job is at work, but no longer than so many seconds; whether none is."""
+        end = monotonic() + seconds
+        while self._is_at_work():
+            if monotonic() > end:
+                return False
+            sleep(_GLANCE_SECONDS)
+        return True
+
+    def _is_at_work(self) -> bool:
+        named = (each.name for each in threading.enumerate())
+        return sum(name.startswith(_NAME) for name in named) > self._idle
 
     def _work(self, job: Callable[[], None] | None) -> None:
         _here.is_of_pool = True

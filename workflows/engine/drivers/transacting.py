@@ -6,7 +6,9 @@ from typing import Any
 
 from workflows.engine.checkpoint.overriding import transaction_of
 from workflows.engine.constants import ATTRIBUTES, OF_SAVER, RETURN, UNDO
+from workflows.engine.drivers import faults
 from workflows.engine.errors import ConcurrencyError, SerdeError
+from workflows.engine.loop.effects import Save
 from workflows.engine.loop.program import Node, Writes
 from workflows.engine.loop.run import Run
 from workflows.engine.loop.tasks import Task
@@ -75,7 +77,10 @@ class Transacted:
         make = self.task.to_commit
         assert make is not None  # noqa: S101 - the loop says it where it starts such a call
         try:
-            saver.commit(make(self.writes, self.context.attributes))
+            commit = make(self.writes, self.context.attributes)
+            if faults.active is not None:
+                faults.active.before(Save(commit), self.context.driver)
+            saver.commit(commit)
         except SerdeError as error:
             error.add_note(f"While the result of task {self.task.name!r} was saved")
             raise
