@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, TypedDict
 
 import pytest
 
-from workflows.engine import sleeping
+from workflows.engine import fake_clock, sleeping
+from workflows.engine.fake_clock import FakeClock
 from workflows.engine.graph.state import StateGraph
 from workflows.engine.sleeping import sleep
 from workflows.models import Run, Thread
@@ -19,7 +20,7 @@ from workflows.services.sleepers import (
 )
 from workflows.services.start_run import StartRun
 
-PAUSE = 0.3
+PAUSE = 3600.0
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
@@ -31,6 +32,12 @@ class State(TypedDict, total=False):
 @pytest.fixture(autouse=True)
 def every_sleep_is_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sleeping, "IN_PLACE", 0.0)
+
+
+@pytest.fixture(autouse=True)
+def clock() -> Iterator[FakeClock]:
+    with fake_clock.fake_clock() as moved:
+        yield moved
 
 
 @pytest.fixture
@@ -63,11 +70,16 @@ def work() -> Work:
 
 def swept() -> Run:
     """The run that the sweep makes when the first thread's time has come."""
-    for _ in range(200):
-        if wake_sleepers():
-            return Run.objects.get(kind="wake", status="pending")
-        time.sleep(0.05)
-    raise AssertionError("nobody was woken")
+    later()
+    assert wake_sleepers(), "nobody was woken"
+    return Run.objects.get(kind="wake", status="pending")
+
+
+def later() -> None:
+    """So long that whoever has slept for a PAUSE has slept enough."""
+    clock = fake_clock.active
+    assert clock is not None
+    clock.advance(seconds=PAUSE)
 
 
 def started(boss: Any, graph: str = "naps") -> Thread:

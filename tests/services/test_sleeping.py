@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,8 +14,10 @@ from tests.services.napping import (
     State,
     Work,
     boss,
+    clock,
     config_of,
     every_sleep_is_long,
+    later,
     started,
     status_of,
     swept,
@@ -40,6 +41,7 @@ from workflows.storage.saver import DjangoSaver
 LATER = datetime(2999, 1, 1, tzinfo=UTC)
 
 assert boss
+assert clock
 assert every_sleep_is_long
 assert work
 
@@ -85,9 +87,8 @@ class TestByTime:
         assert thread.wake_at - first > timedelta(minutes=59)
 
     def test_a_sweep_of_every_worker_wakes(self, boss, work):
-        work.pauses = [0.01]
         thread = started(boss)
-        time.sleep(0.05)
+        later()
 
         assert sweep() == 1
         assert thread.runs.filter(kind="wake").count() == 1
@@ -138,9 +139,8 @@ class TestByTime:
         assert status_of(thread)[0] == "idle"
 
     def test_a_workflow_that_is_not_known_here_sleeps_on(self, boss, work):
-        work.pauses = [0.01]
         started(boss)
-        time.sleep(0.05)
+        later()
         registry._graphs.clear()
 
         assert wake_sleepers() == 0
@@ -149,18 +149,16 @@ class TestByTime:
         self, boss, work, monkeypatch
     ):
         monkeypatch.setattr(sleepers, "AT_ONCE", 1)
-        work.pauses = [0.01]
         first, second = started(boss), started(boss)
-        time.sleep(0.05)
+        later()
         Run.objects.create(thread=first, graph="naps", kind="continue", due_at=LATER)
 
         assert wake_sleepers() == 1
         assert [run.thread_id for run in Run.objects.filter(kind="wake")] == [second.pk]
 
     def test_a_failed_thread_is_left_to_people(self, boss, work):
-        work.pauses = [0.01]
         thread = started(boss)
-        time.sleep(0.05)
+        later()
         Thread.objects.filter(pk=thread.pk).update(status="error")
 
         assert wake_sleepers() == 0

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Callable
 
 import pytest
@@ -13,8 +11,10 @@ from tests.services.napping import (
     State,
     Work,
     boss,
+    clock,
     config_of,
     every_sleep_is_long,
+    later,
     started,
     status_of,
     swept,
@@ -37,6 +37,7 @@ from workflows.storage.claims import claim_run
 from workflows.storage.saver import DjangoSaver
 
 assert boss
+assert clock
 assert every_sleep_is_long
 assert work
 
@@ -100,10 +101,9 @@ class TestBeforeItsTime:
         assert wake("no such thread") is False
 
     def test_cancelling_ends_the_sleep(self, people, boss, work):
-        work.pauses = [0.01]
         thread = started(boss)
         CancelRun(people.operator, thread.runs.get().pk).execute()
-        time.sleep(0.05)
+        later()
 
         assert status_of(thread) == ("idle", "cancelled")
         assert thread.wake_at is None
@@ -135,13 +135,12 @@ class TestWhatHasChangedMeanwhile:
         assert edited.get_state(config_of(thread)).next == ("after",)
 
     def test_an_edit_after_which_nothing_is_due_ends_the_sleep(self, boss, work):
-        work.pauses = [0.01]
         thread = started(boss)
         graph = work.graph(checkpointer=DjangoSaver())
 
         graph.update_state(config_of(thread), {"said": "done"}, as_node="nap")
 
-        time.sleep(0.05)
+        later()
         assert status_of(thread)[0] == "idle"
         assert wake_sleepers() == 0
 
@@ -159,7 +158,7 @@ class TestWhatHasChangedMeanwhile:
 
     def test_a_program_that_goes_on_by_itself_needs_no_sweep(self, boss, work):
         thread = started(boss)
-        time.sleep(PAUSE)
+        later()
 
         result = work.graph(checkpointer=DjangoSaver()).invoke(None, config_of(thread))
 
@@ -218,31 +217,28 @@ class TestDirectCalls:
         assert execute_run(swept().pk) == "success"
 
     def test_one_that_is_not_registered_is_left_to_its_program(self, work):
-        work.pauses = [0.01]
         graph = work.graph(checkpointer=DjangoSaver())
         mine = {"configurable": {"thread_id": "mine"}}
 
         assert graph.invoke({}, mine) == {}
 
-        time.sleep(0.05)
+        later()
         assert wake_sleepers() == 0
         assert graph.invoke(None, mine) == {"woken": [True]}
 
     async def test_an_awaited_one_sleeps_and_goes_on_as_well(self, work):
-        work.pauses = [0.01]
         graph = work.graph(checkpointer=DjangoSaver())
         mine = {"configurable": {"thread_id": "mine"}}
 
         assert await graph.ainvoke({}, mine) == {}
 
-        await asyncio.sleep(0.05)
+        later()
         assert await graph.ainvoke(None, mine) == {"woken": [True]}
 
 
 def test_a_claimed_run_of_another_kind_is_not_touched(boss, work):
-    work.pauses = [0.01]
     thread = started(boss)
-    time.sleep(0.05)
+    later()
     run = Run.objects.create(thread=thread, graph="naps", kind="continue")
     assert claim_run(run.pk, "somebody")
 
