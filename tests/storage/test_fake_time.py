@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from django.db import connection, connections
 from django.db.models.functions import Now
 from django.utils import timezone
 
+import workflows
 from durableweb.checkpoint.django import DjangoSaver
 from durableweb.durable import fake_clock, now, sleep
 from durableweb.errors import ThreadBusyError
@@ -95,6 +98,32 @@ def elsewhere() -> Iterator[Any]:
     given.append(None)
     asked.release()
     thread.join()
+
+
+# Each is of something that a test does not move.
+OWN_CLOCKS = {
+    "engine/ids.py",  # the engine's clock itself
+    "live/identity.py",  # Django's sessions
+    "services/schedules/cron.py",  # whether an instant is ever to come
+    "storage/clock.py",  # the clock of everything else
+    "storage/clock_jumps.py",  # whether the real one was set
+    "web/signed_in.py",  # Django's sessions
+}
+
+
+def test_nobody_else_has_a_clock_of_his_own():
+    house = Path(workflows.__file__).parent
+    asks = re.compile(
+        r"\btimezone\.now\(\)|\bdatetime\.(?:utc)?now\(UTC|\btime\.time\b"
+    )
+
+    found = {
+        path.relative_to(house).as_posix()
+        for path in house.rglob("*.py")
+        if asks.search(path.read_text(encoding="utf-8"))
+    }
+
+    assert found == OWN_CLOCKS
 
 
 class TestTheDatabase:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import transaction
-from django.utils import timezone
 
 from workflows.models import Interrupt, Notice
 from workflows.services.access import Person, Rights, find_interrupt, require
@@ -14,6 +13,7 @@ from workflows.services.action import NotPending
 from workflows.services.desk.notify import people_of, tell_reviewers
 from workflows.services.outbound.events import ASKED, listeners, tell_question
 from workflows.services.queueing import lock_thread
+from workflows.storage.clock import machine_now
 
 AGAIN_AFTER = timedelta(minutes=1)
 
@@ -37,7 +37,7 @@ class RemindReviewers:
                 f"Question #{row.pk} waits for no answer any more: {row.status}."
             )
         just_now = Notice.objects.filter(
-            interrupt=row, kind="asked", created_at__gt=timezone.now() - AGAIN_AFTER
+            interrupt=row, kind="asked", created_at__gt=machine_now() - AGAIN_AFTER
         )
         if just_now.exists():
             raise NotPending(f"Question #{row.pk} was told of less than a minute ago.")
