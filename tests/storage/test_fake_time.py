@@ -23,7 +23,6 @@ from durableweb.types import interrupt
 from tests.engine.support.clocks import CONFIG, State, graph_of
 from tests.storage.conftest import real_transactions
 from workflows.models import Event, Interrupt, Run, Thread
-from workflows.storage import fake_time
 from workflows.storage.claims import DatabaseNow, claim_run, due_runs
 from workflows.storage.clock import database_now, machine_now
 from workflows.storage.clock_jumps import ClockWatch, notice_jumps
@@ -185,21 +184,78 @@ class TestTheDatabase:
         assert is_about(last.run.finished_at, ahead)
 
     @on_sqlite
-    def test_a_statement_that_does_not_end_is_told_of(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(fake_time, "_PATIENCE_SECONDS", 0.01)
+    def test_a_statement_that_has_not_ended_is_told_of(self) -> None:
         connection.close()
         connection.ensure_connection()
         cursor = connection.connection.execute("SELECT 1 UNION SELECT 2")
 
-        with pytest.raises(RuntimeError, match="a statement of database 'default' is"):
+        with pytest.raises(RuntimeError, match="a statement of database 'default' has"):
             fake_clock().__enter__()
 
         cursor.close()
         with fake_clock() as clock:
             ahead = clock.advance(DAY)
             assert is_about(database_now(), ahead)
+
+    @on_sqlite
+    def test_a_statement_of_another_thread_that_calls_python_goes_on(self) -> None:
+        calling, stop = threading.Event(), threading.Event()
+
+        def same(value: int) -> int:
+            calling.set()
+            return value
+
+        def work() -> None:
+            connection.ensure_connection()
+            connection.connection.create_function("same", 1, same)
+            sql = (
+                "WITH RECURSIVE n(i) AS (SELECT 1 UNION SELECT i + 1 FROM n WHERE i < 500)"
+                " SELECT sum(same(i)) FROM n"
+            )
+            while not stop.is_set():
+                execute(connection_of("default"), sql).fetchall()
+            told.update(told_by_the_database())
+            connections.close_all()
+
+        told: dict[str, Any] = {}
+        thread = threading.Thread(target=work)
+        thread.start()
+        assert calling.wait(60)
+        with fake_clock() as clock:
+            ahead = clock.advance(DAY)
+            stop.set()
+            thread.join()
+
+        assert [who for who in told if not is_about(told[who], ahead)] == []
+
+    @on_sqlite
+    def test_a_thread_that_reads_rows_goes_along_when_it_has_read_them(
+        self, elsewhere: Any
+    ) -> None:
+        def begin() -> Any:
+            connection.close()
+            connection.ensure_connection()
+            return connection.connection.execute("SELECT 1 UNION SELECT 2")
+
+        cursor = elsewhere(begin)
+
+        with fake_clock() as clock:
+            ahead = clock.advance(DAY)
+            assert elsewhere(cursor.fetchall) == [(1,), (2,)]
+            told = elsewhere(told_by_the_database)
+
+        assert [who for who in told if not is_about(told[who], ahead)] == []
+
+    def test_a_connection_that_was_not_used_meanwhile_is_as_it_was(
+        self, elsewhere: Any
+    ) -> None:
+        elsewhere(told_by_the_database)
+        before = elsewhere(lambda: connection.connection)
+
+        with fake_clock() as clock:
+            clock.advance(DAY)
+
+        assert elsewhere(lambda: connection.connection) is before
 
 
 class TestWhatGoesByIt:

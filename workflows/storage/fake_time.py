@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 import sqlite3
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -22,8 +21,6 @@ from workflows.engine.fake_clock import FakeClock
 from workflows.storage.clock import machine_now
 from workflows.storage.connections import POSTGRESQL, SQLITE
 
-_PATIENCE_SECONDS = 5.0
-_REST_SECONDS = 0.005
 _ASKS = re.compile(
     r"(?<![\w.\"])(?:(?:clock|statement|transaction)_timestamp|now)\s*\(\s*\)|\bCURRENT_TIMESTAMP\b",
     re.IGNORECASE,
@@ -46,34 +43,45 @@ def note(connection: Any, **_: Any) -> None:
 @contextmanager
 def moved(clock: FakeClock) -> Iterator[None]:
     """Let the connections of all threads go by the clock, those too that are opened inside."""
-    with _guard:
-        open_now = [each for each in _known if each.connection is not None]
     try:
-        for each in open_now:
-            _move(each)
+        for each in _all_known():
+            if each.connection is not None:
+                _move(each)
         yield
     finally:
-        with _guard:
-            found = [*_known]
-        for each in found:
+        for each in _all_known():
             _put_back(each)
 
 
+def _all_known() -> list[Any]:
+    with _guard:
+        return [*_known]
+
+
 def _move(wrapper: Any) -> None:
-    if wrapper.vendor == SQLITE:
-        _take_over(wrapper)
-    elif wrapper.vendor == POSTGRESQL:
+    if wrapper.vendor == POSTGRESQL:
         connection = wrapper.connection
         connection.cursor_factory = _moving(connection.cursor_factory)
+    elif wrapper.vendor == SQLITE and not _is_taken_over(wrapper):
+        if wrapper._thread_ident == threading.get_ident():
+            if not _take_over(wrapper):
+                raise RuntimeError(
+                    f"fake_clock(): a statement of database {wrapper.alias!r} has not ended; read its rows to the end, "
+                    "or close its cursor, before"
+                )
+        elif not isinstance(wrapper.connection, _ToTakeOver):
+            wrapper.connection = _ToTakeOver(wrapper)
 
 
 def _put_back(wrapper: Any) -> None:
-    """Give a connection of PostgreSQL its cursors back.
+    """Leave a connection as it was.
 
     SQLite has no way back to its own function: until the connection is closed ours tells the real time.
     """
     connection = wrapper.connection
-    if wrapper.vendor == POSTGRESQL and connection is not None:
+    if isinstance(connection, _ToTakeOver):
+        connection.stand_aside()
+    elif wrapper.vendor == POSTGRESQL and connection is not None:
         made = connection.cursor_factory
         connection.cursor_factory = getattr(made, "unmoved", made)
 
@@ -81,26 +89,49 @@ def _put_back(wrapper: Any) -> None:
 # SQLite
 
 
-def _take_over(wrapper: Any) -> None:
+class _ToTakeOver:
+    """Stands where a thread finds its connection, until that thread uses it: then it is taken over.
+
+    Nobody else may do that: a function is added with Python's lock held, and waits for a statement that is at work,
+    which may wait for that lock to call a function of Python's.
+    """
+
+    def __init__(self, wrapper: Any) -> None:
+        self.__dict__.update(wrapper=wrapper, connection=wrapper.connection)
+
+    def stand_aside(self) -> None:
+        """Give the connection its place back."""
+        if self.wrapper.connection is self:
+            self.wrapper.connection = self.connection
+
+    def _ready(self) -> Any:
+        self.stand_aside()
+        if fake_clock.active is not None and not _take_over(self.wrapper):
+            self.wrapper.connection = self  # its thread reads rows: when it comes again
+        return self.connection
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._ready(), name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(self._ready(), name, value)
+
+
+def _is_taken_over(wrapper: Any) -> bool:
+    return getattr(wrapper, "_durableweb_clock_of", None) is wrapper.connection
+
+
+def _take_over(wrapper: Any) -> bool:
+    """Give the connection our function; False where a statement of it has not ended."""
     connection = wrapper.connection
-    if getattr(wrapper, "_durableweb_clock_of", None) is connection:
-        return
-    end = time.monotonic() + _PATIENCE_SECONDS
-    while True:
-        try:
-            connection.create_function("strftime", -1, _strftime)
-        except sqlite3.OperationalError as error:  # a statement is at work on it
-            if time.monotonic() > end:
-                raise RuntimeError(
-                    f"fake_clock(): a statement of database {wrapper.alias!r} is at work and does not end; read its "
-                    "rows to the end, or close its cursor, before"
-                ) from error
-            time.sleep(_REST_SECONDS)
-        except sqlite3.ProgrammingError:
-            return  # it was closed behind Django's back
-        else:
-            wrapper._durableweb_clock_of = connection
-            return
+    try:
+        connection.create_function("strftime", -1, _strftime)
+    except sqlite3.OperationalError:
+        return False
+    except sqlite3.ProgrammingError:
+        return True  # it was closed behind Django's back
+    wrapper._durableweb_clock_of = connection
+    return True
 
 
 def _strftime(form: Any, *rest: Any) -> Any:
