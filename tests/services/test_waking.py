@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -21,7 +24,7 @@ from tests.services.napping import (
     work,
 )
 from workflows.engine.graph.state import StateGraph
-from workflows.engine.sleeping import sleep
+from workflows.engine.sleeping import asleep, sleep
 from workflows.models import Run
 from workflows.services import registry
 from workflows.services.action import NotAllowed, NotPending, NotVisible, ThreadBusy
@@ -234,6 +237,27 @@ class TestDirectCalls:
 
         later()
         assert await graph.ainvoke(None, mine) == {"woken": [True]}
+
+
+def test_one_in_an_event_loop_that_has_asked_no_database_goes_on_too():
+    async def nap(state: State) -> State:
+        return {"woken": [await asleep(PAUSE)]}
+
+    built = StateGraph(State).add_node("nap", nap).set_entry_point("nap")
+    graph = built.compile(checkpointer=DjangoSaver())
+    mine = {"configurable": {"thread_id": "mine"}}
+
+    async def story() -> Any:
+        assert await graph.ainvoke({}, mine) == {}
+        later()
+        return await graph.ainvoke(None, mine)
+
+    found: list[Any] = []
+    thread = threading.Thread(target=lambda: found.append(asyncio.run(story())))
+    thread.start()
+    thread.join()
+
+    assert found == [{"woken": [True]}]
 
 
 def test_a_claimed_run_of_another_kind_is_not_touched(boss, work):

@@ -13,6 +13,7 @@ from django.db import DEFAULT_DB_ALIAS
 from django.utils import timezone
 
 from workflows.engine import fake_clock
+from workflows.engine.drivers.threads import off_the_loop
 from workflows.storage.connections import POSTGRESQL, connection_of, execute
 
 
@@ -25,11 +26,18 @@ def machine_now() -> datetime:
 def database_now(using: str = DEFAULT_DB_ALIAS) -> datetime:
     """The database's clock at this moment; SQLite's is this machine's, in whole milliseconds.
 
-    What is due at it is due for the next statement, not only a part of a millisecond later.
+    What is due at it is due for the next statement, not only a part of a millisecond later. A
+    coroutine may ask, and holds up its event loop meanwhile.
     """
-    wrapper = connection_of(using)
-    if wrapper.vendor != POSTGRESQL:
-        here = machine_now()
-        return here.replace(microsecond=here.microsecond // 1000 * 1000)
-    now: datetime = execute(wrapper, "SELECT clock_timestamp()").fetchone()[0]
+    if connection_of(using).vendor == POSTGRESQL:
+        now: datetime = off_the_loop(_of_the_server, using)
+        return now
+    here = machine_now()
+    return here.replace(microsecond=here.microsecond // 1000 * 1000)
+
+
+def _of_the_server(using: str) -> datetime:
+    now: datetime = execute(
+        connection_of(using), "SELECT clock_timestamp()"
+    ).fetchone()[0]
     return now
