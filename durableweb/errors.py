@@ -42,6 +42,12 @@ from workflows.engine.errors import (
 )
 from workflows.engine.older import NodeInterrupt
 from workflows.engine.start_errors import DuplicateRunError, IdempotencyConflict
+from workflows.engine.update_errors import (
+    UnknownUpdateError,
+    UpdateFailed,
+    UpdateRefused,
+    UpdateTimeout,
+)
 from workflows.engine.wait_errors import ChildFailed, InterruptTimeout, WaitTimeout
 
 __all__ = [
@@ -86,6 +92,10 @@ __all__ = [
     "TooManyRecordsError",
     "UnknownInterruptError",
     "UnknownTypeError",
+    "UnknownUpdateError",
+    "UpdateFailed",
+    "UpdateRefused",
+    "UpdateTimeout",
     "WaitTimeout",
     "WorkflowError",
     "is_invalid_resume",

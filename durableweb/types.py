@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from workflows.engine.anew import continue_as_new
 from workflows.engine.events import wait_event
 from workflows.engine.first import ask, ending, event, first_of, signal, timer
+from workflows.engine.handlers import Update
 from workflows.engine.later import handed_on
 from workflows.engine.loop.undoing import Undo
 from workflows.engine.recorded import anow, now, random, uuid4
@@ -88,6 +89,7 @@ __all__ = [
     "TimeoutPolicy",
     "TracePolicy",
     "Undo",
+    "Update",
     "UpdatesStreamPart",
     "ValuesStreamPart",
     "Wait",

@@ -8,6 +8,7 @@ FILES = [
     *("flows", "questions", "inner_tasks", "failures", "nested", "cached"),
     *("deploys", "attributes", "waiting", "raised", "tools", "agents"),
     *("sleeping", "signalling", "subscribing", "undoing", "renewing"),
+    "updating",
 ]
 
 

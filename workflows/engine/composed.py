@@ -20,16 +20,16 @@ from workflows.engine.breakpoints import check_stops, stops_of
 from workflows.engine.channels import Channel
 from workflows.engine.config import merge_configs
 from workflows.engine.draw import DrawnGraph
-from workflows.engine.inspection import Inspection
 from workflows.engine.jsonschema import Key, json_schema, object_schema
 from workflows.engine.kinds import check_text
 from workflows.engine.loop.identity import Identity
 from workflows.engine.policies import checked_cache, checked_retry
+from workflows.engine.sending import Sending
 from workflows.engine.spellings import OfPregels, taken
 from workflows.engine.types import All, CachePolicy, RetryPolicy, StreamMode
 
 
-class Composed(Inspection):
+class Composed(Sending):
     """What a `Pregel` is before it runs."""
 
     def __init__(

@@ -31,7 +31,13 @@ from workflows.engine.checkpoint.shapes import (
     checkpoint_config,
     in_parts,
 )
-from workflows.engine.checkpoint.taking import check_head, never_cancels, taken
+from workflows.engine.checkpoint.taking import (
+    check_head,
+    is_given_up,
+    never_cancels,
+    taken,
+)
+from workflows.engine.checkpoint.updating import KeepsUpdates
 from workflows.engine.errors import ThreadBusyError
 from workflows.engine.kinds import IN_BRACKETS
 from workflows.engine.later import asyncio
@@ -57,7 +63,7 @@ _guard = threading.Lock()
 _numbers = itertools.count(1)
 
 
-class BaseCheckpointSaver(Labelled):
+class BaseCheckpointSaver(Labelled, KeepsUpdates):
     """Keeps checkpoints. Subclass it in LangGraph's form; override `commit` to be fast.
 
     Whichever of LangGraph's methods a subclass overrides, of this class or of a saver of ours, is
@@ -381,12 +387,6 @@ class BaseCheckpointSaver(Labelled):
     async def aclose(self, place: Place, outcome: str = "success") -> None:
         """Async twin of `close`."""
         await asyncio.to_thread(self.close, place, outcome)
-
-
-def is_given_up(place: Place) -> bool:
-    """Ask a driver of this process whether its run was left lying in mid-stream (RA.2)."""
-    give_up = getattr(place.owner, "give_up", None)
-    return bool(give_up is not None and give_up())
 
 
 def _parent_config(commit: Commit) -> Config:

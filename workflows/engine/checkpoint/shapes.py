@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, TypedDict
 from msgspec import Struct, field
 
 from workflows.engine.attributes import Attributes
+from workflows.engine.checkpoint.updating import UpdateAnswer
 from workflows.engine.ids import TaskKey
 from workflows.engine.kinds import check_count, refused, several
 from workflows.engine.types import Durability, Interrupt
@@ -145,6 +146,8 @@ class Commit(Struct):
     is_followed: bool = False
     is_plain: bool = False
     attributes: Attributes | None = None
+    answers: tuple[str, UpdateAnswer] | None = None
+    """The id of an update that this carries out, and its answer (RB.16)."""
 
 
 class Place(Struct):

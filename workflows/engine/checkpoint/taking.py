@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
 from workflows.engine.checkpoint.shapes import Place
@@ -18,6 +19,16 @@ def never_cancels(opening: F) -> F:
     """Mark an `open` that tells nobody of its `owner`, so that no run of it is ever asked to end."""
     _quiet.add(opening)
     return opening
+
+
+patient: ContextVar[bool] = ContextVar("patient", default=False)
+"""Whoever takes a thread now ends no run for it whose stream nobody reads on: it can wait (RB.16)."""
+
+
+def is_given_up(place: Place) -> bool:
+    """Ask a driver of this process whether its run was left lying in mid-stream (RA.2)."""
+    give_up = getattr(place.owner, "give_up", None)
+    return bool(give_up is not None and not patient.get() and give_up())
 
 
 def may_be_cancelled(saver: Any) -> bool:

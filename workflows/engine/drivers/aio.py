@@ -37,6 +37,7 @@ from workflows.engine.loop.effects import (
     Save,
     Start,
     Steps,
+    Updates,
     Wait,
     Within,
     Wrote,
@@ -203,22 +204,13 @@ class Aio:
             case Emit():
                 self.chunks += requests.handed_out(self.run, request)
                 return None
-            case Load(config):
-                return await self.saver.aget_tuple(config)
-            case Look(config, known):
-                return await self.saver.aget_if_changed(config, known)
+            case Load() | Look() | List():
+                return await requests.aread_from(self.saver, request)
             case Open(thread_id, head):
                 self.place = await self.saver.aopen(thread_id, head, self)
                 return self.place
             case Cancel(tasks):
                 return await self._cancel(tasks)
-            case List(config, filter, before, limit):
-                return [
-                    found
-                    async for found in self.saver.alist(
-                        config, filter=filter, before=before, limit=limit
-                    )
-                ]
             case Compute():
                 with requests.computing(request, self.run, self) as kwargs:
                     found = request.fn(*request.args, **kwargs)
@@ -229,6 +221,8 @@ class Aio:
                 return await self.run.cache.aget(keys)
             case Keep(pairs):
                 return await self.run.cache.aset(pairs)
+            case Updates(method, given):
+                return await self.saver.aupdates(method, *given)
         raise TypeError(f"unknown request {request!r}")
 
     def _nudge(self) -> None:

@@ -48,6 +48,7 @@ from workflows.engine.loop.effects import (
     Save,
     Start,
     Steps,
+    Updates,
     Wait,
     Within,
     Wrote,
@@ -235,6 +236,8 @@ class Blocking(Pump):
                 return self.run.cache.get(keys)
             case Keep(pairs):
                 return self.run.cache.set(pairs)
+            case Updates(method, given):
+                return getattr(self.saver, method)(*given)
         raise TypeError(f"unknown request {request!r}")
 
     def _start_later(self, task: Task, delay: float) -> None:

@@ -20,6 +20,7 @@ from workflows.engine.loop.effects import (
     Look,
     Open,
     Save,
+    Updates,
 )
 from workflows.engine.loop.run import Run
 from workflows.engine.loop.step import is_part_of
@@ -102,7 +103,7 @@ def injected(names: tuple[str, ...], context: Context) -> dict[str, Any]:
 
 def marked(error: Exception, request: Any) -> Exception:
     """An error that a request was answered with; what a saver has raised is known by that wherever it comes out."""
-    if isinstance(request, Open | Load | Look | List | Save):
+    if isinstance(request, Open | Load | Look | List | Save | Updates):
         setattr(error, OF_SAVER, True)
     return error
 
@@ -123,3 +124,18 @@ def read_from(saver: Any, request: Any) -> Any:
             )
         ]
     raise TypeError(f"{request!r} is no request to read")
+
+
+async def aread_from(saver: Any, request: Any) -> Any:
+    """Async twin of `read_from`."""
+    if type(request) is Look:
+        return await saver.aget_if_changed(request.config, request.known)
+    if type(request) is Load:
+        return await saver.aget_tuple(request.config)
+    listing = saver.alist(
+        request.config,
+        filter=request.filter,
+        before=request.before,
+        limit=request.limit,
+    )
+    return [found async for found in listing]

@@ -15,6 +15,7 @@ from workflows.engine.graph.schema import (
     mapper,
     reader,
 )
+from workflows.engine.graph.updates import handlers
 from workflows.engine.graph.wiring import accepter, writer
 from workflows.engine.inject import (
     injections,
@@ -62,10 +63,12 @@ def build(graph: Any, name: str, identity: Identity) -> Program:
         graph.input_schema,
         graph.output_schema,
         *(spec.schema for spec in graph.nodes.values()),
+        *(spec.schema for spec in graph.updates.values()),
     )
     output = tuple(k for k in keys_of(graph.output_schema) if k in channels)
     volatile = tuple(k for k, c in channels.items() if c.volatile)
     make = mapper(graph.output_schema)
+    updates = handlers(graph, channels, state_keys)
     return Program(
         name=name,
         nodes=nodes,
@@ -82,8 +85,10 @@ def build(graph: Any, name: str, identity: Identity) -> Program:
         untracked=frozenset(k for k, c in channels.items() if not c.tracked),
         defers=any(node.defer for node in nodes.values()),
         output=make,
-        plain=all(is_plain(node) for node in nodes.values()),
+        plain=all(is_plain(node) for node in nodes.values())
+        and not any(each.is_async for each in updates.values()),
         identity=identity,
+        updates=updates,
     )
 
 

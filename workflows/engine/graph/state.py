@@ -16,11 +16,8 @@ from workflows.engine.foreign import side_by_side
 from workflows.engine.graph.branch import BranchSpec, path_map_of
 from workflows.engine.graph.compiled import CompiledStateGraph
 from workflows.engine.graph.compiler import build
-from workflows.engine.graph.schema import (
-    channels_of,
-    has_keys,
-    merge_channel,
-)
+from workflows.engine.graph.schema import channels_of, has_keys, merge_channel
+from workflows.engine.graph.updates import TakesUpdates, UpdateSpec
 from workflows.engine.graph.validate import check_name, validate
 from workflows.engine.inject import (
     first_annotation,
@@ -67,7 +64,7 @@ class NodeSpec(Struct, eq=False):
     subgraph: Pregel | None = None
 
 
-class StateGraph:
+class StateGraph(TakesUpdates):
     """A graph over a shared state; every method returns the builder (R1.1)."""
 
     __class_getitem__ = IN_BRACKETS
@@ -103,6 +100,7 @@ class StateGraph:
         self.channels: dict[str, Any] = {}
         self.managed: dict[str, Any] = {}
         self.defaults: dict[str, Any] = {}
+        self.updates: dict[str, UpdateSpec] = {}
         self.compiled = False
         self._schemas: list[Any] = []
         for schema in (state_schema, self.input_schema, self.output_schema):

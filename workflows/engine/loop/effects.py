@@ -122,6 +122,13 @@ class Keep(Struct, eq=False):
     pairs: dict[FullKey, tuple[Any, float | None]]
 
 
+class Updates(Struct, eq=False):
+    """Call a method of the saver that has to do with updates sent to the thread (RB.16); answered with what it returns."""
+
+    method: str
+    given: tuple[Any, ...]
+
+
 Request = (
     Open
     | Load
@@ -136,6 +143,7 @@ Request = (
     | Compute
     | Lookup
     | Keep
+    | Updates
 )
 
 
@@ -274,3 +282,8 @@ def lookup(keys: tuple[FullKey, ...]) -> Steps[dict[FullKey, Any]]:
 def keep(pairs: dict[FullKey, tuple[Any, float | None]]) -> Steps[None]:
     """Give results to the run's cache."""
     yield Keep(pairs)
+
+
+def updates(method: str, *given: Any) -> Steps[Any]:
+    """Ask the saver of the updates that were sent to the thread."""
+    return (yield Updates(method, given))

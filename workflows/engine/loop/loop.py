@@ -15,6 +15,7 @@ from workflows.engine.loop import (
     lifecycle,
     opening,
     plan,
+    sent,
     undoing,
 )
 from workflows.engine.loop.apply import apply_writes
@@ -92,6 +93,8 @@ def _steps(view: View, *, skip_break: bool, holds: bool) -> Steps[Outcome]:
     # Where a node takes the input, that is one of the steps.
     limit = run.limit + 1 if run.program.subscribers else run.limit
     run.remaining = limit
+    if looks := sent.takes(run):
+        yield from sent.before_steps(view)
     wrote = view.metadata.get("wrote") or []
     if view.due and undoing.is_due(view):
         return (yield from _undo(view))
@@ -172,6 +175,8 @@ def _steps(view: View, *, skip_break: bool, holds: bool) -> Steps[Outcome]:
             if names and pauses_after(view, names):
                 yield from chunks.pause(view, ())
                 return _outcome(view, "paused", at="interrupt_after")
+        if looks and due and (moved := (yield from sent.between_steps(view))):
+            yield from _show(view, moved)
     if ran >= limit:
         return (yield from _failed(view, _too_many(view)))
     return _outcome(view, "success")

@@ -9,6 +9,7 @@ from msgspec import Struct, field
 
 from workflows.engine.channels import Channel
 from workflows.engine.checkpoint.base import Due
+from workflows.engine.handlers import Handler
 from workflows.engine.loop.identity import Identity
 from workflows.engine.types import CachePolicy, RetryPolicy, TracePolicy
 
@@ -107,3 +108,5 @@ class Program(Struct, eq=False):
     output: Callable[[Any], Any] | None = None
     """Turns the output into an instance of the output schema (version="v2")."""
     identity: Identity = field(default_factory=Identity)
+    updates: Mapping[str, Handler] = field(default_factory=dict)
+    """By name, what may be done to a living thread from outside (RB.16)."""

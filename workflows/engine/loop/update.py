@@ -61,7 +61,7 @@ def _one_step(view: View, updates: list[StateUpdate], *, carrying: bool) -> Step
     if len(updates) == 1 and _is_copy(view, first):
         yield from _copy(view, "update", carrying)
         return
-    work = yield from _work(view, carrying)
+    work = yield from work_of(view, carrying)
     names = [_node_name(view, work, u) for u in updates]
     tasks = []
     for name, given in zip(names, updates, strict=True):
@@ -150,7 +150,7 @@ def _as_mark(view: View, given: StateUpdate, carrying: bool) -> Steps[None]:
 
 def _copy(view: View, source: str, carrying: bool) -> Steps[None]:
     closed = [] if carrying else open_to_supersede(view)
-    work = yield from _work(view, carrying)
+    work = yield from work_of(view, carrying)
     due = (
         work.keep([], set(), explicit=True)
         if carrying
@@ -168,7 +168,8 @@ def _copy(view: View, source: str, carrying: bool) -> Steps[None]:
     yield from commit.save_checkpoint(view, saving)
 
 
-def _work(view: View, carrying: bool) -> Steps[Work]:
+def work_of(view: View, carrying: bool) -> Steps[Work]:
+    """What the present step holds, as an edit finds it."""
     work = Work(view, carrying)
     for task in work.tasks if carrying else ():
         is_over = task.id in work.finished

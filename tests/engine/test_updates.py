@@ -1,0 +1,449 @@
+"""Updates with an answer: what a handler is given, what its caller is told, and what stays as it was (RB.16)."""
+
+from __future__ import annotations
+
+import asyncio
+import operator
+import threading
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, TypedDict
+
+import pytest
+
+from durableweb.checkpoint.memory import InMemorySaver
+from durableweb.errors import (
+    UnknownUpdateError,
+    UpdateFailed,
+    UpdateRefused,
+    UpdateTimeout,
+)
+from durableweb.graph import START, StateGraph
+from durableweb.types import Command, Update, interrupt, sleep, wait_signal
+from tests.conformance.savers import file, memory
+
+pytestmark = pytest.mark.rule(
+    "RB.16",
+    "C.UpdateRefused",
+    "C.UnknownUpdateError",
+    "C.UpdateFailed",
+    "C.UpdateTimeout",
+)
+CONFIG: Any = {"configurable": {"thread_id": "t"}}
+BOTH_SAVERS = pytest.mark.parametrize("saver", [memory, file])
+
+
+class State(TypedDict, total=False):
+    limit: int
+    log: Annotated[list[Any], operator.add]
+
+
+def limited(**nodes: Callable[[Any], Any]) -> StateGraph:
+    """Nodes one after the other, over a state whose limit may be set from outside."""
+    graph = StateGraph(State).add_sequence([*nodes.items()])
+    graph.add_edge(START, next(iter(nodes)))
+
+    @graph.update("set_limit")
+    def set_limit(state: State, *, limit: int, why: Literal["asked", ""] = "") -> Any:
+        """Set the limit."""
+        if limit < len(state["log"]):
+            raise UpdateRefused(f"{len(state['log'])} are spent already")
+        return Update({"limit": limit}, {"was": state.get("limit"), "why": why})
+
+    @graph.update("break")
+    def wrong(state: State, what: str) -> Any:
+        if what == "raise":
+            raise OSError("no such thing")
+        return {"limit": object()} if what == "object" else {what: 1}
+
+    @graph.update("note")
+    async def note(state: State, text: str) -> Any:
+        await asyncio.sleep(0)
+        return {"log": [text]}
+
+    return graph
+
+
+def works(state: State) -> Any:
+    return {"log": [f"works to {state.get('limit')}"]}
+
+
+def asks(state: State) -> Any:
+    return {"log": [f"{interrupt('well?')} to {state.get('limit')}"]}
+
+
+def asking(saver: Any = None) -> Any:
+    graph = limited(works=works, asks=asks).compile(saver or InMemorySaver())
+    graph.invoke({"limit": 5}, CONFIG)
+    return graph
+
+
+class TestWhileAQuestionIsOpen:
+    @BOTH_SAVERS
+    def test_it_is_carried_out_at_once_and_its_result_returned(
+        self, saver: Any
+    ) -> None:
+        graph = asking(saver())
+
+        result = graph.send_update(CONFIG, "set_limit", {"limit": 9, "why": "asked"})
+
+        assert result == {"was": 5, "why": "asked"}
+        assert graph.get_state(CONFIG).values["limit"] == 9
+
+    @BOTH_SAVERS
+    def test_the_question_stays_open_and_its_node_sees_the_new_state(
+        self, saver: Any
+    ) -> None:
+        graph = asking(saver())
+        (asked,) = graph.get_state(CONFIG).interrupts
+
+        graph.send_update(CONFIG, "set_limit", {"limit": 9})
+        after = graph.get_state(CONFIG)
+        out = graph.invoke(Command(resume={asked.id: "yes"}), CONFIG)
+
+        assert (after.next, after.interrupts) == (("asks",), (asked,))
+        assert out["log"] == ["works to 5", "yes to 9"]
+
+    def test_the_async_twin_does_the_same(self) -> None:
+        graph = asking()
+
+        result = asyncio.run(graph.asend_update(CONFIG, "note", {"text": "hm"}))
+
+        assert result is None
+        assert graph.get_state(CONFIG).values["log"] == ["works to 5", "hm"]
+
+    def test_what_has_finished_beside_it_counts_and_is_not_run_again(self) -> None:
+        ran: list[str] = []
+
+        def beside(state: State) -> Any:
+            ran.append("beside")
+            return {"log": ["beside"]}
+
+        built = limited(asks=asks).add_node("beside", beside)
+        built.add_edge(START, "beside")
+        graph = built.compile(InMemorySaver())
+        graph.invoke({"limit": 5}, CONFIG)
+
+        graph.send_update(CONFIG, "set_limit", {"limit": 9})
+        out = graph.invoke(Command(resume="yes"), CONFIG)
+
+        assert out["log"] == ["beside", "yes to 9"]
+        assert ran == ["beside"]
+
+    def test_the_history_tells_of_it(self) -> None:
+        graph = asking()
+
+        graph.send_update(CONFIG, "set_limit", {"limit": 9}, by="anna")
+        newest, before, *_ = graph.get_state_history(CONFIG)
+        told = newest.metadata["sent_update"]
+
+        assert newest.metadata["source"] == "update"
+        assert (told["name"], told["by"], told["args"]) == (
+            "set_limit",
+            "anna",
+            {"limit": 9},
+        )
+        assert (before.values["limit"], newest.values["limit"]) == (5, 9)
+
+
+class TestWhileAThreadWaitsOtherwise:
+    @pytest.mark.parametrize(
+        "wait",
+        [lambda: sleep(3600), lambda: wait_signal("paid")],
+        ids=["sleep", "signal"],
+    )
+    def test_it_goes_on_waiting(self, wait: Any) -> None:
+        def waits(state: State) -> Any:
+            wait()
+            return {}
+
+        graph = limited(waits=waits).compile(InMemorySaver())
+        graph.invoke({"limit": 5}, CONFIG)
+        (before,) = graph.get_state(CONFIG).tasks
+
+        graph.send_update(CONFIG, "set_limit", {"limit": 9})
+        (task,) = graph.get_state(CONFIG).tasks
+
+        assert (task.sleeps, task.waits) == (before.sleeps, before.waits)
+        assert task.sleeps or task.waits
+
+    @pytest.mark.parametrize("at", ["interrupt_before", "interrupt_after"])
+    def test_a_breakpoint_is_passed_as_without_it(self, at: str) -> None:
+        stops: Any = {at: ["two"] if at == "interrupt_before" else ["one"]}
+        graph = limited(one=works, two=works).compile(InMemorySaver(), **stops)
+        graph.invoke({"limit": 5}, CONFIG)
+
+        graph.send_update(CONFIG, "set_limit", {"limit": 9})
+        held = graph.get_state(CONFIG).next
+        out = graph.invoke(None, CONFIG)
+
+        assert held == ("two",)
+        assert out["log"] == ["works to 5", "works to 9"]
+
+    def test_one_that_has_failed_takes_it_and_can_go_on(self) -> None:
+        def picky(state: State) -> Any:
+            if state["limit"] < 9:
+                raise OSError("too little")
+            return {"log": ["enough"]}
+
+        graph = limited(picky=picky).compile(InMemorySaver())
+        with pytest.raises(OSError, match="too little"):
+            graph.invoke({"limit": 5}, CONFIG)
+
+        graph.send_update(CONFIG, "set_limit", {"limit": 9})
+
+        assert graph.invoke(None, CONFIG)["log"] == ["enough"]
+
+
+class TestWhatIsRefused:
+    def test_what_its_handler_will_not_do_and_nothing_is_written(self) -> None:
+        graph = asking()
+        before = graph.get_state(CONFIG)
+
+        with pytest.raises(UpdateRefused, match="1 are spent already") as refused:
+            graph.send_update(CONFIG, "set_limit", {"limit": 0})
+
+        assert refused.value.reason == "1 are spent already"
+        assert graph.get_state(CONFIG) == before
+
+    @pytest.mark.parametrize(
+        ("args", "errors"),
+        [
+            ({"limit": "much"}, {"limit": "Expected `int`, got `str`"}),
+            ({}, {"limit": "is needed"}),
+            ({"limit": 1, "who": 2}, {"who": "is no argument"}),
+        ],
+    )
+    def test_arguments_that_do_not_fit_by_name(self, args: Any, errors: Any) -> None:
+        with pytest.raises(UpdateRefused) as refused:
+            asking().send_update(CONFIG, "set_limit", args)
+
+        assert refused.value.errors == errors
+
+    def test_a_name_that_is_none_and_which_there_are(self) -> None:
+        with pytest.raises(UnknownUpdateError, match="it has set_limit, break, note"):
+            asking().send_update(CONFIG, "set_limits")
+
+    def test_a_thread_that_has_not_begun(self) -> None:
+        graph = limited(works=works).compile(InMemorySaver())
+
+        with pytest.raises(UpdateRefused, match="has not begun"):
+            graph.send_update(CONFIG, "set_limit", {"limit": 9})
+
+    def test_a_thread_that_has_ended(self) -> None:
+        graph = asking()
+        graph.invoke(Command(resume="yes"), CONFIG)
+
+        with pytest.raises(UpdateRefused, match="has ended"):
+            graph.send_update(CONFIG, "set_limit", {"limit": 9})
+
+    @pytest.mark.parametrize(
+        ("what", "why"),
+        [
+            ("raise", "OSError: no such thing"),
+            ("object", "cannot be stored"),
+            ("nokey", "'nokey', which is no key of the state; it has limit, log"),
+        ],
+    )
+    @BOTH_SAVERS
+    def test_what_its_handler_cannot_do_fails_and_nothing_is_written(
+        self, what: str, why: str, saver: Any
+    ) -> None:
+        graph = asking(saver())
+        before = graph.get_state(CONFIG)
+
+        with pytest.raises(UpdateFailed, match=why):
+            graph.send_update(CONFIG, "break", {"what": what})
+
+        assert graph.get_state(CONFIG) == before
+        assert graph.invoke(Command(resume="yes"), CONFIG)["log"][-1] == "yes to 5"
+
+    def test_a_task_of_the_very_thread(self) -> None:
+        def sends(state: State) -> Any:
+            return graph.send_update(CONFIG, "set_limit", {"limit": 9})
+
+        graph: Any = limited(sends=sends).compile(InMemorySaver())
+
+        with pytest.raises(RuntimeError, match="its own thread"):
+            graph.invoke({"limit": 5}, CONFIG)
+
+
+class Gate:
+    """A node that is at work until it is let go on."""
+
+    def __init__(self) -> None:
+        self.is_inside = threading.Event()
+        self.go_on = threading.Event()
+
+    def __call__(self, state: State) -> Any:
+        self.is_inside.set()
+        assert self.go_on.wait(20)
+        return {"log": ["gate"]}
+
+
+class AtWork:
+    """A run in a thread of its own, which stands in its first node."""
+
+    def __init__(self, saver: Any, driver: str, **more: Any) -> None:
+        self.gate = Gate()
+        self.graph = limited(gate=self.gate, works=works).compile(saver)
+        self.out: Any = None
+
+        def run() -> None:
+            if driver == "async":
+                out = asyncio.run(self.graph.ainvoke({"limit": 5}, CONFIG, **more))
+            else:
+                out = self.graph.invoke({"limit": 5}, CONFIG, **more)
+            self.out = out
+
+        self.thread = threading.Thread(target=run)
+        self.thread.start()
+        assert self.gate.is_inside.wait(20)
+
+    def send(self, name: str = "set_limit", **args: Any) -> tuple[list[Any], Any]:
+        """Send one from a thread of its own; what it is told will stand in the list."""
+        told: list[Any] = []
+
+        def send() -> None:
+            try:
+                told.append(self.graph.send_update(CONFIG, name, args, timeout=20))
+            except Exception as error:  # noqa: BLE001 - the test looks at it
+                told.append(error)
+
+        sender = threading.Thread(target=send)
+        sender.start()
+        return told, sender
+
+    def wait_for(self, count: int) -> None:
+        """Until so many lie in the mailbox."""
+        until = threading.Event()
+        for _ in range(2000):
+            if len(self.graph.checkpointer.waiting_updates("t")) >= count:
+                return
+            until.wait(0.005)
+        raise AssertionError("nothing was sent")
+
+    def end(self, *senders: Any) -> Any:
+        self.gate.go_on.set()
+        for each in (self.thread, *senders):
+            each.join(20)
+        return self.out
+
+
+@pytest.mark.parametrize("driver", ["blocking", "async"])
+class TestWhileARunIsAtWork:
+    @BOTH_SAVERS
+    def test_it_is_taken_between_two_steps(self, driver: str, saver: Any) -> None:
+        run = AtWork(saver(), driver)
+        told, sender = run.send(limit=9)
+        run.wait_for(1)
+
+        out = run.end(sender)
+
+        assert told == [{"was": 5, "why": ""}]
+        assert out == {"limit": 9, "log": ["gate", "works to 9"]}
+
+    def test_two_are_taken_in_their_order_and_both_answered(self, driver: str) -> None:
+        run = AtWork(InMemorySaver(), driver)
+        first, one = run.send(limit=9)
+        run.wait_for(1)
+        second, two = run.send(limit=8)
+        run.wait_for(2)
+
+        out = run.end(one, two)
+
+        assert [first, second] == [[{"was": 5, "why": ""}], [{"was": 9, "why": ""}]]
+        assert out["limit"] == 8
+
+    def test_what_is_refused_or_fails_there_ends_no_run(self, driver: str) -> None:
+        run = AtWork(InMemorySaver(), driver)
+        refused, one = run.send(limit=0)
+        failed, two = run.send("break", what="object")
+        run.wait_for(2)
+
+        out = run.end(one, two)
+
+        assert isinstance(refused[0], UpdateRefused)
+        assert isinstance(failed[0], UpdateFailed)
+        assert out == {"limit": 5, "log": ["gate", "works to 5"]}
+
+    def test_after_its_time_it_is_taken_back_and_never_carried_out(
+        self, driver: str
+    ) -> None:
+        run = AtWork(InMemorySaver(), driver)
+
+        with pytest.raises(UpdateTimeout, match=r"not taken in 0\.01 seconds"):
+            run.graph.send_update(CONFIG, "set_limit", {"limit": 9}, timeout=0.01)
+
+        assert run.end()["limit"] == 5
+
+    def test_with_durability_exit_it_waits_for_the_end(self, driver: str) -> None:
+        run = AtWork(InMemorySaver(), driver, durability="exit")
+        told, sender = run.send(limit=9)
+        run.wait_for(1)
+
+        out = run.end(sender)
+
+        assert out["limit"] == 5
+        assert "has ended" in str(told[0])
+
+
+class TestStreams:
+    def test_a_reader_sees_the_new_values(self) -> None:
+        graph = limited(one=works, two=works).compile(InMemorySaver())
+        seen: list[Any] = []
+        stream = graph.stream({"limit": 5}, CONFIG, stream_mode="values")
+        seen.append(next(stream))
+        told: list[Any] = []
+
+        def send() -> None:
+            told.append(
+                graph.send_update(CONFIG, "set_limit", {"limit": 9}, timeout=20)
+            )
+
+        sender = threading.Thread(target=send)
+        sender.start()
+        while not graph.checkpointer.waiting_updates("t"):
+            pass
+        seen += stream
+        sender.join(20)
+
+        assert told == [{"was": 5, "why": ""}]
+        assert [each["limit"] for each in seen] == [5, 5, 9, 9]
+
+
+class TestDeclaring:
+    def test_its_arguments_are_described_as_a_form_needs_them(self) -> None:
+        schema = limited(works=works).compile().program.updates["set_limit"].schema()
+
+        assert schema["properties"] == {
+            "limit": {"type": "integer"},
+            "why": {"enum": ["asked", ""], "default": ""},
+        }
+        assert (schema["required"], schema["description"]) == (
+            ["limit"],
+            "Set the limit.",
+        )
+
+    def test_the_name_is_the_functions_own_where_none_is_given(self) -> None:
+        graph = StateGraph(State)
+
+        @graph.update()
+        def close(state: State) -> None: ...
+
+        assert [*graph.updates] == ["close"]
+
+    @pytest.mark.parametrize(
+        ("fn", "why"),
+        [
+            (lambda: None, "takes no state"),
+            (lambda state, *rest: None, "takes any number of arguments"),
+            (lambda state, **rest: None, "takes arguments of any name"),
+        ],
+    )
+    def test_what_cannot_be_a_handler_is_refused(self, fn: Any, why: str) -> None:
+        with pytest.raises(TypeError, match=why):
+            StateGraph(State).update("x")(fn)
+
+    def test_a_name_that_is_taken_is_refused(self) -> None:
+        with pytest.raises(ValueError, match="already an update 'note'"):
+            limited(works=works).update("note")(lambda state: None)

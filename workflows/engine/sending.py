@@ -1,0 +1,200 @@
+"""Sending updates to a thread of a graph, and waiting for the answer (RB.16).
+
+What is sent lies in the thread's mailbox first. Whoever holds the thread takes it from there: the run that is at work,
+between two steps, or where none is, whoever has sent it.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from workflows.engine.checkpoint.taking import patient
+from workflows.engine.checkpoint.updating import UpdateAnswer, UpdateRequest
+from workflows.engine.drivers import aio, blocking
+from workflows.engine.errors import ThreadBusyError
+from workflows.engine.inspection import Inspection
+from workflows.engine.kinds import check_text, refused
+from workflows.engine.later import asyncio
+from workflows.engine.loop import sent
+from workflows.engine.runtime import current
+from workflows.engine.update_errors import UnknownUpdateError, UpdateTimeout
+
+WAITS = 30.0
+"""Seconds that an update waits for the end of a step, where its sender says nothing else."""
+_SHORTEST, _LONGEST = 0.002, 0.25
+"""Seconds from one look at the mailbox to the next; they grow."""
+
+
+class Sending(Inspection):
+    """What may be sent to the threads of a graph whose author has declared updates."""
+
+    def send_update(
+        self,
+        config: dict[str, Any],
+        name: str,
+        args: Mapping[str, Any] | None = None,
+        *,
+        timeout: float | None = WAITS,
+        by: str = "",
+        idempotency_key: str | None = None,
+    ) -> Any:
+        """Have update `name` carried out on a living thread; returns what its handler gives as result.
+
+        A thread that waits, for whatever, takes it at once, and goes on waiting; a run that is at work takes it
+        between two of its steps. After `timeout` seconds (None: never) it is taken back. `by` names in the
+        history who sends it. With a saver that keeps what was sent, of those with one `idempotency_key` on a thread
+        the first is carried out, and all are given its answer.
+
+        Raises UpdateRefused where the handler refuses it, the arguments do not fit, there is no such update, or
+        the thread has not begun or has ended; UpdateFailed for any other error of the handler; UpdateTimeout. Then
+        nothing was written. RuntimeError in a task of that very thread, which would wait for itself.
+        """
+        waiting = self._send(config, name, args, timeout, by, idempotency_key)
+        saver, thread_id, request = waiting.saver, waiting.thread_id, waiting.request
+        try:
+            saver.ask_update(thread_id, request, timeout)
+            while True:
+                taken = self._taken(config)
+                if (found := saver.answer_of(thread_id, request.id)) is not None:
+                    return waiting.outcome(found)
+                if waiting.is_over():
+                    break
+                if not taken:
+                    time.sleep(waiting.pause())
+        except BaseException:
+            saver.withdraw_update(thread_id, request.id)
+            raise
+        saver.withdraw_update(thread_id, request.id)
+        return waiting.late(saver.answer_of(thread_id, request.id))
+
+    async def asend_update(
+        self,
+        config: dict[str, Any],
+        name: str,
+        args: Mapping[str, Any] | None = None,
+        *,
+        timeout: float | None = WAITS,  # noqa: ASYNC109 - what runs is not cancelled
+        by: str = "",
+        idempotency_key: str | None = None,
+    ) -> Any:
+        """Async twin of `send_update`."""
+        waiting = self._send(config, name, args, timeout, by, idempotency_key)
+        ask, thread_id, request = (
+            waiting.saver.aupdates,
+            waiting.thread_id,
+            waiting.request,
+        )
+        try:
+            await ask("ask_update", thread_id, request, timeout)
+            while True:
+                taken = await self._ataken(config)
+                found = await ask("answer_of", thread_id, request.id)
+                if found is not None:
+                    return waiting.outcome(found)
+                if waiting.is_over():
+                    break
+                if not taken:
+                    await asyncio.sleep(waiting.pause())
+        except BaseException:
+            await asyncio.shield(ask("withdraw_update", thread_id, request.id))
+            raise
+        await ask("withdraw_update", thread_id, request.id)
+        return waiting.late(await ask("answer_of", thread_id, request.id))
+
+    def _send(
+        self,
+        config: dict[str, Any],
+        name: str,
+        args: Mapping[str, Any] | None,
+        timeout: float | None,
+        by: str,
+        key: str | None,
+    ) -> _Waiting:
+        where = f"send_update of graph {self.name!r}"
+        check_text(name, where, "name", "the name of an update")
+        if timeout is not None and (
+            isinstance(timeout, bool) or not isinstance(timeout, int | float)
+        ):
+            raise refused(where, "timeout", timeout, "seconds, or None to wait on")
+        handler = self.program.updates.get(name)
+        if handler is None:
+            raise UnknownUpdateError(name, self.name, self.program.updates)
+        given = {} if args is None else args
+        handler.arguments(given)
+        run = self._edit(config)
+        thread_id = run.thread_id or ""
+        context: Any = current.get()
+        if context is not None and context.run.thread_id == thread_id:
+            raise RuntimeError(
+                f"{where}: a task of thread {thread_id!r} cannot wait for an update of its own thread, which is taken "
+                "when the task has ended; return the new values instead"
+            )
+        number = uuid.uuid4().hex if key is None else f"key:{key}"
+        request = UpdateRequest(number, name, dict(given), by)
+        return _Waiting(run.saver, thread_id, request, timeout)
+
+    def _taken(self, config: dict[str, Any]) -> bool:
+        """Carry out the oldest update that waits, if nothing is at work on the thread."""
+        run = self._edit(config)
+        with _from_outside():
+            try:
+                return bool(blocking.drive(run, sent.first_waiting(run)))
+            except ThreadBusyError:
+                return False
+
+    async def _ataken(self, config: dict[str, Any]) -> bool:
+        run = self._edit(config)
+        with _from_outside():
+            try:
+                return bool(await aio.drive(run, sent.first_waiting(run)))
+            except ThreadBusyError:
+                return False
+
+
+class _Waiting:
+    """Whoever waits for the answer to an update."""
+
+    def __init__(
+        self, saver: Any, thread_id: str, request: UpdateRequest, seconds: float | None
+    ) -> None:
+        self.saver = saver
+        self.thread_id = thread_id
+        self.request = request
+        self.seconds = seconds
+        self._until = None if seconds is None else time.monotonic() + seconds
+        self._pause = _SHORTEST
+
+    def is_over(self) -> bool:
+        """Whether it has waited for as long as it may."""
+        return self._until is not None and time.monotonic() >= self._until
+
+    def pause(self) -> float:
+        """Seconds until it looks again."""
+        found, self._pause = self._pause, min(_LONGEST, self._pause * 1.5)
+        return found
+
+    def outcome(self, answer: UpdateAnswer) -> Any:
+        """What its sender is given."""
+        return answer.outcome(self.request.name, self.thread_id)
+
+    def late(self, answer: UpdateAnswer | None) -> Any:
+        """What its sender is given after the last look."""
+        if answer is None:
+            seconds = self.seconds or 0.0
+            raise UpdateTimeout(self.request.name, self.thread_id, seconds)
+        return self.outcome(answer)
+
+
+@contextmanager
+def _from_outside() -> Iterator[None]:
+    """No task's, though one may have called: a handler asks nobody, and no stream is ended that is not read on."""
+    waits, context = patient.set(True), current.set(None)
+    try:
+        yield
+    finally:
+        current.reset(context)
+        patient.reset(waits)
