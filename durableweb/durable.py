@@ -51,6 +51,7 @@ from workflows.services.schedules.reading import (
     schedules,
 )
 from workflows.services.schedules.trigger import trigger_schedule
+from workflows.services.send_update import send_update
 from workflows.services.signals import send_signal
 from workflows.services.sleepers import wake
 from workflows.services.start_run import Started
@@ -119,6 +120,7 @@ __all__ = [
     "schedule",
     "schedules",
     "send_signal",
+    "send_update",
     "set_attributes",
     "shield",
     "signal",

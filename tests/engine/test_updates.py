@@ -20,6 +20,7 @@ from durableweb.errors import (
 from durableweb.graph import START, StateGraph
 from durableweb.types import Command, Update, interrupt, sleep, wait_signal
 from tests.conformance.savers import file, memory
+from workflows.engine.drivers import faults
 
 pytestmark = pytest.mark.rule(
     "RB.16",
@@ -447,3 +448,16 @@ class TestDeclaring:
     def test_a_name_that_is_taken_is_refused(self) -> None:
         with pytest.raises(ValueError, match="already an update 'note'"):
             limited(works=works).update("note")(lambda state: None)
+
+
+def test_where_nothing_is_declared_nothing_is_asked() -> None:
+    asked = []
+    for declared in (False, True):
+        graph = limited(works=works)
+        if not declared:
+            graph.updates.clear()
+        with faults.counting() as counted:
+            graph.compile(InMemorySaver()).invoke({"limit": 5}, CONFIG)
+        asked.append("Updates" in counted.kinds)
+
+    assert asked == [False, True]

@@ -39,7 +39,7 @@ CASES = [
     for driver in sample.drivers
 ]
 # One of each kind of saving: steps, a question, several at once, a fan-out, a subgraph,
-# results of tasks that go to the cache before, attributes, sleeps, signals.
+# results of tasks that go to the cache before, attributes, sleeps, signals, updates.
 KILLED = [
     "one_question",
     "parallel_answered_one_by_one",
@@ -50,6 +50,8 @@ KILLED = [
     "attributes_in_nodes",
     "a_graph_below_that_sleeps_beside_a_question",
     "nodes_that_wait_side_by_side",
+    "updates_between_steps",
+    "an_update_before_a_question",
 ]
 LONG_AGO = timedelta(hours=1)
 

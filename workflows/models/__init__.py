@@ -23,6 +23,7 @@ from workflows.models.reopening import Reopening
 from workflows.models.run import Run
 from workflows.models.saved_view import SavedView
 from workflows.models.schedule import Schedule, Tick
+from workflows.models.sent_update import SentUpdate
 from workflows.models.signal import Awaited, Emitted, Signal
 from workflows.models.thread import Thread
 from workflows.models.thread_attribute import ThreadAttribute
@@ -60,6 +61,7 @@ __all__ = [
     "Run",
     "SavedView",
     "Schedule",
+    "SentUpdate",
     "Signal",
     "Thread",
     "ThreadAttribute",

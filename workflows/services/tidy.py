@@ -14,6 +14,7 @@ from workflows.services.outbound.links import forget_links, revoke_lost
 from workflows.services.outbound.outbox import forget_deliveries
 from workflows.services.retention import apply_retention
 from workflows.services.schedules.forgetting import forget_ticks
+from workflows.services.send_update import tidy_updates
 from workflows.services.signals import tidy_signals
 from workflows.storage.clock import machine_now
 
@@ -31,6 +32,7 @@ def tidy() -> None:
         revoke_lost,
         forget_outbound,
         tidy_signals,
+        tidy_updates,
         forget_children,
         forget_ticks,
     )

@@ -92,6 +92,7 @@ def fits(bundle: Bundle) -> bool:
         and not bundle.handed
         and not bundle.closed
         and not bundle.touched
+        and not bundle.answers
     )
 
 

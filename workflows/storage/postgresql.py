@@ -12,7 +12,7 @@ handful of statements is prepared.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import msgspec
@@ -32,6 +32,7 @@ from workflows.storage.connections import (
 from workflows.storage.interrupts import AskedRow, close_sql, upsert_sql
 from workflows.storage.rows import Bundle
 from workflows.storage.savings import Saving
+from workflows.storage.sent_updates import answered
 from workflows.storage.turns import Wish, each_alone
 from workflows.storage.values import ValueRow
 from workflows.storage.writes import WriteRow
@@ -148,6 +149,9 @@ def saving(bundle: Bundle, run_id: int | None, fence: int) -> Saving[int | None]
     """Ask to have `bundle` written if the fence holds; returns the last event's seq, None if refused."""
 
     def rows(wrapper: Any) -> int | None:
+        if bundle.answers:
+            write_it = partial(_write, wrapper, bundle, run_id, fence)
+            return answered(wrapper, bundle, write_it)
         return _write(wrapper, bundle, run_id, fence)
 
     return (yield Wish(rows, relaxed=bundle.relaxed))

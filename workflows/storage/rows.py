@@ -23,6 +23,7 @@ from workflows.storage.interrupts import (
     wakes_at,
 )
 from workflows.storage.mailbox import handed_by
+from workflows.storage.sent_updates import AnswerRow
 from workflows.storage.told import events_of
 from workflows.storage.values import Kept, ThreadMemory, ValueRow
 from workflows.storage.writes import WriteRow, Written, write_rows
@@ -34,6 +35,7 @@ class Bundle(Struct):
     `attributes` come in the place of all that the thread has under the names `touched`.
     `wake_at` is when the first wait is over by itself that begins; `awaited` is what else tasks begin to
     wait for, `handed` the ids of the waits that signals are handed to.
+    `answers` are those of updates that wait still; where one does not, nothing is written and `is_withdrawn` says so.
     `known_seq` is the number of the thread's last event as far as the saver knows, else 0.
     """
 
@@ -56,6 +58,8 @@ class Bundle(Struct):
     wake_at: datetime | None = None
     awaited: Sequence[AwaitedRow] = ()
     handed: Sequence[str] = ()
+    answers: Sequence[AnswerRow] = ()
+    is_withdrawn: bool = False
     known_seq: int = 0
     refs: dict[str, Ref] = field(default_factory=dict)
     lists: dict[str, Kept | None] = field(default_factory=dict)

@@ -22,6 +22,7 @@ from workflows.engine.checkpoint.base import (
     TaskWrites,
 )
 from workflows.engine.checkpoint.shapes import in_parts, several_ids
+from workflows.engine.checkpoint.updating import UpdateWithdrawn
 from workflows.engine.drivers.threads import on_thread_end
 from workflows.engine.errors import LeaseLostError, ThreadBusyError
 from workflows.engine.serde import default as default_serde
@@ -51,6 +52,7 @@ from workflows.storage.reader import Reader
 from workflows.storage.row_saver import RowSaver
 from workflows.storage.rows import Bundle, bundle_of
 from workflows.storage.savings import Saving, alone
+from workflows.storage.sent_updates import KeepsSentUpdates
 from workflows.storage.texts import json_text
 from workflows.storage.transacting import Transacts
 from workflows.storage.turns import Wish
@@ -64,7 +66,7 @@ if connections.close_all not in on_thread_end:
     on_thread_end.append(connections.close_all)
 
 
-class DjangoSaver(RowSaver, KeepsLabels, Transacts, Reader):
+class DjangoSaver(KeepsSentUpdates, RowSaver, KeepsLabels, Transacts, Reader):
     """Keeps checkpoints in the database `using`, on Django's own connection.
 
     With a `claim` it writes for that run, under its fencing number; without one `open`
@@ -146,6 +148,7 @@ class DjangoSaver(RowSaver, KeepsLabels, Transacts, Reader):
             if commit.attributes:
                 attributes.admit(self.using, memory, thread_id, commit.attributes)
             bundle.known_seq = memory.seq
+            bundle.answers = self.answer_rows(commit)
             bundle.is_on_disk = commit.is_of_run and self._has_answer(thread_id)
             if self._vault is not None:
                 sealing.seal_bundle(bundle, self._vault)
@@ -230,6 +233,8 @@ class DjangoSaver(RowSaver, KeepsLabels, Transacts, Reader):
             seq = yield from saving(bundle, run_id, fence)
         if seq is not None:
             return seq
+        if bundle.is_withdrawn:
+            raise UpdateWithdrawn
         if run_id is None:
             raise ThreadBusyError(
                 places.holder_of(self.using, bundle.thread_id),

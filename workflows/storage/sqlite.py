@@ -23,6 +23,7 @@ from workflows.storage.interrupts import close_sql, upsert_sql
 from workflows.storage.prune import as_text
 from workflows.storage.rows import Bundle
 from workflows.storage.savings import Saving
+from workflows.storage.sent_updates import ANSWER_SQL
 from workflows.storage.texts import json_text
 from workflows.storage.turns import (
     Wish,
@@ -93,6 +94,11 @@ _AWAIT = (
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _HAND = "UPDATE workflows_signal SET handed = 1 WHERE thread_id = ? AND taken_for = ?"
+_WAITS = (
+    "SELECT 1 FROM workflows_sentupdate"
+    " WHERE thread_id = ? AND token = ? AND status = 'waiting'"
+)
+_ANSWER = for_sqlite(ANSWER_SQL.format(now=NOW_SQL[SQLITE]))
 _CLOSE = close_sql("?", "WHERE old.thread_id = ? AND old.interrupt_id = ?", _NOW)
 
 
@@ -163,6 +169,10 @@ def _write_rows(
     thread_id, namespace = bundle.thread_id, bundle.namespace
     events = bundle.events
     guard = (thread_id,) if run_id is None else (run_id, fence)
+    for answer in bundle.answers:
+        if not execute(_WAITS, (thread_id, answer.token)).fetchone():
+            bundle.is_withdrawn = True
+            return None
     if bundle.ending and not execute(_END, (bundle.ending, *guard)).rowcount:
         return None
     if bundle.ending and (bundle.asked or bundle.closed):
@@ -186,6 +196,8 @@ def _write_rows(
     if not raised:
         return None
     seq: int = raised[0][0]
+    for answer in bundle.answers:
+        execute(_ANSWER, answer)
     if row is not None:
         execute(
             _CHECKPOINT_AGAIN if bundle.replace else _CHECKPOINT_NEW,

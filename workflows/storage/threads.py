@@ -16,6 +16,7 @@ Record = Cut | Literal["all"] | None
 
 _BY_THREAD = (
     "signal",
+    "sentupdate",
     "awaited",
     "threadattribute",
     "pendingwrite",

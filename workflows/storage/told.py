@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from workflows.engine.checkpoint.base import Commit, TaskWrites
 from workflows.engine.constants import CALL, ERROR, INTERRUPT, RESUME, RUNS, START
+from workflows.engine.loop.sent import SENT
 from workflows.engine.waits import Wait
 from workflows.storage.texts import json_text
 
@@ -64,6 +65,10 @@ def events_of(commit: Commit, row: CheckpointRow | None) -> list[tuple[str, str]
             "next": [*following][:_NODES_SHOWN],
         }
         events.append(("step", json_text(data)))
+        if commit.answers is not None:
+            note = commit.metadata[SENT]
+            told = {"name": note["name"], "by": note["by"], "checkpoint": row.id}
+            events.append(("update", json_text(told)))
     return events
 
 
