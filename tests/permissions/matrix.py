@@ -165,6 +165,11 @@ DOORS: Mapping[str, tuple[Door, ...]] = {
         Door("start", "/threads/{thread}/signal"),
         Door("start", "/threads/{thread}/signal", {"other": "paid"}),
     ),
+    # Its workflow has no updates: the page says so, and one of any name is none.
+    "thread_update": (
+        Door("edit", "/threads/{thread}/update"),
+        Door("edit", "/threads/{thread}/update", {"update": "set_limit"}, ok=(404,)),
+    ),
     "step": (Door("see", "/threads/{stepped}/steps/{step}/"),),
     # Nothing is due after it, so nothing is forked.
     "step_fork": (

@@ -267,6 +267,7 @@ SCREENS = (
     Screen("form of a signal", "demo", "/threads/screen-signals/signal"),
     Screen("form of a signal, nothing waits", "demo", "/threads/{thread}/signal"),
     Screen("signal refused", "demo", "/threads/screen-signals/signal", send_nonsense),
+    Screen("updates, none are declared", "demo", "/threads/{thread}/update"),
     Screen("thread that failed", "demo", "/threads/screen-failed/"),
     Screen("doctor, it waits", "demo", "/threads/screen-signals/doctor/"),
     Screen("doctor, it failed", "demo", "/threads/screen-failed/doctor/", open_act),

@@ -13,6 +13,7 @@ from workflows.engine.constants import UNDO
 from workflows.services.conversation import spoken, to_read
 from workflows.services.desk.claim_question import until_words
 from workflows.services.desk.undo_offer import UndoOffer, undo_offer
+from workflows.services.thread_updates import title_of
 from workflows.templatetags import moments, rich_text, value_html, value_tree
 from workflows.templatetags.visible import has_hidden as find_hidden
 from workflows.templatetags.visible import visible as make_visible
@@ -180,6 +181,7 @@ EVENT_ICONS = {
     "desk": "user",
     "label": "bookmark",
     "signal": "message",
+    "update": "settings",
     "child": "thread",
     "fork": "fork",
     "warning": "alert",
@@ -188,6 +190,12 @@ EVENT_ICONS = {
 TASK_ICONS = {"interrupted": "hand", "waiting": "clock"}
 # What made a checkpoint, in the words of a page.
 SOURCES = {"input": "input taken", "update": "edited", "fork": "forked"}
+
+
+@register.filter
+def update_words(name: str) -> str:
+    """The name of an update in words."""
+    return title_of(name)
 
 
 @register.filter

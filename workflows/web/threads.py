@@ -16,6 +16,7 @@ from workflows.services.sleepers import WakeThread
 from workflows.services.state_to_edit import can_open_editor
 from workflows.services.thread_history import MAX_PAGE, thread_detail
 from workflows.services.thread_list import LATE, thread_list
+from workflows.services.thread_updates import offered_on_page
 from workflows.services.where import LONGEST, WhereError
 from workflows.web.asking import decider_of, rights_of
 
@@ -86,6 +87,7 @@ def detail(request: HttpRequest, thread_id: str) -> HttpResponse:
         "earlier": thread.events[0].seq if len(thread.events) >= MAX_PAGE else None,
         "last_run": thread.runs[0] if thread.runs else None,
         "may_edit": can_open_editor(decider, row),
+        "updates": offered_on_page(decider, row),
     }
     return render(request, "workflows/threads/detail.html", context)
 

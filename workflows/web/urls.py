@@ -29,6 +29,7 @@ from workflows.web import (
     state_editor,
     steps,
     threads,
+    updates,
     webhooks,
 )
 from workflows.web.converters import AnyText
@@ -104,6 +105,7 @@ urlpatterns = [
         name="thread_doctor_report",
     ),
     path("threads/<text:thread_id>/signal", signals.send, name="thread_signal"),
+    path("threads/<text:thread_id>/update", updates.send, name="thread_update"),
     path("threads/<text:thread_id>/state", state_editor.of_thread, name="thread_state"),
     path(
         "threads/<text:thread_id>/state/preview",
