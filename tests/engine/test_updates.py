@@ -258,6 +258,13 @@ class TestWhatIsRefused:
         assert graph.get_state(CONFIG) == before
         assert graph.invoke(Command(resume="yes"), CONFIG)["log"][-1] == "yes to 5"
 
+    def test_a_config_that_names_a_checkpoint(self) -> None:
+        graph = asking()
+        past = graph.get_state(CONFIG).config
+
+        with pytest.raises(ValueError, match="names a thread and nothing of its past"):
+            graph.send_update(past, "set_limit", {"limit": 9})
+
     def test_a_task_of_the_very_thread(self) -> None:
         def sends(state: State) -> Any:
             return graph.send_update(CONFIG, "set_limit", {"limit": 9})
@@ -386,6 +393,21 @@ class TestWhileARunIsAtWork:
 
         assert out["limit"] == 5
         assert "has ended" in str(told[0])
+
+
+class InTheFormOfOthers(InMemorySaver):
+    """A saver whose author has written `put` anew, as one for LangGraph would be."""
+
+    def put(self, config: Any, checkpoint: Any, metadata: Any, versions: Any) -> Any:
+        return super().put(config, checkpoint, metadata, versions)
+
+
+def test_a_saver_in_the_form_of_others_will_do() -> None:
+    graph = asking(InTheFormOfOthers())
+
+    assert graph.send_update(CONFIG, "set_limit", {"limit": 9})["was"] == 5
+    assert graph.get_state(CONFIG).values["limit"] == 9
+    assert not graph.checkpointer.waiting_updates("t")
 
 
 class TestStreams:

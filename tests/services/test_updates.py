@@ -231,6 +231,17 @@ class TestWhatIsRefused:
             send_update("t", "set_limit", {"limit": limit})
 
         assert Thread.objects.get().head == head
+        assert not Event.objects.filter(kind="update").exists()
+
+    def test_the_run_that_it_leaves_says_so(self, spending):
+        thread = started(spending, "ask")
+
+        with pytest.raises(UpdateRefused):
+            send_update("t", "set_limit", {"limit": -1})
+
+        run = Run.objects.get(kind="edit")
+        assert (run.status, run.reason) == ("success", "update_refused")
+        assert status_of(thread)[0] == "interrupted"
 
     def test_a_thread_that_does_not_exist(self):
         with pytest.raises(LookupError, match="no thread 'nix'"):
@@ -256,6 +267,7 @@ class TestWhatIsRefused:
             send_update("t", "set_limit", {"limit": 9}, timeout=0.01)
 
         assert SentUpdate.objects.get().status == "withdrawn"
+        assert Run.objects.get().kind == "start"
 
     def test_in_a_transaction_while_a_run_is_at_work(self, spending):
         work = AtWork(spending, "spend")
@@ -264,6 +276,23 @@ class TestWhatIsRefused:
             send_update("t", "set_limit", {"limit": 9})
 
         assert work.end() == "success"
+
+
+class InTheFormOfOthers(DjangoSaver):
+    """A saver whose author has written `put` anew."""
+
+    def put(self, config: Any, checkpoint: Any, metadata: Any, versions: Any) -> Any:
+        return super().put(config, checkpoint, metadata, versions)
+
+
+def test_a_saver_with_a_put_of_its_own_will_do(spending):
+    thread = started(spending, "ask")
+    graph = registry.get("spending").graph.with_saver(InTheFormOfOthers())
+    config = {"configurable": {"thread_id": "t"}}
+
+    assert graph.send_update(config, "set_limit", {"limit": 9}) == {"was": 5}
+    assert values_of(thread)["limit"] == 9
+    assert SentUpdate.objects.get().status == "done"
 
 
 class TestKeys:

@@ -15,7 +15,7 @@ from typing import Any
 from workflows.engine.checkpoint.taking import patient
 from workflows.engine.checkpoint.updating import UpdateAnswer, UpdateRequest
 from workflows.engine.drivers import aio, blocking
-from workflows.engine.errors import ThreadBusyError
+from workflows.engine.errors import LeaseLostError, RunCancelled, ThreadBusyError
 from workflows.engine.inspection import Inspection
 from workflows.engine.kinds import check_text, refused
 from workflows.engine.later import asyncio
@@ -27,6 +27,8 @@ WAITS = 30.0
 """Seconds that an update waits for the end of a step, where its sender says nothing else."""
 _SHORTEST, _LONGEST = 0.002, 0.25
 """Seconds from one look at the mailbox to the next; they grow."""
+_TAKEN_BY_OTHERS = (ThreadBusyError, LeaseLostError, RunCancelled)
+"""What meets whoever does not hold the thread, or does no more; nothing was written then."""
 
 
 class Sending(Inspection):
@@ -126,6 +128,9 @@ class Sending(Inspection):
         given = {} if args is None else args
         handler.arguments(given)
         run = self._edit(config)
+        if run.namespace or run.checkpoint_id is not None:
+            wanted = "one that names a thread and nothing of its past or below it"
+            raise refused(where, "config", config, wanted, ValueError)
         thread_id = run.thread_id or ""
         context: Any = current.get()
         if context is not None and context.run.thread_id == thread_id:
@@ -140,19 +145,25 @@ class Sending(Inspection):
     def _taken(self, config: dict[str, Any]) -> bool:
         """Carry out the oldest update that waits, if nothing is at work on the thread."""
         run = self._edit(config)
+        if not run.saver.may_be_updated(run.thread_id):
+            return False
         with _from_outside():
             try:
-                return bool(blocking.drive(run, sent.first_waiting(run)))
-            except ThreadBusyError:
+                taken: sent.Taken = blocking.drive(run, sent.first_waiting(run))
+            except _TAKEN_BY_OTHERS:
                 return False
+        return taken.is_one
 
     async def _ataken(self, config: dict[str, Any]) -> bool:
         run = self._edit(config)
+        if not await run.saver.aupdates("may_be_updated", run.thread_id):
+            return False
         with _from_outside():
             try:
-                return bool(await aio.drive(run, sent.first_waiting(run)))
-            except ThreadBusyError:
+                taken: sent.Taken = await aio.drive(run, sent.first_waiting(run))
+            except _TAKEN_BY_OTHERS:
                 return False
+        return taken.is_one
 
 
 class _Waiting:

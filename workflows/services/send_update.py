@@ -74,7 +74,9 @@ class SendUpdate:
                 f"A run is at work on thread {thread.pk}, which sees no update before the present transaction ends; "
                 "send it outside of one."
             ) from error
-        wake_next(thread.pk)  # a run that found the thread taken
+        finally:
+            if not transaction.get_connection().needs_rollback:
+                wake_next(thread.pk)  # a run that found the thread taken
         if self.person is not None:
             self._note(thread)
         return result

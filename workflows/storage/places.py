@@ -293,6 +293,7 @@ _OUTCOMES = {
     "paused": ("interrupted", "breakpoint"),
     "drained": ("cancelled", "drained"),
     "stopped": ("cancelled", "left"),
+    "refused": ("success", "update_refused"),
 }
 
 

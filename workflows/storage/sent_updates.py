@@ -12,7 +12,12 @@ from asgiref.sync import sync_to_async
 from django.db import transaction
 from msgspec import structs
 
-from workflows.engine.checkpoint.base import Commit
+from workflows.engine.checkpoint.base import (
+    CheckpointTuple,
+    Commit,
+    Config,
+    checkpoint_config,
+)
 from workflows.engine.checkpoint.updating import UpdateAnswer, UpdateRequest
 from workflows.engine.serde.vault import Vault
 from workflows.engine.update_errors import UpdateRefused
@@ -46,6 +51,9 @@ WHERE thread_id = %s AND token = %s AND status IN ('done', 'refused', 'failed')"
 _WITHDRAW = """
 UPDATE workflows_sentupdate SET status = 'withdrawn'
 WHERE thread_id = %s AND token = %s AND status = 'waiting'"""
+_AT_WORK = """
+SELECT 1 FROM workflows_run WHERE thread_id = %s AND status = 'running'
+AND (lease_until IS NULL OR lease_until > {now})"""
 _TO_COME = "SELECT 1 FROM workflows_run WHERE thread_id = %s AND status = 'pending'"
 
 
@@ -62,6 +70,7 @@ class KeepsSentUpdates:
     """The part of a saver over Django's tables that keeps updates."""
 
     using: str
+    get_tuple: Callable[[Config], CheckpointTuple | None]
     _codec: Any
     _vault: Vault | None
 
@@ -132,6 +141,17 @@ class KeepsSentUpdates:
     def withdraw_update(self, thread_id: str, update_id: str) -> None:
         """Take it back, unless it is answered."""
         execute(connection_of(self.using), _WITHDRAW, (thread_id, update_id))
+
+    def may_be_updated(self, thread_id: str) -> bool:
+        """Not while a run is at work, nor where one is to begin and nothing is due yet: taking the thread leaves a row."""
+        wrapper = connection_of(self.using)
+        sql = _AT_WORK.format(now=NOW_SQL[wrapper.vendor])
+        if execute(wrapper, sql, (thread_id,)).fetchone() is not None:
+            return False
+        if not self.is_to_go_on(thread_id):
+            return True
+        found = self.get_tuple(checkpoint_config(thread_id))
+        return found is not None and bool(found.checkpoint["due"])
 
     def is_to_go_on(self, thread_id: str) -> bool:
         """Whether a run is queued on the thread, so that an update can wait for it."""

@@ -106,6 +106,10 @@ class KeepsUpdates:
             if sent is not None and sent.answer is None and not sent.is_held:
                 del self._sent(thread_id)[update_id]
 
+    def may_be_updated(self, thread_id: str) -> bool:
+        """Whether it is worth to take the thread for an update; looked at before that, so it may be wrong."""
+        return True
+
     def is_to_go_on(self, thread_id: str) -> bool:
         """Whether a run is about to begin on the thread, so that an update can wait for it."""
         return False

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec import Struct
+
 from workflows.engine.checkpoint.base import Commit
 from workflows.engine.checkpoint.updating import (
     UpdateAnswer,
@@ -25,6 +27,13 @@ from workflows.engine.update_errors import UnknownUpdateError, UpdateRefused
 
 SENT = "sent_update"
 """In a checkpoint's metadata: which update made it, and who sent that."""
+
+
+class Taken(Struct):
+    """Whether an update has waited, and how the saver is told that its thread was left."""
+
+    is_one: bool = False
+    status: str = "success"
 
 
 def takes(run: Run) -> bool:
@@ -66,8 +75,8 @@ def between_steps(view: View) -> Steps[list[str]]:
     return moved
 
 
-def first_waiting(run: Run) -> Steps[bool]:
-    """One update to a thread at which no run is at work: the oldest that waits; False where none does.
+def first_waiting(run: Run) -> Steps[Taken]:
+    """One update to a thread at which no run is at work: the oldest that waits, if one does.
 
     Raises ThreadBusyError while a run is, or is to begin where the thread could not take an update yet.
     """
@@ -76,15 +85,16 @@ def first_waiting(run: Run) -> Steps[bool]:
     yield from settle(view)
     sent = yield from effects.updates("waiting_updates", thread_id)
     if not sent:
-        return False
+        return Taken()
     if not view.due and (yield from effects.updates("is_to_go_on", thread_id)):
         raise ThreadBusyError("?", thread_id=thread_id or "")
     if view.id:
         yield from fitting.fit_for_edit(view)
         view.step = max(view.step, -1)
+    before = view.id
     yield from _answer(view, sent[0])
     yield from commit.finish(view)
-    return True
+    return Taken(True, "success" if view.id != before else "refused")
 
 
 def _answer(view: View, request: UpdateRequest) -> Steps[list[str]]:
