@@ -40,6 +40,7 @@ from workflows.models import (
 from workflows.services import registry
 from workflows.services.action import NotAllowed, NotVisible, ThreadBusy
 from workflows.services.cancel_run import cancel_thread
+from workflows.services.desk.deciding import last_editor
 from workflows.services.execute_run import execute_run
 from workflows.services.resume_run import ResumeRun
 from workflows.services.send_update import SendUpdate, send_update, tidy_updates
@@ -239,7 +240,7 @@ class TestWhatIsRefused:
         with pytest.raises(UpdateRefused):
             send_update("t", "set_limit", {"limit": -1})
 
-        run = Run.objects.get(kind="edit")
+        run = Run.objects.get(kind="update")
         assert (run.status, run.reason) == ("success", "update_refused")
         assert status_of(thread)[0] == "interrupted"
 
@@ -453,6 +454,17 @@ class TestWhoMay:
         assert values_of(thread)["limit"] == 9
         entry = AuditEntry.objects.get(action="update.sent")
         assert (entry.person_name, entry.thread) == ("Operator", "t")
+
+    def test_who_has_sent_one_has_edited_the_state(self, people, spending):
+        """A policy of four eyes bars them from the decision, whatever a program sends later."""
+        started(spending, "ask")
+
+        SendUpdate(people.operator, "t", "set_limit", {"limit": 9}).execute()
+        send_update("t", "set_limit", {"limit": 8})
+
+        assert last_editor("t") == people.operator.pk
+        SendUpdate(people.admin, "t", "set_limit", {"limit": 7}).execute()
+        assert last_editor("t") == people.admin.pk
 
     def test_others_may_not(self, people, spending):
         started(spending, "ask")

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from django.db.models import Count
 
 from workflows.models import Decision, Event, Interrupt, Run, Thread
+from workflows.models.run import BESIDE
 from workflows.services.access import Rights
 from workflows.services.closed_question import PAST_TENSE
 from workflows.services.desk.deciding import Decider
@@ -85,7 +86,7 @@ def runs_by_id(run_ids: set[int]) -> list[RunRecord]:
     """These runs, oldest first, so that inserting each at the top keeps their order."""
     rows = (
         Run.objects.filter(pk__in=run_ids)
-        .exclude(kind=Run.Kind.EDIT)
+        .exclude(kind__in=BESIDE)
         .select_related("thread", "created_by")
         .defer("payload")
         .order_by("id")

@@ -1,6 +1,8 @@
-"""Updates that were sent to threads, with their answers (RB.16)."""
+"""Updates that were sent to threads, with their answers, and the runs that carry them out (RB.16)."""
 
+import django.db.models.deletion
 import django.db.models.functions.datetime
+from django.conf import settings
 from django.db import migrations, models
 
 
@@ -8,9 +10,15 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('workflows', '0026_worker'),
+        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
+        migrations.AlterField(
+            model_name='run',
+            name='kind',
+            field=models.CharField(choices=[('start', 'Start'), ('resume', 'Resume'), ('continue', 'Continue'), ('wake', 'Wake'), ('direct', 'Direct'), ('edit', 'Edit'), ('update', 'Update')], max_length=10),
+        ),
         migrations.CreateModel(
             name='SentUpdate',
             fields=[
@@ -25,6 +33,7 @@ class Migration(migrations.Migration):
                 ('sent_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('until', models.DateTimeField(blank=True, null=True)),
                 ('answered_at', models.DateTimeField(blank=True, null=True)),
+                ('sent_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
                 'indexes': [models.Index(condition=models.Q(('status', 'waiting')), fields=['thread_id', 'id'], name='update_mailbox'), models.Index(fields=['sent_at'], name='update_sent')],

@@ -46,6 +46,7 @@ class Run(models.Model):
         WAKE = "wake"
         DIRECT = "direct"
         EDIT = "edit"
+        UPDATE = "update"
 
     id = models.BigAutoField(primary_key=True)
     thread = models.ForeignKey(
@@ -155,3 +156,7 @@ class Run(models.Model):
 
     def __str__(self) -> str:
         return f"run {self.pk} ({self.kind}, {self.status})"
+
+
+BESIDE = (Run.Kind.EDIT, Run.Kind.UPDATE)
+"""Kinds of runs that change the state of a thread and carry on none of its work."""

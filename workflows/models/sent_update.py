@@ -1,5 +1,6 @@
 """Updates that were sent to threads, and what became of them (RB.16)."""
 
+from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
 
@@ -8,7 +9,7 @@ class SentUpdate(models.Model):
     """One update of a living thread, which is named, not pointed to.
 
     `token` is its own, made by whoever sends it, or of a key, so that one who sends again sends once. `args` and `answer` are
-    JSON, `by` is the name of whoever sent it. It waits until a run, or its sender, carries it out: that is saved with what it did, in one transaction.
+    JSON, `by` is the name of whoever sent it, `sent_by` the person, if one did. It waits until a run, or its sender, carries it out: that is saved with what it did, in one transaction.
     After `until` nobody carries it out any more.
     """
 
@@ -31,6 +32,13 @@ class SentUpdate(models.Model):
     )
     answer = models.TextField(blank=True, default="", db_default="")
     by = models.CharField(max_length=200, blank=True, default="", db_default="")
+    sent_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
     sent_at = models.DateTimeField(db_default=Now())
     until = models.DateTimeField(null=True, blank=True)
     answered_at = models.DateTimeField(null=True, blank=True)

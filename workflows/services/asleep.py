@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from django.db.models import Exists, OuterRef, QuerySet
 
 from workflows.models import Awaited, Event, Run, Thread
+from workflows.models.run import BESIDE
 from workflows.services.ends import CHILDREN
 from workflows.services.sleepers import SLEEPING
 from workflows.storage.clock import machine_now
@@ -210,7 +211,7 @@ def sleep_of(row: Thread) -> WaitRecord | None:
 
 
 def _is_done(thread_id: str) -> bool:
-    runs = Run.objects.filter(thread=thread_id).exclude(kind=Run.Kind.EDIT)
+    runs = Run.objects.filter(thread=thread_id).exclude(kind__in=BESIDE)
     return runs.order_by("-id").values_list("reason", flat=True).first() == CHILDREN
 
 

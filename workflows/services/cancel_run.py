@@ -16,6 +16,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from workflows.models import Decision, Interrupt, Run
+from workflows.models.run import BESIDE
 from workflows.services.access import Person, Rights, find_run, name_of, require
 from workflows.services.action import InvalidAnswer, NotPending
 from workflows.services.desk import audit
@@ -139,7 +140,7 @@ def can_cancel(run: Run) -> bool:
         return False
     return not (
         Run.objects.filter(thread_id=run.thread_id, pk__gt=run.pk)
-        .exclude(kind=Run.Kind.EDIT)
+        .exclude(kind__in=BESIDE)
         .exclude(status__in=(Run.Status.PENDING, Run.Status.CANCELLED))
         .exists()
     )

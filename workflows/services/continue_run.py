@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from workflows.models import Interrupt, Run, Thread
+from workflows.models.run import BESIDE
 from workflows.services.access import Person, Rights, find_thread, require
 from workflows.services.action import NotPending, ThreadBusy
 from workflows.services.queueing import has_unfinished_run, lock_thread, queue_run
@@ -45,7 +46,7 @@ class ContinueRun:
             if self.if_busy == "reject":
                 raise ThreadBusy(f"Thread {thread.pk} has a run that has not ended.")
             return thread
-        last = thread.runs.exclude(kind=Run.Kind.EDIT).order_by("-id").first()
+        last = thread.runs.exclude(kind__in=BESIDE).order_by("-id").first()
         if thread.status == Thread.Status.WAITING:
             raise NotPending(
                 f"Thread {thread.pk} waits for a time, a signal, an event or another thread: "

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from django.db.models import Count, Exists, Min, OuterRef, QuerySet
 
 from workflows.models import Delivery, Interrupt, Run
+from workflows.models.run import BESIDE
 from workflows.services import registry
 from workflows.services.desk.deciding import RELATED
 from workflows.services.findings import WAIT_SECONDS, Finding
@@ -188,7 +189,7 @@ class _Doctor(StuckWaits, StuckSchedules, StuckQueues):
         """Runs that were given up, and whose threads nobody has gone on with."""
         later = Run.objects.filter(thread=OuterRef("thread"), pk__gt=OuterRef("pk"))
         rows = self._runs(Run.Status.ERROR).filter(
-            ~Exists(later.exclude(kind=Run.Kind.EDIT)), reason__in=ATTENTION_REASONS
+            ~Exists(later.exclude(kind__in=BESIDE)), reason__in=ATTENTION_REASONS
         )
         for run in rows.iterator():
             what = f"{_name(run)} was given up: {run.reason}"

@@ -14,6 +14,7 @@ from django.db.models import Exists, OuterRef
 
 from workflows.engine.waits import ChildEnded
 from workflows.models import Awaited, Child, Run, Thread
+from workflows.models.run import BESIDE
 from workflows.services import registry
 from workflows.services.afterwards import after_commit
 from workflows.services.binding import bound
@@ -127,7 +128,7 @@ def children_to_wait_for(thread_id: str) -> list[tuple[str, str]]:
 
 def _last_run(thread_id: str) -> Run | None:
     """The run with which the thread has ended; None for one that never had any."""
-    runs = Run.objects.filter(thread_id=thread_id).exclude(kind=Run.Kind.EDIT)
+    runs = Run.objects.filter(thread_id=thread_id).exclude(kind__in=BESIDE)
     return runs.exclude(reason=NOTHING_SLEEPS).order_by("-id").first()
 
 

@@ -23,7 +23,7 @@ from workflows.engine.sending import WAITS
 from workflows.engine.update_errors import UpdateRefused, UpdateTimeout
 from workflows.models import Run, SentUpdate, Thread
 from workflows.services import registry
-from workflows.services.access import Person, find_thread, name_of
+from workflows.services.access import Person, find_thread, name_of, row_of
 from workflows.services.action import ThreadBusy
 from workflows.services.binding import bound
 from workflows.services.cancel_run import wake_next
@@ -94,7 +94,8 @@ class SendUpdate:
         return thread
 
     def _sent(self, thread: Thread, seconds: float | None) -> Any:
-        saver = DjangoSaver(graph=thread.graph, kind=Run.Kind.EDIT)
+        saver = DjangoSaver(graph=thread.graph, kind=Run.Kind.UPDATE)
+        saver.sent_by = getattr(row_of(self.person), "pk", None)
         graph = bound(registry.get(thread.graph).graph, saver)
         config = {"configurable": {"thread_id": thread.pk}}
         how = {

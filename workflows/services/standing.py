@@ -5,11 +5,12 @@ from __future__ import annotations
 from django.db.models import OuterRef, QuerySet, Subquery
 
 from workflows.models import Run, Thread
+from workflows.models.run import BESIDE
 
 
 def with_last_run(rows: QuerySet[Thread]) -> QuerySet[Thread]:
     """The rows with the status of their last run, for `standing_of`."""
-    runs = Run.objects.filter(thread=OuterRef("pk")).exclude(kind=Run.Kind.EDIT)
+    runs = Run.objects.filter(thread=OuterRef("pk")).exclude(kind__in=BESIDE)
     return rows.annotate(last=Subquery(runs.order_by("-id").values("status")[:1]))
 
 

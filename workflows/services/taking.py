@@ -11,6 +11,7 @@ from typing import Any
 
 from workflows.engine import serde
 from workflows.models import Checkpoint, Decision, Interrupt, Run
+from workflows.models.run import BESIDE
 from workflows.storage.claims import Claim
 from workflows.storage.sealing import RUN, unseal
 
@@ -49,7 +50,7 @@ def given_to_engine(claim: Claim) -> Given:
 def _kept_answer(claim: Claim) -> Given:
     """The answer of a run that was refused because the code had changed: it still counts."""
     earlier = Run.objects.filter(thread_id=claim.thread_id, pk__lt=claim.run_id)
-    for run in earlier.exclude(kind=Run.Kind.EDIT).order_by("-id"):
+    for run in earlier.exclude(kind__in=BESIDE).order_by("-id"):
         if run.status != Run.Status.ERROR or run.reason not in REFUSED_UNSEEN:
             break
         if run.kind == Run.Kind.RESUME:

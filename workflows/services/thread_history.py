@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from workflows.models import Decision, Event, Interrupt, Run, Thread
+from workflows.models.run import BESIDE
 from workflows.services import queues, registry
 from workflows.services.access import (
     Person,
@@ -81,7 +82,7 @@ def run_list(
     """
     rights = Rights(person)
     rows = rights.limit(
-        Run.objects.exclude(kind=Run.Kind.EDIT).select_related("thread", "created_by"),
+        Run.objects.exclude(kind__in=BESIDE).select_related("thread", "created_by"),
         "thread__graph",
     )
     if graph:

@@ -39,7 +39,7 @@ from workflows.storage.thread_status import PAUSED, thread_status_after
 log = logging.getLogger(__name__)
 
 _ATTEMPTS = 5
-DIRECT_KINDS = ("direct", "edit")
+DIRECT_KINDS = ("direct", "edit", "update")
 
 
 class _Held(Struct, eq=False):

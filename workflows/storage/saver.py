@@ -72,7 +72,7 @@ class DjangoSaver(KeepsSentUpdates, RowSaver, KeepsLabels, Transacts, Reader):
     With a `claim` it writes for that run, under its fencing number; without one `open`
     makes a run of this process. A `cipher` encrypts values; without one that of the setting
     `VALUE_CIPHER`, if any, which is also the one that the pages read with. `graph` names the workflow on rows that `open` makes, and
-    `kind` says what kind of run that is ("direct", "edit").
+    `kind` says what kind of run that is ("direct", "edit", "update").
     """
 
     def __init__(

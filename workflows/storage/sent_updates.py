@@ -31,8 +31,8 @@ GRACE = 5.0
 """Seconds after which nobody carries out what its sender did not come to take back."""
 
 _SEND = """
-INSERT INTO workflows_sentupdate (thread_id, token, name, args, by, until)
-VALUES (%s, %s, %s, %s, %s, {until})
+INSERT INTO workflows_sentupdate (thread_id, token, name, args, by, sent_by_id, until)
+VALUES (%s, %s, %s, %s, %s, %s, {until})
 ON CONFLICT (thread_id, token) DO UPDATE SET status = 'waiting', until = excluded.until
 WHERE workflows_sentupdate.status IN ('waiting', 'withdrawn')"""
 _SAME = (
@@ -70,6 +70,8 @@ class KeepsSentUpdates:
     """The part of a saver over Django's tables that keeps updates."""
 
     using: str
+    sent_by: int | None = None
+    """Who sends updates with this saver: the number of a person, None for a program."""
     get_tuple: Callable[[Config], CheckpointTuple | None]
     _codec: Any
     _vault: Vault | None
@@ -93,7 +95,8 @@ class KeepsSentUpdates:
             limit = [seconds_param(wrapper.vendor, seconds + GRACE)]
         args = self._codec.dumps(request.args, f"arguments of update {request.name}")
         sealed = self._sealed(args, thread_id, ARGUMENTS)
-        given = (thread_id, request.id, request.name, sealed, request.by, *limit)
+        named = (thread_id, request.id, request.name, sealed, request.by)
+        given = (*named, self.sent_by, *limit)
         execute(wrapper, _SEND.format(until=until), given)
         name, kept = execute(wrapper, _SAME, (thread_id, request.id)).fetchone()
         if (name, self._opened(kept, thread_id, ARGUMENTS)) != (request.name, args):

@@ -20,11 +20,11 @@ def thread_status_after(
 ) -> str:
     """The status of a thread whose run ends with `run_status`.
 
-    An edit by hand changes none where anything is due still: what failed, or stopped at a
+    An edit by hand, or an update, changes none where anything is due still: what failed, or stopped at a
     breakpoint, is to be continued. After one by a program what slept or waited does so still, for all that is known: who
     wakes it looks. So does a thread that has done its work and waits for its children (RB.5).
     """
-    if kind == "edit" and run_status == "success":
+    if kind in ("edit", "update") and run_status == "success":
         run_status = _last_outcome(using, thread_id, vault) or run_status
     if run_status in ("error", "timeout"):
         return "error"
@@ -78,7 +78,7 @@ def _last_outcome(using: str, thread_id: str, vault: Vault | None) -> str:
         " JOIN workflows_thread t ON t.id = r.thread_id"
         " LEFT JOIN workflows_checkpoint c ON c.thread_id = t.id"
         " AND c.namespace = '' AND c.id = t.head"
-        " WHERE t.id = %s AND r.kind <> 'edit' AND r.status NOT IN ('pending', 'running')"
+        " WHERE t.id = %s AND r.kind NOT IN ('edit', 'update') AND r.status NOT IN ('pending', 'running')"
         " ORDER BY r.id DESC LIMIT 1",
         (thread_id,),
     ).fetchone()

@@ -170,6 +170,7 @@ RUN_KINDS = {
     "wake": ("woken", "woken"),
     "direct": ("script", "run from a script"),
     "edit": ("edit", "edited"),
+    "update": ("update", "updated"),
 }
 EVENT_ICONS = {
     "run": "play",

@@ -9,6 +9,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from workflows.models import Interrupt, Run, Thread
+from workflows.models.run import BESIDE
 from workflows.services import ports
 from workflows.services.access import Person, Rights
 from workflows.services.action import Action, Refused
@@ -48,7 +49,7 @@ class Patient(Look):
         rows = Run.objects.filter(thread=self.thread).defer("payload", "traceback")
         live = rows.filter(status__in=(Run.Status.PENDING, Run.Status.RUNNING))
         found = {run.pk: run for run in live.order_by("id")[:MOST_RUNS]}
-        last = rows.exclude(kind=Run.Kind.EDIT).order_by("-id").first()
+        last = rows.exclude(kind__in=BESIDE).order_by("-id").first()
         return list((found | ({last.pk: last} if last else {})).values())
 
     @property
@@ -65,7 +66,7 @@ class Patient(Look):
     @property
     def last(self) -> Run | None:
         """The last run that is no edit."""
-        found = [run for run in self.runs if run.kind != Run.Kind.EDIT]
+        found = [run for run in self.runs if run.kind not in BESIDE]
         return max(found, key=lambda run: run.pk, default=None)
 
     @property

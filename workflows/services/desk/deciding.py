@@ -12,7 +12,7 @@ from functools import cached_property
 from django.conf import settings
 from django.utils import timezone
 
-from workflows.models import Decision, Interrupt, Preference, Run
+from workflows.models import Decision, Interrupt, Preference, Run, SentUpdate
 from workflows.services.access import Person, Rights
 from workflows.services.action import NotAllowed, NotPending
 from workflows.services.desk.policies import PolicyBook
@@ -170,16 +170,22 @@ def why_apart(row: Interrupt, rules: Rules) -> str:
 
 
 def last_editor(thread_id: str) -> object:
-    """Who changed the thread's state last by hand, with a decision or without; or None."""
+    """Who changed the thread's state last by hand, with a decision, by an update or without either; or None."""
     edit = Run.objects.filter(thread_id=thread_id, kind=Run.Kind.EDIT).order_by("-id")
     with_answer = (
         Decision.objects.filter(interrupt__thread_id=thread_id)
         .exclude(edits="")
         .order_by("-id")
     )
-    one = edit.values_list("created_at", "created_by").first()
-    other = with_answer.values_list("created_at", "person").first()
-    return max((each for each in (one, other) if each), default=(None, None))[1]
+    update = SentUpdate.objects.filter(
+        thread_id=thread_id, status=SentUpdate.Status.DONE, sent_by__isnull=False
+    ).order_by("-answered_at")
+    found = (
+        edit.values_list("created_at", "created_by").first(),
+        with_answer.values_list("created_at", "person").first(),
+        update.values_list("answered_at", "sent_by").first(),
+    )
+    return max((each for each in found if each), default=(None, None))[1]
 
 
 def holder_of(row: Interrupt, now: datetime | None = None) -> int | None:
