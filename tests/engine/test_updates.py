@@ -6,6 +6,7 @@ import asyncio
 import operator
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, TypedDict
 
 import pytest
@@ -432,6 +433,40 @@ class TestStreams:
 
         assert told == [{"was": 5, "why": ""}]
         assert [each["limit"] for each in seen] == [5, 5, 9, 9]
+
+
+@dataclass
+class Account:
+    limit: int = 5
+    log: Annotated[list[Any], operator.add] = field(default_factory=list)
+
+
+class TestOtherStates:
+    def test_a_dataclass_is_given_as_one(self) -> None:
+        built = StateGraph(Account)
+        built.add_node("asks", lambda state: {"log": [interrupt("well?")]})
+        built.add_edge(START, "asks")
+
+        @built.update()
+        def double(state: Account) -> Any:
+            return Update({"limit": 2 * state.limit}, state.limit)
+
+        graph = built.compile(InMemorySaver())
+        graph.invoke(Account(), CONFIG)
+
+        assert graph.send_update(CONFIG, "double") == 5
+        assert graph.get_state(CONFIG).values["limit"] == 10
+
+    def test_a_state_that_is_one_value(self) -> None:
+        built = StateGraph(Annotated[list[Any], operator.add])
+        built.add_node("asks", lambda state: [interrupt("well?")])
+        built.add_edge(START, "asks")
+        built.update("say")(lambda state, what: Update([what], len(state)))
+        graph = built.compile(InMemorySaver())
+        graph.invoke(["in"], CONFIG)
+
+        assert graph.send_update(CONFIG, "say", {"what": "hm"}) == 1
+        assert graph.invoke(Command(resume="yes"), CONFIG) == ["in", "hm", "yes"]
 
 
 class TestDeclaring:

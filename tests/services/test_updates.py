@@ -15,7 +15,13 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from tests.services.napping import boss, status_of
+from tests.services.napping import (
+    PAUSE,
+    boss,
+    every_sleep_is_long,
+    status_of,
+    swept,
+)
 from tests.services.posting import carried_out, values_of
 from tests.storage.racing import beside, together
 from workflows.engine.drivers import faults
@@ -23,6 +29,7 @@ from workflows.engine.graph.state import StateGraph
 from workflows.engine.handlers import Update
 from workflows.engine.runtime import interrupt
 from workflows.engine.signals import wait_signal
+from workflows.engine.sleeping import sleep
 from workflows.engine.update_errors import (
     UnknownUpdateError,
     UpdateRefused,
@@ -49,6 +56,7 @@ from workflows.services.start_run import start_thread
 from workflows.storage.saver import DjangoSaver
 
 assert boss
+assert every_sleep_is_long
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.rule("RB.16")]
 
@@ -72,6 +80,9 @@ class Spending:
 
     def ask(self, state: State) -> State:
         return {"log": [f"{interrupt('well?')['value']} to {state['limit']}"]}
+
+    def nap(self, state: State) -> State:
+        return {"log": [f"{sleep(PAUSE)} at {state['limit']}"]}
 
     def wait(self, state: State) -> State:
         return {"log": [f"{wait_signal('paid')} to {state['limit']}"]}
@@ -208,6 +219,19 @@ class TestAThreadThatAsks:
             transaction.set_rollback(True)
 
         assert values_of(thread)["limit"] == 5
+
+
+class TestAThreadThatSleeps:
+    def test_it_sleeps_on_and_wakes_with_the_new_state(self, spending):
+        thread = started(spending, "nap")
+        before = Thread.objects.get().wake_at
+
+        send_update("t", "set_limit", {"limit": 9})
+
+        assert status_of(thread)[0] == "waiting"
+        assert Thread.objects.get().wake_at == before
+        assert execute_run(swept().pk) == "success"
+        assert values_of(thread)["log"] == ["True at 9"]
 
 
 class TestAThreadThatWaitsForASignal:
@@ -539,6 +563,29 @@ class TestKilled:
             assert log.count("once") == 1, f"killed before request {number}"
             assert SentUpdate.objects.get(thread_id=thread_id).status == "done"
         assert number > 8
+
+    def test_a_sender_killed_anywhere_sends_again_with_its_key(self, spending):
+        spending.registered("ask")
+        send = partial(send_update, args={"limit": 9}, idempotency_key="k")
+        ended = False
+        number = 0
+        while not ended:
+            number += 1
+            assert number < 60
+            thread_id = f"t{number}"
+            start_thread("spending", {"limit": 5, "log": []}, thread_id=thread_id)
+            carried_out()
+            with faults.kill_before(number):
+                try:
+                    send(thread_id, "set_limit")
+                    ended = True
+                except faults.Killed:
+                    pass
+
+            assert send(thread_id, "set_limit") == {"was": 5}
+            made = Checkpoint.objects.filter(thread_id=thread_id, source="update")
+            assert made.count() == 1, f"killed before request {number}"
+        assert number > 5
 
 
 def _killed(run: Run, number: int) -> bool:
