@@ -37,6 +37,8 @@ def spending(people: Any) -> Thread:
     @graph.update("set_limit")
     def set_limit(state: State, *, limit: int, why: str = "") -> Any:
         """Set what may be spent."""
+        if why == "none":
+            raise UpdateRefused("Say why", {"why": "is no reason"})
         if limit < 10:
             raise UpdateRefused("10 are spent already")
         return Update({"limit": limit}, {"was": state["limit"], "salary": 7})
@@ -124,6 +126,15 @@ class TestSending:
         assert answer.status_code == 400
         assert Html(answer).has_text("Limit: Enter a whole number")
         assert not SentUpdate.objects.exists()
+
+    def test_a_refusal_that_names_an_argument_stands_at_its_field(self, as_, spending):
+        client = as_("operator")
+        form = typed(client, **{"args/limit": "50", "args/why": "none"})
+
+        page = Html(client.post(SEND, form))
+
+        assert page.has_text("1 field needs another look")
+        assert page.has_text("Why: is no reason")
 
     def test_a_mistake_of_the_handler_is_told(self, as_, spending):
         client = as_("operator")
