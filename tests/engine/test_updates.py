@@ -6,7 +6,9 @@ import asyncio
 import operator
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Annotated, Any, Literal, TypedDict
 
 import pytest
@@ -362,6 +364,23 @@ class TestWhileARunIsAtWork:
 
         assert [first, second] == [[{"was": 5, "why": ""}], [{"was": 9, "why": ""}]]
         assert out["limit"] == 8
+
+    def test_where_nothing_is_kept_a_key_is_none(self, driver: str) -> None:
+        run = AtWork(InMemorySaver(), driver)
+        send = partial(
+            run.graph.send_update,
+            CONFIG,
+            "set_limit",
+            {"limit": 9},
+            idempotency_key="k",
+        )
+        with ThreadPoolExecutor(2) as pool:
+            told = [pool.submit(send), pool.submit(send)]
+            run.wait_for(2)
+            run.end()
+
+        was = [each.result(20)["was"] for each in told]
+        assert sorted(was) == [5, 9]
 
     def test_what_is_refused_or_fails_there_ends_no_run(self, driver: str) -> None:
         run = AtWork(InMemorySaver(), driver)

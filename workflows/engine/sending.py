@@ -138,7 +138,9 @@ class Sending(Inspection):
                 f"{where}: a task of thread {thread_id!r} cannot wait for an update of its own thread, which is taken "
                 "when the task has ended; return the new values instead"
             )
-        number = uuid.uuid4().hex if key is None else f"key:{key}"
+        number = uuid.uuid4().hex
+        if key is not None and run.saver.keeps_updates:
+            number = f"key:{key}"
         request = UpdateRequest(number, name, dict(given), by)
         return _Waiting(run.saver, thread_id, request, timeout)
 

@@ -69,6 +69,7 @@ class AnswerRow(NamedTuple):
 class KeepsSentUpdates:
     """The part of a saver over Django's tables that keeps updates."""
 
+    keeps_updates = True
     using: str
     sent_by: int | None = None
     """Who sends updates with this saver: the number of a person, None for a program."""

@@ -7,7 +7,7 @@ A saver that more than one process writes with keeps them itself.
 from __future__ import annotations
 
 import threading
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from msgspec import Struct
 
@@ -54,6 +54,9 @@ class _Sent(Struct, eq=False):
 
 class KeepsUpdates:
     """A mailbox of updates for each thread, oldest first."""
+
+    keeps_updates: ClassVar[bool] = False
+    """What was sent stays with its answer, so that who sends it again with its key is given that."""
 
     @property
     def answers_in_commit(self) -> bool:
