@@ -15,7 +15,6 @@ from uuid import UUID
 from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, transaction
-from django.utils import timezone
 
 from workflows.engine.errors import GraphChangedError
 from workflows.engine.handlers import Handler
@@ -30,6 +29,7 @@ from workflows.services.cancel_run import wake_next
 from workflows.services.desk import audit
 from workflows.services.editing import check_editor
 from workflows.services.keys import check_key
+from workflows.storage.clock import machine_now
 from workflows.storage.connections import connection_of, inside_transaction
 from workflows.storage.saver import DjangoSaver
 
@@ -162,6 +162,6 @@ def tidy_updates() -> int:
     """Forget updates that are older than SIGNALS_KEEP_DAYS; how many rows went. What the history tells of them stays."""
     if not settings.SIGNALS_KEEP_DAYS:
         return 0
-    before = timezone.now() - timedelta(days=settings.SIGNALS_KEEP_DAYS)
+    before = machine_now() - timedelta(days=settings.SIGNALS_KEEP_DAYS)
     gone, _ = SentUpdate.objects.filter(sent_at__lt=before).delete()
     return gone

@@ -14,12 +14,10 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.db import connections
-from msgspec import structs
 
 from workflows.engine.checkpoint.base import (
     Commit,
     Place,
-    TaskWrites,
 )
 from workflows.engine.checkpoint.shapes import in_parts, several_ids
 from workflows.engine.checkpoint.updating import UpdateWithdrawn
@@ -48,6 +46,7 @@ from workflows.storage.emitted import began_at
 from workflows.storage.events import announce_after_commit
 from workflows.storage.interrupts import closed_pairs
 from workflows.storage.labels import KeepsLabels
+from workflows.storage.parts import add_questions
 from workflows.storage.reader import Reader
 from workflows.storage.row_saver import RowSaver
 from workflows.storage.rows import Bundle, bundle_of
@@ -107,7 +106,7 @@ class DjangoSaver(KeepsSentUpdates, RowSaver, KeepsLabels, Transacts, Reader):
     def _complete(self, part: Commit) -> None:
         whole = in_parts.get()
         if whole is not None:
-            _add_questions(part, whole)
+            add_questions(part, whole)
 
     def commit_in_parts(self, commit: Commit) -> None:
         """Save `commit` through `put_writes` and `put`, one after the other."""
@@ -388,18 +387,3 @@ class DjangoSaver(KeepsSentUpdates, RowSaver, KeepsLabels, Transacts, Reader):
             else:
                 self._memory.forget(thread_id)
                 prune.prune(thread_id, keep=1, using=self.using)
-
-
-def _add_questions(part: Commit, whole: Commit) -> None:
-    """What `put_writes` is not told of the task: its name, and what it asks."""
-    (task,) = part.writes
-    names = _channels(task)
-    for known in whole.writes:  # a task that ran again saves its counter apart (RA.3)
-        if known.task_id == task.task_id and _channels(known) == names:
-            asked = {each.interrupt.id for each in known.asked}
-            part.writes = [structs.replace(known, writes=task.writes)]
-            part.closed = [c for c in whole.closed if c.interrupt_id in asked]
-
-
-def _channels(task: TaskWrites) -> list[str]:
-    return [channel for channel, _ in task.writes]

@@ -30,11 +30,7 @@ from workflows.engine.errors import (
 )
 from workflows.engine.loop.bounds import check_record
 from workflows.engine.loop.effects import Wrote
-from workflows.engine.loop.forking import (
-    forks_passed,
-    marks_below,
-    origin_here,
-)
+from workflows.engine.loop.forking import forks_passed, marks_below, origin_here
 from workflows.engine.loop.namespaces import namespace_of
 from workflows.engine.loop.plan import metadata_of
 from workflows.engine.loop.program import Writes
