@@ -7,6 +7,7 @@ from typing import Literal
 from django.db import connections, transaction
 
 from workflows.engine.serde.vault import Vault
+from workflows.models import Interrupt, Run
 from workflows.storage import prune, sealing
 from workflows.storage.bodies import Cut, cut_record, forget_record, namespaces_after
 from workflows.storage.connections import NOW_SQL, execute, lock_thread
@@ -52,18 +53,16 @@ def delete_thread(using: str, thread_id: str) -> None:
             " WHERE thread_id = %s AND status IN ('running', 'pending')",
             (thread_id,),
         )
-        execute(
-            wrapper,
-            "DELETE FROM workflows_decision WHERE interrupt_id IN"
-            " (SELECT id FROM workflows_interrupt WHERE thread_id = %s)",
-            (thread_id,),
-        )
-        for table in ("interrupt", *_BY_THREAD, "run"):
+        # With comments, drafts, votes, decisions and whatever else hangs on a question.
+        Interrupt.objects.using(using).filter(thread=thread_id).delete()
+        for table in _BY_THREAD:
             execute(
                 wrapper,
                 f"DELETE FROM workflows_{table} WHERE thread_id = %s",  # noqa: S608
                 (thread_id,),
             )
+        # A thread that went on from a decision here names the run that it was made in.
+        Run.objects.using(using).filter(thread=thread_id).delete()
         execute(wrapper, "DELETE FROM workflows_thread WHERE id = %s", (thread_id,))
 
 
