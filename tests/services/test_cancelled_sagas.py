@@ -99,6 +99,21 @@ class TestAThreadThatWaits:
         assert done == UNDONE
         assert sorted(Run.objects.values_list("status", flat=True)) == ["cancelled"] * 2
 
+    def test_leaves_what_earlier_work_on_it_has_ended_with(self, order: Order) -> None:
+        asks, order.waits = order.waits, lambda: None
+        failed = started()
+        assert done == UNDONE
+        order.waits = asks
+        paused, newest = started(), started()
+        done.clear()
+
+        assert cancel_thread("t") == [newest.pk]
+
+        assert carried_out() == ["cancelled"]
+        assert done == UNDONE
+        assert stands(failed)[0] == "error"
+        assert stands(paused)[0] == "interrupted"
+
     def test_is_undone_though_it_is_cancelled_twice(self, waiting: Run) -> None:
         cancel_thread("t", reason="gone")
         cancel_thread("t", reason="again")

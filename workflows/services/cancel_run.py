@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from workflows.models import Decision, Interrupt, Run
@@ -138,12 +138,12 @@ def can_cancel(run: Run) -> bool:
         return False
     if run.status in FAILED and not (asks(run.thread_id) or has_undo(run.thread_id)):
         return False
-    return not (
-        Run.objects.filter(thread_id=run.thread_id, pk__gt=run.pk)
-        .exclude(kind__in=BESIDE)
-        .exclude(status__in=(Run.Status.PENDING, Run.Status.CANCELLED))
-        .exists()
-    )
+    later = Run.objects.filter(thread_id=run.thread_id, pk__gt=run.pk)
+    waits = Q(status__in=(Run.Status.PENDING, Run.Status.CANCELLED))
+    is_other_work = Q(kind=Run.Kind.START, fence__gt=0)
+    is_to_undo = Q(status=Run.Status.PENDING, cancel_mode=Run.CancelMode.UNDO)
+    over = later.filter(~waits | is_other_work | is_to_undo)
+    return not over.exclude(kind__in=BESIDE).exists()
 
 
 def asks(thread_id: str) -> bool:
