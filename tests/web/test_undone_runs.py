@@ -53,6 +53,16 @@ def test_who_cancels_is_told_that_it_is_undone_first(as_, run):
     assert page_of(client, f"/runs/{run.pk}/").has_text("Cancelled: “Gone”")
 
 
+def test_who_cancels_one_that_a_worker_gave_back_is_told_so_too(as_, run):
+    Run.objects.update(status="pending")
+
+    page = page_of(as_("operator"), f"/runs/{run.pk}/cancel")
+
+    assert page.has_text(UNDONE)
+    assert page.has_text("Its open questions are withdrawn")
+    assert not page.has_text("It has not begun yet")
+
+
 def test_where_nothing_is_on_record_nothing_is_said_of_it(as_, run):
     letters.register("plain", wait=wait)
     other = start_thread("plain", {}, thread_id="t-2").run_id

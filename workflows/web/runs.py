@@ -148,7 +148,7 @@ def _undoing(run: Run) -> dict[str, bool]:
     """Whether the run undoes already, and whether cancelling it has something undone."""
     if run.status in LIVE and run.cancel_mode == Run.CancelMode.UNDO:
         return {"is_undoing": True}
-    if run.status == Run.Status.PENDING:
+    if _is_unbegun(run):
         return {}
     has_failed = run.status in FAILED and not asks(run.thread_id)
     return {"undoes": has_undo(run.thread_id), "has_failed": has_failed}
@@ -156,7 +156,12 @@ def _undoing(run: Run) -> dict[str, bool]:
 
 def _ends_with(run: Run) -> int:
     """How many other threads end with the run; one that has not begun leaves its thread as it is."""
-    return 0 if run.status == Run.Status.PENDING else ends_with(run.thread_id)
+    return 0 if _is_unbegun(run) else ends_with(run.thread_id)
+
+
+def _is_unbegun(run: Run) -> bool:
+    """Whether no worker has begun it; one may have given it back."""
+    return run.status == Run.Status.PENDING and not run.fence
 
 
 def as_given(given: Any, state: State) -> frozenset[str]:
