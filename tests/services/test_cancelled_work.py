@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from typing import Any
 
 import pytest
-from django.db import connections
+from django.db import connections, transaction
 
 from tests.services.working import (
     PAST,
@@ -32,6 +33,7 @@ from workflows.services.execute_run import execute_run
 from workflows.services.recover_runs import recover_runs
 from workflows.services.resume_run import ResumeRun
 from workflows.services.start_run import StartRun
+from workflows.storage import leases
 from workflows.storage.claims import claim_run
 from workflows.storage.leases import keeper
 from workflows.storage.saver import DjangoSaver
@@ -204,3 +206,23 @@ class TestCancel:
     def test_another_mode_is_refused_by_name(self, boss, run):
         with pytest.raises(InvalidAnswer, match="mode: is one of step, now"):
             CancelRun(boss, run.pk, mode="hard").execute()
+
+
+def test_what_a_task_said_is_written_before_the_end_of_its_run_locks_the_database(
+    run, work, monkeypatch
+):
+    """A beat that writes what others said waits for that lock, and whoever settles waits for the beat."""
+    locked: list[bool] = []
+    here, real = threading.get_ident(), leases.renew_lease
+
+    def renew(*given: Any) -> Any:
+        if threading.get_ident() == here:
+            locked.append(transaction.get_connection().in_atomic_block)
+        return real(*given)
+
+    monkeypatch.setattr(leases, "renew_lease", renew)
+    work.go_on.set()
+
+    assert execute_run(run.pk) == "success"
+
+    assert locked == [False]

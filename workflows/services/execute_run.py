@@ -309,6 +309,8 @@ def _failed(claim: Claim, given: Given, error: Exception) -> Outcome:
 
 def _finish(claim: Claim, outcome: Outcome, given: Given, warnings: list[str]) -> str:
     """End the run, with what follows from it, in one transaction."""
+    # Not inside: a beat that is waited for may wait for the lock of that transaction.
+    keeper.settle(claim.using, claim.run_id)
     with transaction.atomic(using=claim.using):
         hold_thread(claim.thread_id)
         if outcome.reason == ANSWER_REFUSED:
