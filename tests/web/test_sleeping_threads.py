@@ -128,6 +128,16 @@ class TestOnePage:
         assert "Was to wake in nap on " in told
         assert told.endswith("(3 min ago): no worker has woken it yet")
 
+    def test_one_whose_run_stands_in_line_says_that(self, as_, thread, run):
+        wake_up_late(thread)
+        place = {"queue": "mail", "queued_at": timezone.now(), "graph": "letter"}
+        Run.objects.create(thread=thread, kind="wake", **place)
+
+        told = said(Html(as_("viewer").get("/threads/t-1/")))
+
+        assert "Has slept in nap until" in told
+        assert told.endswith("(3 min ago): its run waits for its queue")
+
     def test_one_whose_time_has_just_come_is_on_its_way(self, as_, thread, run):
         thread.wake_at = timezone.now() - timedelta(seconds=3)
         thread.save()

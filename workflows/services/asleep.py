@@ -16,6 +16,11 @@ from workflows.services.ends import CHILDREN
 from workflows.services.sleepers import SLEEPING
 from workflows.storage.clock import machine_now
 
+# A run that goes on when its queue lets it in (RB.9).
+_IN_LINE: dict[str, Any] = {
+    "status": Run.Status.PENDING,
+    "queued_at__isnull": False,
+}
 # As far back as the nodes are looked for.
 RECENT = 200
 MAX_SHOWN = 3
@@ -82,7 +87,7 @@ class WaitRecord:
     `nodes` are those that sleep, in the order in which they wake, `due` those of the workflow itself that sleep or
     wait, not of a part of it. There are no nodes where what happened does not tell
     them. `is_all`: nobody is asked beside it. `is_done`: its own work is, and it ends when the threads have that it
-    waits for.
+    waits for. `is_in_line`: its time is over, and the run that goes on waits for its queue.
     """
 
     until: datetime | None
@@ -92,6 +97,7 @@ class WaitRecord:
     waiters: tuple[Waiter, ...] = ()
     sleeps_until: datetime | None = None
     is_done: bool = False
+    is_in_line: bool = False
 
     @property
     def shown(self) -> tuple[str, ...]:
@@ -142,7 +148,8 @@ class WaitRecord:
     @property
     def is_late(self) -> bool:
         """Whether nobody has woken it yet, though a worker would have by now."""
-        return self.until is not None and is_overslept(self.until)
+        is_over = self.until is not None and is_overslept(self.until)
+        return is_over and not self.is_in_line
 
 
 def is_overslept(until: datetime) -> bool:
@@ -159,9 +166,7 @@ def overslept(rows: QuerySet[Thread]) -> QuerySet[Thread]:
 
 def not_in_line(rows: QuerySet[Thread]) -> QuerySet[Thread]:
     """Those of the threads that do not go on only when a queue lets their run in (RB.9)."""
-    in_line = Run.objects.filter(
-        thread=OuterRef("pk"), status=Run.Status.PENDING, queued_at__isnull=False
-    )
+    in_line = Run.objects.filter(thread=OuterRef("pk"), **_IN_LINE)
     return rows.filter(~Exists(in_line))
 
 
@@ -207,7 +212,13 @@ def sleep_of(row: Thread) -> WaitRecord | None:
         waiters=waiters,
         sleeps_until=sleeps_until,
         is_done=any(each.kind == "child" for each in awaits) and _is_done(row.pk),
+        is_in_line=_is_in_line(row),
     )
+
+
+def _is_in_line(row: Thread) -> bool:
+    is_over = row.wake_at is not None and row.wake_at < machine_now()
+    return is_over and Run.objects.filter(thread=row.pk, **_IN_LINE).exists()
 
 
 def _is_done(thread_id: str) -> bool:
