@@ -7,6 +7,7 @@ takes by default is made in the server, and keeps the real time.
 
 from __future__ import annotations
 
+import atexit
 import re
 import sqlite3
 import threading
@@ -29,7 +30,6 @@ _IS_LASTING = re.compile(r"\s*(?:CREATE|ALTER)\b", re.IGNORECASE)
 
 _known: WeakSet[Any] = WeakSet()
 _guard = threading.Lock()
-_here = threading.local()
 
 
 def note(connection: Any, **_: Any) -> None:
@@ -51,6 +51,7 @@ def moved(clock: FakeClock) -> Iterator[None]:
     finally:
         for each in _all_known():
             _put_back(each)
+        _formats.close()
 
 
 def _all_known() -> list[Any]:
@@ -140,18 +141,35 @@ def _strftime(form: Any, *rest: Any) -> Any:
     if isinstance(when, str) and when.lower() == "now":
         now = machine_now()
         when = f"{now:%Y-%m-%d %H:%M:%S}.{now.microsecond // 1000:03d}"
-    values = (form, when, *rest[1:])
-    places = ", ".join("?" * len(values))
-    sql = f"SELECT strftime({places})"
-    return _own().execute(sql, values).fetchone()[0]
+    return _formats.value(form, when, *rest[1:])
 
 
-def _own() -> sqlite3.Connection:
-    """A connection of this thread that has the function as it was."""
-    found: sqlite3.Connection | None = getattr(_here, "connection", None)
-    if found is None:
-        found = _here.connection = sqlite3.connect(":memory:")
-    return found
+class _Formats:
+    """SQLite's own `strftime`, on a connection that nobody else uses."""
+
+    def __init__(self) -> None:
+        self._turn = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+
+    def value(self, *values: Any) -> Any:
+        """What it gives for these."""
+        places = ", ".join("?" * len(values))
+        with self._turn:
+            if self._connection is None:
+                self._connection = sqlite3.connect(":memory:", check_same_thread=False)
+            found = self._connection.execute(f"SELECT strftime({places})", values)
+            return found.fetchone()[0]
+
+    def close(self) -> None:
+        """Close the connection; it is opened again where it is needed."""
+        with self._turn:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+
+_formats = _Formats()
+atexit.register(_formats.close)
 
 
 # PostgreSQL
