@@ -60,15 +60,15 @@ def asks(patient: Patient) -> Check:
         text,
         waits_for=what,
         facts=facts,
-        offers=patient.offered(
-            _remind(rows), RemindReviewers(patient.person, rows[0].pk)
-        ),
+        offers=_remind(patient, rows),
         ways=ways,
     )
 
 
-def _remind(rows: Sequence[Interrupt]) -> Offer:
-    """To tell of the questions again, with how many that would reach."""
+def _remind(patient: Patient, rows: Sequence[Interrupt]) -> tuple[Offer, ...]:
+    """To tell of the questions again, with how many that would reach; counted for operators only."""
+    if patient.rights is None or not patient.operates:
+        return ()
     people = len({each.pk for row in rows for each in people_of(row)})
     who = {
         0: "Nobody is assigned, so only",
@@ -76,12 +76,13 @@ def _remind(rows: Sequence[Interrupt]) -> Offer:
     }.get(
         people, f"{people} people are told by a notice, and by mail if they want that;"
     )
-    return Offer(
+    offer = Offer(
         "remind",
         "Tell the reviewers again",
         f"{who} webhooks for asked questions are called once more. The question, its time and its "
         "answers stay as they are.",
     )
+    return patient.offered(offer, RemindReviewers(patient.person, rows[0].pk))
 
 
 def _asked(row: Interrupt) -> Fact:
