@@ -9,7 +9,7 @@ from tests.web.conftest import Html, ask, decision_form, decisions
 from tests.web.deciding import post
 from workflows.engine import serde
 from workflows.models import Decision
-from workflows.web import strict_json
+from workflows.services import strict_json
 
 NOTES = {
     "type": "object",

@@ -24,6 +24,7 @@ from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 
 from workflows.models import Vote
+from workflows.services import strict_json
 from workflows.services.action import InvalidAnswer, NotVisible, Refused
 from workflows.services.outbound.links import (
     KINDS,
@@ -35,8 +36,7 @@ from workflows.services.outbound.links import (
     look_at,
     proof_of,
 )
-from workflows.web import strict_json
-from workflows.web.refusals import status_of
+from workflows.services.statuses import status_of
 
 METHODS = ("GET", "HEAD", "POST")
 # How often one address on the net, and one link, may be used within a window.

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from workflows.services import strict_json
 from workflows.services.records import ReviewItem
-from workflows.web import strict_json
 from workflows.web.form_fields import Field, walk
 from workflows.web.form_reading import Posted
 from workflows.web.forms import Form

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods, require_POST
 
+from workflows.services import strict_json
 from workflows.services.access import Person, Rights
 from workflows.services.action import InvalidAnswer
 from workflows.services.desk.bulk_order import NothingLeft, OrderBulk
@@ -25,7 +26,6 @@ from workflows.services.desk.bulk_selection import (
 )
 from workflows.services.desk.bulk_sheet import Sheet, decode_shown, make_sheet
 from workflows.services.desk.queue_view import QueueView
-from workflows.web import strict_json
 
 # Longer addresses are not taken by every server; such a choice goes on by POST.
 LONGEST_QUERY = 4_000

@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from workflows.models import Decision
-from workflows.services import registry
+from workflows.services import registry, strict_json
 from workflows.services.action import InvalidAnswer, NotPending, ThreadBusy
 from workflows.services.desk.decision_file import as_csv, as_json_lines
 from workflows.services.desk.decision_list import (
@@ -31,9 +31,8 @@ from workflows.services.desk.decision_list import (
 )
 from workflows.services.desk.decision_page import decision_page
 from workflows.services.desk.reopen_decision import ReopenDecision
-from workflows.web import strict_json
+from workflows.services.statuses import status_of
 from workflows.web.asking import rights_of
-from workflows.web.refusals import status_of
 from workflows.web.value_diff import DiffRow, diff
 
 PAGE_SIZE = 50

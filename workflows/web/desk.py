@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_POST
 
+from workflows.services import strict_json
 from workflows.services.action import InvalidAnswer, NotPending, Refused
 from workflows.services.desk.assign_question import UNCHANGED, ArrangeQuestion
 from workflows.services.desk.claim_question import (
@@ -29,7 +30,6 @@ from workflows.services.desk.drafts import SaveDraft
 from workflows.services.desk.undo_decision import TooLate, UndoDecision
 from workflows.services.review_item import review_item
 from workflows.storage.clock import machine_now
-from workflows.web import strict_json
 from workflows.web.asking import decider_of
 
 # What a form sends beside the reviewer's own words.

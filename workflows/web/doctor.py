@@ -8,12 +8,12 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from workflows.services import strict_json
 from workflows.services.access import find_thread
 from workflows.services.action import InvalidAnswer
 from workflows.services.checkup.acting import MAX_REASON, Mend
 from workflows.services.checkup.checklist import check_up
 from workflows.services.checkup.report import report
-from workflows.web import strict_json
 from workflows.web.asking import rights_of
 
 

@@ -3,10 +3,10 @@
 from dataclasses import replace
 from typing import Any
 
+from workflows.services.tagged import text_tag
 from workflows.web import form_values
 from workflows.web.form_fields import Branch, Choice, Field, join, walk
 from workflows.web.schema import MAX_ITEMS, MISSING, Document, Shape, readable
-from workflows.web.tagged import text_tag
 
 _TEXTS = {"text", "long", "date", "time", "datetime", "file"}
 _TAKES_TAGS = _TEXTS | {"number"}

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from workflows.services.tagged import EXAMPLES, is_readable
 from workflows.web import form_values
 from workflows.web.form_drawing import Drawing, alternative, untagged, yes_no
 from workflows.web.form_fields import Choice, Field, join
 from workflows.web.form_values import Unreadable
 from workflows.web.schema import MAX_FILE_BYTES, MAX_ITEMS, MISSING, readable
-from workflows.web.tagged import EXAMPLES, is_readable
 
 ADD = "_add"
 REMOVE = "_remove"

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from workflows.web import strict_json
+from workflows.services import strict_json
 from workflows.web.schema import MISSING, Schema, Shape
 
 _WHOLE = re.compile(r"[+-]?\d+\Z", re.ASCII)

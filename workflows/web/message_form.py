@@ -9,8 +9,8 @@ from typing import Any
 from workflows.engine import serde
 from workflows.engine.graph import core_messages
 from workflows.engine.graph.message import convert_to_messages, own_message
+from workflows.services import strict_json
 from workflows.services.conversation import ROLES, is_message, is_of_core, role_of
-from workflows.web import strict_json
 
 _TAGS = {role: tag for tag, role in ROLES.items()}
 _REST = "~message"

@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from workflows.services import registry
+from workflows.services import registry, strict_json
 from workflows.services.access import Rights
 from workflows.services.action import NotPending
 from workflows.services.desk.policy_list import (
@@ -27,10 +27,9 @@ from workflows.services.desk.set_policy import SetPolicy
 from workflows.services.outbound.choices import address_of
 from workflows.services.outbound.endpoints import endpoint_list
 from workflows.services.outbound.mailing import last_mail
-from workflows.web import strict_json
+from workflows.services.strict_json import JsonProblem
 from workflows.web.policy_drawing import draw, faults
 from workflows.web.policy_form import PolicyForm
-from workflows.web.strict_json import JsonProblem
 
 LONGEST = 20_000
 FORM, JSON = "form", "json"

@@ -14,11 +14,11 @@ from typing import Any
 
 from django.http import QueryDict
 
+from workflows.services import strict_json
 from workflows.services.desk.policy_words import LABELS
 from workflows.services.desk.rules import InvalidPolicy, read_part
-from workflows.web import strict_json
+from workflows.services.strict_json import JsonProblem
 from workflows.web.policy_fields import FIELDS, UNITS, Spec, empty_row
-from workflows.web.strict_json import JsonProblem
 
 MAX_ROWS = 50
 LONGEST = 2_000

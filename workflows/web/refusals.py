@@ -1,4 +1,4 @@
-"""The one table from refusals of the services to answers of the site."""
+"""What a refusal of the services looks like as a page."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -7,36 +7,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
-from workflows.services.action import (
-    InvalidAnswer,
-    KeyReused,
-    NotAllowed,
-    NotPending,
-    NotVisible,
-    Refused,
-    StaleCheckpoint,
-    ThreadBusy,
-    Unreadable,
-)
-from workflows.web.strict_json import JsonProblem
-
-STATUS: tuple[tuple[type[Exception], int], ...] = (
-    (NotVisible, 404),
-    (NotAllowed, 403),
-    (NotPending, 409),
-    (StaleCheckpoint, 409),
-    (ThreadBusy, 409),
-    (KeyReused, 409),
-    (InvalidAnswer, 400),
-    (JsonProblem, 400),
-    (Unreadable, 503),
-    (Refused, 400),
-)
-
-
-def status_of(refusal: Exception) -> int | None:
-    """The status of a refusal; None for what is a fault of ours."""
-    return next((code for kind, code in STATUS if isinstance(refusal, kind)), None)
+from workflows.services.action import NotVisible
+from workflows.services.statuses import status_of
 
 
 class RefusalMiddleware:

@@ -5,14 +5,15 @@ from typing import Any
 
 from django.http import HttpRequest, QueryDict
 
+from workflows.services import strict_json
 from workflows.services.action import InvalidAnswer
 from workflows.services.records import ReviewItem
 from workflows.services.resume_run import ResumeRun
-from workflows.web import batch_form, strict_json
+from workflows.services.tagged import restore
+from workflows.web import batch_form
 from workflows.web.forms import attach
 from workflows.web.review_form import Draft, ReviewForm, is_list_button, review_form
 from workflows.web.review_page import BOXES, Box
-from workflows.web.tagged import restore
 
 DONE = {
     "approve": "Approved",

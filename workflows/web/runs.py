@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from workflows.models import Run
-from workflows.services import registry
+from workflows.services import registry, strict_json
 from workflows.services.access import Rights
 from workflows.services.action import InvalidAnswer, Refused
 from workflows.services.asleep import sleep_of
@@ -27,7 +27,6 @@ from workflows.services.thread_history import (
     run_list,
 )
 from workflows.services.undoing import has_undo
-from workflows.web import strict_json
 
 PAGE_SIZE = 50
 MAX_REASON = 1000

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from workflows.web.tagged import TEXTS, text_tag
+from workflows.services.tagged import TEXTS, text_tag
 
 Schema = Mapping[str, Any]
 

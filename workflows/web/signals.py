@@ -10,12 +10,12 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from workflows.engine.signals import LONGEST_TOPIC
+from workflows.services import strict_json
 from workflows.services.access import Rights, find_thread, require
 from workflows.services.action import InvalidAnswer, ThreadBusy
 from workflows.services.asleep import Waiter, WaitRecord, sleep_of
 from workflows.services.keys import MAX_KEY_LENGTH
 from workflows.services.signals import SendSignal
-from workflows.web import strict_json
 
 MAX_CHOICES = 8
 OTHER = ""

@@ -8,13 +8,13 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from workflows.services import registry
+from workflows.services import registry, strict_json
 from workflows.services.access import Rights, require
 from workflows.services.action import InvalidAnswer, NotVisible, OtherInput
 from workflows.services.conversation import conversations_of
 from workflows.services.schema_check import schema_errors
 from workflows.services.start_run import StartRun
-from workflows.web import message_form, strict_json
+from workflows.web import message_form
 from workflows.web.forms import Form, Reading, attach
 from workflows.web.review_form import is_list_button
 

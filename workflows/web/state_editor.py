@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from workflows.services.access import find_interrupt
 from workflows.services.action import NotAllowed, NotPending, Refused
-from workflows.web.refusals import status_of
+from workflows.services.statuses import status_of
 from workflows.web.state_request import Editor
 
 SWITCH = "_mode"

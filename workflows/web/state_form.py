@@ -11,16 +11,17 @@ from typing import Any
 from django.http import QueryDict
 from django.utils.datastructures import MultiValueDict
 
+from workflows.services import strict_json
 from workflows.services.action import InvalidAnswer
 from workflows.services.conversation import are_messages, to_read
 from workflows.services.schema_check import schema_errors
 from workflows.services.state_to_edit import ChannelToEdit, StateToEdit
-from workflows.web import message_form, strict_json
+from workflows.services.tagged import restore, text_tag
+from workflows.web import message_form
 from workflows.web.form_drawing import fits
 from workflows.web.form_fields import Field, walk
 from workflows.web.forms import Form
 from workflows.web.schema import Document, infer
-from workflows.web.tagged import restore, text_tag
 from workflows.web.value_diff import DiffRow, diff
 
 FORM, JSON = "form", "json"

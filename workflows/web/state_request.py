@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from workflows.models import Vote
+from workflows.services import strict_json
 from workflows.services.action import (
     InvalidAnswer,
     NotAllowed,
@@ -26,7 +27,7 @@ from workflows.services.records import ReviewItem
 from workflows.services.review_item import review_item
 from workflows.services.save_and_resume import SaveAndResume
 from workflows.services.state_to_edit import StateToEdit, state_to_edit, step_of
-from workflows.web import batch_form, strict_json
+from workflows.web import batch_form
 from workflows.web.form_reading import ADD, REMOVE
 from workflows.web.forms import attach
 from workflows.web.middleware import POLICY

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from workflows.web import strict_json
+from workflows.services import strict_json
+from workflows.services.tagged import text_tag
 from workflows.web.schema import MISSING
-from workflows.web.tagged import text_tag
 
 MAX_ROWS = 300
 MAX_LINES = 2000

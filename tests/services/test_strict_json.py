@@ -2,7 +2,7 @@
 
 import pytest
 
-from workflows.web.strict_json import JsonProblem, parse
+from workflows.services.strict_json import JsonProblem, parse
 
 DEEP = "[" * 101 + "]" * 101
 

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from workflows.engine import serde
-from workflows.web import strict_json
+from workflows.services import strict_json
 
 # Tag -> (the format of its control, what reads its text).
 TEXTS: dict[str, tuple[str, Callable[[str], Any]]] = {
