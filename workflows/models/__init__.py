@@ -1,5 +1,6 @@
 """The tables: columns, constraints and querysets; nothing that changes two tables."""
 
+from workflows.models.api_token import ApiToken
 from workflows.models.approval_link import ApprovalLink
 from workflows.models.audit import AuditEntry
 from workflows.models.bulk import BulkItem, BulkOrder
@@ -33,6 +34,7 @@ from workflows.models.webhook import Webhook
 from workflows.models.worker import Worker
 
 __all__ = [
+    "ApiToken",
     "ApprovalLink",
     "AuditEntry",
     "Awaited",

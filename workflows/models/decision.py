@@ -25,6 +25,7 @@ class Decision(models.Model):
         COMMAND = "command"
         TIMEOUT = "timeout"
         LINK = "link"
+        API = "api"
 
     id = models.BigAutoField(primary_key=True)
     interrupt = models.ForeignKey(

@@ -32,6 +32,9 @@ ADMIN = "admin"
 ROLES = (VIEWER, REVIEWER, OPERATOR, ADMIN)
 # Membership lets a reviewer or an operator read secret channels.
 SECRETS = "secrets"
+# What a token may allow; the word of the group above is the scope for secret channels too.
+READ, RUN, EDIT, DECIDE = "read", "run", "edit", "decide"
+SCOPES = (READ, RUN, EDIT, DECIDE, SECRETS)
 LARGEST_NUMBER = 2**63 - 1
 _QUESTION = Prepared(
     "FROM workflows_interrupt q JOIN workflows_thread t ON t.id = q.thread_id "
@@ -54,6 +57,16 @@ class Rights:
         if person is None or not (person.is_authenticated and person.is_active):
             return frozenset()
         return frozenset(group_names(person))
+
+    @cached_property
+    def scopes(self) -> frozenset[str] | None:
+        """What the token allows that the person came with; None where they came themselves."""
+        token = getattr(self.person, "api_token", None)
+        return None if token is None else frozenset(token.scopes.split())
+
+    def allows(self, scope: str) -> bool:
+        """Whether the way in which the person came lets them do things of this scope."""
+        return self.scopes is None or scope in self.scopes
 
     @property
     def is_admin(self) -> bool:
@@ -81,20 +94,22 @@ class Rights:
         if item is None:
             # Whoever was granted the missing workflow is not known any more.
             return False
-        if self.can_start(graph) or self.can_decide(graph):
+        if self._takes_part(item):
             return True
         is_open = item.start_groups is None and item.decide_groups is None
         return is_open and self.has_role
 
     def can_decide(self, graph: str) -> bool:
         """Answer the workflow's questions."""
-        item = registry.find(graph)
-        return self.is_admin if item is None else self._in(item.decide_groups, REVIEWER)
+        return self.allows(DECIDE) and self.is_reviewer_of(graph)
+
+    def is_reviewer_of(self, graph: str) -> bool:
+        """Whether the workflow's questions are put to the person, however they came."""
+        return self._decides(registry.find(graph))
 
     def can_start(self, graph: str) -> bool:
         """Start the workflow."""
-        item = registry.find(graph)
-        return self.is_admin if item is None else self._in(item.start_groups, OPERATOR)
+        return self.allows(RUN) and self._starts(registry.find(graph))
 
     def can_operate(self, graph: str) -> bool:
         """Continue a run that failed, or cancel one."""
@@ -102,7 +117,7 @@ class Rights:
 
     def can_edit(self, graph: str) -> bool:
         """Change the state of the workflow's threads without answering a question."""
-        return self.can_start(graph)
+        return self.allows(EDIT) and self._starts(registry.find(graph))
 
     def can_label(self, graph: str) -> bool:
         """Name steps of the workflow's threads: whoever takes part; it keeps them from being pruned."""
@@ -110,8 +125,12 @@ class Rights:
 
     def can_see_secret(self, graph: str) -> bool:
         """Read the channels that the workflow marks as secret; never by merely looking on."""
-        takes_part = self.can_start(graph) or self.can_decide(graph)
-        return self.is_admin or (SECRETS in self.groups and takes_part)
+        if not self.allows(SECRETS):
+            return False
+        if self.is_admin:
+            return True
+        item = registry.find(graph)
+        return SECRETS in self.groups and item is not None and self._takes_part(item)
 
     def is_override(self, graph: str) -> bool:
         """Whether a decision here stands on the admin's right alone."""
@@ -132,6 +151,15 @@ class Rights:
         """Those of `rows` that the person may see; `field` leads to the workflow's name."""
         graphs = self.visible_graphs()
         return rows if graphs is None else rows.filter(**{f"{field}__in": graphs})
+
+    def _starts(self, item: registry.Registered | None) -> bool:
+        return self.is_admin if item is None else self._in(item.start_groups, OPERATOR)
+
+    def _decides(self, item: registry.Registered | None) -> bool:
+        return self.is_admin if item is None else self._in(item.decide_groups, REVIEWER)
+
+    def _takes_part(self, item: registry.Registered) -> bool:
+        return self._starts(item) or self._decides(item)
 
     def _in(self, named: Iterable[str] | None, role: str) -> bool:
         wanted = {role} if named is None else named

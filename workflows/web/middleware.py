@@ -12,6 +12,8 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.cache import patch_cache_control, patch_vary_headers
 
+from workflows.services.problems import problem, wants_problem
+
 Answer = Callable[[HttpRequest], HttpResponse]
 
 POLICY = "; ".join(
@@ -28,6 +30,9 @@ POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
+
+# An answer is made for one person, whom a cookie or a token tells, and for one kind of asker.
+VARIES = ("HX-Request", "Cookie", "Authorization", "Accept")
 
 
 class BodyTooLargeError(Exception):
@@ -86,8 +91,10 @@ class _Counted:
 
 
 def too_large(request: HttpRequest) -> HttpResponse:
-    """The page that says how much is too much."""
+    """The page, or for a program the problem, that says how much is too much."""
     limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE // (1024 * 1024)
+    if wants_problem(request):
+        return problem(413, "too_large", f"A body has at most {limit} MiB.")
     return render(request, "413.html", {"limit": limit}, status=413)
 
 
@@ -104,7 +111,7 @@ class SecurityHeadersMiddleware:
             "Permissions-Policy", "camera=(), geolocation=(), microphone=()"
         )
         if not request.path.startswith(settings.STATIC_URL):
-            patch_vary_headers(response, ["HX-Request", "Cookie"])
+            patch_vary_headers(response, VARIES)
             if not response.has_header("Cache-Control"):
                 patch_cache_control(response, private=True, no_cache=True)
         return response

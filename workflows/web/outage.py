@@ -10,6 +10,7 @@ import sys
 from django.http import HttpRequest, HttpResponse, HttpResponseServerError
 from django.template.loader import render_to_string
 
+from workflows.services.problems import problem, wants_problem
 from workflows.services.seldom import Seldom, and_more
 from workflows.services.writable import WHAT_TO_DO, last_refusal
 from workflows.storage.outage import LOCKED, is_away, why_unwritable
@@ -18,6 +19,7 @@ logger = logging.getLogger(__name__)
 
 RETRY_SECONDS = 5
 AWAY = "The database does not answer."
+BROKEN = "Something broke on our side; the server's log has the traceback."
 
 seldom = Seldom()
 
@@ -29,15 +31,20 @@ def broken(request: HttpRequest) -> HttpResponse:
     """
     error = sys.exc_info()[1]
     if error is None or not is_away(error):
+        if wants_problem(request):
+            return problem(500, "broken", BROKEN)
         return HttpResponseServerError(render_to_string("500.html"))
     last_refusal.note(error)
     again = request.get_full_path() if request.method in {"GET", "HEAD"} else ""
     why = why_unwritable(error)
-    context = {"reason": why or AWAY, "is_short": why in {"", LOCKED}, "again": again}
-    page = render_to_string("503.html", context)
-    response = HttpResponse(
-        page, status=503, headers={"Retry-After": str(RETRY_SECONDS)}
-    )
+    later = {"Retry-After": str(RETRY_SECONDS)}
+    response: HttpResponse
+    if wants_problem(request):
+        response = problem(503, "unavailable", why or AWAY, headers=later)
+    else:
+        context = {"reason": why or AWAY, "is_short": why in {"", LOCKED}}
+        page = render_to_string("503.html", {**context, "again": again})
+        response = HttpResponse(page, status=503, headers=later)
     tell(request, response, why, str(error).strip().partition("\n")[0], error)
     return response
 

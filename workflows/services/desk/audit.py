@@ -23,6 +23,7 @@ from workflows.storage.connections import NOT_IDLE_SQL
 
 LOCK = 0x64757261626C65  # any number that nothing else in the database locks
 BATCH = 1_000
+API = "api"
 
 
 def record(
@@ -37,8 +38,13 @@ def record(
 ) -> AuditEntry:
     """Add one entry, in the caller's transaction. `data` is small and holds no secret value.
 
-    `subject` names what was acted on, such as `question 12` or `policy 3`.
+    `subject` names what was acted on, such as `question 12` or `policy 3`. What was done with a
+    token names it beside its owner.
     """
+    token = getattr(person, "api_token", None)
+    if token is not None:
+        data = {**(data or {}), "token": f"{token.name} ({token.start}…)"}
+        channel = API if channel == "web" else channel
     using = router.db_for_write(AuditEntry)
     with transaction.atomic(using=using, savepoint=False):
         _stand_in_line(using)

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from workflows.models import Decision, Interrupt, Preference, Run, SentUpdate
-from workflows.services.access import Person, Rights
+from workflows.services.access import DECIDE, Person, Rights
 from workflows.services.action import NotAllowed, NotPending
 from workflows.services.desk.policies import PolicyBook
 from workflows.services.desk.rules import Rules
@@ -48,6 +48,8 @@ class Decider:
 
     def why_not_assign(self, row: Interrupt) -> str:
         """Why the question cannot be given to this person; empty where it can."""
+        if not self.rights.allows(DECIDE):
+            return f"The token that you came with has no scope {DECIDE!r}."
         rules = self.rules(row)
         if not self._in_groups(row, rules):
             whom = ", ".join(rules.decide_groups or ())
@@ -125,7 +127,7 @@ class Decider:
 
     def _in_groups(self, row: Interrupt, rules: Rules) -> bool:
         if rules.decide_groups is None:
-            return self.rights.can_decide(row.graph)
+            return self.rights.is_reviewer_of(row.graph)
         named = set(rules.decide_groups)
         seen = self.rights.can_see(row.graph)
         return self.rights.is_admin or (

@@ -1,0 +1,1 @@
+"""The JSON API: programs ask the same services as pages do, with tokens for log-ins."""

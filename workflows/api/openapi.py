@@ -1,0 +1,27 @@
+"""The description of the API that programs read (OpenAPI 3.1)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from ninja import Router
+
+from workflows.api.door import operation
+from workflows.services.access import READ
+
+router = Router(tags=["Me"])
+
+
+@operation(
+    router,
+    "GET",
+    "/openapi.json",
+    READ,
+    response=dict[str, Any],
+    summary="This description",
+)
+def describe(request: HttpRequest) -> Any:
+    """Every operation with its parameters, bodies and answers, in OpenAPI 3.1."""
+    each: Any = describe
+    return dict(each._ninja_operation.api.get_openapi_schema())
