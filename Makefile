@@ -47,6 +47,7 @@ check-django: .venv/.dev-installed
 
 docs: .venv/.dev-installed ## Write the API page from the docstrings, then check all pages
 	@$(PYTHON_RUN) .ci/api_docs.py
+	@$(PYTHON_RUN) .ci/http_api_docs.py
 	@$(MAKE) --no-print-directory check-docs
 
 rules: .venv/.base-installed ## Which rule of the engine has which test; ALL=1 prints all
@@ -55,6 +56,7 @@ rules: .venv/.base-installed ## Which rule of the engine has which test; ALL=1 p
 check-docs: .venv/.dev-installed
 	$(PYTHON_RUN) .ci/docs.py
 	$(PYTHON_RUN) .ci/api_docs.py --check
+	$(PYTHON_RUN) .ci/http_api_docs.py --check
 
 format: .venv/.dev-installed ## Let ruff mend what it can
 	$(BIN)/ruff check --fix .

@@ -15,13 +15,13 @@ HOW = "tests/permissions/matrix.py: add one line to {where}, such as\n    {examp
 
 
 def named(patterns: list, space: str = "") -> Iterator[tuple[str, str]]:
-    """The url name and the route of every address outside the admin.
+    """The url name and the route of every address outside the admin and the API.
 
     Names of other apps come with their namespace, ours without.
     """
     for each in patterns:
         if isinstance(each, URLResolver):
-            if each.namespace != "admin":
+            if each.namespace not in {"admin", "workflows_api"}:
                 is_ours = each.namespace in (None, "workflows")
                 below = space if is_ours else f"{space}{each.namespace}:"
                 yield from named(each.url_patterns, below)

@@ -12,11 +12,10 @@ from django.urls import URLPattern, path, re_path
 from django.views.decorators.csrf import csrf_exempt
 
 from workflows.api import me, openapi
-from workflows.api.door import Described
+from workflows.api.openapi import api
 from workflows.api.refusals import answer_refusals, not_found
 from workflows.services.problems import problem
 
-api = Described()
 answer_refusals(api)
 for router in (me.router, openapi.router):
     api.add_router("", router)
