@@ -58,5 +58,7 @@ def _put(value: Any, names: Mapping[str, str]) -> Any:
 # What the description calls the operation -> what is asked.
 OPERATIONS: Mapping[str, tuple[Ask, ...]] = {
     "GET /me": (Ask("own", "/me", ok=(200,)),),
+    "GET /health": (Ask("own", "/health", ok=(200,)),),
+    "GET /metrics": (Ask("own", "/metrics", ok=(200,)),),
     "GET /openapi.json": (Ask("own", "/openapi.json", ok=(200,)),),
 }

@@ -11,13 +11,13 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.urls import URLPattern, path, re_path
 from django.views.decorators.csrf import csrf_exempt
 
-from workflows.api import me, openapi
+from workflows.api import health, me, openapi
 from workflows.api.openapi import api
 from workflows.api.refusals import answer_refusals, not_found
 from workflows.services.problems import problem
 
 answer_refusals(api)
-for router in (me.router, openapi.router):
+for router in (me.router, openapi.router, health.router):
     api.add_router("", router)
 
 
