@@ -13,10 +13,10 @@ from django.test import Client
 from django.urls import resolve
 
 from tests.web.conftest import ask, decision_form
+from workflows.services import away as log_of_outages
 from workflows.services import writable
 from workflows.services.writable import last_refusal
 from workflows.storage.outage import BROKEN, FULL, LOCKED, READ_ONLY
-from workflows.web import outage
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -24,10 +24,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture(autouse=True)
 def nothing_was_refused() -> Iterator[None]:
     last_refusal.forget()
-    outage.seldom.forget()
+    log_of_outages.seldom.forget()
     yield
     last_refusal.forget()
-    outage.seldom.forget()
+    log_of_outages.seldom.forget()
 
 
 def told(client: Client) -> tuple[int, str]:
@@ -195,14 +195,14 @@ class TestTheLog:
     ):
         for _ in range(4):
             client.get("/queue/")
-        monkeypatch.setattr(outage.seldom, "_pause_seconds", 0)
+        monkeypatch.setattr(log_of_outages.seldom, "_pause_seconds", 0)
         client.get("/queue/")
         assert caplog.messages[-1].endswith("(and 3 more since it was last said)")
 
     def test_the_traceback_is_there_for_whoever_looks_closely(
         self, client, caplog, away
     ):
-        with caplog.at_level("DEBUG", logger="workflows.web.outage"):
+        with caplog.at_level("DEBUG", logger="workflows.services.away"):
             client.get("/queue/")
         assert caplog.records[-1].levelname == "DEBUG"
         assert caplog.records[-1].exc_info
@@ -211,7 +211,7 @@ class TestTheLog:
         request = rf.get("/link/hush-hush/")
         request.resolver_match = resolve("/link/hush-hush/")
         for why in ("", FULL, FULL, READ_ONLY, LOCKED, BROKEN):
-            outage.tell(request, HttpResponse(status=503), why)
+            log_of_outages.tell(request, HttpResponse(status=503), why)
 
         assert len(caplog.messages) == 5
         assert caplog.messages[1].startswith(

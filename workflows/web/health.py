@@ -6,8 +6,8 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from workflows.services.away import tell
 from workflows.services.writable import why_not_writable
-from workflows.web.outage import tell
 
 UNREACHABLE = "database unreachable"
 UNWRITABLE = "database cannot be written"
