@@ -4,11 +4,13 @@ import re
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.db import OperationalError
 
 from durableweb import durable
 from tests.host.orders.models import Order
 from workflows.models import Decision, Interrupt, Run
 from workflows.services.execute_run import execute_run
+from workflows.services.tokens import MakeToken
 from workflows.storage.clock import database_now
 
 OURS = ("/desk/", "/static/", "/admin/")
@@ -180,3 +182,32 @@ def test_a_hidden_question_is_missing_here_too(client, people, order):
 
     assert client.get(f"/desk/review/{Interrupt.objects.get().pk}/").status_code == 404
     assert client.get("/desk/review/999/").status_code == 404
+
+
+class TestPrograms:
+    """The API hangs in the host's urls without middleware of ours."""
+
+    def ask(self, client, token):
+        return client.get(
+            "/desk/api/v1/me", headers={"Authorization": f"Bearer {token}"}
+        )
+
+    def test_a_token_opens_it_and_nothing_is_cached(self, client, people, order):
+        _, text = MakeToken(people["rita"], "till", frozenset({"read"})).execute()
+
+        answer = self.ask(client, text)
+
+        assert answer.json()["username"] == "rita"
+        assert "private" in answer.headers["Cache-Control"]
+        assert "Authorization" in answer.headers["Vary"]
+        assert self.ask(client, "dw_none").status_code == 401
+
+    def test_a_database_that_is_away_is_a_503(self, client, people, monkeypatch):
+        def lost(text):
+            raise OperationalError("server closed the connection unexpectedly")
+
+        monkeypatch.setattr("workflows.api.door.person_with", lost)
+        answer = self.ask(client, "dw_any")
+
+        assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+        assert answer.headers["Retry-After"] == "5"

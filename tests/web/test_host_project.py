@@ -24,4 +24,4 @@ def test_the_tests_of_the_host_project_pass():
     )
 
     assert ended.returncode == 0, ended.stdout[-8000:]
-    assert re.search(r"\b1[0-9] passed", ended.stdout), ended.stdout[-2000:]
+    assert re.search(r"\b[12][0-9] passed", ended.stdout), ended.stdout[-2000:]

@@ -7,14 +7,18 @@ no form token, in this project and inside another one.
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.urls import URLPattern, path, re_path
+from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.views.decorators.csrf import csrf_exempt
 
 from workflows.api import health, me, openapi
 from workflows.api.openapi import api
 from workflows.api.refusals import answer_refusals, not_found
+from workflows.services.away import answer_away
 from workflows.services.problems import problem
+from workflows.storage.outage import is_away
 
 answer_refusals(api)
 for router in (me.router, openapi.router, health.router):
@@ -25,7 +29,17 @@ def guarded(view: Any) -> Any:
     """The view, open to programs: what it asks of them it asks itself."""
 
     def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        response: HttpResponse = view(request, *args, **kwargs)
+        try:
+            response: HttpResponse = view(request, *args, **kwargs)
+        except RequestDataTooBig as error:
+            return problem(413, "too_large", str(error))
+        except Exception as error:
+            if not is_away(error):
+                raise
+            return answer_away(request, error)
+        # Inside another project there is no middleware of ours.
+        patch_cache_control(response, private=True, no_cache=True)
+        patch_vary_headers(response, ["Authorization"])
         if isinstance(response, HttpResponseNotAllowed):
             allowed = response.headers["Allow"]
             text = f"{request.method} is not for this address; {allowed} is."
