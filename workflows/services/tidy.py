@@ -16,6 +16,7 @@ from workflows.services.retention import apply_retention
 from workflows.services.schedules.forgetting import forget_ticks
 from workflows.services.send_update import tidy_updates
 from workflows.services.signals import tidy_signals
+from workflows.services.tokens import forget_tokens
 from workflows.storage.clock import machine_now
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,7 @@ def tidy() -> None:
         tidy_updates,
         forget_children,
         forget_ticks,
+        forget_tokens,
     )
     for part in parts:
         try:

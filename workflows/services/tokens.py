@@ -2,19 +2,24 @@
 
 A token is 32 random bytes, so its SHA-256 is enough to keep: nobody finds the text from it,
 and nobody guesses one. What a token may do is asked anew for each request: its scopes, and
-within them what its owner may do at that moment.
+within them what its owner may do at that moment. So an owner who is
+
+- deactivated takes it out of use at once, and whoever makes them active again brings it back;
+- deleted takes it along;
+- given a role, or loses one, has it do more or less from the next request on, within its scopes;
+- changing the password leaves it as it is: it was not made of that. The page says so.
 """
 
 from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import Q, QuerySet
 
 from workflows.models import ApiToken
@@ -34,7 +39,9 @@ from workflows.services.access import (
 from workflows.services.action import InvalidAnswer, NotAllowed, NotVisible
 from workflows.services.desk import audit
 from workflows.services.strict_json import text_fault
+from workflows.services.writable import last_refusal
 from workflows.storage.clock import machine_now
+from workflows.storage.outage import why_unwritable
 
 PREFIX = "dw_"
 LONGEST_NAME = 80
@@ -43,6 +50,7 @@ MOST_DAYS = 3_660
 MOST_OF_ONE = 50
 _START = 8
 _NOTED = timedelta(minutes=1)
+_KEPT = timedelta(days=365)
 
 WORDS = {
     READ: "read workflows, threads, runs, questions and decisions",
@@ -54,39 +62,6 @@ WORDS = {
 """What each scope lets a token do, of what its owner may."""
 
 
-@dataclass(frozen=True)
-class TokenLine:
-    """One token as a page shows it; its text is never shown again."""
-
-    number: int
-    name: str
-    start: str
-    scopes: tuple[str, ...]
-    owner: str
-    is_mine: bool
-    created_at: datetime
-    expires_at: datetime | None
-    last_used_at: datetime | None
-    revoked_at: datetime | None
-    revoked_by: str
-    status: str
-    """works, expired, revoked, or inactive where the owner's account is."""
-
-
-def own_tokens(person: Person) -> list[TokenLine]:
-    """The person's tokens, the newest first."""
-    _come_oneself(person)
-    return _lines(person, ApiToken.objects.filter(owner=person.pk))
-
-
-def all_tokens(person: Person) -> list[TokenLine]:
-    """Everybody's tokens, the newest first; raises NotVisible for all but admins."""
-    _come_oneself(person)
-    if not Rights(person).is_admin:
-        raise NotVisible("page", "tokens of others")
-    return _lines(person, ApiToken.objects.all())
-
-
 def possible_scopes(person: Person) -> tuple[str, ...]:
     """The scopes that would let a token of this person do anything now."""
     rights = Rights(person)
@@ -95,29 +70,33 @@ def possible_scopes(person: Person) -> tuple[str, ...]:
     decides = rights.is_admin or bool(rights.has_business and rights.groups - {VIEWER})
     may = {
         READ: rights.has_business,
-        RUN: any(map(rights.can_start, names)),
+        RUN: rights.is_admin or any(map(rights.can_start, names)),
         EDIT: decides,
         DECIDE: decides,
-        SECRETS: any(map(rights.can_see_secret, names)),
+        SECRETS: rights.is_admin or any(map(rights.can_see_secret, names)),
     }
     return tuple(scope for scope in SCOPES if may[scope])
 
 
 @dataclass(frozen=True)
 class MakeToken:
-    """`person` makes a token of their own; it ends after `days`, or with None never."""
+    """`person` makes a token of their own; it ends after `days`, or with None never.
+
+    `channel` is the way in which they asked for it, for the audit.
+    """
 
     person: Person
     name: str
     scopes: frozenset[str]
     days: int | None = 90
+    channel: str = "web"
 
     def check(self) -> None:
         """Raise NotAllowed, or InvalidAnswer with a text per field."""
-        _come_oneself(self.person)
+        come_oneself(self.person)
         possible = possible_scopes(self.person)
         if not possible:
-            raise NotAllowed("You have no role here, so a token could do nothing.")
+            raise NotAllowed("Without a role here a token could do nothing.")
         errors = {}
         if (
             not self.name.strip()
@@ -130,11 +109,13 @@ class MakeToken:
         if not self.scopes:
             errors["scopes"] = "choose at least one"
         elif self.scopes - set(possible):
-            errors["scopes"] = f"of yours a token can have {', '.join(possible)}"
+            errors["scopes"] = f"it can have {', '.join(possible)}, and no other"
+        elif self.scopes == {SECRETS}:
+            errors["scopes"] = "secrets alone lets it do nothing; add read"
         if self.days is not None and not 1 <= self.days <= MOST_DAYS:
             errors["days"] = f"a number from 1 to {MOST_DAYS:,}"
         if not errors and _working(self.person).count() >= MOST_OF_ONE:
-            errors["name"] = f"you have {MOST_OF_ONE} tokens; revoke one first"
+            errors["name"] = f"{MOST_OF_ONE} tokens work already; revoke one first"
         if errors:
             raise InvalidAnswer(errors)
 
@@ -155,7 +136,8 @@ class MakeToken:
                 expires_at=now + timedelta(days=self.days) if self.days else None,
             )
             until = row.expires_at.isoformat() if row.expires_at else "never"
-            _note(self.person, "token.made", row, scopes=row.scopes, ends=until)
+            told = {"scopes": row.scopes, "ends": until}
+            _note(self.person, "token.made", row, told, self.channel)
         return row, text
 
 
@@ -168,7 +150,7 @@ class RevokeToken:
 
     def check(self) -> ApiToken:
         """The token, where it is this person's to end."""
-        _come_oneself(self.person)
+        come_oneself(self.person)
         row = ApiToken.objects.filter(pk=self.number).first()
         if row is None or not (
             row.owner_id == self.person.pk or Rights(self.person).is_admin
@@ -184,9 +166,16 @@ class RevokeToken:
                 revoked_at=machine_now(), revoked_by=name_of(self.person)[:200]
             )
             if ended:
-                _note(self.person, "token.revoked", row, owner=name_of(row.owner))
+                _note(self.person, "token.revoked", row, {"owner": name_of(row.owner)})
             row.refresh_from_db()
         return row
+
+
+def forget_tokens() -> int:
+    """Forget what has been of no use for a year, which the audit still tells; how many rows."""
+    before = machine_now() - _KEPT
+    gone = Q(revoked_at__lt=before) | Q(expires_at__lt=before)
+    return ApiToken.objects.filter(gone).delete()[0]
 
 
 def person_with(text: str) -> Person | None:
@@ -196,13 +185,10 @@ def person_with(text: str) -> Person | None:
     """
     if not text.startswith(PREFIX) or not text.isascii() or len(text) > 100:
         return None
-    row = (
-        _of_use(ApiToken.objects.all())
-        .select_related("owner")
-        .filter(digest=digest_of(text))
-        .first()
-    )
-    if row is None:
+    found = _of_use(ApiToken.objects.filter(digest=digest_of(text)))
+    row = found.select_related("owner").first()
+    # Whether accounts can be inactive at all is for the model of the host's people.
+    if row is None or not row.owner.is_active:
         return None
     _note_use(row)
     person: Any = row.owner
@@ -215,14 +201,15 @@ def digest_of(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _come_oneself(person: Person) -> None:
+def come_oneself(person: Person) -> None:
+    """Raise NotAllowed for whoever comes with a token: it makes and ends none."""
     if getattr(person, "api_token", None) is not None:
         raise NotAllowed("A token cannot look after tokens: log in yourself.")
 
 
 def _of_use(rows: QuerySet[ApiToken]) -> QuerySet[ApiToken]:
     living = Q(expires_at=None) | Q(expires_at__gt=machine_now())
-    return rows.filter(living, revoked_at=None, owner__is_active=True)
+    return rows.filter(living, revoked_at=None)
 
 
 def _working(person: Person) -> QuerySet[ApiToken]:
@@ -231,44 +218,26 @@ def _working(person: Person) -> QuerySet[ApiToken]:
 
 def _note_use(row: ApiToken) -> None:
     now = machine_now()
-    if row.last_used_at is None or row.last_used_at <= now - _NOTED:
-        ApiToken.objects.filter(pk=row.pk).update(last_used_at=now)
+    if row.last_used_at is not None and row.last_used_at > now - _NOTED:
+        return
+    # Of several requests at once one notes it.
+    rows = ApiToken.objects.filter(pk=row.pk, last_used_at=row.last_used_at)
+    try:
+        with transaction.atomic():
+            rows.update(last_used_at=now)
+    except DatabaseError as error:
+        # What only reads is answered where nothing can be written.
+        if not why_unwritable(error):
+            raise
+        last_refusal.note(error)
 
 
-def _lines(person: Person, rows: QuerySet[ApiToken]) -> list[TokenLine]:
-    return [_line(person, row) for row in rows.select_related("owner").order_by("-id")]
-
-
-def _line(person: Person, row: ApiToken) -> TokenLine:
-    return TokenLine(
-        row.pk,
-        row.name,
-        row.start,
-        tuple(row.scopes.split()),
-        name_of(row.owner),
-        row.owner_id == person.pk,
-        row.created_at,
-        row.expires_at,
-        row.last_used_at,
-        row.revoked_at,
-        row.revoked_by,
-        _status(row),
-    )
-
-
-def _status(row: ApiToken) -> str:
-    if row.revoked_at is not None:
-        return "revoked"
-    if row.expires_at is not None and row.expires_at <= machine_now():
-        return "expired"
-    return "works" if row.owner.is_active else "inactive"
-
-
-def _note(person: Person, action: str, row: ApiToken, **data: Any) -> None:
-    named: dict[str, Any] = {"name": row.name, "start": row.start, **data}
-    audit.record(person, action, subject=f"token {row.pk}", data=named)
-
-
-def scope_words(scopes: Iterable[str]) -> list[str]:
-    """The scopes as people read them."""
-    return [WORDS[scope] for scope in scopes if scope in WORDS]
+def _note(
+    person: Person,
+    action: str,
+    row: ApiToken,
+    data: Mapping[str, str],
+    channel: str = "web",
+) -> None:
+    named = {"name": row.name, "start": row.start, **data}
+    audit.record(person, action, channel=channel, subject=f"token {row.pk}", data=named)
