@@ -9,6 +9,7 @@ from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
 from tests.screens.schedules import make_schedules
+from tests.screens.tokens import make_tokens
 from tests.web.conftest import ask, happen
 from workflows.models import (
     Awaited,
@@ -123,6 +124,7 @@ def fill() -> None:
         names[name] = ask(_thread(name), value, schema).pk
     names |= _in_states(demo, other)
     names |= _outbound(demo)
+    names |= make_tokens(demo)
     names["decision"] = _reopened(other)
     names["order"] = _bulk_order(demo)
     names["failed"] = _failed_run()

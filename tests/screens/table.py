@@ -162,6 +162,14 @@ def renew_secret(page: Page) -> None:
         page.get_by_role("button", name="Make it and show it").click()
 
 
+def make_token(page: Page) -> None:
+    """A token that is shown this once."""
+    page.fill("#token-name", "nightly import")
+    page.check("[name=scopes][value=run]")
+    with page.expect_navigation():
+        page.get_by_role("button", name="Make it and show it").click()
+
+
 def send_blank_answer(page: Page) -> None:
     """An answer in words without a word."""
     page.locator("details:has(#link-respond) summary").click()
@@ -316,6 +324,16 @@ SCREENS = (
     Screen("link, used", "", "/link/{link_used}/", decide),
     Screen("link, too late", "", "/link/{link_late}/"),
     Screen("link that is none", "", "/link/none/", status=404),
+    # Who may come in as a program
+    Screen("tokens", "demo", "/tokens/"),
+    Screen("tokens, none", "viewer", "/tokens/"),
+    Screen("tokens of whoever has nothing", "nobody", "/tokens/"),
+    Screen("tokens of everybody", "admin", "/tokens/?whose=all"),
+    Screen("new token", "demo", "/tokens/new"),
+    Screen("new token, not filled in", "demo", "/tokens/new", send_empty),
+    Screen("new token, its text", "operator", "/tokens/new", make_token),
+    Screen("revoke a token", "admin", "/tokens/{token}/revoke"),
+    Screen("token that is revoked", "demo", "/tokens/{revoked_token}/revoke"),
     # Start
     Screen("workflows to start", "demo", "/start/"),
     Screen("start", "demo", "/start/invoice_review/"),

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
 from django.utils.functional import cached_property
 
 from workflows.models import Preference
@@ -64,6 +65,11 @@ class Frame:
         """Whether the person has any role here."""
         return self._rights.has_business
 
+    @cached_property
+    def has_tokens(self) -> bool:
+        """Whether a token of the person could do anything: they have business, the site an API."""
+        return self.has_business and has_api()
+
     @property
     def is_admin(self) -> bool:
         """Whether the person looks after this site."""
@@ -74,6 +80,15 @@ class Frame:
         """Whether runs are carried out; a queue that cannot tell counts as alive."""
         ask: Callable[[], bool] | None = getattr(ports.run_queue(), "has_worker", None)
         return ask() if ask is not None else True
+
+
+def has_api() -> bool:
+    """Whether the API is among the addresses of this site; a host may leave it out."""
+    try:
+        reverse("workflows_api:api-root")
+    except NoReverseMatch:
+        return False
+    return True
 
 
 class BriefFrame(Frame):

@@ -29,6 +29,7 @@ from workflows.web import (
     state_editor,
     steps,
     threads,
+    tokens,
     updates,
     webhooks,
 )
@@ -78,6 +79,9 @@ urlpatterns = [
     path("webhooks/<int:number>/secret", webhooks.renew, name="renew_webhook"),
     path("webhooks/<int:number>/again", webhooks.again, name="webhook_again"),
     path("webhooks/<int:number>/remove", webhooks.remove, name="remove_webhook"),
+    path("tokens/", tokens.index, name="tokens"),
+    path("tokens/new", tokens.add, name="new_token"),
+    path("tokens/<int:number>/revoke", tokens.revoke, name="revoke_token"),
     path("link/<str:token>/", approval_link.page, name="approval_link"),
     path("policies/", policies.index, name="policies"),
     path("policies/edit", policies.edit, name="policy"),
