@@ -39,6 +39,8 @@ MATRIX: Mapping[str, str] = {
     "keep own": "      -        S       S       S        S      G      S",
     "order": "         -        -       S       S        S      G      S",
     "own order": "     -        -       S       S        S      S      S",
+    "make token": "    -        -       L       L        L      L      L",
+    "all tokens": "    -        h       h       h        h      G      h",
     "webhooks": "      -        h       h       h        h      G      h",
     "look after": "    -        -       -       -        L      L      L",
     "administer": "    -        -       -       -        -      G      -",
@@ -55,7 +57,7 @@ class Door:
     """One method of one address, and the act of the table that it is.
 
     `path` and `form` may name in {braces} what world.py makes: question, version, run, thread,
-    failed, asleep, stepped, step, workflow, decision, view, order, webhook, schedule.
+    failed, asleep, stepped, step, workflow, decision, view, order, webhook, token, schedule.
     `ok` are the statuses of whoever is let in.
     """
 
@@ -209,6 +211,16 @@ DOORS: Mapping[str, tuple[Door, ...]] = {
     "new_notices": (Door("own", "/notices/new"),),
     "mail_choices": (Door("own", "/notices/mail", {}),),
     "test_mail": (Door("own", "/notices/mail/test", {}),),
+    "tokens": (Door("own", "/tokens/"), Door("all tokens", "/tokens/?whose=all")),
+    "new_token": (
+        Door("make token", "/tokens/new"),
+        Door("make token", "/tokens/new", {}, ok=(400,)),
+    ),
+    # One's own, and for an admin anybody's.
+    "revoke_token": (
+        Door("keep own", "/tokens/{token}/revoke"),
+        Door("keep own", "/tokens/{token}/revoke", {}),
+    ),
     # The address is the authority; that of the table is nobody's.
     "approval_link": (
         Door("open", "/link/nobodys/", ok=(404,)),
@@ -248,6 +260,7 @@ SOCKETS: Mapping[str, Door] = {
 # Whose rules hold for a model in the admin: ours (the role admin reads, nobody changes), or
 # Django's own permissions.
 ADMIN_MODELS: Mapping[str, str] = {
+    "workflows.ApiToken": "ours",
     "workflows.Decision": "ours",
     "workflows.Interrupt": "ours",
     "workflows.Run": "ours",

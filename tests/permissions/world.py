@@ -13,6 +13,7 @@ from tests.storage.chains import Chain
 from tests.support.persons import make_people
 from tests.web.conftest import SCHEMA, ask
 from workflows.models import (
+    ApiToken,
     BulkOrder,
     Decision,
     Interrupt,
@@ -44,6 +45,7 @@ UNKNOWN: Names = {
     "view": "999999",
     "order": "999999",
     "webhook": "999999",
+    "token": "999999",
     "schedule": "none",
 }
 
@@ -71,6 +73,7 @@ class World:
             Decision.objects.filter(pk=found["decision"]).update(person=user)
             SavedView.objects.filter(pk=found["view"]).update(person=user)
             BulkOrder.objects.filter(pk=found["order"]).update(person=user)
+            ApiToken.objects.filter(pk=found["token"]).update(owner=user)
         return found
 
 
@@ -134,6 +137,7 @@ def _make(name: str, somebody: User, **groups: Any) -> Names:
         "view": str(view.pk),
         "order": str(_order(name, somebody).pk),
         "webhook": str(Webhook.objects.create(name="w", url="https://10.0.0.1/").pk),
+        "token": str(_token(name, somebody).pk),
     }
 
 
@@ -154,6 +158,18 @@ def _order(name: str, somebody: User) -> BulkOrder:
         person_name="somebody",
         thread=thread.pk,
         run=run,
+    )
+
+
+def _token(name: str, somebody: User) -> ApiToken:
+    """A token whose text nobody knows."""
+    return ApiToken.objects.create(
+        owner=somebody,
+        name=f"token of {name}",
+        start="dw_12345678",
+        digest=f"{name:0<64}",
+        scopes="read",
+        created_at="2026-01-01T00:00Z",
     )
 
 

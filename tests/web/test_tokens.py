@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import RequestFactory
 
 from tests.web.conftest import Html
@@ -225,6 +226,34 @@ class TestRevoking:
     @pytest.mark.parametrize("number", [0, 999999, 10**30])
     def test_one_that_is_none_is_not_there(self, as_, number):
         assert as_("admin").get(f"/tokens/{number}/revoke").status_code == 404
+
+
+def test_the_admin_site_shows_neither_text_nor_digest(as_, people):
+    row, text = token(people["viewer"], "importer")
+    browser = as_("admin")
+
+    for path in ("", f"{row.pk}/change/"):
+        page = browser.get(f"/admin/workflows/apitoken/{path}").content.decode()
+        assert "importer" in page
+        assert text not in page
+        assert row.digest not in page
+
+
+def test_an_account_with_tokens_can_be_deleted_in_the_admin_site(as_, people):
+    _, text = token(people["viewer"])
+    User.objects.filter(username="admin").update(is_superuser=True)
+    browser = as_("admin")
+    path = f"/admin/auth/user/{people['viewer'].pk}/delete/"
+
+    assert browser.post(path, {"post": "yes"}).status_code == 302
+    assert not User.objects.filter(username="viewer").exists()
+    assert person_with(text) is None
+    again, _ = token(people["operator"])
+    path = f"/admin/workflows/apitoken/{again.pk}/delete/"
+    assert browser.post(path, {"post": "yes"}).status_code == 403
+    order = {"action": "delete_selected", "_selected_action": again.pk, "post": "yes"}
+    browser.post("/admin/workflows/apitoken/", order)
+    assert ApiToken.objects.get() == again
 
 
 @pytest.mark.parametrize(
