@@ -9,6 +9,8 @@ from typing import Any
 import environ
 from django.core.exceptions import ImproperlyConfigured as Refused
 
+from workflows.rate import read_rate
+
 TRUE = frozenset({"1", "true", "on", "yes", "y", "ok"})
 FALSE = frozenset({"0", "false", "off", "no", "n"})
 # Ten years, for what is added to a moment or taken from it.
@@ -70,6 +72,15 @@ class Environment(environ.Env):
         if text not in TRUE | FALSE:
             raise _refusal(var, text, "1 (or true, on, yes) or 0 (or false, off, no)")
         return text in TRUE
+
+    def rate(self, var: str, default: str) -> str:
+        """How often something may be done, such as 600/m; empty for no limit."""
+        text = str(self.str(var, default=default)).strip()
+        try:
+            read_rate(text)
+        except ValueError as error:
+            raise _refusal(var, text, str(error)) from None
+        return text
 
     def database(self, var: str, default: str) -> dict[str, Any]:
         """How Django reaches the database of an address; one left empty is no database."""

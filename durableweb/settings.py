@@ -221,6 +221,8 @@ RETENTION_CHUNK_DAYS = env.float("RETENTION_CHUNK_DAYS", default=7.0)
 # How many requests are worked on at the same time; the others wait in line.
 HTTP_THREADS = env.int("HTTP_THREADS", default=8, least=1)
 EMBEDDED_WORKER_THREADS = env.int("EMBEDDED_WORKER_THREADS", default=4, least=1)
+# How often each token may ask the API, in one process; empty for no limit.
+API_RATE = env.rate("API_RATE", default="600/m")
 
 # Values: the largest that is stored, in bytes of its text; the dotted path of what makes
 # the cipher that encrypts them; and whether rows from before it may still be read.

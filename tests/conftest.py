@@ -36,6 +36,8 @@ from workflows.wiring import APPEND_ONLY
 # Tests that are not about taking a decision back do not wait for it, in any process.
 os.environ["UNDO_SECONDS"] = "0"
 settings.UNDO_SECONDS = 0
+# Nor do those that are not about how often a program may ask.
+os.environ["API_RATE"] = settings.API_RATE = ""
 # A password is to be checked here, not to be hard to guess: that takes 0.4 s each time.
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # A patient look costs nothing where it finds what it wants, and machines of CI are slow.

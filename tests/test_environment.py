@@ -103,6 +103,23 @@ def test_a_switch_that_is_neither_on_nor_off_is_refused_by_name(
     )
 
 
+@pytest.mark.parametrize(
+    "value", ["600", "abc", "-1/m", "0/m", "1.5/s", "600/min", "600/ m", "٦/m", "/m"]
+)
+def test_a_rate_that_is_none_is_refused_by_name(monkeypatch, value):
+    assert refused(monkeypatch, API_RATE=value) == (
+        f"API_RATE is {value!r}; it has to be a number and one of s, m, h, d, such as "
+        "600/m, or empty for no limit"
+    )
+
+
+def test_a_rate_is_taken_as_it_is_meant(monkeypatch):
+    assert settings_with(monkeypatch, API_RATE=" 5/s ")["API_RATE"] == "5/s"
+    assert settings_with(monkeypatch, API_RATE="")["API_RATE"] == ""
+    monkeypatch.delenv("API_RATE")
+    assert settings_with(monkeypatch)["API_RATE"] == "600/m"
+
+
 def test_numbers_and_switches_are_taken_as_they_are_meant(monkeypatch):
     found = settings_with(
         monkeypatch,

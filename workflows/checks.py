@@ -13,6 +13,7 @@ from django.core.checks import CheckMessage, Error, Info, Warning
 from django.core.exceptions import ImproperlyConfigured
 
 from workflows.defaults import DEFAULTS
+from workflows.rate import WANTED, read_rate
 from workflows.services import queues, registry
 from workflows.services.schedules import declared
 from workflows.services.schedules.reading import fault_of
@@ -77,6 +78,22 @@ def check_numbers(**_: Any) -> list[CheckMessage]:
                 )
             )
     return found
+
+
+def check_rate(**_: Any) -> list[CheckMessage]:
+    """Say where API_RATE cannot be read."""
+    try:
+        read_rate(settings.API_RATE)
+    except (ValueError, TypeError):
+        return [
+            Error(
+                f"API_RATE is {settings.API_RATE!r}; it has to be {WANTED}.",
+                hint="docs/reference/settings.md says what it is for.",
+                obj="API_RATE",
+                id="workflows.E005",
+            )
+        ]
+    return []
 
 
 def _allowed(name: str, default: Any) -> str:

@@ -59,6 +59,7 @@ def install(app: AppConfig) -> None:
     register_check(checks.check_workflows)
     register_check(checks.check_databases)
     register_check(checks.check_numbers)
+    register_check(checks.check_rate)
     register_check(checks.check_cipher)
     register_check(checks.check_queue_search, Tags.database)
     registry.autodiscover()

@@ -85,6 +85,22 @@ def test_what_makes_sense_depends_on_the_setting(settings, name, value, fits):
     assert (checks.check_numbers() == []) is fits
 
 
+@pytest.mark.parametrize("value", ["600/m", "1/s", "5000/d", ""])
+def test_a_rate_that_can_be_read_fits(settings, value):
+    settings.API_RATE = value
+    assert checks.check_rate() == []
+
+
+@pytest.mark.parametrize("value", ["600", "0/m", "1/2", "m", " 600/m", None, 600, []])
+def test_a_rate_that_is_none_is_an_error_that_names_it(settings, value):
+    settings.API_RATE = value
+
+    [found] = checks.check_rate()
+
+    assert found.id == "workflows.E005"
+    assert found.msg.startswith(f"API_RATE is {value!r}; it has to be a number and one")
+
+
 def test_postgresql_needs_its_queue(bare):
     assert ids(bare, "postgresql") == {"workflows.E002"}
 

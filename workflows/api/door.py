@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from django.conf import settings
 from django.http import HttpRequest
 from ninja import NinjaAPI, Router
 from ninja.operation import Operation
@@ -20,6 +21,8 @@ from ninja.responses import NinjaJSONEncoder
 from ninja.security import HttpBearer
 from ninja.utils import contribute_operation_callback
 
+from workflows.api.pace import pace
+from workflows.rate import read_rate
 from workflows.services import strict_json
 from workflows.services.access import SCOPES, Person
 from workflows.services.action import InvalidAnswer, NotAllowed
@@ -45,10 +48,16 @@ class Door(HttpBearer):
         self.operation: Operation | None = None
 
     def __call__(self, request: HttpRequest) -> Person:
-        """Who asks; raises NoTokenError, NotAllowed, or InvalidAnswer for words of the query."""
+        """Who asks.
+
+        Raises NoTokenError, TooOftenError, NotAllowed, or InvalidAnswer for words of the query.
+        """
         person: Any = super().__call__(request)
         if person is None:
             raise NoTokenError
+        rate = read_rate(settings.API_RATE)
+        if rate is not None:
+            pace.ask(person.api_token.pk, rate)
         held = person.api_token.scopes.split()
         if self.scope not in held:
             raise NotAllowed(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import Any
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
 from workflows.api.door import NoTokenError
+from workflows.api.pace import TooOftenError
 from workflows.services.action import (
     AlreadyDecided,
     Duplicate,
@@ -74,6 +77,17 @@ def no_token(request: HttpRequest, error: Exception) -> HttpResponse:
     )
 
 
+def too_often(request: HttpRequest, error: Any) -> HttpResponse:
+    """A token that asks more often than it may; when it may ask again."""
+    seconds = max(1, ceil(error.seconds))
+    return problem(
+        429,
+        "too_many",
+        f"This token asks more often than {settings.API_RATE}; ask again in {seconds} s.",
+        headers={"Retry-After": str(seconds)},
+    )
+
+
 def not_found(request: HttpRequest, error: Exception) -> HttpResponse:
     """An address that is none."""
     return problem(404, "not_found", f"There is nothing at {request.path}.")
@@ -107,6 +121,7 @@ def answer_refusals(api: NinjaAPI) -> None:
         (Refused, refuse),
         (JsonProblem, refuse),
         (NoTokenError, no_token),
+        (TooOftenError, too_often),
         (Http404, not_found),
         (HttpError, unread),
         (ValidationError, misshapen),
