@@ -17,7 +17,7 @@ from django.db.models.functions import Now
 
 from workflows.models import Decision, Interrupt, Run
 from workflows.models.run import BESIDE
-from workflows.services.access import Person, Rights, find_run, name_of, require
+from workflows.services.access import Person, Rights, by_of, find_run, require
 from workflows.services.action import InvalidAnswer, NotPending
 from workflows.services.desk import audit
 from workflows.services.ends import note_end
@@ -74,7 +74,7 @@ class CancelRun:
             run = find_run(self.person, self.run_id)
             lock_thread(run.thread_id)
             run = self.check()
-            how = _How(self.mode, self.reason, name_of(self.person))
+            how = _How(self.mode, self.reason, by_of(self.person))
             if run.status == Run.Status.PENDING:
                 how.cancel_pending(run)
             else:
@@ -99,7 +99,7 @@ def cancel_thread(
     a person asks no more. An empty list: there was nothing to cancel, or no such thread.
     """
     check_mode(mode)
-    how = _How(mode, reason, name_of(person))
+    how = _How(mode, reason, by_of(person))
     with transaction.atomic():
         runs = list(
             Run.objects.filter(thread_id=thread_id, status__in=CANCELLABLE).order_by(

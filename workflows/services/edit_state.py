@@ -16,7 +16,7 @@ from django.db.models import F
 from workflows.engine.errors import InvalidUpdateError, SerdeError, WorkflowError
 from workflows.models import Interrupt, Run, Thread
 from workflows.services import registry
-from workflows.services.access import Person, Rights, find_thread, name_of, row_of
+from workflows.services.access import Person, Rights, by_of, find_thread, row_of
 from workflows.services.action import (
     InvalidAnswer,
     NotPending,
@@ -115,7 +115,7 @@ class EditState:
         run.save(update_fields=["created_by"])
         channels = sorted({**self.values, **self.updates})
         told = {
-            "by": name_of(self.person),
+            "by": by_of(self.person),
             "checkpoint": checkpoint,
             "channels": channels,
             "reason": self.reason,

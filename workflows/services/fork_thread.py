@@ -16,8 +16,8 @@ from workflows.services import registry
 from workflows.services.access import (
     Person,
     Rights,
+    by_of,
     find_thread,
-    name_of,
     require,
     row_of,
 )
@@ -168,7 +168,7 @@ class Fork:
         Thread.objects.filter(pk=self.target).update(created_by=row_of(self.person))
         new = lock_thread(self.target)
         told = {"step": step.step, "checkpoint": step.checkpoint}
-        told["by"] = name_of(self.person)
+        told["by"] = by_of(self.person)
         if self.after:
             told["after"] = self.after
         here = ("fork", {"thread": thread.pk, **told})

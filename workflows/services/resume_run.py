@@ -19,6 +19,7 @@ from workflows.engine.errors import SerializationError
 from workflows.engine.types import Command
 from workflows.models import Decision, Interrupt, Run, Thread, Vote
 from workflows.services import registry
+from workflows.services.access import EDIT as EDIT_SCOPE
 from workflows.services.access import (
     Person,
     Rights,
@@ -285,6 +286,7 @@ def check_channels(graph: str, values: Mapping[str, Any], rights: Rights) -> Non
 
     The workflow has to open it for editing, and one that is secret takes the right to read it.
     """
+    rights.require_scope(EDIT_SCOPE)
     item = registry.find(graph)
     editable = item.editable if item else frozenset()
     if item is not None and not rights.can_see_secret(graph):

@@ -26,6 +26,7 @@ from workflows.services.action import (
     NotVisible,
     OtherInput,
 )
+from workflows.services.desk import audit
 from workflows.services.duplicates import refuse_duplicate
 from workflows.services.keys import check_start_key
 from workflows.services.lines import check_place, due_after, place_in
@@ -116,6 +117,10 @@ class StartRun:
 
     def execute(self) -> Run:
         """Make the thread and its run; raises ThreadBusy where the thread is at work."""
+        return self.started()[0]
+
+    def started(self) -> tuple[Run, bool]:
+        """The same, and whether it was made now: False for the earlier run of a repeated key."""
         item = self.check()
         payload = encode_input(self.input)
         tries = 0
@@ -127,17 +132,17 @@ class StartRun:
                 # Two requests with one key or one thread id: the other was first.
                 again = self._first(payload)
                 if again is not None:
-                    return again
+                    return again, False
                 refuse_duplicate(item.name, self.dedup_key, None)
                 # It has ended meanwhile, and so may the next one.
                 tries += 1
                 if tries == _RACES:
                     raise
 
-    def _start(self, item: registry.Registered, payload: str) -> Run:
+    def _start(self, item: registry.Registered, payload: str) -> tuple[Run, bool]:
         first = self._first(payload)
         if first is not None:
-            return first
+            return first, False
         thread, made = Thread.objects.get_or_create(
             pk=self.thread_id or str(uuid.uuid4()),
             defaults={
@@ -152,7 +157,7 @@ class StartRun:
         refuse_duplicate(item.name, self.dedup_key, thread)
         due_at = due_after(self._delay())
         place = place_in(self._queue(item), self.input, self.priority, due_at)
-        return queue_run(
+        run = queue_run(
             thread,
             Run.Kind.START,
             payload,
@@ -165,6 +170,14 @@ class StartRun:
             dedup_key=self.dedup_key,
             place=place,
         )
+        audit.record_token(
+            self.person,
+            "run.started",
+            graph=item.name,
+            thread=thread.pk,
+            subject=f"run {run.pk}",
+        )
+        return run, True
 
     def _first(self, payload: str) -> Run | None:
         if self.idempotency_key is None:

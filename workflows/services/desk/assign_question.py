@@ -12,7 +12,7 @@ from django.db import transaction
 
 from workflows.models import Interrupt
 from workflows.models.interrupt import END_OF_TIME
-from workflows.services.access import Person, find_interrupt, name_of
+from workflows.services.access import DECIDE, Person, find_interrupt, name_of
 from workflows.services.action import InvalidAnswer, NotAllowed
 from workflows.services.closed_question import refuse_closed
 from workflows.services.desk.deciding import Decider
@@ -47,6 +47,7 @@ class ArrangeQuestion:
         """The open question, where this person may arrange it."""
         row = find_interrupt(self.person, self.interrupt)
         decider = Decider(self.person)
+        decider.rights.require_scope(DECIDE)
         if not (decider.is_decider(row) or decider.rights.can_operate(row.graph)):
             raise NotAllowed(f"You may see question #{row.pk} but not arrange it.")
         refuse_closed(row)

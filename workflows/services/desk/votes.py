@@ -6,7 +6,7 @@ from django.db import DEFAULT_DB_ALIAS, IntegrityError, transaction
 
 from workflows.engine import ids
 from workflows.models import Interrupt, Vote
-from workflows.services.access import Person, name_of, row_of
+from workflows.services.access import Person, by_of, name_of, row_of
 from workflows.services.action import AlreadyDecided, NotPending
 from workflows.services.desk import audit
 from workflows.storage.events import append_events
@@ -93,7 +93,7 @@ def tell(
     told = {
         "interrupt": row.pk,
         "kind": "vote",
-        "by": name_of(person),
+        "by": by_of(person),
         "votes": votes,
         "needed": needed,
     }
