@@ -79,6 +79,14 @@ def cast(
     return vote, len(votes) + 1
 
 
+def own_vote(row: Interrupt, person: Person, round: int) -> Vote | None:
+    """What this person has approved in that round of a question, open or not."""
+    found: Vote | None = row.votes.filter(
+        round=round, person=getattr(row_of(person), "pk", None)
+    ).first()
+    return found
+
+
 def tell(
     row: Interrupt,
     person: Person,
