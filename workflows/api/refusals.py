@@ -23,7 +23,11 @@ from workflows.services.action import (
     StaleQuestion,
     ThreadBusy,
     Unreadable,
+    UpdateNotDone,
 )
+from workflows.services.desk.deciding import ClaimedByOther
+from workflows.services.desk.undo_decision import TooLate
+from workflows.services.desk.votes import AlreadyVoted, VotesDiffer
 from workflows.services.problems import problem
 from workflows.services.statuses import status_of
 from workflows.services.strict_json import JsonProblem
@@ -32,7 +36,11 @@ from workflows.services.strict_json import JsonProblem
 CODES: tuple[tuple[type[Exception], str], ...] = (
     (NotVisible, "not_found"),
     (NotAllowed, "not_allowed"),
+    (AlreadyVoted, "already_voted"),
     (AlreadyDecided, "already_decided"),
+    (ClaimedByOther, "claimed"),
+    (VotesDiffer, "votes_differ"),
+    (TooLate, "too_late"),
     (StaleQuestion, "stale_question"),
     (NotPending, "not_pending"),
     (StaleCheckpoint, "stale_checkpoint"),
@@ -55,8 +63,10 @@ def refuse(request: HttpRequest, error: Exception) -> HttpResponse:
     if status is None:
         raise error
     code = next(word for kind, word in CODES if isinstance(error, kind))
+    if isinstance(error, UpdateNotDone):
+        code = error.code
     more: dict[str, Any] = {name: getattr(error, name, None) for name in _MORE}
-    if isinstance(error, InvalidAnswer):
+    if isinstance(error, InvalidAnswer | UpdateNotDone):
         more["errors"] = error.errors
     if isinstance(error, JsonProblem):
         more["errors"] = {error.place: error.text}

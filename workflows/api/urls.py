@@ -11,27 +11,44 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.urls import URLPattern, path, re_path
 from django.views.decorators.csrf import csrf_exempt
 
-from workflows.api import me, openapi
+from workflows.api import (
+    deciding,
+    desk,
+    editing,
+    me,
+    openapi,
+    schedules,
+    starting,
+    steering,
+    updating,
+)
 from workflows.api.door import Described
 from workflows.api.refusals import answer_refusals, not_found
 from workflows.services.problems import problem
 
 api = Described()
 answer_refusals(api)
-for router in (me.router, openapi.router):
+_acts = (starting, steering, updating, editing, deciding, desk, schedules)
+for router in (me.router, openapi.router, *(room.router for room in _acts)):
     api.add_router("", router)
 
 
-def guarded(view: Any) -> Any:
-    """The view, open to programs: what it asks of them it asks itself."""
+def guarded(*views: Any) -> Any:
+    """The views of an address, open to programs: what they ask of them they ask themselves.
+
+    There are several where rooms of their own read and change the same thing.
+    """
 
     def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        response: HttpResponse = view(request, *args, **kwargs)
-        if isinstance(response, HttpResponseNotAllowed):
-            allowed = response.headers["Allow"]
-            text = f"{request.method} is not for this address; {allowed} is."
-            return problem(405, "wrong_method", text, headers={"Allow": allowed})
-        return response
+        methods: list[str] = []
+        for view in views:
+            response: HttpResponse = view(request, *args, **kwargs)
+            if not isinstance(response, HttpResponseNotAllowed):
+                return response
+            methods += response.headers["Allow"].split(", ")
+        allowed = ", ".join(sorted(set(methods)))
+        text = f"{request.method} is not for this address; {allowed} is."
+        return problem(405, "wrong_method", text, headers={"Allow": allowed})
 
     return csrf_exempt(login_not_required(answer))
 
@@ -44,9 +61,9 @@ def nowhere(request: HttpRequest, rest: str = "") -> HttpResponse:
 
 
 def _guarded(pattern: Any) -> URLPattern:
-    return URLPattern(
-        pattern.pattern, guarded(pattern.callback), pattern.default_args, pattern.name
-    )
+    same = [each for each in _made if str(each.pattern) == str(pattern.pattern)]
+    views = guarded(*(each.callback for each in same))
+    return URLPattern(pattern.pattern, views, pattern.default_args, pattern.name)
 
 
 _made: list[Any] = api.urls[0]

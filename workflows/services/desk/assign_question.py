@@ -23,6 +23,8 @@ from workflows.services.desk.telling import tell
 from workflows.storage.clock import database_now, machine_now
 
 PRIORITIES = range(-100, 101)
+# Reminders are counted back from a moment, and escalations on from it.
+YEARS = range(1970, 9_000)
 UNCHANGED: Any = object()
 
 
@@ -90,8 +92,12 @@ class ArrangeQuestion:
         if self.snooze_until is not UNCHANGED:
             if self.snooze_until is not None and self.snooze_until <= machine_now():
                 errors["snooze_until"] = "a moment that is still to come"
+            elif self.snooze_until is not None and self.snooze_until.year not in YEARS:
+                errors["snooze_until"] = f"in the years {YEARS[0]} to {YEARS[-1]}"
             changes["snoozed_until"] = self.snooze_until
         if self.due_at is not UNCHANGED:
+            if self.due_at is not None and self.due_at.year not in YEARS:
+                errors["due_at"] = f"in the years {YEARS[0]} to {YEARS[-1]}"
             changes["due_at"] = self.due_at
         if self.priority is not UNCHANGED:
             if self.priority not in PRIORITIES:

@@ -87,6 +87,12 @@ def own_vote(row: Interrupt, person: Person, round: int) -> Vote | None:
     return found
 
 
+def counted(vote: Vote) -> int:
+    """How many approvals there were with this one and before it."""
+    same = Vote.objects.filter(interrupt=vote.interrupt_id, round=vote.round)
+    return same.filter(pk__lte=vote.pk).count()
+
+
 def tell(
     row: Interrupt,
     person: Person,
