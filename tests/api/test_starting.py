@@ -50,6 +50,9 @@ class TestWhatIsMade:
 
     def test_it_goes_where_it_is_told(self, one):
         queues.Queue("slow")
+        registry.register(
+            SimpleNamespace(name="b"), name="b", start_groups=["operator"], queue="slow"
+        )
         later = {"queue": "slow", "priority": 3, "delay": 60, "dedup_key": "d"}
         limits = {"run_timeout": 5, "start_timeout": 7.5, "if_busy": "enqueue"}
         body = one.post(HERE, {"input": LETTER, **later, **limits}).json()
@@ -139,6 +142,8 @@ class TestWhatIsRefused:
             ({"input": LETTER, "delay": -1}, {"delay"}),
             ({"input": LETTER, "delay": 1e300}, {"delay"}),
             ({"input": LETTER, "run_timeout": 0}, {"run_timeout"}),
+            ({"input": LETTER, "run_timeout": 1e300}, {"run_timeout"}),
+            ({"input": LETTER, "start_timeout": 1e12}, {"start_timeout"}),
             ({"input": LETTER, "if_busy": "wait"}, {"if_busy"}),
             ({"input": LETTER, "queue": "nowhere"}, {"queue"}),
             ({"input": LETTER, "thread_id": "a/b"}, {"thread_id"}),

@@ -14,9 +14,9 @@ from workflows.api.results import (
     run_made,
 )
 from workflows.models import Run
-from workflows.services import queues
-from workflows.services.access import RUN
+from workflows.services.access import RUN, Rights
 from workflows.services.action import InvalidAnswer, KeyReused
+from workflows.services.in_line import queues_seen
 from workflows.services.schema_check import schema_errors
 from workflows.services.start_run import StartRun
 
@@ -41,10 +41,11 @@ def start(
     input it is refused (409 `other_input`).
     """
     check_idempotency_key(idempotency_key)
-    if body.queue and queues.find(body.queue) is None:
-        raise InvalidAnswer({"queue": f"the code declares no queue {body.queue!r}"})
+    person = person_of(request)
+    if body.queue and body.queue not in queues_seen(Rights(person)):
+        raise InvalidAnswer({"queue": f"you see no queue {body.queue!r}"})
     action = StartRun(
-        person_of(request),
+        person,
         name,
         body.input,
         idempotency_key=idempotency_key,

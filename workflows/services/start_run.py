@@ -38,7 +38,7 @@ from workflows.storage.sealing import RUN, unseal
 _RACES = 5
 MAX_ID_LENGTH = 200
 MAX_TITLE_LENGTH = 300
-MOST_DELAY = 3_660 * 86_400
+MOST_SECONDS = 3_660 * 86_400
 """Seconds: ten years."""
 
 
@@ -99,10 +99,7 @@ class StartRun:
     def _delay(self) -> float | None:
         if self.delay is not None and not self.delay:
             return None
-        seconds = _seconds("delay", self.delay)
-        if seconds is not None and seconds > MOST_DELAY:
-            raise InvalidAnswer({"delay": f"is at most {MOST_DELAY:,} seconds"})
-        return seconds
+        return _seconds("delay", self.delay)
 
     def _find(self) -> registry.Registered:
         rights = Rights(self.person)
@@ -292,9 +289,12 @@ def encode_input(value: Any) -> str:
 
 def _seconds(name: str, given: float | timedelta | None) -> float | None:
     try:
-        return seconds_of(given, name)
+        seconds = seconds_of(given, name)
     except (TypeError, ValueError) as error:
         raise InvalidAnswer({name: str(error)}) from error
+    if seconds is not None and seconds > MOST_SECONDS:
+        raise InvalidAnswer({name: f"is at most {MOST_SECONDS:,} seconds"})
+    return seconds
 
 
 def check_id(thread_id: str) -> None:
