@@ -11,15 +11,15 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.urls import URLPattern, path, re_path
 from django.views.decorators.csrf import csrf_exempt
 
-from workflows.api import me, openapi
+from workflows.api import me, openapi, workflows
 from workflows.api.door import Described
 from workflows.api.refusals import answer_refusals, not_found
 from workflows.services.problems import problem
 
 api = Described()
 answer_refusals(api)
-for router in (me.router, openapi.router):
-    api.add_router("", router)
+for each in (me, openapi, workflows):
+    api.add_router("", each.router)
 
 
 def guarded(view: Any) -> Any:
