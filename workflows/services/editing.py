@@ -9,7 +9,7 @@ from workflows.engine.channels import BinaryOperatorAggregate
 from workflows.engine.types import Overwrite
 from workflows.models import Interrupt, Thread
 from workflows.services import registry
-from workflows.services.access import Person
+from workflows.services.access import EDIT, Person
 from workflows.services.action import NotAllowed
 from workflows.services.desk.deciding import (
     RELATED,
@@ -50,6 +50,8 @@ def check_editor(person: Person, thread: Thread, question: int = 0) -> None:
 
 def may_edit(decider: Decider, thread: Thread, question: int = 0) -> bool:
     """Whether the person has business in the editor of this thread, claims aside."""
+    if not decider.rights.allows(EDIT):
+        return False
     rows = _asked_of(decider, thread, question)
     return rows is None or bool(rows)
 
