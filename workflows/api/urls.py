@@ -11,14 +11,25 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.urls import URLPattern, path, re_path
 from django.views.decorators.csrf import csrf_exempt
 
-from workflows.api import me, openapi, runs, steps, threads, workflows
+from workflows.api import (
+    decisions,
+    events,
+    me,
+    openapi,
+    questions,
+    runs,
+    steps,
+    threads,
+    workflows,
+)
 from workflows.api.door import Described
 from workflows.api.refusals import answer_refusals, not_found
 from workflows.services.problems import problem
 
 api = Described()
 answer_refusals(api)
-for each in (me, openapi, workflows, threads, steps, runs):
+_reads = (workflows, threads, steps, events, runs, questions, decisions)
+for each in (me, openapi, *_reads):
     api.add_router("", each.router)
 
 
