@@ -31,6 +31,7 @@ from workflows.services.desk.votes import AlreadyVoted, VotesDiffer
 from workflows.services.problems import problem
 from workflows.services.statuses import status_of
 from workflows.services.strict_json import JsonProblem
+from workflows.services.tokens import HOW_TO_COME
 
 # The narrower kinds stand first.
 CODES: tuple[tuple[type[Exception], str], ...] = (
@@ -78,8 +79,7 @@ def no_token(request: HttpRequest, error: Exception) -> HttpResponse:
     return problem(
         401,
         "unauthorized",
-        "Send a token that works: Authorization: Bearer dw_… People make them on the page "
-        "Tokens of their menu.",
+        HOW_TO_COME,
         headers={"WWW-Authenticate": 'Bearer realm="durableweb"'},
     )
 

@@ -13,14 +13,21 @@ from django.views.decorators.csrf import csrf_exempt
 
 from workflows.api import (
     deciding,
+    decisions,
     desk,
     editing,
+    events,
     me,
     openapi,
+    questions,
+    runs,
     schedules,
     starting,
     steering,
+    steps,
+    threads,
     updating,
+    workflows,
 )
 from workflows.api.door import Described
 from workflows.api.refusals import answer_refusals, not_found
@@ -28,9 +35,10 @@ from workflows.services.problems import problem
 
 api = Described()
 answer_refusals(api)
+_reads = (workflows, threads, steps, events, runs, questions, decisions)
 _acts = (starting, steering, updating, editing, deciding, desk, schedules)
-for router in (me.router, openapi.router, *(room.router for room in _acts)):
-    api.add_router("", router)
+for each in (me, openapi, *_reads, *_acts):
+    api.add_router("", each.router)
 
 
 def guarded(*views: Any) -> Any:

@@ -115,7 +115,11 @@ class Rights:
 
     def can_start(self, graph: str) -> bool:
         """Start the workflow."""
-        return self.allows(RUN) and self._starts(registry.find(graph))
+        return self.allows(RUN) and self.is_operator_of(graph)
+
+    def is_operator_of(self, graph: str) -> bool:
+        """Whether the workflow is the person's to start, however they came."""
+        return self._starts(registry.find(graph))
 
     def can_operate(self, graph: str) -> bool:
         """Continue a run that failed, or cancel one."""

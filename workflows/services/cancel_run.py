@@ -18,7 +18,7 @@ from django.db.models.functions import Now
 from workflows.models import Decision, Interrupt, Run
 from workflows.models.run import BESIDE
 from workflows.services.access import Person, Rights, by_of, find_run, require
-from workflows.services.action import InvalidAnswer, NotPending
+from workflows.services.action import InvalidAnswer, NotPending, Refused
 from workflows.services.desk import audit
 from workflows.services.ends import note_end
 from workflows.services.lines import move_up
@@ -84,6 +84,15 @@ class CancelRun:
             note_end(run.thread_id, cancel_thread)
             run.refresh_from_db()  # once it is committed nothing may fail any more
         return run
+
+
+def may_cancel(person: Person, run_id: int) -> bool:
+    """Whether a page should offer to cancel the run: it is not being ended at once already."""
+    try:
+        run = CancelRun(person, run_id).check()
+    except Refused:
+        return False
+    return run.cancel_mode != Run.CancelMode.NOW
 
 
 def cancel_thread(

@@ -21,7 +21,7 @@ from workflows.services.desk.undo_decision import may_take_back
 from workflows.services.questions import title_shown
 from workflows.services.review_queue import graph_title
 
-MAX_PAGE = 200
+MAX_PAGE = 500
 MINE, TEAM, ALL = "mine", "team", "all"
 SCOPES = (MINE, TEAM, ALL)
 _RELATED = ("interrupt__thread", "run", "undo")

@@ -44,7 +44,8 @@ def is_theirs(decision: Decision, rights: Rights) -> bool:
 
 def may_take_back(decision: Decision, rights: Rights) -> bool:
     """Whether there still is something to take back; `decision` comes with its run."""
-    return is_waiting(decision) and is_theirs(decision, rights)
+    is_allowed = rights.allows(DECIDE) and is_theirs(decision, rights)
+    return is_allowed and is_waiting(decision)
 
 
 def is_waiting(decision: Decision) -> bool:
