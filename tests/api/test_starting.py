@@ -59,6 +59,7 @@ class TestWhatIsMade:
 
         run = Run.objects.get()
         assert (body["queue"], body["priority"]) == ("slow", 3)
+        assert body["not_before"]
         assert (run.run_timeout, run.dedup_key) == (5, "d")
         assert (run.due_at - run.created_at).seconds in (59, 60)
 

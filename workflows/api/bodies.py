@@ -2,50 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
-from urllib.parse import unquote
 
-from ninja import Header, Schema
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
+from ninja import Header
+from pydantic import Field
 
-from workflows.services.strict_json import text_fault
+from workflows.api.shapes import Body, Instant
 
-
-def _moment(given: Any) -> Any:
-    if not isinstance(given, str):
-        raise ValueError(WANTED)
-    try:
-        found = datetime.fromisoformat(given)
-        if found.tzinfo is None:
-            raise ValueError
-        return found.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise ValueError(WANTED) from None
-
-
-def _text(given: str) -> str:
-    text = unquote(given)
-    if text_fault(text):
-        raise ValueError(f"it {text_fault(text)}")
-    return text
-
-
-WANTED = "a moment with its zone, such as 2026-03-31T14:30:00Z"
-Moment = Annotated[datetime, BeforeValidator(_moment)]
-"""A moment, as text; one without a zone is refused."""
-ThreadId = Annotated[
-    str,
-    AfterValidator(_text),
-    Field(
-        description="The id of a thread; a slash or a percent sign in it is encoded twice."
-    ),
-]
-"""An id in an address, as the addresses of the pages have it."""
-Name = Annotated[
-    str, AfterValidator(_text), Field(description="Its name, encoded likewise.")
-]
-"""The name of a workflow or a schedule in an address."""
 Key = Annotated[
     str | None,
     Header(
@@ -57,12 +20,6 @@ Key = Annotated[
 LONGEST_REASON = 1_000
 """Characters of the reason to cancel a run, as on its page."""
 LARGEST = 2**63 - 1
-
-
-class Body(Schema):
-    """A body: its own words only, each of its own type."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class StartBody(Body):
@@ -239,8 +196,8 @@ class ArrangeBody(Body):
     group: str | None = Field(
         default=None, description="The name of a group; null for none."
     )
-    snooze_until: Moment | None = None
-    due_at: Moment | None = None
+    snooze_until: Instant | None = None
+    due_at: Instant | None = None
     priority: int = Field(
         default=0, description="From -100 to 100; the highest comes first."
     )

@@ -41,7 +41,7 @@ router = Router(tags=["Questions"])
 @operation(
     router,
     "POST",
-    "/questions/{int:number}/decision",
+    "/questions/{number}/decision",
     DECIDE,
     response={200: DecisionMade, 202: VoteCast},
     summary="Decide a question",
@@ -127,7 +127,7 @@ def _whole(
 @operation(
     router,
     "POST",
-    "/decisions/{int:number}/undo",
+    "/decisions/{number}/undo",
     DECIDE,
     response=Reopened,
     summary="Take a decision back",

@@ -20,7 +20,7 @@ router = Router(tags=["Questions"])
 @operation(
     router,
     "POST",
-    "/questions/{int:number}/claim",
+    "/questions/{number}/claim",
     DECIDE,
     response=Claimed,
     summary="Claim a question",
@@ -41,7 +41,7 @@ def claim(
 @operation(
     router,
     "POST",
-    "/questions/{int:number}/release",
+    "/questions/{number}/release",
     DECIDE,
     response=Claimed,
     summary="Give a question back",
@@ -58,7 +58,7 @@ def release(
 @operation(
     router,
     "POST",
-    "/questions/{int:number}/comments",
+    "/questions/{number}/comments",
     DECIDE,
     response={201: Commented},
     summary="Comment on a question",
@@ -79,7 +79,7 @@ def comment(request: HttpRequest, number: int, body: CommentBody) -> Status[Comm
 @operation(
     router,
     "POST",
-    "/questions/{int:number}/arrange",
+    "/questions/{number}/arrange",
     DECIDE,
     response=Arranged,
     summary="Arrange a question",

@@ -7,9 +7,10 @@ from typing import Any
 from django.http import HttpRequest
 from ninja import Router
 
-from workflows.api.bodies import EditBody, PreviewBody, StateBody, ThreadId
+from workflows.api.bodies import EditBody, PreviewBody, StateBody
 from workflows.api.door import operation, person_of
 from workflows.api.results import Effect, StateEdited, below
+from workflows.api.shapes import ThreadId
 from workflows.services.access import EDIT
 from workflows.services.action import InvalidAnswer
 from workflows.services.edit_state import EditState

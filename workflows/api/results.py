@@ -9,6 +9,7 @@ from ninja import Schema
 from pydantic import Field
 
 from workflows.models import Run
+from workflows.services.in_line import not_before
 from workflows.services.keys import check_start_key
 
 KEY = "header.Idempotency-Key"
@@ -25,7 +26,9 @@ class RunMade(Schema):
     queue: str
     priority: int
     created_at: datetime
-    due_at: datetime | None = Field(description="Before then it is not begun.")
+    not_before: datetime | None = Field(
+        description="When a start is due that was to wait."
+    )
     cancel_requested: bool
 
 
@@ -210,7 +213,7 @@ def run_made(run: Run) -> RunMade:
         queue=run.queue,
         priority=run.priority,
         created_at=run.created_at,
-        due_at=run.due_at if run.status == Run.Status.PENDING else None,
+        not_before=not_before(run),
         cancel_requested=run.cancel_requested_at is not None,
     )
 

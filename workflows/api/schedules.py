@@ -5,9 +5,10 @@ from __future__ import annotations
 from django.http import HttpRequest
 from ninja import Router, Status
 
-from workflows.api.bodies import Name, NoBody, TriggerBody
+from workflows.api.bodies import NoBody, TriggerBody
 from workflows.api.door import operation, person_of
 from workflows.api.results import Paused, Triggered
+from workflows.api.shapes import ScheduleName
 from workflows.services.access import RUN
 from workflows.services.schedules.acting import PauseSchedule, ResumeSchedule
 from workflows.services.schedules.trigger import TriggerSchedule
@@ -25,7 +26,7 @@ router = Router(tags=["Schedules"])
 )
 def run(
     request: HttpRequest,
-    name: Name,
+    name: ScheduleName,
     body: TriggerBody = TriggerBody(),  # noqa: B008 - nobody changes it
 ) -> Status[Triggered]:
     """Starts the workflow of a schedule now, with the input for this moment; its instants stay what they are.
@@ -53,7 +54,7 @@ def run(
 )
 def pause(
     request: HttpRequest,
-    name: Name,
+    name: ScheduleName,
     body: NoBody = NoBody(),  # noqa: B008
 ) -> Paused:
     """From now on the schedule starts nothing by the clock. What it has started goes on; a second call changes nothing."""
@@ -71,7 +72,7 @@ def pause(
 )
 def resume(
     request: HttpRequest,
-    name: Name,
+    name: ScheduleName,
     body: NoBody = NoBody(),  # noqa: B008
 ) -> Paused:
     """Lets a paused schedule go on with its next instant; those that came meanwhile are left out."""

@@ -66,6 +66,10 @@ WorkflowName = Annotated[
     Field(description="The name under which the workflow is registered."),
 ]
 
+ScheduleName = Annotated[
+    str, AfterValidator(_text), Field(description="The name of the schedule.")
+]
+
 
 def _instant(given: Any) -> Any:
     if not isinstance(given, str) or not given:

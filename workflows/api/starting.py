@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest
 from ninja import Router, Status
 
-from workflows.api.bodies import Key, Name, StartBody
+from workflows.api.bodies import Key, StartBody
 from workflows.api.door import operation, person_of
 from workflows.api.results import (
     RunMade,
@@ -13,6 +13,7 @@ from workflows.api.results import (
     check_idempotency_key,
     run_made,
 )
+from workflows.api.shapes import WorkflowName
 from workflows.models import Run
 from workflows.services.access import RUN, Rights
 from workflows.services.action import InvalidAnswer, KeyReused
@@ -33,7 +34,10 @@ _OWN = frozenset(StartBody.model_fields)
     summary="Start a workflow",
 )
 def start(
-    request: HttpRequest, name: Name, body: StartBody, idempotency_key: Key = None
+    request: HttpRequest,
+    name: WorkflowName,
+    body: StartBody,
+    idempotency_key: Key = None,
 ) -> Status[RunMade]:
     """Starts a workflow, on a thread of its own or on the one that is named. The answer is 201 with the run and its thread.
 

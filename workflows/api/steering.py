@@ -7,16 +7,10 @@ from typing import Any
 from django.http import HttpRequest
 from ninja import Router, Status
 
-from workflows.api.bodies import (
-    CancelBody,
-    ContinueBody,
-    ForkBody,
-    NoBody,
-    SignalBody,
-    ThreadId,
-)
+from workflows.api.bodies import CancelBody, ContinueBody, ForkBody, NoBody, SignalBody
 from workflows.api.door import operation, person_of
 from workflows.api.results import Forked, RunMade, SignalSent, run_made
+from workflows.api.shapes import ThreadId
 from workflows.services.access import RUN
 from workflows.services.cancel_run import CancelRun
 from workflows.services.continue_run import ContinueRun
@@ -107,7 +101,7 @@ def fork(request: HttpRequest, thread_id: ThreadId, body: ForkBody) -> Status[An
 @operation(
     router,
     "POST",
-    "/runs/{int:run_id}/cancel",
+    "/runs/{run_id}/cancel",
     RUN,
     response=RunMade,
     summary="Cancel a run",

@@ -5,9 +5,10 @@ from __future__ import annotations
 from django.http import HttpRequest
 from ninja import Router
 
-from workflows.api.bodies import ThreadId, UpdateBody
+from workflows.api.bodies import UpdateBody
 from workflows.api.door import operation, person_of
 from workflows.api.results import UpdateDone, below
+from workflows.api.shapes import ThreadId
 from workflows.engine.update_errors import UpdateFailed, UpdateRefused, UpdateTimeout
 from workflows.services.access import RUN, Rights, find_thread
 from workflows.services.action import InvalidAnswer, NotVisible, UpdateNotDone
