@@ -41,7 +41,7 @@ class TestADecision:
             "channel": "api",
             "at": body["at"],
             "thread_id": "t-1",
-            "run_id": made.run_id,
+            "run": made.run_id,
             "is_held": False,
             "undo_until": body["undo_until"],
         }

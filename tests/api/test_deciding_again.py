@@ -156,7 +156,7 @@ class TestUndo:
 
     def test_it_is_too_late(self, one, question):
         made = one.post(here(question), body_of(question)).json()
-        Run.objects.filter(pk=made["run_id"]).update(
+        Run.objects.filter(pk=made["run"]).update(
             status="running", fence=1, started_at=machine_now()
         )
 
@@ -179,9 +179,7 @@ class TestUndo:
 
     def test_after_the_window(self, one, question):
         made = one.post(here(question), body_of(question)).json()
-        Run.objects.filter(pk=made["run_id"]).update(
-            due_at=machine_now() - timedelta(1)
-        )
+        Run.objects.filter(pk=made["run"]).update(due_at=machine_now() - timedelta(1))
 
         assert self.undo(one, made["number"]).status_code == 200
 

@@ -36,7 +36,7 @@ def test_one_starts_now(one):
 
     assert answer.status_code == 201, answer.content
     body, run = answer.json(), Run.objects.get()
-    assert (body["run_id"], body["thread_id"]) == (run.pk, run.thread_id)
+    assert (body["run"], body["thread_id"]) == (run.pk, run.thread_id)
     assert noted("schedule.triggered")["subject"] == "schedule nightly"
 
 

@@ -147,7 +147,7 @@ class TestFork:
         assert answer.status_code == 201, answer.content
         made = Thread.objects.exclude(pk=thread.pk).get()
         run = Run.objects.get(thread=made)
-        assert answer.json() == {"thread_id": made.pk, "run_id": run.pk}
+        assert answer.json() == {"thread_id": made.pk, "run": run.pk}
         assert noted("thread.forked")["from"] == thread.pk
         assert told("fork", thread.pk)["by"] == "operator (token a program)"
         assert carried_out() == ["success"]

@@ -157,7 +157,7 @@ def _decision(made: Decision) -> DecisionMade:
         channel=made.channel,
         at=made.created_at,
         thread_id=made.interrupt.thread_id,
-        run_id=made.run_id,
+        run=made.run_id,
         is_held=held,
         undo_until=None if held else made.start_at,
     )

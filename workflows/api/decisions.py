@@ -108,6 +108,9 @@ class AuditLine(Schema):
     what: str
     who: str
     channel: str
+    token: str = Field(
+        description="With which token they came; empty for a person at a page."
+    )
     seal: str
 
 

@@ -36,7 +36,7 @@ class Forked(Schema):
     """A thread that begins with the history of another one."""
 
     thread_id: str
-    run_id: int | None = Field(
+    run: int | None = Field(
         description="What goes on there; null where nothing was left to do."
     )
 
@@ -124,7 +124,7 @@ class DecisionMade(Schema):
     channel: str
     at: datetime
     thread_id: str
-    run_id: int | None = Field(
+    run: int | None = Field(
         description="What hands the answer over; null where the work ends instead."
     )
     is_held: bool = Field(
@@ -191,7 +191,7 @@ class Triggered(Schema):
     schedule: str
     status: str
     thread_id: str
-    run_id: int | None = Field(description="Null where it waits for a former one.")
+    run: int | None = Field(description="Null where it waits for a former one.")
     at: datetime
 
 

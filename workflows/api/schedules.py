@@ -38,7 +38,7 @@ def run(
         schedule=name,
         status=tick.status,
         thread_id=tick.thread_id,
-        run_id=tick.run_id,
+        run=tick.run_id,
         at=tick.at,
     )
     return Status(201, made)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.http import HttpRequest
 from ninja import Router, Status
 
@@ -88,14 +86,13 @@ def send_signal(
     response={201: Forked},
     summary="Fork a thread",
 )
-def fork(request: HttpRequest, thread_id: ThreadId, body: ForkBody) -> Status[Any]:
+def fork(request: HttpRequest, thread_id: ThreadId, body: ForkBody) -> Status[Forked]:
     """Begins a new thread with the history up to a step of this one; what was due after it runs anew there.
 
     The other thread stays as it is.
     """
-    return Status(
-        201, ForkThread(person_of(request), thread_id, body.checkpoint).execute()
-    )
+    made = ForkThread(person_of(request), thread_id, body.checkpoint).execute()
+    return Status(201, Forked(thread_id=made.thread_id, run=made.run_id))
 
 
 @operation(
