@@ -106,6 +106,12 @@ class ForkBody(Body):
     """Where another thread begins."""
 
     checkpoint: str = Field(description="That of a step of the thread itself.")
+    values: dict[str, Any] = Field(
+        default_factory=dict,
+        description="By channel, in the place of what was there; it takes the scope edit too, and a reason. What is sent "
+        "as it was read of that step keeps its type.",
+    )
+    reason: str = ""
 
 
 class EditBody(Body):

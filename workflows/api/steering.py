@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from django.http import HttpRequest
 from ninja import Router, Status
 
 from workflows.api.bodies import CancelBody, ContinueBody, ForkBody, NoBody, SignalBody
 from workflows.api.door import operation, person_of
-from workflows.api.results import Forked, RunMade, SignalSent, run_made
+from workflows.api.results import Forked, RunMade, SignalSent, below, run_made
 from workflows.api.shapes import ThreadId
 from workflows.services.access import RUN
+from workflows.services.action import InvalidAnswer
 from workflows.services.cancel_run import CancelRun
 from workflows.services.continue_run import ContinueRun
 from workflows.services.fork_thread import ForkThread
 from workflows.services.signals import SendSignal
 from workflows.services.sleepers import WakeThread
+from workflows.services.state_to_edit import state_to_edit
+from workflows.services.typed_state import values_of
 
 router = Router(tags=["Threads"])
 
@@ -89,10 +94,34 @@ def send_signal(
 def fork(request: HttpRequest, thread_id: ThreadId, body: ForkBody) -> Status[Forked]:
     """Begins a new thread with the history up to a step of this one; what was due after it runs anew there.
 
-    The other thread stays as it is.
+    The other thread stays as it is. With `values` the new one goes on from an edited state.
     """
-    made = ForkThread(person_of(request), thread_id, body.checkpoint).execute()
+    person = person_of(request)
+    action = ForkThread(person, thread_id, body.checkpoint)
+    if body.values:
+        action.check()
+        names = frozenset(body.values)
+        state = state_to_edit(person, thread_id, whole=names, at=body.checkpoint)
+        try:
+            values = values_of(state, body.values, body.checkpoint)
+            made = replace(action, values=values, reason=body.reason).execute()
+        except InvalidAnswer as refusal:
+            raise _placed(refusal, body) from refusal
+    else:
+        made = action.execute()
     return Status(201, Forked(thread_id=made.thread_id, run=made.run_id))
+
+
+def _placed(refusal: InvalidAnswer, body: ForkBody) -> InvalidAnswer:
+    """The refusal with the places of this body."""
+    own = {"reason"} - body.values.keys()
+    errors = refusal.errors
+    return InvalidAnswer(
+        {
+            path if path in own else below("values", path): errors[path]
+            for path in errors
+        }
+    )
 
 
 @operation(
