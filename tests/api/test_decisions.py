@@ -45,7 +45,6 @@ class TestList:
             "web",
         )
         assert line["workflow"] == "letter"
-        assert (line["before"]["to"], line["after"]["to"]) == ("Ada", "Eve")
 
     def test_it_is_narrowed(self, program, decide):
         approved, rejected = decide(), decide("reject")
@@ -97,6 +96,8 @@ class TestList:
         first = asks(one, "/decisions?limit=200")
         for _ in range(20):
             decide()
+        # One that changed the state takes a look at it, where it is told with the decision.
+        Decision.objects.update(edits='{"text": "new"}')
 
         assert asks(one, "/decisions?limit=200") == first
 
@@ -116,11 +117,19 @@ class TestOne:
 
         assert body["decision"]["number"] == number
         assert body["decision"]["kind"] == "reject"
+        assert body["decision"]["before"] == body["decision"]["after"]
         assert body["decision"]["may_undo"] is True
         assert body["votes"] == []
         assert [each["what"] for each in body["audit"]] == ["decided"]
         assert len(body["audit"][0]["seal"]) == 64
         assert body["why_not_reopen"]
+
+    def test_it_tells_what_it_changed(self, program, decide):
+        number = decide("edit", to="Eve")
+
+        body = program("viewer").get(f"/decisions/{number}").json()["decision"]
+
+        assert (body["before"]["to"], body["after"]["to"]) == ("Ada", "Eve")
 
     def test_a_token_that_does_not_decide_takes_nothing_back(
         self, program, decide, settings

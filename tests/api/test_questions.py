@@ -1,5 +1,6 @@
 """The queue of open questions, and one question as a program reads it."""
 
+import json
 from datetime import timedelta
 from urllib.parse import quote
 
@@ -8,7 +9,14 @@ import pytest
 from tests.api.conftest import problem_in
 from tests.api.reading import as_, asked, asks, leave_through, post
 from tests.web.conftest import ask, decision_form
-from workflows.models import AuditEntry, Comment, Interrupt, QuestionField
+from workflows.models import (
+    AuditEntry,
+    Comment,
+    Interrupt,
+    Policy,
+    QuestionField,
+    Thread,
+)
 from workflows.storage.clock import machine_now
 
 __all__ = ["as_", "asked", "asks", "post"]
@@ -129,12 +137,16 @@ class TestQueue:
 
         assert line["may_decide"] is may
 
-    def test_more_rows_ask_no_more(self, program, thread, asks, people):
+    @pytest.mark.parametrize("policy", [{}, {"four_eyes": True, "quorum": 2}])
+    def test_more_rows_ask_no_more(self, program, thread, asks, people, policy):
+        if policy:
+            Policy.objects.create(body=json.dumps(policy))
         ask(thread)
         one = program("reviewer", "read", "decide")
         first = asks(one, "/questions?limit=200")
         for number in range(20):
-            ask(thread, f"{number}?", assignee=people["reviewer"])
+            other = Thread.objects.create(id=f"n-{number}", graph="letter")
+            ask(other, f"{number}?", assignee=people["reviewer"])
 
         assert asks(one, "/questions?limit=200") == first
 

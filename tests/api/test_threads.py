@@ -44,6 +44,7 @@ class TestList:
         assert line["workflow"] == "letter"
         assert line["title"] == "First letter"
         assert (line["status"], line["questions"]) == ("waiting", 1)
+        assert ids(program("viewer").get("/threads?status=late")) == ["t-1"]
         assert line["awaits"] == [{"kind": "signal", "name": "paid", "key": ""}]
         assert line["is_late"] is True
         assert line["changed_at"].endswith("Z")

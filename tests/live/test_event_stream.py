@@ -345,7 +345,7 @@ class TestComing:
         assert (found["code"], [*found["errors"]]) == ("invalid", [place])
 
     async def test_a_token_has_so_many_places(self, follow, token, monkeypatch):
-        monkeypatch.setattr(open_streams.open_streams, "_most", 2)
+        monkeypatch.setattr(open_streams, "MOST_OF_A_TOKEN", 2)
         await on_thread(make_thread, events=1)
         first, _ = [await follow(token) for _ in range(2)]
 
@@ -360,6 +360,16 @@ class TestComing:
         await first.leave()
         first.has_ended = True
         assert (await follow(token)).status == 200
+
+    async def test_a_person_has_so_many_places_with_all_their_tokens(
+        self, follow, token, monkeypatch
+    ):
+        monkeypatch.setattr(open_streams, "MOST_OF_A_PERSON", 2)
+        await on_thread(make_thread, events=1)
+        for _ in range(2):
+            assert (await follow(await on_thread(token_of))).status == 200
+
+        assert (await follow(await on_thread(token_of))).status == 429
 
     def test_a_server_that_cannot_says_so(self, db):
         token = token_of()

@@ -64,12 +64,6 @@ class DecisionLine(Schema):
     channel: str
     reason: str
     at: datetime
-    before: Tree = Field(
-        description="What was proposed, and under `state` what was edited of it.",
-    )
-    after: Tree = Field(
-        description="The same as it was sent; equal where nothing was changed.",
-    )
     policy: list[Words] = Field(description="How it stands to the rules of its day.")
     run: int | None = Field(description="The run that went on with it.")
     outcome: str = Field(description="The status of that run.")
@@ -82,6 +76,24 @@ class DecisionLine(Schema):
         description="The decision whose question was asked anew here."
     )
 
+
+class Decisions(Schema):
+    """A page of decisions."""
+
+    items: list[DecisionLine]
+    next: str | None = Field(description=NEXT)
+
+
+class WholeDecision(DecisionLine):
+    """A decision with what it changed."""
+
+    before: Tree = Field(
+        description="What was proposed, and under `state` what was edited of it.",
+    )
+    after: Tree = Field(
+        description="The same as it was sent; equal where nothing was changed.",
+    )
+
     @staticmethod
     def resolve_before(found: Any) -> Any:
         """What was proposed."""
@@ -91,13 +103,6 @@ class DecisionLine(Schema):
     def resolve_after(found: Any) -> Any:
         """What was sent."""
         return found.changes.after
-
-
-class Decisions(Schema):
-    """A page of decisions."""
-
-    items: list[DecisionLine]
-    next: str | None = Field(description=NEXT)
 
 
 class AuditLine(Schema):
@@ -117,7 +122,7 @@ class AuditLine(Schema):
 class DecisionDetail(Schema):
     """A decision with its votes and its entries in the audit."""
 
-    decision: DecisionLine = Field(validation_alias="line")
+    decision: WholeDecision = Field(validation_alias="line")
     votes: list[Vote]
     audit: list[AuditLine]
     steps: list[str] = Field(
@@ -136,7 +141,7 @@ class DecisionDetail(Schema):
     summary="List the decisions",
 )
 def decisions(request: HttpRequest, wanted: Query[Wanted]) -> dict[str, Any]:
-    """What was decided, the newest first."""
+    """What was decided, the newest first. What each changed is told with it alone."""
     filters = DecisionFilter(
         scope=wanted.who,
         graph=wanted.workflow,
@@ -146,7 +151,9 @@ def decisions(request: HttpRequest, wanted: Query[Wanted]) -> dict[str, Any]:
         until=wanted.until,
         before=number_in(wanted.cursor),
     )
-    found = decision_list(person_of(request), filters, wanted.limit + 1)
+    found = decision_list(
+        person_of(request), filters, wanted.limit + 1, with_changes=False
+    )
     return page_of(found, wanted.limit, lambda each: each.number)
 
 

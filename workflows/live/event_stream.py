@@ -14,6 +14,7 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Iterator
 from datetime import datetime
+from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 
@@ -59,9 +60,9 @@ def let_in(token: str, thread_id: str) -> tuple[Person, Thread]:
 class EventStream:
     """The body of one answer; `close()` takes back everything it had."""
 
-    def __init__(self, token: str, number: int, thread: Thread, after: int) -> None:
+    def __init__(self, token: str, person: Any, thread: Thread, after: int) -> None:
         self._token = token
-        self._number = number
+        self._person = person
         self._thread_id: str = thread.pk
         self._begun: datetime = thread.created_at
         self._seq = after
@@ -73,8 +74,8 @@ class EventStream:
         self._is_over = False
 
     def has_place(self) -> bool:
-        """Take one of the places of the token; whether there was any."""
-        return open_streams.take(self._number, self)
+        """Take one of the places of the token and of its owner; whether there was any."""
+        return open_streams.take(self, self._person.api_token.pk, self._person.pk)
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self
@@ -107,7 +108,7 @@ class EventStream:
                 return HEARTBEAT
             # From now on the hub tells of what the reading does not find.
             self._listen(publisher)
-            self._may_be_more = await publisher.visitors.run(self._read)
+            self._may_be_more = await publisher.streams.run(self._read)
         return b""
 
     def _listen(self, publisher: Publisher) -> None:
@@ -168,7 +169,7 @@ class EventStream:
     def close(self) -> None:
         """Called at the end of the answer, also where it never began."""
         self._is_over = True
-        open_streams.give_back(self._number, self)
+        open_streams.give_back(self)
         if self._publisher is not None and self._subscription is not None:
             self._publisher.hub.unsubscribe(self._subscription)
 

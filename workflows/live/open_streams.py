@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections import defaultdict
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 MOST_OF_A_TOKEN = 20
+MOST_OF_A_PERSON = 60
 
 
 class Ending(Protocol):
@@ -16,39 +16,46 @@ class Ending(Protocol):
         """Send no more and close; called on the event loop."""
 
 
+class Place(NamedTuple):
+    """Whose a stream is: primary keys."""
+
+    token: int
+    person: object
+
+
 class OpenStreams:
     """Places for streams, taken on the threads of requests and given back on the event loop."""
 
-    def __init__(self, most: int = MOST_OF_A_TOKEN) -> None:
-        self._most = most
+    def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._of_token: dict[int, set[Ending]] = defaultdict(set)
+        self._places: dict[Ending, Place] = {}
 
-    def take(self, token: int, stream: Ending) -> bool:
-        """Whether there was a place for one more stream of this token."""
+    def take(self, stream: Ending, token: int, person: object) -> bool:
+        """Whether there was a place for one more stream of this token and this person."""
         with self._lock:
-            mine = self._of_token[token]
-            has_place = len(mine) < self._most
+            places = list(self._places.values())
+            has_place = (
+                sum(each.token == token for each in places) < MOST_OF_A_TOKEN
+                and sum(each.person == person for each in places) < MOST_OF_A_PERSON
+            )
             if has_place:
-                mine.add(stream)
+                self._places[stream] = Place(token, person)
             return has_place
 
-    def give_back(self, token: int, stream: Ending) -> None:
+    def give_back(self, stream: Ending) -> None:
         """The stream has ended; does nothing the second time."""
         with self._lock:
-            self._of_token[token].discard(stream)
-            if not self._of_token[token]:
-                del self._of_token[token]
+            self._places.pop(stream, None)
 
     def count(self) -> int:
         """How many there are."""
         with self._lock:
-            return sum(map(len, self._of_token.values()))
+            return len(self._places)
 
     def end_all(self) -> None:
         """End every stream; called on the event loop when the server stops."""
         with self._lock:
-            streams = [each for mine in self._of_token.values() for each in mine]
+            streams = list(self._places)
         for stream in streams:
             stream.end()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import unquote
 
 from django.contrib.auth.decorators import login_not_required
@@ -12,7 +11,7 @@ from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 
 from workflows.live.event_stream import EventStream, NoTokenError, let_in
-from workflows.live.open_streams import MOST_OF_A_TOKEN
+from workflows.live.open_streams import MOST_OF_A_PERSON, MOST_OF_A_TOKEN
 from workflows.services.action import InvalidAnswer, NotAllowed, Refused
 from workflows.services.problems import problem
 from workflows.services.statuses import status_of
@@ -42,7 +41,6 @@ def stream(request: HttpRequest, thread_id: str) -> HttpResponseBase:
 
 def _open(request: HttpRequest, thread_id: str) -> HttpResponseBase:
     token = _token(request)
-    person: Any
     person, thread = let_in(token, thread_id)
     place, after = _after(request)
     if after > thread.seq:
@@ -50,9 +48,12 @@ def _open(request: HttpRequest, thread_id: str) -> HttpResponseBase:
         raise InvalidAnswer({place: text})
     if not isinstance(request, ASGIRequest):
         return problem(501, "no_streams", "This server answers without streams.")
-    body = EventStream(token, person.api_token.pk, thread, after)
+    body = EventStream(token, person, thread, after)
     if not body.has_place():
-        text = f"This token has {MOST_OF_A_TOKEN} streams open; close one first."
+        text = (
+            f"A token has at most {MOST_OF_A_TOKEN} streams open, and its owner "
+            f"{MOST_OF_A_PERSON}; close one first."
+        )
         return problem(429, "too_many_streams", text)
     return StreamingHttpResponse(
         body,
