@@ -12,7 +12,7 @@ from tests.services.posting import values_of
 from tests.web.conftest import as_
 from tests.web.state_editing import asked, post, run_all
 from workflows.models import AuditEntry, Interrupt, Run, Thread
-from workflows.services.desk.deciding import last_editor
+from workflows.services.desk.hands import last_editor
 
 assert as_
 assert asked
