@@ -3,7 +3,7 @@
 `python -m benchmarks.decision_race --racers 100 --rounds 20 --kills 200 --reads 1000 --edits
 1000`, on SQLite and on PostgreSQL with a server of its own. Whatever should not be ends the run: two
 winners, an answer without who decided, a decision that is gone after a kill, an audit entry
-too many or too few. What is printed are the times, as a client meets them. `--only race` and
+too many or too few. With `--api` those who decide are programs with tokens. What is printed are the times, as a client meets them. `--only race` and
 `--database sqlite` leave the other parts out.
 """
 
@@ -36,10 +36,12 @@ from tests.acceptance.edit_races import (
 )
 from tests.acceptance.races import (
     Person,
+    Racer,
     Round,
     ask_many,
     assert_decided_once,
     kill_after_answer,
+    programs_of,
     race,
     read_back,
 )
@@ -64,6 +66,9 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument(
         "--processes", type=int, default=1, help="that serve the site on PostgreSQL"
+    )
+    parser.add_argument(
+        "--api", action="store_true", help="decide by the API, with tokens"
     )
     parser.add_argument("--only", nargs="+", default=list(PARTS), choices=PARTS)
     return parser.parse_args()
@@ -101,7 +106,7 @@ def measure(site: Site, given: argparse.Namespace) -> None:
         f"{'p99':>9}{'most':>9}",
         flush=True,
     )
-    ada = Person(people["ada"])
+    [ada] = racers(site, [people["ada"]], given)
     if "race" in given.only:
         race_all(site, people["ada"], server, given)
     if "reads" in given.only:
@@ -143,7 +148,7 @@ def race_all(
 ) -> None:
     """All rounds, each checked: one winner, and everybody else was told who."""
     reviewers = {f"racer{number:03}": ["reviewer"] for number in range(given.racers)}
-    crowd = [Person(each) for each in site.enter(reviewers).values()]
+    crowd = racers(site, [*site.enter(reviewers).values()], given)
     rounds: dict[int, Round] = {}
     asked = ask_many(site, starter, given.rounds)
     told = progress("rounds", 1)
@@ -158,6 +163,15 @@ def race_all(
     line(f"{given.racers} decide at once, {given.rounds} rounds ({took:.0f} s)", every)
     each = taken / len(every) * 1000
     print(f"  the server took {each:.1f} ms of a processor for each answer", flush=True)
+
+
+def racers(
+    site: Site, visitors: Sequence[Visitor], given: argparse.Namespace
+) -> Sequence[Racer]:
+    """Who decides: people on pages, or with `--api` a program for each of them."""
+    if given.api:
+        return programs_of(site, [*visitors])
+    return [Person(each) for each in visitors]
 
 
 def edit_all(site: Site, starter: Visitor, count: int) -> None:

@@ -6,6 +6,7 @@ from django.urls import include, path
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("demo/", include("durableweb.demo.urls")),
+    path("api/v1/", include("workflows.live.urls")),
     path("api/v1/", include("workflows.api.urls")),
     path("", include("workflows.web.urls")),
 ]

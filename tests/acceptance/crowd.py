@@ -35,6 +35,16 @@ def form_post(address: str, path: str, cookies: str, form: dict[str, str]) -> by
     return head.encode() + body
 
 
+def json_post(address: str, path: str, headers: dict[str, str], body: bytes) -> bytes:
+    """The bytes of a request of a program."""
+    said = "".join(f"{name}: {text}\r\n" for name, text in headers.items())
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: {urlsplit(address).netloc}\r\n{said}"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
 def send_at_once(address: str, requests: Sequence[bytes]) -> list[Answer]:
     """Each request on a connection of its own, all at once; the answers in their order."""
     return asyncio.run(_send_all(address, requests))

@@ -13,6 +13,7 @@ from workflows.services.access import Rights
 from workflows.services.desk.audit import verify
 from workflows.services.start_run import StartRun
 from workflows.services.state import read_state
+from workflows.services.tokens import MakeToken
 
 
 def start(
@@ -30,6 +31,17 @@ def start(
         time.sleep(0.2)
     numbers = [*asked.order_by("pk").values_list("pk", flat=True)]
     sys.stdout.write(f"asked {json.dumps(numbers)}\n")
+
+
+def make_tokens(names: list[str]) -> None:
+    """Make a token for each of these people, with which programs decide; prints their texts by name."""
+    people = get_user_model()._default_manager.filter(username__in=names)
+    scopes = frozenset({"read", "decide"})
+    texts = {
+        str(person.get_username()): MakeToken(person, "races", scopes).execute()[1]
+        for person in people
+    }
+    sys.stdout.write(f"tokens {json.dumps(texts)}\n")
 
 
 def tell_edits() -> None:

@@ -10,7 +10,7 @@ import random
 import re
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
@@ -18,7 +18,7 @@ from typing import Any, Protocol
 import httpx
 
 from tests.acceptance.conftest import Site, Visitor
-from tests.acceptance.crowd import form_post, send_at_once
+from tests.acceptance.crowd import Answer, form_post, json_post, send_at_once
 
 GRAPH = "parcels"
 KILLED_WITHIN_SECONDS = 0.05
@@ -47,6 +47,8 @@ class Person:
 
     visitor: Visitor
     token: str = field(init=False)
+    won = 303
+    """The status of an answer that a decision counts."""
 
     def __post_init__(self) -> None:
         """Read one page for the token."""
@@ -66,6 +68,13 @@ class Person:
         path = f"{question.path}decision"
         return form_post(self.visitor.url, path, cookies, form)
 
+    def assert_told(self, late: Answer, winner: str, kind: str) -> None:
+        """That the answer to a decision that came too late says who was first, and when."""
+        # The rest of a hundred pages need not be read.
+        told = late.content.partition(b'id="conflict"')[2].partition(b"</section>")
+        assert f"Already decided by {winner}".encode() in told[0]
+        assert b"<time" in told[0]
+
     def form(self, question: Question, kind: str, key: str = "") -> dict[str, str]:
         """What the page of the question would send."""
         return {
@@ -78,6 +87,64 @@ class Person:
             "reject_reason": f"by {self.visitor.name}",
             "v/note": "as agreed",
         }
+
+
+@dataclass
+class Program:
+    """A program that decides in somebody's name, by the API."""
+
+    visitor: Visitor
+    token: str
+    won = 200
+
+    def decide(self, question: Question, kind: str, key: str = "") -> httpx.Response:
+        """Send a decision; without a key it makes one up."""
+        path, headers, body = self._sent(question, kind, key)
+        http = self.visitor.http
+        return http.post(path, content=body, headers=headers | _JSON)
+
+    def request(self, question: Question, kind: str) -> bytes:
+        """The same, ready to be sent."""
+        path, headers, body = self._sent(question, kind)
+        return json_post(self.visitor.url, path, headers, body)
+
+    def assert_told(self, late: Answer, winner: str, kind: str) -> None:
+        """That the answer to a decision that came too late says who was first, when and how."""
+        told = json.loads(late.content)
+        assert (told["code"], told["who"], told["kind"]) == (
+            "already_decided",
+            winner,
+            kind,
+        )
+        assert told["when"]
+
+    def _sent(
+        self, question: Question, kind: str, key: str = ""
+    ) -> tuple[str, dict[str, str], bytes]:
+        body = {
+            "kind": kind,
+            "reason": f"by {self.visitor.name}",
+            "version": question.version,
+            "round": question.round,
+        }
+        headers = {
+            "Authorization": f"Bearer {self.token}",
+            "Idempotency-Key": key or str(uuid.uuid4()),
+        }
+        path = f"/api/v1/questions/{question.number}/decision"
+        return path, headers, json.dumps(body).encode()
+
+
+_JSON = {"Content-Type": "application/json"}
+Racer = Person | Program
+
+
+def programs_of(site: Site, visitors: list[Visitor]) -> list[Program]:
+    """A program for each of them, with a token of its own."""
+    names = [each.name for each in visitors]
+    script = f"from tests.acceptance.people import make_tokens; make_tokens({names!r})"
+    texts = json.loads(_line(site.manage("shell", "-c", script), "tokens"))
+    return [Program(each, texts[each.name]) for each in visitors]
 
 
 def ask(site: Site, starter: Visitor, count: int) -> list[Question]:
@@ -137,7 +204,7 @@ class Round:
     seconds: list[float]
 
 
-def race(people: list[Person], question: Question) -> Round:
+def race(people: Sequence[Racer], question: Question) -> Round:
     """All of them decide at once, every other one with a no; one wins, all others are told."""
     requests = [
         person.request(question, "reject" if place % 2 else "approve")
@@ -145,29 +212,31 @@ def race(people: list[Person], question: Question) -> Round:
     ]
     found = send_at_once(people[0].visitor.url, requests)
     statuses = [answer.status_code for answer in found]
-    won = [place for place, status in enumerate(statuses) if status == 303]
+    won = [place for place, status in enumerate(statuses) if status == people[0].won]
     assert len(won) == 1, statuses
     assert statuses.count(409) == len(people) - 1, statuses
     winner = people[won[0]].visitor.name
-    for answer in found:
-        if answer.status_code == 409:
-            # The rest of a hundred pages need not be read.
-            told = answer.content.partition(b'id="conflict"')[2].partition(
-                b"</section>"
-            )
-            assert f"Already decided by {winner}".encode() in told[0]
-            assert b"<time" in told[0]
     kind = "reject" if won[0] % 2 else "approve"
+    for person, answer in zip(people, found, strict=True):
+        if answer.status_code == 409:
+            person.assert_told(answer, winner, kind)
     return Round(winner, kind, [answer.seconds for answer in found])
 
 
-def assert_decided_once(site: Site, rounds: dict[int, Round]) -> None:
-    """One decision and one audit entry a question, the winner's, and its effect once."""
+def assert_decided_once(
+    site: Site, rounds: dict[int, Round], *, alone: bool = True
+) -> None:
+    """One decision and one audit entry a question, the winner's, and its effect once.
+
+    Effects are only counted where nobody else has decided anything on the site (`alone`).
+    """
     stored = {each.number: each for each in questions(site)}
     for number, done in rounds.items():
         found = stored[number]
         assert [each[:2] for each in found.decisions] == [[done.kind, done.winner]]
         assert found.audited == 1
+    if not alone:
+        return
 
     def sent() -> list[str]:
         return sorted(line for line in site.noted() if line.startswith("send"))
@@ -186,7 +255,7 @@ class Killable(Protocol):
 
 def kill_after_answer(
     site: Site,
-    person: Person,
+    person: Racer,
     asked: list[Question],
     server: Killable,
     serve: Callable[[], Killable],
@@ -201,13 +270,16 @@ def kill_after_answer(
         told(done)
         keys[question.number] = key = str(uuid.uuid4())
         answer = person.decide(question, "approve", key)
-        assert answer.status_code == 303, answer.text
+        assert answer.status_code == person.won, answer.text
         time.sleep(random.uniform(0, KILLED_WITHIN_SECONDS))
         server.kill9()
         server = serve()
         again = person.decide(question, "approve", key)
-        assert again.status_code == 303, again.text
-        assert f"#{question.number}" in person.visitor.http.get("/queue/").text
+        assert again.status_code == person.won, again.text
+        if isinstance(person, Program):
+            assert again.json() == answer.json()
+        else:
+            assert f"#{question.number}" in person.visitor.http.get("/queue/").text
     stored = {each.number: each for each in questions(site)}
     for number, key in keys.items():
         decisions: Any = [["approve", person.visitor.name, key]]
@@ -216,7 +288,7 @@ def kill_after_answer(
 
 
 def read_back(
-    person: Person,
+    person: Racer,
     other: Visitor,
     asked: list[Question],
     told: Callable[[int], object] = _tell_nobody,
@@ -230,7 +302,7 @@ def read_back(
         told(done)
         began = time.monotonic()
         answer = person.decide(question, "approve")
-        assert answer.status_code == 303, answer.text
+        assert answer.status_code == person.won, answer.text
         own.append(time.monotonic() - began)
         answered = time.monotonic()
         seen = other.http.get(question.path).text

@@ -6,7 +6,15 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 
 from tests.acceptance.conftest import PEOPLE, Site, Standing, Visitor
-from tests.acceptance.races import Person, ask, kill_after_answer, read_back
+from tests.acceptance.races import (
+    Person,
+    ask,
+    assert_decided_once,
+    kill_after_answer,
+    programs_of,
+    race,
+    read_back,
+)
 from tests.web.conftest import Html
 
 RACERS = 20
@@ -79,6 +87,26 @@ def test_a_decision_that_was_answered_survives_a_kill(site: Site) -> None:
     server = site.serve("--with-worker")
     asked = ask(site, people["ada"], 1)
     ada = Person(people["ada"])
+
+    kill_after_answer(site, ada, asked, server, lambda: site.serve("--with-worker"))
+
+
+def test_one_of_twenty_programs_decides(standing: Standing) -> None:
+    site, ada = standing.site, standing.people["ada"]
+    names = {f"robot{number:02}": ["reviewer"] for number in range(RACERS)}
+    programs = programs_of(site, [*site.enter(names).values()])
+    [question] = ask(site, ada, 1)
+
+    done = race(programs, question)
+
+    assert_decided_once(site, {question.number: done}, alone=False)
+
+
+def test_a_decision_of_a_program_survives_a_kill(site: Site) -> None:
+    people = site.enter(PEOPLE)
+    server = site.serve("--with-worker")
+    asked = ask(site, people["ada"], 1)
+    [ada] = programs_of(site, [people["ada"]])
 
     kill_after_answer(site, ada, asked, server, lambda: site.serve("--with-worker"))
 

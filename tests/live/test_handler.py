@@ -20,6 +20,7 @@ gate = threading.Event()
 entered = threading.Event()
 seen: list[tuple[str, int]] = []
 used: list[Any] = []
+awaited: list["Awaited"] = []
 
 
 def plain(request: HttpRequest) -> HttpResponse:
@@ -46,6 +47,38 @@ def parts(request: HttpRequest) -> StreamingHttpResponse:
     return StreamingHttpResponse(pieces())
 
 
+class Awaited:
+    """Parts that are awaited; the second one comes when the test says so."""
+
+    def __init__(self) -> None:
+        self.go_on = asyncio.Event()
+        self.made_by = threading.get_ident()
+        self.told = 0
+        self.has_closed = False
+        awaited.append(self)
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        self.told += 1
+        if self.told == 2:
+            await self.go_on.wait()
+        if self.told > 2:
+            raise StopAsyncIteration
+        return b"part;"
+
+    def close(self) -> None:
+        self.has_closed = True
+
+
+def awaiting(request: HttpRequest) -> StreamingHttpResponse:
+    """Told on the event loop, as things happen."""
+    if request.GET:
+        slow(request)
+    return StreamingHttpResponse(Awaited())
+
+
 def fault(request: HttpRequest) -> HttpResponse:
     """Fails as no view should."""
     raise RuntimeError("out of order")
@@ -70,6 +103,7 @@ urlpatterns = [
     path("plain", plain),
     path("slow", slow),
     path("parts", parts),
+    path("awaited", awaiting),
     path("fault", fault),
 ]
 
@@ -82,6 +116,7 @@ def own_pages(settings: Any) -> Iterator[None]:
     entered.clear()
     seen.clear()
     used.clear()
+    awaited.clear()
     yield
     gate.set()
 
@@ -173,6 +208,47 @@ def test_an_answer_in_parts_is_made_on_one_thread():
 
     assert asyncio.run(story()) == (200, b"piece 0;piece 1;piece 2;")
     assert len({thread for _, thread in seen}) == 1
+
+
+def test_an_answer_that_is_awaited_holds_no_thread():
+    handler = PooledHandler(1)
+
+    async def story() -> tuple[Any, Any]:
+        async with visit(handler, "/awaited") as visitor:
+            await visitor.receive_output(PATIENCE_SECONDS)
+            first = await visitor.receive_output(PATIENCE_SECONDS)
+            async with visit(handler, "/plain") as other:
+                beside = await answer(other)
+            awaited[0].go_on.set()
+            second = await visitor.receive_output(PATIENCE_SECONDS)
+            last = await visitor.receive_output(PATIENCE_SECONDS)
+            await visitor.wait(PATIENCE_SECONDS)
+        return beside, [each.get("body") for each in (first, second, last)]
+
+    assert asyncio.run(story()) == ((200, b"here"), [b"part;", b"part;", None])
+    assert awaited[0].has_closed
+    assert awaited[0].made_by != threading.get_ident()
+
+
+@pytest.mark.parametrize("is_begun", [True, False])
+def test_one_whose_reader_leaves_is_closed(is_begun):
+    handler = PooledHandler(1)
+
+    async def story() -> None:
+        address = "/awaited" if is_begun else "/awaited?slow"
+        async with visit(handler, address) as visitor:
+            if is_begun:
+                await visitor.receive_output(PATIENCE_SECONDS)
+            else:
+                await asyncio.to_thread(entered.wait, PATIENCE_SECONDS)
+            await visitor.send_input({"type": "http.disconnect"})
+            await visitor.wait(PATIENCE_SECONDS)
+        gate.set()
+        handler._pool.shutdown()
+
+    asyncio.run(story())
+
+    assert awaited[0].has_closed
 
 
 def test_a_fault_is_an_answer_and_the_thread_goes_on():

@@ -31,8 +31,9 @@ from workflows.services.action import (
 )
 from workflows.services.desk.claim_question import ClaimQuestion
 from workflows.services.desk.comment_on import CommentOn
-from workflows.services.desk.deciding import Decider, last_editor
+from workflows.services.desk.deciding import Decider
 from workflows.services.desk.drafts import SaveDraft, draft_of
+from workflows.services.desk.hands import last_editor
 from workflows.services.desk.undo_decision import UndoDecision
 from workflows.services.edit_state import EditState
 from workflows.services.resume_run import ResumeRun

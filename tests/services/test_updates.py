@@ -35,7 +35,7 @@ from workflows.models import (
 )
 from workflows.services import registry
 from workflows.services.action import NotAllowed, NotVisible, ThreadBusy
-from workflows.services.desk.deciding import last_editor
+from workflows.services.desk.hands import last_editor
 from workflows.services.execute_run import execute_run
 from workflows.services.send_update import SendUpdate, send_update, tidy_updates
 from workflows.services.signals import send_signal

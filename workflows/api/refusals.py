@@ -26,16 +26,25 @@ from workflows.services.action import (
     StaleQuestion,
     ThreadBusy,
     Unreadable,
+    UpdateNotDone,
 )
+from workflows.services.desk.deciding import ClaimedByOther
+from workflows.services.desk.undo_decision import TooLate
+from workflows.services.desk.votes import AlreadyVoted, VotesDiffer
 from workflows.services.problems import problem
 from workflows.services.statuses import status_of
 from workflows.services.strict_json import JsonProblem
+from workflows.services.tokens import HOW_TO_COME
 
 # The narrower kinds stand first.
 CODES: tuple[tuple[type[Exception], str], ...] = (
     (NotVisible, "not_found"),
     (NotAllowed, "not_allowed"),
+    (AlreadyVoted, "already_voted"),
     (AlreadyDecided, "already_decided"),
+    (ClaimedByOther, "claimed"),
+    (VotesDiffer, "votes_differ"),
+    (TooLate, "too_late"),
     (StaleQuestion, "stale_question"),
     (NotPending, "not_pending"),
     (StaleCheckpoint, "stale_checkpoint"),
@@ -58,8 +67,10 @@ def refuse(request: HttpRequest, error: Exception) -> HttpResponse:
     if status is None:
         raise error
     code = next(word for kind, word in CODES if isinstance(error, kind))
+    if isinstance(error, UpdateNotDone):
+        code = error.code
     more: dict[str, Any] = {name: getattr(error, name, None) for name in _MORE}
-    if isinstance(error, InvalidAnswer):
+    if isinstance(error, InvalidAnswer | UpdateNotDone):
         more["errors"] = error.errors
     if isinstance(error, JsonProblem):
         more["errors"] = {error.place: error.text}
@@ -71,8 +82,7 @@ def no_token(request: HttpRequest, error: Exception) -> HttpResponse:
     return problem(
         401,
         "unauthorized",
-        "Send a token that works: Authorization: Bearer dw_… People make them on the page "
-        "Tokens of their menu.",
+        HOW_TO_COME,
         headers={"WWW-Authenticate": 'Bearer realm="durableweb"'},
     )
 

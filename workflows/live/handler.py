@@ -3,13 +3,14 @@
 Django's own handler gives every request a thread of its own, and with it a new connection to
 the database; a hundred requests at once are a hundred of both, and all of them slow each
 other down. Here requests wait in line for one of a few threads, first come, first served.
+An answer whose parts are awaited is made on a thread too, and then told on the event loop.
 """
 
 import asyncio
 import contextvars
 from asyncio import FIRST_COMPLETED
 from collections.abc import Awaitable, Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from typing import Any
 
@@ -17,6 +18,7 @@ from django.core import signals
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 from django.core.handlers.base import BaseHandler
+from django.db import close_old_connections
 from django.http import FileResponse
 from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
@@ -54,8 +56,12 @@ class PooledHandler(ASGIHandler):
             await asyncio.wait(both, return_when=FIRST_COMPLETED)
             if answering.done():
                 response = answering.result()
-                if response is not None:
+                if response is not None and response.streaming:
+                    await _tell(response, send, leaving)
+                elif response is not None:
                     await self.send_response(response, send)
+            else:
+                work.add_done_callback(_close_unsent)
         finally:
             visit.is_over = True
             if work.cancel():
@@ -86,6 +92,10 @@ class _Visit:
             response: Any = (
                 refused if request is None else handler.get_response(request)
             )
+            if response.streaming and response.is_async:
+                # Its parts come as things happen: it is told on the loop, and closed there.
+                close_old_connections()
+                return response  # type: ignore[no-any-return]
             # Closed at the end is what the request has opened, old connections among it.
             with closing(response):
                 if response.streaming:
@@ -119,6 +129,37 @@ def _start_of(response: HttpResponseBase) -> Message:
         "status": response.status_code,
         "headers": headers,
     }
+
+
+async def _tell(response: Any, send: Send, leaving: asyncio.Future[None]) -> None:
+    """Send a response in parts that are awaited, until it ends or its reader has left."""
+    telling = asyncio.create_task(_send_parts(response, send))
+    try:
+        await asyncio.wait([telling, leaving], return_when=FIRST_COMPLETED)
+    finally:
+        telling.cancel()
+        (fault,) = await asyncio.gather(telling, return_exceptions=True)
+        response.close()
+    if isinstance(fault, Exception):
+        raise fault
+
+
+async def _send_parts(response: Any, send: Send) -> None:
+    await send(_start_of(response))
+    async for part in response:
+        # `is_paced`: our server takes the next part when this one is on its way.
+        body = {"type": "http.response.body", "body": part, "is_paced": True}
+        await send({**body, "more_body": True})
+    await send({"type": "http.response.body"})
+
+
+def _close_unsent(work: Future[Any]) -> None:
+    """Nobody waits for the response any more."""
+    if work.cancelled() or work.exception() is not None:
+        return
+    response = work.result()
+    if response is not None and response.streaming:
+        response.close()
 
 
 def _send_from_thread(

@@ -40,6 +40,8 @@ THREADS_PER_QUERY = 50
 EVENTS_PER_WAKE = 1000
 REMEMBERED_THREADS = 20_000
 VISITOR_THREADS = 3
+# Programs that follow threads wait for each other, and no page for them.
+STREAM_THREADS = 1
 
 
 class Position(NamedTuple):
@@ -71,6 +73,7 @@ class Publisher:
         self.hub = Hub()
         self.reader = Reader(1, "live-publish")
         self.visitors = Reader(VISITOR_THREADS, "live-read")
+        self.streams = Reader(STREAM_THREADS, "live-stream")
         self.watch = Watch(self.visitors)
         self.loop = asyncio.get_running_loop()
         self._positions: OrderedDict[str, Position] = OrderedDict()
@@ -106,8 +109,8 @@ class Publisher:
         for task in self._tasks:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
-        await asyncio.to_thread(self.reader.close)
-        await asyncio.to_thread(self.visitors.close)
+        for reader in (self.reader, self.visitors, self.streams):
+            await asyncio.to_thread(reader.close)
 
     # What wakes us
 

@@ -8,7 +8,7 @@ lets requests finish before the process goes.
 import asyncio
 import time
 from collections.abc import Callable
-from typing import cast
+from typing import Any, cast
 
 from daphne.http_protocol import HTTPFactory, WebRequest
 from daphne.server import Server
@@ -17,6 +17,7 @@ from twisted.internet import defer, reactor
 from twisted.web import http
 
 from workflows.live.doors import TOO_LARGE
+from workflows.live.open_streams import open_streams
 
 WEBSOCKET_BYTES = 64 * 1024
 HANDSHAKE_SECONDS = 10
@@ -28,6 +29,26 @@ REFUSAL = (
     b"Content-Type: text/plain; charset=utf-8\r\n"
     b"Content-Length: %d\r\nConnection: close\r\n\r\n%s"
 ) % (len(TOO_LARGE), TOO_LARGE)
+
+
+class Pace:
+    """Told by the connection when its buffer is full and when there is room again."""
+
+    def __init__(self) -> None:
+        self.is_open = asyncio.Event()
+        self.is_open.set()
+
+    def pauseProducing(self) -> None:
+        """The buffer is full."""
+        self.is_open.clear()
+
+    def resumeProducing(self) -> None:
+        """There is room."""
+        self.is_open.set()
+
+    def stopProducing(self) -> None:
+        """The connection is gone, and nobody has to wait for it."""
+        self.is_open.set()
 
 
 class BoundedRequest(WebRequest):
@@ -59,6 +80,26 @@ class BoundedRequest(WebRequest):
             self.channel.transport.loseConnection()
         else:
             super().requestReceived(*args)
+
+    async def room(self) -> None:
+        """Return when the client has taken most of what was sent.
+
+        The server's own buffer has no bound: whoever sends without an end waits here, so
+        that a reader that does not read fills no memory.
+        """
+        if self.finished or self.channel is None:
+            return
+        if self.producer is None:
+            self.registerProducer(Pace(), True)
+        pace = self.producer
+        if isinstance(pace, Pace):
+            await pace.is_open.wait()
+
+    def finish(self) -> None:
+        """The answer has ended."""
+        if isinstance(self.producer, Pace):
+            self.unregisterProducer()
+        super().finish()
 
     def _refuse(self) -> None:
         # The rest of the body is read and dropped for a while: closing at once would reset
@@ -134,6 +175,12 @@ class DrainingServer(Server):
         everything = asyncio.gather(*running, return_exceptions=True)
         return defer.Deferred.fromFuture(cast("asyncio.Future[object]", everything))
 
+    async def handle_reply(self, protocol: object, message: dict[str, Any]) -> None:
+        """Send a message; a part that is paced returns when there is room for the next."""
+        await super().handle_reply(protocol, message)
+        if message.get("is_paced") and isinstance(protocol, BoundedRequest):
+            await protocol.room()
+
     async def drain(self, seconds: float) -> bool:
         """Take no new connection, send sockets away, wait for requests in flight.
 
@@ -141,6 +188,7 @@ class DrainingServer(Server):
         """
         for port in self._ports:
             port.stopListening()  # type: ignore[attr-defined]
+        open_streams.end_all()
         for connection in list(self.connections):
             if isinstance(connection, WebSocketProtocol) and connection.state == (
                 WebSocketProtocol.STATE_OPEN

@@ -7,7 +7,8 @@ from django.db import models
 class Decision(models.Model):
     """One answer to one round of one interrupt. `answer` and `edits` are tagged JSON text.
 
-    Until `start_at` its run waits and the decision can be taken back (`Undo`).
+    Until `start_at` its run waits and the decision can be taken back (`Undo`). `sent` is a
+    digest of what a program has sent with the `idempotency_key`; "" where none did.
     """
 
     class Kind(models.TextChoices):
@@ -56,6 +57,7 @@ class Decision(models.Model):
         "workflows.Run", null=True, on_delete=models.SET_NULL, related_name="decisions"
     )
     idempotency_key = models.CharField(max_length=200, null=True, blank=True)
+    sent = models.CharField(max_length=32, blank=True, default="", db_default="")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -68,6 +68,12 @@ class Rights:
         """Whether the way in which the person came lets them do things of this scope."""
         return self.scopes is None or scope in self.scopes
 
+    def require_scope(self, scope: str) -> None:
+        """Raise NotAllowed where the person came with a token that does not allow this."""
+        require(
+            self.allows(scope), f"The token that you came with has no scope {scope!r}."
+        )
+
     @property
     def is_admin(self) -> bool:
         """The admin group, or a superuser."""
@@ -235,6 +241,13 @@ def name_of(person: Person | None) -> str:
         return "system"
     full = getattr(person, "get_full_name", lambda: "")()
     return str(full or person.get_username())
+
+
+def by_of(person: Person | None) -> str:
+    """The same for what a thread's history tells, with the token that the person came with."""
+    token = getattr(person, "api_token", None)
+    name = name_of(person)
+    return name if token is None else f"{name} (token {token.name})"
 
 
 def row_of(person: Person | None) -> Any:

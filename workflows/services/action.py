@@ -111,5 +111,19 @@ class OtherInput(KeyReused):
         self.thread_id = thread_id
 
 
+class UpdateNotDone(Refused):
+    """An update was refused, failed or was not taken in time, as `code` says; nothing has changed.
+
+    `errors` maps the place of an argument to what is wrong there.
+    """
+
+    def __init__(
+        self, text: str, code: str, errors: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(text)
+        self.code = code
+        self.errors = dict(errors or {})
+
+
 class Unreadable(Refused):
     """What is stored cannot be read here: its key is missing, or it is damaged."""

@@ -17,8 +17,8 @@ from django.db.models.functions import Now
 
 from workflows.models import Decision, Interrupt, Run
 from workflows.models.run import BESIDE
-from workflows.services.access import Person, Rights, find_run, name_of, require
-from workflows.services.action import InvalidAnswer, NotPending
+from workflows.services.access import Person, Rights, by_of, find_run, require
+from workflows.services.action import InvalidAnswer, NotPending, Refused
 from workflows.services.desk import audit
 from workflows.services.ends import note_end
 from workflows.services.lines import move_up
@@ -74,7 +74,7 @@ class CancelRun:
             run = find_run(self.person, self.run_id)
             lock_thread(run.thread_id)
             run = self.check()
-            how = _How(self.mode, self.reason, name_of(self.person))
+            how = _How(self.mode, self.reason, by_of(self.person))
             if run.status == Run.Status.PENDING:
                 how.cancel_pending(run)
             else:
@@ -84,6 +84,15 @@ class CancelRun:
             note_end(run.thread_id, cancel_thread)
             run.refresh_from_db()  # once it is committed nothing may fail any more
         return run
+
+
+def may_cancel(person: Person, run_id: int) -> bool:
+    """Whether a page should offer to cancel the run: it is not being ended at once already."""
+    try:
+        run = CancelRun(person, run_id).check()
+    except Refused:
+        return False
+    return run.cancel_mode != Run.CancelMode.NOW
 
 
 def cancel_thread(
@@ -99,7 +108,7 @@ def cancel_thread(
     a person asks no more. An empty list: there was nothing to cancel, or no such thread.
     """
     check_mode(mode)
-    how = _How(mode, reason, name_of(person))
+    how = _How(mode, reason, by_of(person))
     with transaction.atomic():
         runs = list(
             Run.objects.filter(thread_id=thread_id, status__in=CANCELLABLE).order_by(

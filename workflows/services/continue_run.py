@@ -10,6 +10,7 @@ from workflows.models import Interrupt, Run, Thread
 from workflows.models.run import BESIDE
 from workflows.services.access import Person, Rights, find_thread, require
 from workflows.services.action import NotPending, ThreadBusy
+from workflows.services.desk import audit
 from workflows.services.queueing import has_unfinished_run, lock_thread, queue_run
 from workflows.services.state import read_state
 from workflows.services.turns import check_if_busy, take_turn
@@ -70,7 +71,15 @@ class ContinueRun:
             lock_thread(find_thread(self.person, self.thread_id).pk)
             thread = self.check()
             take_turn(thread, self.if_busy, self.person)
-            return queue_run(thread, Run.Kind.CONTINUE, "", self.person)
+            run = queue_run(thread, Run.Kind.CONTINUE, "", self.person)
+            audit.record_token(
+                self.person,
+                "run.continued",
+                graph=thread.graph,
+                thread=thread.pk,
+                subject=f"run {run.pk}",
+            )
+        return run
 
 
 def open_questions(thread_id: str) -> int:

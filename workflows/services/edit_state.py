@@ -6,7 +6,8 @@ stay, in a new version, and are asked again at once by a run that goes on from t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +17,7 @@ from django.db.models import F
 from workflows.engine.errors import InvalidUpdateError, SerdeError, WorkflowError
 from workflows.models import Interrupt, Run, Thread
 from workflows.services import registry
-from workflows.services.access import Person, Rights, find_thread, name_of, row_of
+from workflows.services.access import Person, Rights, by_of, find_thread, row_of
 from workflows.services.action import (
     InvalidAnswer,
     NotPending,
@@ -91,15 +92,10 @@ class EditState:
         refuse_faults(thread, written)
         graph = registry.get(thread.graph).graph
         saver = DjangoSaver(graph=thread.graph, kind=Run.Kind.EDIT)
-        try:
+        with edit_refusals():
             config = bound(graph, saver).update_state(
                 {"configurable": {"thread_id": thread.pk}}, written
             )
-        except SerdeError as error:
-            path = getattr(error, "path", "")
-            raise InvalidAnswer({path: str(error)}) from error
-        except (InvalidUpdateError, WorkflowError) as error:
-            raise InvalidAnswer({"": str(error)}) from error
         return str(config["configurable"]["checkpoint_id"])
 
     def _open_anew(self, thread: Thread) -> list[int]:
@@ -115,7 +111,7 @@ class EditState:
         run.save(update_fields=["created_by"])
         channels = sorted({**self.values, **self.updates})
         told = {
-            "by": name_of(self.person),
+            "by": by_of(self.person),
             "checkpoint": checkpoint,
             "channels": channels,
             "reason": self.reason,
@@ -135,6 +131,18 @@ class EditState:
                 "to": checkpoint,
             },
         )
+
+
+@contextmanager
+def edit_refusals() -> Iterator[None]:
+    """What the engine refuses of an edit as InvalidAnswer."""
+    try:
+        yield
+    except SerdeError as error:
+        path = getattr(error, "path", "")
+        raise InvalidAnswer({path: str(error)}) from error
+    except (InvalidUpdateError, WorkflowError) as error:
+        raise InvalidAnswer({"": str(error)}) from error
 
 
 def check_reason(reason: str) -> None:

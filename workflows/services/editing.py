@@ -9,7 +9,7 @@ from workflows.engine.channels import BinaryOperatorAggregate
 from workflows.engine.types import Overwrite
 from workflows.models import Interrupt, Thread
 from workflows.services import registry
-from workflows.services.access import Person
+from workflows.services.access import EDIT, Person
 from workflows.services.action import NotAllowed
 from workflows.services.desk.deciding import (
     RELATED,
@@ -20,13 +20,18 @@ from workflows.services.desk.deciding import (
 from workflows.storage.clock import machine_now
 
 
-def check_editor(person: Person, thread: Thread, question: int = 0) -> None:
+def check_editor(
+    person: Person, thread: Thread, question: int = 0, scope: str = EDIT
+) -> None:
     """Raise NotAllowed or ClaimedByOther unless the person may edit this thread now.
 
     Who operates the workflow may. Whoever else edits it does so as a reviewer: while it waits
-    for an answer to a question that is put to them, number `question` or any.
+    for an answer to a question that is put to them, number `question` or any. `scope` is what
+    a token needs for it.
     """
-    rows = _asked_of(Decider(person), thread, question)
+    decider = Decider(person)
+    decider.rights.require_scope(scope)
+    rows = _asked_of(decider, thread, question, scope)
     if rows is None:
         return
     if not rows:
@@ -48,17 +53,23 @@ def check_editor(person: Person, thread: Thread, question: int = 0) -> None:
         )
 
 
-def may_edit(decider: Decider, thread: Thread, question: int = 0) -> bool:
+def may_edit(
+    decider: Decider, thread: Thread, question: int = 0, scope: str = EDIT
+) -> bool:
     """Whether the person has business in the editor of this thread, claims aside."""
-    rows = _asked_of(decider, thread, question)
+    if not decider.rights.allows(scope):
+        return False
+    rows = _asked_of(decider, thread, question, scope)
     return rows is None or bool(rows)
 
 
 def _asked_of(
-    decider: Decider, thread: Thread, question: int
+    decider: Decider, thread: Thread, question: int, scope: str
 ) -> list[Interrupt] | None:
     """The open questions that let a reviewer edit; None for whoever needs no question."""
-    if decider.rights.can_edit(thread.graph):
+    rights = decider.rights
+    may = rights.can_edit if scope == EDIT else rights.can_operate
+    if may(thread.graph):
         return None
     rows = Interrupt.objects.filter(thread=thread, status=Interrupt.Status.PENDING)
     if question:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, transaction
@@ -16,8 +16,8 @@ from workflows.services import registry
 from workflows.services.access import (
     Person,
     Rights,
+    by_of,
     find_thread,
-    name_of,
     require,
     row_of,
 )
@@ -25,8 +25,12 @@ from workflows.services.action import NotPending
 from workflows.services.after_task import find_call
 from workflows.services.binding import bound
 from workflows.services.desk import audit
+from workflows.services.edit_state import check_reason, edit_refusals
+from workflows.services.editing import as_written
 from workflows.services.lines import place_of
+from workflows.services.preview_edit import refuse_faults
 from workflows.services.queueing import lock_known_thread, lock_thread, queue_run
+from workflows.services.resume_run import check_channels
 from workflows.services.state import read_state
 from workflows.services.step import goes_on, known_step
 from workflows.storage import sealing, threads
@@ -49,11 +53,16 @@ class Forked:
 
 @dataclass(frozen=True)
 class ForkThread:
-    """`person` begins a new thread after the step of `thread_id` whose checkpoint it is; what was due there runs anew."""
+    """`person` begins a new thread after the step of `thread_id` whose checkpoint it is; what was due there runs anew.
+
+    `values` take the place of what is in their channels there, for the `reason` that is given with them.
+    """
 
     person: Person
     thread_id: str
     checkpoint: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    reason: str = ""
 
     def check(self) -> Step:
         """The step, where this person may go on from it and something is due after it."""
@@ -67,6 +76,10 @@ class ForkThread:
             raise NotPending(
                 f"Nothing was left to do after this step of thread {thread.pk}; choose an earlier one."
             )
+        if self.values:
+            rights = Rights(self.person)
+            check_channels(thread.graph, self.values, rights)
+            check_reason(self.reason)
         return step
 
     def execute(self) -> Forked:
@@ -74,7 +87,12 @@ class ForkThread:
         with transaction.atomic():
             thread = lock_thread(find_thread(self.person, self.thread_id).pk)
             step = self.check()
-            return Fork(thread, step, str(uuid.uuid4()), self.person).make()
+            fork = Fork(
+                thread, step, str(uuid.uuid4()), self.person, reason=self.reason
+            )
+            if not self.values:
+                return fork.make()
+            return fork.make(as_written(thread.graph, self.values, {}))
 
 
 def fork_thread(
@@ -160,6 +178,8 @@ class Fork:
     """What the tasks that were due at the step have on record and keep."""
     after: str = ""
     """The name of the call after which it begins."""
+    reason: str = ""
+    """Why a person puts other values in."""
 
     def make(self, values: Mapping[str, Any] | None = None) -> Forked:
         """Copy the history, put `values` in, queue the run that goes on, and tell of it."""
@@ -168,14 +188,17 @@ class Fork:
         Thread.objects.filter(pk=self.target).update(created_by=row_of(self.person))
         new = lock_thread(self.target)
         told = {"step": step.step, "checkpoint": step.checkpoint}
-        told["by"] = name_of(self.person)
+        told["by"] = by_of(self.person)
         if self.after:
             told["after"] = self.after
         here = ("fork", {"thread": thread.pk, **told})
         there = ("fork", {"thread": new.pk, "is_source": True, **told})
         append_events(DEFAULT_DB_ALIAS, thread.pk, None, [there])
+        edited: dict[str, Any] = {}
         if values is not None:
             self._put(values)
+            if self.person is not None:
+                edited = self._tell_edit(new, values)
         run = None
         if due_after(new, ""):
             run = queue_run(
@@ -194,7 +217,7 @@ class Fork:
             graph=thread.graph,
             thread=new.pk,
             subject=f"thread {new.pk}"[:60],
-            data={"from": thread.pk, **told},
+            data={"from": thread.pk, **told, **edited},
         )
         return Forked(new.pk, None if run is None else run.pk)
 
@@ -218,4 +241,20 @@ class Fork:
         saver = DjangoSaver(graph=self.thread.graph, kind=Run.Kind.EDIT)
         graph = bound(registry.get(self.thread.graph).graph, saver)
         config = {"configurable": {"thread_id": self.target}}
-        graph.update_state(config, dict(values))
+        if self.person is None:
+            graph.update_state(config, dict(values))
+            return
+        refuse_faults(Thread.objects.get(pk=self.target), values)
+        with edit_refusals():
+            graph.update_state(config, dict(values))
+
+    def _tell_edit(self, new: Thread, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Say who has edited the state; what the audit tells of it."""
+        run = Run.objects.filter(thread=new, kind=Run.Kind.EDIT).latest("id")
+        run.created_by = row_of(self.person)
+        run.save(update_fields=["created_by"])
+        edited = {"channels": sorted(values), "reason": self.reason}
+        head = Thread.objects.values_list("head", flat=True).get(pk=new.pk)
+        told = {"by": by_of(self.person), "checkpoint": head, **edited}
+        append_events(DEFAULT_DB_ALIAS, new.pk, run.pk, [("edit", told)])
+        return edited

@@ -17,7 +17,7 @@ from workflows.engine.errors import LeaseLostError
 from workflows.models import Run, Thread
 from workflows.models.interrupt import END_OF_TIME
 from workflows.services import ports, registry
-from workflows.services.access import Person, name_of, row_of
+from workflows.services.access import Person, by_of, row_of
 from workflows.services.lines import NOWHERE, place_of
 from workflows.storage.claims import Claim
 from workflows.storage.connections import NOT_IDLE_SQL
@@ -74,7 +74,7 @@ def queue_run(
         start_by=_after(start_timeout, due_at),
         **more,
     )
-    told = {"run": run.pk, "kind": kind, "status": run.status, "by": name_of(person)}
+    told = {"run": run.pk, "kind": kind, "status": run.status, "by": by_of(person)}
     append_events(DEFAULT_DB_ALIAS, thread.pk, run.pk, [*(events or []), ("run", told)])
     if due_at != HELD:
         wake(run.pk, due_at, more["priority"])

@@ -19,6 +19,7 @@ from workflows.engine.errors import SerializationError
 from workflows.engine.types import Command
 from workflows.models import Decision, Interrupt, Run, Thread, Vote
 from workflows.services import registry
+from workflows.services.access import EDIT as EDIT_SCOPE
 from workflows.services.access import (
     Person,
     Rights,
@@ -41,8 +42,9 @@ from workflows.services.desk.deciding import RELATED, Decider, why_apart
 from workflows.services.desk.drafts import Fields, keep, text_of
 from workflows.services.desk.holding import has_others, release
 from workflows.services.desk.recording import record_decision, take
+from workflows.services.desk.rules import Rules
 from workflows.services.desk.shape import closes_by_cancelling, narrowed, shape_of
-from workflows.services.desk.votes import cast, tell
+from workflows.services.desk.votes import cast, own_vote, tell
 from workflows.services.keys import check_key
 from workflows.services.queueing import (
     HELD,
@@ -65,7 +67,8 @@ class ResumeRun:
     that go into the state with the answer; they need the `checkpoint` that was shown. A
     repeated `idempotency_key` gives the first decision again. With `hold` the answer goes to
     the workflow when the thread has no other open question. `bulk` is the number of the bulk
-    order that this is part of. `typed` is what stood in the person's form: it stays their
+    order that this is part of. `sent` is a digest of all that a program has sent: with the key of
+    a decision that was sent otherwise it is refused (KeyReused). `typed` is what stood in the person's form: it stays their
     draft for as long as the decision can be taken back.
     """
 
@@ -83,6 +86,7 @@ class ResumeRun:
     channel: str = Decision.Channel.WEB
     hold: bool = False
     bulk: int | None = None
+    sent: str = ""
     typed: Fields | None = None
 
     def check(self) -> Interrupt:
@@ -124,7 +128,7 @@ class ResumeRun:
         # Where the question is as it was shown, nothing was decided with this key: the unique
         # constraint refuses one of another question. A vote is written without the key.
         if not self._is_as_shown(row) or rules.quorum > 1:
-            first = self._first()
+            first = self._first() or self._own_vote(row, rules)
             if first is not None:
                 return first
         self._check_person(row, decider)
@@ -175,6 +179,7 @@ class ResumeRun:
                 edits=serde.dumps(dict(self.edits)) if self.edits else "",
                 checkpoint=self.checkpoint or thread.head,
                 idempotency_key=self.idempotency_key,
+                sent=self.sent,
             ),
             command,
             override=decider.is_override(row),
@@ -277,7 +282,21 @@ class ResumeRun:
             raise KeyReused(
                 f"The idempotency key {self.idempotency_key!r} belongs to another decision."
             )
+        if self.sent and found.sent and self.sent != found.sent:
+            raise KeyReused(
+                f"The idempotency key {self.idempotency_key!r} came before, with another decision on question "
+                f"#{self.interrupt}."
+            )
         return found
+
+    def _own_vote(self, row: Interrupt, rules: Rules) -> Vote | None:
+        """The vote of this person that was sent with the key, where others have decided since."""
+        if self.idempotency_key is None or rules.quorum < 2 or self._is_as_shown(row):
+            return None
+        vote = own_vote(row, self.person, self.round)
+        if vote is None or (vote.kind, vote.reason) != (self.kind, self.reason):
+            return None
+        return vote
 
 
 def check_channels(graph: str, values: Mapping[str, Any], rights: Rights) -> None:
@@ -285,6 +304,7 @@ def check_channels(graph: str, values: Mapping[str, Any], rights: Rights) -> Non
 
     The workflow has to open it for editing, and one that is secret takes the right to read it.
     """
+    rights.require_scope(EDIT_SCOPE)
     item = registry.find(graph)
     editable = item.editable if item else frozenset()
     if item is not None and not rights.can_see_secret(graph):

@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from workflows.engine import serde
-from workflows.engine.errors import SerdeError
 from workflows.models import Decision, Interrupt
 from workflows.services.access import (
     Person,
@@ -23,12 +21,11 @@ from workflows.services.closed_question import why_closed
 from workflows.services.desk.deciding import Decider, holder_of
 from workflows.services.desk.rules import Rules
 from workflows.services.desk.secrets_seen import note_secrets_seen
-from workflows.services.desk.shape import closes_by_cancelling, narrowed
+from workflows.services.desk.shape import closes_by_cancelling, narrowed, shape_shown
 from workflows.services.desk.undo_decision import may_take_back
 from workflows.services.desk.words import in_words
 from workflows.services.display import show_stored, show_tree
 from workflows.services.questions import (
-    stored_question,
     title_shown,
     why_unreadable,
     with_titles,
@@ -43,7 +40,6 @@ from workflows.services.records import (
     VoteRecord,
 )
 from workflows.services.review_queue import graph_title
-from workflows.services.shapes import recognise
 from workflows.services.state import read_state
 from workflows.services.state_to_edit import can_open_editor
 from workflows.services.thread_family import named_in, others_of
@@ -174,9 +170,7 @@ def _to_decide(
     thread = row.thread
     rules = decider.rules(row)
     payload = show_stored(row.value, row.thread_id, QUESTION)
-    shape = narrowed(
-        recognise(_tree(stored_question(row)), _tree(row.response_schema)), rules
-    )
+    shape = narrowed(shape_shown(row), rules)
     is_open = row.status == Interrupt.Status.PENDING
     places = [each.number for each in siblings if each.status == "pending"]
     return ReviewItem(
@@ -248,15 +242,6 @@ def _siblings(row: Interrupt) -> list[Sibling]:
         Sibling(each.pk, title_shown(each), each.node, each.status, each.asked_at)
         for each in with_titles(rows)[:MAX_SIBLINGS]
     ]
-
-
-def _tree(text: str) -> object:
-    if not text:
-        return None
-    try:
-        return serde.tree(text)
-    except SerdeError:
-        return None
 
 
 def _end(row: Interrupt, rules: Rules) -> datetime | None:

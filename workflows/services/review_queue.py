@@ -67,7 +67,8 @@ def queue_item(person: Person, number: int) -> QueueItem | None:
 def queue_items(rows: Iterable[Interrupt], decider: Decider) -> list[QueueItem]:
     """Records of `rows`, which come with their thread and assignee."""
     now, me = machine_now(), getattr(decider.rights.person, "pk", None)
-    items = []
+    items, rows = [], list(rows)
+    decider.look_ahead(rows)
     for row in rows:
         graph = row.thread.graph
         holder = holder_of(row, now)

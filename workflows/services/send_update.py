@@ -22,7 +22,7 @@ from workflows.engine.sending import WAITS
 from workflows.engine.update_errors import UpdateRefused, UpdateTimeout
 from workflows.models import Run, SentUpdate, Thread
 from workflows.services import registry
-from workflows.services.access import Person, find_thread, name_of, row_of
+from workflows.services.access import RUN, Person, by_of, find_thread, row_of
 from workflows.services.action import ThreadBusy
 from workflows.services.binding import bound
 from workflows.services.cancel_run import wake_next
@@ -54,7 +54,7 @@ class SendUpdate:
         """The thread, where this person may change its state now."""
         thread = self._find()
         if self.person is not None:
-            check_editor(self.person, thread)
+            check_editor(self.person, thread, scope=RUN)
         check_key("key", self.key)
         return thread
 
@@ -100,7 +100,7 @@ class SendUpdate:
         config = {"configurable": {"thread_id": thread.pk}}
         how = {
             "timeout": seconds,
-            "by": name_of(self.person) if self.person is not None else "",
+            "by": by_of(self.person)[:200] if self.person is not None else "",
             "idempotency_key": self.key,
         }
         handler = updates_of(thread.graph).get(self.name)

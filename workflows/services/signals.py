@@ -19,13 +19,14 @@ from workflows.models import Emitted, Signal, Thread
 from workflows.services.access import (
     Person,
     Rights,
+    by_of,
     find_thread,
-    name_of,
     require,
     row_of,
 )
 from workflows.services.action import InvalidAnswer, ThreadBusy
 from workflows.services.afterwards import after_commit
+from workflows.services.desk import audit
 from workflows.services.keys import check_key
 from workflows.services.queueing import lock_known_thread
 from workflows.services.sleepers import SLEEPING, wake_if_due
@@ -122,10 +123,18 @@ class SendSignal:
         return same.filter(thread_id=self.thread_id).exists()
 
     def _tell(self, thread: Thread) -> None:
-        told = {"topic": self.topic, "by": name_of(self.person)}
+        told = {"topic": self.topic, "by": by_of(self.person)}
         append_events(DEFAULT_DB_ALIAS, thread.pk, None, [("signal", told)])
         if thread.status in SLEEPING and wake_for_signals(DEFAULT_DB_ALIAS, thread.pk):
             wake_if_due(thread.pk)
+        audit.record_token(
+            self.person,
+            "signal.sent",
+            graph=thread.graph,
+            thread=thread.pk,
+            subject=f"thread {thread.pk}"[:60],
+            data={"topic": self.topic},
+        )
 
 
 def send_signal(

@@ -17,6 +17,7 @@ from workflows.models import Run, Thread
 from workflows.services import registry
 from workflows.services.access import Person, Rights, find_thread, require
 from workflows.services.action import NotPending, ThreadBusy
+from workflows.services.desk import audit
 from workflows.services.queueing import (
     UNFINISHED,
     has_unfinished_run,
@@ -115,7 +116,16 @@ class WakeThread:
         with transaction.atomic():
             lock_thread(self.check().pk)
             thread = self.check()
-            return queue_run(thread, Run.Kind.WAKE, serde.dumps(EARLY), self.person)
+            early = serde.dumps(EARLY)
+            run = queue_run(thread, Run.Kind.WAKE, early, self.person)
+            audit.record_token(
+                self.person,
+                "thread.woken",
+                graph=thread.graph,
+                thread=thread.pk,
+                subject=f"run {run.pk}",
+            )
+        return run
 
 
 def wake(thread_id: str) -> bool:

@@ -26,6 +26,7 @@ from workflows.services.action import (
     NotVisible,
     OtherInput,
 )
+from workflows.services.desk import audit
 from workflows.services.duplicates import refuse_duplicate
 from workflows.services.keys import check_start_key
 from workflows.services.lines import check_place, due_after, place_in
@@ -37,7 +38,7 @@ from workflows.storage.sealing import RUN, unseal
 _RACES = 5
 MAX_ID_LENGTH = 200
 MAX_TITLE_LENGTH = 300
-MOST_DELAY = 3_660 * 86_400
+MOST_SECONDS = 3_660 * 86_400
 """Seconds: ten years."""
 
 
@@ -98,10 +99,7 @@ class StartRun:
     def _delay(self) -> float | None:
         if self.delay is not None and not self.delay:
             return None
-        seconds = _seconds("delay", self.delay)
-        if seconds is not None and seconds > MOST_DELAY:
-            raise InvalidAnswer({"delay": f"is at most {MOST_DELAY:,} seconds"})
-        return seconds
+        return _seconds("delay", self.delay)
 
     def _find(self) -> registry.Registered:
         rights = Rights(self.person)
@@ -116,6 +114,10 @@ class StartRun:
 
     def execute(self) -> Run:
         """Make the thread and its run; raises ThreadBusy where the thread is at work."""
+        return self.started()[0]
+
+    def started(self) -> tuple[Run, bool]:
+        """The same, and whether it was made now: False for the earlier run of a repeated key."""
         item = self.check()
         payload = encode_input(self.input)
         tries = 0
@@ -127,17 +129,17 @@ class StartRun:
                 # Two requests with one key or one thread id: the other was first.
                 again = self._first(payload)
                 if again is not None:
-                    return again
+                    return again, False
                 refuse_duplicate(item.name, self.dedup_key, None)
                 # It has ended meanwhile, and so may the next one.
                 tries += 1
                 if tries == _RACES:
                     raise
 
-    def _start(self, item: registry.Registered, payload: str) -> Run:
+    def _start(self, item: registry.Registered, payload: str) -> tuple[Run, bool]:
         first = self._first(payload)
         if first is not None:
-            return first
+            return first, False
         thread, made = Thread.objects.get_or_create(
             pk=self.thread_id or str(uuid.uuid4()),
             defaults={
@@ -152,7 +154,7 @@ class StartRun:
         refuse_duplicate(item.name, self.dedup_key, thread)
         due_at = due_after(self._delay())
         place = place_in(self._queue(item), self.input, self.priority, due_at)
-        return queue_run(
+        run = queue_run(
             thread,
             Run.Kind.START,
             payload,
@@ -165,6 +167,14 @@ class StartRun:
             dedup_key=self.dedup_key,
             place=place,
         )
+        audit.record_token(
+            self.person,
+            "run.started",
+            graph=item.name,
+            thread=thread.pk,
+            subject=f"run {run.pk}",
+        )
+        return run, True
 
     def _first(self, payload: str) -> Run | None:
         if self.idempotency_key is None:
@@ -279,9 +289,12 @@ def encode_input(value: Any) -> str:
 
 def _seconds(name: str, given: float | timedelta | None) -> float | None:
     try:
-        return seconds_of(given, name)
+        seconds = seconds_of(given, name)
     except (TypeError, ValueError) as error:
         raise InvalidAnswer({name: str(error)}) from error
+    if seconds is not None and seconds > MOST_SECONDS:
+        raise InvalidAnswer({name: f"is at most {MOST_SECONDS:,} seconds"})
+    return seconds
 
 
 def check_id(thread_id: str) -> None:

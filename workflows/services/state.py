@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from workflows.engine import serde
@@ -12,7 +13,7 @@ from workflows.engine.loop import undoing
 from workflows.models import Thread
 from workflows.services import registry
 from workflows.services.access import Rights
-from workflows.services.display import show_tree
+from workflows.services.display import Shown, show_tree
 from workflows.services.records import State, StateField
 from workflows.storage.outage import is_away
 from workflows.storage.saver import DjangoSaver
@@ -25,8 +26,16 @@ class _TreeSerde:
     dumps = staticmethod(serde.dumps)
 
 
-def read_state(thread: Thread, rights: Rights, checkpoint: str = "") -> State:
-    """The state at `checkpoint`, by default at the thread's head."""
+def read_state(
+    thread: Thread,
+    rights: Rights,
+    checkpoint: str = "",
+    whole: Collection[str] = (),
+) -> State:
+    """The state at `checkpoint`, by default at the thread's head.
+
+    Long values are cut, but for those of the fields that `whole` names.
+    """
     wanted = checkpoint or thread.head
     if not wanted:
         return State("")
@@ -39,7 +48,7 @@ def read_state(thread: Thread, rights: Rights, checkpoint: str = "") -> State:
     if found is None:
         return State(wanted, problem="There is no such checkpoint on this thread.")
     _put_together(thread, wanted, found)
-    return _state_of(thread, rights, wanted, found)
+    return _state_of(thread, rights, wanted, found, whole)
 
 
 def _put_together(thread: Thread, checkpoint: str, found: CheckpointTuple) -> None:
@@ -87,7 +96,11 @@ def state_names(graph: str) -> tuple[str, ...]:
 
 
 def _state_of(
-    thread: Thread, rights: Rights, checkpoint: str, found: CheckpointTuple
+    thread: Thread,
+    rights: Rights,
+    checkpoint: str,
+    found: CheckpointTuple,
+    whole: Collection[str],
 ) -> State:
     item = registry.find(thread.graph)
     secret = item.secret if item else frozenset()
@@ -100,7 +113,7 @@ def _state_of(
         if hide_all or (name in secret and not sees_secrets):
             fields.append(StateField(name, is_masked=True))
             continue
-        shown = show_tree(value)
+        shown = Shown(value) if name in whole else show_tree(value)
         fields.append(
             StateField(
                 name,

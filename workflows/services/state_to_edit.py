@@ -81,8 +81,9 @@ def state_to_edit(
     thread_id: str,
     question: int = 0,
     whole: frozenset[str] = frozenset(),
+    at: str = "",
 ) -> StateToEdit:
-    """The state of a thread for whoever may edit it.
+    """The state of a thread for whoever may edit it, `at` one of its checkpoints or the newest.
 
     `question` must be one of this thread. Raises NotVisible, NotAllowed and ClaimedByOther.
     """
@@ -92,8 +93,8 @@ def state_to_edit(
     check_editor(person, thread, question)
     rights = Rights(person)
     note_secrets_seen(rights, thread)
-    values, problem = _values(thread)
-    shown = read_state(thread, rights)
+    values, problem = _values(thread, at)
+    shown = read_state(thread, rights, at)
     channels = []
     schemas = _schemas(thread.graph)
     properties = schemas.get("properties") or {}
@@ -123,7 +124,7 @@ def state_to_edit(
     )
     return StateToEdit(
         plain_thread(thread),
-        thread.head,
+        at or thread.head,
         shown.step,
         tuple(channels),
         {key: schemas[key] for key in ("$defs", "definitions") if key in schemas},
@@ -152,8 +153,8 @@ def step_of(person: Person, thread_id: str, checkpoint: str) -> int | None:
     return read_state(thread, Rights(person), checkpoint).step if checkpoint else None
 
 
-def _values(thread: Thread) -> tuple[dict[str, Any], str]:
-    """The values at the head, with what finished tasks of its step have written (R6.2)."""
+def _values(thread: Thread, at: str) -> tuple[dict[str, Any], str]:
+    """The values at a checkpoint or the head, with what finished tasks of its step have written (R6.2)."""
     item = registry.find(thread.graph)
     if item is None:
         return {}, f"No workflow {thread.graph!r} is registered in this process."
@@ -162,7 +163,8 @@ def _values(thread: Thread) -> tuple[dict[str, Any], str]:
     if not hasattr(item.graph, "get_state"):
         return {}, "This workflow keeps no state that can be edited."
     graph = bound(item.graph, DjangoSaver(graph=thread.graph))
-    config = {"configurable": {"thread_id": thread.pk}}
+    place = {"checkpoint_id": at} if at else {}
+    config = {"configurable": {"thread_id": thread.pk, **place}}
     try:
         values = graph.get_state(config).values
     except DurablewebError as error:

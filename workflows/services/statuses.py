@@ -10,7 +10,9 @@ from workflows.services.action import (
     StaleCheckpoint,
     ThreadBusy,
     Unreadable,
+    UpdateNotDone,
 )
+from workflows.services.desk.undo_decision import TooLate
 from workflows.services.strict_json import JsonProblem
 
 STATUS: tuple[tuple[type[Exception], int], ...] = (
@@ -20,6 +22,8 @@ STATUS: tuple[tuple[type[Exception], int], ...] = (
     (StaleCheckpoint, 409),
     (ThreadBusy, 409),
     (KeyReused, 409),
+    (UpdateNotDone, 409),
+    (TooLate, 409),
     (InvalidAnswer, 400),
     (JsonProblem, 400),
     (Unreadable, 503),

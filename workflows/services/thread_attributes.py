@@ -38,6 +38,11 @@ def thread_attributes(thread_id: str) -> tuple[AttributeRecord, ...]:
     return tuple(_record(name, value) for name, value in found.items())
 
 
+def attribute_values(thread_id: str) -> dict[str, Any]:
+    """The same as values: texts, numbers, bools, instants and lists of texts."""
+    return attributes_of("default", thread_id)
+
+
 def _record(name: str, value: Any) -> AttributeRecord:
     if isinstance(value, list):
         items = [_part(item, f"{name} has {quoted(item)}") for item in value]

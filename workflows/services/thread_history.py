@@ -29,7 +29,11 @@ from workflows.services.display import show_stored, show_text
 from workflows.services.editing import may_edit
 from workflows.services.failures import of_kind
 from workflows.services.in_line import line_of, not_before
-from workflows.services.queueing import UNFINISHED, UNKNOWN_GRAPH
+from workflows.services.queueing import (
+    UNFINISHED,
+    UNKNOWN_GRAPH,
+    has_unfinished_run,
+)
 from workflows.services.records import (
     DecisionRecord,
     EventRecord,
@@ -38,6 +42,7 @@ from workflows.services.records import (
     QueueItem,
     RunDetail,
     RunRecord,
+    State,
     ThreadRecord,
 )
 from workflows.services.review_queue import graph_title, queue_items
@@ -112,9 +117,14 @@ def run_list(
     return [run_record(row, rights) for row in rows]
 
 
-def run_record_of(person: Person, run_id: int) -> RunRecord:
-    """One run as a list shows it; raises NotVisible."""
-    return run_record(find_run(person, run_id), Rights(person))
+def run_record_of(
+    person: Person, run_id: int, *, with_input: bool = False
+) -> RunRecord:
+    """One run as a list shows it, or as its page does; raises NotVisible."""
+    row, rights = find_run(person, run_id), Rights(person)
+    if with_input:
+        note_secrets_seen(rights, row.thread)
+    return run_record(row, rights, with_input=with_input)
 
 
 def run_detail(person: Person, run_id: int, *, limit: int = MAX_PAGE) -> RunDetail:
@@ -144,6 +154,16 @@ def thread_detail(
     thread, family = _thread_record(row, rights, limit, before), family_of(row.pk)
     named = named_in(thread.events, thread.sleep, family)
     return replace(thread, family=family, others=others_of(named, rights))
+
+
+def thread_outline(person: Person, thread_id: str, *, runs: int = 50) -> ThreadRecord:
+    """One thread with its newest runs, and without state, events and decisions; raises NotVisible."""
+    row, rights = find_thread(person, thread_id), Rights(person)
+    thread, family = _outline(row, rights, runs), family_of(row.pk)
+    if thread.signals:
+        note_secrets_seen(rights, row)
+    others = others_of(named_in((), thread.sleep, family), rights)
+    return replace(thread, family=family, others=others)
 
 
 def events_after(thread_id: str, seq: int, limit: int = 1_000) -> list[EventRecord]:
@@ -232,14 +252,30 @@ def _thread_record(
     row: Thread, rights: Rights, limit: int = MAX_PAGE, before: int | None = None
 ) -> ThreadRecord:
     newest = row.seq if before is None else min(row.seq, before - 1)
-    runs = list(
-        row.runs.select_related("thread", "created_by").order_by("-id")[:MAX_PAGE]
-    )
-    operates = rights.can_operate(row.graph)
-    unfinished = any(run.status in UNFINISHED for run in runs)
-    items = open_questions(row, rights)
     decisions = Decision.objects.filter(interrupt__thread=row).order_by("-id")
-    plain, state = plain_thread(row), read_state(row, rights)
+    state = read_state(row, rights)
+    return replace(
+        _outline(row, rights, MAX_PAGE, state),
+        decisions=tuple(
+            decision_record(each, row, rights) for each in decisions[:MAX_PAGE]
+        ),
+        state=state,
+        events=_last(row.events.all(), newest, limit),
+    )
+
+
+def _outline(
+    row: Thread, rights: Rights, limit: int, state: State | None = None
+) -> ThreadRecord:
+    """The thread with its last `limit` runs and what may be done; `state`, where it is at hand."""
+    rows = row.runs.select_related("thread", "created_by").order_by("-id")
+    runs = list(rows[:limit])
+    operates = rights.can_operate(row.graph)
+    unfinished = any(run.status in UNFINISHED for run in runs) or (
+        len(runs) == limit and has_unfinished_run(row.pk)
+    )
+    items = open_questions(row, rights)
+    plain = plain_thread(row)
     signals, signals_count = mailbox_of(
         row.pk, lambda tree: _masked(tree, row.graph, rights)
     )
@@ -247,11 +283,6 @@ def _thread_record(
         plain,
         runs=tuple(run_record(run, rights) for run in runs),
         questions=items,
-        decisions=tuple(
-            decision_record(each, row, rights) for each in decisions[:MAX_PAGE]
-        ),
-        state=state,
-        events=_last(row.events.all(), newest, limit),
         labels=labels_of(row.pk),
         attributes=thread_attributes(row.pk),
         signals=signals,
@@ -260,8 +291,8 @@ def _thread_record(
         and not unfinished
         and bool(runs)
         and runs[0].status in CONTINUABLE
-        and not state.is_undone
-        and not (runs[0].status == Run.Status.INTERRUPTED and items),
+        and not (runs[0].status == Run.Status.INTERRUPTED and items)
+        and not (state or read_state(row, rights)).is_undone,
         may_wake=operates
         and not unfinished
         and plain.sleep is not None

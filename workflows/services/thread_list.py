@@ -48,6 +48,8 @@ class ListedThread:
     wake_at: datetime | None = None
     awaits: tuple[Alike, ...] = ()
     others: Others = field(default_factory=dict)
+    by_itself: str = ""
+    """The status of the thread, whatever its last run ended with."""
 
     @property
     def is_late(self) -> bool:
@@ -109,6 +111,11 @@ def thread_list(
     ]
 
 
+def is_cursor(text: str) -> bool:
+    """Whether a page can begin after this."""
+    return _place(text) is not None
+
+
 def _named(awaits: Iterable[tuple[Alike, ...]]) -> Iterator[str]:
     """The threads that rows name: of those that one waits for the first."""
     for kinds in awaits:
@@ -129,6 +136,7 @@ def _listed(
         wake_at=row.wake_at if row.status in SLEEPING else None,
         awaits=awaits,
         others=others,
+        by_itself=row.status,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from workflows.models import Thread
 from workflows.services import registry
-from workflows.services.access import Person, Rights, find_thread
+from workflows.services.access import RUN, Person, Rights, find_thread
 from workflows.services.desk.deciding import Decider
 from workflows.services.display import Shown, show_value
 from workflows.services.editing import check_editor, may_edit
@@ -28,7 +28,7 @@ class OfferedUpdate:
 def offered(person: Person, thread_id: str) -> dict[str, OfferedUpdate]:
     """The updates of a thread's workflow by name; raises where this person may not change its state now."""
     thread = find_thread(person, thread_id)
-    check_editor(person, thread)
+    check_editor(person, thread, scope=RUN)
     return _offered(thread.graph)
 
 
@@ -36,7 +36,11 @@ def offered_on_page(decider: Decider, thread: Thread) -> list[OfferedUpdate]:
     """Those that a thread's page should lead to: none where this person may send none."""
     if not thread.head or not updates_of(thread.graph):
         return []
-    return [*_offered(thread.graph).values()] if may_edit(decider, thread) else []
+    return (
+        [*_offered(thread.graph).values()]
+        if may_edit(decider, thread, scope=RUN)
+        else []
+    )
 
 
 def shown_result(graph: str, result: Any, rights: Rights) -> Shown:

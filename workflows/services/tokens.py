@@ -52,6 +52,12 @@ _START = 8
 _NOTED = timedelta(minutes=1)
 _KEPT = timedelta(days=365)
 
+HOW_TO_COME = (
+    "Send a token that works: Authorization: Bearer dw_… People make them on the page "
+    "Tokens of their menu."
+)
+"""What is said to a program that nobody knows."""
+
 WORDS = {
     READ: "read workflows, threads, runs, questions and decisions",
     RUN: "start, continue and cancel runs, send signals and updates",

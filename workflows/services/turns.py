@@ -12,7 +12,7 @@ from typing import Any
 from workflows.engine.errors import ThreadBusyError
 from workflows.engine.runtime import current
 from workflows.models import Run, Thread
-from workflows.services.access import Person, name_of
+from workflows.services.access import Person, by_of
 from workflows.services.action import InvalidAnswer, ThreadBusy
 from workflows.services.cancel_run import make_room
 from workflows.services.queueing import has_unfinished_run
@@ -43,7 +43,7 @@ def take_turn(thread: Thread, if_busy: str, person: Person | None) -> bool:
             "or on another thread, or with if_busy='enqueue'."
         )
     if if_busy != "enqueue":
-        make_room(thread.pk, if_busy, name_of(person))
+        make_room(thread.pk, if_busy, by_of(person))
     return True
 
 

@@ -130,6 +130,7 @@ CHANNELS = {
     "command": "command",
     "timeout": "timeout",
     "link": "link",
+    "api": "API",
     "rule": "rule",
 }
 

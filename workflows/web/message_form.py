@@ -6,11 +6,7 @@ built anew from its role and text, by the engine's own rules for messages.
 
 from typing import Any
 
-from workflows.engine import serde
-from workflows.engine.graph import core_messages
-from workflows.engine.graph.message import convert_to_messages, own_message
-from workflows.services import strict_json
-from workflows.services.conversation import ROLES, is_message, is_of_core, role_of
+from workflows.services.conversation import ROLES, is_message, role_of
 
 _TAGS = {role: tag for tag, role in ROLES.items()}
 _REST = "~message"
@@ -98,35 +94,6 @@ def from_form(entries: Any) -> Any:
     if not isinstance(entries, list):
         return entries
     return [_tree(each) for each in entries]
-
-
-def restored(tree: Any, shown: Any) -> Any:
-    """The messages of a tree; one that was shown as it is comes back as it was.
-
-    Others are of the package that those shown are of: langchain-core's, or the engine's own.
-    """
-    if not isinstance(tree, list):
-        return tree
-    known = {strict_json.dump(each) for each in shown}
-    is_core = any(map(is_of_core, shown))
-    found = []
-    for each in tree:
-        text = strict_json.dump(each)
-        if text in known:
-            found.append(serde.loads(text))
-        elif is_message(each):
-            rest = {key: part for key, part in each["v"].items() if part is not None}
-            rest.pop("type", None)  # the role says it, which may have been changed
-            found.append(_made(role_of(each), rest, is_core=is_core))
-        else:
-            found += convert_to_messages([each])
-    return found
-
-
-def _made(role: str, rest: dict[str, Any], *, is_core: bool) -> Any:
-    if is_core:
-        return core_messages.made_of(role, rest.pop("content"), rest)
-    return own_message({**rest, "role": role})
 
 
 def _tree(entry: Any) -> Any:

@@ -12,9 +12,15 @@ from django.views.decorators.http import require_http_methods, require_safe
 from workflows.models import Run
 from workflows.services import registry, strict_json
 from workflows.services.access import Rights
-from workflows.services.action import InvalidAnswer, Refused
+from workflows.services.action import InvalidAnswer
 from workflows.services.asleep import sleep_of
-from workflows.services.cancel_run import FAILED, LIVE, CancelRun, asks
+from workflows.services.cancel_run import (
+    FAILED,
+    LIVE,
+    CancelRun,
+    asks,
+    may_cancel,
+)
 from workflows.services.in_line import queues_seen
 from workflows.services.records import State
 from workflows.services.thread_family import ends_with
@@ -109,7 +115,7 @@ def detail(request: HttpRequest, run_id: int) -> HttpResponse:
         "thread": found.thread,
         "events": found.events,
         "has_earlier": len(found.events) >= MAX_PAGE,
-        "may_cancel": _may_cancel(request, run_id),
+        "may_cancel": may_cancel(request.user, run_id),
         "after": found.thread.seq,
         "as_given": as_given(found.run.input, found.thread.state),
         "is_last": bool(found.thread.runs) and found.thread.runs[0].id == found.run.id,
@@ -176,14 +182,6 @@ def as_given(given: Any, state: State) -> frozenset[str]:
         if part.name in given and given[part.name] == part.tree
         if not part.is_cut and not part.is_masked and len(str(part.tree)) > LONG_TEXT
     )
-
-
-def _may_cancel(request: HttpRequest, run_id: int) -> bool:
-    try:
-        run = CancelRun(request.user, run_id).check()
-    except Refused:
-        return False
-    return run.cancel_mode != Run.CancelMode.NOW
 
 
 def _word(request: HttpRequest, name: str) -> str:

@@ -12,11 +12,10 @@ from django.http import QueryDict
 from django.utils.datastructures import MultiValueDict
 
 from workflows.services import strict_json
-from workflows.services.action import InvalidAnswer
 from workflows.services.conversation import are_messages, to_read
-from workflows.services.schema_check import schema_errors
 from workflows.services.state_to_edit import ChannelToEdit, StateToEdit
-from workflows.services.tagged import restore, text_tag
+from workflows.services.tagged import text_tag
+from workflows.services.typed_state import misfits, restored
 from workflows.web import message_form
 from workflows.web.form_drawing import fits
 from workflows.web.form_fields import Field, walk
@@ -139,21 +138,7 @@ class StateForm:
 
     def restored(self, trees: Mapping[str, Any]) -> dict[str, Any]:
         """Trees as the values they stand for; raises InvalidAnswer by channel."""
-        found: dict[str, Any] = {}
-        faults: dict[str, str] = {}
-        for name, tree in trees.items():
-            shown = self.shown.get(name)
-            try:
-                found[name] = (
-                    message_form.restored(tree, shown)
-                    if are_messages(shown)
-                    else restore(tree, shown)
-                )
-            except Exception as error:  # noqa: BLE001 - whatever a type says to its parts
-                faults[name] = f"This is no value of this field: {error}"
-        if faults:
-            raise InvalidAnswer(faults)
-        return found
+        return restored(trees, self.shown)
 
     def moved(self, typed: Typed) -> list[DiffRow]:
         """What others have changed of what this person was shown."""
@@ -246,20 +231,10 @@ class StateForm:
             return typed
         typed.values = {**base, **found}
         for name, tree in typed.changed.items():
-            for place, fault in self._misfits(name, tree).items():
+            for place, fault in misfits(self.state, name, tree).items():
                 where = f"{name}.{place}" if place else name
                 typed.faults.append(f"{where}: {fault}")
         return typed
-
-    def _misfits(self, name: str, tree: Any) -> dict[str, str]:
-        """What of a value does not fit its schema; one that the old value does not fit counts for nothing."""
-        channel = self.by_name.get(name)
-        if channel is None or channel.schema is None:
-            return {}
-        schema = {**self.state.definitions, **channel.schema}
-        if channel.is_set and schema_errors(channel.tree, schema):
-            return {}
-        return schema_errors(tree, schema)
 
     def _updates(self, texts: Mapping[str, str]) -> list[Update]:
         return [

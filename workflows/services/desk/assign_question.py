@@ -12,7 +12,7 @@ from django.db import transaction
 
 from workflows.models import Interrupt
 from workflows.models.interrupt import END_OF_TIME
-from workflows.services.access import Person, find_interrupt, name_of
+from workflows.services.access import DECIDE, Person, find_interrupt, name_of
 from workflows.services.action import InvalidAnswer, NotAllowed
 from workflows.services.closed_question import refuse_closed
 from workflows.services.desk.deciding import Decider
@@ -23,6 +23,8 @@ from workflows.services.desk.telling import tell
 from workflows.storage.clock import database_now, machine_now
 
 PRIORITIES = range(-100, 101)
+# Reminders are counted back from a moment, and escalations on from it.
+YEARS = range(1970, 9_000)
 UNCHANGED: Any = object()
 
 
@@ -47,6 +49,7 @@ class ArrangeQuestion:
         """The open question, where this person may arrange it."""
         row = find_interrupt(self.person, self.interrupt)
         decider = Decider(self.person)
+        decider.rights.require_scope(DECIDE)
         if not (decider.is_decider(row) or decider.rights.can_operate(row.graph)):
             raise NotAllowed(f"You may see question #{row.pk} but not arrange it.")
         refuse_closed(row)
@@ -89,8 +92,12 @@ class ArrangeQuestion:
         if self.snooze_until is not UNCHANGED:
             if self.snooze_until is not None and self.snooze_until <= machine_now():
                 errors["snooze_until"] = "a moment that is still to come"
+            elif self.snooze_until is not None and self.snooze_until.year not in YEARS:
+                errors["snooze_until"] = f"in the years {YEARS[0]} to {YEARS[-1]}"
             changes["snoozed_until"] = self.snooze_until
         if self.due_at is not UNCHANGED:
+            if self.due_at is not None and self.due_at.year not in YEARS:
+                errors["due_at"] = f"in the years {YEARS[0]} to {YEARS[-1]}"
             changes["due_at"] = self.due_at
         if self.priority is not UNCHANGED:
             if self.priority not in PRIORITIES:

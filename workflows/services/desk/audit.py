@@ -24,6 +24,7 @@ from workflows.storage.connections import NOT_IDLE_SQL
 LOCK = 0x64757261626C65  # any number that nothing else in the database locks
 BATCH = 1_000
 API = "api"
+LONGEST_SUBJECT = 60
 
 
 def record(
@@ -38,8 +39,8 @@ def record(
 ) -> AuditEntry:
     """Add one entry, in the caller's transaction. `data` is small and holds no secret value.
 
-    `subject` names what was acted on, such as `question 12` or `policy 3`. What was done with a
-    token names it beside its owner.
+    `subject` names what was acted on, such as `question 12` or `policy 3`; a long one is cut. What
+    was done with a token names it beside its owner.
     """
     token = getattr(person, "api_token", None)
     if token is not None:
@@ -58,13 +59,27 @@ def record(
             action=action,
             graph=graph,
             thread=thread,
-            subject=subject,
+            subject=subject[:LONGEST_SUBJECT],
             data=json.dumps(dict(data or {}), sort_keys=True, ensure_ascii=False),
             previous=last or "",
         )
         entry.seal = seal_of(entry)
         entry.save(using=using, force_insert=True)
     return entry
+
+
+def record_token(
+    person: Person | None,
+    action: str,
+    *,
+    graph: str,
+    thread: str,
+    subject: str,
+    data: Mapping[str, Any] | None = None,
+) -> None:
+    """The same for an act whose own row says who did it: only of a token, which no row names."""
+    if getattr(person, "api_token", None) is not None:
+        record(person, action, graph=graph, thread=thread, subject=subject, data=data)
 
 
 def seal_of(entry: AuditEntry) -> str:

@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from workflows.models import Interrupt
-from workflows.services.access import Person, find_interrupt, name_of
+from workflows.services.access import DECIDE, Person, find_interrupt, name_of
 from workflows.services.action import InvalidAnswer, NotAllowed
 from workflows.services.closed_question import refuse_closed
 from workflows.services.desk.deciding import ClaimedByOther, Decider, holder_of
@@ -121,6 +121,7 @@ class ReleaseQuestion:
         row = find_interrupt(self.person, self.interrupt)
         holder = holder_of(row)
         decider = Decider(self.person)
+        decider.rights.require_scope(DECIDE)
         if holder == self.person.pk or decider.rights.is_admin:
             return row
         if holder is not None:

@@ -10,7 +10,14 @@ from django.contrib.auth import get_user_model
 from django.db import transaction
 
 from workflows.models import Comment, Interrupt
-from workflows.services.access import Person, Rights, find_interrupt, name_of, row_of
+from workflows.services.access import (
+    DECIDE,
+    Person,
+    Rights,
+    find_interrupt,
+    name_of,
+    row_of,
+)
 from workflows.services.action import InvalidAnswer
 from workflows.services.desk.notify import tell_people
 from workflows.services.desk.telling import tell
@@ -30,7 +37,10 @@ class CommentOn:
 
     def check(self) -> Interrupt:
         """The question, where this person may see it."""
-        return find_interrupt(self.person, self.interrupt)
+        rights = Rights(self.person)
+        row = find_interrupt(self.person, self.interrupt, rights=rights)
+        rights.require_scope(DECIDE)
+        return row
 
     def execute(self) -> Comment:
         """The comment; raises InvalidAnswer when it is empty or too long."""

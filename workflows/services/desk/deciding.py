@@ -6,15 +6,17 @@ bulk sheet and the approval link ask here.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from functools import cached_property
 
 from django.conf import settings
 from django.utils import timezone
 
-from workflows.models import Decision, Interrupt, Preference, Run, SentUpdate
+from workflows.models import Interrupt, Preference
 from workflows.services.access import DECIDE, Person, Rights
 from workflows.services.action import NotAllowed, NotPending
+from workflows.services.desk.hands import hands_on
 from workflows.services.desk.policies import PolicyBook
 from workflows.services.desk.rules import Rules
 from workflows.storage.clock import machine_now
@@ -34,6 +36,13 @@ class Decider:
         self.person = person
         self.rights = rights or Rights(person)
         self._book = PolicyBook()
+        self._hands: dict[str, frozenset[object]] = {}
+
+    def look_ahead(self, rows: Iterable[Interrupt]) -> None:
+        """Read at once what the rules of these questions ask of their threads; for a list of them."""
+        threads = {row.thread_id for row in rows if self.rules(row).four_eyes}
+        if threads:
+            self._hands.update(hands_on(threads))
 
     def rules(self, row: Interrupt) -> Rules:
         """The rules that hold for the question."""
@@ -146,14 +155,12 @@ class Decider:
         return f"It is assigned to {whom}. Assign it to yourself to decide it."
 
     def _had_a_hand(self, row: Interrupt) -> bool:
-        starter = row.thread.created_by_id
-        if starter is None:
-            runs = Run.objects.filter(thread_id=row.thread_id, kind=Run.Kind.START)
-            starter = runs.values_list("created_by", flat=True).order_by("-id").first()
-        return self._id is not None and self._id in {
-            starter,
-            last_editor(row.thread_id),
-        }
+        if self._id is None:
+            return False
+        known = self._hands.get(row.thread_id)
+        if known is None:
+            known = hands_on([row.thread_id])[row.thread_id]
+        return self._id in known
 
 
 def why_apart(row: Interrupt, rules: Rules) -> str:
@@ -169,25 +176,6 @@ def why_apart(row: Interrupt, rules: Rules) -> str:
             "the same state. Save the edit only; then approve it."
         )
     return ""
-
-
-def last_editor(thread_id: str) -> object:
-    """Who changed the thread's state last by hand, with a decision, by an update or without either; or None."""
-    edit = Run.objects.filter(thread_id=thread_id, kind=Run.Kind.EDIT).order_by("-id")
-    with_answer = (
-        Decision.objects.filter(interrupt__thread_id=thread_id)
-        .exclude(edits="")
-        .order_by("-id")
-    )
-    update = SentUpdate.objects.filter(
-        thread_id=thread_id, status=SentUpdate.Status.DONE, sent_by__isnull=False
-    ).order_by("-answered_at")
-    found = (
-        edit.values_list("created_at", "created_by").first(),
-        with_answer.values_list("created_at", "person").first(),
-        update.values_list("answered_at", "sent_by").first(),
-    )
-    return max((each for each in found if each), default=(None, None))[1]
 
 
 def holder_of(row: Interrupt, now: datetime | None = None) -> int | None:

@@ -21,7 +21,7 @@ from workflows.services.desk.undo_decision import may_take_back
 from workflows.services.questions import title_shown
 from workflows.services.review_queue import graph_title
 
-MAX_PAGE = 200
+MAX_PAGE = 500
 MINE, TEAM, ALL = "mine", "team", "all"
 SCOPES = (MINE, TEAM, ALL)
 _RELATED = ("interrupt__thread", "run", "undo")
@@ -89,11 +89,16 @@ def decision_list(
     wanted: DecisionFilter,
     limit: int = 50,
     rights: Rights | None = None,
+    *,
+    with_changes: bool = True,
 ) -> list[DecisionLine]:
-    """One page of decisions on questions that the person may see."""
+    """One page of decisions on questions that the person may see.
+
+    What each changed of the state is looked up for it, `with_changes`.
+    """
     rights = rights or Rights(person)
     rows = decision_rows(person, wanted, rights)[: max(1, min(limit, MAX_PAGE))]
-    return decision_lines(list(rows), rights)
+    return decision_lines(list(rows), rights, with_changes=with_changes)
 
 
 def find_decision(rights: Rights, number: int) -> Decision:
@@ -132,7 +137,9 @@ def decision_rows(
     return rows.select_related(*_RELATED).order_by("-id")
 
 
-def decision_lines(rows: Sequence[Decision], rights: Rights) -> list[DecisionLine]:
+def decision_lines(
+    rows: Sequence[Decision], rights: Rights, *, with_changes: bool = True
+) -> list[DecisionLine]:
     """What a page or a file says of these rows; what belongs to them is read at once."""
     votes = _votes(rows)
     overridden = overrides(rows)
@@ -143,7 +150,7 @@ def decision_lines(rows: Sequence[Decision], rights: Rights) -> list[DecisionLin
         plain_line(
             row,
             rights,
-            changes_of(row, rights),
+            changes_of(row, rights) if with_changes else NO_CHANGES,
             policy_result(
                 row,
                 history.rules(row.interrupt, row.created_at),

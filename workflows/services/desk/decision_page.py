@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -38,6 +39,8 @@ class AuditLine:
     who: str
     channel: str
     seal: str
+    token: str = ""
+    """The token with which they came."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,7 @@ def _entries(line: DecisionLine) -> list[AuditLine]:
             each.person_name,
             each.channel,
             each.seal,
+            str(json.loads(each.data).get("token", "")),
         )
         for each in rows[:MAX_ENTRIES]
     ]

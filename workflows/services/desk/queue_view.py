@@ -255,6 +255,11 @@ def cursor_of(row: Interrupt, sort: str) -> str:
     )
 
 
+def is_cursor(text: str, sort: str) -> bool:
+    """Whether a page in this order can begin after this."""
+    return _place(text, SORTS[sort]) is not None
+
+
 def _beyond(
     names: tuple[str, ...], values: list[Any], number: int, is_exact: bool
 ) -> list[Q]:

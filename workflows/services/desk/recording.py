@@ -13,6 +13,7 @@ from django.db.models import F
 
 from workflows.engine import ids
 from workflows.models import Decision, Draft, Interrupt, Run, Thread
+from workflows.services.access import by_of
 from workflows.services.desk import audit
 from workflows.services.outbound.events import tell_decided
 from workflows.services.queueing import queue_run
@@ -60,7 +61,7 @@ def record_decision(
     told: dict[str, Any] = {
         "interrupt": row.pk,
         "kind": decision.kind,
-        "by": decision.person_name or "system",
+        "by": by_of(decision.person),
     }
     if override:
         told["override"] = True

@@ -26,6 +26,14 @@ def note_secrets_seen(rights: Rights, thread: Thread) -> None:
         person=str(getattr(row_of(rights.person), "pk", "")),
         at__gt=machine_now() - ONE_VISIT,
     )
+    token = getattr(rights.person, "api_token", None)
+    # What a program reads is no part of its owner's visit, nor of another program's.
+    by_token = {"channel": audit.API}
+    mine = (
+        mine.exclude(**by_token)
+        if token is None
+        else mine.filter(**by_token, data__contains=token.start)
+    )
     if not mine.exists():
         audit.record(
             rights.person,

@@ -9,7 +9,7 @@ from workflows.engine.errors import SerdeError
 from workflows.models import Interrupt
 from workflows.services.action import Unreadable
 from workflows.services.desk.rules import Rules
-from workflows.services.questions import read_question
+from workflows.services.questions import read_question, stored_question
 from workflows.services.shapes import (
     APPROVE,
     CLOSE,
@@ -26,6 +26,11 @@ def shape_of(row: Interrupt) -> Shape:
     payload = read_question(row)
     schema = _plain(row, row.response_schema) if row.response_schema else None
     return recognise(payload, schema)
+
+
+def shape_shown(row: Interrupt) -> Shape:
+    """The same with all values as trees, as people are shown them; of one that cannot be read, that of nothing."""
+    return recognise(_tree(stored_question(row)), _tree(row.response_schema))
 
 
 def narrowed(shape: Shape, rules: Rules) -> Shape:
@@ -60,6 +65,15 @@ def closes_by_cancelling(rules: Rules) -> bool:
 
 def _kept(kinds: tuple[str, ...], wanted: tuple[str, ...] | None) -> tuple[str, ...]:
     return kinds if wanted is None else tuple(k for k in kinds if k in wanted)
+
+
+def _tree(text: str) -> object:
+    if not text:
+        return None
+    try:
+        return serde.tree(text)
+    except SerdeError:
+        return None
 
 
 def _plain(row: Interrupt, text: str) -> object:

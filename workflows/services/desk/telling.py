@@ -7,7 +7,7 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS
 
 from workflows.models import Interrupt
-from workflows.services.access import Person, name_of
+from workflows.services.access import Person, by_of
 from workflows.services.desk import audit
 from workflows.storage.events import append_events
 
@@ -17,7 +17,7 @@ def tell(row: Interrupt, person: Person | None, action: str, **data: Any) -> Non
 
     Called in the transaction of the act; `data` is small and holds no secret value.
     """
-    told = {"interrupt": row.pk, "action": action, "by": name_of(person), **data}
+    told = {"interrupt": row.pk, "action": action, "by": by_of(person), **data}
     append_events(DEFAULT_DB_ALIAS, row.thread_id, None, [("desk", told)])
     audit.record(
         person,

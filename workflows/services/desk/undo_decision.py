@@ -10,8 +10,10 @@ from django.db.models import F
 
 from workflows.models import Decision, Draft, Interrupt, Run, Undo
 from workflows.services.access import (
+    DECIDE,
     Person,
     Rights,
+    by_of,
     name_of,
     require,
     row_of,
@@ -42,7 +44,8 @@ def is_theirs(decision: Decision, rights: Rights) -> bool:
 
 def may_take_back(decision: Decision, rights: Rights) -> bool:
     """Whether there still is something to take back; `decision` comes with its run."""
-    return is_waiting(decision) and is_theirs(decision, rights)
+    is_allowed = rights.allows(DECIDE) and is_theirs(decision, rights)
+    return is_allowed and is_waiting(decision)
 
 
 def is_waiting(decision: Decision) -> bool:
@@ -72,7 +75,8 @@ class UndoDecision:
         decider = Decider(self.person)
         question = row.interrupt
         if not decider.rights.can_see(question.thread.graph):
-            raise NotVisible("question", question.pk)
+            raise NotVisible("decision", self.decision)
+        decider.rights.require_scope(DECIDE)
         require(
             is_theirs(row, decider.rights) and decider.is_decider(question),
             "Only whoever made a decision and may still decide, or an admin, may take it "
@@ -123,7 +127,7 @@ class UndoDecision:
         Draft.objects.filter(interrupt=question, person=decision.person_id).update(
             version=question.version, round=question.round
         )
-        who = name_of(self.person)
+        who = by_of(self.person)
         told = {
             "interrupt": question.pk,
             "node": question.node,

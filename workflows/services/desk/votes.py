@@ -6,7 +6,7 @@ from django.db import DEFAULT_DB_ALIAS, IntegrityError, transaction
 
 from workflows.engine import ids
 from workflows.models import Interrupt, Vote
-from workflows.services.access import Person, name_of, row_of
+from workflows.services.access import Person, by_of, name_of, row_of
 from workflows.services.action import AlreadyDecided, NotPending
 from workflows.services.desk import audit
 from workflows.storage.events import append_events
@@ -79,6 +79,20 @@ def cast(
     return vote, len(votes) + 1
 
 
+def own_vote(row: Interrupt, person: Person, round: int) -> Vote | None:
+    """What this person has approved in that round of a question, open or not."""
+    found: Vote | None = row.votes.filter(
+        round=round, person=getattr(row_of(person), "pk", None)
+    ).first()
+    return found
+
+
+def counted(vote: Vote) -> int:
+    """How many approvals there were with this one and before it."""
+    same = Vote.objects.filter(interrupt=vote.interrupt_id, round=vote.round)
+    return same.filter(pk__lte=vote.pk).count()
+
+
 def tell(
     row: Interrupt,
     person: Person,
@@ -93,7 +107,7 @@ def tell(
     told = {
         "interrupt": row.pk,
         "kind": "vote",
-        "by": name_of(person),
+        "by": by_of(person),
         "votes": votes,
         "needed": needed,
     }
