@@ -110,7 +110,7 @@ class TestState:
 
     def test_the_scope_to_read_is_asked_for(self, program, path):
         for part in ("state", "steps", "steps/x"):
-            answer = program("admin", "secrets").get(f"{path}/{part}")
+            answer = program("admin", "run").get(f"{path}/{part}")
             problem_in(answer, 403, "not_allowed")
 
 

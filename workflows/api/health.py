@@ -27,7 +27,7 @@ AS_TEXT: dict[str, Any] = {"responses": {200: {"content": {"text/plain": {}}}}}
 Samples = Iterable[tuple[tuple[str, ...], float]]
 
 
-class Questions(Schema):
+class Asked(Schema):
     """The open questions that nobody has put off."""
 
     open: int
@@ -81,7 +81,7 @@ class Health(Schema):
     """The numbers of the page Health."""
 
     at: datetime
-    questions: Questions
+    questions: Asked
     pace: Pace
     work: Work
     workers: Workers | None = Field(
@@ -99,7 +99,7 @@ def health(request: HttpRequest) -> Health:
     waiting, speed, at_work = asked(rights, now), pace(rights, now), work(rights, now)
     return Health(
         at=now,
-        questions=Questions(
+        questions=Asked(
             open=waiting.count,
             due_soon=waiting.soon,
             overdue=waiting.overdue,
