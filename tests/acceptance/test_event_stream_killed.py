@@ -80,8 +80,14 @@ def following(site: Site, path: str) -> Iterator[Follower]:
     token = said.rpartition("token ")[2].split()[0]
     follower = Follower(f"{site.address}/api/v1{path}", token)
     follower.reading.start()
-    yield follower
-    follower.is_over.set()
+    try:
+        yield follower
+    finally:
+        follower.is_over.set()
+        # It waits for what the server says next, until that is gone.
+        site.processes.stop()
+        follower.reading.join(60)
+        follower.http.close()
 
 
 def stop(server: Server, how: str) -> None:
