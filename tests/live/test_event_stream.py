@@ -423,7 +423,8 @@ class TestEnd:
 
         assert (await follower.end()).numbers == [1, 2, 3]
 
-    async def test_the_end_of_the_server(self, follow, token):
+    async def test_the_end_of_the_server(self, follow, token, monkeypatch):
+        monkeypatch.setattr(open_streams.open_streams, "is_ending", False)
         await on_thread(make_thread, events=1)
         follower = await follow(token)
         await follower.up_to(1)
@@ -431,6 +432,8 @@ class TestEnd:
         open_streams.open_streams.end_all()
 
         await follower.end()
+        late = await follow(token)
+        assert (late.status, (await late.problem())["code"]) == (503, "stopping")
 
     async def test_a_fault_of_ours_is_logged_and_ends_it(
         self, follow, token, monkeypatch, caplog
