@@ -27,6 +27,7 @@ class OpenStreams:
     """Places for streams, taken on the threads of requests and given back on the event loop."""
 
     def __init__(self) -> None:
+        self.is_ending = False
         self._lock = threading.Lock()
         self._places: dict[Ending, Place] = {}
 
@@ -35,7 +36,8 @@ class OpenStreams:
         with self._lock:
             places = list(self._places.values())
             has_place = (
-                sum(each.token == token for each in places) < MOST_OF_A_TOKEN
+                not self.is_ending
+                and sum(each.token == token for each in places) < MOST_OF_A_TOKEN
                 and sum(each.person == person for each in places) < MOST_OF_A_PERSON
             )
             if has_place:
@@ -53,8 +55,12 @@ class OpenStreams:
             return len(self._places)
 
     def end_all(self) -> None:
-        """End every stream; called on the event loop when the server stops."""
+        """End every stream and let in no other; called on the event loop when the server stops.
+
+        A connection that is kept alive would bring its reader back at once.
+        """
         with self._lock:
+            self.is_ending = True
             streams = list(self._places)
         for stream in streams:
             stream.end()

@@ -11,7 +11,11 @@ from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 
 from workflows.live.event_stream import EventStream, NoTokenError, let_in
-from workflows.live.open_streams import MOST_OF_A_PERSON, MOST_OF_A_TOKEN
+from workflows.live.open_streams import (
+    MOST_OF_A_PERSON,
+    MOST_OF_A_TOKEN,
+    open_streams,
+)
 from workflows.services.action import InvalidAnswer, NotAllowed, Refused
 from workflows.services.problems import problem
 from workflows.services.statuses import status_of
@@ -50,6 +54,9 @@ def _open(request: HttpRequest, thread_id: str) -> HttpResponseBase:
         return problem(501, "no_streams", "This server answers without streams.")
     body = EventStream(token, person, thread, after)
     if not body.has_place():
+        if open_streams.is_ending:
+            text = "The server stops; come back in a moment."
+            return problem(503, "stopping", text, headers={"Retry-After": "2"})
         text = (
             f"A token has at most {MOST_OF_A_TOKEN} streams open, and its owner "
             f"{MOST_OF_A_PERSON}; close one first."
