@@ -25,9 +25,16 @@ and ends with a decision.
 Every request carries `Authorization: Bearer dw_...`; every operation names the scope that the token needs,
 and within it holds what the token's owner may do at that moment. Bodies are JSON in UTF-8, at most 12 MiB; a word that
 the operation does not know is refused, in the body and in the query. Moments are ISO 8601. A value of a workflow
-that JSON has no word for is `{"$t": its tag, "v": its text}`, as everywhere in the dashboard. A number keeps all its digits.
+that JSON has no word for is `{"$t": its tag, "v": its text}`, as everywhere in the dashboard: sent back as it was read it keeps its type, and
+what a program makes up in that form stays plain data. A number keeps all its digits. In an address a slash or a percent sign
+of a thread's id is encoded twice: `customers%252F7`.
 
-A list is `{"items": [...], "next": ...}`: `next` is the `cursor` of the page after it, null on the last.
+A list is `{"items": [...], "next": ...}`: `next` is the `cursor` of the page after it, null on the last. What is inside a cursor is nobody's
+concern; one of another list, or of another order, is refused.
+
+What makes something answers 201, and 200 where a key has made it before. An event stream
+has a few answers of its own: 429 `too_many_streams` beyond 20 of a token or 60 of a person in a process, 503 `stopping` while the server
+stops, 501 `no_streams` where the site is not served by `manage.py serve` or its urls leave the streams out.
 """
 REFUSALS = """\
 ## Refusals
@@ -39,23 +46,37 @@ with `code` `invalid` also `errors`, from the place in the request to what is wr
 |---|---|---|
 | 400 | `invalid` | a value, a word or a cursor does not fit; `errors` says where |
 | 400 | `invalid_json` | the body is no JSON that can be stored (doubled keys, NaN, NUL, half characters, more than 100 levels) |
+| 400 | `refused` | for another reason, which `detail` says |
 | 401 | `unauthorized` | no token, or none that works |
 | 403 | `not_allowed` | the token has not the scope, or its owner not the right |
 | 404 | `not_found` | there is no such thing, or its owner may not know of it |
 | 405 | `wrong_method` | the address takes another method |
 | 409 | `already_decided` | somebody was first: `who`, `when`, `kind` and `reason` tell their decision |
-| 409 | `stale_question` | the question has changed since it was read |
-| 409 | `not_pending` | it takes no answer now, or nothing is there to be done; a claim names `who`, and `when` it ends |
+| 409 | `already_voted` | this person has approved it as one of several |
+| 409 | `votes_differ` | others have approved something else; nothing is decided by that |
+| 409 | `claimed` | somebody is at work on it: `who`, and `when` that ends; `take_over` ends it |
+| 409 | `stale_question` | the question has changed since it was read: read it again |
+| 409 | `too_late` | the workflow has gone on with the decision |
+| 409 | `not_pending` | it takes no answer now, or nothing is there to be done |
 | 409 | `stale_checkpoint` | the state has moved on; `head` is its newest checkpoint |
 | 409 | `thread_busy` | the thread has work that has not ended |
+| 409 | `update_refused` | the workflow's update would not, and `detail` says why; nothing has changed. `update_failed`: it broke; `update_timeout`: the step at work took too long |
 | 409 | `duplicate_run` | a run with this `dedup_key` has not ended; `thread_id` says where |
 | 409 | `other_input` | this key has started `thread_id` with another input |
 | 409 | `key_reused` | this key was used for something else |
 | 413 | `too_large` | the body is over the limit |
 | 429 | `too_many` | the token has asked too often; `Retry-After` says when again |
 | 500 | `broken` | our fault; the server's log has more |
+| 503 | `unreadable` | what is stored cannot be read here, such as without the key it was encrypted with |
 | 503 | `unavailable` | the database is away; `Retry-After` says when again, and nothing was changed |
 """
+LIMITS = {
+    "minimum": "at least {}",
+    "maximum": "at most {}",
+    "exclusiveMinimum": "more than {}",
+    "minLength": "at least {} characters",
+    "maxLength": "at most {} characters",
+}
 Shape = Mapping[str, Any]
 
 
@@ -74,7 +95,7 @@ def kind(shape: Shape) -> str:
     """The kind of a value, as a reader says it."""
     if "$ref" in shape:
         name = shape["$ref"].rsplit("/", 1)[-1]
-        return f"[{name}](#{name.lower()})"
+        return f"[{name}](#shape-{name.lower()})"
     if "const" in shape:
         return f"`{shape['const']}`"
     if "enum" in shape:
@@ -98,13 +119,7 @@ def kind(shape: Shape) -> str:
 def limits(shape: Shape) -> str:
     """What is asked of a value besides its kind."""
     plain = next((s for s in shape.get("anyOf", ()) if s.get("type") != "null"), shape)
-    words = {
-        "minimum": "at least",
-        "maximum": "at most",
-        "exclusiveMinimum": "more than",
-    }
-    words |= {"minLength": "characters at least", "maxLength": "characters at most"}
-    said = [f"{text} {plain[name]}" for name, text in words.items() if name in plain]
+    said = [text.format(plain[name]) for name, text in LIMITS.items() if name in plain]
     if shape.get("default") not in (None, "", [], {}):
         said.append(f"default {str(shape['default']).lower()}")
     return ", ".join(said)
@@ -118,7 +133,8 @@ def plain(text: str) -> str:
 def row(name: str, shape: Shape, *, required: bool) -> str:
     """One line of a table of fields."""
     need = "" if required else "optional"
-    said = "; ".join(filter(None, (plain(shape.get("description", "")), limits(shape))))
+    parts = (plain(shape.get("description", "")).rstrip("."), limits(shape))
+    said = "; ".join(filter(None, parts))
     cells = (f"`{name}`", kind(shape), need, said)
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
@@ -193,7 +209,12 @@ def page() -> str:
         lines += [f"## {tag}", *said, ""]
     lines.append("## Shapes")
     for name in sorted(shapes.keys() - sent):
-        lines += ["", f"### {name}", "", plain(shapes[name].get("description", ""))]
+        lines += [
+            "",
+            f"### Shape {name}",
+            "",
+            plain(shapes[name].get("description", "")),
+        ]
         lines += fields(shapes[name])
     text = "\n".join(lines).rstrip() + "\n"
     return re.sub(r"\n{3,}", "\n\n", text)

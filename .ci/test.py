@@ -28,7 +28,7 @@ from tests.support.folders import place_for_databases  # noqa: E402
 
 UNDER_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
 ON_BOTH_DATABASES = (
-    *("tests/storage", "tests/services", "tests/worker", "tests/web"),
+    *("tests/storage", "tests/services", "tests/worker", "tests/web", "tests/api"),
     *("tests/live", "tests/permissions", "tests/demo"),
 )
 # Servers, workers and browsers are processes of their own there.

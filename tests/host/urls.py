@@ -13,6 +13,7 @@ urlpatterns = [
     ),
     path("shop/orders/<int:pk>/", views.order, name="order"),
     path("admin/", admin.site.urls),
+    path("desk/api/v1/", include("workflows.live.urls")),
     path("desk/api/v1/", include("workflows.api.urls")),
     path("desk/", include("workflows.web.hosted_urls")),
 ]

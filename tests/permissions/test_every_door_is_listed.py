@@ -11,6 +11,8 @@ from workflows.live.routing import websocket_urlpatterns
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 # Views of Django that take PUT for POST, or answer every method alike.
 ANY_METHOD = frozenset({"home", "favicon", "login"})
+# Django's own, and those that api_matrix.py lists.
+OTHERS = frozenset({"admin", "workflows_api", "workflows_live"})
 HOW = "tests/permissions/matrix.py: add one line to {where}, such as\n    {example}"
 
 
@@ -21,7 +23,7 @@ def named(patterns: list, space: str = "") -> Iterator[tuple[str, str]]:
     """
     for each in patterns:
         if isinstance(each, URLResolver):
-            if each.namespace not in {"admin", "workflows_api"}:
+            if each.namespace not in OTHERS:
                 is_ours = each.namespace in (None, "workflows")
                 below = space if is_ours else f"{space}{each.namespace}:"
                 yield from named(each.url_patterns, below)

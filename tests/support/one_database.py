@@ -33,6 +33,8 @@ DRAWN_AND_READ = (
     *("tests/web/test_state_saving.py", "tests/web/test_unknown_types.py"),
     "tests/web/test_webhooks.py",
     "tests/permissions/test_every_door_is_listed.py",
+    # The operations' own tests are asked on both, and the services of the cells by test_pages.py.
+    "tests/permissions/test_api.py",
 )
 # Scripts in a browser. How news reach a page differs between the databases: that a timeline
 # follows and that new questions wait are seen on both.
