@@ -22,6 +22,7 @@ from workflows.services.tokens import (
     RevokeToken,
     person_with,
     possible_scopes,
+    refused,
 )
 from workflows.services.writable import last_refusal
 from workflows.storage.clock import machine_now
@@ -269,3 +270,35 @@ def test_what_was_of_no_use_for_a_year_is_forgotten(people, letter):
 
     assert set(ApiToken.objects.values_list("name", flat=True)) == {*names[:3]}
     assert len(entries("token.made")) == len(names)
+
+
+class TestRefusedTokens:
+    """One that is known and works no more is told to the audit: somebody still has it."""
+
+    @pytest.fixture(autouse=True)
+    def nothing_said_before(self) -> None:
+        refused.forget()
+
+    @pytest.mark.parametrize("why", ["revoked", "expired", "owner inactive"])
+    def test_why_and_whose_and_once_an_hour(self, people, letter, why):
+        row, text = made(people["operator"])
+        if why == "revoked":
+            RevokeToken(people["operator"], row.pk).execute()
+        elif why == "expired":
+            ApiToken.objects.update(expires_at=machine_now() - timedelta(seconds=1))
+        else:
+            User.objects.filter(username="operator").update(is_active=False)
+
+        assert [person_with(text), person_with(text)] == [None, None]
+
+        (entry,) = entries("token.refused")
+        told = json.loads(entry.data)
+        assert (told["why"], told["owner"]) == (why, "operator")
+        assert (entry.subject, entry.channel) == (f"token {row.pk}", "api")
+        assert text not in entry.data
+
+    def test_one_that_nobody_made_is_no_entry(self, people, letter):
+        made(people["operator"])
+
+        assert person_with("dw_" + "x" * 43) is None
+        assert not entries("token.refused")

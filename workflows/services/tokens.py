@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -38,6 +39,7 @@ from workflows.services.access import (
 )
 from workflows.services.action import InvalidAnswer, NotAllowed, NotVisible
 from workflows.services.desk import audit
+from workflows.services.seldom import Seldom
 from workflows.services.strict_json import text_fault
 from workflows.services.writable import last_refusal
 from workflows.storage.clock import machine_now
@@ -51,6 +53,9 @@ MOST_OF_ONE = 50
 _START = 8
 _NOTED = timedelta(minutes=1)
 _KEPT = timedelta(days=365)
+
+refused = Seldom(3600.0)
+"""Which tokens that work no more were told of."""
 
 HOW_TO_COME = (
     "Send a token that works: Authorization: Bearer dw_… People make them on the page "
@@ -191,10 +196,13 @@ def person_with(text: str) -> Person | None:
     """
     if not text.startswith(PREFIX) or not text.isascii() or len(text) > 100:
         return None
-    found = _of_use(ApiToken.objects.filter(digest=digest_of(text)))
+    found = ApiToken.objects.filter(digest=digest_of(text))
     row = found.select_related("owner").first()
-    # Whether accounts can be inactive at all is for the model of the host's people.
-    if row is None or not row.owner.is_active:
+    if row is None:
+        return None
+    why = _why_not(row)
+    if why:
+        _note_refused(row, why)
         return None
     _note_use(row)
     person: Any = row.owner
@@ -213,6 +221,25 @@ def come_oneself(person: Person) -> None:
         raise NotAllowed("A token cannot look after tokens: log in yourself.")
 
 
+def _why_not(row: ApiToken) -> str:
+    """Why a token works no more; empty where it does."""
+    if row.revoked_at is not None:
+        return "revoked"
+    if row.expires_at is not None and row.expires_at <= machine_now():
+        return "expired"
+    # Whether accounts can be inactive at all is for the model of the host's people.
+    return "" if row.owner.is_active else "owner inactive"
+
+
+def _note_refused(row: ApiToken, why: str) -> None:
+    """Tell the audit, once an hour and process: a program still has it, or somebody who should not."""
+    if refused.ask(str(row.pk)) is None:
+        return
+    told = {"why": why, "owner": name_of(row.owner)}
+    with _where_writable():
+        _note(None, "token.refused", row, told, audit.API)
+
+
 def _of_use(rows: QuerySet[ApiToken]) -> QuerySet[ApiToken]:
     living = Q(expires_at=None) | Q(expires_at__gt=machine_now())
     return rows.filter(living, revoked_at=None)
@@ -228,18 +255,24 @@ def _note_use(row: ApiToken) -> None:
         return
     # Of several requests at once one notes it.
     rows = ApiToken.objects.filter(pk=row.pk, last_used_at=row.last_used_at)
+    with _where_writable():
+        rows.update(last_used_at=now)
+
+
+@contextmanager
+def _where_writable() -> Iterator[None]:
+    """A note beside a request: what only reads is answered where nothing can be written."""
     try:
         with transaction.atomic():
-            rows.update(last_used_at=now)
+            yield
     except DatabaseError as error:
-        # What only reads is answered where nothing can be written.
         if not why_unwritable(error):
             raise
         last_refusal.note(error)
 
 
 def _note(
-    person: Person,
+    person: Person | None,
     action: str,
     row: ApiToken,
     data: Mapping[str, str],
