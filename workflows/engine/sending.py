@@ -21,7 +21,11 @@ from workflows.engine.kinds import check_text, refused
 from workflows.engine.later import asyncio
 from workflows.engine.loop import sent
 from workflows.engine.runtime import current
-from workflows.engine.update_errors import UnknownUpdateError, UpdateTimeout
+from workflows.engine.update_errors import (
+    UnknownUpdateError,
+    UpdateRefused,
+    UpdateTimeout,
+)
 
 WAITS = 30.0
 """Seconds that an update waits for the end of a step, where its sender says nothing else."""
@@ -67,6 +71,9 @@ class Sending(Inspection):
                     break
                 if not taken:
                     time.sleep(waiting.pause())
+                    saver.ask_update_again(thread_id, request, waiting.left())
+        except UpdateRefused:
+            raise  # what lies under its key is not its own, or is answered
         except BaseException:
             saver.withdraw_update(thread_id, request.id)
             raise
@@ -101,6 +108,10 @@ class Sending(Inspection):
                     break
                 if not taken:
                     await asyncio.sleep(waiting.pause())
+                    again = thread_id, request, waiting.left()
+                    await ask("ask_update_again", *again)
+        except UpdateRefused:
+            raise  # what lies under its key is not its own, or is answered
         except BaseException:
             await asyncio.shield(ask("withdraw_update", thread_id, request.id))
             raise
@@ -184,6 +195,10 @@ class _Waiting:
     def is_over(self) -> bool:
         """Whether it has waited for as long as it may."""
         return self._until is not None and time.monotonic() >= self._until
+
+    def left(self) -> float | None:
+        """Seconds that it may wait yet; None: for as long as it takes."""
+        return None if self._until is None else max(0.0, self._until - time.monotonic())
 
     def pause(self) -> float:
         """Seconds until it looks again."""

@@ -70,6 +70,14 @@ class KeepsUpdates:
         with _guard:
             self._sent(thread_id).setdefault(request.id, _Sent(request))
 
+    def ask_update_again(
+        self, thread_id: str, request: UpdateRequest, seconds: float | None
+    ) -> None:
+        """Have an update wait on for so long that another sender with its key has taken back.
+
+        Raises UpdateRefused where it is gone, as with its thread. Here each is of one sender.
+        """
+
     def waiting_updates(self, thread_id: str) -> list[UpdateRequest]:
         """Those that have no answer, oldest first; asked by who holds the thread."""
         with _guard:
