@@ -27,6 +27,13 @@ from tests.engine.support.limits import (
 pytestmark = pytest.mark.rule("RB.16")
 
 
+class Speechless:
+    """Says nothing of itself."""
+
+    def __str__(self) -> str:
+        raise OSError("no text")
+
+
 class Gate:
     """A node that is at work until it is let go on."""
 
@@ -142,6 +149,18 @@ class TestWhileARunIsAtWork:
         assert isinstance(refused[0], UpdateRefused)
         assert isinstance(failed[0], UpdateFailed)
         assert out == {"limit": 5, "log": ["gate", "works to 5"]}
+
+    @pytest.mark.parametrize("what", [{"no": "text"}, Speechless()])
+    def test_what_is_refused_without_a_text_ends_no_run(
+        self, driver: str, what: Any
+    ) -> None:
+        run = AtWork(InMemorySaver(), driver)
+        told, sender = run.send("refuse", what=what)
+        run.wait_for(1)
+
+        assert run.end(sender)["log"] == ["gate", "works to 5"]
+        assert isinstance(told[0], UpdateRefused)
+        assert isinstance(told[0].reason, str)
 
     def test_after_its_time_it_is_taken_back_and_never_carried_out(
         self, driver: str

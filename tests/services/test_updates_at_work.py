@@ -12,7 +12,7 @@ from tests.services.napping import (
     every_sleep_is_long,
 )
 from tests.services.posting import carried_out, values_of
-from tests.services.spending import AtWork, decided, spending, started
+from tests.services.spending import MOST, AtWork, decided, spending, started
 from tests.storage.racing import beside, together
 from workflows.engine.drivers import faults
 from workflows.engine.update_errors import (
@@ -58,6 +58,15 @@ class TestBesideARun:
         assert work.end() == "success"
         with pytest.raises(UpdateRefused, match="below nothing"):
             sent.result(20)
+
+    def test_a_refusal_that_cannot_be_kept_as_it_is_ends_no_run(self, spending):
+        work = AtWork(spending, "spend")
+        sent = work.send(limit=MOST + 1)
+
+        assert work.end() == "success"
+        with pytest.raises(UpdateRefused, match="range") as refused:
+            sent.result(20)
+        assert refused.value.errors == {"limit": "range(0, 1000000)"}
 
     def test_two_at_once_are_both_carried_out(self, spending):
         work = AtWork(spending, "spend")
