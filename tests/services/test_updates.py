@@ -290,6 +290,28 @@ class TestWhatIsKept:
         settings.SIGNALS_KEEP_DAYS = 30
         assert tidy_updates() == 1
 
+    def test_who_sent_the_last_one_stays_known(self, people, spending, settings):
+        """A question may be older than what is kept, and its policy ask for four eyes."""
+        started(spending, "ask")
+        given = {"limit": 9}
+        for person in (people.admin, people.operator):
+            SendUpdate(person, "t", "set_limit", given, key=person.username).execute()
+        send_update("t", "set_limit", {"limit": 8})
+        SentUpdate.objects.update(sent_at=timezone.now() - timedelta(days=31))
+
+        assert tidy_updates() == 2
+        assert tidy_updates() == 0
+
+        assert last_editor("t") == people.operator.pk
+        row = SentUpdate.objects.get()
+        assert (row.args, row.answer) == ("", "")
+        again = {"limit": 7}
+        key = people.operator.username
+        SendUpdate(people.admin, "t", "set_limit", again, key=key).execute()
+        assert last_editor("t") == people.admin.pk
+        SentUpdate.objects.update(sent_at=timezone.now() - timedelta(days=31))
+        assert tidy_updates() == 1
+
     def test_arguments_and_results_are_encrypted(self, spending, settings):
         settings.VALUE_CIPHER = "tests.storage.ciphers.BindingCipher"
         started(spending, "ask")
