@@ -34,7 +34,7 @@ from workflows.models import (
     Thread,
 )
 from workflows.services import registry
-from workflows.services.action import NotAllowed, NotVisible, ThreadBusy
+from workflows.services.action import InvalidAnswer, NotAllowed, NotVisible, ThreadBusy
 from workflows.services.desk.deciding import last_editor
 from workflows.services.execute_run import execute_run
 from workflows.services.send_update import SendUpdate, send_update, tidy_updates
@@ -162,6 +162,18 @@ class TestWhatIsRefused:
         with pytest.raises(LookupError, match="no thread 'nix'"):
             send_update("nix", "set_limit", {"limit": 9})
 
+    def test_a_key_that_is_no_text(self, spending):
+        started(spending, "ask")
+        with pytest.raises(InvalidAnswer, match="a key is a text"):
+            SendUpdate(None, "t", "set_limit", {"limit": 9}, key="a\0b").execute()
+        with pytest.raises(InvalidAnswer, match="a key is a text"):
+            send_update("t", "set_limit", {"limit": 9}, idempotency_key=7)  # type: ignore[arg-type]
+
+    def test_a_time_without_an_end(self, spending):
+        started(spending, "ask")
+        send = partial(send_update, "t", "set_limit", {"limit": 9})
+        assert send(timeout=float("inf")) == {"was": 5}
+
     def test_a_name_that_is_none(self, spending):
         started(spending, "ask")
 
@@ -259,6 +271,14 @@ class TestWhoMay:
         assert last_editor("t") == people.operator.pk
         SendUpdate(people.admin, "t", "set_limit", {"limit": 7}).execute()
         assert last_editor("t") == people.admin.pk
+
+    def test_whoever_has_a_long_name(self, people, spending):
+        started(spending, "ask")
+        people.operator.first_name = people.operator.last_name = "O" * 150
+
+        SendUpdate(people.operator, "t", "set_limit", {"limit": 9}).execute()
+
+        assert SentUpdate.objects.get().by == f"{'O' * 150} {'O' * 49}"
 
     def test_others_may_not(self, people, spending):
         started(spending, "ask")

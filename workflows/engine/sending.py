@@ -10,6 +10,7 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from math import isnan
 from typing import Any
 
 from workflows.engine.checkpoint.taking import patient
@@ -17,7 +18,7 @@ from workflows.engine.checkpoint.updating import UpdateAnswer, UpdateRequest
 from workflows.engine.drivers import aio, blocking
 from workflows.engine.errors import LeaseLostError, RunCancelled, ThreadBusyError
 from workflows.engine.inspection import Inspection
-from workflows.engine.kinds import check_text, refused
+from workflows.engine.kinds import check_line, check_text, refused
 from workflows.engine.later import asyncio
 from workflows.engine.loop import sent
 from workflows.engine.runtime import current
@@ -31,6 +32,10 @@ WAITS = 30.0
 """Seconds that an update waits for the end of a step, where its sender says nothing else."""
 _SHORTEST, _LONGEST = 0.002, 0.25
 """Seconds from one look at the mailbox to the next; they grow."""
+_FOR_EVER = 1e9
+LONGEST_KEY = 200
+"""Characters."""
+_KEY = f"a text of at most {LONGEST_KEY} printable characters, or None"
 _SAVING = 30.0
 """Seconds that the saving of an update may take, which nobody can take back any more."""
 _TAKEN_BY_OTHERS = (ThreadBusyError, LeaseLostError, RunCancelled)
@@ -64,7 +69,7 @@ class Sending(Inspection):
         waiting = self._send(config, name, args, timeout, by, idempotency_key)
         saver, thread_id, request = waiting.saver, waiting.thread_id, waiting.request
         try:
-            saver.ask_update(thread_id, request, timeout)
+            saver.ask_update(thread_id, request, waiting.seconds)
             while True:
                 taken = self._taken(config)
                 if (found := saver.answer_of(thread_id, request.id)) is not None:
@@ -101,7 +106,7 @@ class Sending(Inspection):
             waiting.request,
         )
         try:
-            await ask("ask_update", thread_id, request, timeout)
+            await ask("ask_update", thread_id, request, waiting.seconds)
             while True:
                 taken = await self._ataken(config)
                 found = await ask("answer_of", thread_id, request.id)
@@ -133,10 +138,10 @@ class Sending(Inspection):
     ) -> _Waiting:
         where = f"send_update of graph {self.name!r}"
         check_text(name, where, "name", "the name of an update")
-        if timeout is not None and (
-            isinstance(timeout, bool) or not isinstance(timeout, int | float)
-        ):
-            raise refused(where, "timeout", timeout, "seconds, or None to wait on")
+        timeout = _patience(timeout, where)
+        check_text(by, where, "by", "the name of who sends it")
+        if key is not None:
+            check_line(key, where, "idempotency_key", _KEY, LONGEST_KEY)
         handler = self.program.updates.get(name)
         if handler is None:
             raise UnknownUpdateError(name, self.name, self.program.updates)
@@ -181,6 +186,17 @@ class Sending(Inspection):
             except _TAKEN_BY_OTHERS:
                 return False
         return taken.is_one
+
+
+def _patience(timeout: Any, where: str) -> float | None:
+    """Seconds to wait, None: for as long as it takes. More than a database can add to an instant is for ever."""
+    if timeout is None:
+        return None
+    is_number = isinstance(timeout, int | float) and not isinstance(timeout, bool)
+    if not is_number or isnan(timeout):
+        error = ValueError if is_number else TypeError
+        raise refused(where, "timeout", timeout, "seconds, or None to wait on", error)
+    return timeout if timeout < _FOR_EVER else None
 
 
 class _Waiting:

@@ -24,9 +24,12 @@ from workflows.engine.update_errors import UpdateRefused
 from workflows.storage.connections import LATER_SQL, NOW_SQL, connection_of, execute
 from workflows.storage.leases import seconds_param
 from workflows.storage.row_saver import RowSaver
+from workflows.storage.texts import clean
 
 ARGUMENTS = "update"
 ANSWER = "answer to an update"
+LONGEST_NAME = 200
+"""Characters of the name of who has sent an update."""
 GRACE = 5.0
 """Seconds after which nobody carries out what its sender did not come to take back."""
 
@@ -104,7 +107,8 @@ class KeepsSentUpdates:
             until = LATER_SQL[wrapper.vendor]
             limit = [seconds_param(wrapper.vendor, seconds + GRACE)]
         sealed = self._sealed(args, thread_id, ARGUMENTS)
-        named = (thread_id, request.id, request.name, sealed, request.by)
+        by = clean(request.by)[:LONGEST_NAME]
+        named = (thread_id, request.id, request.name, sealed, by)
         given = (*named, self.sent_by, *limit)
         execute(wrapper, _SEND.format(until=until, is_back=_IS_BACK), given)
         self._standing(thread_id, request, args)
