@@ -53,8 +53,11 @@ def told_by_the_database() -> dict[str, Any]:
     wrapper = connection_of("default")
     sql = f"SELECT {NOW_SQL[wrapper.vendor]}"
     Thread.objects.get_or_create(pk="t")
-    told = Thread.objects.annotate(statement=Now(), clock=DatabaseNow()).get(pk="t")
+    rows = Thread.objects.annotate(statement=Now(), clock=DatabaseNow()).filter(pk="t")
+    told = rows.get()
+    (in_parts,) = rows.iterator(chunk_size=1)
     return {
+        "a cursor of the server": in_parts.statement,
         "a statement": execute(wrapper, sql).fetchone()[0],
         "an expression": told.statement,
         "the clock": told.clock,

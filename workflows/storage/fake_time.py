@@ -28,6 +28,9 @@ _ASKS = re.compile(
 )
 _IS_LASTING = re.compile(r"\s*(?:CREATE|ALTER)\b", re.IGNORECASE)
 
+_FACTORIES = ("cursor_factory", "server_cursor_factory")
+"""What makes the cursors of a connection to PostgreSQL; those of the second are read in parts, by `iterator()`."""
+
 _known: WeakSet[Any] = WeakSet()
 _guard = threading.Lock()
 
@@ -61,8 +64,9 @@ def _all_known() -> list[Any]:
 
 def _move(wrapper: Any) -> None:
     if wrapper.vendor == POSTGRESQL:
-        connection = wrapper.connection
-        connection.cursor_factory = _moving(connection.cursor_factory)
+        for kind in _FACTORIES:
+            plain = getattr(wrapper.connection, kind)
+            setattr(wrapper.connection, kind, _moving(plain))
     elif wrapper.vendor == SQLITE and not _is_taken_over(wrapper):
         if wrapper._thread_ident == threading.get_ident():
             if not _take_over(wrapper):
@@ -83,8 +87,9 @@ def _put_back(wrapper: Any) -> None:
     if isinstance(connection, _ToTakeOver):
         connection.stand_aside()
     elif wrapper.vendor == POSTGRESQL and connection is not None:
-        made = connection.cursor_factory
-        connection.cursor_factory = getattr(made, "unmoved", made)
+        for kind in _FACTORIES:
+            made = getattr(connection, kind)
+            setattr(connection, kind, getattr(made, "unmoved", made))
 
 
 # SQLite
