@@ -68,6 +68,22 @@ class TestBesideARun:
             sent.result(20)
         assert refused.value.errors == {"limit": "range(0, 1000000)"}
 
+    def test_one_that_its_worker_cannot_read_ends_no_run(self, spending):
+        """It was sent by newer code than the worker has."""
+        work = AtWork(spending, "spend")
+        SentUpdate.objects.create(
+            thread_id="t",
+            token="new",
+            name="set_limit",
+            args='{"limit":{"$t":"newer","v":1}}',
+        )
+
+        assert work.end() == "success"
+        found = DjangoSaver().answer_of("t", "new")
+        assert found is not None
+        assert found.status == "failed"
+        assert "no type is registered for tag 'newer'" in found.reason
+
     def test_two_at_once_are_both_carried_out(self, spending):
         work = AtWork(spending, "spend")
         first, second = work.send(limit=8), work.send(limit=9)

@@ -19,6 +19,7 @@ from workflows.engine.checkpoint.base import (
     checkpoint_config,
 )
 from workflows.engine.checkpoint.updating import UpdateAnswer, UpdateRequest
+from workflows.engine.errors import SerdeError
 from workflows.engine.serde.vault import Vault
 from workflows.engine.update_errors import UpdateRefused
 from workflows.storage.connections import LATER_SQL, NOW_SQL, connection_of, execute
@@ -145,18 +146,20 @@ class KeepsSentUpdates:
         return str(status)
 
     def waiting_updates(self, thread_id: str) -> list[UpdateRequest]:
-        """Those that have no answer and may still be carried out, oldest first."""
+        """Those that have no answer and may still be carried out, oldest first; one that cannot be read here has failed."""
         wrapper = connection_of(self.using)
         sql = _WAITING.format(now=NOW_SQL[wrapper.vendor])
-        return [
-            UpdateRequest(
-                token,
-                name,
-                self._codec.loads(self._opened(args, thread_id, ARGUMENTS)),
-                by,
-            )
-            for token, name, args, by in execute(wrapper, sql, (thread_id,)).fetchall()
-        ]
+        found = []
+        for token, name, kept, by in execute(wrapper, sql, (thread_id,)).fetchall():
+            try:
+                args = self._codec.loads(self._opened(kept, thread_id, ARGUMENTS))
+            except SerdeError as error:  # sent by other code than is here
+                reason = f"its arguments cannot be read where it was to be carried out: {error}"
+                answer = UpdateAnswer("failed", reason=reason)
+                self.answer_update(thread_id, token, answer)
+                continue
+            found.append(UpdateRequest(token, name, args, by))
+        return found
 
     def hold_update(self, thread_id: str, update_id: str) -> None:
         """The commit that carries it out looks whether it still waits."""
