@@ -248,6 +248,26 @@ class TestWhatIsRefused:
         with pytest.raises(RuntimeError, match="its own thread"):
             graph.invoke({"limit": 5}, CONFIG)
 
+    def test_a_handler_of_the_very_thread(self) -> None:
+        """It would wait for itself, and whatever else waits for the thread with it."""
+        built = limited(asks=asks)
+
+        @built.update("again")
+        def again(state: State) -> Any:
+            return graph.send_update(CONFIG, "set_limit", {"limit": 9})
+
+        @built.update("again_later")
+        async def again_later(state: State) -> Any:
+            return await graph.asend_update(CONFIG, "set_limit", {"limit": 9})
+
+        graph: Any = built.compile(InMemorySaver())
+        graph.invoke({"limit": 5}, CONFIG)
+
+        with pytest.raises(UpdateFailed, match="its own thread"):
+            graph.send_update(CONFIG, "again")
+        with pytest.raises(UpdateFailed, match="its own thread"):
+            asyncio.run(graph.asend_update(CONFIG, "again_later"))
+
 
 class InTheFormOfOthers(InMemorySaver):
     """A saver whose author has written `put` anew, as one for LangGraph would be."""

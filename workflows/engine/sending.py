@@ -21,7 +21,7 @@ from workflows.engine.inspection import Inspection
 from workflows.engine.kinds import check_line, check_text, refused
 from workflows.engine.later import asyncio
 from workflows.engine.loop import sent
-from workflows.engine.runtime import current
+from workflows.engine.runtime import current, waited_for_by
 from workflows.engine.update_errors import (
     UnknownUpdateError,
     UpdateRefused,
@@ -64,7 +64,7 @@ class Sending(Inspection):
 
         Raises UpdateRefused where the handler refuses it, the arguments do not fit, there is no such update, or
         the thread has not begun or has ended; UpdateFailed for any other error of the handler; UpdateTimeout. Then
-        nothing was written. RuntimeError in a task of that very thread, which would wait for itself.
+        nothing was written. RuntimeError in a task, or a handler, of that very thread, which would wait for itself.
         """
         waiting = self._send(config, name, args, timeout, by, idempotency_key)
         saver, thread_id, request = waiting.saver, waiting.thread_id, waiting.request
@@ -153,10 +153,11 @@ class Sending(Inspection):
             raise refused(where, "config", config, wanted, ValueError)
         thread_id = run.thread_id or ""
         context: Any = current.get()
-        if context is not None and context.run.thread_id == thread_id:
+        in_task = context is not None and context.run.thread_id == thread_id
+        if in_task or waited_for_by.get() == thread_id:
             raise RuntimeError(
-                f"{where}: a task of thread {thread_id!r} cannot wait for an update of its own thread, which is taken "
-                "when the task has ended; return the new values instead"
+                f"{where}: a task, or the handler of an update, of thread {thread_id!r} cannot wait for an update of its "
+                "own thread, which is taken when it has ended; return the new values instead"
             )
         number = uuid.uuid4().hex
         if key is not None and run.saver.keeps_updates:
