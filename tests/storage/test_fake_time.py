@@ -159,6 +159,15 @@ class TestTheDatabase:
 
         assert [who for who in told if not is_about(told[who], ahead)] == []
 
+    def test_a_text_that_speaks_of_the_time_stays_as_it_is(self) -> None:
+        sql = "SELECT 'it''s now()' -- that's now()\n"
+
+        with fake_clock() as clock:
+            clock.advance(DAY)
+            found = execute(connection_of("default"), sql).fetchone()
+
+        assert found == ("it's now()",)
+
     def test_afterwards_it_is_the_present_again(self, elsewhere: Any) -> None:
         elsewhere(told_by_the_database)
         with fake_clock() as clock:

@@ -22,8 +22,10 @@ from workflows.engine.fake_clock import FakeClock
 from workflows.storage.clock import machine_now
 from workflows.storage.connections import POSTGRESQL, SQLITE
 
+# Texts and comments are passed over.
 _ASKS = re.compile(
-    r"(?<![\w.\"])(?:(?:clock|statement|transaction)_timestamp|now)\s*\(\s*\)|\bCURRENT_TIMESTAMP\b",
+    r"'(?:[^']|'')*'|--[^\n]*|"
+    r"(?<![\w.\"])(?P<asks>(?:(?:clock|statement|transaction)_timestamp|now)\s*\(\s*\)|\bCURRENT_TIMESTAMP\b)",
     re.IGNORECASE,
 )
 _IS_LASTING = re.compile(r"\s*(?:CREATE|ALTER)\b", re.IGNORECASE)
@@ -209,4 +211,9 @@ def _by_clock(query: Any) -> Any:
 def _rewritten(sql: str, seconds: float) -> str:
     if _IS_LASTING.match(sql):
         return sql  # what it makes outlives the clock
-    return _ASKS.sub(rf"(\g<0> + interval '{seconds:.6f} seconds')", sql)
+
+    def moved_on(found: re.Match[str]) -> str:
+        ahead = f"({found[0]} + interval '{seconds:.6f} seconds')"
+        return ahead if found["asks"] else found[0]
+
+    return _ASKS.sub(moved_on, sql)
