@@ -79,8 +79,11 @@ def acts(question: Interrupt, decision: int = 1) -> list[Act]:
 
 def marks() -> dict[str, Any]:
     """What would differ if anything had been done."""
-    rows = (Run, Event, Signal, Decision, Thread, AuditEntry)
+    rows = (Run, Event, Signal, Decision, Thread)
     counts = {each.__name__: each.objects.count() for each in rows}
+    # That a token was refused may be told.
+    acts = AuditEntry.objects.exclude(action="token.refused")
+    counts["AuditEntry"] = acts.count()
     found = Interrupt.objects.values_list("status", "version", "claimed_by", "priority")
     return counts | {"questions": list(found)}
 

@@ -217,6 +217,21 @@ class TestWhatIsRefused:
         assert graph.get_state(CONFIG) == before
         assert graph.invoke(Command(resume="yes"), CONFIG)["log"][-1] == "yes to 5"
 
+    @pytest.mark.parametrize(
+        ("more", "error"),
+        [
+            ({"timeout": float("nan")}, ValueError),
+            ({"timeout": "3"}, TypeError),
+            ({"by": None}, TypeError),
+            ({"idempotency_key": 7}, TypeError),
+            ({"idempotency_key": "a\0b"}, ValueError),
+            ({"idempotency_key": "k" * 201}, ValueError),
+        ],
+    )
+    def test_what_no_database_could_keep(self, more: Any, error: Any) -> None:
+        with pytest.raises(error, match=f"{next(iter(more))} is "):
+            asking().send_update(CONFIG, "set_limit", {"limit": 9}, **more)
+
     def test_a_config_that_names_a_checkpoint(self) -> None:
         graph = asking()
         past = graph.get_state(CONFIG).config
@@ -232,6 +247,26 @@ class TestWhatIsRefused:
 
         with pytest.raises(RuntimeError, match="its own thread"):
             graph.invoke({"limit": 5}, CONFIG)
+
+    def test_a_handler_of_the_very_thread(self) -> None:
+        """It would wait for itself, and whatever else waits for the thread with it."""
+        built = limited(asks=asks)
+
+        @built.update("again")
+        def again(state: State) -> Any:
+            return graph.send_update(CONFIG, "set_limit", {"limit": 9})
+
+        @built.update("again_later")
+        async def again_later(state: State) -> Any:
+            return await graph.asend_update(CONFIG, "set_limit", {"limit": 9})
+
+        graph: Any = built.compile(InMemorySaver())
+        graph.invoke({"limit": 5}, CONFIG)
+
+        with pytest.raises(UpdateFailed, match="its own thread"):
+            graph.send_update(CONFIG, "again")
+        with pytest.raises(UpdateFailed, match="its own thread"):
+            asyncio.run(graph.asend_update(CONFIG, "again_later"))
 
 
 class InTheFormOfOthers(InMemorySaver):

@@ -23,8 +23,16 @@ from tests.engine.support.limits import (
     limited,
     works,
 )
+from workflows.engine.sending import _Waiting
 
 pytestmark = pytest.mark.rule("RB.16")
+
+
+class Speechless:
+    """Says nothing of itself."""
+
+    def __str__(self) -> str:
+        raise OSError("no text")
 
 
 class Gate:
@@ -143,6 +151,18 @@ class TestWhileARunIsAtWork:
         assert isinstance(failed[0], UpdateFailed)
         assert out == {"limit": 5, "log": ["gate", "works to 5"]}
 
+    @pytest.mark.parametrize("what", [{"no": "text"}, Speechless()])
+    def test_what_is_refused_without_a_text_ends_no_run(
+        self, driver: str, what: Any
+    ) -> None:
+        run = AtWork(InMemorySaver(), driver)
+        told, sender = run.send("refuse", what=what)
+        run.wait_for(1)
+
+        assert run.end(sender)["log"] == ["gate", "works to 5"]
+        assert isinstance(told[0], UpdateRefused)
+        assert isinstance(told[0].reason, str)
+
     def test_after_its_time_it_is_taken_back_and_never_carried_out(
         self, driver: str
     ) -> None:
@@ -152,6 +172,34 @@ class TestWhileARunIsAtWork:
             run.graph.send_update(CONFIG, "set_limit", {"limit": 9}, timeout=0.01)
 
         assert run.end()["limit"] == 5
+
+    @BOTH_SAVERS
+    def test_one_that_is_being_saved_when_its_time_is_over_is_waited_for(
+        self, driver: str, saver: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        kept = saver()
+        run = AtWork(kept, driver)
+        is_held = threading.Event()
+        gives_up = threading.Event()
+        hold, withdraw = kept.hold_update, kept.withdraw_update
+
+        def held(*given: Any) -> None:
+            hold(*given)
+            is_held.set()
+            assert gives_up.wait(20)
+
+        def withdrawn(*given: Any) -> bool:
+            found = withdraw(*given)
+            gives_up.set()
+            return bool(found)
+
+        kept.hold_update, kept.withdraw_update = held, withdrawn
+        monkeypatch.setattr(_Waiting, "is_over", lambda _: is_held.is_set())
+        told, sender = run.send(limit=9)
+        run.wait_for(1)
+
+        assert run.end(sender)["limit"] == 9
+        assert told == [{"was": 5, "why": ""}]
 
     def test_with_durability_exit_it_waits_for_the_end(self, driver: str) -> None:
         run = AtWork(InMemorySaver(), driver, durability="exit")

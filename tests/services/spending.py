@@ -37,6 +37,8 @@ from workflows.services.resume_run import ResumeRun
 from workflows.services.send_update import send_update
 from workflows.services.start_run import start_thread
 
+MOST = 1_000_000
+
 
 class State(TypedDict, total=False):
     limit: int
@@ -79,6 +81,8 @@ class Spending:
         def set_limit(state: State, *, limit: int) -> Any:
             if limit < 0:
                 raise UpdateRefused("below nothing")
+            if limit > MOST:
+                raise UpdateRefused(range(MOST), {"limit": range(MOST)})  # type: ignore[arg-type, dict-item]
             return Update({"limit": limit}, {"was": state["limit"]})
 
         @graph.update("note")

@@ -171,6 +171,41 @@ class TestRemind:
         Notice.objects.update(created_at=ago(minutes=2))
         mend(people.operator, "remind")
 
+    def test_nor_where_webhooks_alone_are_called(self, question, people):
+        Interrupt.objects.update(assignee=None)
+        endpoint = {"url": "https://example.org/in", "secret": "s", "is_active": True}
+        Webhook.objects.create(**endpoint, events='["question.asked"]', graphs="[]")
+
+        mend(people.operator, "remind")
+        with pytest.raises(NotPending, match="less than a minute ago"):
+            mend(people.operator, "remind")
+        Delivery.objects.update(created_at=ago(minutes=2))
+        mend(people.operator, "remind")
+
+        assert Delivery.objects.count() == 2
+
+    def test_one_of_which_nobody_would_hear_bars_no_other(self, thread, people, by):
+        first = ask(thread, asked_at=ago(hours=3))
+        second = ask(thread, assignee=people.reviewer, asked_at=ago(hours=2))
+
+        [offer] = the("question", by()).offers
+        done = mend(people.operator, "remind")
+
+        assert offer.preview.startswith("1 person is told")
+        said = f"Told again of question #{second.pk}: 1 notice, 0 webhooks"
+        assert done.said == said
+        assert Notice.objects.get().interrupt_id == second.pk != first.pk
+
+    def test_as_many_as_a_thread_can_ask(self, thread, people):
+        for _ in range(20):
+            ask(thread, assignee=people.reviewer, asked_at=ago(hours=3))
+
+        mend(people.operator, "remind")
+
+        entry = AuditEntry.objects.get(action="thread.remind")
+        assert len(entry.subject) <= 60
+        assert Notice.objects.count() == 20
+
     def test_not_where_nobody_is_asked(self, thread, people):
         with pytest.raises(NotPending, match="No question of thread t1"):
             mend(people.operator, "remind")

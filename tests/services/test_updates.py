@@ -34,7 +34,7 @@ from workflows.models import (
     Thread,
 )
 from workflows.services import registry
-from workflows.services.action import NotAllowed, NotVisible, ThreadBusy
+from workflows.services.action import InvalidAnswer, NotAllowed, NotVisible, ThreadBusy
 from workflows.services.desk.hands import last_editor
 from workflows.services.execute_run import execute_run
 from workflows.services.send_update import SendUpdate, send_update, tidy_updates
@@ -162,6 +162,18 @@ class TestWhatIsRefused:
         with pytest.raises(LookupError, match="no thread 'nix'"):
             send_update("nix", "set_limit", {"limit": 9})
 
+    def test_a_key_that_is_no_text(self, spending):
+        started(spending, "ask")
+        with pytest.raises(InvalidAnswer, match="a key is a text"):
+            SendUpdate(None, "t", "set_limit", {"limit": 9}, key="a\0b").execute()
+        with pytest.raises(InvalidAnswer, match="a key is a text"):
+            send_update("t", "set_limit", {"limit": 9}, idempotency_key=7)  # type: ignore[arg-type]
+
+    def test_a_time_without_an_end(self, spending):
+        started(spending, "ask")
+        send = partial(send_update, "t", "set_limit", {"limit": 9})
+        assert send(timeout=float("inf")) == {"was": 5}
+
     def test_a_name_that_is_none(self, spending):
         started(spending, "ask")
 
@@ -260,6 +272,14 @@ class TestWhoMay:
         SendUpdate(people.admin, "t", "set_limit", {"limit": 7}).execute()
         assert last_editor("t") == people.admin.pk
 
+    def test_whoever_has_a_long_name(self, people, spending):
+        started(spending, "ask")
+        people.operator.first_name = people.operator.last_name = "O" * 150
+
+        SendUpdate(people.operator, "t", "set_limit", {"limit": 9}).execute()
+
+        assert SentUpdate.objects.get().by == f"{'O' * 150} {'O' * 49}"
+
     def test_others_may_not(self, people, spending):
         started(spending, "ask")
 
@@ -288,6 +308,28 @@ class TestWhatIsKept:
         settings.SIGNALS_KEEP_DAYS = 0
         assert tidy_updates() == 0
         settings.SIGNALS_KEEP_DAYS = 30
+        assert tidy_updates() == 1
+
+    def test_who_sent_the_last_one_stays_known(self, people, spending, settings):
+        """A question may be older than what is kept, and its policy ask for four eyes."""
+        started(spending, "ask")
+        given = {"limit": 9}
+        for person in (people.admin, people.operator):
+            SendUpdate(person, "t", "set_limit", given, key=person.username).execute()
+        send_update("t", "set_limit", {"limit": 8})
+        SentUpdate.objects.update(sent_at=timezone.now() - timedelta(days=31))
+
+        assert tidy_updates() == 2
+        assert tidy_updates() == 0
+
+        assert last_editor("t") == people.operator.pk
+        row = SentUpdate.objects.get()
+        assert (row.args, row.answer) == ("", "")
+        again = {"limit": 7}
+        key = people.operator.username
+        SendUpdate(people.admin, "t", "set_limit", again, key=key).execute()
+        assert last_editor("t") == people.admin.pk
+        SentUpdate.objects.update(sent_at=timezone.now() - timedelta(days=31))
         assert tidy_updates() == 1
 
     def test_arguments_and_results_are_encrypted(self, spending, settings):

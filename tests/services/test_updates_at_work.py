@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 
 import pytest
@@ -11,8 +12,8 @@ from tests.services.napping import (
     every_sleep_is_long,
 )
 from tests.services.posting import carried_out, values_of
-from tests.services.spending import AtWork, decided, spending, started
-from tests.storage.racing import together
+from tests.services.spending import MOST, AtWork, decided, spending, started
+from tests.storage.racing import beside, together
 from workflows.engine.drivers import faults
 from workflows.engine.update_errors import (
     UpdateRefused,
@@ -26,8 +27,9 @@ from workflows.models import (
     Thread,
 )
 from workflows.services.cancel_run import cancel_thread
+from workflows.services.desk.hands import last_editor
 from workflows.services.execute_run import execute_run
-from workflows.services.send_update import send_update
+from workflows.services.send_update import SendUpdate, send_update
 from workflows.services.start_run import start_thread
 from workflows.storage.saver import DjangoSaver
 
@@ -56,6 +58,31 @@ class TestBesideARun:
         assert work.end() == "success"
         with pytest.raises(UpdateRefused, match="below nothing"):
             sent.result(20)
+
+    def test_a_refusal_that_cannot_be_kept_as_it_is_ends_no_run(self, spending):
+        work = AtWork(spending, "spend")
+        sent = work.send(limit=MOST + 1)
+
+        assert work.end() == "success"
+        with pytest.raises(UpdateRefused, match="range") as refused:
+            sent.result(20)
+        assert refused.value.errors == {"limit": "range(0, 1000000)"}
+
+    def test_one_that_its_worker_cannot_read_ends_no_run(self, spending):
+        """It was sent by newer code than the worker has."""
+        work = AtWork(spending, "spend")
+        SentUpdate.objects.create(
+            thread_id="t",
+            token="new",
+            name="set_limit",
+            args='{"limit":{"$t":"newer","v":1}}',
+        )
+
+        assert work.end() == "success"
+        found = DjangoSaver().answer_of("t", "new")
+        assert found is not None
+        assert found.status == "failed"
+        assert "no type is registered for tag 'newer'" in found.reason
 
     def test_two_at_once_are_both_carried_out(self, spending):
         work = AtWork(spending, "spend")
@@ -217,3 +244,75 @@ def _killed(run: Run, number: int) -> bool:
         except faults.Killed:
             return True
     return False
+
+
+def keyed(spending, limit=9, **more):
+    """One sent beside another with the same key; it lies there."""
+    send = partial(send_update, "t", "set_limit", {"limit": limit})
+    sent = beside(partial(send, idempotency_key="k", **more))
+    for _ in range(2000):
+        if SentUpdate.objects.exists():
+            return sent
+        time.sleep(0.005)
+    raise AssertionError("nothing was sent")
+
+
+class TestOneKeyOfTwoSenders:
+    def test_who_gives_up_takes_nothing_from_who_waits_on(self, spending):
+        work = AtWork(spending, "ask")
+        waits_on = keyed(spending, timeout=20)
+
+        with pytest.raises(UpdateTimeout):
+            keyed(spending, timeout=0.01).result(20)
+        assert work.end() == "interrupted"
+
+        assert waits_on.result(20) == {"was": 5}
+
+    @pytest.mark.parametrize("longer", [20, None])
+    def test_it_waits_for_the_one_who_waits_longest(self, spending, longer):
+        work = AtWork(spending, "ask")
+        waits_on = keyed(spending, timeout=longer)
+        saver = DjangoSaver()
+        (request,) = saver.waiting_updates("t")
+
+        saver.ask_update("t", request, -10)  # its sender died, and was no more patient
+
+        assert [each.id for each in saver.waiting_updates("t")] == ["key:k"]
+        assert work.end() == "interrupted"
+        assert waits_on.result(20) == {"was": 5}
+
+    def test_another_update_with_the_key_leaves_the_first_alone(self, spending):
+        work = AtWork(spending, "ask")
+        first = keyed(spending, timeout=20)
+
+        with pytest.raises(UpdateRefused, match="give another key"):
+            keyed(spending, limit=8).result(20)
+
+        assert SentUpdate.objects.get().status == "waiting"
+        assert work.end() == "interrupted"
+        assert first.result(20) == {"was": 5}
+
+    def test_who_sends_again_what_was_taken_back_has_sent_it(self, spending, people):
+        work = AtWork(spending, "ask")
+        given = "t", "set_limit", {"limit": 9}
+        with pytest.raises(UpdateTimeout):
+            SendUpdate(people.operator, *given, key="k", seconds=0.01).execute()
+        assert work.end() == "interrupted"
+
+        SendUpdate(people.admin, *given, key="k").execute()
+
+        assert last_editor("t") == people.admin.pk
+
+
+def test_a_thread_that_is_removed_meanwhile_stays_away(spending):
+    """Whoever waits for the answer is told so, and makes no thread anew by looking for it."""
+    work = AtWork(spending, "ask")
+    sent = work.send(limit=9)
+
+    DjangoSaver().delete_thread("t")
+
+    with pytest.raises(UpdateRefused, match="it is gone"):
+        sent.result(20)
+    assert work.end() == "lost"
+    assert not Thread.objects.exists()
+    assert not Run.objects.exists()

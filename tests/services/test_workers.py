@@ -17,6 +17,7 @@ from workflows.models import Worker
 from workflows.services import registry
 from workflows.services.checkup.check import STUCK
 from workflows.services.code_stamps import code_here
+from workflows.services.tidy import tidy
 from workflows.services.workers import SILENT, SignOfLife, name_of, workers
 from workflows.storage.owners import process_owner
 
@@ -74,7 +75,24 @@ class TestTelling:
 
         SignOfLife(1).tell()
 
-        assert {each.name for each in workers()} == {"far:7:9", process_owner()}
+        assert {row.name for row in Worker.objects.all()} == {
+            "far:7:9",
+            process_owner(),
+        }
+
+    def test_they_are_not_shown_until_then(self):
+        """The next worker may start in a month."""
+        make_worker("far:7:9", seen_at=ago(minutes=59))
+        make_worker("far:8:9", seen_at=ago(minutes=61))
+
+        assert [each.name for each in workers()] == ["far:7:9"]
+
+    def test_workers_that_go_on_forget_them_too(self):
+        make_worker("far:8:9", seen_at=ago(minutes=61))
+
+        tidy()
+
+        assert not Worker.objects.exists()
 
 
 class TestWhoLives:
@@ -86,6 +104,13 @@ class TestWhoLives:
             ("far:1:9", True),
             ("far:0:9", False),
         ]
+
+    def test_one_whose_last_sign_is_to_come_does_not(self):
+        """The clock was put back after it had died."""
+        make_worker(seen_at=ago(hours=-2))
+
+        [found] = workers()
+        assert not found.is_alive
 
     def test_a_process_of_this_host_that_has_ended_does_not(self):
         make_worker(f"{socket.gethostname()}:{os.getpid()}:1")

@@ -53,8 +53,11 @@ def told_by_the_database() -> dict[str, Any]:
     wrapper = connection_of("default")
     sql = f"SELECT {NOW_SQL[wrapper.vendor]}"
     Thread.objects.get_or_create(pk="t")
-    told = Thread.objects.annotate(statement=Now(), clock=DatabaseNow()).get(pk="t")
+    rows = Thread.objects.annotate(statement=Now(), clock=DatabaseNow()).filter(pk="t")
+    told = rows.get()
+    (in_parts,) = rows.iterator(chunk_size=1)
     return {
+        "a cursor of the server": in_parts.statement,
         "a statement": execute(wrapper, sql).fetchone()[0],
         "an expression": told.statement,
         "the clock": told.clock,
@@ -155,6 +158,15 @@ class TestTheDatabase:
             new.join()
 
         assert [who for who in told if not is_about(told[who], ahead)] == []
+
+    def test_a_text_that_speaks_of_the_time_stays_as_it_is(self) -> None:
+        sql = "SELECT 'it''s now()' -- that's now()\n"
+
+        with fake_clock() as clock:
+            clock.advance(DAY)
+            found = execute(connection_of("default"), sql).fetchone()
+
+        assert found == ("it's now()",)
 
     def test_afterwards_it_is_the_present_again(self, elsewhere: Any) -> None:
         elsewhere(told_by_the_database)

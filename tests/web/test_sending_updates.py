@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import date
 from typing import Any, TypedDict
 
 import pytest
@@ -29,6 +31,20 @@ def ask(state: State) -> State:
     return {"limit": interrupt("Well?")}
 
 
+@dataclass
+class Pay:
+    salary: int = 4711
+
+
+RESULTS: dict[str, Any] = {
+    "deep": {"a": {"salary": 4711}},
+    "in a list": [{"salary": 4711}],
+    "odd keys": {1: 2, "salary": 4711, 3: {"salary": 4711}},
+    "an object": Pay(),
+    "a day": {"on": date(2026, 12, 24)},
+}
+
+
 @pytest.fixture
 def spending(people: Any) -> Thread:
     """A thread that asks, of a workflow with two updates."""
@@ -46,6 +62,10 @@ def spending(people: Any) -> Thread:
     @graph.update()
     def break_it(state: State) -> Any:
         raise OSError("no such thing")
+
+    @graph.update("tell")
+    def tell(state: State, *, how: str) -> Any:
+        return Update(None, RESULTS[how])
 
     registry.register(
         graph.compile(), name="spending", editable=["limit"], secret=["salary"]
@@ -94,6 +114,24 @@ class TestSending:
         assert page.has_text("Update “Set limit” carried out, sent by operator")
         assert SentUpdate.objects.get().status == "done"
         assert AuditEntry.objects.filter(action="update.sent").count() == 1
+
+    @pytest.mark.parametrize("how", ["deep", "in a list", "odd keys", "an object"])
+    def test_what_is_secret_is_hidden_however_deep(self, as_, spending, how):
+        client = as_("operator")
+        form = typed(client, "tell", **{"args/how": how})
+
+        page = Html(client.post(SEND, form, follow=True))
+
+        assert page.has_text("“Tell” was carried out")
+        assert not page.has_text("4711")
+
+    def test_a_result_that_json_lacks_is_said_plainly(self, as_, spending):
+        client = as_("operator")
+        form = typed(client, "tell", **{"args/how": "a day"})
+
+        page = Html(client.post(SEND, form, follow=True))
+
+        assert page.has_text("“Tell” was carried out: on: 2026-12-24")
 
     def test_sent_twice_it_is_one(self, as_, spending):
         client = as_("operator")

@@ -17,12 +17,13 @@ def check_start_key(place: str, key: object) -> None:
         raise InvalidAnswer({place: f"{wanted}, not {key!r}"})
 
 
-def check_key(place: str, key: str | None) -> None:
+def check_key(place: str, key: object) -> None:
     """Raise InvalidAnswer for a key that not every database can keep."""
-    if key is not None and not (key.isprintable() and len(key) <= MAX_KEY_LENGTH):
+    is_key = isinstance(key, str) and key.isprintable() and len(key) <= MAX_KEY_LENGTH
+    if key is not None and not is_key:
         raise InvalidAnswer(
             {
-                place: f"a key has at most {MAX_KEY_LENGTH} characters, "
+                place: f"a key is a text of at most {MAX_KEY_LENGTH} characters, "
                 "none of them a control character"
             }
         )

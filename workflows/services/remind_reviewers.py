@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from django.db import transaction
 
-from workflows.models import Interrupt, Notice
+from workflows.models import Delivery, Interrupt, Notice
 from workflows.services.access import Person, Rights, find_interrupt, require
 from workflows.services.action import NotPending
 from workflows.services.desk.notify import people_of, tell_reviewers
@@ -16,6 +16,8 @@ from workflows.services.queueing import lock_thread
 from workflows.storage.clock import machine_now
 
 AGAIN_AFTER = timedelta(minutes=1)
+NEWEST = 200
+"""So many calls of webhooks are looked through for one that told of the question just now."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +38,7 @@ class RemindReviewers:
             raise NotPending(
                 f"Question #{row.pk} waits for no answer any more: {row.status}."
             )
-        just_now = Notice.objects.filter(
-            interrupt=row, kind="asked", created_at__gt=machine_now() - AGAIN_AFTER
-        )
-        if just_now.exists():
+        if _was_just_told(row):
             raise NotPending(f"Question #{row.pk} was told of less than a minute ago.")
         if not (people_of(row) or listeners(ASKED, row.graph)):
             raise NotPending(
@@ -57,3 +56,16 @@ class RemindReviewers:
                 row, "asked", f"“{row.title}” still waits for an answer"
             )
             return people, tell_question(ASKED, row, again=True)
+
+
+def _was_just_told(row: Interrupt) -> bool:
+    since = machine_now() - AGAIN_AFTER
+    told = Notice.objects.filter(interrupt=row, kind="asked", created_at__gt=since)
+    if told.exists():
+        return True
+    # A call names its question in its body only.
+    calls = Delivery.objects.filter(kind=ASKED).order_by("-id")[:NEWEST]
+    return any(
+        at > since and f'"question":{row.pk},' in body
+        for at, body in calls.values_list("created_at", "body")
+    )

@@ -15,6 +15,8 @@ from uuid import UUID
 from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, transaction
+from django.db.models import CharField, Exists, OuterRef, Value
+from django.db.models.functions import Cast, Concat
 
 from workflows.engine.errors import GraphChangedError
 from workflows.engine.handlers import Handler
@@ -119,7 +121,7 @@ class SendUpdate:
                 "update.sent",
                 graph=thread.graph,
                 thread=thread.pk,
-                subject=f"thread {thread.pk}",
+                subject=f"thread {thread.pk}"[:60],
                 data={"update": self.name},
             )
 
@@ -159,9 +161,22 @@ def updates_of(graph: str) -> Mapping[str, Handler]:
 
 
 def tidy_updates() -> int:
-    """Forget updates that are older than SIGNALS_KEEP_DAYS; how many rows went. What the history tells of them stays."""
+    """Forget updates that are older than SIGNALS_KEEP_DAYS; how many rows went. What the history tells of them stays.
+
+    Of the last one that a person sent to a thread it stays known who that was, since four eyes go by it.
+    """
     if not settings.SIGNALS_KEEP_DAYS:
         return 0
     before = machine_now() - timedelta(days=settings.SIGNALS_KEEP_DAYS)
-    gone, _ = SentUpdate.objects.filter(sent_at__lt=before).delete()
+    old = SentUpdate.objects.filter(sent_at__lt=before)
+    by_people = SentUpdate.objects.filter(
+        status=SentUpdate.Status.DONE, sent_by__isnull=False
+    )
+    later = by_people.filter(
+        thread_id=OuterRef("thread_id"), answered_at__gt=OuterRef("answered_at")
+    )
+    last = by_people.exclude(Exists(later))
+    gone, _ = old.exclude(pk__in=last.values("pk")).delete()
+    forgotten = Concat(Value("forgotten:"), Cast("pk", CharField()))
+    old.exclude(args="").update(token=forgotten, args="", answer="")
     return gone

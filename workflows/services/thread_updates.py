@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,8 @@ from workflows.services.desk.deciding import Decider
 from workflows.services.display import Shown, show_value
 from workflows.services.editing import check_editor, may_edit
 from workflows.services.send_update import updates_of
+
+HIDDEN = "•••"
 
 
 @dataclass(frozen=True)
@@ -44,14 +46,35 @@ def offered_on_page(decider: Decider, thread: Thread) -> list[OfferedUpdate]:
 
 
 def shown_result(graph: str, result: Any, rights: Rights) -> Shown:
-    """A result for whoever has sent the update: the parts hidden that are secret in the state."""
+    """A result for whoever has sent the update: the parts hidden, however deep, whose names are secret in the state."""
     shown = show_value(result)
     tree = shown.tree
-    if isinstance(tree, dict) and not rights.can_see_secret(graph):
+    if not rights.can_see_secret(graph):
         item = registry.find(graph)
-        secret = item.secret if item else frozenset(tree)
-        tree = {name: "•••" if name in secret else part for name, part in tree.items()}
+        tree = _masked(tree, item.secret) if item else tree and HIDDEN
     return Shown(tree, shown.is_cut, shown.size, shown.problem)
+
+
+def _masked(tree: Any, secret: Collection[str]) -> Any:
+    if isinstance(tree, list):
+        return [_masked(part, secret) for part in tree]
+    if not isinstance(tree, dict):
+        return tree
+    pairs = tree.get("v")
+    if tree.get("$t") == "dict" and isinstance(
+        pairs, list
+    ):  # has keys that are no text
+        return {**tree, "v": [_masked_pair(pair, secret) for pair in pairs]}
+    return {
+        name: HIDDEN if name in secret else _masked(part, secret)
+        for name, part in tree.items()
+    }
+
+
+def _masked_pair(pair: Any, secret: Collection[str]) -> Any:
+    if isinstance(pair, list) and isinstance(pair[0], str) and pair[0] in secret:
+        return [pair[0], HIDDEN]
+    return _masked(pair, secret)
 
 
 def title_of(name: str) -> str:

@@ -17,13 +17,14 @@ from workflows.services.schedules.forgetting import forget_ticks
 from workflows.services.send_update import tidy_updates
 from workflows.services.signals import tidy_signals
 from workflows.services.tokens import forget_tokens
+from workflows.services.workers import forget_workers
 from workflows.storage.clock import machine_now
 
 log = logging.getLogger(__name__)
 
 
 def tidy() -> None:
-    """Forget what threads, store, cache and outbox need no more; a part that fails stops no other.
+    """Forget what threads, store, cache and outbox need no more, and workers that are gone; a part that fails stops no other.
 
     Called by every worker about once an hour.
     """
@@ -37,6 +38,7 @@ def tidy() -> None:
         forget_children,
         forget_ticks,
         forget_tokens,
+        forget_workers,
     )
     for part in parts:
         try:

@@ -46,13 +46,19 @@ class SignOfLife:
                     "code": code_here(),
                 },
             )
-            Worker.objects.filter(seen_at__lt=Now() - KEPT).delete()
+            forget_workers()
         self._told_at = time.monotonic()
 
     def leave(self) -> None:
         """Say that it takes no more runs; where that fails, its row is forgotten with the silent ones."""
         with suppress(Error):
             Worker.objects.filter(pk=process_owner()).delete()
+
+
+def forget_workers() -> int:
+    """Forget those that fell silent long ago; how many."""
+    gone, _ = Worker.objects.filter(seen_at__lt=Now() - KEPT).delete()
+    return gone
 
 
 @dataclass(frozen=True)
@@ -87,7 +93,8 @@ def workers(now: datetime | None = None) -> list[Colleague]:
     """All that have told of themselves lately: those that live, then those that fell silent."""
     now = now or database_now()
     here = code_here()
-    found = [_beside(row, here, now) for row in Worker.objects.all()]
+    rows = Worker.objects.filter(seen_at__gte=now - KEPT)
+    found = [_beside(row, here, now) for row in rows]
     return sorted(found, key=lambda each: (not each.is_alive, each.name))
 
 
@@ -98,7 +105,8 @@ def _beside(row: Worker, here: Mapping[str, str], now: datetime) -> Colleague:
         version=row.version,
         started_at=row.started_at,
         seen_at=row.seen_at,
-        is_alive=row.seen_at >= now - SILENT and not is_dead(row.name),
+        # Of the future where the clock was put back: whoever lives has told of itself since.
+        is_alive=abs(now - row.seen_at) <= SILENT and not is_dead(row.name),
         other=tuple(k for k in here if k in row.code and row.code[k] != here[k]),
         lacks=tuple(k for k in here if k not in row.code),
         more=tuple(k for k in row.code if k not in here),

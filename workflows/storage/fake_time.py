@@ -22,11 +22,16 @@ from workflows.engine.fake_clock import FakeClock
 from workflows.storage.clock import machine_now
 from workflows.storage.connections import POSTGRESQL, SQLITE
 
+# Texts and comments are passed over.
 _ASKS = re.compile(
-    r"(?<![\w.\"])(?:(?:clock|statement|transaction)_timestamp|now)\s*\(\s*\)|\bCURRENT_TIMESTAMP\b",
+    r"'(?:[^']|'')*'|--[^\n]*|"
+    r"(?<![\w.\"])(?P<asks>(?:(?:clock|statement|transaction)_timestamp|now)\s*\(\s*\)|\bCURRENT_TIMESTAMP\b)",
     re.IGNORECASE,
 )
 _IS_LASTING = re.compile(r"\s*(?:CREATE|ALTER)\b", re.IGNORECASE)
+
+_FACTORIES = ("cursor_factory", "server_cursor_factory")
+"""What makes the cursors of a connection to PostgreSQL; those of the second are read in parts, by `iterator()`."""
 
 _known: WeakSet[Any] = WeakSet()
 _guard = threading.Lock()
@@ -61,8 +66,9 @@ def _all_known() -> list[Any]:
 
 def _move(wrapper: Any) -> None:
     if wrapper.vendor == POSTGRESQL:
-        connection = wrapper.connection
-        connection.cursor_factory = _moving(connection.cursor_factory)
+        for kind in _FACTORIES:
+            plain = getattr(wrapper.connection, kind)
+            setattr(wrapper.connection, kind, _moving(plain))
     elif wrapper.vendor == SQLITE and not _is_taken_over(wrapper):
         if wrapper._thread_ident == threading.get_ident():
             if not _take_over(wrapper):
@@ -83,8 +89,9 @@ def _put_back(wrapper: Any) -> None:
     if isinstance(connection, _ToTakeOver):
         connection.stand_aside()
     elif wrapper.vendor == POSTGRESQL and connection is not None:
-        made = connection.cursor_factory
-        connection.cursor_factory = getattr(made, "unmoved", made)
+        for kind in _FACTORIES:
+            made = getattr(connection, kind)
+            setattr(connection, kind, getattr(made, "unmoved", made))
 
 
 # SQLite
@@ -204,4 +211,9 @@ def _by_clock(query: Any) -> Any:
 def _rewritten(sql: str, seconds: float) -> str:
     if _IS_LASTING.match(sql):
         return sql  # what it makes outlives the clock
-    return _ASKS.sub(rf"(\g<0> + interval '{seconds:.6f} seconds')", sql)
+
+    def moved_on(found: re.Match[str]) -> str:
+        ahead = f"({found[0]} + interval '{seconds:.6f} seconds')"
+        return ahead if found["asks"] else found[0]
+
+    return _ASKS.sub(moved_on, sql)

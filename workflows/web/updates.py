@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -98,12 +99,23 @@ def _said(
     shown = shown_result(graph, result, rights_of(request))
     if shown.tree is None:
         return f"{done}."
-    text = shown.tree
+    text = _bare(shown.tree)
     if isinstance(text, dict):
         text = ", ".join(f"{name}: {_plain(part)}" for name, part in text.items())
     text = _plain(text)
     cut = f"{text[:LONGEST_ANSWER]}…" if len(text) > LONGEST_ANSWER else text
     return f"{done}: {cut}"
+
+
+def _bare(tree: Any) -> Any:
+    """A tree without the tags of what JSON lacks: an instant is its text, an object its fields."""
+    if isinstance(tree, list):
+        return [_bare(part) for part in tree]
+    if not isinstance(tree, dict):
+        return tree
+    if "$t" in tree and "v" in tree:
+        return _bare(tree["v"])
+    return {name: _bare(part) for name, part in tree.items()}
 
 
 def _plain(part: object) -> str:

@@ -49,6 +49,10 @@ def limited(**nodes: Callable[[Any], Any]) -> StateGraph:
         await asyncio.sleep(0)
         return {"log": [text]}
 
+    @graph.update("refuse")
+    def refuse(state: State, what: Any) -> Any:
+        raise UpdateRefused(what, {"what": what})
+
     return graph
 
 

@@ -70,6 +70,14 @@ class KeepsUpdates:
         with _guard:
             self._sent(thread_id).setdefault(request.id, _Sent(request))
 
+    def ask_update_again(
+        self, thread_id: str, request: UpdateRequest, seconds: float | None
+    ) -> None:
+        """Have an update wait on for so long that another sender with its key has taken back.
+
+        Raises UpdateRefused where it is gone, as with its thread. Here each is of one sender.
+        """
+
     def waiting_updates(self, thread_id: str) -> list[UpdateRequest]:
         """Those that have no answer, oldest first; asked by who holds the thread."""
         with _guard:
@@ -102,12 +110,15 @@ class KeepsUpdates:
             del self._sent(thread_id)[update_id]
             return sent.answer
 
-    def withdraw_update(self, thread_id: str, update_id: str) -> None:
-        """Take it back, unless it is answered, or just being saved."""
+    def withdraw_update(self, thread_id: str, update_id: str) -> bool:
+        """Take it back, unless it is answered; False where it is just being saved, so that its answer is to come."""
         with _guard:
             sent = self._sent(thread_id).get(update_id)
-            if sent is not None and sent.answer is None and not sent.is_held:
+            if sent is None or sent.answer is not None:
+                return True
+            if not sent.is_held:
                 del self._sent(thread_id)[update_id]
+            return not sent.is_held
 
     def may_be_updated(self, thread_id: str) -> bool:
         """Whether it is worth to take the thread for an update; looked at before that, so it may be wrong."""

@@ -25,7 +25,7 @@ from workflows.engine.loop.effects import (
 from workflows.engine.loop.run import Run
 from workflows.engine.loop.step import is_part_of
 from workflows.engine.loop.tasks import Task
-from workflows.engine.runtime import current
+from workflows.engine.runtime import current, waited_for_by
 
 _AT_ONCE = frozenset({"custom", "messages"})
 _BY_CALLS = _AT_ONCE | {"updates", "tasks", "debug"}
@@ -74,7 +74,11 @@ def to_give_up(
 def computing(request: Compute, run: Run, driver: Any) -> Iterator[dict[str, Any]]:
     """What a function outside any step is called with; inside, it is a part of its task."""
     if request.task is None:
-        yield request.kwargs
+        thread = waited_for_by.set(run.thread_id)
+        try:
+            yield request.kwargs
+        finally:
+            waited_for_by.reset(thread)
         return
     context = Context(request.task, run, driver)
     token = current.set(context)

@@ -130,9 +130,18 @@ def _is_of_the_saver(error: BaseException) -> bool:
 
 
 def _refusal(error: BaseException) -> UpdateAnswer:
+    """The answer that an error is, as plain text: it has to be kept, whatever a handler has put into it."""
     if isinstance(error, UpdateRefused):
-        return UpdateAnswer("refused", reason=error.reason, errors=error.errors)
-    return UpdateAnswer("failed", reason=f"{type(error).__name__}: {error}")
+        errors = {_text(name): _text(why) for name, why in error.errors.items()}
+        return UpdateAnswer("refused", reason=_text(error.reason), errors=errors)
+    return UpdateAnswer("failed", reason=f"{type(error).__name__}: {_text(error)}")
+
+
+def _text(said: object) -> str:
+    try:
+        return str(said)
+    except Exception:  # noqa: BLE001 - the author's class may raise anything
+        return f"a {type(said).__name__} without a text"
 
 
 def _carried_out(view: View, request: UpdateRequest) -> Steps[Commit]:

@@ -66,7 +66,7 @@ class Mend:
                 f"thread.{self.act}",
                 graph=thread.graph,
                 thread=thread.pk,
-                subject=done.about,
+                subject=done.about[:60],
                 data=data | ({"choice": self.choice} if self.choice else {}),
             )
         return done
@@ -118,9 +118,17 @@ def _remind(person: Person, thread: Thread, _: str) -> Done:
     rows = Patient(thread).questions
     if not rows:
         raise NotPending(f"No question of thread {thread.pk} waits for an answer.")
-    told = [RemindReviewers(person, row.pk).execute() for row in rows]
-    people, hooks = (sum(counts) for counts in zip(*told, strict=True))
-    numbers = ", ".join(f"#{row.pk}" for row in rows)
+    told: dict[int, tuple[int, int]] = {}
+    refused: list[NotPending] = []
+    for row in rows:
+        try:
+            told[row.pk] = RemindReviewers(person, row.pk).execute()
+        except NotPending as why:  # the others are told of all the same
+            refused.append(why)
+    if not told:
+        raise refused[0]
+    people, hooks = (sum(counts) for counts in zip(*told.values(), strict=True))
+    numbers = ", ".join(f"#{number}" for number in told)
     said = f"Told again of question {numbers}: {_count(people, 'notice')}, {_count(hooks, 'webhook')}"
     return Done(f"question {numbers}", said)
 

@@ -82,7 +82,10 @@ def _remind(patient: Patient, rows: Sequence[Interrupt]) -> tuple[Offer, ...]:
         f"{who} webhooks for asked questions are called once more. The question, its time and its "
         "answers stay as they are.",
     )
-    return patient.offered(offer, RemindReviewers(patient.person, rows[0].pk))
+    # One is asked about: more questions are to be no more statements.
+    has_people = (row for row in rows if row.assignee_id or row.assigned_group_id)
+    row = next(has_people, rows[0])
+    return patient.offered(offer, RemindReviewers(patient.person, row.pk))
 
 
 def _asked(row: Interrupt) -> Fact:
