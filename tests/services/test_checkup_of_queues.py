@@ -69,3 +69,15 @@ def test_one_that_waits_for_a_hand_of_another_process_waits(run, by):
     forget("mail")
     Queue("mail", worker_concurrency=2)
     assert "no worker has begun it" in the("queue", by()).text
+
+
+def test_one_that_has_slept_waits_for_its_queue_and_not_for_a_worker(run, by):
+    Thread.objects.filter(pk="t1").update(status="waiting", wake_at=ago(minutes=5))
+    run.thread.refresh_from_db()
+
+    found = the("timer", by())
+
+    assert (found.mark, found.waits_for) == ("waits", "")
+    assert found.text == (
+        "Its time came 5 min ago; the run that goes on waits for its queue."
+    )

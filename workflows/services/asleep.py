@@ -212,11 +212,12 @@ def sleep_of(row: Thread) -> WaitRecord | None:
         waiters=waiters,
         sleeps_until=sleeps_until,
         is_done=any(each.kind == "child" for each in awaits) and _is_done(row.pk),
-        is_in_line=_is_in_line(row),
+        is_in_line=is_in_line(row),
     )
 
 
-def _is_in_line(row: Thread) -> bool:
+def is_in_line(row: Thread) -> bool:
+    """Whether its time is over, and the run that goes on waits for its queue."""
     is_over = row.wake_at is not None and row.wake_at < machine_now()
     return is_over and Run.objects.filter(thread=row.pk, **_IN_LINE).exists()
 

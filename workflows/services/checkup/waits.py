@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from workflows.models import Interrupt
-from workflows.services.asleep import Waiter, sleep_of
+from workflows.services.asleep import Waiter, is_in_line, sleep_of
 from workflows.services.checkup.check import (
     NONE,
     STUCK,
@@ -121,6 +121,11 @@ def sleeps(patient: Patient) -> Check:
         return Check(name, question, WAITS, text, "", "", until, facts, offers)
     since = patient.since(until)
     if patient.is_at_work or not patient.is_before(until, WAIT_SECONDS):
+        if is_in_line(thread):
+            text = (
+                f"Its time came {since} ago; the run that goes on waits for its queue."
+            )
+            return Check(name, question, WAITS, text, "", "", None, facts, offers)
         text = f"Its time came {since} ago, and a worker is taking it up."
         return Check(name, question, WAITS, text, "", "a worker", None, facts, offers)
     text = f"It was to go on {since} ago, and no worker has woken it."
