@@ -98,8 +98,6 @@ class TaskContext(Protocol):
 
 
 current: ContextVar[TaskContext | None] = ContextVar("durableweb_task", default=None)
-waited_for_by: ContextVar[str | None] = ContextVar("durableweb_thread", default=None)
-"""The thread whose run waits for the function that is at work outside of any task, such as the handler of an update."""
 
 
 def _no_heartbeat(details: Any = None) -> None:

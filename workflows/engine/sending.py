@@ -16,12 +16,13 @@ from typing import Any
 from workflows.engine.checkpoint.taking import patient
 from workflows.engine.checkpoint.updating import UpdateAnswer, UpdateRequest
 from workflows.engine.drivers import aio, blocking
+from workflows.engine.drivers.requests import waited_for_by
 from workflows.engine.errors import LeaseLostError, RunCancelled, ThreadBusyError
 from workflows.engine.inspection import Inspection
 from workflows.engine.kinds import check_line, check_text, refused
 from workflows.engine.later import asyncio
 from workflows.engine.loop import sent
-from workflows.engine.runtime import current, waited_for_by
+from workflows.engine.runtime import current
 from workflows.engine.update_errors import (
     UnknownUpdateError,
     UpdateRefused,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from workflows.engine.constants import OF_SAVER
@@ -25,7 +26,10 @@ from workflows.engine.loop.effects import (
 from workflows.engine.loop.run import Run
 from workflows.engine.loop.step import is_part_of
 from workflows.engine.loop.tasks import Task
-from workflows.engine.runtime import current, waited_for_by
+from workflows.engine.runtime import current
+
+waited_for_by: ContextVar[str | None] = ContextVar("durableweb_thread", default=None)
+"""The thread whose run waits for the function that is at work outside of any task, such as the handler of an update."""
 
 _AT_ONCE = frozenset({"custom", "messages"})
 _BY_CALLS = _AT_ONCE | {"updates", "tasks", "debug"}
