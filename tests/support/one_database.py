@@ -34,7 +34,8 @@ DRAWN_AND_READ = (
     "tests/web/test_webhooks.py",
     "tests/permissions/test_every_door_is_listed.py",
     # The operations' own tests are asked on both, and the services of the cells by test_pages.py.
-    "tests/permissions/test_api.py",
+    *("tests/permissions/test_api.py", "tests/api/test_abuse_api.py"),
+    *("tests/api/test_door.py", "tests/api/test_pace.py"),
 )
 # Scripts in a browser. How news reach a page differs between the databases: that a timeline
 # follows and that new questions wait are seen on both.
