@@ -123,7 +123,7 @@ class EditState:
             "state.edited",
             graph=thread.graph,
             thread=thread.pk,
-            subject=f"thread {thread.pk}"[:60],
+            subject=f"thread {thread.pk}",
             data={
                 "channels": channels,
                 "reason": self.reason,

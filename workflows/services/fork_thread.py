@@ -216,7 +216,7 @@ class Fork:
             "thread.forked",
             graph=thread.graph,
             thread=new.pk,
-            subject=f"thread {new.pk}"[:60],
+            subject=f"thread {new.pk}",
             data={"from": thread.pk, **told, **edited},
         )
         return Forked(new.pk, None if run is None else run.pk)

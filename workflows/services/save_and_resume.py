@@ -68,7 +68,7 @@ class SaveAndResume:
             channel=self.decision.channel,
             graph=row.graph,
             thread=row.thread_id,
-            subject=f"thread {row.thread_id}"[:60],
+            subject=f"thread {row.thread_id}",
             data={
                 "channels": sorted({**self.values, **self.updates}),
                 "reason": self.decision.reason,

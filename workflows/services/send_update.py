@@ -121,7 +121,7 @@ class SendUpdate:
                 "update.sent",
                 graph=thread.graph,
                 thread=thread.pk,
-                subject=f"thread {thread.pk}"[:60],
+                subject=f"thread {thread.pk}",
                 data={"update": self.name},
             )
 

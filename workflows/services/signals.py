@@ -132,7 +132,7 @@ class SendSignal:
             "signal.sent",
             graph=thread.graph,
             thread=thread.pk,
-            subject=f"thread {thread.pk}"[:60],
+            subject=f"thread {thread.pk}",
             data={"topic": self.topic},
         )
 

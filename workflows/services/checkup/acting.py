@@ -66,7 +66,7 @@ class Mend:
                 f"thread.{self.act}",
                 graph=thread.graph,
                 thread=thread.pk,
-                subject=done.about[:60],
+                subject=done.about,
                 data=data | ({"choice": self.choice} if self.choice else {}),
             )
         return done

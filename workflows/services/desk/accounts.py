@@ -119,6 +119,6 @@ def _record(instance: models.Model, action: str, data: Mapping[str, Any]) -> Non
     audit.record(
         who_acts(),
         action,
-        subject=f"{instance._meta.model_name} {instance.pk}"[:60],
+        subject=f"{instance._meta.model_name} {instance.pk}",
         data={"name": str(instance)[:150], **data},
     )

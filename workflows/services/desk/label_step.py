@@ -96,6 +96,6 @@ def _note(person: Person, action: str, step: Step, text: str) -> None:
         action,
         graph=thread.graph,
         thread=thread.pk,
-        subject=f"step {step.step} of thread {thread.pk}"[:60],
+        subject=f"step {step.step} of thread {thread.pk}",
         data={"label": text, "step": step.step, "checkpoint": step.checkpoint},
     )

@@ -40,6 +40,6 @@ def note_secrets_seen(rights: Rights, thread: Thread) -> None:
             SEEN,
             graph=thread.graph,
             thread=thread.pk,
-            subject=f"thread {thread.pk}"[:60],
+            subject=f"thread {thread.pk}",
             data={"channels": sorted(item.secret)},
         )

@@ -87,4 +87,4 @@ def _held(item: Declared) -> Schedule:
 
 
 def _note(person: Person | None, action: str, row: Schedule) -> None:
-    audit.record(person, action, graph=row.graph, subject=f"schedule {row.pk}"[:60])
+    audit.record(person, action, graph=row.graph, subject=f"schedule {row.pk}")

@@ -72,7 +72,7 @@ class BackfillSchedule:
                     self.person,
                     "schedule.backfilled",
                     graph=item.graph,
-                    subject=f"schedule {item.name}"[:60],
+                    subject=f"schedule {item.name}",
                     data={**data, "count": len(queued)},
                 )
         return len(queued)

@@ -74,7 +74,7 @@ class TriggerSchedule:
                 "schedule.triggered",
                 graph=item.graph,
                 thread=tick.thread_id,
-                subject=f"schedule {item.name}"[:60],
+                subject=f"schedule {item.name}",
             )
         return tick
 
