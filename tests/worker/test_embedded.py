@@ -217,10 +217,13 @@ def test_a_run_that_nobody_can_claim_is_tried_at_each_look_and_told_of_once(
 def test_runs_of_a_queue_are_carried_out_no_more_at_once_than_it_lets_in():
     at_work: list[int] = []
     most: list[int] = []
+    # Each waits for another: on a slow machine they would not be at work together by chance.
+    two = threading.Barrier(2, timeout=PATIENCE_SECONDS)
 
     @entrypoint()
     def count(given: int) -> int:
         at_work.append(given)
+        two.wait()
         most.append(len(at_work))
         time.sleep(0.02)
         at_work.remove(given)
