@@ -61,7 +61,7 @@ class Rights:
     @cached_property
     def scopes(self) -> frozenset[str] | None:
         """What the token allows that the person came with; None where they came themselves."""
-        token = getattr(self.person, "api_token", None)
+        token = came_with(self.person)
         return None if token is None else frozenset(token.scopes.split())
 
     def allows(self, scope: str) -> bool:
@@ -243,9 +243,14 @@ def name_of(person: Person | None) -> str:
     return str(full or person.get_username())
 
 
+def came_with(person: Person | None) -> Any:
+    """The token (`ApiToken`) that the person came with; None where they came themselves."""
+    return getattr(person, "api_token", None)
+
+
 def by_of(person: Person | None) -> str:
     """The same for what a thread's history tells, with the token that the person came with."""
-    token = getattr(person, "api_token", None)
+    token = came_with(person)
     name = name_of(person)
     return name if token is None else f"{name} (token {token.name})"
 

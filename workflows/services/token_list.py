@@ -13,8 +13,7 @@ from django.db.models import QuerySet
 from workflows.models import ApiToken
 from workflows.services.access import Person, Rights, name_of
 from workflows.services.action import NotVisible
-from workflows.services.tokens import RevokeToken, come_oneself
-from workflows.storage.clock import machine_now
+from workflows.services.tokens import RevokeToken, come_oneself, standing_of
 
 MOST_SHOWN = 100
 
@@ -23,7 +22,7 @@ MOST_SHOWN = 100
 class TokenLine:
     """One token as a page shows it.
 
-    `status` is works, expired, revoked, or inactive where the owner's account is.
+    `status` is how it stands (`standing_of`).
     """
 
     number: int
@@ -91,13 +90,5 @@ def _line(person: Person, row: ApiToken) -> TokenLine:
         row.last_used_at,
         row.revoked_at,
         row.revoked_by,
-        _status(row),
+        standing_of(row),
     )
-
-
-def _status(row: ApiToken) -> str:
-    if row.revoked_at is not None:
-        return "revoked"
-    if row.expires_at is not None and row.expires_at <= machine_now():
-        return "expired"
-    return "works" if row.owner.is_active else "inactive"

@@ -35,6 +35,7 @@ from workflows.services.access import (
     VIEWER,
     Person,
     Rights,
+    came_with,
     name_of,
 )
 from workflows.services.action import InvalidAnswer, NotAllowed, NotVisible
@@ -46,6 +47,7 @@ from workflows.storage.clock import machine_now
 from workflows.storage.outage import why_unwritable
 
 PREFIX = "dw_"
+WORKS, INACTIVE = "works", "inactive"
 LONGEST_NAME = 80
 MOST_DAYS = 3_660
 # More than this many that still work are a mistake, or a program that makes them.
@@ -200,9 +202,9 @@ def person_with(text: str) -> Person | None:
     row = found.select_related("owner").first()
     if row is None:
         return None
-    why = _why_not(row)
-    if why:
-        _note_refused(row, why)
+    standing = standing_of(row)
+    if standing != WORKS:
+        _note_refused(row, standing)
         return None
     _note_use(row)
     person: Any = row.owner
@@ -217,24 +219,25 @@ def digest_of(text: str) -> str:
 
 def come_oneself(person: Person) -> None:
     """Raise NotAllowed for whoever comes with a token: it makes and ends none."""
-    if getattr(person, "api_token", None) is not None:
+    if came_with(person) is not None:
         raise NotAllowed("A token cannot look after tokens: log in yourself.")
 
 
-def _why_not(row: ApiToken) -> str:
-    """Why a token works no more; empty where it does."""
+def standing_of(row: ApiToken) -> str:
+    """WORKS, or why it works no more: revoked, expired, or INACTIVE where the owner's account is."""
     if row.revoked_at is not None:
         return "revoked"
     if row.expires_at is not None and row.expires_at <= machine_now():
         return "expired"
     # Whether accounts can be inactive at all is for the model of the host's people.
-    return "" if row.owner.is_active else "owner inactive"
+    return WORKS if row.owner.is_active else INACTIVE
 
 
-def _note_refused(row: ApiToken, why: str) -> None:
+def _note_refused(row: ApiToken, standing: str) -> None:
     """Tell the audit, once an hour and process: a program still has it, or somebody who should not."""
     if refused.ask(str(row.pk)) is None:
         return
+    why = f"owner {standing}" if standing == INACTIVE else standing
     told = {"why": why, "owner": name_of(row.owner)}
     with _where_writable():
         _note(None, "token.refused", row, told, audit.API)

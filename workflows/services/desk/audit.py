@@ -17,7 +17,7 @@ from typing import Any
 from django.db import connections, router, transaction
 
 from workflows.models import AuditEntry
-from workflows.services.access import Person, name_of, row_of
+from workflows.services.access import Person, came_with, name_of, row_of
 from workflows.storage.clock import machine_now
 from workflows.storage.connections import NOT_IDLE_SQL
 
@@ -42,7 +42,7 @@ def record(
     `subject` names what was acted on, such as `question 12` or `policy 3`; a long one is cut. What
     was done with a token names it beside its owner.
     """
-    token = getattr(person, "api_token", None)
+    token = came_with(person)
     if token is not None:
         data = {**(data or {}), "token": f"{token.name} ({token.start}…)"}
         channel = API if channel == "web" else channel
@@ -78,7 +78,7 @@ def record_token(
     data: Mapping[str, Any] | None = None,
 ) -> None:
     """The same for an act whose own row says who did it: only of a token, which no row names."""
-    if getattr(person, "api_token", None) is not None:
+    if came_with(person) is not None:
         record(person, action, graph=graph, thread=thread, subject=subject, data=data)
 
 

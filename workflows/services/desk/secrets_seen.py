@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from workflows.models import AuditEntry, Thread
 from workflows.services import registry
-from workflows.services.access import Rights, row_of
+from workflows.services.access import Rights, came_with, row_of
 from workflows.services.desk import audit
 from workflows.storage.clock import machine_now
 
@@ -26,7 +26,7 @@ def note_secrets_seen(rights: Rights, thread: Thread) -> None:
         person=str(getattr(row_of(rights.person), "pk", "")),
         at__gt=machine_now() - ONE_VISIT,
     )
-    token = getattr(rights.person, "api_token", None)
+    token = came_with(rights.person)
     # What a program reads is no part of its owner's visit, nor of another program's.
     by_token = {"channel": audit.API}
     mine = (
